@@ -1,0 +1,1 @@
+"""A terminal voice client for realtime models."""
