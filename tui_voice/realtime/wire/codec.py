@@ -1,0 +1,108 @@
+"""Frames to events and back. No number crunching here, no network: text in, structs out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from .client import ClientEvent, InputAudioBufferAppend
+from .schema import first_fault, mended
+from .server import KnownServerEvent, ServerEvent, Unknown
+
+_encoder = msgspec.json.Encoder()
+_plain: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_server: msgspec.json.Decoder[KnownServerEvent] = msgspec.json.Decoder(KnownServerEvent)
+_append = msgspec.json.Decoder(InputAudioBufferAppend)
+_client_schema = inspect.type_info(ClientEvent)
+_server_schema = inspect.type_info(KnownServerEvent)
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What malformed or too deeply nested JSON raises; `MsgspecError` covers wrong types as well."""
+
+
+class WireError(Exception):
+    """A client's frame that cannot be obeyed.
+
+    `code`: the protocol's error code; `param`: path of the wrong field or None; `event_id`: the
+    client's own, None where it gave none.
+    """
+
+    def __init__(
+        self, code: str, message: str, param: str | None = None, event_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.param = param
+        self.event_id = event_id
+
+
+def encode(event: msgspec.Struct) -> bytes:
+    """One JSON text frame in UTF-8; unset fields are left out."""
+    return _encoder.encode(event)
+
+
+def decode_server(data: bytes | str) -> ServerEvent:
+    """An event from a server; never raises.
+
+    Unknown fields are ignored and parts that make no sense left out. What remains unreadable is
+    `Unknown`, with type "" where not even that could be read.
+    """
+    try:
+        return _server.decode(data)
+    except _UNREADABLE:
+        return _salvaged(data)
+
+
+def _salvaged(data: bytes | str) -> ServerEvent:
+    raw = data.encode(errors="replace") if isinstance(data, str) else data
+    try:
+        frame = _plain.decode(data)
+    except _UNREADABLE:
+        return Unknown(type="", raw=raw)
+    kind = frame.get("type") if isinstance(frame, dict) else None
+    if not isinstance(kind, str):
+        return Unknown(type="", raw=raw)
+    try:
+        event: ServerEvent = msgspec.convert(mended(_server_schema, frame), KnownServerEvent)
+    except _UNREADABLE:
+        return Unknown(type=kind, raw=raw)
+    return event
+
+
+def decode_client(data: bytes | str) -> ClientEvent:
+    """An event from a client, checked strictly: no unknown field, no value that is not allowed.
+
+    Raises `WireError` with the first fault found.
+    """
+    try:
+        return _append.decode(data)  # nearly every frame is one of these
+    except _UNREADABLE:
+        pass
+    try:
+        frame = _plain.decode(data)
+    except _UNREADABLE as error:
+        raise WireError("invalid_json", f"The frame is not valid JSON: {error}.") from None
+    if not isinstance(frame, dict):
+        raise WireError("invalid_event", "An event must be a JSON object.")
+    event_id = _event_id(frame)
+    if fault := first_fault(_client_schema, frame):
+        raise WireError(fault.code, fault.message, fault.param, event_id)
+    return _converted(frame, event_id)
+
+
+def _converted(frame: dict[str, Any], event_id: str | None) -> ClientEvent:
+    try:
+        event: ClientEvent = msgspec.convert(frame, ClientEvent)
+    except _UNREADABLE as error:  # the check let pass what the types do not
+        raise WireError(
+            "invalid_event", f"The event cannot be read: {error}.", None, event_id
+        ) from None
+    return event
+
+
+def _event_id(frame: dict[str, Any]) -> str | None:
+    event_id = frame.get("event_id")
+    return event_id[:512] if isinstance(event_id, str) else None
