@@ -1,0 +1,1 @@
+"""The embedded Realtime server and the engines it runs on."""

@@ -1,0 +1,1 @@
+"""Engines that hear, think and speak on this machine, offline: `engines.LocalEngines`."""

