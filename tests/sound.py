@@ -1,0 +1,164 @@
+"""A sound card made of air: a private PulseAudio with one microphone and one loudspeaker.
+
+What is played into `feed` is what the microphone hears; what the program plays can be recorded.
+Needs `pulseaudio` and `pulseaudio-utils`; works as root and without D-Bus. Only for tests.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+RATE = 24_000
+NEEDED = ("pulseaudio", "pactl", "paplay", "parec")
+
+
+def missing() -> list[str]:
+    """The programs that this machine lacks."""
+    return [name for name in NEEDED if shutil.which(name) is None]
+
+
+@dataclass
+class Recording:
+    """What the loudspeaker has sounded since the recording began: s16 mono at 24 kHz."""
+
+    process: subprocess.Popen[bytes]
+    pcm: bytearray = field(default_factory=bytearray)
+    began: float = 0.0  # time.monotonic() of the first byte's arrival
+    _grown: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.wait_for(lambda pcm: len(pcm) > 0)
+
+    def _read(self) -> None:
+        stream: IO[bytes] | None = self.process.stdout
+        assert stream is not None
+        while data := os.read(stream.fileno(), 4096):
+            with self._grown:
+                self.began = self.began or time.monotonic()
+                self.pcm += data
+                self._grown.notify_all()
+
+    def wait_for(self, reached: object, timeout: float = 20.0) -> bool:
+        """Wait until `reached(pcm so far)` is true; False when that took too long."""
+        assert callable(reached)
+        with self._grown:
+            return self._grown.wait_for(lambda: reached(self.pcm), timeout)
+
+    def wait_for_ms(self, ms: float) -> bool:
+        """Wait until so much more has been recorded: the card's own clock, not ours."""
+        wanted = len(self.pcm) + ms * RATE * 2 / 1000
+        return self.wait_for(lambda pcm: len(pcm) >= wanted)
+
+    def stop(self) -> npt.NDArray[np.int16]:
+        """End the recording; returns all of its samples."""
+        self.process.terminate()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return np.frombuffer(bytes(self.pcm[: len(self.pcm) // 2 * 2]), "<i2")
+
+
+class VirtualSound:
+    """A private sound server; `env` makes a child process, or this one, use it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="sound-"))
+        self.folder.chmod(0o700)
+        self.env = {
+            **os.environ,
+            "XDG_RUNTIME_DIR": str(self.folder),
+            "PULSE_RUNTIME_PATH": str(self.folder / "pulse"),
+            "PULSE_COOKIE": str(self.folder / "cookie"),
+            "PULSE_SERVER": f"unix:{self.folder}/pulse/native",
+        }
+        self._server: subprocess.Popen[bytes] | None = None
+        self._recordings: list[Recording] = []
+        self.start()
+
+    def start(self) -> None:
+        """Start the server; again after `stop`, as when a sound card comes back."""
+        modules = (
+            "module-native-protocol-unix",
+            "module-null-sink sink_name=tui_speaker rate=48000"
+            " sink_properties=device.description=Loudspeaker",
+            "module-null-sink sink_name=tui_mic_feed rate=48000"
+            " sink_properties=device.description=Feed",
+            "module-remap-source master=tui_mic_feed.monitor source_name=tui_mic"
+            " source_properties=device.description=Microphone",
+        )
+        self._server = subprocess.Popen(
+            [
+                *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no"),
+                *("--exit-idle-time=-1", f"--log-target=file:{self.folder}/log"),
+                *(word for module in modules for word in ("-L", module)),
+            ],
+            env=self.env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 10
+        while self._run("pactl", "info", check=False).returncode:
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                log = (self.folder / "log").read_text(errors="replace")[-800:]
+                raise RuntimeError(f"pulseaudio did not start: {log}")
+            time.sleep(0.02)
+        self._run("pactl", "set-default-sink", "tui_speaker")
+        self._run("pactl", "set-default-source", "tui_mic")
+
+    def stop(self) -> None:
+        """Kill the server, as when every sound device is pulled out at once."""
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait()
+            self._server = None
+
+    def speak(self, wav: Path, *, wait: bool = True) -> subprocess.Popen[bytes]:
+        """Play a WAV file into the microphone; with `wait`, until it has been heard."""
+        player = subprocess.Popen(["paplay", "-d", "tui_mic_feed", str(wav)], env=self.env)
+        if wait:
+            player.wait()
+        return player
+
+    def record(self) -> Recording:
+        """Record what the loudspeaker sounds; returns once the recorder hears (silence counts)."""
+        process = subprocess.Popen(
+            [
+                *("parec", "-d", "tui_speaker.monitor", "--latency-msec=10"),
+                *(f"--rate={RATE}", "--channels=1", "--format=s16le"),
+            ],
+            env=self.env,
+            stdout=subprocess.PIPE,
+        )
+        recording = Recording(process)
+        self._recordings.append(recording)
+        return recording
+
+    def close(self) -> None:
+        for recording in self._recordings:
+            if recording.process.poll() is None:
+                recording.stop()
+        self.stop()
+        with suppress(OSError):
+            shutil.rmtree(self.folder)
+
+    def __enter__(self) -> "VirtualSound":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(command, env=self.env, check=check, capture_output=True)

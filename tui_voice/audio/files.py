@@ -1,0 +1,114 @@
+"""Sound files: whatever the user has → 24 kHz mono, and back into a WAV that any player opens."""
+
+import struct
+import wave
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_voice.audio.pcm import RATE, WIDTH, resample
+from tui_voice.errors import UsageError
+
+_COMPRESSED = {".flac", ".mp3", ".ogg"}
+_EXTENSIBLE = 0xFFFE
+
+
+def read_sound(path: Path) -> bytes:
+    """A file's sound as 24 kHz mono s16le; several channels are averaged.
+
+    WAV of any rate, 8 to 32 bit or float; FLAC, MP3 and Ogg Vorbis where `miniaudio` is installed.
+    Raises UsageError when the file is missing, cut or no sound.
+    """
+    if not path.is_file():
+        raise UsageError(f"There is no sound file {path}.", "Give the path of a WAV file.")
+    if path.suffix.lower() in _COMPRESSED:
+        return _read_compressed(path)
+    try:
+        mixed, rate = _read_wav(path.read_bytes())
+    except (wave.Error, EOFError, struct.error, ValueError, OSError) as error:
+        raise UsageError(
+            f"{path} is not a WAV file that can be read ({error}).",
+            "Convert it first: ffmpeg -i INPUT -ac 1 -ar 24000 OUTPUT.wav",
+        ) from error
+    return resample(_to_s16(mixed), rate)
+
+
+def write_wav(path: Path, pcm: bytes, rate: int = RATE) -> None:
+    """Write mono s16le as a WAV file; OSError when the disk refuses."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(WIDTH)
+        file.setframerate(rate)
+        file.writeframes(pcm)
+
+
+def _read_wav(data: bytes) -> tuple[npt.NDArray[np.float32], int]:
+    """The mono samples in -1.0..1.0 and the rate. Chunks are walked by hand, because the standard
+    module refuses the float and "extensible" headers that recorders write today."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        raise ValueError("no RIFF/WAVE header")
+    at, form, body = 12, b"", None
+    while at + 8 <= len(data) and body is None:
+        name, size = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
+        if name == b"fmt ":
+            form = data[at + 8 : at + 8 + size]
+        elif name == b"data":
+            # A recorder that was killed leaves a size of 0 or too large: what is there counts.
+            body = data[at + 8 : at + 8 + size] if size else data[at + 8 :]
+        at += 8 + size + size % 2
+    if body is None:
+        raise ValueError("no sound in it")
+    kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form)
+    if kind == _EXTENSIBLE:
+        kind = struct.unpack_from("<H", form, 24)[0]
+    if not channels or not 4_000 <= rate <= 768_000:
+        raise ValueError(f"{channels} channels at {rate} Hz")
+    whole = len(body) - len(body) % (channels * bits // 8 or 1)
+    flat = _to_float(body[:whole], kind, bits)
+    return flat.reshape(-1, channels).mean(axis=1, dtype=np.float32), rate
+
+
+def _to_float(body: bytes, kind: int, bits: int) -> npt.NDArray[np.float32]:
+    match kind, bits:
+        case 1, 8:  # the only width that is unsigned
+            return (
+                np.frombuffer(body, np.uint8).astype(np.float32) - np.float32(128)
+            ) / np.float32(128)
+        case 1, 16:
+            return np.frombuffer(body, "<i2").astype(np.float32) / np.float32(2**15)
+        case 1, 24:
+            padded = np.zeros((len(body) // 3, 4), np.uint8)
+            padded[:, 1:] = np.frombuffer(body, np.uint8).reshape(-1, 3)
+            return padded.view("<i4")[:, 0].astype(np.float32) / np.float32(2**31)
+        case 1, 32:
+            return np.frombuffer(body, "<i4").astype(np.float32) / np.float32(2**31)
+        case 3, 32:
+            return np.frombuffer(body, "<f4").astype(np.float32)
+        case 3, 64:
+            return np.frombuffer(body, "<f8").astype(np.float32)
+    raise ValueError(f"an encoding (format {kind}, {bits} bit) that is not plain PCM")
+
+
+def _to_s16(mixed: npt.NDArray[np.float32]) -> bytes:
+    scaled = np.nan_to_num(mixed) * 2**15
+    return np.clip(np.rint(scaled), -(2**15), 2**15 - 1).astype("<i2").tobytes()
+
+
+def _read_compressed(path: Path) -> bytes:
+    try:
+        import miniaudio
+    except ImportError as error:
+        raise UsageError(
+            f"{path.suffix} files cannot be read on this machine.",
+            "Convert it first: ffmpeg -i INPUT -ac 1 -ar 24000 OUTPUT.wav",
+        ) from error
+    try:
+        rate = miniaudio.get_file_info(str(path)).sample_rate
+        # Decoded at its own rate: soxr resamples better than the decoder does.
+        found = miniaudio.decode_file(str(path), nchannels=1, sample_rate=rate)
+    except (miniaudio.MiniaudioError, OSError) as error:
+        raise UsageError(
+            f"{path} holds no sound that can be read.", "Play it once to see whether it is whole."
+        ) from error
+    return resample(found.samples.tobytes(), rate)

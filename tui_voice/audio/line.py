@@ -1,0 +1,193 @@
+"""A stream to a device that is kept alive: opened off the loop, watched, opened again."""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from tui_voice.audio.devices import Device, Direction, Driver, Handle, drivers, pick
+from tui_voice.errors import DeviceError
+
+T = TypeVar("T")
+Start = Callable[[Driver, Device | None, Callable[[], None]], Handle]
+
+WORDS: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
+OPEN_WITHIN = 8.0
+"""Seconds a sound server may take to answer before we go on without it."""
+_LOOK_EVERY = 0.5
+_FIRST_BEAT = 5.0  # a sleeping source was measured to need 1.5 s for its first frame
+_SILENT_FOR = 1.5
+_AGAIN_AFTER = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChange:
+    """A device went away (`back` False), or sound flows again, maybe through another."""
+
+    direction: Direction
+    back: bool
+    message: str
+
+
+class Line:
+    """One direction of sound. `beat` is called by the device's thread at every callback."""
+
+    def __init__(
+        self,
+        direction: Direction,
+        start: Start,
+        on_change: Callable[[DeviceChange], None] | None = None,
+    ) -> None:
+        self.direction = direction
+        self.name = ""
+        self.driver = ""
+        self.latency_ms = 0.0
+        self.on_change = on_change
+        self._start = start
+        self._wanted: str | None = None
+        self._drivers: list[Driver] | None = None
+        self._handle: Handle | None = None
+        self._opened = self._beat = 0.0
+        self._missed = 0
+        self._watch: asyncio.TimerHandle | None = None
+        self._reopening: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def beat(self) -> None:
+        self._beat = time.monotonic()
+
+    async def open(self, wanted: str | None = None, driver: Driver | None = None) -> None:
+        """Open the device that `wanted` means (None: the default); DeviceError when none does."""
+        self._wanted = wanted
+        self._drivers = [driver] if driver else None
+        await self._connect(wanted)
+
+    async def close(self) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reopening
+        await self._drop()
+
+    async def _connect(self, wanted: str | None) -> None:
+        opening = off_loop(partial(self._try_drivers, wanted))
+        try:
+            handle, self.driver = await asyncio.wait_for(asyncio.shield(opening), OPEN_WITHIN)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            opening.add_done_callback(_close_late)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise DeviceError(
+                f"The {WORDS[self.direction]} does not answer.", "Restart the sound server."
+            ) from error
+        self._handle, self.name, self.latency_ms = handle, handle.name, handle.latency_ms
+        self._opened, self._missed = time.monotonic(), 0
+        self._watch = self._loop.call_later(_LOOK_EVERY, self._look)
+
+    def _try_drivers(self, wanted: str | None) -> tuple[Handle, str]:
+        failure = DeviceError(
+            f"No {WORDS[self.direction]} found.", "`tui-voice doctor` tells more."
+        )
+        for driver in drivers() if self._drivers is None else self._drivers:
+            try:
+                device = pick(driver.devices(), self.direction, wanted)
+                if device is not None:
+                    return self._start(driver, device, self._stopped), driver.name
+            except DeviceError as error:
+                failure = error
+        raise failure
+
+    async def _drop(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            await off_loop(handle.close)
+
+    def _stopped(self) -> None:
+        """From the library's thread; also called for streams that we closed ourselves."""
+        with suppress(RuntimeError):  # the loop has gone before the device did
+            self._loop.call_soon_threadsafe(self._look_once_more)
+
+    def _look_once_more(self) -> None:
+        # A new stream may have been opened since; it alone decides whether sound has ended.
+        self._missed = 1
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        alive = self._beat >= self._opened
+        silent_for = now - (self._beat if alive else self._opened)
+        if silent_for > (_SILENT_FOR if alive else _FIRST_BEAT):
+            self._missed += 1
+        elif alive and silent_for < _LOOK_EVERY / 2:
+            self._missed = 0
+        # Twice, because a process that was stopped and goes on looks silent the first time.
+        if self._missed >= 2 or (self._missed and silent_for > _LOOK_EVERY):
+            self._lose()
+        else:
+            self._watch = self._loop.call_later(_LOOK_EVERY, self._look)
+
+    def _lose(self) -> None:
+        self._tell(False, f"The {WORDS[self.direction]} is gone ({self.name}).")
+        self._reopening = self._loop.create_task(self._reopen())
+
+    async def _reopen(self) -> None:
+        await self._drop()
+        attempt = 0
+        while True:
+            await asyncio.sleep(_AGAIN_AFTER[min(attempt, len(_AGAIN_AFTER) - 1)])
+            attempt += 1
+            for wanted in dict.fromkeys((self._wanted, None)):
+                try:
+                    await self._connect(wanted)
+                except DeviceError:
+                    continue
+                self._tell(True, f"The {WORDS[self.direction]} is back ({self.name}).")
+                return
+
+    def _tell(self, back: bool, message: str) -> None:
+        if self.on_change is not None:
+            self.on_change(DeviceChange(self.direction, back, message))
+
+
+_jobs: "queue.SimpleQueue[tuple[Future[object], Callable[[], object]]]" = queue.SimpleQueue()
+_worker: threading.Thread | None = None
+
+
+def off_loop(job: Callable[[], T]) -> "asyncio.Future[T]":
+    """Run `job` on the one thread that opens and closes devices.
+
+    One, because PortAudio's open and close may not overlap and Windows ties its sound objects to
+    a thread; a daemon, because a sound server that hangs must not keep the program from ending.
+    """
+    global _worker
+    if _worker is None or not _worker.is_alive():
+        _worker = threading.Thread(target=_work, name="sound devices", daemon=True)
+        _worker.start()
+    future: Future[T] = Future()
+    _jobs.put((future, job))  # type: ignore[arg-type]  # a Future[T] is put as Future[object]
+    return asyncio.wrap_future(future)
+
+
+def _work() -> None:
+    while True:
+        future, job = _jobs.get()
+        if not future.set_running_or_notify_cancel():
+            continue
+        try:
+            future.set_result(job())
+        except BaseException as error:  # noqa: BLE001  # handed to whoever awaits the future
+            future.set_exception(error)
+
+
+def _close_late(opening: "asyncio.Future[tuple[Handle, str]]") -> None:
+    """The device answered after we had stopped waiting."""
+    if not opening.cancelled() and opening.exception() is None:
+        handle, _ = opening.result()
+        handle.close()

@@ -1,0 +1,74 @@
+"""Capture: frames from the device's thread to the loop, without ever making the device wait."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from tui_voice.audio.devices import Device, Driver, Handle
+from tui_voice.audio.echo import EchoCanceller
+from tui_voice.audio.intake import PRE_ROLL_MS, FrameQueue, Framer, Intake
+from tui_voice.audio.line import DeviceChange, Line
+from tui_voice.audio.pcm import FRAME_MS
+
+_KEPT_MS = 10_000
+"""What waits for a blocked loop before the oldest goes: longer than any pause worth surviving."""
+
+
+class Microphone(Intake):
+    """A microphone that hands 20 ms frames to the loop it was made on.
+
+    `on_change` tells when the device is unplugged and when sound flows again.
+    """
+
+    def __init__(
+        self,
+        on_frame: Callable[[bytes], None],
+        *,
+        frame_ms: int = FRAME_MS,
+        pre_roll_ms: int = PRE_ROLL_MS,
+        echo: EchoCanceller | None = None,
+        on_change: Callable[[DeviceChange], None] | None = None,
+    ) -> None:
+        super().__init__(on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms)
+        self._loop = asyncio.get_running_loop()
+        self._echo = echo
+        self._framer = Framer(frame_ms)
+        self._queue = FrameQueue(_KEPT_MS // frame_ms)
+        self._line = Line("input", self._start, on_change)
+
+    async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
+        """Start capturing from the device of that id or name; DeviceError when that fails."""
+        await self._line.open(device, driver)
+
+    async def close(self) -> None:
+        await self._line.close()
+        self._queue.drain()
+
+    @property
+    def name(self) -> str:
+        return self._line.name
+
+    @property
+    def latency_ms(self) -> float:
+        return self._line.latency_ms
+
+    @property
+    def dropped(self) -> int:
+        return self._queue.dropped
+
+    def _start(self, driver: Driver, device: Device | None, stopped: Callable[[], None]) -> Handle:
+        return driver.open_input(device, self._captured, frame_ms=self.frame_ms, stopped=stopped)
+
+    def _captured(self, pcm: bytes) -> None:
+        """On the device's thread."""
+        self._line.beat()
+        if self._echo is not None:
+            pcm = self._echo.clean(pcm)
+        for frame in self._framer.feed(pcm):
+            if self._queue.put(frame):
+                with suppress(RuntimeError):  # the loop was closed before the device
+                    self._loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        for frame in self._queue.drain():
+            self._accept(frame)

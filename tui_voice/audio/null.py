@@ -1,0 +1,106 @@
+"""Sound without a device: a microphone that is fed, and a loudspeaker that only keeps time.
+
+The talk is the same with them as with real ones: replies take as long as they sound, can be
+interrupted, and report how much has been played.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tui_voice.audio.devices import BLOCK_MS
+from tui_voice.audio.files import write_wav
+from tui_voice.audio.intake import Framer, Intake
+from tui_voice.audio.pcm import BYTES_PER_MS, SAMPLES_PER_MS, WIDTH
+from tui_voice.audio.speaker import Outlet
+
+
+class NullMicrophone(Intake):
+    """Hears only what `feed` is given."""
+
+    async def feed(self, pcm: bytes, *, speed: float = 1.0) -> None:
+        """Let s16le at 24 kHz come in as if it were spoken, frame by frame, `speed` times as
+        fast as real time; returns when the last frame has gone. A part of a frame is filled up
+        with silence."""
+        pcm += bytes(-len(pcm) % (self.frame_ms * BYTES_PER_MS))
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        for frame in Framer(self.frame_ms).feed(pcm):
+            due += self.frame_ms / 1000 / speed
+            # Also when we are late: others on the loop must get their turn.
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            self._accept(frame)
+
+
+class NullSpeaker(Outlet):
+    """Plays by the loop's clock, `speed` times as fast as real time.
+
+    With `record` it keeps what would have been heard, interrupted items cut where they were
+    interrupted: see `recording`. It needs no timer while nothing plays.
+    """
+
+    def __init__(
+        self,
+        on_started: Callable[[str], None] | None = None,
+        on_finished: Callable[[str, int], None] | None = None,
+        *,
+        speed: float = 1.0,
+        record: bool = False,
+    ) -> None:
+        super().__init__(on_started, on_finished)
+        self._loop = asyncio.get_running_loop()
+        self._speed = speed
+        self._taken = bytearray() if record else None
+        self._tick: asyncio.TimerHandle | None = None
+        self._due = 0.0
+
+    def write(self, item_id: str, pcm: bytes) -> bool:
+        accepted = super().write(item_id, pcm)
+        self._wake()
+        return accepted
+
+    def finish(self, item_id: str) -> None:
+        super().finish(item_id)
+        self._wake()
+
+    def pause(self, paused: bool) -> None:
+        super().pause(paused)
+        self._wake()
+
+    @property
+    def recording(self) -> bytes:
+        """All that was played, one item after the other, without the silence between them."""
+        return bytes(self._taken or b"")
+
+    def save(self, path: Path) -> None:
+        """Write the recording as a WAV file."""
+        write_wav(path, self.recording)
+
+    async def close(self) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
+
+    def _wake(self) -> None:
+        if self._tick is None and not self._playback.idle and not self.paused:
+            self._due = self._loop.time()
+            self._tick = self._loop.call_at(self._due, self._play)
+
+    def _play(self) -> None:
+        """One block is taken as soon as there is sound, as a device would, then one each time
+        it is over; after a late call as many as have become due."""
+        now = self._loop.time()
+        blocks = 1 + max(0, int((now - self._due) * 1000 / BLOCK_MS))
+        self._due += blocks * BLOCK_MS / 1000
+        block = self._playback.take(round(blocks * BLOCK_MS * SAMPLES_PER_MS * self._speed))
+        if self._taken is not None:
+            self._taken += block.pcm[: block.sounding * WIDTH]
+        if block.sounded:
+            self._latest = (block.sounded, time.monotonic())
+        self._tick = None
+        if self._playback.idle or self.paused:
+            self._playback.take(0)  # the meter falls to nothing
+        else:
+            self._tick = self._loop.call_at(self._due, self._play)
+        self._took(block)

@@ -1,0 +1,95 @@
+"""Sound as bytes: 24 kHz, mono, signed 16 bit little endian, unless a name says otherwise.
+
+24 kHz mono is what the Realtime API speaks; everything inside the program is that. Frames are
+20 ms because a sample then waits 10 ms on average for its frame to fill, half of what 40 ms
+frames cost, for 5 % more bytes on the wire.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from soxr import ResampleStream
+
+RATE = 24_000
+"""Samples per second of everything that is not at the edge of the program."""
+WIDTH = 2
+"""Bytes per sample."""
+FRAME_MS = 20
+BYTES_PER_MS = RATE * WIDTH // 1000
+SAMPLES_PER_MS = RATE // 1000
+FLOOR_DB = -60.0
+"""What the level meter draws as nothing: a quiet room on a laptop microphone."""
+
+Samples = npt.NDArray[np.int16]
+
+
+def samples(pcm: bytes | bytearray | memoryview) -> Samples:
+    """The samples in `pcm`, as a view (no copy); half a sample at the end is left out."""
+    return np.frombuffer(pcm, dtype="<i2", count=len(pcm) // WIDTH)
+
+
+def silence(ms: float) -> bytes:
+    """`ms` milliseconds of digital silence."""
+    return bytes(round(ms * SAMPLES_PER_MS) * WIDTH)
+
+
+def duration_ms(pcm: bytes | bytearray | memoryview) -> float:
+    """How long `pcm` sounds, in milliseconds."""
+    return len(pcm) / BYTES_PER_MS
+
+
+def level_db(pcm: bytes | bytearray | memoryview) -> float:
+    """Loudness (root mean square) in dB below full scale: 0.0 is the loudest, -inf silence."""
+    found = samples(pcm)
+    if not found.size:
+        return -math.inf
+    # A dot product in float32 needs no squared copy; 32768² x 480 is far inside its range.
+    as_float = found.astype(np.float32)
+    power = float(np.dot(as_float, as_float)) / found.size
+    return 10.0 * math.log10(power / 32768.0**2) if power else -math.inf
+
+
+def level(pcm: bytes | bytearray | memoryview) -> float:
+    """Loudness for a meter, 0.0 to 1.0: linear in dB, `FLOOR_DB` is 0 and full scale is 1."""
+    return min(1.0, max(0.0, 1.0 - level_db(pcm) / FLOOR_DB))
+
+
+class Resampler:
+    """A stream of mono s16le at one rate turned into another; keeps its filter between calls.
+
+    Rates are in samples per second. `feed` may return less than its share at first, because the
+    filter looks ahead; `finish` returns what it still held and ends the stream.
+    """
+
+    def __init__(self, source: int, target: int) -> None:
+        self._stream: ResampleStream | None = None
+        if source != target:
+            import soxr
+
+            self._stream = soxr.ResampleStream(source, target, 1, dtype="int16", quality="HQ")
+
+    def feed(self, pcm: bytes) -> bytes:
+        return self._run(pcm, last=False)
+
+    def finish(self) -> bytes:
+        return self._run(b"", last=True)
+
+    def _run(self, pcm: bytes, *, last: bool) -> bytes:
+        if self._stream is None:
+            return pcm
+        found: npt.NDArray[Any] = self._stream.resample_chunk(samples(pcm), last=last)
+        return found.astype("<i2", copy=False).tobytes()
+
+
+def resample(pcm: bytes, source: int, target: int = RATE) -> bytes:
+    """A whole sound at another rate: mono s16le in and out, length scaled by target/source."""
+    if source == target:
+        return pcm
+    import soxr
+
+    found: npt.NDArray[Any] = soxr.resample(samples(pcm), source, target, quality="HQ")
+    return found.astype("<i2", copy=False).tobytes()

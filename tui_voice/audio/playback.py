@@ -1,0 +1,188 @@
+"""What is still to be played and how much of each item has been: no device, no clock, no loop.
+
+The device's thread calls `take`, everything else is called from the loop; one lock, held for a
+few microseconds, keeps the two apart.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tui_voice.audio.pcm import SAMPLES_PER_MS, level
+from tui_voice.audio.ring import Ring
+
+_REMEMBERED = 256
+"""Items whose counts are kept after they ended: more than any reply has."""
+
+
+@dataclass(slots=True)
+class _Item:
+    written: int = 0  # samples
+    played: int = 0
+    complete: bool = False  # nothing more will be written
+    refused: bool = False  # interrupted: what still arrives is dropped
+    started: bool = False
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one `take` brought: the sound, and the items that began and ended within it."""
+
+    pcm: bytes
+    started: tuple[str, ...] = ()
+    finished: tuple[tuple[str, int], ...] = ()  # item id, milliseconds played
+    sounded: str = ""  # the item that the last sample belongs to; "" for silence
+    sounding: int = 0  # samples before the silence that fills the block
+
+
+@dataclass(slots=True)
+class _Segment:
+    item_id: str
+    left: int  # samples
+
+
+@dataclass(slots=True)
+class Playback:
+    """Items in the order their sound arrived; every sample is played once, flushed or refused."""
+
+    _ring: Ring = field(default_factory=Ring)
+    _segments: deque[_Segment] = field(default_factory=deque)
+    _items: dict[str, _Item] = field(default_factory=dict)
+    _silent_ends: deque[str] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _level: float = 0.0
+    volume: float = 1.0
+    paused: bool = False
+    flushed: int = 0  # samples, so that in = out + waiting + flushed can be checked
+    refused: int = 0  # samples that arrived for an interrupted item
+
+    def write(self, item_id: str, pcm: bytes) -> bool:
+        """Queue s16le for an item; False when the item was interrupted and refuses it."""
+        with self._lock:
+            item = self._item(item_id)
+            if item.refused:
+                self.refused += len(pcm) // 2
+                return False
+            count = self._ring.put(pcm)
+            if not count:
+                return True
+            item.written += count
+            item.ended = False  # it was taken for finished, and then more came
+            if self._segments and self._segments[-1].item_id == item_id:
+                self._segments[-1].left += count
+            else:
+                self._segments.append(_Segment(item_id, count))
+            return True
+
+    def finish(self, item_id: str) -> None:
+        """No more sound will come for this item; it ends with its last sample, or now."""
+        with self._lock:
+            self._complete(item_id, self._item(item_id))
+
+    def take(self, count: int) -> Block:
+        """The next `count` samples for the device, silence where there are none."""
+        out = np.zeros(count, np.int16)
+        started: list[str] = []
+        finished: list[tuple[str, int]] = []
+        at, sounded = 0, ""
+        with self._lock:
+            while self._silent_ends:
+                self._end_if_over(self._silent_ends.popleft(), finished)
+            while at < count and self._segments and not self.paused:
+                segment = self._segments[0]
+                step = min(count - at, segment.left)
+                self._ring.take(out[at : at + step])
+                at, sounded = at + step, segment.item_id
+                segment.left -= step
+                item = self._items[segment.item_id]
+                item.played += step
+                if not item.started:
+                    item.started = True
+                    started.append(segment.item_id)
+                if not segment.left:
+                    self._segments.popleft()
+                    self._end_if_over(segment.item_id, finished)
+        if at and self.volume != 1.0:
+            np.copyto(out, np.clip(out * self.volume, -32768, 32767), casting="unsafe")
+        pcm = out.tobytes()
+        self._level = level(pcm) if at else 0.0
+        return Block(pcm, tuple(started), tuple(finished), sounded, at)
+
+    def interrupt(self) -> tuple[str, int] | None:
+        """Drop all that waits; every item not yet ended refuses what still arrives.
+
+        Returns the item that was being heard (or is next) and the milliseconds of it that the
+        device took; None when nothing is playing, waiting or still to come.
+        """
+        with self._lock:
+            open_items = [
+                name for name, item in self._items.items() if not item.ended and not item.refused
+            ]
+            if self._segments:
+                heard = self._segments[0].item_id
+            elif open_items:
+                # Between two deltas: the last one that sounded is the one being heard.
+                sounded = [name for name in open_items if self._items[name].started]
+                heard = sounded[-1] if sounded else open_items[0]
+            else:
+                return None
+            self.flushed += self._ring.flush()
+            self._segments.clear()
+            self._silent_ends.clear()
+            for name in open_items:
+                self._items[name].refused = self._items[name].complete = True
+            self._level = 0.0
+            return heard, self._items[heard].played // SAMPLES_PER_MS
+
+    def played_ms(self, item_id: str) -> int:
+        """Milliseconds of an item that the device has taken; 0 for one never seen."""
+        item = self._items.get(item_id)
+        return item.played // SAMPLES_PER_MS if item else 0
+
+    @property
+    def waiting_ms(self) -> int:
+        """Milliseconds written and neither played nor flushed."""
+        return len(self._ring) // SAMPLES_PER_MS
+
+    @property
+    def level(self) -> float:
+        """Loudness of the last block, 0.0 to 1.0."""
+        return self._level
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits, and no end is still to be told."""
+        return not self._segments and not self._silent_ends
+
+    def _item(self, item_id: str) -> _Item:
+        found = self._items.get(item_id)
+        if found is None:
+            # Sound comes item by item: a new one means that the earlier ones are whole, also
+            # where nobody said so. Should more come for them all the same, it is played.
+            for earlier, item in self._items.items():
+                if not item.complete:
+                    self._complete(earlier, item)
+            found = self._items[item_id] = _Item()
+            if len(self._items) > _REMEMBERED:
+                self._forget_oldest()
+        return found
+
+    def _complete(self, item_id: str, item: _Item) -> None:
+        item.complete = True
+        if item.played == item.written and not (item.ended or item.refused):
+            self._silent_ends.append(item_id)  # told by the next `take`
+
+    def _forget_oldest(self) -> None:
+        for name, item in self._items.items():
+            if item.ended or item.refused:
+                del self._items[name]
+                return
+
+    def _end_if_over(self, item_id: str, finished: list[tuple[str, int]]) -> None:
+        item = self._items[item_id]
+        if item.complete and item.played == item.written and not (item.ended or item.refused):
+            item.ended = True
+            finished.append((item_id, item.played // SAMPLES_PER_MS))

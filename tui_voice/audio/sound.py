@@ -1,0 +1,100 @@
+"""The one door to sound: a microphone and a loudspeaker, or stand-ins and a sentence saying so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tui_voice.audio.devices import Driver
+from tui_voice.audio.echo import EchoCanceller
+from tui_voice.audio.intake import PRE_ROLL_MS, Intake
+from tui_voice.audio.line import DeviceChange, off_loop
+from tui_voice.audio.microphone import Microphone
+from tui_voice.audio.null import NullMicrophone, NullSpeaker
+from tui_voice.audio.pcm import FRAME_MS
+from tui_voice.audio.speaker import Outlet, Speaker
+from tui_voice.errors import DeviceError
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Both ends, ready; `notice` is what the user should know about them, or None."""
+
+    microphone: Intake
+    speaker: Outlet
+    notice: str | None = None
+    echo: EchoCanceller | None = None
+
+    async def close(self) -> None:
+        await self.microphone.close()
+        await self.speaker.close()
+
+
+async def open_sound(
+    on_frame: Callable[[bytes], None],
+    *,
+    on_started: Callable[[str], None] | None = None,
+    on_finished: Callable[[str, int], None] | None = None,
+    on_change: Callable[[DeviceChange], None] | None = None,
+    input_device: str | None = None,
+    output_device: str | None = None,
+    enabled: bool = True,
+    cancel_echo: bool = True,
+    frame_ms: int = FRAME_MS,
+    pre_roll_ms: int = PRE_ROLL_MS,
+    volume: float = 1.0,
+    driver: Driver | None = None,
+) -> Sound:
+    """Open what there is; a device that is missing is replaced by one that does nothing.
+
+    Call it on the loop that shall get the callbacks; the opening itself happens in a thread.
+    A device that was asked for by name and is not there gives way to the default one. `enabled`
+    False is `--text`: no device is touched. Never raises DeviceError.
+    """
+    if not enabled:
+        return Sound(NullMicrophone(on_frame), NullSpeaker(on_started, on_finished))
+    notices: list[str] = []
+    echo = await _canceller(notices) if cancel_echo else None
+
+    speaker: Outlet
+    real_speaker = Speaker(on_started, on_finished, echo=echo, on_change=on_change)
+    if await _opened(real_speaker, output_device, driver, notices, "Replies are shown, not heard."):
+        speaker = real_speaker
+    else:
+        speaker, echo = NullSpeaker(on_started, on_finished), None
+    speaker.volume = volume
+
+    microphone: Intake
+    real_microphone = Microphone(
+        on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms, echo=echo, on_change=on_change
+    )
+    if await _opened(real_microphone, input_device, driver, notices, "Type instead."):
+        microphone = real_microphone
+    else:
+        microphone = NullMicrophone(on_frame, frame_ms=frame_ms)
+    return Sound(microphone, speaker, " ".join(dict.fromkeys(notices)) or None, echo)
+
+
+async def _opened(
+    end: Speaker | Microphone,
+    wanted: str | None,
+    driver: Driver | None,
+    notices: list[str],
+    instead: str,
+) -> bool:
+    try:
+        await end.open(wanted, driver)
+    except DeviceError as error:
+        if wanted is not None and await _opened(end, None, driver, notices, instead):
+            notices.append(f"{error} Using {end.name}.")
+            return True
+        if wanted is None:
+            notices.append(f"{error} {instead} {error.hint}")
+        return False
+    return True
+
+
+async def _canceller(notices: list[str]) -> EchoCanceller | None:
+    try:
+        return await off_loop(EchoCanceller)
+    except ImportError:
+        notices.append("Echo cancellation is not installed: use headphones.")
+        return None

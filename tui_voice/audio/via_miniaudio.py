@@ -1,0 +1,175 @@
+"""Sound through `miniaudio`: nothing to install, finds PulseAudio, PipeWire or ALSA by itself."""
+
+import sys
+from collections.abc import Callable, Generator
+from typing import Any
+
+import miniaudio
+from _miniaudio import ffi, lib  # type: ignore[import-not-found]  # compiled, ships no types
+from miniaudio import Backend, MiniaudioError
+
+from tui_voice.audio.devices import BLOCK_MS, Device
+from tui_voice.audio.pcm import RATE
+from tui_voice.errors import DeviceError
+
+_PERIODS = 3
+"""Blocks in the device's buffer: two underrun on a busy two-core machine, four only wait."""
+_BACKENDS = {
+    # Never the null backend, which is always "found"; never JACK, which starts a server.
+    "linux": [Backend.PULSEAUDIO, Backend.ALSA],
+    "darwin": [Backend.COREAUDIO],
+    "win32": [Backend.WASAPI, Backend.DSOUND, Backend.WINMM],
+}
+
+
+class Miniaudio:
+    name = "miniaudio"
+
+    def devices(self) -> list[Device]:
+        try:
+            context = miniaudio.Devices(_backends())
+        except MiniaudioError:
+            return []
+        return _outputs_and_inputs(context)
+
+    def open_input(
+        self,
+        device: Device | None,
+        on_frame: Callable[[bytes], None],
+        *,
+        frame_ms: int,
+        stopped: Callable[[], None],
+    ) -> "_Stream":
+        def capture() -> Generator[None, bytearray, None]:
+            while True:
+                on_frame(bytes((yield)))
+
+        return _open(miniaudio.CaptureDevice, "microphone", device, frame_ms, capture(), stopped)
+
+    def open_output(
+        self,
+        device: Device | None,
+        pull: Callable[[int], bytes],
+        *,
+        stopped: Callable[[], None],
+    ) -> "_Stream":
+        def play() -> Generator[bytes, int, None]:
+            wanted = yield b""
+            while True:
+                wanted = yield pull(wanted)
+
+        return _open(miniaudio.PlaybackDevice, "loudspeaker", device, BLOCK_MS, play(), stopped)
+
+
+class _Stream:
+    def __init__(self, stream: Any, name: str, latency_ms: float) -> None:
+        self._stream = stream
+        self.name = name
+        self.latency_ms = latency_ms
+
+    def close(self) -> None:
+        context = self._stream._context
+        self._stream.stop_callback = None
+        self._stream.close()
+        # The library leaves its context, a thread and a connection, to the end of the process;
+        # a microphone that is unplugged every day would gather them.
+        lib.ma_context_uninit(context)
+
+
+def _open(
+    kind: Any,
+    word: str,
+    device: Device | None,
+    block_ms: int,
+    callback: Generator[Any, Any, None],
+    stopped: Callable[[], None],
+) -> _Stream:
+    identity = None
+    if device is not None:
+        identity = ffi.new("ma_device_id *")
+        ffi.memmove(identity, device.native, len(device.native))
+    try:
+        stream = kind(
+            miniaudio.SampleFormat.SIGNED16,
+            1,
+            RATE,
+            block_ms,
+            device_id=identity,
+            callback_periods=_PERIODS,
+            backends=_backends(),
+            app_name="tui-voice",
+        )
+    except MiniaudioError as error:
+        raise DeviceError(
+            f"The {word} cannot be opened ({error}).", "`tui-voice doctor` tells more."
+        ) from error
+    stream.stop_callback = stopped
+    next(callback)
+    handle = _Stream(stream, device.name if device else "default", block_ms * _PERIODS)
+    try:
+        stream.start(callback)
+    except MiniaudioError as error:
+        handle.close()
+        raise DeviceError(
+            f"The {word} does not start ({error}).", "Is another program holding it?"
+        ) from error
+    return handle
+
+
+def _backends() -> list[Backend]:
+    return _BACKENDS.get(sys.platform, [Backend.SNDIO, Backend.AUDIO4, Backend.OSS])
+
+
+def _outputs_and_inputs(context: miniaudio.Devices) -> list[Device]:
+    """Listed through the C interface: the wrapper hides which one is the default, and gives up
+    on the whole list when a single device cannot be asked (a machine without a sound card)."""
+    infos = ffi.new("ma_device_info **"), ffi.new("ma_device_info **")
+    counts = ffi.new("ma_uint32 *"), ffi.new("ma_uint32 *")
+    handle = context._context
+    if lib.ma_context_get_devices(handle, infos[0], counts[0], infos[1], counts[1]):
+        return []
+    found = []
+    for outward, info, count in ((True, infos[0], counts[0]), (False, infos[1], counts[1])):
+        kind = miniaudio.DeviceType.PLAYBACK if outward else miniaudio.DeviceType.CAPTURE
+        for index in range(count[0]):
+            device = _describe(handle, kind.value, info[0][index], outward=outward)
+            if device is not None:
+                found.append(device)
+    return found
+
+
+def _describe(handle: Any, kind: int, info: Any, *, outward: bool) -> Device | None:
+    details = ffi.new("ma_device_info *")
+    if lib.ma_context_get_device_info(handle, kind, ffi.addressof(info.id), details):
+        return None
+    formats = [details.nativeDataFormats[i] for i in range(details.nativeDataFormatCount)]
+    # 0 stands for "any" in both.
+    channels = max((found.channels for found in formats), default=0) or 1
+    rates = tuple(sorted({found.sampleRate for found in formats if found.sampleRate}))
+    native = bytes(ffi.buffer(ffi.addressof(info.id)))
+    is_default = bool(info.isDefault or details.isDefault)
+    return Device(
+        id=_readable(native),
+        name=ffi.string(info.name).decode(errors="replace"),
+        input=0 if outward else channels,
+        output=channels if outward else 0,
+        default_input=is_default and not outward,
+        default_output=is_default and outward,
+        rates=rates,
+        native=native,
+    )
+
+
+def _readable(native: bytes) -> str:
+    """A device id as text: most systems use names (Windows in UTF-16), others get hex digits."""
+    stripped = native.rstrip(b"\0")
+    for encoding in ("ascii", "utf-16-le"):
+        try:
+            text = (stripped + b"\0" * (len(stripped) % 2 if encoding != "ascii" else 0)).decode(
+                encoding
+            )
+        except UnicodeDecodeError:
+            continue
+        if text and text.isprintable() and text.isascii():
+            return text
+    return stripped.hex() or "default"

@@ -1,0 +1,132 @@
+"""Sound through `sounddevice`, which is PortAudio."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import sounddevice
+
+from tui_voice.audio.devices import BLOCK_MS, Device
+from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, Resampler
+from tui_voice.errors import DeviceError
+
+_streams: Any = sounddevice  # its classes carry no types
+_opening = threading.Lock()
+"""PortAudio's open and close may not run at the same time in two threads."""
+
+
+class PortAudio:
+    name = "sounddevice"
+
+    def devices(self) -> list[Device]:
+        try:
+            rows: list[dict[str, Any]] = list(sounddevice.query_devices())
+            systems = [row["name"] for row in sounddevice.query_hostapis()]
+            default_input, default_output = sounddevice.default.device
+        except sounddevice.PortAudioError:
+            return []
+        return [
+            Device(
+                id=f"{systems[row['hostapi']]}/{row['name']}",
+                name=row["name"],
+                input=row["max_input_channels"],
+                output=row["max_output_channels"],
+                default_input=index == default_input,
+                default_output=index == default_output,
+                rates=(round(row["default_samplerate"]),),
+                native=index,
+            )
+            for index, row in enumerate(rows)
+        ]
+
+    def open_input(
+        self,
+        device: Device | None,
+        on_frame: Callable[[bytes], None],
+        *,
+        frame_ms: int,
+        stopped: Callable[[], None],
+    ) -> "_Stream":
+        def at(rate: int) -> Any:
+            resampler = Resampler(rate, RATE)
+
+            def captured(data: Any, _count: int, _time: Any, _status: Any) -> None:
+                on_frame(resampler.feed(bytes(data)))
+
+            return _streams.RawInputStream(
+                rate,
+                rate * frame_ms // 1000,
+                device.native if device else None,
+                1,
+                "int16",
+                "low",
+                callback=captured,
+                finished_callback=stopped,
+            )
+
+        return _open(at, "microphone", device)
+
+    def open_output(
+        self,
+        device: Device | None,
+        pull: Callable[[int], bytes],
+        *,
+        stopped: Callable[[], None],
+    ) -> "_Stream":
+        def at(rate: int) -> Any:
+            resampler = Resampler(RATE, rate)
+            ready = bytearray()
+
+            def wanted(data: Any, count: int, _time: Any, _status: Any) -> None:
+                if rate == RATE:
+                    data[:] = pull(count)
+                    return
+                while len(ready) < count * WIDTH:
+                    ready.extend(resampler.feed(pull(BLOCK_MS * SAMPLES_PER_MS)))
+                data[:] = ready[: count * WIDTH]
+                del ready[: count * WIDTH]
+
+            return _streams.RawOutputStream(
+                rate,
+                rate * BLOCK_MS // 1000,
+                device.native if device else None,
+                1,
+                "int16",
+                "low",
+                callback=wanted,
+                finished_callback=stopped,
+            )
+
+        return _open(at, "loudspeaker", device)
+
+
+class _Stream:
+    def __init__(self, stream: Any, name: str) -> None:
+        self._stream = stream
+        self.name = name
+        self.latency_ms = float(stream.latency) * 1000
+
+    def close(self) -> None:
+        # The library calls `finished_callback` for a stream that we end as well: the owner
+        # knows that it closed.
+        with _opening:
+            self._stream.abort(ignore_errors=True)
+            self._stream.close(ignore_errors=True)
+
+
+def _open(at: Callable[[int], Any], word: str, device: Device | None) -> _Stream:
+    """Start the stream at 24 kHz, or at the device's own rate where it knows no other."""
+    rates = [RATE, *(rate for rate in (device.rates if device else (48_000, 44_100)))]
+    failure: Exception | None = None
+    with _opening:
+        for rate in rates:
+            try:
+                stream = at(rate)
+                stream.start()
+            except (sounddevice.PortAudioError, ValueError) as error:
+                failure = failure or error
+                continue
+            return _Stream(stream, device.name if device else "default")
+    raise DeviceError(
+        f"The {word} cannot be opened ({failure}).", "`tui-voice doctor` tells more."
+    ) from failure
