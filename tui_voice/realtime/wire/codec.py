@@ -90,16 +90,7 @@ def decode_client(data: bytes | str) -> ClientEvent:
     event_id = _event_id(frame)
     if fault := first_fault(_client_schema, frame):
         raise WireError(fault.code, fault.message, fault.param, event_id)
-    return _converted(frame, event_id)
-
-
-def _converted(frame: dict[str, Any], event_id: str | None) -> ClientEvent:
-    try:
-        event: ClientEvent = msgspec.convert(frame, ClientEvent)
-    except _UNREADABLE as error:  # the check let pass what the types do not
-        raise WireError(
-            "invalid_event", f"The event cannot be read: {error}.", None, event_id
-        ) from None
+    event: ClientEvent = msgspec.convert(frame, ClientEvent)
     return event
 
 

@@ -47,30 +47,30 @@ def _faults(kind: inspect.Type, value: Any, path: str) -> Iterator[Fault]:
     alternatives = _fitting(kind, value)
     if not alternatives:
         yield _wrong_type(kind, value, path)
-        return
-    if tagged := [a for a in alternatives if isinstance(_bare(a), inspect.StructType)]:
+    elif tagged := [a for a in alternatives if isinstance(_bare(a), inspect.StructType)]:
         struct = _pick(tagged, value, path)
         yield from [struct] if isinstance(struct, Fault) else _struct_faults(struct, value, path)
-        return
-    chosen = alternatives[0]
-    yield from _limit_faults(chosen, value, path)
-    match _bare(chosen):
+    else:
+        yield from _limit_faults(alternatives[0], value, path)
+        yield from _value_faults(_bare(alternatives[0]), value, path)
+
+
+def _value_faults(bare: inspect.Type, value: Any, path: str) -> Iterator[Fault]:
+    match bare:
         case inspect.ListType(item_type=inner):
             for index, element in enumerate(value):
                 yield from _faults(inner, element, f"{path}[{index}]")
         case inspect.DictType(value_type=inner):
             for key, element in value.items():
                 yield from _faults(inner, element, _join(path, key))
-        case inspect.BytesType():
-            if not _is_base64(value):
-                yield Fault(
-                    "invalid_value",
-                    f"Invalid '{path}'. Expected base64-encoded bytes but got an invalid value.",
-                    path,
-                )
-        case inspect.AnyType():
-            if _depth_exceeds(value, MAX_DEPTH):
-                yield Fault("invalid_value", f"Invalid '{path}': nested too deeply.", path)
+        case inspect.BytesType() if not _is_base64(value):
+            yield Fault(
+                "invalid_value",
+                f"Invalid '{path}'. Expected base64-encoded bytes but got an invalid value.",
+                path,
+            )
+        case inspect.AnyType() if _depth_exceeds(value, MAX_DEPTH):
+            yield Fault("invalid_value", f"Invalid '{path}': nested too deeply.", path)
 
 
 def _struct_faults(struct: inspect.StructType, value: dict[str, Any], path: str) -> Iterator[Fault]:
