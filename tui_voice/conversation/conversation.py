@@ -1,0 +1,249 @@
+"""The talk: takes in facts, moves by the table of `states`, hands out intentions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from transitions import Machine
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation.compacting import Compacting, as_item
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.recording import record
+from tui_voice.conversation.states import TRANSITIONS, State
+
+_MOVES = frozenset(row["trigger"] for row in TRANSITIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All there is to know of a talk at one moment; a value."""
+
+    state: State
+    ledger: Ledger
+    microphone_open: bool = False
+    muted: bool = False
+    seeding: bool = False
+    """The server is being told what was said before."""
+
+
+class Conversation(Compacting):
+    """The model that the machine moves: five states, one table (`states.TRANSITIONS`)."""
+
+    state: State
+    trigger: Any  # given by `transitions`
+
+    def __init__(self, limits: Limits | None = None, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
+        self.limits = limits or Limits()
+        self.microphone_open = False
+        self.muted = False
+        self._effects: list[x.Effect] = []
+        self._response_id = ""  # of the response that is active on the server, "" before it told
+        self._response_active = False  # from the moment we ask for it
+        self._response_wanted = False  # as soon as the active one is done
+        self._commit_pending = False  # our own commit, to be answered when it has come
+        self._asked_for_text = False  # the last `response.create` was for a typed turn
+        self._open_tools: set[str] = set()  # calls whose functions are still running
+        self._playing: set[str] = set()  # items of which the speaker still has sound
+        self._refused: set[str] = set()  # responses whose late sound no longer counts
+        self._seeding: set[str] = set()  # items whose acknowledgement is awaited
+        self.machine = Machine(
+            model=self,
+            states=State,
+            transitions=TRANSITIONS,
+            initial=State.IDLE,
+            auto_transitions=False,
+            queued=True,
+            ignore_invalid_triggers=True,
+        )
+
+    def receive(self, event: e.Event) -> list[x.Effect]:
+        """First what happened, then what follows from it. Returns what is now to be done."""
+        self._note(event)
+        self.ledger = record(self.ledger, event)
+        if event.name in _MOVES:
+            self.trigger(event.name, event)
+        effects, self._effects = self._effects, []
+        return effects
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            self.state, self.ledger, self.microphone_open, self.muted, bool(self._seeding)
+        )
+
+    def live_triggers(self) -> set[str]:
+        """What would matter now, by the table: the footer shows the keys of these."""
+        return set(self.machine.get_triggers(self.state))
+
+    # ── what each fact says about the response and the speaker ──────────────────────────────
+
+    def _note(self, event: e.Event) -> None:
+        match event:
+            case e.ResponseStarted(response_id=response_id):
+                self._response_id, self._response_active = response_id, True
+            case e.ResponseDone(response_id=response_id):
+                if response_id == self._response_id or not self._response_id:
+                    self._response_active, self._response_id = False, ""
+            case e.ResponseRefused():
+                # Refused because another is active (VAD was faster): its `response.done` will come.
+                self._response_active = event.code == "conversation_already_has_active_response"
+                self._response_wanted = self._response_active and self._asked_for_text
+            case e.AudioReceived(item_id=item_id, response_id=response_id):
+                if response_id not in self._refused:
+                    self._playing.add(item_id)
+            case e.PlaybackFinished(item_id=item_id) | e.PlaybackInterrupted(item_id=item_id):
+                self._playing.discard(item_id)
+            case e.TalkPressed():
+                self.microphone_open = True
+            case e.TalkReleased():
+                self.microphone_open = False
+            case e.MuteChanged(muted=muted):
+                self.muted = muted
+            case e.ToolCalled(call_id=call_id):
+                self._open_tools.add(call_id)
+            case e.ToolAnswered(call_id=call_id):
+                self._open_tools.discard(call_id)
+            case e.LinkLost() | e.LinkOpened() | e.TalkResumed() | e.TalkClosed():
+                self._response_active, self._response_id = False, ""
+                self._commit_pending = False
+                self._open_tools.clear()
+                self._seeding.clear()
+            case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
+                self._seeding.discard(item_id)
+
+    # ── conditions ──────────────────────────────────────────────────────────────────────────
+
+    def is_manual(self, event: e.TalkPressed) -> bool:
+        return event.manual
+
+    def is_current(self, event: e.AudioReceived) -> bool:
+        """Late sound of a reply that was stopped does not make us speak again."""
+        return event.response_id not in self._refused
+
+    def nothing_more_comes(self, _event: e.Event) -> bool:
+        return not (self._response_active or self._response_wanted or self._playing)
+
+    def nothing_plays(self, _event: e.Event) -> bool:
+        return not self._playing
+
+    # ── callbacks: they only append effects ─────────────────────────────────────────────────
+
+    def do(self, *effects: x.Effect) -> None:
+        self._effects.extend(effects)
+
+    def barge_in(self, _event: e.Event) -> None:
+        """The user is first: the reply falls silent at once."""
+        if self._playing:
+            self.do(x.InterruptPlayback())
+            self._playing.clear()
+        if self._response_active:
+            if self._response_id:
+                self._refused.add(self._response_id)
+            self.do(x.CancelResponse(response_id=self._response_id))
+        self._response_wanted = False
+
+    def truncate(self, event: e.PlaybackInterrupted) -> None:
+        """The model is to know what was heard; what was not heard at all is taken away."""
+        turn = self.ledger.turns.get(event.item_id)
+        if turn is None or turn.wire_id is None:
+            return
+        heard = min(event.played_ms, turn.audio_ms)
+        if heard <= 0:
+            self.do(x.DeleteItem(item_id=turn.wire_id))
+        elif heard < turn.audio_ms or turn.words == "open":
+            self.do(x.TruncateItem(item_id=turn.wire_id, audio_ms=heard))
+
+    def open_microphone(self, event: e.TalkPressed) -> None:
+        self.do(x.OpenMicrophone(manual=event.manual))
+
+    def close_microphone(self, _event: e.Event) -> None:
+        self.do(x.CloseMicrophone())
+
+    def end_turn(self, event: e.Event) -> None:
+        self.close_microphone(event)
+        self._commit_pending = True
+        self.do(x.CommitInput())
+
+    def answer_commit(self, _event: e.SpeechCommitted) -> None:
+        """A commit of our own makes no response by itself (`input_audio_buffer.commit`)."""
+        if self._commit_pending:
+            self._commit_pending = self._asked_for_text = False
+            self._want_response()
+
+    def mute(self, event: e.MuteChanged) -> None:
+        self.do(x.MuteMicrophone(muted=event.muted))
+
+    def send_text(self, event: e.TextSubmitted) -> None:
+        self.send_text_only(event)
+        self._asked_for_text = True
+        self._want_response()
+
+    def send_text_only(self, event: e.TextSubmitted) -> None:
+        if self.ledger.link.status == "online":
+            self.do(x.CreateItem(item_id=event.item_id, role="user", text=event.text))
+
+    def answer_tool(self, event: e.ToolCalled) -> None:
+        self._response_wanted = True  # once the function has answered
+        self.do(x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments))
+
+    def go_on(self, _event: e.Event) -> None:
+        """A response is over, or a function has answered: ask for the next where one waits."""
+        if self._response_wanted and not self._open_tools:
+            self._want_response()
+        self.advance(_event)
+
+    def settle_down(self, event: e.Event) -> None:
+        """A quiet moment: finish what was begun, see whether the window is too full."""
+        self.advance(event)
+        self.consider_compaction()
+
+    def fall_silent(self, _event: e.LinkLost) -> None:
+        """Nothing more will come; a question that waits is asked again on the next line."""
+        if self._playing:
+            self.do(x.InterruptPlayback())
+        self._response_wanted = self._unanswered()
+        self._playing.clear()
+
+    def seed(self, _event: e.LinkOpened) -> None:
+        """The new server session is told what was said: the memory, then the turns as text."""
+        if self.ledger.memory:
+            self._seeding.add(self._place_memory())
+        for turn in self.ledger.unpruned():
+            if turn.heard_text:
+                self._seeding.add(turn.id)
+                self.do(as_item(turn, turn.id, None))
+        if self._response_wanted:
+            self._want_response()
+
+    def advance(self, event: e.Event) -> None:
+        super().advance(event)
+        if not self._seeding and isinstance(event, e.ItemPlaced):
+            self.ask_again()
+
+    def _unanswered(self) -> bool:
+        """Whether the last word was the user's."""
+        last = self.ledger.turns.last
+        return last is not None and last.role == "user" and bool(last.text)
+
+    def _want_response(self) -> None:
+        if self._response_active:
+            self._response_wanted = True
+        elif self.ledger.link.status == "online":
+            self._response_wanted = False
+            self._response_active = True
+            self.do(x.CreateResponse())
+        else:
+            self._response_wanted = True
+
+    @property
+    def response_active(self) -> bool:
+        return self._response_active
+
+    @property
+    def seeding(self) -> bool:
+        return bool(self._seeding)

@@ -1,0 +1,18 @@
+"""From the facts of a journal to a ledger: what resume, browsing and export read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import tui_voice.conversation.pruning  # noqa: F401  (teaches `record` the events of compaction)
+from tui_voice.conversation.events import Event
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.recording import record
+
+
+def fold(events: Iterable[Event], ledger: Ledger | None = None) -> Ledger:
+    """The ledger after all these facts. The machine is not needed: it only makes intentions."""
+    ledger = ledger or Ledger()
+    for event in events:
+        ledger = record(ledger, event)
+    return ledger

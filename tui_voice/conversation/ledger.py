@@ -1,0 +1,139 @@
+"""What the facts add up to: turns in order, the window, the memory, prunings, money.
+
+Everything here is a value. `Ledger.record` (in `recording.py`) gives the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tui_voice.conversation.events import Noticed, TalkOpened, Usage
+from tui_voice.conversation.turns import Turn, Turns
+
+LinkStatus = Literal["offline", "connecting", "online", "reconnecting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Tokens that the model now carries. `exact`: as the server's last usage said."""
+
+    text: int = 0
+    audio: int = 0
+    cached: int = 0
+    """Of these, read from the prompt cache by the last response."""
+    exact: bool = True
+
+    @property
+    def total(self) -> int:
+        return self.text + self.audio
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """One change of the window that we made: a summary, turns made text, turns put back."""
+
+    id: str
+    """Also the stem of the item ids it creates on the server."""
+    kind: Literal["summary", "textify", "restore"]
+    at: float
+    turns: tuple[str, ...]
+    tokens_before: int
+    cause: str = ""
+    stage: Literal["requested", "ready", "placed", "confirmed", "failed", "broken"] = "requested"
+    """`broken`: the line or the program ended in the middle, nothing was deleted for it."""
+    tokens_after: int | None = None
+    done_at: float | None = None
+    summary: str = ""
+    source: str = ""
+    usd: float | None = None
+    seconds: float = 0.0
+    error: str = ""
+    hint: str = ""
+    placed: tuple[str, ...] = ()
+    """Text items that are on the server while the sound they replace still is, too."""
+    skipped: tuple[str, ...] = ()
+    """Turns that the server would not let us change."""
+
+    @property
+    def under_way(self) -> bool:
+        return self.stage in ("requested", "ready", "placed")
+
+    def item_id(self, turn_id: str) -> str:
+        """The id of the text item that stands for this turn from now on."""
+        return f"{self.id}_{self.turns.index(turn_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """USD so far. `unknown`: something was used whose price is in no table."""
+
+    replies: float = 0.0
+    transcription: float = 0.0
+    summaries: float = 0.0
+    unknown: bool = False
+
+    @property
+    def total(self) -> float:
+        return self.replies + self.transcription + self.summaries
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The line to the server."""
+
+    status: LinkStatus = "offline"
+    reason: str = ""
+    hint: str = ""
+    retry_in: float | None = None
+    expires_at: float | None = None
+    server_session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One talk, as far as it has been told."""
+
+    opened: TalkOpened | None = None
+    title: str = ""
+    backend: str = ""
+    model: str = ""
+    voice: str = ""
+    turns: Turns = field(default_factory=Turns)
+    window: Window = field(default_factory=Window)
+    memory: str = ""
+    """The summary that stands for all pruned turns."""
+    memory_id: str = ""
+    """The item that holds it on the server now. "": none."""
+    stale: tuple[str, ...] = ()
+    """Items that we have replaced and that are still to be deleted on the server."""
+    compactions: tuple[Compaction, ...] = ()
+    serial: int = 0
+    """How many compactions and memory edits there were: their ids are made from it."""
+    usage: Usage = field(default_factory=Usage)
+    last_usage: Usage | None = None
+    last_usd: float | None = None
+    spent: Spent = field(default_factory=Spent)
+    replies: int = 0
+    link: Link = field(default_factory=Link)
+    notices: tuple[Noticed, ...] = ()
+    at: float = 0.0
+    """When the last fact happened."""
+
+    @property
+    def compaction(self) -> Compaction | None:
+        """The one under way, if any: there are never two."""
+        last = self.compactions[-1] if self.compactions else None
+        return last if last is not None and last.under_way else None
+
+    @property
+    def cost(self) -> float:
+        return self.spent.total
+
+    def held(self) -> list[Turn]:
+        """The turns that the model has now, in order."""
+        return [turn for turn in self.turns if turn.in_window]
+
+    def unpruned(self) -> list[Turn]:
+        """The turns that the model should have: what a new server session is seeded with."""
+        return [turn for turn in self.turns if not turn.pruned_in]

@@ -1,0 +1,343 @@
+"""`record(ledger, event)`: the next ledger. One small function for each fact that counts.
+
+Facts are folded without knowing limits, prices or the time of day, so that an old journal adds
+up to the same ledger for ever. An event that no function here takes changes only `at`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from tui_voice.conversation import events as e
+from tui_voice.conversation.ledger import Ledger, Link, LinkStatus, Window
+from tui_voice.conversation.turns import Turn
+
+E = TypeVar("E", bound=e.Event)
+_RECORDERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {}
+NOTICES_KEPT = 50
+
+
+def records(kind: type[E]) -> Callable[[Callable[[Ledger, E], Ledger]], Callable[..., Ledger]]:
+    """Marks the function that takes events of this class."""
+
+    def mark(function: Callable[[Ledger, E], Ledger]) -> Callable[..., Ledger]:
+        _RECORDERS[kind] = function
+        return function
+
+    return mark
+
+
+def record(ledger: Ledger, event: e.Event) -> Ledger:
+    """The ledger after this fact."""
+    recorder = _RECORDERS.get(type(event))
+    after = recorder(ledger, event) if recorder else ledger
+    return replace(after, at=event.at) if event.at > after.at else after
+
+
+def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
+    """One turn changed, and the window by what it now weighs more or less."""
+    before = ledger.turns.get(item_id)
+    if before is None:
+        return ledger
+    turns = ledger.turns.change(item_id, **fields)
+    after = turns.get(fields.get("id", before.id))
+    return replace(ledger, turns=turns, window=_reweigh(ledger.window, before, after))
+
+
+def add(ledger: Ledger, turn: Turn, previous: str | None) -> Ledger:
+    turns = ledger.turns.insert_after(previous, turn)
+    return replace(ledger, turns=turns, window=_reweigh(ledger.window, None, turn))
+
+
+def weigh(window: Window, text: int = 0, audio: int = 0) -> Window:
+    """The window after an estimated change, never below nothing."""
+    if not text and not audio:
+        return window
+    return Window(max(0, window.text + text), max(0, window.audio + audio), window.cached, False)
+
+
+def _reweigh(window: Window, before: Turn | None, after: Turn | None) -> Window:
+    text = audio = 0
+    if before is not None and before.in_window:
+        text, audio = -before.text_tokens, -before.audio_tokens
+    if after is not None and after.in_window:
+        text, audio = text + after.text_tokens, audio + after.audio_tokens
+    return weigh(window, text, audio)
+
+
+# ── the talk and its line ────────────────────────────────────────────────────────────────────
+
+
+@records(e.TalkOpened)
+def _(ledger: Ledger, event: e.TalkOpened) -> Ledger:
+    return replace(
+        ledger, opened=event, backend=event.backend, model=event.model, voice=event.voice
+    )
+
+
+@records(e.TalkResumed)
+def _(ledger: Ledger, event: e.TalkResumed) -> Ledger:
+    fresh = forget_server(ledger, "the program ended")
+    voice = event.voice or ledger.voice
+    return replace(fresh, backend=event.backend, model=event.model, voice=voice)
+
+
+@records(e.TalkRenamed)
+def _(ledger: Ledger, event: e.TalkRenamed) -> Ledger:
+    return replace(ledger, title=event.title)
+
+
+@records(e.TalkClosed)
+def _(ledger: Ledger, _event: e.TalkClosed) -> Ledger:
+    return replace(forget_server(ledger, "the talk was closed"), link=Link())
+
+
+@records(e.Noticed)
+def _(ledger: Ledger, event: e.Noticed) -> Ledger:
+    return replace(ledger, notices=(*ledger.notices[1 - NOTICES_KEPT :], event))
+
+
+@records(e.ServerErred)
+def _(ledger: Ledger, event: e.ServerErred) -> Ledger:
+    text = f"server: {event.message} ({event.code})" if event.code else f"server: {event.message}"
+    notice = e.Noticed(at=event.at, text=text, severity="warning")
+    return replace(ledger, notices=(*ledger.notices[1 - NOTICES_KEPT :], notice))
+
+
+@records(e.LinkOpening)
+def _(ledger: Ledger, _event: e.LinkOpening) -> Ledger:
+    status: LinkStatus = "reconnecting" if ledger.link.status == "reconnecting" else "connecting"
+    return replace(ledger, link=replace(ledger.link, status=status, retry_in=None))
+
+
+@records(e.LinkOpened)
+def _(ledger: Ledger, event: e.LinkOpened) -> Ledger:
+    fresh = forget_server(ledger, "a new server session")
+    link = Link(
+        status="online", expires_at=event.expires_at, server_session_id=event.server_session_id
+    )
+    return replace(fresh, link=link, model=event.model or ledger.model)
+
+
+@records(e.LinkLost)
+def _(ledger: Ledger, event: e.LinkLost) -> Ledger:
+    status: LinkStatus = "offline" if event.retry_in is None else "reconnecting"
+    link = Link(status=status, reason=event.reason, hint=event.hint, retry_in=event.retry_in)
+    return replace(forget_server(ledger, event.reason), link=link)
+
+
+def forget_server(ledger: Ledger, why: str) -> Ledger:
+    """No item is on a server any more. What was under way ends as it can be finished from here."""
+
+    def forget(turn: Turn) -> Turn:
+        if turn.words == "open":
+            turn = replace(turn, words="done" if turn.text else "failed", note=why)
+        return turn if turn.wire_id is None else replace(turn, wire_id=None)
+
+    turns = ledger.turns.map(forget)
+    ledger = replace(ledger, turns=turns, window=Window(), memory_id="", stale=())
+    running = ledger.compaction
+    if running is None:
+        return ledger
+    if running.kind == "summary" and running.stage in ("ready", "placed"):
+        # The summary is known; the next session is simply seeded with it instead of its turns.
+        for turn_id in running.turns:
+            pinned = (turn := turns.get(turn_id)) is not None and turn.pinned
+            turns = turns if pinned else turns.change(turn_id, pruned_in=running.id)
+        done = replace(running, stage="confirmed", done_at=ledger.at)
+        ledger = replace(ledger, turns=turns, memory=running.summary)
+    else:
+        done = replace(running, stage="broken", error=why, done_at=ledger.at)
+    return replace(ledger, compactions=(*ledger.compactions[:-1], done))
+
+
+# ── turns ────────────────────────────────────────────────────────────────────────────────────
+
+
+@records(e.TextSubmitted)
+def _(ledger: Ledger, event: e.TextSubmitted) -> Ledger:
+    turn = Turn(event.item_id, "user", event.at, event.text, words="done", modality="text")
+    return add(ledger, turn, None)
+
+
+@records(e.SpeechStarted)
+def _(ledger: Ledger, event: e.SpeechStarted) -> Ledger:
+    if ledger.turns.get(event.item_id):
+        return ledger
+    turn = Turn(event.item_id, "user", event.at, wire_id=event.item_id, spoken=True)
+    return add(ledger, turn, None)
+
+
+@records(e.SpeechGrew)
+def _(ledger: Ledger, event: e.SpeechGrew) -> Ledger:
+    return change(ledger, event.item_id, audio_ms=event.audio_ms)
+
+
+@records(e.SpeechStopped)
+def _(ledger: Ledger, event: e.SpeechStopped) -> Ledger:
+    return change(ledger, event.item_id, audio_ms=event.audio_ms) if event.audio_ms else ledger
+
+
+@records(e.SpeechCommitted)
+def _(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
+    turn = ledger.turns.get(event.item_id)
+    if turn is None:
+        turn = Turn(event.item_id, "user", event.at, wire_id=event.item_id, spoken=True)
+        ledger = add(ledger, turn, event.previous_item_id)
+    elif _misplaced(ledger, turn, event.previous_item_id):
+        turns = ledger.turns.remove(turn.id).insert_after(event.previous_item_id, turn)
+        ledger = replace(ledger, turns=turns)
+    if event.audio_ms is not None:
+        ledger = change(ledger, event.item_id, audio_ms=event.audio_ms)
+    return ledger
+
+
+def _misplaced(ledger: Ledger, turn: Turn, previous_id: str | None) -> bool:
+    """Whether the server put it elsewhere than where the order of arrival did."""
+    previous = ledger.turns.get(previous_id)
+    if previous is None or previous.id == turn.id:
+        return False
+    follows = False
+    for other in reversed(ledger.turns):
+        if other.id == turn.id:
+            follows = True
+        elif follows and other.in_window:
+            return other.id != previous.id
+        elif other.id == previous.id:
+            return True
+    return False
+
+
+@records(e.SpeechDiscarded)
+def _(ledger: Ledger, event: e.SpeechDiscarded) -> Ledger:
+    return change(ledger, event.item_id, words="failed", wire_id=None, note=event.reason)
+
+
+@records(e.TurnAdded)
+def _(ledger: Ledger, event: e.TurnAdded) -> Ledger:
+    if ledger.turns.get(event.item_id):
+        return change(ledger, event.item_id, wire_id=event.item_id)
+    turn = Turn(
+        event.item_id,
+        event.role,
+        event.at,
+        event.text,
+        words="done" if event.text else "open",
+        modality=event.modality,
+        wire_id=event.item_id,
+        spoken=event.modality == "audio",
+    )
+    return add(ledger, turn, event.previous_item_id)
+
+
+@records(e.TranscriptGrew)
+def _(ledger: Ledger, event: e.TranscriptGrew) -> Ledger:
+    turn = ledger.turns.get(event.item_id)
+    return change(ledger, event.item_id, text=turn.text + event.text) if turn else ledger
+
+
+@records(e.TranscriptDone)
+def _(ledger: Ledger, event: e.TranscriptDone) -> Ledger:
+    if event.usd:
+        spent = replace(ledger.spent, transcription=ledger.spent.transcription + event.usd)
+        ledger = replace(ledger, spent=spent)
+    return change(ledger, event.item_id, text=event.text, words="done", note="")
+
+
+@records(e.TranscriptFailed)
+def _(ledger: Ledger, event: e.TranscriptFailed) -> Ledger:
+    return change(ledger, event.item_id, words="failed", note=event.reason or "not transcribed")
+
+
+@records(e.ToolCalled)
+def _(ledger: Ledger, event: e.ToolCalled) -> Ledger:
+    turn = Turn(
+        event.item_id,
+        "tool",
+        event.at,
+        event.arguments,
+        modality="text",
+        wire_id=event.item_id,
+        tool=event.tool,
+        call_id=event.call_id,
+    )
+    return add(ledger, turn, event.previous_item_id)
+
+
+@records(e.ToolAnswered)
+def _(ledger: Ledger, event: e.ToolAnswered) -> Ledger:
+    for turn in reversed(ledger.turns):
+        if turn.call_id == event.call_id and turn.words == "open":
+            ledger = change(ledger, turn.id, words="done")
+            break
+    answer = Turn(
+        event.item_id,
+        "tool",
+        event.at,
+        event.output,
+        words="done",
+        modality="text",
+        call_id=event.call_id,
+    )
+    return add(ledger, answer, None)
+
+
+# ── the reply ────────────────────────────────────────────────────────────────────────────────
+
+
+@records(e.AudioReceived)
+def _(ledger: Ledger, event: e.AudioReceived) -> Ledger:
+    return change(
+        ledger,
+        event.item_id,
+        audio_ms=event.audio_ms,
+        response_id=event.response_id,
+        modality="audio",
+        spoken=True,
+    )
+
+
+@records(e.ResponseDone)
+def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
+    for turn in list(_recent(ledger, 12)):
+        if turn.role == "assistant" and turn.words == "open":
+            ledger = change(ledger, turn.id, words="done" if turn.text else "failed")
+    if event.usage is None or not event.usage.input:
+        return ledger
+    u = event.usage
+    window = Window(u.input_text + u.output_text, u.input_audio + u.output_audio, u.cached)
+    spent = ledger.spent
+    if event.usd is None:
+        spent = replace(spent, unknown=True)
+    else:
+        spent = replace(spent, replies=spent.replies + event.usd)
+    return replace(
+        ledger,
+        window=window,
+        usage=ledger.usage + u,
+        last_usage=u,
+        last_usd=event.usd,
+        spent=spent,
+        replies=ledger.replies + 1,
+    )
+
+
+def _recent(ledger: Ledger, count: int) -> list[Turn]:
+    found: list[Turn] = []
+    for turn in reversed(ledger.turns):
+        found.append(turn)
+        if len(found) == count:
+            break
+    return found
+
+
+@records(e.PlaybackInterrupted)
+def _(ledger: Ledger, event: e.PlaybackInterrupted) -> Ledger:
+    return change(ledger, event.item_id, heard_ms=event.played_ms)
+
+
+@records(e.TurnPinned)
+def _(ledger: Ledger, event: e.TurnPinned) -> Ledger:
+    return change(ledger, event.item_id, pinned=event.pinned)

@@ -1,0 +1,120 @@
+"""The five states of a talk, and every move between them. Nothing else moves the state.
+
+Rows are tried from the top; `dest=None` means that the fact matters but the state stays. The
+names under `conditions`, `before` and `after` are methods of `Conversation`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+
+class State(Enum):
+    """What the talk is doing; the value is the name on the screen."""
+
+    IDLE = "idle"
+    LISTENING = "listening"
+    AWAITING = "awaiting response"
+    SPEAKING = "speaking"
+    SUMMARISING = "summarising"
+
+
+_IDLE, _LISTENING, _AWAITING, _SPEAKING, _SUMMARISING = State
+QUIET = [_IDLE, _SUMMARISING]
+BUSY = [_AWAITING, _SPEAKING]
+
+
+def _row(trigger: str, source: Any, dest: State | None, **callbacks: str) -> dict[str, Any]:
+    return {"trigger": trigger, "source": source, "dest": dest, **callbacks}
+
+
+_QUIETLY = "nothing_more_comes"
+
+TRANSITIONS: list[dict[str, Any]] = [
+    # The user speaks; over a reply, that is a barge-in.
+    _row("speech_started", QUIET, _LISTENING),
+    _row("speech_started", BUSY, _LISTENING, before="barge_in"),
+    _row("speech_stopped", _LISTENING, _AWAITING),
+    _row("speech_discarded", _LISTENING, _IDLE, after="settle_down"),
+    _row("speech_discarded", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
+    _row("speech_committed", "*", None, after="answer_commit"),
+    # The talk key. With VAD it opens and closes the microphone; without, it makes the turn.
+    _row("talk_pressed", QUIET, _LISTENING, conditions="is_manual", after="open_microphone"),
+    _row(
+        "talk_pressed",
+        BUSY,
+        _LISTENING,
+        conditions="is_manual",
+        before="barge_in",
+        after="open_microphone",
+    ),
+    _row("talk_pressed", "*", None, after="open_microphone"),
+    _row("talk_released", _LISTENING, _AWAITING, after="end_turn"),
+    _row("talk_released", "*", None, after="close_microphone"),
+    _row("mute_changed", "*", None, after="mute"),
+    # A typed turn.
+    _row("text_submitted", QUIET, _AWAITING, after="send_text"),
+    _row("text_submitted", BUSY, _AWAITING, before="barge_in", after="send_text"),
+    _row("text_submitted", _LISTENING, None, after="send_text_only"),
+    # The reply.
+    _row("response_started", [*QUIET, _AWAITING], _AWAITING),
+    _row("audio_received", _AWAITING, _SPEAKING, conditions="is_current"),
+    _row("response_done", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
+    _row("response_done", "*", None, after="go_on"),
+    _row("response_refused", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
+    _row("playback_finished", _SPEAKING, _IDLE, conditions=_QUIETLY, after="settle_down"),
+    _row("playback_finished", _SPEAKING, _AWAITING, conditions="nothing_plays"),
+    _row("playback_interrupted", "*", None, after="truncate"),
+    _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
+    _row("tool_called", "*", None, after="answer_tool"),
+    _row("tool_answered", "*", None, after="go_on"),
+    # Words come late; a compaction may have waited for them.
+    _row("transcript_done", "*", None, after="settle_down"),
+    _row("transcript_failed", "*", None, after="settle_down"),
+    # Summaries come and go while the talk goes on: the user may have spoken first.
+    _row("summary_asked", "*", None, after="summarise_now"),
+    _row("summary_requested", _IDLE, _SUMMARISING),
+    _row("summary_ready", _SUMMARISING, _IDLE, after="prune"),
+    _row("summary_ready", "*", None, after="prune"),
+    _row("summary_failed", _SUMMARISING, _IDLE),
+    _row("restore_asked", "*", None, after="restore"),
+    _row("memory_edited", "*", None, after="replace_memory"),
+    # Each acknowledgement lets the compaction under way take its next step.
+    *(
+        _row(trigger, "*", None, after="advance")
+        for trigger in (
+            "textify_requested",
+            "restore_requested",
+            "item_placed",
+            "item_refused",
+            "item_deleted",
+            "delete_refused",
+        )
+    ),
+    # The line. A new one knows nothing of the talk until it has been told.
+    _row("link_opened", "*", None, after="seed"),
+    _row("link_lost", "*", _IDLE, after="fall_silent"),
+]
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram: only rows that change the state, merged by arrow."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for row in TRANSITIONS:
+        sources = list(State) if row["source"] == "*" else row["source"]
+        for source in sources if isinstance(sources, list) else [sources]:
+            dest = row["dest"]
+            if dest is None or dest is source:
+                continue
+            label = row["trigger"].replace("_", " ")
+            labels = arrows.setdefault((source, dest), [])
+            if label not in labels:
+                labels.append(label)
+    lines = ["stateDiagram-v2", "    [*] --> idle"]
+    lines += [f'    state "{state.value}" as {state.name.lower()}' for state in State]
+    lines += [
+        f"    {source.name.lower()} --> {dest.name.lower()}: {', '.join(labels)}"
+        for (source, dest), labels in arrows.items()
+    ]
+    return "\n".join(lines)

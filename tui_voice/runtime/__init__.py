@@ -1,0 +1,1 @@
+"""The loop and the clock: a talk that is alive, or played back."""

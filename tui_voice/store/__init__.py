@@ -1,0 +1,1 @@
+"""The disk: journals, the list of talks, search, export."""

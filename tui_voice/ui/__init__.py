@@ -1,0 +1,1 @@
+"""What the eyes see and the keys do."""
