@@ -1,0 +1,262 @@
+"""Wire ⇄ facts and intentions: the one room that knows both vocabularies. No socket, no clock.
+
+`receive` turns what a server says into events and sound, `send` turns effects into what a server
+is told. One adapter serves one connection; it remembers only what is needed to tell our own items
+from the server's, late sound from sound that counts, and which of our messages an error is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.realtime.replies import Heard, Replies, SideReply
+from tui_voice.realtime.wire import UNSET, ClientEvent, ServerEvent, client, items, server
+from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
+
+BYTES_PER_MS = 48
+"""s16le, mono, 24 kHz."""
+
+BENIGN = frozenset(
+    {
+        "response_cancel_not_active",
+        "input_audio_buffer_commit_empty",
+        "item_truncate_invalid_item_id",
+        "unsupported_content_type",
+    }
+)
+"""Error codes that only say that something had already happened by itself."""
+
+UNKNOWN_ITEM = frozenset({"item_delete_invalid_item_id", "item_retrieve_invalid_item_id"})
+
+
+@dataclass(slots=True)
+class Adapter:
+    """`price`: USD of a usage, None where the model's price is unknown. `transcription_price`:
+    USD of `(seconds, tokens)`. `audio`: whether replies were asked for as sound.
+    """
+
+    audio: bool = True
+    price: Callable[[e.Usage], float | None] = lambda _usage: None
+    transcription_price: Callable[[float, int], float | None] = lambda _seconds, _tokens: None
+    fatal: server.ErrorDetail | None = None
+    """The last error that nobody was waiting for: a close that follows is explained by it."""
+
+    _replies: Replies = field(init=False)
+    _creating: dict[str, x.CreateItem] = field(default_factory=dict)
+    _ours: set[str] = field(default_factory=set)
+    _sent_ms: float = 0.0
+    _committed_ms: float = 0.0
+    _speaking: tuple[str, float] | None = None  # the running turn, and where it began
+    _told_ms: float = 0.0
+    _manual: bool = False
+
+    def __post_init__(self) -> None:
+        self._replies = Replies(self.audio, self.price)
+
+    # ── what the server says ────────────────────────────────────────────────────────────────
+
+    def receive(self, event: ServerEvent) -> list[Heard]:
+        match event:
+            case server.InputAudioBufferSpeechStarted():
+                self._speaking = (event.item_id, float(event.audio_start_ms))
+                self._told_ms = self._sent_ms
+                return [e.SpeechStarted(item_id=event.item_id, audio_start_ms=event.audio_start_ms)]
+            case server.InputAudioBufferSpeechStopped():
+                began = self._speaking[1] if self._speaking else event.audio_end_ms
+                self._speaking = None
+                length = max(0, round(event.audio_end_ms - began))
+                return [e.SpeechStopped(item_id=event.item_id, audio_ms=length)]
+            case server.InputAudioBufferCommitted():
+                return [self._committed(event)]
+            case server.ConversationItemAdded() | server.ConversationItemCreated():
+                return self._added(event.item, event.previous_item_id)
+            case server.ConversationItemDone():
+                return self._item_done(event.item, event.previous_item_id)
+            case server.ConversationItemDeleted():
+                return [e.ItemDeleted(item_id=event.item_id)]
+            case server.ConversationItemTruncated():
+                return [e.ItemTruncated(item_id=event.item_id, audio_ms=event.audio_end_ms)]
+            case server.TranscriptionDelta():
+                return [e.TranscriptGrew(item_id=event.item_id, text=event.delta or "")]
+            case server.TranscriptionCompleted():
+                return [self._transcribed(event)]
+            case server.TranscriptionFailed():
+                why = (event.error.message if event.error else "") or "not transcribed"
+                return [e.TranscriptFailed(item_id=event.item_id, reason=why)]
+            case server.Error():
+                return self._erred(event.error)
+            case _:
+                return self._replies.receive(event)
+
+    def _committed(self, event: server.InputAudioBufferCommitted) -> e.Event:
+        length = None
+        if self._speaking is not None and self._speaking[0] == event.item_id:
+            length = max(0, round(self._sent_ms - self._speaking[1]))
+            self._speaking = None
+        elif self._committed_ms < self._sent_ms and self._manual:
+            length = round(self._sent_ms - self._committed_ms)
+        self._committed_ms = self._sent_ms
+        return e.SpeechCommitted(
+            item_id=event.item_id, previous_item_id=event.previous_item_id, audio_ms=length
+        )
+
+    def _added(self, item: items.Item, previous: str | None) -> list[Heard]:
+        item_id = item.id if isinstance(item.id, str) else ""
+        if item_id in self._creating:
+            del self._creating[item_id]
+            return [e.ItemPlaced(item_id=item_id)]
+        if not item_id or item_id in self._ours or not isinstance(item, items.Message):
+            return []
+        if item.role == "user":
+            spoken = any(isinstance(part, items.InputAudio) for part in item.content)
+            modality: e.Modality = "audio" if spoken else "text"
+        else:
+            modality = "audio" if self.audio else "text"
+        role: e.Role = "user" if item.role == "user" else "assistant"
+        if item.role == "system":
+            role = "system"
+        return [
+            e.TurnAdded(
+                item_id=item_id,
+                role=role,
+                previous_item_id=previous,
+                modality=modality,
+                text=item.words() if item.role != "assistant" else "",
+            )
+        ]
+
+    def _item_done(self, item: items.Item, previous: str | None) -> list[Heard]:
+        """Some servers only send `done`; a function call is whole only now."""
+        if isinstance(item, items.FunctionCall) and isinstance(item.id, str):
+            return self._replies.called(item, previous)
+        if isinstance(item.id, str) and item.id in self._creating:
+            return self._added(item, previous)
+        return []
+
+    def _transcribed(self, event: server.TranscriptionCompleted) -> e.Event:
+        seconds, tokens = 0.0, 0
+        match event.usage:
+            case TranscriptionSeconds():
+                seconds = event.usage.seconds
+            case TranscriptionTokens():
+                tokens = event.usage.total_tokens
+        usd = self.transcription_price(seconds, tokens) if event.usage else None
+        return e.TranscriptDone(item_id=event.item_id, text=event.transcript.strip(), usd=usd)
+
+    def _erred(self, error: server.ErrorDetail) -> list[Heard]:
+        """An error belongs to the message of ours that it names; else it speaks for itself."""
+        code = error.code or ""
+        kind, _, subject = (error.event_id or "").partition(":")
+        unknown = code in UNKNOWN_ITEM or "does not exist" in error.message
+        match kind:
+            case "create" if subject in self._creating:
+                return self._create_failed(subject, code, error.message)
+            case "delete":
+                refused = e.DeleteRefused(item_id=subject, unknown=unknown, message=error.message)
+                return [refused]
+            case "respond":
+                return [e.ResponseRefused(code=code, message=error.message)]
+            case "commit" if code == "input_audio_buffer_commit_empty" and self._manual:
+                return [e.SpeechDiscarded(item_id="", reason="nothing was said")]
+            case "side":
+                return [SideReply(key=subject, text="", status="failed", reason=error.message)]
+        if code in BENIGN or kind in ("cancel", "truncate"):
+            return []
+        if code == "conversation_already_has_active_response":
+            return [e.ResponseRefused(code=code, message=error.message)]
+        self.fatal = error
+        return [e.ServerErred(code=code, message=error.message)]
+
+    def _create_failed(self, item_id: str, code: str, message: str) -> list[Heard]:
+        del self._creating[item_id]
+        if code == "item_create_duplicate_item_id":  # it is there: that is what we wanted
+            return [e.ItemPlaced(item_id=item_id)]
+        return [e.ItemRefused(item_id=item_id, code=code, message=message)]
+
+    # ── what we want ────────────────────────────────────────────────────────────────────────
+
+    def send(self, effect: x.Effect) -> list[ClientEvent]:
+        """The messages that carry out an effect; none for effects that are not the server's."""
+        match effect:
+            case x.CreateItem():
+                self._creating[effect.item_id] = effect
+                self._ours.add(effect.item_id)
+                previous = effect.previous_item_id
+                return [
+                    client.ConversationItemCreate(
+                        event_id=f"create:{effect.item_id}",
+                        item=_as_message(effect),
+                        previous_item_id=UNSET if previous is None else previous,
+                    )
+                ]
+            case x.DeleteItem():
+                return [
+                    client.ConversationItemDelete(
+                        event_id=f"delete:{effect.item_id}", item_id=effect.item_id
+                    )
+                ]
+            case x.TruncateItem():
+                return [
+                    client.ConversationItemTruncate(
+                        event_id=f"truncate:{effect.item_id}",
+                        item_id=effect.item_id,
+                        content_index=0,
+                        audio_end_ms=effect.audio_ms,
+                    )
+                ]
+            case x.CreateResponse():
+                return [client.ResponseCreate(event_id="respond:")]
+            case x.CancelResponse():
+                self._replies.drop(effect.response_id)
+                return [client.ResponseCancel(event_id="cancel:")]
+            case x.CommitInput():
+                return [client.InputAudioBufferCommit(event_id="commit:")]
+            case x.ClearInput():
+                self._committed_ms = self._sent_ms
+                return [client.InputAudioBufferClear(event_id="clear:")]
+            case x.OpenMicrophone():
+                self._manual = effect.manual
+                return []
+            case _:
+                return []
+
+    def answer(self, item_id: str, call_id: str, output: str) -> ClientEvent:
+        """The output of a function, under an item id of our own; acknowledged by `ItemPlaced`."""
+        self._creating[item_id] = x.CreateItem(item_id=item_id, role="tool", text=output)
+        self._ours.add(item_id)
+        return client.ConversationItemCreate(
+            event_id=f"create:{item_id}",
+            item=items.FunctionCallOutput(id=item_id, call_id=call_id, output=output),
+        )
+
+    def aside(self, key: str, prompt: str, metadata: dict[str, str]) -> ClientEvent:
+        """An out-of-band response in text, made from `prompt` alone; ends as a `SideReply`."""
+        return client.ResponseCreate(
+            event_id=f"side:{key}",
+            response=client.ResponseParams(
+                conversation="none",
+                output_modalities=["text"],
+                tools=[],
+                metadata={**metadata, "key": key},
+                input=[items.Message(role="user", content=[items.InputText(text=prompt)])],
+            ),
+        )
+
+    def append(self, pcm: bytes) -> tuple[ClientEvent, e.Event | None]:
+        """A frame of the microphone for the server; about once a second a fact with it."""
+        self._sent_ms += len(pcm) / BYTES_PER_MS
+        grew: e.Event | None = None
+        if self._speaking is not None and self._sent_ms - self._told_ms >= 1000:
+            self._told_ms = self._sent_ms
+            item_id, began = self._speaking
+            grew = e.SpeechGrew(item_id=item_id, audio_ms=round(self._sent_ms - began))
+        return client.InputAudioBufferAppend(audio=pcm), grew
+
+
+def _as_message(effect: x.CreateItem) -> items.Message:
+    part = items.OutputText if effect.role == "assistant" else items.InputText
+    role = effect.role if effect.role in ("user", "assistant") else "system"
+    return items.Message(id=effect.item_id, role=role, content=[part(text=effect.text)])
