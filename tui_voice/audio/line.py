@@ -21,7 +21,7 @@ WORDS: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
 OPEN_WITHIN = 8.0
 """Seconds a sound server may take to answer before we go on without it."""
 _LOOK_EVERY = 0.5
-_FIRST_BEAT = 5.0  # a sleeping source was measured to need 1.5 s for its first frame
+_WAKES_WITHIN = 5.0  # measured on a sleeping source: 2 s until the first frame
 _SILENT_FOR = 1.5
 _AGAIN_AFTER = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 
@@ -55,18 +55,23 @@ class Line:
         self._handle: Handle | None = None
         self._opened = self._beat = 0.0
         self._missed = 0
+        self._beating = asyncio.Event()
         self._watch: asyncio.TimerHandle | None = None
         self._reopening: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
     def beat(self) -> None:
+        first = self._beat < self._opened
         self._beat = time.monotonic()
+        if first:
+            self._on_loop(self._beating.set)
 
     async def open(self, wanted: str | None = None, driver: Driver | None = None) -> None:
         """Open the device that `wanted` means (None: the default); DeviceError when none does."""
         self._wanted = wanted
         self._drivers = [driver] if driver else None
         await self._connect(wanted)
+        self._look()
 
     async def close(self) -> None:
         if self._reopening is not None:
@@ -76,6 +81,8 @@ class Line:
         await self._drop()
 
     async def _connect(self, wanted: str | None) -> None:
+        self._opened, self._missed = time.monotonic(), 0
+        self._beating.clear()
         opening = off_loop(partial(self._try_drivers, wanted))
         try:
             handle, self.driver = await asyncio.wait_for(asyncio.shield(opening), OPEN_WITHIN)
@@ -87,8 +94,6 @@ class Line:
                 f"The {WORDS[self.direction]} does not answer.", "Restart the sound server."
             ) from error
         self._handle, self.name, self.latency_ms = handle, handle.name, handle.latency_ms
-        self._opened, self._missed = time.monotonic(), 0
-        self._watch = self._loop.call_later(_LOOK_EVERY, self._look)
 
     def _try_drivers(self, wanted: str | None) -> tuple[Handle, str]:
         failure = DeviceError(
@@ -112,20 +117,23 @@ class Line:
 
     def _stopped(self) -> None:
         """From the library's thread; also called for streams that we closed ourselves."""
+        self._on_loop(self._look_once_more)
+
+    def _on_loop(self, job: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has gone before the device did
-            self._loop.call_soon_threadsafe(self._look_once_more)
+            self._loop.call_soon_threadsafe(job)
 
     def _look_once_more(self) -> None:
         # A new stream may have been opened since; it alone decides whether sound has ended.
         self._missed = 1
 
     def _look(self) -> None:
-        now = time.monotonic()
-        alive = self._beat >= self._opened
-        silent_for = now - (self._beat if alive else self._opened)
-        if silent_for > (_SILENT_FOR if alive else _FIRST_BEAT):
+        silent_for = time.monotonic() - max(self._beat, self._opened)
+        # A device that wakes up may take a few blocks at once and then none for two seconds.
+        awake = self._beat > self._opened + _WAKES_WITHIN
+        if silent_for > (_SILENT_FOR if awake else _WAKES_WITHIN):
             self._missed += 1
-        elif alive and silent_for < _LOOK_EVERY / 2:
+        elif silent_for < _LOOK_EVERY / 2:
             self._missed = 0
         # Twice, because a process that was stopped and goes on looks silent the first time.
         if self._missed >= 2 or (self._missed and silent_for > _LOOK_EVERY):
@@ -144,12 +152,23 @@ class Line:
             await asyncio.sleep(_AGAIN_AFTER[min(attempt, len(_AGAIN_AFTER) - 1)])
             attempt += 1
             for wanted in dict.fromkeys((self._wanted, None)):
-                try:
-                    await self._connect(wanted)
-                except DeviceError:
-                    continue
-                self._tell(True, f"The {WORDS[self.direction]} is back ({self.name}).")
-                return
+                if await self._sounds_again(wanted):
+                    self._tell(True, f"The {WORDS[self.direction]} is back ({self.name}).")
+                    self._look()
+                    return
+
+    async def _sounds_again(self, wanted: str | None) -> bool:
+        """Opened, and its callbacks come: a dying sound server still lets itself be opened."""
+        try:
+            await self._connect(wanted)
+        except DeviceError:
+            return False
+        try:
+            await asyncio.wait_for(self._beating.wait(), _WAKES_WITHIN)
+        except TimeoutError:
+            await self._drop()
+            return False
+        return True
 
     def _tell(self, back: bool, message: str) -> None:
         if self.on_change is not None:

@@ -19,6 +19,7 @@ class PortAudio:
     name = "sounddevice"
 
     def devices(self) -> list[Device]:
+        _look_again()
         try:
             rows: list[dict[str, Any]] = list(sounddevice.query_devices())
             systems = [row["name"] for row in sounddevice.query_hostapis()]
@@ -110,8 +111,21 @@ class _Stream:
         # The library calls `finished_callback` for a stream that we end as well: the owner
         # knows that it closed.
         with _opening:
+            _running.discard(self)
             self._stream.abort(ignore_errors=True)
             self._stream.close(ignore_errors=True)
+
+
+_running: set[_Stream] = set()
+
+
+def _look_again() -> None:
+    """PortAudio lists the devices once, at its start; only a new start sees what was plugged in
+    since, and that would end every stream. `sounddevice` has no public call for it."""
+    with _opening:
+        if not _running:
+            _streams._terminate()
+            _streams._initialize()
 
 
 def _open(at: Callable[[int], Any], word: str, device: Device | None) -> _Stream:
@@ -126,7 +140,9 @@ def _open(at: Callable[[int], Any], word: str, device: Device | None) -> _Stream
             except (sounddevice.PortAudioError, ValueError) as error:
                 failure = failure or error
                 continue
-            return _Stream(stream, device.name if device else "default")
+            handle = _Stream(stream, device.name if device else "default")
+            _running.add(handle)
+            return handle
     raise DeviceError(
         f"The {word} cannot be opened ({failure}).", "`tui-voice doctor` tells more."
     ) from failure

@@ -1,0 +1,44 @@
+"""A spoken sentence, and both drivers."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tui_voice.audio.devices import Driver, load_driver
+from tui_voice.audio.files import read_sound
+
+SENTENCE = "Hello there. I would like to book a table for four people, please."
+
+
+@pytest.fixture(scope="session")
+def sentence_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence spoken by flite, as a WAV file."""
+    if shutil.which("flite") is None:
+        _lacking("flite is not installed (apt: flite)")
+    path = tmp_path_factory.mktemp("speech") / "sentence.wav"
+    subprocess.run(["flite", "-t", SENTENCE, "-o", str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sentence(sentence_wav: Path) -> bytes:
+    """The same as 24 kHz mono."""
+    return read_sound(sentence_wav)
+
+
+@pytest.fixture(params=["miniaudio", "sounddevice"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    found = load_driver(request.param)
+    if found is None:
+        _lacking(f"{request.param} does not load here")
+    assert found is not None
+    return found
+
+
+def _lacking(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

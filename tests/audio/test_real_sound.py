@@ -1,0 +1,177 @@
+"""Sound through a real sound server: what is spoken is heard, what is written sounds."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.sound import Recording, VirtualSound
+from tui_voice.audio.devices import Driver, list_devices, pick
+from tui_voice.audio.line import DeviceChange
+from tui_voice.audio.microphone import Microphone
+from tui_voice.audio.pcm import RATE, duration_ms
+from tui_voice.audio.speaker import Speaker
+
+pytestmark = pytest.mark.sound
+PATIENCE = 20.0
+
+
+class Wish:
+    """Awaits that something comes true; looked at whenever something happened."""
+
+    def __init__(self) -> None:
+        self._happened = asyncio.Event()
+
+    def poke(self, *_: object) -> None:
+        self._happened.set()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not true():
+                self._happened.clear()
+                await self._happened.wait()
+
+
+def likeness(heard: bytes, said: bytes) -> tuple[float, int]:
+    """How alike two sounds are where they fit best (1.0: the same), and where that is in `heard`
+    (samples). By cross-correlation in the frequency domain."""
+    long, short = (np.frombuffer(sound, "<i2").astype(float) for sound in (heard, said))
+    size = 1 << (len(long) + len(short)).bit_length()
+    crossed = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size)), size)
+    at = int(crossed[: len(long)].argmax())
+    window = long[at : at + len(short)]
+    return float(crossed[at] / (np.linalg.norm(window) * np.linalg.norm(short) + 1e-9)), at
+
+
+def sounding(recorded: npt.NDArray[np.int16], loud: int = 150) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(np.abs(recorded.astype(int)) > loud)
+
+
+async def in_thread(job: Callable[[], object]) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, job)
+
+
+@pytest.mark.usefixtures("virtual_sound")
+def test_both_drivers_list_the_devices_and_know_the_defaults(driver: Driver) -> None:
+    devices = list_devices(driver)
+    for direction in ("input", "output"):
+        found = pick(devices, direction, None)
+        assert found is not None
+        assert found.channels(direction) > 0
+        assert pick(devices, direction, found.id) == found
+        assert pick(devices, direction, found.name[1:].upper()) == found
+    assert len({(device.id, device.input > 0) for device in devices}) == len(devices)
+
+
+async def test_what_is_spoken_into_the_microphone_comes_as_frames(
+    virtual_sound: VirtualSound, driver: Driver, sentence_wav: Path, sentence: bytes
+) -> None:
+    wish, frames = Wish(), []
+
+    def heard(frame: bytes) -> None:
+        frames.append(frame)
+        wish.poke()
+
+    microphone = Microphone(heard)
+    await microphone.open(driver=driver)
+    try:
+        await wish.until(lambda: len(frames) > 5)  # a sleeping source takes its time
+        await in_thread(lambda: virtual_sound.speak(sentence_wav))
+        spoken = len(frames)
+        await wish.until(lambda: len(frames) > spoken + 50)
+    finally:
+        await microphone.close()
+    assert {len(frame) for frame in frames} == {960}
+    assert microphone.dropped == 0
+    alike, _ = likeness(b"".join(frames), sentence)
+    assert alike > 0.95
+
+
+async def test_what_is_written_to_the_speaker_sounds_whole(
+    virtual_sound: VirtualSound, driver: Driver, sentence: bytes
+) -> None:
+    wish, told = Wish(), []
+
+    def tell(*fact: object) -> None:
+        told.append(fact)
+        wish.poke()
+
+    speaker = Speaker(tell, tell)
+    await speaker.open(driver=driver)
+    recording = await asyncio.to_thread(virtual_sound.record)
+    try:
+        for at in range(0, len(sentence), 4800):
+            speaker.write("reply", sentence[at : at + 4800])
+        speaker.finish("reply")
+        await wish.until(lambda: len(told) == 2)
+        assert told == [("reply",), ("reply", int(duration_ms(sentence)))]
+        await asyncio.to_thread(recording.wait_for_ms, 400)
+        assert speaker.heard_ms("reply") == speaker.played_ms("reply")
+    finally:
+        await speaker.close()
+    alike, _ = likeness(recording.stop().tobytes(), sentence)
+    assert alike > 0.95
+
+
+async def test_an_interruption_reports_what_has_sounded(
+    virtual_sound: VirtualSound, driver: Driver
+) -> None:
+    """The reply is a tone without pauses, so that its length on the recording can be read."""
+    tone = (np.sin(np.arange(RATE * 10) * 2 * np.pi * 440 / RATE) * 9000).astype("<i2").tobytes()
+    speaker = Speaker()
+    await speaker.open(driver=driver)
+    recording: Recording = await asyncio.to_thread(virtual_sound.record)
+    try:
+        speaker.write("long", tone)
+        heard = lambda pcm: len(sounding(np.frombuffer(bytes(pcm), "<i2"))) > RATE  # noqa: E731
+        await asyncio.to_thread(recording.wait_for, heard)
+        result = speaker.interrupt()
+        assert result is not None
+        item, played_ms = result
+        assert item == "long"
+        assert not speaker.write("long", tone)
+        await asyncio.to_thread(recording.wait_for_ms, 600)
+    finally:
+        await speaker.close()
+    loud = sounding(recording.stop())
+    assert (loud[-1] - loud[0]) * 1000 / RATE == pytest.approx(played_ms, abs=100)
+    assert 900 < played_ms < 5_000
+
+
+async def test_a_device_that_goes_away_is_told_and_found_again(
+    virtual_sound: VirtualSound, driver: Driver
+) -> None:
+    """The whole sound server dies, and another one is started."""
+    wish, frames = Wish(), []
+    changes: list[DeviceChange] = []
+
+    def changed(change: DeviceChange) -> None:
+        changes.append(change)
+        wish.poke()
+
+    def heard(frame: bytes) -> None:
+        frames.append(frame)
+        wish.poke()
+
+    microphone = Microphone(heard, on_change=changed)
+    speaker = Speaker(on_change=changed)
+    await microphone.open(driver=driver)
+    await speaker.open(driver=driver)
+    try:
+        await wish.until(lambda: bool(frames))
+        await in_thread(virtual_sound.stop)
+        await wish.until(lambda: len(changes) == 2)
+        assert {(change.direction, change.back) for change in changes} == {
+            ("input", False),
+            ("output", False),
+        }
+        await in_thread(virtual_sound.start)
+        await wish.until(lambda: len([c for c in changes if c.back]) == 2)
+        before = len(frames)
+        await wish.until(lambda: len(frames) > before)
+    finally:
+        await microphone.close()
+        await speaker.close()
