@@ -46,9 +46,10 @@ class LocalEngines:
     """Implements `server.contracts.Engines`.
 
     `llm_url`, `llm_model`: an OpenAI-compatible chat server to use instead of the built-in model.
-    Without them one that runs on loopback (Ollama, LM Studio) is used, unless `probe` is False. `llm_path`: a GGUF chat model of the user's own. `stt`: a folder with a
-    faster-whisper model, or the URL of a server with `/audio/transcriptions`. `tts`: the URL of a
-    server with `/audio/speech`. `progress` is told, from any thread, what is being loaded.
+    Without them one that runs on loopback (Ollama, LM Studio) is used, unless `probe` is False.
+    `llm_path`: a GGUF chat model of the user's own. `stt`: a folder with a faster-whisper model, or
+    the URL of a server with `/audio/transcriptions`. `tts`: the URL of a server with
+    `/audio/speech`. `progress` is told, from any thread, what is being loaded.
     """
 
     def __init__(

@@ -20,13 +20,19 @@ class _Done:
 
 
 def pumped(
-    source: Callable[[Callable[[Piece], bool]], None], stop: Event, seconds: float, who: str
+    source: Callable[[Callable[[Piece], bool]], None],
+    stop: Event,
+    seconds: float,
+    who: str,
+    *,
+    native: bool = False,
 ) -> Iterator[Piece]:
     """Runs `source(emit)` in a thread and yields what it emits.
 
     `emit` answers False once nobody listens any more: the source should return then. After
     `seconds` the iterator ends, or raises `BackendError` if nothing had come by then. What the
-    source raises is raised here, unless `stop` was set.
+    source raises is raised here, unless `stop` was set. `native`: the source runs in a C library,
+    which must not be torn away when the program ends: it is waited for then.
     """
     queue: SimpleQueue[Piece | _Done | BaseException] = SimpleQueue()
     left = Event()
@@ -43,7 +49,7 @@ def pumped(
         else:
             queue.put(_Done())
 
-    Thread(target=run, name=f"pump {who}", daemon=True).start()
+    Thread(target=run, name=f"pump {who}", daemon=not native).start()
     end = monotonic() + seconds
     came = False
     try:

@@ -1,24 +1,109 @@
-"""Makes the words of a reply."""
+"""Makes the words of a reply: what can be known or computed first, a language model last."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from threading import Event
 
-from tui_voice.server.contracts import ReplyRequest, ToolCall
+from tui_voice.errors import BackendError
+from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder
+from tui_voice.server.local.skills import Unknown, answer
+from tui_voice.server.local.skills.talk import Talk, read
 from tui_voice.server.local.smollm import SmolLM
+from tui_voice.server.local.spoken import spoken
+from tui_voice.server.local.summary import summarise
+from tui_voice.server.local.tools import forced_call, recall, told, wanted_call
+
+_SENTENCE = re.compile(r"[.!?…]+[\"'”’)]*\s+")
+_MOST_SENTENCES = 3
+_TOKENS = 60
 
 
 class LocalResponder:
-    """Implements `server.contracts.Responder`."""
+    """Implements `server.contracts.Responder`; safe to call from several threads.
+
+    With a `chat` model that the user runs, that one answers everything but what is demanded of
+    tools it may not know; without, the built-in rules and at last the small `model`.
+    """
 
     def __init__(self, model: Callable[[], SmolLM], chat: ChatResponder | None = None) -> None:
         self._model, self._chat = model, chat
         self.name = chat.name if chat is not None else SmolLM.built_in
 
     def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
+        """Raises `BackendError` where the chat server or the model fails."""
+        if request.purpose == "summary":
+            yield from self._summary(request, stop)
+            return
+        talk = read(request.turns)
+        call = forced_call(request, talk)
+        if call is not None:
+            yield call
+        elif request.turns and request.turns[-1].role == "tool_output" and self._chat is None:
+            yield told(_named(request), talk)
+        else:
+            yield from self._answer(request, talk, stop)
+
+    def _answer(self, request: ReplyRequest, talk: Talk, stop: Event) -> Iterator[str | ToolCall]:
+        call = wanted_call(request, talk) if self._chat is None else None
+        if call is not None:
+            yield call
+            return
+        found = answer(talk) if talk.said else None
+        if isinstance(found, str):
+            yield found
+            return
+        if isinstance(found, Unknown):
+            search = recall(request, found.query)
+            if search is not None:
+                yield search
+                return
+            if self._chat is None:
+                yield "I can't find that in what I still have of our talk."
+                return
         if self._chat is not None:
             yield from self._chat.reply(request, stop)
-        else:
-            yield from self._model().reply(request.turns, stop, request.max_tokens or 60)
+            return
+        most = min(request.max_tokens or _TOKENS, _TOKENS)
+        yield from tidy(self._model().reply(request.turns, stop, most))
+
+    def _summary(self, request: ReplyRequest, stop: Event) -> Iterator[str]:
+        """By the chat model where there is one, else, or if it fails, by extraction."""
+        if self._chat is not None:
+            try:
+                pieces = [p for p in self._chat.reply(request, stop) if isinstance(p, str)]
+            except BackendError:
+                pieces = []
+            if stop.is_set():
+                return
+            if text := "".join(pieces).strip():
+                yield text
+                return
+        yield summarise(request)
+
+
+def tidy(pieces: Iterator[str]) -> Iterator[str]:
+    """Plain spoken sentences as they become whole; at most three, no half one at the end."""
+    text, said = "", 0
+    for piece in pieces:
+        text += piece
+        while said < _MOST_SENTENCES and (end := _SENTENCE.search(text)) is not None:
+            sentence, text = spoken(text[: end.end()]), text[end.end() :]
+            if sentence and (not said or any(c.islower() for c in sentence)):
+                yield sentence + " "
+                said += 1
+        if said >= _MOST_SENTENCES:
+            return
+    rest = spoken(text)
+    whole = rest.endswith((".", "!", "?", "…", '"', "”"))
+    if rest and (whole or not said):
+        yield rest if whole else rest.rstrip(" ,;:-") + "."
+
+
+def _named(request: ReplyRequest) -> ContextTurn:
+    output = request.turns[-1]
+    named = (t.name for t in reversed(request.turns) if t.role == "tool_call")
+    return replace(output, name=output.name or next(named, ""))

@@ -27,8 +27,8 @@ SMOLLM2 = Weights(
 
 _SHOTS = (
     ("Hello!", "Hi there! It's nice to hear from you. What would you like to talk about?"),
-    ("I feel a bit tired today.", "I'm sorry to hear that. Did you sleep badly, or was it work?"),
-    ("What is the capital of France?", "The capital of France is Paris."),
+    ("What is the largest ocean?", "The largest ocean on Earth is the Pacific Ocean."),
+    ("How are you?", "I'm fine, thank you. How are you today?"),
 )
 _PERSONA = (
     "You are a friendly voice assistant. Answer in one or two short spoken sentences, "
@@ -68,6 +68,8 @@ class SmolLM:
             raise BackendError(
                 f"The language model {file} cannot be loaded.", "Name a GGUF chat model."
             ) from error
+        # What every prompt begins with is read once, now, and stays in the model's cache.
+        self._server.handle_chat_completions({"messages": messages(()), "max_tokens": 1})
 
     def reply(
         self,
@@ -103,7 +105,7 @@ class SmolLM:
             if failures:
                 raise BackendError(f"The language model failed: {failures[0]}.")
 
-        for words in pumped(source, stop, seconds, self.name):
+        for words in pumped(source, stop, seconds, self.name, native=True):
             if words:
                 yield words
 

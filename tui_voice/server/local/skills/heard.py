@@ -1,0 +1,87 @@
+"""Takes note of what the user tells about themselves, in their words."""
+
+from __future__ import annotations
+
+import re
+from zlib import crc32
+
+from tui_voice.server.local.lexis import sentences, words
+from tui_voice.server.local.skills.lookup import name_in
+from tui_voice.server.local.skills.person import bare, sentence, to_you
+from tui_voice.server.local.skills.talk import Line, Talk, clauses, is_question
+
+_FACT = re.compile(
+    r"^(?:my\s+(?:\w+\s+){0,3}?(?:name|\w+)\s*(?:is|are|was|were|'s|has|have|will|starts?|ends?|"
+    r"lives?|works?|likes?|loves?|hates?|prefers?|needs?|wants?|comes?|goes|costs?|leaves?)\b|"
+    r"(?:i|we)\s+"
+    r"(?:(?:really|also|only|usually|often|always|never|currently|still|now|just)\s+)*"
+    r"(?:live|lived|work|worked|study|studied|speak|play|prefer|love|hate|like|dislike|own|have|had|"
+    r"need|drive|moved|bought|booked|was born|grew up|come from|came from|eat|drink|teach|run|"
+    r"collect|don't eat|don't drink|don't like|can't eat|cannot eat|can't stand|met|visited|"
+    r"graduated|married|ordered|decided|agreed|chose|plan to|fly|"
+    r"(?:want|would like) to (?!know|ask|hear|talk|tell|see if|stop|end|go back)|"
+    r"hope to|arrive|leave|travel|got)\b|"
+    r"(?:i|we)(?:'m| am|'re| are|'ve| have)\s+(?!not sure|sorry|fine|good|ok|okay|here|listening|"
+    r"afraid|wondering|asking|talking|ready|back|done|a question|to ask|no idea|an idea|got to|"
+    r"never heard|to go|testing|just testing)\w)",
+    re.I,
+)
+_NOT_FACT = re.compile(
+    r"^(?:i|we)\s+(?:\w+\s+)?(?:like|love|hate|need|have)\s+"
+    r"(?:it|that|this|you|to know|your|them)\b|"
+    r"\b(?:you|your)\b|^(?:i|we) (?:have|'ve got) (?:a question|to )|"
+    r"^i(?:'m| am) (?:so |very |a bit |really |just |feeling )*(?:tired|sad|happy|bored|lonely|"
+    r"hungry|thirsty|worried|angry|excited|confused|stressed|glad)\b",
+    re.I,
+)
+_GREETING = re.compile(r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b", re.I)
+_REQUEST = re.compile(
+    r"\b(?:please|can you|could you|tell me|help me|give me|explain|let's)\b", re.I
+)
+_ENDINGS = ("I'll keep that in mind.", "Noted.", "I've got that.", "Good to know.")
+_LONGEST = 16
+_MOST = 3
+
+
+def acknowledge(talk: Talk) -> str | None:
+    """A short reply that holds the facts; None where the words ask, wish or tell no fact."""
+    parts = sentences(talk.said)
+    if not parts or is_question(parts[-1]) or _REQUEST.search(talk.said):
+        return None
+    told = [clause for part in parts if not is_question(part) for clause in clauses(part)]
+    name = name_in(tuple(Line(part, "user", is_question(part)) for part in parts))
+    facts = [turned for clause in told if (turned := _fact(clause, name))]
+    if not facts and name is None:
+        return None
+    greeting = "Hello, " if _GREETING.match(talk.said) else ""
+    known = name_in(talk.lines)
+    out = []
+    if name is not None:
+        fresh = name != known
+        out.append(sentence(f"{greeting}nice to meet you, {name}" if fresh else f"yes, {name}"))
+    elif greeting:
+        out.append(f"Hello{', ' + known if known else ''}!")
+    if facts:
+        out.append(sentence(f"so {_joined(facts[:_MOST])}"))
+        out.append(_ENDINGS[crc32(talk.said.encode()) % len(_ENDINGS)])
+    return " ".join(out)
+
+
+def _fact(clause: str, name: str | None) -> str | None:
+    clause = bare(clause)
+    if _FACT.match(clause) is None or _NOT_FACT.search(clause) or is_question(clause):
+        return None
+    if len(words(clause)) > _LONGEST or (name is not None and name in clause and _names(clause)):
+        return None
+    return to_you(clause)
+
+
+def _names(clause: str) -> bool:
+    """The clause gives the user's own name, which the greeting already says."""
+    return name_in((Line(clause, "user", False),)) is not None
+
+
+def _joined(facts: list[str]) -> str:
+    if len(facts) == 1:
+        return facts[0]
+    return f"{', '.join(facts[:-1])} and {facts[-1]}"
