@@ -1,0 +1,43 @@
+"""Where things are kept, by the custom of each platform. Only paths: nothing is made here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+APP = "tui-voice"
+
+
+def sessions_dir(override: str | Path | None = None) -> Path:
+    """The folder of the saved talks: `override`, else TUI_VOICE_SESSIONS_DIR, else user data."""
+    if named := override or os.environ.get("TUI_VOICE_SESSIONS_DIR"):
+        return Path(named).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path(APP, appauthor=False) / "sessions"
+
+
+def cache_dir() -> Path:
+    """What can be deleted at any time: the search index, checked model files."""
+    if named := os.environ.get("TUI_VOICE_CACHE_DIR"):
+        return Path(named).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP, appauthor=False)
+
+
+def config_path(env: Mapping[str, str] | None = None) -> Path:
+    """The settings file: TUI_VOICE_CONFIG, else `config.toml` in the user's config folder."""
+    if named := (os.environ if env is None else env).get("TUI_VOICE_CONFIG"):
+        return Path(named).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path(APP, appauthor=False) / "config.toml"
+
+
+def log_path() -> Path:
+    """What libraries print, and tracebacks under `--debug`."""
+    from platformdirs import user_log_path
+
+    return user_log_path(APP, appauthor=False) / "tui-voice.log"

@@ -1,0 +1,42 @@
+"""API keys: from the environment or the system's keyring, never from or into a file of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+SERVICE = "tui-voice"
+"""The keyring's service; the user name there is the kind of backend."""
+
+KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
+
+
+def api_key(kind: str, env: Mapping[str, str] | None = None) -> str | None:
+    """The key for `openai` or `azure`, None where there is none, or for any other backend.
+
+    Without the variable the keyring is asked, which takes 100 ms and may wait for the user to
+    unlock it: not before the first paint, and not on the loop of the talk.
+    """
+    variable = KEY_VARIABLES.get(kind)
+    if variable is None:
+        return None
+    if found := (os.environ if env is None else env).get(variable, "").strip():
+        return found
+    return _from_keyring(kind)
+
+
+def key_in_env(kind: str, env: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment has the key; costs nothing."""
+    variable = KEY_VARIABLES.get(kind, "")
+    return bool((os.environ if env is None else env).get(variable, "").strip())
+
+
+def _from_keyring(kind: str) -> str | None:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        found = keyring.get_password(SERVICE, kind)
+    except KeyringError:  # none on this machine, or the user did not unlock it: no key, then
+        return None
+    return (found or "").strip() or None
