@@ -136,6 +136,11 @@ class Turns:
         return f"Turns({list(self)!r})"
 
     @property
+    def chunks(self) -> tuple[tuple[Turn, ...], ...]:
+        """The turns as they are held: a chunk in which nothing changed stays the same object."""
+        return self._chunks
+
+    @property
     def last(self) -> Turn | None:
         return self._chunks[-1][-1] if self._chunks else None
 
