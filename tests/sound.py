@@ -132,6 +132,11 @@ class VirtualSound:
             player.wait()
         return player
 
+    def join_speaker_to_microphone(self, latency_ms: int = 40) -> None:
+        """Let the microphone hear the loudspeaker, as on a laptop without headphones."""
+        loop = ("source=tui_speaker.monitor", "sink=tui_mic_feed", f"latency_msec={latency_ms}")
+        self._run("pactl", "load-module", "module-loopback", *loop)
+
     def record(self) -> Recording:
         """Record what the loudspeaker sounds; returns once the recorder hears (silence counts)."""
         process = subprocess.Popen(

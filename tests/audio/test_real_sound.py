@@ -12,7 +12,8 @@ from tests.sound import Recording, VirtualSound
 from tui_voice.audio.devices import Driver, list_devices, pick
 from tui_voice.audio.line import DeviceChange
 from tui_voice.audio.microphone import Microphone
-from tui_voice.audio.pcm import RATE, duration_ms
+from tui_voice.audio.pcm import RATE, duration_ms, level_db
+from tui_voice.audio.sound import open_sound
 from tui_voice.audio.speaker import Speaker
 
 pytestmark = pytest.mark.sound
@@ -139,6 +140,36 @@ async def test_an_interruption_reports_what_has_sounded(
     loud = sounding(recording.stop())
     assert (loud[-1] - loud[0]) * 1000 / RATE == pytest.approx(played_ms, abs=100)
     assert 900 < played_ms < 5_000
+
+
+@pytest.mark.parametrize("cancel_echo", [False, True])
+async def test_a_laptop_does_not_hear_its_own_reply(
+    virtual_sound: VirtualSound, driver: Driver, sentence: bytes, cancel_echo: bool
+) -> None:
+    """The loudspeaker is joined to the microphone; without the canceller it hears itself."""
+    wish, frames, ended = Wish(), [], []
+
+    def heard(frame: bytes) -> None:
+        frames.append(frame)
+        wish.poke()
+
+    def finished(item_id: str, _played_ms: int) -> None:
+        ended.append(item_id)
+        wish.poke()
+
+    await asyncio.to_thread(virtual_sound.join_speaker_to_microphone)
+    sound = await open_sound(heard, on_finished=finished, driver=driver, cancel_echo=cancel_echo)
+    try:
+        await wish.until(lambda: len(frames) > 50)
+        for item in ("first", "second"):  # it learns the room from the first
+            frames.clear()
+            sound.speaker.write(item, sentence)
+            sound.speaker.finish(item)
+            await wish.until(lambda item=item: item in ended)  # type: ignore[misc]
+    finally:
+        await sound.close()
+    loudness = level_db(b"".join(frames)) - level_db(sentence)
+    assert (loudness < -25) == cancel_echo, f"{loudness:.1f} dB of the reply were heard"
 
 
 async def test_a_device_that_goes_away_is_told_and_found_again(

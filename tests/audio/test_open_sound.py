@@ -1,0 +1,233 @@
+"""With and without devices: `open_sound` always gives something to talk through."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.sound import VirtualSound
+from tui_voice.audio.devices import Device, Driver, pick
+from tui_voice.audio.files import read_sound
+from tui_voice.audio.null import NullMicrophone, NullSpeaker
+from tui_voice.audio.sound import open_sound
+from tui_voice.errors import DeviceError
+
+SECOND = b"\x10\x27" * 24_000
+
+
+class Facts:
+    """What was told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+        self._more = asyncio.Event()
+
+    def __call__(self, *fact: object) -> None:
+        self.told.append(fact)
+        self._more.set()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.told) < count:
+                self._more.clear()
+                await self._more.wait()
+
+
+class Deaf:
+    """A machine without any device."""
+
+    name = "deaf"
+
+    def devices(self) -> list[Device]:
+        return []
+
+    def open_input(self, *_: object, **__: object) -> None:
+        raise AssertionError("there is nothing to open")
+
+    open_output = open_input
+
+
+class Slow(Deaf):
+    """A sound server that takes its time, as one that hangs would."""
+
+    name = "slow"
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.answer = threading.Event()
+
+    def devices(self) -> list[Device]:
+        self.asked.set()
+        self.answer.wait(10)
+        return []
+
+
+async def test_the_null_speaker_plays_in_time_and_tells_it() -> None:
+    facts = Facts()
+    speaker = NullSpeaker(facts, facts)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    speaker.write("a", SECOND[:24_000])
+    speaker.finish("a")
+    await facts.until(2)
+    assert facts.told == [("a",), ("a", 500)]
+    assert loop.time() - began >= 0.48
+    assert speaker.level == 0.0
+
+
+async def test_the_null_speaker_can_be_faster_than_time_and_records() -> None:
+    facts = Facts()
+    speaker = NullSpeaker(on_finished=facts, speed=1000, record=True)
+    for item in ("a", "b"):
+        speaker.write(item, SECOND * 20)
+        speaker.finish(item)
+    await facts.until(2)
+    assert facts.told == [("a", 20_000), ("b", 20_000)]
+    assert speaker.recording == SECOND * 40
+
+
+async def test_an_interrupted_recording_ends_where_the_reply_was_cut(tmp_path: Path) -> None:
+    facts = Facts()
+    speaker = NullSpeaker(facts, speed=1, record=True)
+    speaker.write("a", SECOND * 10)
+    await facts.until(1)
+    cut = speaker.interrupt()
+    assert cut is not None
+    assert cut[0] == "a"
+    assert 0 < cut[1] < 5_000
+    assert len(speaker.recording) == cut[1] * 48
+    speaker.save(tmp_path / "cut.wav")
+    assert read_sound(tmp_path / "cut.wav") == speaker.recording
+    await speaker.close()
+
+
+async def test_a_paused_null_speaker_waits_without_a_timer() -> None:
+    facts = Facts()
+    speaker = NullSpeaker(facts, facts, speed=100)
+    speaker.pause(True)
+    speaker.write("a", SECOND)
+    speaker.finish("a")
+    assert speaker._tick is None
+    assert speaker.waiting_ms == 1000
+    speaker.pause(False)
+    await facts.until(2)
+    assert facts.told[-1] == ("a", 1000)
+    assert speaker._tick is None
+
+
+async def test_a_turn_from_a_file_arrives_as_frames() -> None:
+    frames: list[bytes] = []
+    microphone = NullMicrophone(frames.append)
+    await microphone.feed(SECOND[: 960 * 3 + 100], speed=100)
+    assert [len(frame) for frame in frames] == [960] * 4
+    assert b"".join(frames).rstrip(b"\0") == SECOND[: 960 * 3 + 100].rstrip(b"\0")
+
+
+async def test_without_devices_the_talk_goes_on_by_typing() -> None:
+    facts = Facts()
+    sound = await open_sound(lambda _: None, on_finished=facts, driver=Deaf())  # type: ignore[arg-type]
+    assert sound.notice is not None
+    assert "No microphone found. Type instead. `tui-voice doctor` tells more." in sound.notice
+    assert "No loudspeaker found. Replies are shown, not heard." in sound.notice
+    sound.speaker.write("a", SECOND[:4800])
+    sound.speaker.finish("a")
+    await facts.until(1)
+    assert facts.told == [("a", 100)]
+    await sound.close()
+
+
+async def test_text_only_touches_no_device_and_says_nothing() -> None:
+    sound = await open_sound(lambda _: None, enabled=False)
+    assert sound.notice is None
+    assert isinstance(sound.microphone, NullMicrophone)
+    assert isinstance(sound.speaker, NullSpeaker)
+
+
+async def test_a_slow_sound_server_does_not_hold_the_loop() -> None:
+    slow = Slow()
+    opening = asyncio.create_task(open_sound(lambda _: None, driver=slow, cancel_echo=False))  # type: ignore[arg-type]
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, slow.asked.wait, 10)
+    assert slow.asked.is_set()
+    # The loop runs here, while the server has not answered.
+    assert not opening.done()
+    slow.answer.set()
+    sound = await opening
+    assert sound.notice is not None
+
+
+async def test_a_sound_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow()
+    monkeypatch.setattr("tui_voice.audio.line.OPEN_WITHIN", 0.05)
+    sound = await open_sound(lambda _: None, driver=slow, cancel_echo=False)  # type: ignore[arg-type]
+    slow.answer.set()
+    assert sound.notice is not None
+    assert "does not answer" in sound.notice
+
+
+async def test_a_device_that_is_not_there_gives_way_to_the_default(
+    virtual_sound: VirtualSound, driver: Driver
+) -> None:
+    del virtual_sound  # in force through the environment
+    sound = await open_sound(lambda _: None, input_device="Blue Yeti", driver=driver)
+    try:
+        assert sound.notice is not None
+        assert 'There is no input device "Blue Yeti".' in sound.notice
+        assert f"Using {sound.microphone.name}." in sound.notice
+        assert sound.microphone.name
+    finally:
+        await sound.close()
+
+
+async def test_opening_real_devices_does_not_hold_the_loop(
+    virtual_sound: VirtualSound, driver: Driver
+) -> None:
+    """The loop's own steps are timed by its slow-callback hook, not the machine's load: no step
+    of ours may contain the opening, which happens in the thread named for it."""
+    del virtual_sound
+    seen: list[str] = []
+    real_open = driver.open_input
+
+    def spying(*given: object, **named: object) -> object:
+        seen.append(threading.current_thread().name)
+        return real_open(*given, **named)  # type: ignore[arg-type]
+
+    driver.open_input = spying  # type: ignore[assignment,method-assign]
+    sound = await open_sound(lambda _: None, driver=driver)
+    assert sound.notice is None
+    await sound.close()
+    assert seen == ["sound devices"]
+
+
+def device(**given: object) -> Device:
+    return Device(**{"id": "x", "name": "X", **given})  # type: ignore[arg-type]
+
+
+YETI = device(id="usb-1", name="Blue Yeti", input=1)
+BUILT_IN = device(id="pci-0", name="Built-in Audio", input=2, default_input=True)
+SECOND_YETI = device(id="usb-2", name="Blue Yeti", input=1)
+BOX = device(id="pci-1", name="Built-in Speaker", output=2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [(None, BUILT_IN), ("usb-1", YETI), ("usb-2", SECOND_YETI), ("BUILT", BUILT_IN)],
+)
+def test_devices_are_picked_by_id_or_part_of_the_name(wanted: str | None, found: Device) -> None:
+    assert pick([YETI, BUILT_IN, SECOND_YETI, BOX], "input", wanted) is found
+
+
+def test_two_devices_of_one_name_are_told_apart() -> None:
+    with pytest.raises(DeviceError, match=r"fits 2 input devices.*usb-1.*usb-2"):
+        pick([YETI, BUILT_IN, SECOND_YETI], "input", "yeti")
+
+
+@pytest.mark.parametrize("wanted", ["Speaker", "pci-1", "nothing"])
+def test_a_loudspeaker_is_no_microphone(wanted: str) -> None:
+    with pytest.raises(DeviceError, match="no input device"):
+        pick([YETI, BOX], "input", wanted)
+
+
+def test_without_devices_there_is_no_default() -> None:
+    assert pick([], "input", None) is None

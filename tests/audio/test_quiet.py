@@ -1,0 +1,102 @@
+"""What sound libraries print must not reach the screen."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+APP = Path(__file__).with_name("noisy_app.py")
+ALSA_COMPLAINT = (
+    "import ctypes; alsa = ctypes.CDLL('libasound.so.2');"
+    "alsa.snd_pcm_open(ctypes.byref(ctypes.c_void_p()), b'no_such_device', 0, 0)"
+)
+
+
+class Terminal:
+    """A program in a terminal of 80 x 24, and what is on its screen."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.screen = pyte.Screen(80, 24)
+        self._stream = pyte.ByteStream(self.screen)
+        self._child = pexpect.spawn(
+            sys.executable,
+            [str(APP), *arguments],
+            dimensions=(24, 80),
+            env={**os.environ, "TERM": "xterm-256color"},  # type: ignore[arg-type]
+            timeout=30,
+        )
+
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def until(self, true: Callable[[str], bool]) -> None:
+        """Read until the screen is as wished; what comes last, or fail with the screen."""
+        while not true(self.text()):
+            try:
+                self._stream.feed(self._child.read_nonblocking(65536, timeout=30))
+            except (pexpect.EOF, pexpect.TIMEOUT):
+                pytest.fail(f"never came; on the screen is:\n{self.text()}")
+
+    def press(self, key: str) -> None:
+        self._child.send(key)
+
+    def close(self) -> None:
+        self._child.close(force=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pseudo-terminals and ALSA are Linux's here")
+def test_the_screen_stays_whole_while_libraries_shout(tmp_path: Path) -> None:
+    log = tmp_path / "noise.log"
+    terminal = Terminal(str(log))
+    try:
+        terminal.until(lambda screen: "last words" in screen)
+        lines = [line.strip() for line in terminal.screen.display if line.strip()]
+        assert lines == ["last words"]
+        noise = log.read_text(errors="replace")
+        assert noise.count("NOISE on the descriptor") == 5
+        assert "NOISE from C" in noise
+        terminal.press("x")
+        terminal.until(lambda screen: "after" in screen)
+        assert "inside" in terminal.text()
+        assert "descriptor 2 is back" in terminal.text()
+    finally:
+        terminal.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pseudo-terminals and ALSA are Linux's here")
+def test_without_it_the_noise_is_on_the_screen() -> None:
+    """The test above would pass on libraries that are quiet anyway: they are not."""
+    terminal = Terminal()
+    try:
+        terminal.until(lambda screen: "NOISE" in screen)
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("silenced", [False, True])
+def test_alsa_is_quiet_where_there_is_no_screen(silenced: bool) -> None:
+    first = "from tui_voice.audio.quiet import silence_library_noise as s; s();" if silenced else ""
+    done = subprocess.run(
+        [sys.executable, "-c", first + ALSA_COMPLAINT], capture_output=True, text=True, check=False
+    )
+    if "OSError" in done.stderr:
+        pytest.skip("no ALSA here")
+    assert done.returncode == 0
+    assert ("no_such_device" in done.stderr) == (not silenced)
+
+
+def test_sound_is_not_imported_by_asking_for_quiet() -> None:
+    """The screen calls this before its first paint: numpy must wait."""
+    program = (
+        "import sys, tui_voice.audio.quiet;"
+        "print([m for m in ('numpy', 'sounddevice', 'miniaudio', 'soxr') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
