@@ -1,0 +1,112 @@
+"""The command line: every command by name, its own flags loaded only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+from tui_voice.cli.flags import add_common, add_settings
+from tui_voice.errors import UsageError
+
+COMMANDS = {
+    "resume": "go on with a saved talk",
+    "sessions": "list, show, search, export, rename and delete saved talks",
+    "say": "a talk without a screen: each argument is a turn",
+    "serve": "the embedded Realtime server alone",
+    "replay": "play a saved talk through the same screen",
+    "tokens": "what words, or a sound file, weigh and cost",
+    "simulate": "window and cost of a talk under given limits",
+    "eval": "what the model still knows after pruning, and what that costs",
+    "devices": "the sound devices there are",
+    "doctor": "what is missing on this machine, and the command that mends it",
+    "config": "the settings in force and where each came from",
+}
+"""Command → what the help says of it. Each but `resume` is a module here of the same name."""
+
+_APP = "tui_voice.cli.app"
+_ABOUT = """\
+Talk with a realtime voice model from the terminal, for as long as you like.
+Without a command: the full-screen app, and a new talk."""
+_AFTER = """\
+`tui-voice COMMAND --help` says more. An API key is read from OPENAI_API_KEY,
+AZURE_OPENAI_API_KEY or the system's keyring; without one, the embedded server answers."""
+
+
+class Parser(argparse.ArgumentParser):
+    """One that refuses in one sentence instead of printing its usage."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", _Formatter)
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        sentence = message[:1].upper() + message[1:].rstrip(".") + "."
+        raise UsageError(sentence, f"`{self.prog} --help` lists what there is.")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34)
+
+
+class _Version(argparse.Action):
+    """Like argparse's own, but asks for the version only when it is wanted."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"tui-voice {version('tui-voice')}")
+        parser.exit()
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """What the user wants: `command` (None for the app) and its flags.
+
+    Raises UsageError; SystemExit(0) after `--help` and `--version`.
+    """
+    args = build(argv).parse_args(argv)
+    if args.command is not None:
+        return args
+    return argparse.Namespace(**{"id": None, **vars(args)})
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run what `parse` understood; the exit status."""
+    name = _APP if args.command in (None, "resume") else f"tui_voice.cli.{args.command}"
+    status: int = import_module(name).run(args)
+    return status
+
+
+def build(argv: Sequence[str]) -> Parser:
+    """The parser for `argv`: of the commands, only those named there know their own flags."""
+    parser = Parser(prog="tui-voice", description=_ABOUT, epilog=_AFTER)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("--debug", action="store_true", help="write tracebacks to a log file")
+    parser.add_argument(
+        "--continue",
+        dest="continue_last",
+        action="store_true",
+        help="go on with the newest saved talk",
+    )
+    add_settings(parser)
+    add_common(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, about in COMMANDS.items():
+        if name == "resume":
+            _add_resume(commands, about)
+        elif name in argv:
+            import_module(f"tui_voice.cli.{name}").add_parser(commands)
+        else:
+            commands.add_parser(name, help=about, add_help=False)
+    return parser
+
+
+def _add_resume(commands: Any, about: str) -> None:
+    resume = commands.add_parser("resume", help=about, description="Go on with a saved talk.")
+    resume.add_argument(
+        "id", nargs="?", metavar="ID", help="which one, or the first letters of it; else choose"
+    )
+    add_settings(resume)
+    add_common(resume)
