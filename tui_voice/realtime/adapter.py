@@ -7,13 +7,21 @@ from the server's, late sound from sound that counts, and which of our messages 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.realtime.replies import Heard, Replies, SideReply
-from tui_voice.realtime.wire import UNSET, ClientEvent, ServerEvent, client, items, server
+from tui_voice.realtime.wire import (
+    UNSET,
+    ClientEvent,
+    ServerEvent,
+    UnsetType,
+    client,
+    items,
+    server,
+)
 from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
 
 BYTES_PER_MS = 48
@@ -188,7 +196,7 @@ class Adapter:
                 return [
                     client.ConversationItemCreate(
                         event_id=f"create:{effect.item_id}",
-                        item=_as_message(effect),
+                        item=_message(effect.role, effect.text, effect.item_id),
                         previous_item_id=UNSET if previous is None else previous,
                     )
                 ]
@@ -232,8 +240,13 @@ class Adapter:
             item=items.FunctionCallOutput(id=item_id, call_id=call_id, output=output),
         )
 
-    def aside(self, key: str, prompt: str, metadata: dict[str, str]) -> ClientEvent:
-        """An out-of-band response in text, made from `prompt` alone; ends as a `SideReply`."""
+    def aside(
+        self, key: str, turns: Sequence[tuple[str, str]], prompt: str, metadata: dict[str, str]
+    ) -> ClientEvent:
+        """An out-of-band response in text, made from `turns` (role, words) and `prompt` alone;
+        ends as a `SideReply`.
+        """
+        asked: list[items.InputItem] = [_message(role, text) for role, text in turns]
         return client.ResponseCreate(
             event_id=f"side:{key}",
             response=client.ResponseParams(
@@ -241,7 +254,7 @@ class Adapter:
                 output_modalities=["text"],
                 tools=[],
                 metadata={**metadata, "key": key},
-                input=[items.Message(role="user", content=[items.InputText(text=prompt)])],
+                input=[*asked, _message("user", prompt)],
             ),
         )
 
@@ -256,7 +269,8 @@ class Adapter:
         return client.InputAudioBufferAppend(audio=pcm), grew
 
 
-def _as_message(effect: x.CreateItem) -> items.Message:
-    part = items.OutputText if effect.role == "assistant" else items.InputText
-    role = effect.role if effect.role in ("user", "assistant") else "system"
-    return items.Message(id=effect.item_id, role=role, content=[part(text=effect.text)])
+def _message(role: str, text: str, item_id: str | UnsetType = UNSET) -> items.Message:
+    """Words of one side; what is neither the user's nor the model's is the system's."""
+    part = items.OutputText if role == "assistant" else items.InputText
+    role = role if role in ("user", "assistant") else "system"
+    return items.Message(id=item_id, role=role, content=[part(text=text)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tui_voice.realtime.wire import UNSET, client, session
@@ -40,6 +40,10 @@ class Profile:
     @property
     def manual(self) -> bool:
         return self.turn_detection == "manual"
+
+    def plain(self) -> Profile:
+        """Without what only some models and servers know."""
+        return replace(self, reasoning_effort="", noise_reduction="", language="")
 
 
 def configure(profile: Profile, *, voice: bool = True) -> client.SessionUpdateEvent:

@@ -1,0 +1,181 @@
+"""A talk that runs: the one door every fact passes, on a loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation.conversation import Conversation, Snapshot
+from tui_voice.conversation.policy import Limits
+from tui_voice.runtime.door import Meters
+
+CLOSE_TIMEOUT_S = 8.0
+
+
+class Record(Protocol):
+    """Where facts are kept: a journal, or nothing for a talk that is only replayed."""
+
+    path: Path
+
+    def append(self, event: e.Event) -> None: ...
+
+    def close(self) -> None: ...
+
+    @property
+    def unsaved(self) -> int: ...
+
+
+class Backend(Protocol):
+    """Supplies facts and carries out intentions. All methods are called on the session's loop."""
+
+    def start(self, post: Callable[[e.Event], None]) -> Coroutine[Any, Any, None]:
+        """Runs until cancelled. Facts go to `post`, on the loop."""
+        ...
+
+    def perform(self, effect: x.Effect) -> None: ...
+
+    def seen(self, now: Snapshot) -> None:
+        """The talk after each batch of facts, for whoever waits for a silence."""
+        ...
+
+    def meters(self) -> Meters:
+        """From any thread."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+class Session:
+    """A `Door`. `base`: seconds since the talk was first opened (0 for a new one)."""
+
+    def __init__(
+        self,
+        talk_id: str,
+        conversation: Conversation,
+        record: Record,
+        backend: Backend,
+        base: float = 0.0,
+        keep_stamps: bool = False,
+    ) -> None:
+        self.id = talk_id
+        self.path = record.path
+        self._conversation = conversation
+        self._record = record
+        self._backend = backend
+        self._base = base
+        self._began = time.monotonic()
+        self._keep_stamps = keep_stamps
+        self._queue: deque[e.Event] = deque()
+        self._dispatching = False
+        self._subscribers: list[Callable[[Snapshot], None]] = []
+        self._latest = conversation.snapshot
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._ended = threading.Event()
+        self._failure: BaseException | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="talk", daemon=True)
+
+    # ── the door: from any thread ───────────────────────────────────────────────────────────
+
+    @property
+    def limits(self) -> Limits:
+        return self._conversation.limits
+
+    def start(self) -> Session:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def post(self, event: e.Event) -> None:
+        """A fact from outside. After the end of the talk it is dropped."""
+        if not self._ended.is_set():
+            self._loop.call_soon_threadsafe(self.dispatch, event)
+
+    def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
+        self._subscribers.append(on_snapshot)
+        return self._latest
+
+    def meters(self) -> Meters:
+        return replace(self._backend.meters(), unsaved=self._record.unsaved)
+
+    def set_limits(self, limits: Limits) -> None:
+        if not self._ended.is_set():
+            self._loop.call_soon_threadsafe(setattr, self._conversation, "limits", limits)
+
+    def close(self) -> None:
+        """Ends the talk; returns when everything is on disk. A second call does nothing."""
+        if not self._ended.is_set() and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._leave)
+            self._thread.join(CLOSE_TIMEOUT_S)
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    # ── on the loop ─────────────────────────────────────────────────────────────────────────
+
+    def dispatch(self, event: e.Event) -> None:
+        """Stamps, journals and folds one fact, carries out what follows, publishes.
+
+        What an effect posts while it is carried out waits its turn, so order is kept.
+        """
+        self._queue.append(event)
+        if self._dispatching:
+            return
+        self._dispatching = True
+        try:
+            while self._queue:
+                fact = self._stamped(self._queue.popleft())
+                self._record.append(fact)
+                for effect in self._conversation.receive(fact):
+                    if isinstance(effect, x.Announce):
+                        self._queue.append(effect.event)
+                    else:
+                        self._backend.perform(effect)
+        finally:
+            self._dispatching = False
+        self._latest = self._conversation.snapshot
+        self._backend.seen(self._latest)
+        for tell in self._subscribers:
+            tell(self._latest)
+
+    def _stamped(self, event: e.Event) -> e.Event:
+        if self._keep_stamps:
+            return event
+        return replace(event, at=round(self._base + time.monotonic() - self._began, 3))
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._live())
+        except BaseException as error:  # noqa: BLE001  (told to whoever closes the talk)
+            self._failure = error
+        finally:
+            self._ended.set()
+            self._ready.set()
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    async def _live(self) -> None:
+        self._main = asyncio.create_task(self._backend.start(self.dispatch), name="backend")
+        self._loop.call_soon(self._ready.set)
+        try:
+            await asyncio.wait({self._main})
+            if not self._main.cancelled() and (failure := self._main.exception()) is not None:
+                raise failure
+        finally:
+            await self._backend.stop()
+            self._record.close()
+
+    def _leave(self) -> None:
+        self.dispatch(e.TalkClosed())
+        if self._main is not None:
+            self._main.cancel()
