@@ -40,15 +40,15 @@ class Voice:
 
 VOICES = {
     "marin": Voice(),
-    "cedar": Voice(0.58, 0.86),
-    "alloy": Voice(0.80, 0.97, melody=0.85),
-    "ash": Voice(0.64, 0.93, speed=1.05),
-    "ballad": Voice(0.72, 0.88, speed=0.92, melody=1.25),
-    "coral": Voice(1.12, 1.05, melody=1.15),
-    "echo": Voice(0.68, 0.97, melody=0.7),
-    "sage": Voice(0.90, 0.95, speed=0.88),
+    "cedar": Voice(0.56, 0.85),
+    "alloy": Voice(0.86, 0.98, melody=0.85),
+    "ash": Voice(0.62, 0.95, speed=1.05),
+    "ballad": Voice(0.68, 0.86, speed=0.92, melody=1.25),
+    "coral": Voice(1.12, 1.06, melody=1.15),
+    "echo": Voice(0.72, 1.0, melody=0.6),
+    "sage": Voice(0.92, 0.92, speed=0.88),
     "shimmer": Voice(1.26, 1.10),
-    "verse": Voice(0.75, 0.93, speed=1.03, melody=1.4),
+    "verse": Voice(0.78, 0.91, speed=1.05, melody=1.4),
 }
 _DEFAULT = VOICES["marin"]
 

@@ -79,6 +79,8 @@ class Moonshine:
             return ""
         audio = np.pad(samples, (0, max(0, _SHORTEST - len(samples)))).astype(np.float32)
         text = self._decode(audio[None, :])
+        if not any(char.isalnum() for char in text):
+            return ""  # hum comes out as notes of music
         # On silence, clicks and hum this model says "You": believe a lone word only on real speech.
         if _NON_SPEECH.fullmatch(text) and speech_share(audio) < _ENOUGH_SPEECH:
             return ""

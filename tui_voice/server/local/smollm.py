@@ -29,6 +29,7 @@ _SHOTS = (
     ("Hello!", "Hi there! It's nice to hear from you. What would you like to talk about?"),
     ("What is the largest ocean?", "The largest ocean on Earth is the Pacific Ocean."),
     ("How are you?", "I'm fine, thank you. How are you today?"),
+    ("I feel a bit sad today.", "I'm sorry to hear that. Would you like to tell me about it?"),
 )
 _PERSONA = (
     "You are a friendly voice assistant. Answer in one or two short spoken sentences, "
@@ -86,7 +87,7 @@ class SmolLM:
             "messages": messages(turns),
             "max_tokens": max_tokens,
             "temperature": 0,
-            "repeat_penalty": 1.1,
+            "repeat_penalty": 1.05,
             "stream": True,
         }
 

