@@ -23,12 +23,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _reader_left()
     except TuiVoiceError as error:
-        _say(f"{error} {error.hint}")
+        _say(str(error), error.hint)
         if debug:
             _write_traceback(error)
         return error.exit_status
     except Exception as error:  # noqa: BLE001  # the last stop: no traceback reaches a user
-        _say(f"An unexpected {type(error).__name__}: {error}. {'' if debug else _DEBUG_HINT}")
+        _say(f"An unexpected {type(error).__name__}: {error}", "" if debug else _DEBUG_HINT)
         if debug:
             _write_traceback(error)
         return 1
@@ -46,8 +46,12 @@ def _take_debug(argv: list[str]) -> bool:
     return found
 
 
-def _say(sentence: str) -> None:
-    print("tui-voice:", " ".join(sentence.split()), file=sys.stderr)
+def _say(sentence: str, hint: str = "") -> None:
+    """One line, whatever line breaks an exception's text has."""
+    sentence = " ".join(sentence.split())
+    if hint and sentence[-1:] not in ".!?":
+        sentence += "."
+    print("tui-voice:", sentence, " ".join(hint.split()), file=sys.stderr)
 
 
 def _write_traceback(error: Exception) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import traceback
 from datetime import datetime
 from pathlib import Path
 
 from tui_voice.config import log_path
-from tui_voice.config.secrets import KEY_VARIABLES
-
-_KEY_LIKE = re.compile(r"\b(sk|ek|sess)[-_][A-Za-z0-9_-]{8,}|(?i:bearer\s+)\S+")
+from tui_voice.store.secrets import Redactor
 
 
 def write_traceback(error: BaseException) -> Path:
@@ -19,16 +16,8 @@ def write_traceback(error: BaseException) -> Path:
     path = log_path()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     moment = datetime.now().astimezone().isoformat(timespec="seconds")
-    text = "".join(traceback.format_exception(error))
+    text = f"{moment}\n{''.join(traceback.format_exception(error))}\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with open(descriptor, "a", encoding="utf-8") as file:
-        file.write(f"{moment}\n{redact(text)}\n")
+    with open(descriptor, "ab") as file:
+        file.write(Redactor()(text.encode(errors="replace")))
     return path
-
-
-def redact(text: str) -> str:
-    """`text` without API keys: neither those of this run, nor what has their form."""
-    for name in KEY_VARIABLES.values():
-        if key := os.environ.get(name, "").strip():
-            text = text.replace(key, "[key]")
-    return _KEY_LIKE.sub("[key]", text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -42,8 +44,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        sentence = message[:1].upper() + message[1:].rstrip(".") + "."
-        raise UsageError(sentence, f"`{self.prog} --help` lists what there is.")
+        hint = f"`{self.prog} --help` lists what there is."
+        if found := re.match(r"argument COMMAND: invalid choice: '?([^' ]*)", message):
+            near = get_close_matches(found[1], COMMANDS, n=1)
+            hint = f"Did you mean {near[0]}? {hint}" if near else hint
+            message = f'there is no command "{found[1]}"'
+        raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
