@@ -53,31 +53,27 @@ class LiveBackend:
         adapter: Callable[[], Adapter],
     ) -> None:
         self.progress = ""
-        self._profile = profile
         self._endpoint = endpoint
         self._open_sound = open_sound
         self._summariser = summariser
         self._tools = tools
-        self._adapter = adapter
         self._asides: dict[str, asyncio.Future[SideReply]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sound: SoundPair | None = None
-        self._post: Callable[[e.Event], None]
-        self._media: Media
-        self._line: Line
+        self._post: Callable[[e.Event], None] = _nobody
+        self._media = Media(self._send_sound, self._tell)
+        self._line = Line(
+            profile,
+            target=endpoint.target,
+            adapter=adapter,
+            hear=self._hear,
+            post=self._line_says,
+        )
 
     # ── the session calls ───────────────────────────────────────────────────────────────────
 
     async def start(self, post: Callable[[e.Event], None]) -> None:
         self._post = post
-        self._media = Media(self._send_sound, post)
-        self._line = Line(
-            self._profile,
-            target=self._endpoint.target,
-            adapter=self._adapter,
-            hear=self._hear,
-            post=self._line_says,
-        )
         opening = asyncio.create_task(self._prepare_sound())
         try:
             await self._line.run()
@@ -94,8 +90,7 @@ class LiveBackend:
         await self._endpoint.stop()
 
     def meters(self) -> Meters:
-        media = getattr(self, "_media", None)
-        return replace(media.meters() if media else Meters(), progress=self.progress)
+        return replace(self._media.meters(), progress=self.progress)
 
     def seen(self, now: Snapshot) -> None:
         last = now.ledger.turns.last
@@ -121,6 +116,9 @@ class LiveBackend:
         if connection is not None:
             for event in connection.adapter.send(effect):
                 connection.send(event)
+
+    def _tell(self, event: e.Event) -> None:
+        self._post(event)
 
     # ── what happens on the line ────────────────────────────────────────────────────────────
 
@@ -215,3 +213,7 @@ class LiveBackend:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _nobody(_event: e.Event) -> None:
+    raise AssertionError("a fact before the session has started")

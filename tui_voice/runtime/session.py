@@ -7,9 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
@@ -19,15 +20,18 @@ from tui_voice.runtime.door import Meters
 
 CLOSE_TIMEOUT_S = 8.0
 
+T = TypeVar("T")
+
 
 class Record(Protocol):
     """Where facts are kept: a journal, or nothing for a talk that is only replayed."""
 
-    path: Path
+    @property
+    def path(self) -> Path: ...
 
-    def append(self, event: e.Event) -> None: ...
+    def append(self, event: e.Event) -> object: ...
 
-    def close(self) -> None: ...
+    def close(self) -> object: ...
 
     @property
     def unsaved(self) -> int: ...
@@ -54,7 +58,9 @@ class Backend(Protocol):
 
 
 class Session:
-    """A `Door`. `base`: seconds since the talk was first opened (0 for a new one)."""
+    """A `Door`. `base`: seconds since the talk was first opened (0 for a new one). `manual`: the
+    talk key makes the turn, not VAD. `keep_stamps`: for facts that are replayed.
+    """
 
     def __init__(
         self,
@@ -63,6 +69,7 @@ class Session:
         record: Record,
         backend: Backend,
         base: float = 0.0,
+        manual: bool = False,
         keep_stamps: bool = False,
     ) -> None:
         self.id = talk_id
@@ -72,10 +79,13 @@ class Session:
         self._backend = backend
         self._base = base
         self._began = time.monotonic()
+        self._manual = manual
         self._keep_stamps = keep_stamps
+        self._first: tuple[e.Event, ...] = ()
         self._queue: deque[e.Event] = deque()
         self._dispatching = False
         self._subscribers: list[Callable[[Snapshot], None]] = []
+        self._listeners: list[Callable[[e.Event], None]] = []
         self._latest = conversation.snapshot
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -90,7 +100,11 @@ class Session:
     def limits(self) -> Limits:
         return self._conversation.limits
 
-    def start(self) -> Session:
+    def begin_with(self, *events: e.Event) -> None:
+        """Facts that come before anything the backend says; before `start`."""
+        self._first = events
+
+    def start(self) -> Self:
         self._thread.start()
         self._ready.wait()
         return self
@@ -103,6 +117,14 @@ class Session:
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
         self._subscribers.append(on_snapshot)
         return self._latest
+
+    def listen(self, on_fact: Callable[[e.Event], None]) -> None:
+        """Every fact as it is journaled from now on, in the talk's own thread."""
+        self._listeners.append(on_fact)
+
+    def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Runs something on the talk's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def meters(self) -> Meters:
         return replace(self._backend.meters(), unsaved=self._record.unsaved)
@@ -135,6 +157,8 @@ class Session:
             while self._queue:
                 fact = self._stamped(self._queue.popleft())
                 self._record.append(fact)
+                for hear in self._listeners:
+                    hear(fact)
                 for effect in self._conversation.receive(fact):
                     if isinstance(effect, x.Announce):
                         self._queue.append(effect.event)
@@ -150,6 +174,8 @@ class Session:
     def _stamped(self, event: e.Event) -> e.Event:
         if self._keep_stamps:
             return event
+        if isinstance(event, e.TalkPressed):  # who presses need not know how turns are taken
+            event = replace(event, manual=self._manual)
         return replace(event, at=round(self._base + time.monotonic() - self._began, 3))
 
     def _run(self) -> None:
@@ -165,6 +191,8 @@ class Session:
             self._loop.close()
 
     async def _live(self) -> None:
+        for event in self._first:
+            self.dispatch(event)
         self._main = asyncio.create_task(self._backend.start(self.dispatch), name="backend")
         self._loop.call_soon(self._ready.set)
         try:
