@@ -51,7 +51,7 @@ def _say(sentence: str, hint: str = "") -> None:
     sentence = " ".join(sentence.split())
     if hint and sentence[-1:] not in ".!?":
         sentence += "."
-    print("tui-voice:", sentence, " ".join(hint.split()), file=sys.stderr)
+    print(" ".join(["tui-voice:", sentence, *hint.split()]), file=sys.stderr)
 
 
 def _write_traceback(error: Exception) -> None:

@@ -46,6 +46,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(check: Check) -> None:
-    print(f"  {check.status:4}  {check.name:14}{check.detail}".rstrip())
+    print(f"  {check.status:4}  {check.name:15}{check.detail}".rstrip())
     if check.remedy:
-        print(f"  {'':20}> {check.remedy}")
+        print(f"  {'':21}> {check.remedy}")

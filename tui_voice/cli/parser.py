@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from tui_voice.cli.flags import add_common, add_settings
@@ -51,6 +52,16 @@ class Parser(argparse.ArgumentParser):
             message = f'there is no command "{found[1]}"'
         raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint)
 
+    def refuse_unknown_flag(self, argv: Sequence[str]) -> None:
+        """The first flag that nobody knows, before its value is taken for a command."""
+        for word in takewhile(lambda word: word not in COMMANDS and word != "--", argv):
+            flag = word.partition("=")[0]
+            if flag.startswith("--") and flag not in self._option_string_actions:
+                near = get_close_matches(flag, self._option_string_actions, n=1)
+                self.error(
+                    f"there is no flag {flag}{'; did you mean ' if near else ''}{''.join(near)}"
+                )
+
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
@@ -72,7 +83,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
     Raises UsageError; SystemExit(0) after `--help` and `--version`.
     """
-    args = build(argv).parse_args(argv)
+    parser = build(argv)
+    parser.refuse_unknown_flag(argv)
+    args = parser.parse_args(argv)
     if args.command is not None:
         return args
     return argparse.Namespace(**{"id": None, **vars(args)})

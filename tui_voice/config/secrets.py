@@ -17,18 +17,19 @@ def api_key(kind: str, env: Mapping[str, str] | None = None) -> str | None:
     Without the variable the keyring is asked, which takes 100 ms and may wait for the user to
     unlock it: not before the first paint, and not on the loop of the talk.
     """
-    variable = KEY_VARIABLES.get(kind)
-    if variable is None:
+    if kind not in KEY_VARIABLES:
         return None
-    if found := (os.environ if env is None else env).get(variable, "").strip():
-        return found
-    return _from_keyring(kind)
+    return _from_env(kind, env) or _from_keyring(kind)
 
 
 def key_in_env(kind: str, env: Mapping[str, str] | None = None) -> bool:
     """Whether the environment has the key; costs nothing."""
-    variable = KEY_VARIABLES.get(kind, "")
-    return bool((os.environ if env is None else env).get(variable, "").strip())
+    return kind in KEY_VARIABLES and bool(_from_env(kind, env))
+
+
+def _from_env(kind: str, env: Mapping[str, str] | None) -> str | None:
+    found = (os.environ if env is None else env).get(KEY_VARIABLES[kind], "")
+    return found.strip() or None
 
 
 def _from_keyring(kind: str) -> str | None:

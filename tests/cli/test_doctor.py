@@ -1,0 +1,217 @@
+"""`tui-voice doctor` and `tui-voice devices`: every finding true, every remedy a command."""
+
+import json
+import os
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.sound import VirtualSound
+from tui_voice.__main__ import main
+from tui_voice.cli import checkup
+from tui_voice.cli.terminal import Abilities, understand
+from tui_voice.config import Backend, Settings
+from tui_voice.server.local.chat import LocalChat
+
+NAMES = [
+    *("python", "settings", "sessions", "cache", "key", "engines", "chat server"),
+    *("sound library", "sound devices", "terminal", "clipboard"),
+]
+
+
+def doctor(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[str, dict[str, str]]]:
+    status = main(["doctor", "--json", *argv])
+    found = json.loads(capsys.readouterr().out)["checks"]
+    return status, {check["name"]: check for check in found}
+
+
+def test_every_check_has_the_promised_form(capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = doctor(capsys)
+    assert list(found) == NAMES
+    for check in found.values():
+        assert set(check) == {"name", "status", "detail", "remedy"}
+        assert check["status"] in ("ok", "warn", "fail")
+        assert check["detail"]
+        assert check["status"] == "ok" or check["remedy"]
+
+
+def test_the_plain_form_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor"])
+    lines = capsys.readouterr().out.splitlines()
+    details = [line for line in lines if line[2:6].strip() in ("ok", "warn", "fail")]
+    assert [line[8:23].strip() for line in details] == NAMES
+    assert all(line[22] == " " and line[23] != " " for line in details)
+    assert "to mend" in lines[-1]
+
+
+def test_wrong_settings_are_a_finding(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUI_VOICE_AUDIO_VOLUME", "loud")
+    status, found = doctor(capsys)
+    assert status == 1
+    assert found["settings"]["status"] == "fail"
+    assert "TUI_VOICE_AUDIO_VOLUME" in found["settings"]["detail"]
+    assert found["settings"]["remedy"] == "tui-voice config edit"
+
+
+def test_a_key_is_found_but_never_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, found = doctor(capsys, "--backend", "openai")
+    assert (status, found["key"]["status"]) == (1, "fail")
+    assert found["key"]["remedy"] == "keyring set tui-voice openai"
+    monkeypatch.setenv("OPENAI_API_KEY", "a-most-secret-key")
+    main(["doctor", "--backend", "openai"])
+    out = capsys.readouterr().out
+    assert "OPENAI_API_KEY is set" in out
+    assert "a-most-secret-key" not in out
+
+
+def test_a_folder_that_cannot_be_made_is_a_finding(home: Path) -> None:
+    assert checkup.writable("sessions", home / "a" / "b").status == "ok"
+    (home / "file").touch()
+    refused = checkup.writable("sessions", home / "file" / "b")
+    assert refused.status == "fail"
+    assert str(home / "file") in refused.remedy
+
+
+@pytest.mark.parametrize(("free", "status"), [(2e9, "ok"), (5e8, "warn"), (1e6, "fail")])
+def test_a_full_disk_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, home: Path, free: float, status: str
+) -> None:
+    class Usage:
+        pass
+
+    usage: Any = Usage()
+    usage.free = free
+    monkeypatch.setattr(checkup.shutil, "disk_usage", lambda _path: usage)
+    assert checkup.writable("sessions", home).status == status
+
+
+def test_missing_engines_matter_only_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = util.find_spec
+    monkeypatch.setattr(
+        checkup, "find_spec", lambda name: None if name == "xllamacpp" else real(name)
+    )
+    needed = checkup.engines(Settings(backend=Backend(kind="local")))
+    assert (needed.status, needed.detail) == ("fail", "not installed: xllamacpp")
+    assert needed.remedy == "uv run --extra local tui-voice"
+    assert checkup.engines(Settings(backend=Backend(kind="ws", url="ws://h"))).status == "warn"
+
+
+@pytest.mark.local
+def test_a_weight_file_that_is_another_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(backend=Backend(kind="local"))
+    assert "SHA-256 as tested" in checkup.engines(settings).detail
+    vad = import_module("tui_voice.server.local.vad")
+    wrong = type(vad.SILERO)(vad.SILERO.package, vad.SILERO.release, vad.SILERO.path, "0" * 64)
+    monkeypatch.setattr(vad, "SILERO", wrong)
+    found = checkup.engines(settings)
+    assert found.status == "fail"
+    assert found.remedy == f"pip install --force-reinstall --no-deps {wrong.release}"
+
+
+def test_a_chat_server_of_ones_own_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = import_module("tui_voice.server.local.chat")
+
+    class Models(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"data": [{"id": "some-chat"}]}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Models) as server:
+        place = f"127.0.0.1:{server.server_port}"
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        real = chat.find_local_chat
+
+        def here(model: str | None = None) -> LocalChat | None:
+            found: LocalChat | None = real(model, [place])
+            return found
+
+        monkeypatch.setattr(chat, "find_local_chat", here)
+        try:
+            found = checkup.chat_server(Settings())
+        finally:
+            server.shutdown()
+            serving.join()
+    assert found.detail == f"some-chat at http://{place}/v1"
+    named = checkup.chat_server(Settings(backend=Backend(llm_url="http://h/v1")))
+    assert named.detail.startswith("http://h/v1")
+
+
+def test_the_network_is_tried_only_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = doctor(capsys)
+    assert "network" not in found
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"ws://127.0.0.1:{server.getsockname()[1]}/v1/realtime"
+        _, found = doctor(capsys, "--online", "--backend", url)
+        assert found["network"]["status"] == "ok"
+    status, found = doctor(capsys, "--online", "--backend", url)
+    assert (status, found["network"]["status"]) == (1, "fail")
+
+
+@pytest.mark.sound
+def test_real_devices_are_listed(
+    virtual_sound: VirtualSound, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del virtual_sound
+    assert main(["devices", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(set(row) >= {"id", "name", "input", "output", "default", "rates"} for row in rows)
+    defaults = {row["name"] for row in rows if row["default"]}
+    assert defaults >= {"Loudspeaker", "Microphone"}
+    assert main(["devices"]) == 0
+    out, err = capsys.readouterr()
+    assert "Microphones" in out
+    assert [line for line in out.splitlines() if line.startswith("  *  Microphone")]
+    assert err == ""
+    found = checkup.sound_devices()
+    assert found.status == "ok"
+    assert "(Microphone)" in found.detail
+    assert "(Loudspeaker)" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "abilities"),
+    [
+        (b"", Abilities(key_release=False, clipboard=False)),
+        (b"\x1b[?62;22c", Abilities(key_release=False, clipboard=False)),
+        (b"\x1b[?0u\x1b[?62;22c", Abilities(key_release=True, clipboard=False)),
+        (b"\x1b[?62;22;52c", Abilities(key_release=False, clipboard=True)),
+        (b"\x1b[?62;152c", Abilities(key_release=False, clipboard=False)),
+    ],
+)
+def test_what_a_terminal_answers_is_understood(answer: bytes, abilities: Abilities) -> None:
+    assert understand(answer) == abilities
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_a_terminal_is_asked_and_left_as_it_was() -> None:
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "tui_voice", "doctor"],
+        dimensions=(36, 120),
+        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TMUX": ""},
+        timeout=60,
+    )
+    child.expect_exact(b"\x1b[?u\x1b[c")
+    child.send(b"\x1b[?0u\x1b[?62;52c")
+    child.expect_exact(b"120x36, 16 million colours, utf-8, reports key release")
+    child.expect_exact(b"the terminal takes copies (OSC 52)")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus in (0, 1)

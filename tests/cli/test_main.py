@@ -1,0 +1,146 @@
+"""Whatever fails is said in one line; the exit status tells what kind of failure it was."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui_voice.__main__ import main
+from tui_voice.cli import config as config_command
+from tui_voice.config import log_path
+from tui_voice.errors import TuiVoiceError
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def run(_args: object) -> int:
+        raise error
+
+    monkeypatch.setattr(config_command, "run", run)
+
+
+def tui_voice(*argv: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tui_voice", *argv]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload, no-any-return]  # options pass through
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (TuiVoiceError("It broke", "Mend it."), 1, "tui-voice: It broke. Mend it.\n"),
+        (TuiVoiceError("It broke."), 1, "tui-voice: It broke.\n"),
+        (TuiVoiceError("It\nbroke!", "Mend\nit."), 1, "tui-voice: It broke! Mend it.\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_a_failure_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    line: str,
+) -> None:
+    fail_with(monkeypatch, error)
+    assert main(["config"]) == status
+    assert capsys.readouterr() == ("", line)
+
+
+def test_a_surprise_is_one_line_and_its_traceback_waits_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "sk-" + "a1" * 20
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "no-such-form-of-key")
+    fail_with(monkeypatch, ZeroDivisionError(f"with {key} and no-such-form-of-key"))
+    assert main(["config"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "--debug" in said
+    assert not log_path().exists()
+
+    assert main(["config", "--debug"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert f"Details are in {log_path()}" in said
+    log = log_path().read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert "ZeroDivisionError: with [key] and [key]" in log
+    assert log_path().stat().st_mode & 0o077 == 0
+
+
+def test_debug_may_stand_anywhere_but_after_two_dashes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_with(monkeypatch, TuiVoiceError("It broke."))
+    main(["--debug", "config"])
+    assert "Details" in capsys.readouterr().err
+    main(["config", "--", "--debug"])
+    assert "Details" not in capsys.readouterr().err
+
+
+def test_details_that_cannot_be_written_are_not_another_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    (home / "state").write_text("in the way")
+    fail_with(monkeypatch, TuiVoiceError("It broke."))
+    assert main(["config", "--debug"]) == 1
+    assert "could not be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["frobnicate"], 'There is no command "frobnicate"'),
+        (["sesions"], "Did you mean sessions?"),
+        (["--modell", "x", "config"], "no flag --modell; did you mean --model"),
+        (["--xyzzy=3"], "no flag --xyzzy."),
+        (["--model"], "--model"),
+        (["config", "sow"], "sow"),
+        (["config", "--trigger", "x"], 'context.trigger is "x"'),
+        (["config", "--profile", "none"], 'no profile "none"'),
+    ],
+)
+def test_wrong_usage_is_one_line_and_two(
+    capsys: pytest.CaptureFixture[str], argv: list[str], word: str
+) -> None:
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert word in err
+
+
+def test_the_program_runs_as_a_module_and_as_a_command() -> None:
+    script = Path(sys.executable).with_name("tui-voice")
+    asked = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert asked.stdout == tui_voice("--version").stdout
+    assert asked.stdout.startswith("tui-voice 0.")
+
+
+def test_help_names_every_command_and_loads_none() -> None:
+    code = (
+        "import sys\nfrom tui_voice.__main__ import main\n"
+        "try: main(['--help'])\nexcept SystemExit as end: assert end.code == 0\n"
+        "print(*(m for m in sys.modules if m.startswith('tui_voice.')), file=sys.stderr)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for name in ("resume", "sessions", "say", "serve", "replay", "tokens", "simulate", "devices"):
+        assert f"\n    {name} " in asked.stdout
+    ours, everything = asked.stderr.splitlines()
+    allowed = ("tui_voice.cli", "tui_voice.cli.parser", "tui_voice.cli.flags", "tui_voice.errors")
+    assert {m for m in ours.split() if not m.startswith("tui_voice.config")} <= {
+        *allowed,
+        "tui_voice.__main__",
+    }
+    assert not {"textual", "numpy", "msgspec", "openai"} & set(everything.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes close otherwise there")
+def test_a_reader_that_leaves_is_no_failure() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tui_voice", "config"]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")

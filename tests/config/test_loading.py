@@ -1,0 +1,219 @@
+"""Settings: what wins, what is refused, and that the refusal says what would do."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui_voice.cli.config import template
+from tui_voice.config import DEFAULT_KEYS, Settings, load
+from tui_voice.config.groups import specs
+from tui_voice.config.loading import variable
+from tui_voice.errors import SettingsError
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(content: str) -> Path:
+        path = tmp_path / "config.toml"
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write
+
+
+def from_file(path: Path, flags: dict[str, object] | None = None, **env: str) -> Settings:
+    return load(flags, env=env, path=path)
+
+
+def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
+    settings = from_file(tmp_path / "none.toml")
+    assert [row.value for row in settings.rows()] == [spec.default for spec in specs().values()]
+    assert {row.origin for row in settings.rows()} == {"default"}
+
+
+def test_every_default_is_allowed() -> None:
+    for spec in specs().values():
+        assert spec.check.read(spec.default, text=False) == spec.default, spec.key
+
+
+def test_the_last_source_wins_and_is_named(write: Write) -> None:
+    path = write(
+        "context.keep = 1\ncontext.trigger = 1\naudio.volume = 0.1\ncost.limit = 1\n"
+        "[profiles.p.context]\nkeep = 2\ntrigger = 2\n[profiles.p.audio]\nvolume = 0.2\n"
+        "[profiles.other.cost]\nlimit = 9"
+    )
+    settings = load(
+        {"context.keep": "4", "audio.volume": None},
+        profile="p",
+        env={"TUI_VOICE_CONTEXT_KEEP": "3", "TUI_VOICE_CONTEXT_TRIGGER": "3"},
+        path=path,
+    )
+    found = {key: (settings.value(key), settings.origin(key)) for key in settings.origins}
+    assert found == {
+        "cost.limit": (1.0, str(path)),
+        "audio.volume": (0.2, f"{path} [profiles.p]"),
+        "context.trigger": (3, "TUI_VOICE_CONTEXT_TRIGGER"),
+        "context.keep": (4, "--keep"),
+    }
+    assert settings.profiles == ("p", "other")
+    assert settings.profile == "p"
+
+
+def test_a_profile_and_a_file_can_come_from_the_environment(write: Write) -> None:
+    path = write('[profiles.p.backend]\nmodel = "m"')
+    env = {"TUI_VOICE_CONFIG": str(path), "TUI_VOICE_PROFILE": "p"}
+    assert load(env=env).backend.model == "m"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('backend.silence_ms = "long"', ['backend.silence_ms is "long"', "from 0 to 10000"]),
+        ("backend.silence_ms = true", ["backend.silence_ms is True", "whole number"]),
+        ("backend.silence_ms = 0.5", ["backend.silence_ms is 0.5", "whole number"]),
+        ("backend.silence_ms = -1", ["backend.silence_ms is -1", "from 0 to 10000"]),
+        ("backend.threshold = nan", ["backend.threshold is nan", "from 0 to 1"]),
+        ('backend.kind = "opnai"', ['"opnai"', "auto, openai, azure, local, ws"]),
+        ("audio.text_only = 1", ["audio.text_only is 1", "true or false"]),
+        ('backend.url = "http://x"', ["backend.url", "ws:// or wss://"]),
+        ('summary.url = "http://"', ["summary.url", "http:// or https://"]),
+        ('context.every = "soon"', ["context.every", '"10m"']),
+        ('context.every = "0m"', ["context.every", '"10m"']),
+        ("cost.prices.m = 3", ["cost.prices", "a table of models"]),
+        ('keys.talk = "the space bar"', ["keys.talk", '"space"']),
+        ("backend = 3", ["backend is 3", "[backend]"]),
+        ("profiles = 3", ["profiles is no table"]),
+        ("[profiles.p.audio]\nvolume = 9", ["[profiles.p]", "audio.volume is 9", "from 0 to 2"]),
+        ("[bakend]", ["no group bakend", "Did you mean backend?"]),
+        ("audio.volum = 1", ["no setting audio.volum", "Did you mean audio.volume?"]),
+        ("api_key = 'x'", ["no group api_key"]),
+        ("[a", ["not valid TOML", "at end of document"]),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(write: Write, content: str, words: list[str]) -> None:
+    path = write(content)
+    with pytest.raises(SettingsError) as refused:
+        from_file(path)
+    for word in [str(path), *words]:
+        assert word in str(refused.value)
+    assert refused.value.hint
+    assert refused.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TUI_VOICE_CONTEXT_KEEP", "few", ['TUI_VOICE_CONTEXT_KEEP: context.keep is "few"']),
+        ("TUI_VOICE_AUDIO_RECORD", "maybe", ["true or false"]),
+        ("TUI_VOICE_CONTEXT_KEP", "6", ["sets nothing", "Did you mean TUI_VOICE_CONTEXT_KEEP?"]),
+        ("TUI_VOICE_COST_PRICES", "1", ["a table"]),
+        ("TUI_VOICE_PROFILE", "nope", ['no profile "nope"', "known: none"]),
+    ],
+)
+def test_a_wrong_variable_is_refused_by_name(
+    tmp_path: Path, name: str, value: str, words: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        from_file(tmp_path / "none.toml", **{name: value})
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_wrong_flag_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r'^--trigger: context\.trigger is "x"; allowed'):
+        from_file(tmp_path / "none.toml", {"context.trigger": "x"})
+    with pytest.raises(SettingsError, match="no setting"):
+        from_file(tmp_path / "none.toml", {"context.nothing": "x"})
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ('backend.kind = "ws"', "backend.url is not set"),
+        ('backend.kind = "azure"', "backend.azure_endpoint is not set"),
+        ('summary.by = "url"', "summary.url is not set"),
+        ('keys.talk = "m"', "keys.talk is too"),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused(write: Write, content: str, word: str) -> None:
+    path = write(content)
+    with pytest.raises(SettingsError, match=word) as refused:
+        from_file(path)
+    assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["sk-" + "a" * 30, "wss://user:pass@host", "x" * 70 + " y"])
+def test_what_may_be_a_key_is_not_repeated(write: Write, value: str) -> None:
+    for content in (f'backend.kind = "{value}"', f'backend.url = "{value}"'):
+        with pytest.raises(SettingsError) as refused:
+            from_file(write(content))
+        assert value not in f"{refused.value} {refused.value.hint}"
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        from_file(tmp_path)
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b"# caf\xe9")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        from_file(latin)
+    with pytest.raises(SettingsError, match="no such file"):
+        load(env={"TUI_VOICE_CONFIG": str(tmp_path / "gone.toml")})
+
+
+def test_an_address_as_backend_is_a_server_of_ones_own(tmp_path: Path) -> None:
+    settings = from_file(tmp_path / "none.toml", {"backend.kind": "ws://127.0.0.1:1/v1"})
+    assert settings.backend.kind == "ws"
+    assert settings.backend.url == "ws://127.0.0.1:1/v1"
+    assert settings.origin("backend.url") == "--backend"
+
+
+def test_azures_own_variable_counts_but_ours_wins(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    theirs = {"AZURE_OPENAI_ENDPOINT": "https://a.example"}
+    assert from_file(path, **theirs).backend.azure_endpoint == "https://a.example"
+    ours = {"TUI_VOICE_BACKEND_AZURE_ENDPOINT": "https://b.example"}
+    assert from_file(path, **theirs, **ours).backend.azure_endpoint == "https://b.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0), ("none", None)]
+)
+def test_times_are_read_as_seconds(tmp_path: Path, text: str, seconds: float | None) -> None:
+    settings = from_file(tmp_path / "none.toml", TUI_VOICE_CONTEXT_EVERY=text)
+    assert settings.context.every == seconds
+
+
+def test_prices_are_read_from_the_file(write: Write) -> None:
+    settings = from_file(write('[cost.prices."m-1.5"]\ntext_input = 4'))
+    assert settings.cost.prices == {"m-1.5": {"text_input": 4.0}}
+
+
+def test_a_key_can_be_moved(write: Write) -> None:
+    settings = from_file(write('keys.talk = "f5"'), TUI_VOICE_KEYS_QUIT="ctrl+c")
+    assert settings.keys == {**DEFAULT_KEYS, "talk": "f5", "quit": "ctrl+c"}
+
+
+def test_each_setting_has_a_variable_of_its_own() -> None:
+    names = [variable(key) for key in specs()]
+    assert len(set(names)) == len(names)
+
+
+def test_the_file_that_edit_begins_with_names_every_setting(write: Write) -> None:
+    bare = from_file(write(template()))
+    assert not bare.origins
+    awake = re.sub(r"^# (\S+ = )", r"\1", template(), flags=re.M).replace("# [prof", "[prof")
+    settings = from_file(write(awake))
+    assert set(settings.origins) == set(specs())
+    changed = [row for row in settings.rows() if row.value != specs()[row.key].default]
+    assert [row.key for row in changed] == ["cost.prices"]
+
+
+def test_rows_can_be_written_as_json(tmp_path: Path) -> None:
+    rows = [row._asdict() for row in from_file(tmp_path / "none.toml").rows()]
+    assert json.loads(json.dumps(rows)) == rows
