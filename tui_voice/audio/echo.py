@@ -35,12 +35,16 @@ class EchoCanceller:
         self._aec: Any = Aec3(sample_rate=2 * RATE)
         self._reference = bytearray()
         self._lock = Lock()
-        self._quiet_blocks = _TAIL_BLOCKS
+        self._quiet_blocks = 0
+        self._resting = True
         self._near_in, self._far_in, self._out = _Filter(), _Filter(), _Filter()
 
     def played(self, pcm: bytes) -> None:
         """What the loudspeaker was just given: s16le at 24 kHz, silence included."""
+        if self._resting and not pcm.strip(b"\0"):
+            return
         with self._lock:
+            self._resting = False
             self._reference += pcm
             surplus = len(self._reference) - 2 * _SLACK * WIDTH
             if surplus > 0:  # nobody captures, or the two clocks drift: keep the newest
@@ -51,6 +55,8 @@ class EchoCanceller:
 
         A rest that fills no block passes as it is; drivers here capture whole blocks.
         """
+        if self._resting:
+            return pcm
         whole = len(pcm) // (_BLOCK * WIDTH) * _BLOCK * WIDTH
         cleaned = [
             self._clean_block(pcm[at : at + _BLOCK * WIDTH])
@@ -62,9 +68,10 @@ class EchoCanceller:
         with self._lock:
             far = bytes(self._reference[: _BLOCK * WIDTH])
             del self._reference[: _BLOCK * WIDTH]
-        self._quiet_blocks = 0 if far.strip(b"\0") else self._quiet_blocks + 1
-        if self._quiet_blocks > _TAIL_BLOCKS:
-            return near
+            self._quiet_blocks = 0 if far.strip(b"\0") else self._quiet_blocks + 1
+            if self._quiet_blocks > _TAIL_BLOCKS and not self._reference.strip(b"\0"):
+                self._resting = True
+                self._reference.clear()
         far = far.ljust(_BLOCK * WIDTH, b"\0")
         cleaned = self._aec.process(
             self._near_in.double(samples(near)), self._far_in.double(samples(far))

@@ -31,7 +31,7 @@ class Intake:
         self.is_open = True
         self._muted = False
         self._muted_tail = 0
-        self._level = 0.0
+        self._latest = b""  # the meter reads it less often than frames come
         self._pre_roll: deque[bytes] = deque(maxlen=max(0, pre_roll_ms // frame_ms))
 
     @property
@@ -47,7 +47,7 @@ class Intake:
     @property
     def level(self) -> float:
         """Loudness of the latest frame, 0.0 to 1.0, also while the gate is closed; 0 muted."""
-        return self._level
+        return level(self._latest)
 
     @property
     def dropped(self) -> int:
@@ -82,12 +82,12 @@ class Intake:
 
     def _accept(self, frame: bytes) -> None:
         if self._muted:
-            self._level = 0.0
+            self._latest = b""
             if self._muted_tail and self.is_open:
                 self._muted_tail -= 1
                 self.on_frame(bytes(len(frame)))
             return
-        self._level = level(frame)
+        self._latest = frame
         if self.is_open:
             self.on_frame(frame)
         elif self._pre_roll.maxlen:

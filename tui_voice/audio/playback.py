@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tui_voice.audio.pcm import SAMPLES_PER_MS, level
+from tui_voice.audio.pcm import SAMPLES_PER_MS, WIDTH, level
 from tui_voice.audio.ring import Ring
 
 _REMEMBERED = 256
@@ -53,7 +53,8 @@ class Playback:
     _items: dict[str, _Item] = field(default_factory=dict)
     _silent_ends: deque[str] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _level: float = 0.0
+    _latest: bytes = b""  # the meter reads it less often than blocks are taken
+    _silence: Block = Block(b"")
     volume: float = 1.0
     paused: bool = False
     flushed: int = 0  # samples, so that in = out + waiting + flushed can be checked
@@ -64,7 +65,7 @@ class Playback:
         with self._lock:
             item = self._item(item_id)
             if item.refused:
-                self.refused += len(pcm) // 2
+                self.refused += len(pcm) // WIDTH
                 return False
             count = self._ring.put(pcm)
             if not count:
@@ -84,6 +85,12 @@ class Playback:
 
     def take(self, count: int) -> Block:
         """The next `count` samples for the device, silence where there are none."""
+        if not self._segments and not self._silent_ends:
+            # Most blocks of a day are silent, a hundred a second: they should cost nothing.
+            self._latest = b""
+            if count * WIDTH != len(self._silence.pcm):
+                self._silence = Block(bytes(count * WIDTH))
+            return self._silence
         out = np.zeros(count, np.int16)
         started: list[str] = []
         finished: list[tuple[str, int]] = []
@@ -108,7 +115,7 @@ class Playback:
         if at and self.volume != 1.0:
             np.copyto(out, np.clip(out * self.volume, -32768, 32767), casting="unsafe")
         pcm = out.tobytes()
-        self._level = level(pcm) if at else 0.0
+        self._latest = pcm if at else b""
         return Block(pcm, tuple(started), tuple(finished), sounded, at)
 
     def interrupt(self) -> tuple[str, int] | None:
@@ -134,7 +141,7 @@ class Playback:
             self._silent_ends.clear()
             for name in open_items:
                 self._items[name].refused = self._items[name].complete = True
-            self._level = 0.0
+            self._latest = b""
             return heard, self._items[heard].played // SAMPLES_PER_MS
 
     def played_ms(self, item_id: str) -> int:
@@ -150,7 +157,7 @@ class Playback:
     @property
     def level(self) -> float:
         """Loudness of the last block, 0.0 to 1.0."""
-        return self._level
+        return level(self._latest)
 
     @property
     def idle(self) -> bool:

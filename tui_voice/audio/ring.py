@@ -9,7 +9,7 @@ _START = 30 * RATE
 
 
 class Ring:
-    """Samples in, the same samples out, in order. Grows when full, shrinks when emptied.
+    """Samples in, the same samples out, in order. Grows when full, shrinks once emptied.
 
     Both indices count samples since the beginning and only ever rise; the slot is the index
     modulo the capacity. Not locked: `Playback` does that.
@@ -27,13 +27,13 @@ class Ring:
     def put(self, pcm: bytes) -> int:
         """Append s16le; returns how many samples that were."""
         fresh = samples(pcm)
+        if self._store.size > self._start and not len(self):
+            # A long reply must not hold its memory for hours. Here and not in `flush`: giving
+            # megabytes back takes longer than an interruption may.
+            self._store = np.zeros(self._start, np.int16)
         if len(self) + fresh.size > self._store.size:
             self._resize(max(2 * self._store.size, len(self) + fresh.size))
-        at = self.written % self._store.size
-        head = min(fresh.size, self._store.size - at)
-        self._store[at : at + head] = fresh[:head]
-        self._store[: fresh.size - head] = fresh[head:]
-        self.written += fresh.size
+        self._append(fresh)
         return fresh.size
 
     def take(self, target: Samples) -> None:
@@ -47,8 +47,6 @@ class Ring:
     def flush(self) -> int:
         """Forget what is waiting; returns how many samples that were."""
         lost, self.read = len(self), self.written
-        if self._store.size > self._start:  # a long reply must not hold its memory for hours
-            self._store = np.zeros(self._start, np.int16)
         return lost
 
     def _resize(self, capacity: int) -> None:
@@ -56,4 +54,11 @@ class Ring:
         self.take(waiting)
         self._store = np.zeros(capacity, np.int16)
         self.read = self.written = self.written - waiting.size
-        self.put(waiting.tobytes())
+        self._append(waiting)
+
+    def _append(self, fresh: Samples) -> None:
+        at = self.written % self._store.size
+        head = min(fresh.size, self._store.size - at)
+        self._store[at : at + head] = fresh[:head]
+        self._store[: fresh.size - head] = fresh[head:]
+        self.written += fresh.size

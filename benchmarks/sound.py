@@ -1,0 +1,228 @@
+"""Sound in figures: how late frames come, how fast a reply falls silent, what it all costs.
+
+    python benchmarks/sound.py
+
+Through a private PulseAudio (apt: pulseaudio pulseaudio-utils); without one, only what needs no
+device is measured.
+"""
+
+import asyncio
+import os
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.sound import VirtualSound, missing
+from tui_voice.audio.devices import Driver, load_driver
+from tui_voice.audio.echo import EchoCanceller
+from tui_voice.audio.microphone import Microphone
+from tui_voice.audio.pcm import RATE, level_db
+from tui_voice.audio.playback import Playback
+from tui_voice.audio.sound import open_sound
+from tui_voice.audio.speaker import Speaker
+
+AT = np.arange(RATE * 10) / RATE
+# Noise in syllables, three a second: the canceller takes a steady noise for the room's own.
+SYLLABLES = np.maximum(0, np.sin(2 * np.pi * 3 * AT)) * 6000
+SPOKEN = (np.random.default_rng(0).standard_normal(RATE * 10) * SYLLABLES).astype("<i2").tobytes()
+TONE = (np.sin(2 * np.pi * 440 * AT) * 9000).astype("<i2").tobytes()
+SECONDS = 6.0
+
+
+def row(what: str, figures: str) -> None:
+    print(f"{what:<64}{figures}", flush=True)
+
+
+def spread(values: list[float], unit: str = "ms") -> str:
+    ordered = sorted(values)
+    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return f"p50 {statistics.median(ordered):7.2f}   p99 {p99:7.2f}   max {ordered[-1]:7.2f} {unit}"
+
+
+def timed(job: Callable[[], object], times: int) -> float:
+    """Median microseconds of one call."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        job()
+        taken.append((time.perf_counter() - began) * 1e6)
+    return statistics.median(taken)
+
+
+@contextmanager
+def on_a_loop_of_its_own() -> Iterator[Callable[[Awaitable[object]], object]]:
+    """As the program does it: sound on a loop in a thread, the screen on another one."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield lambda job: asyncio.run_coroutine_threadsafe(job, loop).result()  # type: ignore[arg-type]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def busy(seconds: float, block: float) -> None:
+    """A screen that holds the interpreter for `block` seconds, rests 0.2 s, and so on."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        stop = time.perf_counter() + block
+        while time.perf_counter() < stop:
+            pass
+        time.sleep(0.2)
+
+
+def lateness(driver: Driver, block: float, interval: float) -> list[float]:
+    """For each frame, the milliseconds between its being due and its arrival on the loop."""
+    arrived: list[float] = []
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(interval)
+
+    async def start() -> Microphone:
+        microphone = Microphone(lambda _: arrived.append(time.perf_counter()))
+        await microphone.open(driver=driver)
+        return microphone
+
+    try:
+        with on_a_loop_of_its_own() as run:
+            microphone = run(start())
+            assert isinstance(microphone, Microphone)
+            while len(arrived) < 50:
+                time.sleep(0.05)
+            arrived.clear()
+            busy(SECONDS, block)
+            run(microphone.close())
+    finally:
+        sys.setswitchinterval(before)
+    # Due: as early as any frame came, every 20 ms.
+    offsets = np.array(arrived) - np.arange(len(arrived)) * 0.02
+    return list((offsets - offsets.min()) * 1000)
+
+
+def loud_samples(pcm: bytearray, since: int) -> np.ndarray:
+    """Where the recording is audible, counted in samples from byte `since`."""
+    return np.flatnonzero(np.abs(np.frombuffer(bytes(pcm[since:]), "<i2")) > 150)
+
+
+async def silence_after_interruption(driver: Driver, sound: VirtualSound) -> tuple[str, str]:
+    """Milliseconds from `interrupt()` to the last audible sample on the recorder, and how far the
+    reported length is from the recorded one."""
+    speaker = Speaker()
+    await speaker.open(driver=driver)
+    recording = await asyncio.to_thread(sound.record)
+    until_silent, off = [], []
+    for number in range(8):
+        started = len(recording.pcm) // 2 * 2
+        speaker.write(str(number), TONE)
+        await asyncio.to_thread(
+            recording.wait_for,
+            lambda pcm, at=started: loud_samples(pcm, at).size > 0,
+        )
+        await asyncio.sleep(0.5 + 0.013 * number)
+        result = speaker.interrupt()
+        at = time.monotonic()
+        await asyncio.to_thread(recording.wait_for_ms, 400)
+        loud = loud_samples(recording.pcm, started)
+        ended = recording.began + (started // 2 + loud[-1]) / RATE
+        until_silent.append((ended - at) * 1000)
+        assert result is not None
+        off.append(abs((loud[-1] - loud[0]) * 1000 / RATE - result[1]))
+    await speaker.close()
+    recording.stop()
+    return spread(until_silent), spread(off)
+
+
+async def processor_share(driver: Driver, *, speaking: bool, cancel_echo: bool) -> float:
+    """Percent of a core while both devices run."""
+    sound = await open_sound(lambda _: None, driver=driver, cancel_echo=cancel_echo)
+    await asyncio.sleep(2.5)
+    if speaking:
+        sound.speaker.write("reply", SPOKEN)
+    began, wall = time.process_time(), time.perf_counter()
+    await asyncio.sleep(5)
+    share = (time.process_time() - began) / (time.perf_counter() - wall) * 100
+    await sound.close()
+    return share
+
+
+def echo_left(delay_ms: int) -> float:
+    """dB by which the canceller lowers an echo of that delay, in the last third of 10 s."""
+    canceller, out = EchoCanceller(), []
+    delay = RATE * delay_ms // 1000 * 2
+    heard = (bytes(delay) + SPOKEN)[: len(SPOKEN)]
+    near = (np.frombuffer(heard, "<i2") // 3).astype("<i2").tobytes()
+    for at in range(0, len(near), 960):
+        canceller.played(SPOKEN[at : at + 960])
+        out.append(canceller.clean(near[at : at + 960]))
+    third = len(near) * 2 // 3
+    return level_db(near[third:]) - level_db(b"".join(out)[third:])
+
+
+def without_devices() -> None:
+    playback = Playback()
+
+    def flush() -> None:
+        playback.interrupt()
+
+    costs = []
+    for number in range(20):
+        playback.write(str(number), TONE * 6)
+        costs.append(timed(flush, 1))
+    row("interrupt with a minute waiting", f"{statistics.median(costs):9.1f} µs")
+    playback.write("b", TONE * 6)
+    row("take a block of 10 ms", f"{timed(lambda: playback.take(240), 1000):9.1f} µs")
+    row("write 100 ms", f"{timed(lambda: playback.write('b', TONE[:4800]), 500):9.1f} µs")
+    canceller = EchoCanceller()
+
+    def cancel() -> None:
+        canceller.played(SPOKEN[:960])
+        canceller.clean(SPOKEN[:960])
+
+    row("cancel the echo in a frame of 20 ms", f"{timed(cancel, 300):9.1f} µs")
+    for delay_ms in (40, 150, 300):
+        row(f"echo after {delay_ms} ms is lowered by", f"{echo_left(delay_ms):9.1f} dB")
+
+
+def main() -> None:
+    without_devices()
+    if lacking := missing():
+        print(f"no virtual sound: {', '.join(lacking)} missing")
+        return
+    with VirtualSound() as sound:
+        os.environ.update(sound.env)
+        for name in ("miniaudio", "sounddevice"):
+            driver = load_driver(name)
+            if driver is None:
+                print(f"{name} does not load here")
+                continue
+            for what, block, interval in (
+                ("quiet screen", 0.0, 0.005),
+                ("screen blocks 300 ms", 0.3, 0.005),
+                ("screen blocks 300 ms, switch interval 0.5 ms", 0.3, 0.0005),
+            ):
+                row(f"{name}: frame due → loop, {what}", spread(lateness(driver, block, interval)))
+            silent, off = asyncio.run(silence_after_interruption(driver, sound))
+            row(f"{name}: interrupt → silence on the recorder", silent)
+            row(f"{name}: played_ms against the recording, off by", off)
+            for what, speaking, cancel_echo in (
+                ("idle", False, True),
+                ("speaking", True, False),
+                ("speaking, echo cancelled", True, True),
+            ):
+                share = asyncio.run(
+                    processor_share(driver, speaking=speaking, cancel_echo=cancel_echo)
+                )
+                row(f"{name}: {what}", f"{share:9.1f} % of a core")
+
+
+if __name__ == "__main__":
+    main()
