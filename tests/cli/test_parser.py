@@ -41,6 +41,13 @@ def test_flags_stand_on_either_side_of_the_command(argv: list[str]) -> None:
     assert settings_of(parser.parse(argv)).context.keep == 3
 
 
+def test_a_flag_may_have_the_name_of_a_command_for_its_value() -> None:
+    """And a command's own words may be names of commands: only the first is one."""
+    assert settings_of(parser.parse(["--model", "say", "config", "show"])).backend.model == "say"
+    args = parser.parse(["--model=say", "resume", "config"])
+    assert (args.command, args.id) == ("resume", "config")
+
+
 def test_the_contract_s_flags_are_there() -> None:
     assert set(SETTABLE) >= {
         *("--backend", "--model", "--voice", "--text", "--input-device", "--output-device"),

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from itertools import takewhile
 from typing import Any, NoReturn
 
 from tui_voice.cli.flags import add_common, add_settings
@@ -52,15 +51,24 @@ class Parser(argparse.ArgumentParser):
             message = f'there is no command "{found[1]}"'
         raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint)
 
-    def refuse_unknown_flag(self, argv: Sequence[str]) -> None:
-        """The first flag that nobody knows, before its value is taken for a command."""
-        for word in takewhile(lambda word: word not in COMMANDS and word != "--", argv):
-            flag = word.partition("=")[0]
-            if flag.startswith("--") and flag not in self._option_string_actions:
+    def command_in(self, argv: Sequence[str]) -> str | None:
+        """The first word that is neither a flag nor a flag's value.
+
+        Raises UsageError for a flag nobody knows, whose value argparse would take for a command.
+        """
+        words = iter(argv)
+        for word in words:
+            flag, _, value = word.partition("=")
+            if not word.startswith("-") or word == "--":
+                return word
+            action = self._option_string_actions.get(flag)
+            if action is None and flag.startswith("--"):
                 near = get_close_matches(flag, self._option_string_actions, n=1)
-                self.error(
-                    f"there is no flag {flag}{'; did you mean ' if near else ''}{''.join(near)}"
-                )
+                meant = f"; did you mean {near[0]}" if near else ""
+                self.error(f"there is no flag {flag}{meant}")
+            if action is not None and action.nargs is None and not value:
+                next(words, None)
+        return None
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -83,9 +91,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
     Raises UsageError; SystemExit(0) after `--help` and `--version`.
     """
-    parser = build(argv)
-    parser.refuse_unknown_flag(argv)
-    args = parser.parse_args(argv)
+    args = build(argv).parse_args(argv)
     if args.command is not None:
         return args
     return argparse.Namespace(**{"id": None, **vars(args)})
@@ -99,7 +105,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def build(argv: Sequence[str]) -> Parser:
-    """The parser for `argv`: of the commands, only those named there know their own flags."""
+    """The parser for `argv`: of the commands, only the one named there knows its own flags.
+
+    Raises UsageError for an unknown flag before the command.
+    """
     parser = Parser(prog="tui-voice", description=_ABOUT, epilog=_AFTER)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     parser.add_argument("--debug", action="store_true", help="write tracebacks to a log file")
@@ -111,11 +120,12 @@ def build(argv: Sequence[str]) -> Parser:
     )
     add_settings(parser)
     add_common(parser)
+    named = parser.command_in(argv)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, about in COMMANDS.items():
         if name == "resume":
             _add_resume(commands, about)
-        elif name in argv:
+        elif name == named:
             import_module(f"tui_voice.cli.{name}").add_parser(commands)
         else:
             commands.add_parser(name, help=about, add_help=False)
