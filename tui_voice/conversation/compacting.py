@@ -16,6 +16,11 @@ from tui_voice.conversation.pruning import MEMORY_STEM, left_to_do
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 
+ASK_AGAIN_AFTER = 30.0
+"""Seconds without an acknowledgement after which a step is asked for once more."""
+GIVE_UP_AFTER = 900.0
+"""Seconds after which a summary that was requested is not waited for any more."""
+UNHEARD = "(spoken; not transcribed)"
 MEMORY_HEADING = "Summary of the conversation so far (earlier turns were removed to save space):"
 
 
@@ -24,19 +29,20 @@ def memory_text(summary: str) -> str:
     return f"{MEMORY_HEADING}\n{summary}"
 
 
-def as_item(turn: Turn, item_id: str, previous_item_id: str | None) -> x.CreateItem:
+def as_item(
+    turn: Turn, item_id: str, previous_item_id: str | None, by_system: bool = False
+) -> x.CreateItem:
     """A turn as a text item: what was heard of it. A tool's part becomes a note of the system,
-    since a new server session does not know the call it belongs to.
+    since a new server session does not know the call it belongs to. `by_system`: the assistant's
+    words, too, since as its own they once made the model answer in text only.
     """
-    if turn.role == "tool":
+    role, text = turn.role, turn.heard_text
+    if role == "tool":
         label = f"called {turn.tool} with" if turn.tool else "the tool answered"
-        text = f"[{label}: {turn.text}]"
-        return x.CreateItem(
-            item_id=item_id, role="system", text=text, previous_item_id=previous_item_id
-        )
-    return x.CreateItem(
-        item_id=item_id, role=turn.role, text=turn.heard_text, previous_item_id=previous_item_id
-    )
+        role, text = "system", f"[{label}: {turn.text}]"
+    elif role == "assistant" and by_system:
+        role, text = "system", f"[the assistant said: {text}]"
+    return x.CreateItem(item_id=item_id, role=role, text=text, previous_item_id=previous_item_id)
 
 
 class Compacting:
@@ -47,6 +53,9 @@ class Compacting:
     state: State
 
     _asked: str = ""  # the step whose acknowledgement is awaited
+    _asked_at: float = 0.0
+    _proposed: str = ""  # the compaction that we decided on, until the decision is a fact
+    _repairing: bool = False  # a reply without sound is to be asked for again after a compaction
 
     @property
     def response_active(self) -> bool:
@@ -56,39 +65,71 @@ class Compacting:
     def seeding(self) -> bool:
         raise NotImplementedError
 
+    @property
+    def silencing(self) -> bool:
+        """Whether the speaker has been stopped and has not yet told what was heard."""
+        raise NotImplementedError
+
+    def ask_for_reply(self) -> None:
+        raise NotImplementedError
+
     def do(self, *effects: x.Effect) -> None:
         raise NotImplementedError
 
     # ── beginning ───────────────────────────────────────────────────────────────────────────
 
     def consider_compaction(self) -> None:
-        """Asks the policy, at a quiet moment."""
-        if self.state is State.IDLE and not self.response_active and not self.seeding:
-            self._begin(policy.plan(self.ledger, self.limits))
+        """Asks the policy, at a quiet moment. While the user speaks nothing is summarised, but
+        what the last reply added may still become text: the next reply would pay for the sound.
+        """
+        quiet = self.state is State.IDLE or self.state is State.LISTENING
+        if not quiet or self.busy or self.ledger.compaction is not None:
+            return
+        verdict = policy.judge(self.ledger, self.limits)
+        if verdict.notice:
+            self.tell(verdict.notice)
+        if verdict.plan is None or (
+            self.state is State.LISTENING and verdict.plan.kind == "summary"
+        ):
+            return
+        self._begin(verdict.plan)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the window must be left alone now."""
+        return self.response_active or self.seeding or self.silencing or bool(self._proposed)
+
+    def tell(self, text: str) -> None:
+        """A notice, unless it is among the newest already."""
+        if all(text != notice.text for notice in self.ledger.notices):
+            self.do(x.Announce(event=e.Noticed(text=text)))
 
     def summarise_now(self, event: e.SummaryAsked) -> None:
-        self._begin(policy.plan(self.ledger, self.limits, forced=True), event.focus)
+        verdict = policy.judge(self.ledger, self.limits, forced=True)
+        if verdict.plan is None or self._proposed:
+            reason = "a pruning is under way" if self._proposed else verdict.reason
+            self.do(x.Announce(event=e.Noticed(text=f"Nothing was summarised: {reason}.")))
+        else:
+            self._begin(verdict.plan, event.focus)
 
     def ask_again(self) -> None:
         """A summary that was under way when the line broke is asked for once more."""
         last = self.ledger.compactions[-1] if self.ledger.compactions else None
-        if last is None or last.kind != "summary" or last.stage != "broken":
+        if last is None or last.kind != "summary" or last.stage != "broken" or self._proposed:
             return
         turns = (self.ledger.turns.get(turn_id) for turn_id in last.turns)
         left = tuple(turn for turn in turns if turn is not None and policy.touchable(turn))
         if left:
             self._request(policy.Plan("summary", left, "again after a break"), "")
 
-    def _begin(self, plan: policy.Plan | None, focus: str = "") -> None:
-        if plan is None:
-            return
+    def _begin(self, plan: policy.Plan, focus: str = "") -> None:
         if plan.kind == "summary":
             self._request(plan, focus)
         else:
             self.do(
                 x.Announce(
                     event=e.TextifyRequested(
-                        compaction_id=f"text_{self.ledger.serial + 1:04d}",
+                        compaction_id=self._propose("text_"),
                         turns=tuple(turn.id for turn in plan.turns),
                         window=self.ledger.window.total,
                         cause=plan.cause,
@@ -96,12 +137,17 @@ class Compacting:
                 )
             )
 
+    def _propose(self, stem: str) -> str:
+        self._proposed = f"{stem}{self.ledger.serial + 1:04d}"
+        return self._proposed
+
     def _request(self, plan: policy.Plan, focus: str) -> None:
         self.do(
             x.RequestSummary(
-                compaction_id=f"{MEMORY_STEM}{self.ledger.serial + 1:04d}",
+                compaction_id=self._propose(MEMORY_STEM),
                 turns=tuple(
-                    x.SourceTurn(item_id=t.id, role=t.role, text=t.heard_text) for t in plan.turns
+                    x.SourceTurn(item_id=t.id, role=t.role, text=t.heard_text or UNHEARD)
+                    for t in plan.turns
                 ),
                 memory=self.ledger.memory,
                 focus=focus,
@@ -112,60 +158,66 @@ class Compacting:
 
     # ── going on ────────────────────────────────────────────────────────────────────────────
 
-    def prune(self, event: e.SummaryReady) -> None:
-        """The summary is here: it goes to the root first; only its ack lets us delete."""
-        running = self.ledger.compaction
-        if running is None or running.id != event.compaction_id or running.stage != "ready":
-            return
-        if self.ledger.link.status != "online":
-            return
-        self.do(
-            x.CreateItem(
-                item_id=running.id,
-                role="system",
-                text=memory_text(running.summary),
-                previous_item_id="root",
-            )
-        )
-
     def advance(self, _event: e.Event) -> None:
-        """The next step of the compaction under way, unless an active response may read it."""
+        """The next step of the compaction under way, unless an active response may read it. One
+        that nobody acknowledged is asked for again: it can be done twice without harm.
+        """
         if self.response_active or self.seeding or self.ledger.link.status != "online":
+            return
+        if self._overdue():
             return
         step = self._next_step()
         if step is None:
             self._asked = ""
+            self._ask_for_voice()
             return
         name, effect = step
-        if name != self._asked:
-            self._asked = name
+        if name != self._asked or self.ledger.at - self._asked_at >= ASK_AGAIN_AFTER:
+            self._asked, self._asked_at = name, self.ledger.at
             self.do(effect)
+
+    def _overdue(self) -> bool:
+        """Whether the summary will not come any more: then it must not block all later ones."""
+        running = self.ledger.compaction
+        if running is None or running.stage != "requested":
+            return False
+        if self.ledger.at - running.at < GIVE_UP_AFTER:
+            return False
+        failed = e.SummaryFailed(compaction_id=running.id, reason="no summary came")
+        self.do(x.Announce(event=failed))
+        return True
 
     def _next_step(self) -> tuple[str, x.Effect] | None:
         running = self.ledger.compaction
         if running is not None and running.stage in ("ready", "placed"):
             left = left_to_do(self.ledger)
-            if running.kind == "summary":
-                if running.stage == "ready":
-                    return None  # the summary's own acknowledgement is awaited
-            elif left:
-                return self._replacing_step(running, left[0])
-            if left:
+            if running.kind == "summary" and running.stage == "ready":
+                return self._placing_step(running)  # only its acknowledgement lets us delete
+            if left and running.kind == "summary":
                 return self._delete(left[0])
+            if left:
+                return self._replacing_step(running, left[0])
         if self.ledger.stale:
             item_id = self.ledger.stale[0]
             return f"delete {item_id}", x.DeleteItem(item_id=item_id)
         return None
 
-    def _replacing_step(self, running: Compaction, turn_id: str) -> tuple[str, x.Effect] | None:
+    def _placing_step(self, running: Compaction) -> tuple[str, x.Effect]:
+        text = memory_text(running.summary)
+        return f"create {running.id}", x.CreateItem(
+            item_id=running.id, role="system", text=text, previous_item_id="root"
+        )
+
+    def _replacing_step(self, running: Compaction, turn_id: str) -> tuple[str, x.Effect]:
         """Textify: words behind the sound, then the sound away. Restore: the words alone."""
         turn = self.ledger.turns.get(turn_id)
         assert turn is not None  # `left_to_do` names only turns that are there
         item_id = running.item_id(turn_id)
-        if item_id in running.placed:
+        if item_id in running.placed or turn_id in running.withdrawn:
             return self._delete(turn_id)
-        previous = turn.wire_id if running.kind == "textify" else self._predecessor(turn_id)
-        return f"create {item_id}", as_item(turn, item_id, previous)
+        previous = self._predecessor(turn_id) if running.kind == "restore" else turn.wire_id
+        by_system = self.ledger.voice_by_system
+        return f"create {item_id}", as_item(turn, item_id, previous, by_system)
 
     def _delete(self, turn_id: str) -> tuple[str, x.Effect]:
         turn = self.ledger.turns.get(turn_id)
@@ -183,30 +235,74 @@ class Compacting:
                 previous = turn.wire_id
         return previous
 
+    # ── a reply without sound ───────────────────────────────────────────────────────────────
+
+    def repair_voice(self) -> None:
+        """The silent reply is taken back and what the assistant said moves into system items:
+        as its own words they may have tipped the model into answering in text only.
+        """
+        silent = self.silent_turns()
+        earlier = tuple(
+            turn.id
+            for turn in self.ledger.held()
+            if turn.role == "assistant" and turn.modality == "text" and policy.touchable(turn)
+        )
+        self.do(
+            x.Announce(
+                event=e.VoiceRequested(
+                    compaction_id=self._propose("voice_"),
+                    turns=tuple(i for i in earlier if i not in silent) + silent,
+                    withdrawn=silent,
+                    window=self.ledger.window.total,
+                )
+            )
+        )
+
+    def silent_turns(self) -> tuple[str, ...]:
+        """What the last reply said without any sound."""
+        found: list[str] = []
+        for turn in reversed(self.ledger.turns):
+            if turn.in_window and turn.role == "user":
+                break
+            if turn.in_window and turn.role == "assistant" and turn.text and not turn.audio_ms:
+                found.append(turn.id)
+        return tuple(reversed(found))
+
+    def _ask_for_voice(self) -> None:
+        """The words have moved: now the reply is asked for again."""
+        if self._repairing and not self._proposed and self.ledger.compaction is None:
+            self._repairing = False
+            self.ask_for_reply()
+
     # ── by hand ─────────────────────────────────────────────────────────────────────────────
 
     def restore(self, event: e.RestoreAsked) -> None:
         """Pruned turns go back as text: those named, or all of the last pruning."""
-        if self.ledger.compaction is not None or self.ledger.link.status != "online":
+        if self._proposed or self.ledger.compaction is not None:
+            self.do(x.Announce(event=e.Noticed(text="Wait: a pruning is under way.")))
             return
-        wanted = event.turn_ids or next(
-            (c.turns for c in reversed(self.ledger.compactions) if c.kind == "summary"), ()
-        )
-        turns = tuple(
-            turn.id
-            for turn in map(self.ledger.turns.get, wanted)
-            if turn is not None and turn.pruned_in and turn.text
-        )
+        if self.ledger.link.status != "online":
+            return
+        pruned = [turn for turn in self.ledger.turns if turn.pruned_in and turn.heard_text]
+        wanted = event.turn_ids or self._last_pruned({turn.pruned_in for turn in pruned})
+        turns = tuple(turn.id for turn in pruned if turn.id in wanted)
         if turns:
             self.do(
                 x.Announce(
                     event=e.RestoreRequested(
-                        compaction_id=f"back_{self.ledger.serial + 1:04d}",
+                        compaction_id=self._propose("back_"),
                         turns=turns,
                         window=self.ledger.window.total,
                     )
                 )
             )
+
+    def _last_pruned(self, places: set[str]) -> tuple[str, ...]:
+        """The turns of the last summary of which something is still out of the window."""
+        for compaction in reversed(self.ledger.compactions):
+            if compaction.kind == "summary" and compaction.id in places:
+                return compaction.turns
+        return ()
 
     def replace_memory(self, _event: e.MemoryEdited) -> None:
         if self.ledger.link.status == "online":

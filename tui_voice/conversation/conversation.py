@@ -49,6 +49,8 @@ class Conversation(Compacting):
         self._asked_for_text = False  # the last `response.create` was for a typed turn
         self._open_tools: set[str] = set()  # calls whose functions are still running
         self._playing: set[str] = set()  # items of which the speaker still has sound
+        self._silenced: set[str] = set()  # of these: stopped, but how much was heard is not told
+        self._asked_again = False  # the reply under way was asked for again: not a third time
         self._refused: set[str] = set()  # responses whose late sound no longer counts
         self._seeding: set[str] = set()  # items whose acknowledgement is awaited
         self.machine = Machine(
@@ -86,9 +88,11 @@ class Conversation(Compacting):
         match event:
             case e.ResponseStarted(response_id=response_id):
                 self._response_id, self._response_active = response_id, True
+                self._silenced.clear()
             case e.ResponseDone(response_id=response_id):
                 if response_id == self._response_id or not self._response_id:
                     self._response_active, self._response_id = False, ""
+                self._hear_silence(event)
             case e.ResponseRefused():
                 # Refused because another is active (VAD was faster): its `response.done` will come.
                 self._response_active = event.code == "conversation_already_has_active_response"
@@ -98,6 +102,7 @@ class Conversation(Compacting):
                     self._playing.add(item_id)
             case e.PlaybackFinished(item_id=item_id) | e.PlaybackInterrupted(item_id=item_id):
                 self._playing.discard(item_id)
+                self._silenced.discard(item_id)
             case e.TalkPressed():
                 self.microphone_open = True
             case e.TalkReleased():
@@ -110,9 +115,19 @@ class Conversation(Compacting):
                 self._open_tools.discard(call_id)
             case e.LinkLost() | e.LinkOpened() | e.TalkResumed() | e.TalkClosed():
                 self._response_active, self._response_id = False, ""
-                self._commit_pending = False
+                self._commit_pending = self._repairing = False
                 self._open_tools.clear()
                 self._seeding.clear()
+                self._silenced.clear()
+                self._asked = self._proposed = ""
+            case (
+                e.SummaryRequested(compaction_id=compaction_id)
+                | e.TextifyRequested(compaction_id=compaction_id)
+                | e.RestoreRequested(compaction_id=compaction_id)
+                | e.VoiceRequested(compaction_id=compaction_id)
+            ):
+                if compaction_id == self._proposed:
+                    self._proposed = ""
             case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
                 self._seeding.discard(item_id)
 
@@ -140,23 +155,24 @@ class Conversation(Compacting):
         """The user is first: the reply falls silent at once."""
         if self._playing:
             self.do(x.InterruptPlayback())
+            self._silenced |= self._playing
             self._playing.clear()
         if self._response_active:
             if self._response_id:
                 self._refused.add(self._response_id)
             self.do(x.CancelResponse(response_id=self._response_id))
-        self._response_wanted = False
+        self._response_wanted = self._repairing = False
 
     def truncate(self, event: e.PlaybackInterrupted) -> None:
         """The model is to know what was heard; what was not heard at all is taken away."""
         turn = self.ledger.turns.get(event.item_id)
-        if turn is None or turn.wire_id is None:
-            return
-        heard = min(event.played_ms, turn.audio_ms)
-        if heard <= 0:
-            self.do(x.DeleteItem(item_id=turn.wire_id))
-        elif heard < turn.audio_ms or turn.words == "open":
-            self.do(x.TruncateItem(item_id=turn.wire_id, audio_ms=heard))
+        if turn is not None and turn.wire_id is not None and turn.modality == "audio":
+            heard = min(event.played_ms, turn.audio_ms)
+            if heard <= 0:
+                self.do(x.DeleteItem(item_id=turn.wire_id))
+            elif heard < turn.audio_ms or turn.words == "open":
+                self.do(x.TruncateItem(item_id=turn.wire_id, audio_ms=heard))
+        self.settle_down(event)
 
     def open_microphone(self, event: e.TalkPressed) -> None:
         self.do(x.OpenMicrophone(manual=event.manual))
@@ -191,11 +207,28 @@ class Conversation(Compacting):
         self._response_wanted = True  # once the function has answered
         self.do(x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments))
 
-    def go_on(self, _event: e.Event) -> None:
+    def go_on(self, event: e.Event) -> None:
         """A response is over, or a function has answered: ask for the next where one waits."""
-        if self._response_wanted and not self._open_tools:
+        if self._repairing and isinstance(event, e.ResponseDone):
+            self.repair_voice()
+        elif self._response_wanted and not self._open_tools and not self._repairing:
             self._want_response()
-        self.advance(_event)
+        self.settle_down(event)
+
+    def _hear_silence(self, event: e.ResponseDone) -> None:
+        """Sound was asked for and words came: the trap that is known from turns given back as
+        text. Once, the reply is asked for again (`go_on`, then `repair_voice`).
+        """
+        silent = not event.audio and event.status == "completed"
+        free = self.ledger.compaction is None and not self._proposed and not self._repairing
+        waited_for = self.state is State.AWAITING and not self._asked_again
+        if silent and waited_for and free and self.silent_turns():
+            self._repairing = self._response_wanted = self._asked_again = True
+        elif event.status == "completed":
+            self._asked_again = False
+
+    def ask_for_reply(self) -> None:
+        self._want_response()
 
     def settle_down(self, event: e.Event) -> None:
         """A quiet moment: finish what was begun, see whether the window is too full."""
@@ -206,6 +239,7 @@ class Conversation(Compacting):
         """Nothing more will come; a question that waits is asked again on the next line."""
         if self._playing:
             self.do(x.InterruptPlayback())
+            self._silenced |= self._playing
         self._response_wanted = self._unanswered()
         self._playing.clear()
 
@@ -216,7 +250,7 @@ class Conversation(Compacting):
         for turn in self.ledger.unpruned():
             if turn.heard_text:
                 self._seeding.add(turn.id)
-                self.do(as_item(turn, turn.id, None))
+                self.do(as_item(turn, turn.id, None, self.ledger.voice_by_system))
         if self._response_wanted:
             self._want_response()
 
@@ -239,6 +273,10 @@ class Conversation(Compacting):
             self.do(x.CreateResponse())
         else:
             self._response_wanted = True
+
+    @property
+    def silencing(self) -> bool:
+        return bool(self._silenced)
 
     @property
     def response_active(self) -> bool:

@@ -137,6 +137,13 @@ class LinkLost(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimePassed(Event):
+    """Nothing else has happened for a while: what waits for its time looks again. When the next
+    one is wanted, `policy.next_look` says.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerErred(Event):
     """An `error` event that nobody was waiting for; the connection lives on."""
 
@@ -340,7 +347,7 @@ class ResponseDone(Event):
     usd: float | None = None
     """By the price table in force at the time; None: unknown model."""
     audio: bool = True
-    """Whether sound came although (or because) sound was asked for."""
+    """False: sound was asked for, and a message came whole, but without any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,6 +454,18 @@ class TextifyRequested(Event):
     turns: tuple[str, ...]
     window: int
     cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceRequested(Event):
+    """A reply came without sound: `withdrawn` is taken back and asked for again, after what the
+    assistant said before (`turns`, ids, those withdrawn included) has moved into system items.
+    """
+
+    compaction_id: str
+    turns: tuple[str, ...]
+    withdrawn: tuple[str, ...]
+    window: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tui_voice.conversation.events import Noticed, TalkOpened, Usage
-from tui_voice.conversation.turns import Turn, Turns
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
 
 LinkStatus = Literal["offline", "connecting", "online", "reconnecting"]
 
@@ -35,7 +35,9 @@ class Compaction:
 
     id: str
     """Also the stem of the item ids it creates on the server."""
-    kind: Literal["summary", "textify", "restore"]
+    kind: Literal["summary", "textify", "restore", "voice"]
+    """`voice`: a reply came without sound; it is withdrawn, and what the assistant said before is
+    moved into system items, so that the model finds its voice again."""
     at: float
     turns: tuple[str, ...]
     tokens_before: int
@@ -45,6 +47,8 @@ class Compaction:
     tokens_after: int | None = None
     done_at: float | None = None
     summary: str = ""
+    based_on: str = ""
+    """The memory that this summary was asked to update."""
     source: str = ""
     usd: float | None = None
     seconds: float = 0.0
@@ -54,6 +58,8 @@ class Compaction:
     """Text items that are on the server while the sound they replace still is, too."""
     skipped: tuple[str, ...] = ()
     """Turns that the server would not let us change."""
+    withdrawn: tuple[str, ...] = ()
+    """Of a `voice` compaction: the replies without sound that are taken back."""
 
     @property
     def under_way(self) -> bool:
@@ -76,6 +82,18 @@ class Spent:
     @property
     def total(self) -> float:
         return self.replies + self.transcription + self.summaries
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One response that was paid for."""
+
+    at: float
+    usage: Usage
+    usd: float | None
+    """None: unknown model."""
+    expected: int = 0
+    """Tokens that the cache should have held, had it forgotten nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +133,15 @@ class Ledger:
     last_usd: float | None = None
     spent: Spent = field(default_factory=Spent)
     replies: int = 0
+    recent: tuple[Reply, ...] = ()
+    """The newest replies, oldest first: what cost per hour and cache rate are told from."""
+    intact: int = 0
+    """Tokens at the front of the window that the last reply read and that are unchanged since:
+    what the prompt cache can hold."""
+    silent: int = 0
+    """Replies without sound in a row, although sound was asked for."""
+    voice_by_system: bool = False
+    """The model once answered in text only: the assistant's words go into system items now."""
     link: Link = field(default_factory=Link)
     notices: tuple[Noticed, ...] = ()
     at: float = 0.0
@@ -129,6 +156,16 @@ class Ledger:
     @property
     def cost(self) -> float:
         return self.spent.total
+
+    @property
+    def fixed(self) -> int:
+        """Tokens of the window that are no turn and no memory: instructions and tools."""
+        turns = sum(turn.tokens for turn in self.turns if turn.in_window)
+        return max(0, self.window.total - turns - self.memory_tokens)
+
+    @property
+    def memory_tokens(self) -> int:
+        return estimate_text_tokens(self.memory) + ITEM_OVERHEAD if self.memory_id else 0
 
     def held(self) -> list[Turn]:
         """The turns that the model has now, in order."""

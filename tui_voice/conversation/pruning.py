@@ -10,7 +10,7 @@ from typing import Any
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Compaction, Ledger
-from tui_voice.conversation.recording import change, records, weigh
+from tui_voice.conversation.recording import change, notice, records, weigh
 from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 
 
@@ -19,7 +19,13 @@ def _(ledger: Ledger, event: e.SummaryRequested) -> Ledger:
     return _begin(
         ledger,
         Compaction(
-            event.compaction_id, "summary", event.at, event.drop, event.window, cause=event.cause
+            event.compaction_id,
+            "summary",
+            event.at,
+            event.drop,
+            event.window,
+            cause=event.cause,
+            based_on=ledger.memory,
         ),
     )
 
@@ -50,6 +56,23 @@ def _(ledger: Ledger, event: e.RestoreRequested) -> Ledger:
     )
 
 
+@records(e.VoiceRequested)
+def _(ledger: Ledger, event: e.VoiceRequested) -> Ledger:
+    return _begin(
+        ledger,
+        Compaction(
+            event.compaction_id,
+            "voice",
+            event.at,
+            event.turns,
+            event.window,
+            cause="the reply came without sound",
+            stage="ready",
+            withdrawn=event.withdrawn,
+        ),
+    )
+
+
 @records(e.SummaryReady)
 def _(ledger: Ledger, event: e.SummaryReady) -> Ledger:
     spent = ledger.spent
@@ -60,6 +83,8 @@ def _(ledger: Ledger, event: e.SummaryReady) -> Ledger:
     running = ledger.compaction
     if running is None or running.id != event.compaction_id or running.stage != "requested":
         return ledger
+    if useless := _why_useless(ledger, running, event.text):
+        return fail(amend(ledger, usd=event.usd, seconds=event.seconds), useless)
     return amend(
         ledger,
         stage="ready",
@@ -68,6 +93,20 @@ def _(ledger: Ledger, event: e.SummaryReady) -> Ledger:
         usd=event.usd,
         seconds=event.seconds,
     )
+
+
+def _why_useless(ledger: Ledger, running: Compaction, summary: str) -> str:
+    """Why a summary changes nothing; "" for a good one."""
+    if ledger.memory != running.based_on:
+        return "the memory was edited while the summary was written"
+    if not summary.strip():
+        return "the summary was empty"
+    turns = (ledger.turns.get(turn_id) for turn_id in running.turns)
+    source = sum(turn.tokens for turn in turns if turn is not None) + ledger.memory_tokens
+    weight = estimate_text_tokens(summary) + ITEM_OVERHEAD
+    if weight >= source:
+        return f"the summary was longer (~{weight:,} tokens) than what it stands for (~{source:,})"
+    return ""
 
 
 @records(e.SummaryFailed)
@@ -80,7 +119,11 @@ def _(ledger: Ledger, event: e.SummaryFailed) -> Ledger:
 
 @records(e.MemoryEdited)
 def _(ledger: Ledger, event: e.MemoryEdited) -> Ledger:
-    return replace(ledger, memory=event.text, serial=ledger.serial + 1)
+    ledger = replace(ledger, memory=event.text, serial=ledger.serial + 1)
+    running = ledger.compaction
+    if running is not None and running.kind == "summary" and running.stage != "requested":
+        return amend(ledger, summary=event.text)  # what is being placed is already out of date
+    return ledger
 
 
 @records(e.ItemPlaced)
@@ -93,7 +136,7 @@ def _(ledger: Ledger, event: e.ItemPlaced) -> Ledger:
     turn_id = standing_for(running, event.item_id)
     if running is None or turn_id is None:
         return change(ledger, event.item_id, wire_id=event.item_id, modality="text", note="")
-    if running.kind == "textify":  # its sound is deleted next; until then both are there
+    if running.kind != "restore":  # its sound is deleted next; until then both are there
         return amend(ledger, placed=(*running.placed, event.item_id))
     ledger = change(ledger, turn_id, wire_id=event.item_id, modality="text", pruned_in="")
     return settle(ledger)
@@ -105,9 +148,12 @@ def _(ledger: Ledger, event: e.ItemRefused) -> Ledger:
     if running is not None and running.kind == "summary" and event.item_id == running.id:
         return fail(ledger, f"the server did not take the summary: {event.message or event.code}")
     turn_id = standing_for(running, event.item_id)
+    if event.item_id.startswith(MEMORY_STEM):
+        text = f"the server did not take the memory: {event.message or event.code}"
+        return notice(ledger, e.Noticed(at=event.at, text=text, severity="warning"))
     if running is None or turn_id is None:
         return change(ledger, event.item_id, note="not sent")
-    return settle(amend(ledger, skipped=(*running.skipped, turn_id)))
+    return settle(_skip(ledger, turn_id))
 
 
 @records(e.ItemDeleted)
@@ -127,7 +173,7 @@ def _(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
         text_id = running.item_id(turn.id)
         if text_id in running.placed:  # the words stand beside the sound: take the words away
             ledger = replace(ledger, stale=(*ledger.stale, text_id))
-        ledger = amend(ledger, skipped=(*running.skipped, turn.id))
+        ledger = _skip(ledger, turn.id)
     return settle(ledger)
 
 
@@ -167,10 +213,10 @@ def left_to_do(ledger: Ledger) -> list[str]:
             continue
         if running.kind == "summary":
             undone = turn.in_window and not turn.pinned
-        elif running.kind == "textify":
-            undone = turn.in_window and turn.modality == "audio" and not turn.pinned
-        else:
+        elif running.kind == "restore":
             undone = not turn.in_window
+        else:
+            undone = turn.in_window and turn.wire_id != running.item_id(turn_id) and not turn.pinned
         if undone:
             left.append(turn_id)
     return left
@@ -189,17 +235,38 @@ def settle(ledger: Ledger) -> Ledger:
 
 
 def _begin(ledger: Ledger, compaction: Compaction) -> Ledger:
-    return replace(ledger, compactions=(*ledger.compactions, compaction), serial=ledger.serial + 1)
+    """Never two at once: one that is announced while another is under way is not begun. Its
+    number is used up all the same, so that no later one can be mistaken for it.
+    """
+    ledger = replace(ledger, serial=ledger.serial + 1)
+    if ledger.compaction is not None:
+        return ledger
+    return replace(ledger, compactions=(*ledger.compactions, compaction))
+
+
+def _skip(ledger: Ledger, turn_id: str) -> Ledger:
+    turn = ledger.turns.get(turn_id)
+    if turn is not None and turn.in_window:
+        ledger = change(ledger, turn_id, stuck=True)
+    return amend(ledger, skipped=(*ledger.compactions[-1].skipped, turn_id))
 
 
 def _remember(ledger: Ledger, item_id: str, text: str) -> Ledger:
     """The memory is on the server under this id; the one before it is to go."""
-    stale, more = ledger.stale, estimate_text_tokens(text) + ITEM_OVERHEAD
+    fixed = ledger.fixed
+    stale, more = ledger.stale, estimate_text_tokens(text) + ITEM_OVERHEAD - ledger.memory_tokens
     if ledger.memory_id:
         stale = (*stale, ledger.memory_id)
-        more -= estimate_text_tokens(ledger.memory) + ITEM_OVERHEAD
-    window = weigh(ledger.window, more)
-    return settle(replace(ledger, memory=text, memory_id=item_id, stale=stale, window=window))
+    return settle(
+        replace(
+            ledger,
+            memory=text,
+            memory_id=item_id,
+            stale=stale,
+            window=weigh(ledger.window, more),
+            intact=min(ledger.intact, fixed),
+        )
+    )
 
 
 def _gone(ledger: Ledger, item_id: str) -> Ledger:
@@ -211,7 +278,10 @@ def _gone(ledger: Ledger, item_id: str) -> Ledger:
     if turn is None:
         return settle(ledger)
     if running is not None and turn.id in running.turns and running.stage != "requested":
-        if running.kind == "textify":
+        if turn.id in running.withdrawn:
+            note = "came without sound, asked for again"
+            return settle(change(ledger, turn.id, wire_id=None, pruned_in=running.id, note=note))
+        if running.kind in ("textify", "voice"):
             text_id = running.item_id(turn.id)
             held = text_id if text_id in running.placed else None
             return settle(change(ledger, turn.id, wire_id=held, modality="text"))

@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.ledger import Ledger, Link, LinkStatus, Window
+from tui_voice.conversation.ledger import Ledger, Link, LinkStatus, Reply, Window
 from tui_voice.conversation.turns import Turn
 
 E = TypeVar("E", bound=e.Event)
 _RECORDERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {}
 NOTICES_KEPT = 50
+REPLIES_KEPT = 24
 
 
 def records(kind: type[E]) -> Callable[[Callable[[Ledger, E], Ledger]], Callable[..., Ledger]]:
@@ -43,7 +44,21 @@ def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
         return ledger
     turns = ledger.turns.change(item_id, **fields)
     after = turns.get(fields.get("id", before.id))
-    return replace(ledger, turns=turns, window=_reweigh(ledger.window, before, after))
+    changed = replace(ledger, turns=turns, window=_reweigh(ledger.window, before, after))
+    if after is not None and (before.wire_id, before.tokens) != (after.wire_id, after.tokens):
+        return replace(changed, intact=min(changed.intact, _in_front_of(changed, after.id)))
+    return changed
+
+
+def _in_front_of(ledger: Ledger, turn_id: str) -> int:
+    """Tokens before a turn. Counted from the end, where nearly all changes are."""
+    behind = 0
+    for turn in reversed(ledger.turns):
+        if turn.in_window:
+            behind += turn.tokens
+        if turn.id == turn_id:
+            break
+    return max(0, ledger.window.total - behind)
 
 
 def add(ledger: Ledger, turn: Turn, previous: str | None) -> Ledger:
@@ -95,15 +110,14 @@ def _(ledger: Ledger, _event: e.TalkClosed) -> Ledger:
 
 
 @records(e.Noticed)
-def _(ledger: Ledger, event: e.Noticed) -> Ledger:
+def notice(ledger: Ledger, event: e.Noticed) -> Ledger:
     return replace(ledger, notices=(*ledger.notices[1 - NOTICES_KEPT :], event))
 
 
 @records(e.ServerErred)
 def _(ledger: Ledger, event: e.ServerErred) -> Ledger:
     text = f"server: {event.message} ({event.code})" if event.code else f"server: {event.message}"
-    notice = e.Noticed(at=event.at, text=text, severity="warning")
-    return replace(ledger, notices=(*ledger.notices[1 - NOTICES_KEPT :], notice))
+    return notice(ledger, e.Noticed(at=event.at, text=text, severity="warning"))
 
 
 @records(e.LinkOpening)
@@ -134,10 +148,11 @@ def forget_server(ledger: Ledger, why: str) -> Ledger:
     def forget(turn: Turn) -> Turn:
         if turn.words == "open":
             turn = replace(turn, words="done" if turn.text else "failed", note=why)
-        return turn if turn.wire_id is None else replace(turn, wire_id=None)
+        held = turn.wire_id is not None or turn.stuck
+        return replace(turn, wire_id=None, stuck=False) if held else turn
 
     turns = ledger.turns.map(forget)
-    ledger = replace(ledger, turns=turns, window=Window(), memory_id="", stale=())
+    ledger = replace(ledger, turns=turns, window=Window(), memory_id="", stale=(), intact=0)
     running = ledger.compaction
     if running is None:
         return ledger
@@ -301,9 +316,21 @@ def _(ledger: Ledger, event: e.AudioReceived) -> Ledger:
 
 @records(e.ResponseDone)
 def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
-    for turn in list(_recent(ledger, 12)):
-        if turn.role == "assistant" and turn.words == "open":
+    silent = not event.audio and event.status == "completed"
+    for turn in _recent(ledger, 12):
+        if turn.role != "assistant":
+            continue
+        if turn.words == "open":
             ledger = change(ledger, turn.id, words="done" if turn.text else "failed")
+        if turn.modality == "audio" and not turn.audio_ms and turn.in_window and turn.text:
+            # No sound ever came for it: the server holds it as words.
+            ledger = change(ledger, turn.id, modality="text", spoken=False)
+    if event.status == "completed":
+        ledger = replace(
+            ledger,
+            silent=ledger.silent + 1 if silent else 0,
+            voice_by_system=ledger.voice_by_system or silent,
+        )
     if event.usage is None or not event.usage.input:
         return ledger
     u = event.usage
@@ -313,6 +340,7 @@ def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
         spent = replace(spent, unknown=True)
     else:
         spent = replace(spent, replies=spent.replies + event.usd)
+    reply = Reply(event.at, u, event.usd, min(ledger.intact, u.input))
     return replace(
         ledger,
         window=window,
@@ -321,6 +349,8 @@ def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
         last_usd=event.usd,
         spent=spent,
         replies=ledger.replies + 1,
+        recent=(*ledger.recent[1 - REPLIES_KEPT :], reply),
+        intact=u.input,
     )
 
 

@@ -75,23 +75,26 @@ TRANSITIONS: list[dict[str, Any]] = [
     # Summaries come and go while the talk goes on: the user may have spoken first.
     _row("summary_asked", "*", None, after="summarise_now"),
     _row("summary_requested", _IDLE, _SUMMARISING),
-    _row("summary_ready", _SUMMARISING, _IDLE, after="prune"),
-    _row("summary_ready", "*", None, after="prune"),
-    _row("summary_failed", _SUMMARISING, _IDLE),
+    _row("summary_ready", _SUMMARISING, _IDLE, after="settle_down"),
+    _row("summary_ready", "*", None, after="settle_down"),
+    _row("summary_failed", _SUMMARISING, _IDLE, after="settle_down"),
     _row("restore_asked", "*", None, after="restore"),
     _row("memory_edited", "*", None, after="replace_memory"),
     # Each acknowledgement lets the compaction under way take its next step.
     *(
-        _row(trigger, "*", None, after="advance")
+        _row(trigger, "*", None, after="settle_down")
         for trigger in (
             "textify_requested",
             "restore_requested",
+            "voice_requested",
             "item_placed",
             "item_refused",
             "item_deleted",
             "delete_refused",
         )
     ),
+    # Waiting for its time: a cold cache, a pruning every so often, an answer that did not come.
+    _row("time_passed", "*", None, after="settle_down"),
     # The line. A new one knows nothing of the talk until it has been told.
     _row("link_opened", "*", None, after="seed"),
     _row("link_lost", "*", _IDLE, after="fall_silent"),

@@ -51,6 +51,8 @@ class Turn:
     tool: str = ""
     call_id: str = ""
     response_id: str = ""
+    stuck: bool = False
+    """The server would not let us change it; we do not ask again on this line."""
     note: str = ""
     """What went wrong with it, in a few words: `not sent`, `not transcribed`."""
 
