@@ -7,13 +7,7 @@ import os
 import pytest
 
 from tests.server.local.voices import lacking
-from tui_voice.server.contracts import ContextTurn
 from tui_voice.server.local.engines import LocalEngines
-
-
-def turns(*said: tuple[str, str]) -> list[ContextTurn]:
-    """(role, text) pairs as conversation items."""
-    return [ContextTurn(f"item_{n}", role, text) for n, (role, text) in enumerate(said)]
 
 
 @pytest.fixture(scope="session")

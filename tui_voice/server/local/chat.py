@@ -17,7 +17,8 @@ from tui_voice.server.local.pump import pumped
 
 _PLACES = ("127.0.0.1:11434", "127.0.0.1:1234")
 """Where Ollama and LM Studio listen unless told otherwise."""
-_PROBE_SECONDS = 0.15
+_PROBE_SECONDS = 0.07
+"""For connecting, and again for the answer."""
 _NO_CHAT = re.compile(r"embed|whisper|tts|rerank|clip|bge|minilm", re.I)
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.S)
 _STYLES = {
@@ -134,7 +135,11 @@ class ChatResponder:
     def _body(self, request: ReplyRequest) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self._chosen(), "stream": True}
         if request.purpose == "summary":
-            return body | {"messages": _summary_messages(request), "temperature": 0}
+            talk = sum(len(turn.text) for turn in request.turns)
+            # Some 4 characters make a token: a summary as long as half of the talk has failed.
+            most = request.max_tokens or min(1000, max(150, talk // 8))
+            messages = _summary_messages(request)
+            return body | {"messages": messages, "temperature": 0, "max_tokens": most}
         body["messages"] = _messages(request)
         if request.max_tokens is not None:
             body["max_tokens"] = request.max_tokens
@@ -178,8 +183,9 @@ class Thoughts:
         head = self._text.lstrip()
         if "<think>".startswith(head[:7]) and "</think>" not in head:
             return ""
-        self._begun, self._text = True, ""
-        return _THOUGHT.sub("", head).lstrip()
+        words = _THOUGHT.sub("", head).lstrip()
+        self._begun, self._text = bool(words), ""
+        return words
 
     def flush(self) -> str:
         """What was held back and turned out to be no thought."""

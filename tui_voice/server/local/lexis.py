@@ -97,13 +97,3 @@ class Rarity:
         if not self._total:
             return 1.0
         return math.log(1 + self._total / (1 + self._counts[root])) / math.log(1 + self._total)
-
-
-def likeness(one: Sequence[str], other: Sequence[str], rarity: Rarity) -> float:
-    """Cosine, 0–1, of two lists of roots weighted by rarity."""
-    first, second = Counter(one), Counter(other)
-    dot = sum(first[r] * second[r] * rarity(r) ** 2 for r in first.keys() & second.keys())
-    if not dot:
-        return 0.0
-    sizes = [math.sqrt(sum((n * rarity(r)) ** 2 for r, n in c.items())) for c in (first, second)]
-    return dot / (sizes[0] * sizes[1])

@@ -11,6 +11,7 @@ from tui_voice.errors import BackendError
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder
 from tui_voice.server.local.skills import Unknown, answer
+from tui_voice.server.local.skills.figures import figures
 from tui_voice.server.local.skills.talk import Talk, read
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.spoken import spoken
@@ -18,6 +19,7 @@ from tui_voice.server.local.summary import summarise
 from tui_voice.server.local.tools import forced_call, recall, told, wanted_call
 
 _SENTENCE = re.compile(r"[.!?…]+[\"'”’)]*\s+")
+_LONG_FIGURE = re.compile(r"\d{3,}")
 _MOST_SENTENCES = 3
 _TOKENS = 60
 
@@ -52,7 +54,7 @@ class LocalResponder:
         if call is not None:
             yield call
             return
-        found = answer(talk) if talk.said else None
+        found = answer(talk, sure_only=self._chat is not None) if talk.said else None
         if isinstance(found, str):
             yield found
             return
@@ -71,7 +73,7 @@ class LocalResponder:
         yield from tidy(self._model().reply(request.turns, stop, most))
 
     def _summary(self, request: ReplyRequest, stop: Event) -> Iterator[str]:
-        """By the chat model where there is one, else, or if it fails, by extraction."""
+        """By the chat model where there is one; without, or if it fails or invents, the extract."""
         if self._chat is not None:
             try:
                 pieces = [p for p in self._chat.reply(request, stop) if isinstance(p, str)]
@@ -79,10 +81,18 @@ class LocalResponder:
                 pieces = []
             if stop.is_set():
                 return
-            if text := "".join(pieces).strip():
+            text = "".join(pieces).strip()
+            if text and _plausible(text, request):
                 yield text
                 return
         yield summarise(request)
+
+
+def _plausible(text: str, request: ReplyRequest) -> bool:
+    """Shorter than the talk, and no long figure in it that nobody said."""
+    source = "\n".join(turn.text for turn in request.turns)
+    said = set(_LONG_FIGURE.findall(figures(source))) | set(_LONG_FIGURE.findall(source))
+    return len(text) < len(source) and said.issuperset(_LONG_FIGURE.findall(text))
 
 
 def tidy(pieces: Iterator[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_voice.server.contracts import ContextTurn, ReplyRequest
-from tui_voice.server.local.lexis import Rarity, content, likeness
+from tui_voice.server.local.lexis import Rarity, content
 from tui_voice.server.local.skills.lookup import name_in
 from tui_voice.server.local.skills.person import bare
 from tui_voice.server.local.skills.talk import Line, lines
@@ -25,7 +25,9 @@ _KEYS = dict(
     zip(KINDS, ("facts", "preferences", "decisions", "open_questions", "other"), strict=True)
 )
 
-_SELF = re.compile(r"\b(?:my|our|i'm|i am|we're|we are|i've|i have|we have|i live|i work)\b", re.I)
+_SELF = re.compile(
+    r"\b(?:my|our|i'm|i am|we're|we are|i've|i have|we have|i live|i work|i \w+ed)\b", re.I
+)
 _PREFERS = re.compile(
     r"\b(?:prefer|favou?rite|like|love|hate|dislike|allergic|vegetarian|vegan|rather|enjoy|"
     r"can't stand|don't (?:want|like|eat|drink)|cannot|never|always|must not|only)\b",
@@ -59,9 +61,12 @@ _SUBJECT = re.compile(
 _CORRECTS = re.compile(
     r"\b(?:actually|instead|now|changed?|correction|sorry|rather|after all|not|no longer)\b", re.I
 )
+_FIGURES = re.compile(r"\d[\d.,:]*")
 _ALIKE = 0.8
-_LEAST, _MOST = 240, 2400
-"""Characters: a summary is not cut below the first, nor grows over the second."""
+_TELLING = 1.2
+"""Weight from which a clause is kept though it is of no kind: the focus lifts it there."""
+_LEAST, _FULL, _MOST = 240, 1700, 2400
+"""Characters: a summary is not cut below the first, nor grows over the last."""
 _LANGUAGES = frozenset(("", "same", "auto", "en", "english"))
 
 
@@ -71,11 +76,16 @@ class _Point:
     text: str
     kind: str
     weight: float
-    roots: Sequence[str]
+    roots: frozenset[str]
     order: int
+    subject: str | None
+    marks: frozenset[str]
+    """Names and figures: clauses that differ in them do not say the same."""
+    nearest: float = 0.0
+    """Likeness to the nearest one taken already."""
 
 
-def summarise(request: ReplyRequest, share: float = 0.35) -> str:
+def summarise(request: ReplyRequest, share: float = 0.5) -> str:
     """A summary of `request.turns`, always shorter than they are; "" where nothing was said.
 
     `request.options`: `style` (structured, paragraph, bullets, json, minutes), `focus` (words that
@@ -84,23 +94,29 @@ def summarise(request: ReplyRequest, share: float = 0.35) -> str:
     """
     turns = [turn for turn in _said(request.turns) if turn.text.strip()]
     source = sum(len(turn.text) for turn in turns)
-    points = _points(turns, request.options.get("focus", ""))
     memory = sum(len(turn.text) for turn in turns if turn.role == "system")
-    room = int(min(_MOST, max(_LEAST, memory + share * (source - memory)), source * 0.8))
+    new = source - memory
+    room = int(min(_MOST, max(_LEAST, memory + max(share * new, min(new, _LEAST)))))
+    # A memory that is full must let go of something: then the new is worth more than the old.
+    points = _points(turns, request.options.get("focus", ""), 0.5 if memory < _FULL else -0.4)
     note = _untranslated(request.options.get("language", ""))
     style = request.options.get("style", "structured")
     chosen = _choose(points, room)
     while chosen:
         text = _write(sorted(chosen, key=lambda p: p.order), style, note)
-        if len(text) < source or len(chosen) == 1:
+        if len(text) < source:
             return text
+        if len(chosen) == 1:
+            # Too short a talk for headings; a fact is not to be lost for their sake.
+            bare_quote = _quote(chosen[0])
+            return bare_quote if len(bare_quote) < source else ""
         chosen.remove(min(chosen, key=lambda p: p.weight))
     return ""
 
 
 def telling(turns: Sequence[ContextTurn], room: int) -> list[Line]:
     """The most telling clauses of `turns`, in order, at most `room` characters of them."""
-    chosen = _choose((p for p in _points(_said(turns), "") if p.kind != _OTHER), room)
+    chosen = _choose((p for p in _points(_said(turns), "", 0.5) if p.kind != _OTHER), room)
     ordered = sorted(chosen, key=lambda p: p.order)
     return [Line(p.text, p.line.speaker, p.line.question) for p in ordered]
 
@@ -112,43 +128,51 @@ def _said(turns: Sequence[ContextTurn]) -> list[ContextTurn]:
     return [turn for turn in turns if turn.role in ("user", "assistant", "system")]
 
 
-def _points(turns: Sequence[ContextTurn], focus: str) -> list[_Point]:
+def _points(turns: Sequence[ContextTurn], focus: str, old: float) -> list[_Point]:
     wanted = set(content(focus))
     found = [(turn, line) for turn in turns for line in lines(turn)]
     roots = [content(line.text) for _, line in found]
     rarity = Rarity(roots)
+    last = {line.speaker: order for order, (_, line) in enumerate(found)}
     points = []
     for order, ((turn, line), have) in enumerate(zip(found, roots, strict=True)):
         text = bare(line.text).replace('"', "'").strip(" .,;")
         remembered = turn.role == "system"
         if not have or (not remembered and _SMALL_TALK.match(line.text) and len(have) < 4):
             continue
-        kind = _kind(line, text, order, found)
-        if kind is None:
+        # A question is answered as soon as anybody else said something after it.
+        answered = any(at > order for speaker, at in last.items() if speaker != line.speaker)
+        kind = _kind(line, text, answered)
+        if kind is None or (kind == _OTHER and len(have) < 3 and not wanted & set(have)):
             continue
         weight = sum(rarity(root) for root in set(have)) / (3 + len(have))
         weight += 0.5 * (line.speaker != "assistant") + 0.35 * len(_NAMED.findall(text)[:2])
         weight += 0.35 * bool(_FIGURE.search(text)) + 0.4 * bool(_SELF.search(text))
         weight += 0.4 * (kind in (_WISHES, _DECISIONS)) - 0.8 * (kind in (_QUESTIONS, _OTHER))
-        weight += 0.6 * (name_in((line,)) is not None)
-        weight += 2.0 * remembered + 1.0 * bool(wanted & set(have))
-        points.append(_Point(line, text, kind, weight, have, order))
-    return [p for p in points if not _superseded(p, points)]
-
-
-def _superseded(point: _Point, points: Sequence[_Point]) -> bool:
-    """A later clause says of the same thing another figure, or says that it corrects."""
-    about = _subject(point.text)
-    return about is not None and any(
-        later.order > point.order
-        and later.line.speaker == point.line.speaker
-        and _subject(later.text) == about
-        and (
-            _CORRECTS.search(later.line.text) is not None
-            or bool(_FIGURE.search(later.text) and _FIGURE.search(point.text))
+        weight += 0.6 * (name_in((line,)) is not None) + old * remembered
+        weight += 1.5 * bool(wanted & set(have))
+        marks = frozenset(m.lower() for m in _NAMED.findall(text) + _FIGURES.findall(text))
+        points.append(
+            _Point(line, text, kind, weight, frozenset(have), order, _subject(text), marks)
         )
-        for later in points
-    )
+    return _standing(points)
+
+
+def _standing(points: Sequence[_Point]) -> list[_Point]:
+    """Without those of which a later one says another figure, or that it is changed."""
+    newer: dict[tuple[str, str], _Point] = {}
+    kept = []
+    for point in reversed(points):
+        if point.subject is not None:
+            key = (point.subject, point.line.speaker)
+            later = newer.setdefault(key, point)
+            if later is not point and (
+                _CORRECTS.search(later.line.text)
+                or (_FIGURE.search(later.text) and _FIGURE.search(point.text))
+            ):
+                continue
+        kept.append(point)
+    return kept[::-1]
 
 
 def _subject(text: str) -> str | None:
@@ -156,13 +180,9 @@ def _subject(text: str) -> str | None:
     return " ".join(content(found[1] or found[2])) if found is not None else None
 
 
-def _kind(
-    line: Line, text: str, order: int, found: Sequence[tuple[ContextTurn, Line]]
-) -> str | None:
+def _kind(line: Line, text: str, answered: bool) -> str | None:
     if line.question:
-        # Answered as soon as the other side said something after it.
-        later = any(other.speaker != line.speaker for _, other in found[order + 1 :])
-        return None if later or line.speaker == "assistant" else _QUESTIONS
+        return None if answered or line.speaker == "assistant" else _QUESTIONS
     if _DECIDES.search(text):
         return _DECISIONS
     if _PREFERS.search(text) and line.speaker != "assistant":
@@ -173,23 +193,33 @@ def _kind(
 
 
 def _choose(points: Iterable[_Point], room: int) -> list[_Point]:
-    pool = sorted(points, key=lambda p: (-p.weight, -p.order))
-    rarity = Rarity(p.roots for p in pool)
+    """At most `room` characters of clauses, each unlike the others."""
+    pool = list(points)
     chosen: list[_Point] = []
-    used = 0
-    nearest = dict.fromkeys((p.order for p in pool), 0.0)
+    used = others = 0
     while pool:
-        best = max(pool, key=lambda p: p.weight - 1.2 * nearest[p.order])
+        # Of two that say the same the newer is the truer.
+        best = max(pool, key=lambda p: (p.weight - 1.2 * p.nearest, p.order))
         pool.remove(best)
-        # Of two that say the same, the newer is the truer; it was weighed in the draw above.
-        if nearest[best.order] > _ALIKE or (used + len(best.text) + 4 > room and chosen):
+        small = best.kind == _OTHER and best.weight < _TELLING
+        cost = len(best.text) + 4
+        if best.nearest > _ALIKE or (chosen and used + cost > room) or (small and others >= 3):
             continue
         chosen.append(best)
-        used += len(best.text) + 4
+        used += cost
+        others += small
         for point in pool:
-            alike = likeness(point.roots, best.roots, rarity)
-            nearest[point.order] = max(nearest[point.order], alike)
+            point.nearest = max(point.nearest, _likeness(point, best))
     return chosen
+
+
+def _likeness(one: _Point, other: _Point) -> float:
+    """Shared roots among all, 0–1; less where names or figures differ."""
+    shared = len(one.roots & other.roots)
+    if not shared:
+        return 0.0
+    alike = shared / (len(one.roots) * len(other.roots)) ** 0.5
+    return float(alike if one.marks == other.marks else 0.6 * alike)
 
 
 def _write(points: Sequence[_Point], style: str, note: str) -> str:

@@ -92,9 +92,20 @@ def told(output: ContextTurn, talk: Talk) -> str:
 
 
 def _fits(tool: dict[str, Any], said: str) -> float:
-    about = content(f"{tool.get('name', '')} {tool.get('description', '')}".replace("_", " "))
+    """How well the words suit the tool: by its name and description, and by what fills it."""
+    about = set(content(f"{tool.get('name', '')} {tool.get('description', '')}".replace("_", " ")))
     asked = set(content(said))
-    return float(sum(root in asked for root in set(about)) / (1 + len(set(about))) ** 0.5)
+    named = len(about & asked) / (1 + len(about)) ** 0.5
+    properties = (tool.get("parameters") or {}).get("properties") or {}
+    return float(named + 0.3 * sum(_given(n, s, said, asked) for n, s in properties.items()))
+
+
+def _given(name: str, schema: dict[str, Any], said: str, asked: set[str]) -> bool:
+    if options := schema.get("enum"):
+        return any(set(content(str(option))) & asked for option in options)
+    if schema.get("type") in ("integer", "number"):
+        return _NUMBER.search(figures(said)) is not None
+    return any(asks.search(name) and gives.search(said) for asks, gives in _KINDS)
 
 
 def _object(schema: dict[str, Any], talk: Talk) -> dict[str, Any]:
@@ -175,7 +186,11 @@ def _flat(value: Any) -> Sequence[str]:
             inner = [v for v in value.values() if isinstance(v, list | dict) and v]
             if inner:
                 return [text for v in inner for text in _flat(v)]
-            named = [f"{k.replace('_', ' ')}: {v}" for k, v in value.items() if v not in (None, "")]
+            named = [
+                f"{k.replace('_', ' ')}: {v}"
+                for k, v in value.items()
+                if v not in (None, "", [], {})
+            ]
             return [_ended(", ".join(named))] if named else []
         case _:
             return [str(value)]

@@ -11,18 +11,18 @@ from tui_voice.server.local.skills.lookup import Unknown, look_up
 from tui_voice.server.local.skills.review import review
 from tui_voice.server.local.skills.talk import Talk
 
-_SKILLS: tuple[Callable[[Talk], str | Unknown | None], ...] = (
-    tell_time,
-    calculate,
-    review,
-    look_up,
-    acknowledge,
-)
+Skill = Callable[[Talk], str | Unknown | None]
+_SURE: tuple[Skill, ...] = (tell_time, calculate, look_up)
+"""What no model does better."""
+_ALL: tuple[Skill, ...] = (tell_time, calculate, review, look_up, acknowledge)
 
 
-def answer(talk: Talk) -> str | Unknown | None:
-    """The reply; `Unknown` where the user asks for what is not in the window; None: not for us."""
-    for skill in _SKILLS:
+def answer(talk: Talk, sure_only: bool = False) -> str | Unknown | None:
+    """The reply; `Unknown` where the user asks for what is not in the window; None: not for us.
+
+    `sure_only`: leave to a good model what it does better, as looking back and small talk.
+    """
+    for skill in _SURE if sure_only else _ALL:
         found = skill(talk)
         if found is not None:
             return found

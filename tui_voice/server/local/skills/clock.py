@@ -15,13 +15,15 @@ _FEASTS |= {"new year": (1, 1), "halloween": (10, 31), "valentine's day": (2, 14
 
 _TIME = re.compile(
     r"\b(?:what(?:'s| is) the (?:current |exact )?time|what time is it|tell me the time|"
-    r"do you (?:have|know) (?:the|what) time(?: it is)?|current time)\b(?! in\b)(?! of\b)",
+    r"do you (?:have|know) (?:the|what) time(?: it is)?|current time)"
+    r"(?:,?(?: is it| right)?(?: now| here| today| please))*\W*$",
     re.I,
 )
 _DATE = re.compile(
     r"\b(?:what(?:'s| is) (?:the |today's )?(?:current )?date(?: today)?\W*$|"
     r"what(?:'s| is) (?:the date )?today\b|what date is (?:it|today)|"
-    r"what day (?:of the week )?is (?:it|today)|what(?:'s| is) the day today|today's date)",
+    r"what day (?:of the week )?is (?:it|today)(?: today)?\W*$|"
+    r"what(?:'s| is) the day today|today's date)",
     re.I,
 )
 _YEAR = re.compile(r"\bwhat (year|month) is it\b|\bwhat is the current (year|month)\b", re.I)

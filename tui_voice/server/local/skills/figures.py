@@ -35,9 +35,10 @@ _PHRASES = (
     (r"half of", "0.5 *"),
     (r"a third of", "1/3 *"),
     (r"a quarter of", "0.25 *"),
-    (r"(?:percent|per cent|%) of", "/100 *"),
+    (r"(?:percent|per cent) of", "/100 *"),
 )
 _OPERATIONS = tuple((re.compile(rf"(?<!\w)(?:{p})(?!\w)", re.I), sign) for p, sign in _PHRASES)
+_PERCENT = re.compile(r"(?<=\d)\s*%\s*of\b", re.I)
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[-+*/^√()]")
 _SAID = {
     "*": " times ",
@@ -196,7 +197,7 @@ def _apply(left: float, sign: str, right: float) -> float:
 
 
 def _sum(asked: str) -> str | None:
-    text = asked
+    text = _PERCENT.sub(" percent of ", asked)
     for pattern, sign in _OPERATIONS:
         text = pattern.sub(f" {sign} ", text)
     text = re.sub(r"(?<=\d)\s*[x×]\s*(?=\d)", " * ", text).replace("÷", "/").replace("−", "-")

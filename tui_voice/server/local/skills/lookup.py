@@ -27,7 +27,7 @@ _EARLIER = re.compile(
 _ADVICE = re.compile(
     r"^(?:what|how|where|when|which|who|why)?\s*(?:do|can|could|should|shall|may|might|would|will|"
     r"must|if)\s+(?:i|we)\b(?!\s+(?:say|tell|live|work|have|like|prefer|love|hate|need|want|own|"
-    r"play|speak|study|drive|eat|drink|come))|\bhelp me\b|\b(?:tell|give|show|teach) me\b",
+    r"play|speak|study|drive|eat|drink|come|do for))|\bhelp me\b|\b(?:tell|give|show|teach) me\b",
     re.I,
 )
 _ABOUT_US = re.compile(r"\bdid you (?:say|tell|mention|recommend|suggest|call|advise)\b", re.I)
@@ -70,9 +70,9 @@ _SLOTS = (
     (re.compile(r"\bwho(?:se|m)?\b", re.I), re.compile(r"(?<=\s)[A-Z][a-z]+")),
 )
 _META_WORDS = (
-    "say said told tell mention remember recall rememb recal talk ask answer know call forget "
-    "forgot remind earlier discuss again word exactli exact moment ago thing something anyth "
-    "anything agre decid decide agreed"
+    "say living said told tell mention remember recall rememb recal talk ask answer know call "
+    "forget forgot remind earlier discuss again word exactli exact moment ago thing something "
+    "anyth anything agre decid decide agreed"
 )
 _META = frozenset(_META_WORDS.split())
 _VAGUE_WORDS = "name old favourite number time day kind type date year place long big"
@@ -103,7 +103,7 @@ _IMPLIED = (
     (
         re.compile(
             r"\b(?:i'm|i am)\s+an?\s+(?!bit|little|lot|big|huge)\w|"
-            r"\bwhat do i do\b(?: for a living)?\W*$|\bwhat i do for a living\b",
+            r"\bwhat (?:do i|i) do for (?:a living|work)\b",
             re.I,
         ),
         "job",
