@@ -1,0 +1,229 @@
+"""A talk for the screen: the real conversation behind a door, told what a server would tell it.
+
+Nothing here knows the screen, and the screen cannot tell it from a live talk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation.conversation import Conversation, Snapshot
+from tui_voice.conversation.policy import Limits
+from tui_voice.runtime.door import Meters
+
+STARTED = "2026-04-04T12:38:30+00:00"
+SUMMARY = (
+    "Trip to Kyoto 4–11 April, two people, budget 2 400 €. Tofu yes, shellfish never (allergic). "
+    "No plans on Sundays. Hotel near Nanzen-ji is booked; the ryokan in Uji is still open. "
+    "Open question: which day for the Philosopher's Path."
+)
+
+
+class ScriptedDoor:
+    """A `Door`. `tell` is the server's side; what the conversation wants done is kept in `asked`,
+    and acknowledged at once where `obliging`.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, *, obliging: bool = True, id: str = "talk-0001"
+    ) -> None:
+        self.id = id
+        self.path = Path(f"{id}.jsonl")
+        self.limits = limits or Limits()
+        self.obliging = obliging
+        self.posted: list[e.Event] = []
+        self.asked: list[x.Effect] = []
+        self.levels = Meters()
+        self.closed = False
+        self.now = 0.0
+        self.clock: Callable[[], float] | None = None
+        self._conversation = Conversation(self.limits)
+        self._readers: list[Callable[[Snapshot], None]] = []
+
+    # ── the door ────────────────────────────────────────────────────────────────────────────
+
+    def post(self, event: e.Event) -> None:
+        self.posted.append(event)
+        self.tell(event)
+
+    def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
+        self._readers.append(on_snapshot)
+        return self._conversation.snapshot
+
+    def meters(self) -> Meters:
+        return self.levels
+
+    def set_limits(self, limits: Limits) -> None:
+        self.limits = self._conversation.limits = limits
+
+    def close(self) -> None:
+        self.closed = True
+
+    # ── the other side ──────────────────────────────────────────────────────────────────────
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._conversation.snapshot
+
+    def tell(self, *events: e.Event) -> None:
+        """Facts, in order; stamped where they have no time of their own."""
+        for event in events:
+            self._receive(event)
+        for reader in self._readers:
+            reader(self._conversation.snapshot)
+
+    def _receive(self, event: e.Event) -> None:
+        self.now = max(self.now, event.at)
+        stamped = event if event.at else replace(event, at=self.now)
+        for effect in self._conversation.receive(stamped):
+            self.asked.append(effect)
+            if self.obliging:
+                for answer in self._answers(effect):
+                    self._receive(answer)
+
+    def _answers(self, effect: x.Effect) -> Iterable[e.Event]:
+        match effect:
+            case x.Announce(event=event):
+                yield event
+            case x.CreateItem(item_id=item_id):
+                yield e.ItemPlaced(item_id=item_id)
+            case x.DeleteItem(item_id=item_id):
+                yield e.ItemDeleted(item_id=item_id)
+            case x.RequestSummary():
+                yield e.SummaryRequested(
+                    compaction_id=effect.compaction_id,
+                    drop=tuple(turn.item_id for turn in effect.turns),
+                    window=effect.window,
+                    cause=effect.cause,
+                )
+
+
+def opened(at: float = 0.0, **fields: str) -> list[e.Event]:
+    told = {"backend": "local", "model": "moonshine", "voice": "hibari"} | fields
+    return [
+        e.TalkOpened(at=at, id="talk-0001", started=STARTED, **told),
+        e.LinkOpening(at=at),
+        e.LinkOpened(at=at, server_session_id="s1"),
+    ]
+
+
+def asked(number: int, at: float, text: str, seconds: float = 4.0) -> list[e.Event]:
+    """The user says something."""
+    item = f"u{number}"
+    return [
+        e.SpeechStarted(at=at, item_id=item),
+        e.SpeechStopped(at=at + seconds, item_id=item, audio_ms=int(seconds * 1000)),
+        e.SpeechCommitted(at=at + seconds, item_id=item),
+        e.ResponseStarted(at=at + seconds, response_id=f"r{number}"),
+        e.TranscriptDone(at=at + seconds + 0.2, item_id=item, text=text),
+    ]
+
+
+def answering(number: int, at: float, text: str, seconds: float = 8.0) -> list[e.Event]:
+    """The reply so far: it is being spoken."""
+    item = f"a{number}"
+    return [
+        e.TurnAdded(at=at, item_id=item, role="assistant"),
+        e.AudioReceived(
+            at=at + 0.1, item_id=item, response_id=f"r{number}", audio_ms=int(seconds * 1000)
+        ),
+        e.TranscriptGrew(at=at + 0.2, item_id=item, text=text),
+    ]
+
+
+def answered(
+    number: int, at: float, text: str, seconds: float = 8.0, window: int = 4000
+) -> list[e.Event]:
+    """A whole reply, heard to its end."""
+    item = f"a{number}"
+    third = window // 3
+    usage = e.Usage(
+        input_text=third,
+        input_audio=window - third - 300,
+        cached_text=third * 3 // 4,
+        cached_audio=third,
+        output_text=60,
+        output_audio=240,
+    )
+    return [
+        *answering(number, at, text, seconds),
+        e.TranscriptDone(at=at + 1, item_id=item, text=text),
+        e.ResponseDone(at=at + 1, response_id=f"r{number}", usage=usage, usd=0.012),
+        e.PlaybackFinished(at=at + seconds, item_id=item, played_ms=int(seconds * 1000)),
+    ]
+
+
+def exchange(number: int, at: float, question: str, answer: str, window: int) -> list[e.Event]:
+    return [*asked(number, at, question), *answered(number, at + 5, answer, window=window)]
+
+
+KYOTO = [
+    ("We want to go to Kyoto in April, two of us.", "Lovely. April is cherry blossom season."),
+    ("From the fourth to the eleventh.", "A week, then. Shall I plan it day by day?"),
+    ("Yes, and the budget is 2 400 euros.", "That is comfortable for two people for a week."),
+    ("We do not rest anywhere twice.", "Then I will keep a new place for every night."),
+]
+
+
+def kyoto(door: ScriptedDoor) -> ScriptedDoor:
+    """An hour of talk: one pruning behind it, a pinned turn, one that was interrupted, a reply
+    that is being spoken.
+    """
+    door.tell(*opened(), e.TalkRenamed(at=0.1, title="Kyoto in April"))
+    at, number = 10.0, 0
+    for question, answer in KYOTO:
+        number += 1
+        door.tell(*exchange(number, at, question, answer, window=1500 + number * 1800))
+        at += 22
+    door.tell(e.SummaryAsked(at=at), *_summary_of(door, at))
+    at += 90
+    question = "I am allergic to shellfish, so keep that in mind for the dinners."
+    reply = (
+        "Noted: no shellfish. In Kyoto, tofu kaiseki near Nanzen-ji is a safe and lovely choice, "
+        "and most places will adapt if you tell them when you book."
+    )
+    door.tell(*exchange(11, at, question, reply, window=5200))
+    door.tell(e.TurnPinned(at=at + 14, item_id="u11"))
+    at += 40
+    door.tell(*asked(12, at, "And the second day?", 2.0))
+    reply = (
+        "For the second day you could walk the Philosopher's Path early, then take the train to "
+        "Uji for tea, which is about twenty minutes"
+    )
+    door.tell(*answering(12, at + 3, reply, seconds=9.0))
+    door.tell(
+        e.SpeechStarted(at=at + 8, item_id="u13"),
+        e.PlaybackInterrupted(at=at + 8, item_id="a12", played_ms=4200),
+        e.TranscriptDone(at=at + 8, item_id="a12", text=reply),
+        e.ResponseDone(at=at + 8, response_id="r12", status="cancelled"),
+    )
+    door.tell(
+        e.SpeechStopped(at=at + 12, item_id="u13", audio_ms=4000),
+        e.SpeechCommitted(at=at + 12, item_id="u13"),
+        e.ResponseStarted(at=at + 12, response_id="r13"),
+        e.TranscriptDone(
+            at=at + 12, item_id="u13", text="Sorry, not on a Sunday. We rest on Sundays."
+        ),
+    )
+    reply = "Then let us move the walk to Monday, and keep Sunday for the garden at"
+    door.tell(*answering(13, at + 13, reply))
+    return door
+
+
+def _summary_of(door: ScriptedDoor, at: float) -> list[e.Event]:
+    running = door.snapshot.ledger.serial + 1
+    return [
+        e.SummaryReady(
+            at=at + 0.8,
+            compaction_id=f"memory_{running:04d}",
+            text=SUMMARY,
+            source="gpt-6-luna",
+            usage=e.Usage(input_text=900, output_text=90),
+            usd=0.0011,
+            seconds=0.8,
+        )
+    ]

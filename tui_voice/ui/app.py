@@ -1,0 +1,190 @@
+"""The application: opens a door to a talk after the first paint, draws what comes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
+
+from tui_voice.conversation.conversation import Snapshot
+from tui_voice.errors import TuiVoiceError
+from tui_voice.runtime.door import Door
+from tui_voice.ui.keys import binding, keymap
+from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, SnapshotWaits
+from tui_voice.ui.options import Left, Options
+from tui_voice.ui.screens.talk import TalkScreen
+from tui_voice.ui.theme import DARK, THEMES, voices
+from tui_voice.ui.view import Notice, View, project
+from tui_voice.ui.widgets.header import HeaderLine
+from tui_voice.ui.widgets.status_bar import StatusBar
+
+FRAME = 0.05
+"""Seconds between two drawings of a talk that is going on."""
+
+
+class VoiceApp(App[Left]):
+    """`open_door(talk_id)` opens a talk, a new one for None; it is called in a thread, after the
+    first paint, and again whenever the user goes to another talk.
+    """
+
+    CSS_PATH = "tui_voice.tcss"
+    TITLE = "tui-voice"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding("quit", priority=True),
+    ]
+
+    def __init__(
+        self,
+        open_door: Callable[[str | None], Door],
+        options: Options | None = None,
+        *,
+        talk_id: str | None = None,
+    ) -> None:
+        self.options = options or Options()
+        super().__init__()
+        self._open_door = open_door
+        self._first_talk = talk_id
+        self.door: Door | None = None
+        self.snapshot: Snapshot | None = None
+        self.failure: BaseException | None = None
+        """What ended the application, if it was not the user."""
+        self._mailbox: Mailbox | None = None
+        self._draw_timer: Timer | None = None
+        self._drawn_at = 0.0
+        self._dismissed = -1.0
+        self._stamp = (0.0, 0.0)  # the talk's time, and ours, when it last moved
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.options.ui.theme or DARK.name
+        self.set_keymap(keymap(self.options.keys))
+
+    def get_default_screen(self) -> Screen[None]:
+        self.talk = TalkScreen(self.options)
+        return self.talk
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return voices(self.current_theme)
+
+    # ── the door ────────────────────────────────────────────────────────────────────────────
+
+    def on_mount(self) -> None:
+        self._levels = self.set_interval(1 / 20, self._tick, pause=True)
+        self.set_interval(1.0, self._second)
+        self.call_after_refresh(self.open_talk, self._first_talk)
+
+    def open_talk(self, talk_id: str | None) -> None:
+        """Leaves the talk that is open, if any, and opens another; None: a new one."""
+        before, self.door, self._mailbox = self.door, None, None
+
+        def work() -> None:
+            try:
+                if before is not None:
+                    before.close()
+                door = self._open_door(talk_id)
+                mailbox = Mailbox(lambda box: self.post_message(SnapshotWaits(box)))
+                self.post_message(DoorOpened(door, mailbox, door.subscribe(mailbox.put)))
+            except TuiVoiceError as error:
+                self.post_message(DoorFailed(error))
+
+        self.run_worker(work, thread=True, exit_on_error=False, group="door")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR:
+            self.failure = event.worker.error
+            self.exit(return_code=1)
+
+    def on_door_opened(self, message: DoorOpened) -> None:
+        self.door, self._mailbox = message.door, message.mailbox
+        self.snapshot, self._dismissed = None, -1.0
+        self.talk.show_problem(None)
+        self._take(message.first)
+        self._second()
+
+    def on_door_failed(self, message: DoorFailed) -> None:
+        self.talk.show_problem(Notice(str(message.error), message.error.hint, "error"))
+
+    def on_snapshot_waits(self, message: SnapshotWaits) -> None:
+        """Draws at once, or after what is left of a frame: many words a second are one picture."""
+        if message.mailbox is not self._mailbox or self._draw_timer is not None:
+            return
+        left = self._drawn_at + FRAME - monotonic()
+        if left <= 0:
+            self._draw()
+        else:
+            self._draw_timer = self.set_timer(left, self._draw)
+
+    def _draw(self) -> None:
+        self._draw_timer = None
+        newest = self._mailbox.take() if self._mailbox else None
+        if newest is not None:
+            self._take(newest)
+
+    def _take(self, snapshot: Snapshot) -> None:
+        if self.snapshot is None or snapshot.ledger.at != self.snapshot.ledger.at:
+            self._stamp = (snapshot.ledger.at, monotonic())
+        self.snapshot, self._drawn_at = snapshot, monotonic()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """The view of now, slice by slice, to whoever draws it."""
+        if self.snapshot is None or self.door is None:
+            return
+        view = project(
+            self.snapshot,
+            self.door.limits,
+            budget=self.options.budget,
+            rates=self.options.rates,
+            dismissed=self._dismissed,
+            previous=self.talk.view,
+        )
+        self.talk.show(view)
+        if self.talk.moving:
+            self._levels.resume()
+
+    @property
+    def view(self) -> View:
+        return self.talk.view
+
+    # ── time ────────────────────────────────────────────────────────────────────────────────
+
+    def _second(self) -> None:
+        if self.door is None:
+            return
+        at, then = self._stamp
+        seconds = at + (monotonic() - then if self.options.live else 0.0)
+        self.talk.query_one(HeaderLine).seconds = int(seconds)
+        self.talk.query_one(StatusBar).progress = self.door.meters().progress
+
+    def _tick(self) -> None:
+        bar = self.talk.query_one(StatusBar)
+        if self.door is not None:
+            bar.tick(self.door.meters())
+        if not self.talk.moving and bar.still:
+            self._levels.pause()
+
+    # ── what the screen says ────────────────────────────────────────────────────────────────
+
+    def on_talk_screen_posted(self, message: TalkScreen.Posted) -> None:
+        if self.door is not None:
+            self.door.post(message.event)
+
+    async def action_quit(self) -> None:
+        """Saves, closes, leaves."""
+        door, self.door, self._mailbox = self.door, None, None
+        if door is None:
+            self.exit()
+            return
+        self.talk.show_problem(Notice("closing the talk"))
+
+        def work() -> None:
+            door.close()
+            self.call_from_thread(self.exit, Left(door.id, door.path))
+
+        self.run_worker(work, thread=True, exit_on_error=False, group="door")

@@ -1,0 +1,70 @@
+"""The signs we draw with: found in common monospace fonts, each with an ASCII form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of signs. `levels` runs from silence to full."""
+
+    live: str = "●"
+    ring: str = "○"
+    joint: str = "─"
+    edge: str = "▌"
+    edge_pruned: str = "┊"
+    pinned: str = "◆"
+    folded: str = "▸"
+    open: str = "▾"
+    caret: str = "▌"
+    prompt: str = "›"
+    arrow: str = "→"
+    down: str = "↓"
+    up: str = "↑"
+    dot: str = "·"
+    more: str = "…"
+    about: str = "≈"
+    rule: str = "─"
+    warning: str = "▲"
+    swatch: str = "■"
+    cached: str = "█"
+    text: str = "█"
+    audio: str = "█"
+    free: str = "░"
+    tick: str = "│"
+    levels: str = " ▁▂▃▄▅▆▇█"
+    control: str = "^"
+    ascii: bool = False
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    live="*",
+    ring="o",
+    joint="-",
+    edge="|",
+    edge_pruned=":",
+    pinned="+",
+    folded=">",
+    open="v",
+    caret="_",
+    prompt=">",
+    arrow="->",
+    down="v",
+    up="^",
+    dot="-",
+    more="...",
+    about="~",
+    rule="-",
+    warning="!",
+    swatch="#",
+    cached="#",
+    text="=",
+    audio="%",
+    free=".",
+    tick="|",
+    levels=" ._-=+*#@",
+    control="^",
+    ascii=True,
+)

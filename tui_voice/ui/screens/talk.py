@@ -1,0 +1,348 @@
+"""The talk: what was said on the left, what it weighs on the right, a line to type in below."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from tui_voice.conversation import events as e
+from tui_voice.conversation.states import State
+from tui_voice.ui.keys import ACTIONS, BY_ID, binding, key_name
+from tui_voice.ui.options import Options
+from tui_voice.ui.view import Notice, View
+from tui_voice.ui.widgets.brief import Brief
+from tui_voice.ui.widgets.cost_card import CostCard
+from tui_voice.ui.widgets.footer import KeyLine
+from tui_voice.ui.widgets.header import HeaderLine
+from tui_voice.ui.widgets.memory_card import MemoryCard
+from tui_voice.ui.widgets.notice import NoticeLine
+from tui_voice.ui.widgets.prompt import Prompt
+from tui_voice.ui.widgets.pruning_log import PruningLog
+from tui_voice.ui.widgets.status_bar import StatusBar
+from tui_voice.ui.widgets.token_bar import WindowCard
+from tui_voice.ui.widgets.transcript import Transcript
+
+PANEL_FROM = 100
+"""Columns from which the side panel has room beside the talk."""
+SECOND_PRESS = 0.4
+"""Seconds within which a second press of `summarise` asks what matters."""
+
+
+class TalkScreen(Screen[None]):
+    """Draws views, posts facts. `Posted` carries what the user did to the talk."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding("talk"),
+        binding("stop"),
+        binding("mute"),
+        binding("pin"),
+        binding("copy"),
+        binding("summarise", priority=True),
+        binding("restore", priority=True),
+        binding("panel", priority=True),
+        binding("export", priority=True),
+        ("tab", "next_place", "onwards"),
+    ]
+    AUTO_FOCUS = "#transcript"
+
+    class Posted(Message):
+        def __init__(self, event: e.Event) -> None:
+            super().__init__()
+            self.event = event
+
+    class Wanted(Message):
+        """Something beyond the talk: `export`, `focus`, `memory`, `pruning`, …"""
+
+        def __init__(self, what: str, detail: object = None) -> None:
+            super().__init__()
+            self.what = what
+            self.detail = detail
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self._options = options
+        self.view = View()
+        self.problem: Notice | None = None
+        """What keeps the talk from being opened."""
+        self._panel_wanted: bool | None = None
+        self._summarise_timer: Timer | None = None
+
+    # ── what it is made of ──────────────────────────────────────────────────────────────────
+
+    def compose(self) -> ComposeResult:
+        options, glyphs = self._options, self._options.glyphs
+        yield HeaderLine(glyphs=glyphs, id="header")
+        yield StatusBar(glyphs=glyphs, id="status")
+        with Horizontal(id="body"):
+            yield Transcript(
+                glyphs=glyphs,
+                timestamps=options.ui.timestamps,
+                rates=options.rates,
+                empty=self._welcome("opening the talk" + glyphs.more),
+                id="transcript",
+            )
+            with Vertical(id="panel"):
+                yield WindowCard(glyphs=glyphs, id="window")
+                yield CostCard(glyphs=glyphs, id="cost")
+                yield PruningLog(glyphs=glyphs, id="log")
+                yield MemoryCard(glyphs=glyphs, id="memory")
+        yield NoticeLine(glyphs=glyphs, id="notice")
+        yield Brief(glyphs=glyphs, id="brief")
+        with Horizontal(id="entry"):
+            yield Static(glyphs.prompt, id="sign")
+            yield Prompt(id="prompt", compact=True, placeholder=self._invitation())
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        self.query_one(Brief).key = self._key("panel")
+        self._show_keys()
+
+    def _key(self, action: str) -> str:
+        return key_name(self._options.key(action), self._options.glyphs.control)
+
+    def _invitation(self) -> str:
+        if not self._options.sound:
+            return "type here"
+        return f"type here, or press {self._key('talk')} and talk"
+
+    def _welcome(self, line: str) -> tuple[str, ...]:
+        how = (
+            f"Press {self._key('talk')} and talk, or just type."
+            if self._options.sound
+            else "Just type; this talk is without sound."
+        )
+        return (
+            how,
+            "",
+            "Whatever is said is saved at once. When the window is full, the oldest turns are "
+            "summarised for the model; here they stay to be read.",
+            "",
+            f"{self._key('help')} explains the numbers, {self._key('sessions')} finds your "
+            "earlier talks.",
+            *(("", line) if line else ()),
+        )
+
+    # ── what it is told ─────────────────────────────────────────────────────────────────────
+
+    def show(self, view: View) -> None:
+        """Hands each slice to its widget; a slice that is equal is not drawn again."""
+        if not self.is_mounted:
+            return
+        before, self.view = self.view, view
+        self.query_one(HeaderLine).header = view.header
+        self.query_one(StatusBar).status = view.status
+        transcript = self.query_one(Transcript)
+        transcript.show(view.turns, view.compactions, view.started)
+        if not view.turns:
+            line = view.status.line
+            transcript.set_empty(
+                self._welcome(f"{line}{self._options.glyphs.more}" if line else "")
+            )
+        self.query_one(WindowCard).gauge = view.gauge
+        self.query_one(CostCard).cost = view.cost
+        self.query_one(PruningLog).prunings = view.prunings
+        self.query_one(MemoryCard).memory = view.memory
+        brief = self.query_one(Brief)
+        brief.gauge, brief.cost, brief.prunings = view.gauge, view.cost, view.prunings
+        self._show_notice()
+        if view.keys != before.keys or view.status != before.status:
+            self._show_keys()
+
+    def show_problem(self, notice: Notice | None) -> None:
+        self.problem = notice
+        self._show_notice()
+
+    def _show_notice(self) -> None:
+        self.query_one(NoticeLine).notice = self.problem or self.view.notice
+
+    def _show_keys(self) -> None:
+        typing = isinstance(self.focused, Prompt)
+        hints = []
+        if typing:
+            hints.append(("send", self._key("send"), "send"))
+        for action in ACTIONS:
+            works = not action.needs or action.needs in self.live_keys
+            by_letter = len(self._options.key(action.id)) == 1 or action.id == "talk"
+            if not action.footer or not works or (typing and by_letter):
+                continue
+            hints.append((action.id, self._key(action.id), self._word(action.id)))
+        self.query_one(KeyLine).hints = tuple(hints)
+
+    def _word(self, action: str) -> str:
+        status = self.view.status
+        if action == "talk" and status.microphone_open:
+            return "send" if self._options.manual else "close mic"
+        if action == "mute" and status.muted:
+            return "unmute"
+        if action == "pin" and (turn := self.query_one(Transcript).chosen_turn) and turn.pinned:
+            return "unpin"
+        return BY_ID[action].word
+
+    @property
+    def live_keys(self) -> frozenset[str]:
+        """Ids of what works now, the chosen turn included."""
+        keys = self.view.keys
+        if not self._options.sound:
+            keys -= {"talk", "mute"}
+        if self.is_mounted and self.query_one(Transcript).chosen_turn is not None:
+            keys |= {"chosen"}
+        return keys
+
+    # ── room ────────────────────────────────────────────────────────────────────────────────
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange(event.size.width, event.size.height)
+
+    def _arrange(self, width: int, height: int) -> None:
+        wide = width >= PANEL_FROM
+        shown = self._options.ui.side_panel and wide
+        if self._panel_wanted is not None:
+            shown = self._panel_wanted
+        self.set_class(shown, "-panel")
+        self.set_class(not wide, "-narrow")
+        self.set_class(height < 32, "-low")
+        self.set_class(height < 16, "-tiny")
+        self.query_one(WindowCard).terse = height < 32
+
+    def action_panel(self) -> None:
+        self._panel_wanted = not self.has_class("-panel")
+        self._arrange(self.size.width, self.size.height)
+        if not self._panel_wanted and self.focused is None:
+            self.query_one(Transcript).focus()
+
+    # ── keys ────────────────────────────────────────────────────────────────────────────────
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        known = BY_ID.get(action)
+        if known is None or not known.needs or action == "stop":
+            return True
+        return known.needs in self.live_keys
+
+    def on_key(self, event: events.Key) -> None:
+        """Whatever can be typed and means nothing here is the beginning of a typed turn."""
+        if isinstance(self.focused, Prompt) or not event.is_printable or not event.character:
+            return
+        active = self.active_bindings.get(event.key)
+        if active is not None and active.enabled:
+            return
+        event.stop()
+        self.query_one(Prompt).begin(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        if not isinstance(self.focused, Prompt):
+            self.query_one(Prompt).begin(" ".join(event.text.split()))
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        self._show_keys()
+
+    def action_next_place(self) -> None:
+        if isinstance(self.focused, Prompt):
+            self.query_one(Transcript).focus()
+        else:
+            self.focus_next()
+
+    def action_talk(self) -> None:
+        if self.view.status.microphone_open:
+            self.post_message(self.Posted(e.TalkReleased()))
+        else:
+            self.post_message(self.Posted(e.TalkPressed(manual=self._options.manual)))
+
+    def action_stop(self) -> None:
+        """The reply first; then the line that is being typed; then the chosen turn."""
+        if "stop" in self.view.keys:
+            self.post_message(self.Posted(e.StopPressed()))
+        elif isinstance(self.focused, Prompt) or not isinstance(self.focused, Transcript):
+            self.query_one(Transcript).focus()
+        else:
+            self.query_one(Transcript).release()
+
+    def action_mute(self) -> None:
+        self.post_message(self.Posted(e.MuteChanged(muted=not self.view.status.muted)))
+
+    def action_summarise(self) -> None:
+        if self._summarise_timer is not None:
+            self._summarise_timer.stop()
+            self._summarise_timer = None
+            self.post_message(self.Wanted("focus"))
+        else:
+            self._summarise_timer = self.set_timer(SECOND_PRESS, self._summarise)
+
+    def _summarise(self) -> None:
+        self._summarise_timer = None
+        self.post_message(self.Posted(e.SummaryAsked()))
+
+    def action_restore(self) -> None:
+        """What is chosen, or all of the last pruning."""
+        turn = self.query_one(Transcript).chosen_turn
+        ids = (turn.id,) if turn is not None and turn.pruned_in else ()
+        self.post_message(self.Posted(e.RestoreAsked(turn_ids=ids)))
+
+    def action_pin(self) -> None:
+        """The chosen turn, or the newest."""
+        turn = self.query_one(Transcript).chosen_turn or self.view.turns.last
+        if turn is not None:
+            self.post_message(self.Posted(e.TurnPinned(item_id=turn.id, pinned=not turn.pinned)))
+
+    def action_copy(self) -> None:
+        turn = self.query_one(Transcript).chosen_turn
+        if turn is not None:
+            self.app.copy_to_clipboard(turn.heard_text)
+            self.notify("copied", timeout=2)
+
+    def action_export(self) -> None:
+        self.post_message(self.Wanted("export"))
+
+    # ── what the widgets say ────────────────────────────────────────────────────────────────
+
+    def on_input_submitted(self, event: Prompt.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        if not text:
+            self.query_one(Transcript).focus()
+            return
+        if "send" not in self.view.keys:
+            return
+        self.query_one(Prompt).clear()
+        self.query_one(Transcript).action_to_end()
+        item_id = f"typed_{token_hex(8)}"
+        self.post_message(self.Posted(e.TextSubmitted(item_id=item_id, text=text)))
+
+    def on_prompt_left(self) -> None:
+        transcript = self.query_one(Transcript)
+        transcript.focus()
+        transcript.action_choose(-1)
+
+    def on_transcript_chosen(self) -> None:
+        self._show_keys()
+
+    def on_transcript_opened(self, event: Transcript.Opened) -> None:
+        if event.block is None:
+            self.query_one(Prompt).focus()
+
+    def on_pruning_log_opened(self, event: PruningLog.Opened) -> None:
+        self.post_message(self.Wanted("pruning", event.pruning))
+
+    def on_memory_card_opened(self, event: MemoryCard.Opened) -> None:
+        self.post_message(self.Wanted("memory", event.edit))
+
+    async def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
+        if event.action == "send":
+            await self.query_one(Prompt).action_submit()
+        else:
+            await self.run_action(event.action)
+
+    @property
+    def moving(self) -> bool:
+        """Whether a level may move just now."""
+        status = self.view.status
+        return status.microphone_open or status.state is State.SPEAKING

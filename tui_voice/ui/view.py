@@ -1,0 +1,321 @@
+"""`project(snapshot, …) -> View`: all that the talk screen draws, as plain values.
+
+No Textual in here. Every field is a slice that one widget takes; slices that are equal are not
+drawn again. The turns are handed on as they are, since they already share what did not change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from typing import Literal
+
+from tui_voice.conversation.conversation import Snapshot
+from tui_voice.conversation.ledger import Compaction, Ledger
+from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.states import TRANSITIONS, State
+from tui_voice.conversation.turns import Turns
+from tui_voice.ui.figures import clock
+
+LOG_ROWS = 40
+"""Rows of the pruning log that are drawn; older ones are in the transcript."""
+
+Line = Literal["", "connecting", "reconnecting", "offline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """USD for a token that is read again from the prompt cache. For "pays back in"."""
+
+    cached_text: float
+    cached_audio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    title: str = ""
+    engines: tuple[str, ...] = ()
+    usd: float = 0.0
+    unknown_price: bool = False
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state strip."""
+
+    state: State = State.IDLE
+    line: Line = "connecting"
+    retry_in: float | None = None
+    muted: bool = False
+    microphone_open: bool = False
+    seeding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How full the window is, in tokens. `text` and `audio` are what is not cached."""
+
+    total: int = 0
+    cached: int = 0
+    text: int = 0
+    audio: int = 0
+    exact: bool = True
+    trigger: int = 16_000
+    keep: int = 6
+    size: int = 128_000
+
+    @property
+    def scale(self) -> int:
+        """Tokens that the whole bar stands for: the trigger has its tick at four fifths."""
+        return max(1, min(self.size, max(self.trigger * 5 // 4, self.total)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """USD. None: not known yet."""
+
+    total: float = 0.0
+    unknown: bool = False
+    per_hour: float | None = None
+    last_reply: float | None = None
+    summaries: float = 0.0
+    replies: int = 0
+    cached_share: float | None = None
+    """Of all input so far, how much came from the prompt cache, 0–1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """One row of the pruning log. `ids`: the compactions it stands for, newest last."""
+
+    ids: tuple[str, ...]
+    kind: Literal["summary", "textify", "restore"]
+    when: str
+    turns: int
+    before: int
+    after: int | None
+    seconds: float = 0.0
+    usd: float | None = None
+    stage: Literal["running", "done", "failed"] = "done"
+    error: str = ""
+    hint: str = ""
+    pays_back: int | None = None
+    """Replies after which the summary has earned what it cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line that needs reading. `error`: a hand is needed."""
+
+    text: str = ""
+    hint: str = ""
+    severity: Literal["info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    header: Header = field(default_factory=Header)
+    status: Status = field(default_factory=Status)
+    turns: Turns = field(default_factory=Turns)
+    compactions: tuple[Compaction, ...] = ()
+    started: datetime | None = None
+    gauge: Gauge = field(default_factory=Gauge)
+    cost: Cost = field(default_factory=Cost)
+    prunings: tuple[Pruning, ...] = ()
+    memory: str = ""
+    notice: Notice = field(default_factory=Notice)
+    keys: frozenset[str] = frozenset()
+    """Ids of the keys that work now (`keys.py`)."""
+
+
+def project(
+    snapshot: Snapshot,
+    limits: Limits,
+    *,
+    budget: float | None = None,
+    rates: Rates | None = None,
+    dismissed: float = -1.0,
+    previous: View | None = None,
+) -> View:
+    """The snapshot as the talk screen shows it.
+
+    `budget`: USD the user wants to spend, only shown. `dismissed`: notices up to this time (s)
+    have been read. `previous`: the view before, from which the pruning log is taken over where
+    no pruning has changed.
+    """
+    ledger = snapshot.ledger
+    start = started(ledger)
+    if previous is not None and previous.compactions is ledger.compactions:
+        log = previous.prunings
+    else:
+        log = _log(ledger.compactions, start, rates)
+    return View(
+        header=Header(ledger.title, _engines(ledger), ledger.cost, ledger.spent.unknown, budget),
+        status=_status(snapshot),
+        turns=ledger.turns,
+        compactions=ledger.compactions,
+        started=start,
+        gauge=_gauge(ledger, limits),
+        cost=_cost(ledger),
+        prunings=log,
+        memory=ledger.memory,
+        notice=_notice(ledger, dismissed),
+        keys=_keys(snapshot, limits),
+    )
+
+
+def started(ledger: Ledger) -> datetime | None:
+    """When the talk was opened, in the zone of this machine."""
+    return _local_time(ledger.opened.started) if ledger.opened else None
+
+
+@lru_cache(maxsize=64)
+def _local_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        return None
+
+
+def _engines(ledger: Ledger) -> tuple[str, ...]:
+    parts = (ledger.backend, ledger.model, ledger.voice)
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _status(snapshot: Snapshot) -> Status:
+    link = snapshot.ledger.link
+    return Status(
+        state=snapshot.state,
+        line="" if link.status == "online" else link.status,
+        retry_in=link.retry_in if link.status == "reconnecting" else None,
+        muted=snapshot.muted,
+        microphone_open=snapshot.microphone_open,
+        seeding=snapshot.seeding,
+    )
+
+
+def _gauge(ledger: Ledger, limits: Limits) -> Gauge:
+    window, last = ledger.window, ledger.last_usage
+    cached = min(window.cached, window.total)
+    cached_audio = min(last.cached_audio if last else 0, window.audio, cached)
+    cached_text = min(cached - cached_audio, window.text)
+    return Gauge(
+        total=window.total,
+        cached=cached_audio + cached_text,
+        text=window.text - cached_text,
+        audio=window.audio - cached_audio,
+        exact=window.exact,
+        trigger=limits.trigger,
+        keep=limits.keep,
+        size=limits.size,
+    )
+
+
+def _cost(ledger: Ledger) -> Cost:
+    hours, usage = ledger.at / 3600, ledger.usage
+    return Cost(
+        total=ledger.cost,
+        unknown=ledger.spent.unknown,
+        per_hour=ledger.cost / hours if hours > 1 / 60 and ledger.cost else None,
+        last_reply=ledger.last_usd,
+        summaries=ledger.spent.summaries,
+        replies=ledger.replies,
+        cached_share=usage.cached / usage.input if usage.input else None,
+    )
+
+
+def _log(
+    compactions: tuple[Compaction, ...], start: datetime | None, rates: Rates | None
+) -> tuple[Pruning, ...]:
+    """Newest first. Turns made text one after the other are one row."""
+    rows: list[Pruning] = []
+    recent = compactions[-LOG_ROWS * 4 :]
+    for (kind, stage), group in groupby(recent, key=lambda c: (c.kind, _stage(c))):
+        run = list(group)
+        for part in [run] if kind == "textify" else [[one] for one in run]:
+            first, last = part[0], part[-1]
+            rows.append(
+                Pruning(
+                    ids=tuple(c.id for c in part),
+                    kind=kind,
+                    when=clock(start, last.at),
+                    turns=sum(len(c.turns) - len(c.skipped) for c in part),
+                    before=first.tokens_before,
+                    after=last.tokens_after,
+                    seconds=last.seconds,
+                    usd=last.usd,
+                    stage=stage,
+                    error=last.error,
+                    hint=last.hint,
+                    pays_back=pays_back(last, rates),
+                )
+            )
+    return tuple(reversed(rows[-LOG_ROWS:]))
+
+
+def _stage(compaction: Compaction) -> Literal["running", "done", "failed"]:
+    if compaction.under_way:
+        return "running"
+    return "done" if compaction.stage == "confirmed" else "failed"
+
+
+def pays_back(compaction: Compaction, rates: Rates | None) -> int | None:
+    """Replies until a summary has earned its price: what it cost, over what each reply no longer
+    reads again from the cache (all counted as text, the cheapest: a cautious figure).
+    """
+    if rates is None or compaction.usd is None or compaction.tokens_after is None:
+        return None
+    saved = (compaction.tokens_before - compaction.tokens_after) * rates.cached_text
+    return max(1, -int(-compaction.usd // saved)) if saved > 0 else None
+
+
+def _notice(ledger: Ledger, dismissed: float) -> Notice:
+    link = ledger.link
+    if link.status in ("offline", "reconnecting") and link.reason:
+        return Notice(link.reason, link.hint, "error" if link.status == "offline" else "warning")
+    for noticed in reversed(ledger.notices):
+        if noticed.at <= dismissed:
+            break
+        if noticed.severity != "info" or ledger.at - noticed.at < 20:
+            return Notice(noticed.text, "", noticed.severity)
+    return Notice()
+
+
+@lru_cache(maxsize=8)
+def live_triggers(state: State) -> frozenset[str]:
+    """The triggers that the machine's own table knows for this state."""
+    return frozenset(
+        row["trigger"]
+        for row in TRANSITIONS
+        if row["source"] in ("*", state)
+        or (isinstance(row["source"], list) and state in row["source"])
+    )
+
+
+_KEY_TRIGGERS = {
+    "talk": "talk_pressed",
+    "stop": "stop_pressed",
+    "mute": "mute_changed",
+    "send": "text_submitted",
+    "summarise": "summary_asked",
+    "restore": "restore_asked",
+}
+
+
+def _keys(snapshot: Snapshot, limits: Limits) -> frozenset[str]:
+    """What would do something now: by the machine's table, then by what the ledger holds."""
+    ledger, live = snapshot.ledger, live_triggers(snapshot.state)
+    keys = {key for key, trigger in _KEY_TRIGGERS.items() if trigger in live}
+    online, quiet = ledger.link.status == "online", ledger.compaction is None
+    if not (online and quiet and len(ledger.turns) > limits.keep):
+        keys.discard("summarise")
+    if not (online and quiet and any(c.kind == "summary" for c in ledger.compactions)):
+        keys.discard("restore")
+    if ledger.turns:
+        keys |= {"pin", "export", "copy"}
+    if ledger.memory:
+        keys.add("memory")
+    return frozenset(keys)

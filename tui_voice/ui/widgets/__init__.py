@@ -1,0 +1,1 @@
+"""One picture each; none remembers anything about the talk."""

@@ -1,0 +1,35 @@
+"""What the talk costs: so far, by the hour, for a reply, for summaries."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from tui_voice.ui.figures import usd
+from tui_voice.ui.view import Cost
+from tui_voice.ui.widgets.card import Card, Part
+
+
+class CostCard(Card):
+    DEFAULT_CSS = "CostCard { height: auto; }"
+
+    cost: reactive[Cost] = reactive(Cost())
+
+    def lines(self, width: int) -> list[list[Part]]:
+        cost, glyphs = self.cost, self._glyphs
+        head: list[Part] = [("cost", "label"), (f"{usd(cost.total):>13}", "figure")]
+        if cost.unknown:
+            head.append((" and replies without a price", "quiet"))
+        elif cost.per_hour is not None:
+            head.append((f"   {glyphs.about} {usd(cost.per_hour)} an hour", "quiet"))
+        reply = "-" if cost.last_reply is None else usd(cost.last_reply)
+        rows = [
+            head,
+            self._row("last reply", reply),
+            self._row("summaries", usd(cost.summaries)),
+        ]
+        if cost.cached_share is not None:
+            rows[1].append((f"   {cost.cached_share:.0%} of input cached", "quiet"))
+        return [row if sum(len(text) for text, _ in row) <= width else row[:2] for row in rows]
+
+    def _row(self, name: str, figure: str) -> list[Part]:
+        return [(f"{name:<10}", "machine"), (f"{figure:>7}", "machine")]

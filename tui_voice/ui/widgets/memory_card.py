@@ -1,0 +1,62 @@
+"""What is remembered of all that was pruned."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from tui_voice.ui.widgets.card import Card, Part
+from tui_voice.ui.wrapping import clean, wrap
+
+
+class MemoryCard(Card, can_focus=True):
+    """The beginning of the memory; Enter or a click reads all of it, `e` edits it."""
+
+    DEFAULT_CSS = "MemoryCard { height: 1fr; min-height: 3; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open(False)", "read", show=False),
+        Binding("e", "open(True)", "edit", show=False),
+    ]
+
+    memory: reactive[str] = reactive("")
+
+    class Opened(Message):
+        def __init__(self, edit: bool) -> None:
+            super().__init__()
+            self.edit = edit
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def lines(self, width: int) -> list[list[Part]]:
+        hint = "Enter reads, e edits" if self.has_focus else "Tab, then e to edit"
+        head: list[Part] = [("memory", "label"), (f"   {hint}", "quiet")]
+        if not self.memory:
+            return [
+                [("memory", "label")],
+                [("what a summary keeps will stand here", "quiet")],
+            ]
+        text = clean(self.memory)
+        rows = [text[begin:end] for begin, end in wrap(text, width)]
+        room = max(1, self.size.height - 1)
+        if len(rows) > room:
+            more = self._glyphs.more
+            rows = [
+                *rows[: room - 1],
+                rows[room - 1][: width - len(more) - 1].rstrip() + " " + more,
+            ]
+        return [head, *([(row, "machine")] for row in rows)]
+
+    def action_open(self, edit: bool) -> None:
+        if self.memory or edit:
+            self.post_message(self.Opened(edit))
+
+    def on_click(self, _event: events.Click) -> None:
+        self.action_open(False)

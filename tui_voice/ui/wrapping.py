@@ -1,0 +1,94 @@
+"""Words into lines: where each line of a text begins and ends, in cells of a terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from rich.cells import cell_len, get_character_cell_size
+
+_WORD = re.compile(r"\S+")
+_PLAIN = re.compile(r"[\n\x20-\x7e]*\Z")
+_BIDI = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def clean(text: str) -> str:
+    """Without anything a terminal could take for a command, or that turns a line around."""
+    if _PLAIN.match(text):
+        return text
+    return "".join(map(_clean_character, text))
+
+
+@lru_cache(maxsize=4096)
+def _clean_character(character: str) -> str:
+    if character == "\n":
+        return character
+    if character == "\t":
+        return " "
+    if character in _BIDI or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+        return ""
+    return character
+
+
+def wrap(text: str, width: int) -> list[tuple[int, int]]:
+    """Spans of `text`, one a line, none wider than `width` cells. Newlines end a line; a word that
+    is wider than a line is cut; white space at a break belongs to no line.
+    """
+    width = max(1, width)
+    lines: list[tuple[int, int]] = []
+    wide = not text.isascii()
+    start = 0
+    for paragraph in text.split("\n"):
+        lines += _wrap_paragraph(text, start, start + len(paragraph), width, wide)
+        start += len(paragraph) + 1
+    return lines
+
+
+def _wrap_paragraph(
+    text: str, start: int, end: int, width: int, wide: bool
+) -> list[tuple[int, int]]:
+    cells = cell_len if wide else len
+    if end - start <= width and cells(text[start:end]) <= width:
+        return [(start, end)]
+    lines: list[tuple[int, int]] = []
+    begin, stop, used = start, start, 0  # the line so far: where it begins, ends, its cells
+    for match in _WORD.finditer(text, start, end):
+        first, last = match.span()
+        size = cells(text[first:last])
+        gap = cells(text[stop:first])
+        if stop > begin and used + gap + size > width:
+            lines.append((begin, stop))
+            begin, stop, used, gap = first, first, 0, 0
+        if used + gap + size <= width:
+            stop, used = last, used + gap + size
+            continue
+        *full, (begin, stop) = _chop(text, begin, last, width)
+        lines += full
+        used = cells(text[begin:stop])
+    lines.append((begin, stop))
+    return lines
+
+
+def _chop(text: str, start: int, end: int, width: int) -> list[tuple[int, int]]:
+    """Cut by cells, wherever that falls."""
+    pieces: list[tuple[int, int]] = []
+    begin, used = start, 0
+    for index in range(start, end):
+        size = get_character_cell_size(text[index])
+        if used + size > width and index > begin:
+            pieces.append((begin, index))
+            begin, used = index, 0
+        used += size
+    pieces.append((begin, end))
+    return pieces
+
+
+def fit(text: str, width: int, more: str = "…") -> str:
+    """`text` in at most `width` cells, its end replaced by `more` where it is cut."""
+    if cell_len(text) <= width:
+        return text
+    room = width - cell_len(more)
+    if room <= 0:
+        return more[: max(0, width)]
+    return text[: _chop(text, 0, len(text), room)[0][1]].rstrip() + more
