@@ -14,7 +14,6 @@ from tui_voice.store.secrets import Redactor
 def write_traceback(error: BaseException) -> Path:
     """Append the traceback to the log file (mode 0600); returns its path. Raises OSError."""
     path = log_path()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     moment = datetime.now().astimezone().isoformat(timespec="seconds")
     text = f"{moment}\n{''.join(traceback.format_exception(error))}\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,9 +1,10 @@
-"""Where things are kept, by the custom of each platform. Only paths: nothing is made here."""
+"""Where things are kept, by the custom of each platform."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 APP = "tui-voice"
@@ -37,7 +38,10 @@ def config_path(env: Mapping[str, str] | None = None) -> Path:
 
 
 def log_path() -> Path:
-    """What libraries print, and tracebacks under `--debug`."""
+    """What libraries print, and tracebacks under `--debug`. Its folder is there, if it can be."""
     from platformdirs import user_log_path
 
-    return user_log_path(APP, appauthor=False) / "tui-voice.log"
+    path = user_log_path(APP, appauthor=False) / "tui-voice.log"
+    with suppress(OSError):  # who writes to it will be told why
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
