@@ -261,10 +261,10 @@ class Compacting:
     def silent_turns(self) -> tuple[str, ...]:
         """What the last reply said without any sound."""
         found: list[str] = []
-        for turn in reversed(self.ledger.turns):
-            if turn.in_window and turn.role == "user":
+        for turn in self.ledger.turns.held_backwards():
+            if turn.role == "user":
                 break
-            if turn.in_window and turn.role == "assistant" and turn.text and not turn.audio_ms:
+            if turn.role == "assistant" and turn.text and not turn.audio_ms:
                 found.append(turn.id)
         return tuple(reversed(found))
 

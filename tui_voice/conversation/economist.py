@@ -85,8 +85,8 @@ def usd_per_hour(ledger: Ledger) -> float | None:
 def growth(ledger: Ledger, textified: bool) -> float:
     """Tokens that one exchange adds to the window, by the newest turns; at least 20."""
     newest: list[Turn] = []
-    for turn in reversed(ledger.turns):
-        if turn.in_window and turn.words != "open":
+    for turn in ledger.turns.held_backwards():
+        if turn.words != "open":
             newest.append(turn)
             if len(newest) == 12:
                 break
@@ -97,18 +97,25 @@ def growth(ledger: Ledger, textified: bool) -> float:
 
 
 def appraise(
-    ledger: Ledger, work: Plan | Compaction, model: str = "", table: PriceTable = PRICES
+    ledger: Ledger,
+    work: Plan | Compaction,
+    model: str = "",
+    table: PriceTable = PRICES,
+    textifies: bool = True,
 ) -> Appraisal | None:
     """What beginning this plan (or this compaction, as it began) is worth now.
 
-    `model`: "" for the ledger's. None: the model is in no table.
+    `model`: "" for the ledger's. `textifies`: what a summary leaves as sound becomes words right
+    after it, as every policy but `notebook` does. None: the model is in no table.
     """
     price = table.find(model or ledger.model)
     writer = table.find(WRITER)
-    return None if price is None else weigh(ledger, work, price, writer or Price())
+    return None if price is None else weigh(ledger, work, price, writer or Price(), textifies)
 
 
-def weigh(ledger: Ledger, work: Plan | Compaction, price: Price, writer: Price) -> Appraisal:
+def weigh(
+    ledger: Ledger, work: Plan | Compaction, price: Price, writer: Price, textifies: bool = True
+) -> Appraisal:
     """As `appraise`, by given prices."""
     wanted = [turn if isinstance(turn, str) else turn.id for turn in work.turns]
     turns = [turn for turn in map(ledger.turns.get, wanted) if turn is not None]
@@ -121,9 +128,7 @@ def weigh(ledger: Ledger, work: Plan | Compaction, price: Price, writer: Price) 
     text_gone = audio_gone = 0
     broken = 0
     place = ledger.fixed + ledger.memory_tokens
-    for turn in ledger.turns:
-        if not turn.in_window:
-            continue
+    for turn in ledger.turns.held():
         readable = _share(place, turn.tokens, ledger.intact) * rate
         place += turn.tokens
         cached += per_million(price, turn.text_tokens, turn.audio_tokens, readable)
@@ -138,7 +143,10 @@ def weigh(ledger: Ledger, work: Plan | Compaction, price: Price, writer: Price) 
         elif front is None:
             fresh += per_million(price, turn.text_tokens, turn.audio_tokens, readable)
         else:
-            fresh += per_million(price, turn.text_tokens, turn.audio_tokens)
+            if work.kind == "summary" and textifies and turn.words == "done":
+                fresh += per_million(price, turn.as_text_tokens, 0)
+            else:
+                fresh += per_million(price, turn.text_tokens, turn.audio_tokens)
             broken += round(turn.tokens * readable)
     once = fresh - cached
     if work.kind == "summary":

@@ -160,7 +160,7 @@ class Ledger:
     @property
     def fixed(self) -> int:
         """Tokens of the window that are no turn and no memory: instructions and tools."""
-        turns = sum(turn.tokens for turn in self.turns if turn.in_window)
+        turns = sum(turn.tokens for turn in self.turns.held())
         return max(0, self.window.total - turns - self.memory_tokens)
 
     @property
@@ -169,7 +169,7 @@ class Ledger:
 
     def held(self) -> list[Turn]:
         """The turns that the model has now, in order."""
-        return [turn for turn in self.turns if turn.in_window]
+        return list(self.turns.held())
 
     def unpruned(self) -> list[Turn]:
         """The turns that the model should have: what a new server session is seeded with."""

@@ -48,6 +48,10 @@ RECENT_REPLIES = 6
 """Among so many newest replies `balanced` keeps at most half of the seconds as sound."""
 TEXTIFY_HORIZON = 50.0
 """Replies within which a late textify must pay, where no summary will come."""
+STARTS = 16
+"""From so many of the newest turns on, at most, what is ripe may become text at once."""
+SOON = 5.0
+"""Replies that will at least read what is kept as sound, however near the next summary is."""
 PATIENCE = 1.5
 """How many times the trigger the window may reach while pruning would still lose money."""
 
@@ -122,11 +126,17 @@ def _droppable(held: Sequence[Turn], keep: int, urgent: bool = False) -> list[Tu
 
     `urgent`: also those whose words never came; the server would drop them next, unsummarised.
     """
-    old = held[: len(held) - keep] if keep else held
+    old = _split(held, keep)[0]
     drop = [t for t in old if touchable(t) or (urgent and _wordless(t))]
     names = {turn.id for turn in drop}
     torn = {t.call_id for t in held if t.call_id and t.id not in names}
     return [turn for turn in drop if turn.call_id not in torn]
+
+
+def _split(held: Sequence[Turn], keep: int) -> tuple[Sequence[Turn], Sequence[Turn]]:
+    """The older turns, and the newest `keep`."""
+    place = max(0, len(held) - keep)
+    return held[:place], held[place:]
 
 
 def _wordless(turn: Turn) -> bool:
@@ -158,7 +168,7 @@ def _textify(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Verdict | 
         return None
     left = _replies_left(ledger, limits)
     best: tuple[float, int] | None = None
-    for start in range(len(ripe) - 1, max(-1, len(ripe) - 65), -1):
+    for start in range(len(ripe) - 1, max(-1, len(ripe) - 1 - STARTS), -1):
         worth = economist.weigh(
             ledger, Plan("textify", tuple(ripe[start:]), ""), limits.weights, _WRITER
         )
@@ -192,7 +202,7 @@ def _kept_sound(ledger: Ledger, held: Sequence[Turn]) -> set[str]:
     Sound that must be read anew at the full price is kept no longer: that is the most expensive
     thing in a window.
     """
-    if economist.hit_rate(ledger) < 0.8:
+    if economist.hit_rate(ledger) < 0.9:
         return set()
     replies = [t for t in held if t.role == "assistant" and t.spoken]
     recent = replies[-RECENT_REPLIES:]
@@ -214,7 +224,7 @@ def _replies_left(ledger: Ledger, limits: Limits) -> float:
     if limits.policy == "textify":
         return TEXTIFY_HORIZON
     room = limits.trigger - ledger.window.total
-    return max(1.0, room / economist.growth(ledger, textified=True))
+    return max(SOON, room / economist.growth(ledger, textified=True))
 
 
 # ── to a summary ─────────────────────────────────────────────────────────────────────────────
@@ -229,7 +239,7 @@ def _summary(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Verdict:
     if cause is None:
         waits = "below the trigger" if limits.policy != "textify" else "summaries are not wanted"
         return Verdict(None, waits, notice if window >= limits.trigger else "")
-    old = held[: len(held) - limits.keep] if limits.keep else held
+    old = _split(held, limits.keep)[0]
     if not urgent and any(_still_coming(turn, ledger.at) for turn in old):
         return Verdict(None, "a transcript among the old turns is still missing")
     drop = _droppable(held, limits.keep, urgent)
@@ -283,10 +293,10 @@ def _cold(ledger: Ledger, limits: Limits) -> str | None:
 def _after(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> float:
     """What the window will weigh after a summary, estimated."""
     fixed = ledger.fixed if ledger.recent else FIXED_TOKENS
-    kept = set(held[len(held) - limits.keep :]) if limits.keep else set()
+    kept = {turn.id for turn in _split(held, limits.keep)[1]}
     gone = {turn.id for turn in _droppable(held, limits.keep)}
     weights = (
-        turn.as_text_tokens if limits.textifies and turn in kept else turn.tokens
+        turn.as_text_tokens if limits.textifies and turn.id in kept else turn.tokens
         for turn in held
         if turn.id not in gone
     )
@@ -331,7 +341,9 @@ def _still_coming(turn: Turn, now: float) -> bool:
 
 def _pays(ledger: Ledger, limits: Limits, drop: Sequence[Turn]) -> bool:
     """Whether pruning now earns its cost back before the next one."""
-    worth = economist.weigh(ledger, Plan("summary", tuple(drop), ""), limits.weights, _WRITER)
+    worth = economist.weigh(
+        ledger, Plan("summary", tuple(drop), ""), limits.weights, _WRITER, limits.textifies
+    )
     if worth.replies_to_pay_back is None:
         return False
     grown = economist.growth(ledger, limits.textifies)

@@ -53,9 +53,8 @@ def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
 def _in_front_of(ledger: Ledger, turn_id: str) -> int:
     """Tokens before a turn. Counted from the end, where nearly all changes are."""
     behind = 0
-    for turn in reversed(ledger.turns):
-        if turn.in_window:
-            behind += turn.tokens
+    for turn in ledger.turns.held_backwards():
+        behind += turn.tokens
         if turn.id == turn_id:
             break
     return max(0, ledger.window.total - behind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from tui_voice.conversation.events import Modality, Role
@@ -104,12 +105,29 @@ class Turn:
 _CHUNK = 64
 
 
+class Chunk(tuple[Turn, ...]):
+    """Some turns, and what is asked of them again and again. It lives as long as nothing in it
+    changes, so a long talk is searched by chunks, not by turns.
+    """
+
+    @cached_property
+    def held(self) -> tuple[Turn, ...]:
+        """Those that the model has now."""
+        return tuple(turn for turn in self if turn.wire_id is not None)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each is, by its own id and by that of the item that holds it."""
+        found = {turn.wire_id: i for i, turn in enumerate(self) if turn.wire_id is not None}
+        return found | {turn.id: i for i, turn in enumerate(self)}
+
+
 class Turns:
     """Turns in order: immutable, and a change copies one chunk of 64, not the whole talk."""
 
     __slots__ = ("_chunks", "_length")
 
-    def __init__(self, chunks: tuple[tuple[Turn, ...], ...] = (), length: int = 0) -> None:
+    def __init__(self, chunks: tuple[Chunk, ...] = (), length: int = 0) -> None:
         self._chunks = chunks
         self._length = length
 
@@ -123,6 +141,15 @@ class Turns:
     def __reversed__(self) -> Iterator[Turn]:
         for chunk in reversed(self._chunks):
             yield from reversed(chunk)
+
+    def held(self) -> Iterator[Turn]:
+        """The turns that the model has now, in order."""
+        for chunk in self._chunks:
+            yield from chunk.held
+
+    def held_backwards(self) -> Iterator[Turn]:
+        for chunk in reversed(self._chunks):
+            yield from reversed(chunk.held)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Turns):
@@ -138,7 +165,7 @@ class Turns:
         return f"Turns({list(self)!r})"
 
     @property
-    def chunks(self) -> tuple[tuple[Turn, ...], ...]:
+    def chunks(self) -> tuple[Chunk, ...]:
         """The turns as they are held: a chunk in which nothing changed stays the same object."""
         return self._chunks
 
@@ -153,8 +180,8 @@ class Turns:
 
     def append(self, turn: Turn) -> Turns:
         if self._chunks and len(self._chunks[-1]) < _CHUNK:
-            return Turns((*self._chunks[:-1], (*self._chunks[-1], turn)), self._length + 1)
-        return Turns((*self._chunks, (turn,)), self._length + 1)
+            return Turns((*self._chunks[:-1], Chunk((*self._chunks[-1], turn))), self._length + 1)
+        return Turns((*self._chunks, Chunk((turn,))), self._length + 1)
 
     def insert_after(self, previous_id: str | None, turn: Turn) -> Turns:
         """Behind the turn that `previous_id` names; at the end where nothing has that name."""
@@ -162,7 +189,7 @@ class Turns:
         if place is None or (last := self.last) is None or last.id == previous_id:
             return self.append(turn)
         c, i = place
-        chunk = (*self._chunks[c][: i + 1], turn, *self._chunks[c][i + 1 :])
+        chunk = Chunk((*self._chunks[c][: i + 1], turn, *self._chunks[c][i + 1 :]))
         return Turns((*self._chunks[:c], chunk, *self._chunks[c + 1 :]), self._length + 1)
 
     def remove(self, item_id: str) -> Turns:
@@ -170,7 +197,7 @@ class Turns:
         if place is None:
             return self
         c, i = place
-        chunk = (*self._chunks[c][:i], *self._chunks[c][i + 1 :])
+        chunk = Chunk((*self._chunks[c][:i], *self._chunks[c][i + 1 :]))
         kept = (chunk,) if chunk else ()
         return Turns((*self._chunks[:c], *kept, *self._chunks[c + 1 :]), self._length - 1)
 
@@ -181,14 +208,14 @@ class Turns:
             return self
         c, i = place
         chunk = self._chunks[c]
-        new = (*chunk[:i], replace(chunk[i], **fields), *chunk[i + 1 :])
+        new = Chunk((*chunk[:i], replace(chunk[i], **fields), *chunk[i + 1 :]))
         return Turns((*self._chunks[:c], new, *self._chunks[c + 1 :]), self._length)
 
     def map(self, function: Callable[[Turn], Turn]) -> Turns:
         """Every turn through `function`; chunks in which nothing changed stay the same objects."""
         chunks = []
         for chunk in self._chunks:
-            new = tuple(function(turn) for turn in chunk)
+            new = Chunk(function(turn) for turn in chunk)
             same = all(a is b for a, b in zip(chunk, new, strict=True))
             chunks.append(chunk if same else new)
         return Turns(tuple(chunks), self._length)
@@ -197,9 +224,7 @@ class Turns:
         if item_id is None:
             return None
         for c in range(len(self._chunks) - 1, -1, -1):
-            chunk = self._chunks[c]
-            for i in range(len(chunk) - 1, -1, -1):
-                turn = chunk[i]
-                if item_id in (turn.id, turn.wire_id):
-                    return c, i
+            place = self._chunks[c].places.get(item_id)
+            if place is not None:
+                return c, place
         return None
