@@ -11,6 +11,7 @@ from tui_voice.realtime.wire import WireError, decode_client, encode
 from tui_voice.realtime.wire.client import ClientEvent
 from tui_voice.realtime.wire.server import ServerMessage
 from tui_voice.server.engine import Engine
+from tui_voice.server.errors import OUR_FAULT, RefusedError
 from tui_voice.server.jobs import Close, Fact, Speak
 from tui_voice.server.limits import Limits
 from tui_voice.server.outbox import Output
@@ -106,8 +107,10 @@ class Connection:
         return self._closing.reason if self._closing else ""
 
     def fail(self, message: str) -> None:
-        """The server cannot go on with it."""
-        self._closing = self._closing or Close(1011, message)
+        """The server cannot go on with it: says so, and closes."""
+        error = RefusedError("engines_unavailable", message, kind=OUR_FAULT).event()
+        self._send(encode(error))
+        self._closing = self._closing or Close(1011, "The engines are not available.")
         self._changed.set()
 
     def end(self) -> None:

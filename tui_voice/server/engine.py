@@ -14,28 +14,22 @@ from typing import Any
 from tui_voice.realtime.wire import WireError
 from tui_voice.realtime.wire import client as c
 from tui_voice.realtime.wire import server as s
-from tui_voice.realtime.wire.items import InputAudio, ItemReference, Message
+from tui_voice.realtime.wire.items import ItemReference, Message
 from tui_voice.server import jobs
 from tui_voice.server.admission import admitted
 from tui_voice.server.conversation import Conversation
-from tui_voice.server.ear import Began, Ear, Ended, Paused, Resumed, Signal
-from tui_voice.server.endpoint import sounds_finished
-from tui_voice.server.errors import RefusedError, buffer_full, commit_empty, wrong_value
+from tui_voice.server.errors import RefusedError, wrong_value
+from tui_voice.server.hearing import Hearing
+from tui_voice.server.idle import IdleTimer
 from tui_voice.server.ids import Ids, random_ids
-from tui_voice.server.items import Entry, Sound
+from tui_voice.server.items import Entry
 from tui_voice.server.limits import Limits
 from tui_voice.server.outbox import Outbox, Output
 from tui_voice.server.replies import Replies
 from tui_voice.server.response import Response
-from tui_voice.server.scribe import Scribe
 from tui_voice.server.session import Circumstances, State
-from tui_voice.server.sound import Intake, milliseconds, sent_ms, whole
 from tui_voice.server.usage import Count
 
-MAX_APPEND_BYTES = 15 * 2**20
-SLICE_MS = 320
-"""Audio heard at once; between slices the server turns to its other connections."""
-_LEAST_COMMIT_MS = 100.0
 _METADATA_PAIRS, _METADATA_KEY, _METADATA_VALUE = 16, 64, 512
 
 
@@ -52,32 +46,32 @@ class Engine:
         ids: Ids | None = None,
         transcription_only: bool = False,
     ) -> None:
-        self._limits = limits or Limits()
-        self._outbox = Outbox(ids or random_ids())
-        self._now = now
-        self._cap = now + self._limits.session_seconds
-        self._idle_at: float | None = None
-        expires = int(unix_now + self._limits.session_seconds)
-        self.state = State.new(self._outbox.ids("sess"), model, expires, transcription_only)
-        self.conversation = Conversation(
-            self._outbox.ids("conv"), self._limits.max_items, self._limits.max_sound_bytes
+        limits = limits or Limits()
+        self._limits = limits
+        self._outbox = out = Outbox(ids or random_ids())
+        self._now, self._cap = now, now + limits.session_seconds
+        expires = int(unix_now + limits.session_seconds)
+        self.state = State.new(out.ids("sess"), model, expires, transcription_only)
+        self.conversation = Conversation(out.ids("conv"), limits.max_items, limits.max_sound_bytes)
+        self._idle = IdleTimer()
+        self.replies = Replies(out, self.conversation, limits, count, self._responded)
+        self._hearing = Hearing(
+            out,
+            self.conversation,
+            self.replies,
+            self._idle,
+            limits,
+            self.state.settings,
+            self._respond_by_itself,
         )
-        self._scribe = Scribe(self._outbox, self.conversation, self._guessed, self._written)
-        self.replies = Replies(
-            self._outbox, self.conversation, self._limits, count, self._responded
-        )
-        self._ear: Ear | None = None
         self._voices: tuple[str, ...] = ()
-        self._intake = Intake(self.state.settings.input_format)
-        self._raw: deque[bytes] = deque()
-        """Slices of audio that were taken and not yet heard."""
         self._inbox: deque[c.ClientEvent] = deque()
         """Events that wait until the audio before them is heard."""
         self._handlers: dict[type, Callable[[Any], None]] = {
             c.SessionUpdateEvent: self._update,
-            c.InputAudioBufferAppend: self._append,
-            c.InputAudioBufferCommit: self._commit_by_hand,
-            c.InputAudioBufferClear: self._clear,
+            c.InputAudioBufferAppend: lambda event: self._hearing.append(event.audio),
+            c.InputAudioBufferCommit: lambda _event: self._hearing.commit(),
+            c.InputAudioBufferClear: lambda _event: self._hearing.clear(),
             c.OutputAudioBufferClear: self._clear_output,
             c.ConversationItemCreate: self._create_item,
             c.ConversationItemRetrieve: self._retrieve,
@@ -86,17 +80,16 @@ class Engine:
             c.ResponseCreate: self._respond,
             c.ResponseCancel: self._cancel,
         }
-        self._outbox.emit(s.SessionCreated(session=self.state.told))
+        out.emit(s.SessionCreated(session=self.state.told))
 
     # ——— what comes in ———
 
     def receive(self, event: c.ClientEvent | WireError, now: float) -> list[Output]:
         """An event from the client, or what was wrong with one."""
-        self._now = now
+        self._at(now)
         if isinstance(event, WireError):
-            self._outbox.emit(
-                RefusedError(event.code, event.message, event.param).event(event.event_id)
-            )
+            error = RefusedError(event.code, event.message, event.param)
+            self._outbox.emit(error.event(event.event_id))
         elif self._must_wait(event):
             self._inbox.append(event)
         else:
@@ -105,43 +98,40 @@ class Engine:
 
     def learn(self, fact: jobs.Fact, now: float) -> list[Output]:
         """Something that a worker found."""
-        self._now = now
+        self._at(now)
         match fact:
             case jobs.Ready(detector=detector, voices=voices):
                 self._voices = voices
-                self._ear = Ear(detector, self._limits.max_input_ms)
-                self._ear.set_turns(self.state.settings.turns)
+                self._hearing.equip(detector)
             case jobs.Transcribed(job=job, text=text):
-                self._scribe.result(job, text)
+                self._hearing.scribe.result(job, text)
             case jobs.Said(job=job, piece=piece):
-                self.replies.said(job, piece, now)
+                self.replies.said(job, piece)
             case jobs.SaidAll(job=job):
-                self.replies.said_all(job, now)
+                self.replies.said_all(job)
             case jobs.Spoken(job=job, pcm=pcm, sent=sent):
-                self.replies.spoken(job, pcm, sent, now)
+                self.replies.spoken(job, pcm, sent)
             case jobs.Broke(job=job, message=message):
-                self._scribe.broke(job, message)
-                self.replies.broke(job, message, now)
+                self._hearing.scribe.broke(job, message)
+                self.replies.broke(job, message)
         return self._outbox.take()
 
     @property
     def hungry(self) -> bool:
         """`pump` has something to do."""
-        return self._ear is not None and bool(self._raw or self._inbox)
+        return self._hearing.ready and (self._hearing.hungry or bool(self._inbox))
 
     @property
     def waiting_bytes(self) -> int:
         """Audio that was taken in and not yet heard."""
-        waiting = sum(len(each) for each in self._raw)
-        return waiting + sum(
-            len(each.audio) for each in self._inbox if isinstance(each, c.InputAudioBufferAppend)
-        )
+        waiting = (e for e in self._inbox if isinstance(e, c.InputAudioBufferAppend))
+        return self._hearing.waiting_bytes + sum(len(event.audio) for event in waiting)
 
     def pump(self, now: float) -> list[Output]:
         """Hears one slice of the audio that waits, or handles one event that waited for it."""
-        self._now = now
-        if self._raw:
-            self._hear(self._raw.popleft())
+        self._at(now)
+        if self._hearing.hungry:
+            self._hearing.hear()
         elif self._inbox:
             self._handle(self._inbox.popleft())
         return self._outbox.take()
@@ -149,28 +139,31 @@ class Engine:
     @property
     def deadline(self) -> float:
         """When `tick` wants to be called next."""
-        return min(self._cap, self._idle_at if self._idle_at is not None else self._cap)
+        return self._cap if self._idle.at is None else min(self._cap, self._idle.at)
 
     def tick(self, now: float) -> list[Output]:
-        self._now = now
+        self._at(now)
         if now >= self._cap:
             self._outbox.close(1001, self._limits.cap_reason)
-        elif self._idle_at is not None and now >= self._idle_at:
-            self._idle_at = None
+        elif self._idle.at is not None and now >= self._idle.at:
+            self._idle.stop()
             self._time_out()
         return self._outbox.take()
 
     def halt(self) -> None:
         """The connection is gone: stops all work."""
-        self._scribe.drop()
+        self._hearing.scribe.drop()
         self.replies.halt()
+
+    def _at(self, now: float) -> None:
+        self._now = self.replies.now = now
 
     def _must_wait(self, event: c.ClientEvent) -> bool:
         if isinstance(event, c.ResponseCancel):
             return False
-        if self._raw or self._inbox:
+        if self._hearing.hungry or self._inbox:
             return True
-        return self._ear is None and not isinstance(event, c.SessionUpdateEvent)
+        return not self._hearing.ready and not isinstance(event, c.SessionUpdateEvent)
 
     def _handle(self, event: c.ClientEvent) -> None:
         try:
@@ -181,160 +174,16 @@ class Engine:
     # ——— session ———
 
     def _update(self, event: c.SessionUpdateEvent) -> None:
-        so_far = Circumstances(self._voices, self.replies.voiced, self.replies.default is not None)
+        responding = self.replies.default is not None
+        so_far = Circumstances(self._voices, self.replies.voiced, responding)
         self.state = self.state.updated(event.session, so_far)
-        settings = self.state.settings
-        if settings.input_format != self._intake.form:
-            self._hear_rest()
-            self._intake = Intake(settings.input_format)
-        if settings.turns is None:
-            self._scribe.drop()
-        if self._ear is not None:
-            self._ear.set_turns(settings.turns)
-        self._scribe.told = settings.transcription is not None
+        self._hearing.configure(self.state.settings)
         self._outbox.emit(s.SessionUpdated(session=self.state.told))
-
-    # ——— hearing ———
-
-    def _append(self, event: c.InputAudioBufferAppend) -> None:
-        assert self._ear is not None, "appends wait for the engines"
-        form = self.state.settings.input_format
-        if len(event.audio) > MAX_APPEND_BYTES:
-            raise wrong_value("Invalid 'audio': at most 15 MiB may be appended at once.", "audio")
-        if not whole(event.audio, form):
-            raise wrong_value(
-                f"Invalid 'audio': expected whole 16-bit samples, but got {len(event.audio)} "
-                "bytes, an odd number.",
-                "audio",
-            )
-        if self._ear.full:
-            raise buffer_full(self._limits.max_input_ms)
-        step = round(SLICE_MS * len(event.audio) / sent_ms(event.audio, form)) if event.audio else 1
-        for first in range(0, len(event.audio), step):
-            self._raw.append(event.audio[first : first + step])
-        if self._raw:
-            self._hear(self._raw.popleft())
-
-    def _hear(self, raw: bytes) -> None:
-        self._listen(self._intake.feed(raw))
-
-    def _hear_rest(self) -> None:
-        self._listen(self._intake.flush())
-
-    def _listen(self, pcm: bytes) -> None:
-        if self._ear is None:
-            return
-        for signal in self._ear.hear(pcm):
-            self._heed(signal, self._ear)
-        if self._ear.speaking and self._ear.silence_ms == 0:
-            self._scribe.listen(self._ear)
-
-    def _heed(self, signal: Signal, ear: Ear) -> None:
-        turns = self.state.settings.turns
-        assert turns is not None, "signals come only while turns are listened for"
-        match signal:
-            case Began(start_ms=start):
-                self._idle_at = None
-                item_id = self._outbox.ids("item")
-                self._scribe.begin(item_id, start)
-                self._outbox.emit(
-                    s.InputAudioBufferSpeechStarted(item_id=item_id, audio_start_ms=round(start))
-                )
-                if turns.interrupt and self.replies.default is not None:
-                    self.replies.cancel(None, "turn_detected", self._now)
-            case Paused():
-                self._scribe.pause(ear)
-            case Resumed():
-                self._scribe.resume()
-                self.replies.drop_draft()
-            case Ended(end_ms=end):
-                utterance = self._scribe.utterance
-                assert utterance is not None, "only a turn that began can end"
-                self._outbox.emit(
-                    s.InputAudioBufferSpeechStopped(
-                        item_id=utterance.item_id, audio_end_ms=round(end)
-                    )
-                )
-                self._commit(utterance.item_id, utterance.start_ms, end, ear.voiced_ms, ear)
-                if turns.create and not self.state.transcription_only:
-                    self._respond_by_itself()
-
-    def _commit_by_hand(self, _event: c.InputAudioBufferCommit) -> None:
-        self._hear_rest()
-        ear = self._ear
-        assert ear is not None, "commits wait for the engines"
-        if ear.length_ms < _LEAST_COMMIT_MS:
-            raise commit_empty(ear.length_ms)
-        utterance = self._scribe.utterance
-        item_id = utterance.item_id if utterance else self._outbox.ids("item")
-        self.replies.drop_draft()
-        self._commit(item_id, ear.start_ms, ear.end_ms, ear.end_ms, ear)
-        ear.clear()
-
-    def _commit(
-        self, item_id: str, start_ms: float, end_ms: float, voiced_ms: float, ear: Ear
-    ) -> Entry:
-        """Makes an item of a stretch of the buffer. Raises `RefusedError` if there is no room."""
-        self._idle_at = None
-        pcm = ear.take(start_ms, end_ms)
-        item = Message(
-            role="user",
-            content=[InputAudio(transcript=None)],
-            id=item_id,
-            object="realtime.item",
-            status="completed",
-        )
-        entry = Entry(item, {0: Sound(bytearray(pcm), milliseconds(pcm))})
-        try:
-            previous = self.conversation.insert(entry)
-        except RefusedError:
-            self._scribe.drop()
-            raise
-        self._outbox.emit(s.InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous))
-        self._added(entry, previous)
-        self._scribe.commit(entry, end_ms - entry.sounds[0].ms, voiced_ms)
-        self.conversation.forget_sound()
-        return entry
-
-    def _clear(self, _event: c.InputAudioBufferClear) -> None:
-        assert self._ear is not None, "clears wait for the engines"
-        self._intake.flush()
-        self._scribe.drop()
-        self.replies.drop_draft()
-        self._ear.clear()
-        self._outbox.emit(s.InputAudioBufferCleared())
 
     def _clear_output(self, _event: c.OutputAudioBufferClear) -> None:
         raise wrong_value(
             "output_audio_buffer.clear is only available over WebRTC and SIP.", "type"
         )
-
-    def _guessed(self, item_id: str, text: str) -> None:
-        """A pause may have been the end: judge the words, and begin to answer them."""
-        turns, ear = self.state.settings.turns, self._ear
-        if turns is None or ear is None or not ear.silence_ms:
-            return
-        ear.sounds_finished = sounds_finished(text)
-        if turns.create and text and not self.state.transcription_only:
-            self.replies.draft(self.state.settings, item_id, text)
-
-    def _written(self, _entry: Entry) -> None:
-        self.replies.proceed(self._now)
-
-    def _time_out(self) -> None:
-        """The user has said nothing for so long that the model speaks first."""
-        ear = self._ear
-        if ear is None or ear.speaking or self.replies.default is not None:
-            return
-        item_id = self._outbox.ids("item")
-        start, end = ear.start_ms, ear.end_ms
-        self._outbox.emit(
-            s.InputAudioBufferTimeoutTriggered(
-                item_id=item_id, audio_start_ms=round(start), audio_end_ms=round(end)
-            )
-        )
-        self._commit(item_id, start, end, end, ear)
-        self._respond_by_itself()
 
     # ——— items ———
 
@@ -342,18 +191,15 @@ class Engine:
         calls = self.conversation.function_names()
         form = self.state.settings.input_format
         entry = admitted(event.item, form, self._outbox.ids, calls)
-        utterance = self._scribe.utterance
+        utterance = self._hearing.scribe.utterance
         if utterance is not None and utterance.item_id == entry.id:
             raise wrong_value(f"The id '{entry.id}' is taken by a turn in progress.", "item.id")
         previous = self.conversation.insert(entry, event.previous_item_id or None)
-        self._idle_at = None
-        self._added(entry, previous)
-        self._scribe.write(entry)
-        self.conversation.forget_sound()
-
-    def _added(self, entry: Entry, previous: str | None) -> None:
+        self._idle.stop()
         self._outbox.emit(s.ConversationItemAdded(item=entry.item, previous_item_id=previous))
         self._outbox.emit(s.ConversationItemDone(item=entry.item, previous_item_id=previous))
+        self._hearing.scribe.write(entry)
+        self.conversation.forget_sound()
 
     def _retrieve(self, event: c.ConversationItemRetrieve) -> None:
         entry = self.conversation.entry(event.item_id, "retrieve")
@@ -391,12 +237,10 @@ class Engine:
             )
         metadata = _checked(params.metadata or None)
         context, new = self._context(params)
-        self.replies.create(
-            settings, self._now, beside=where == "none", context=context, metadata=metadata
-        )
-        self._idle_at = None
+        self.replies.create(settings, beside=where == "none", context=context, metadata=metadata)
+        self._idle.stop()
         for entry in new:
-            self._scribe.write(entry)
+            self._hearing.scribe.write(entry)
 
     def _context(self, params: c.ResponseParams) -> tuple[list[Entry] | None, list[Entry]]:
         """What the response reads instead of the conversation, and what of it is new."""
@@ -423,34 +267,39 @@ class Engine:
     def _respond_by_itself(self) -> None:
         """As turn detection does: silently not, where a response is in progress."""
         if self.replies.default is None:
-            self.replies.create(self.state.settings, self._now)
+            self.replies.create(self.state.settings)
 
     def _cancel(self, event: c.ResponseCancel) -> None:
-        self.replies.cancel(event.response_id or None, "client_cancelled", self._now)
+        self.replies.cancel(event.response_id or None, "client_cancelled")
 
     def _responded(self, response: Response) -> None:
-        """Something is over; from here on the silence of the user is counted."""
-        turns = self.state.settings.turns
+        """A response is over; from here on the silence of the user is counted."""
         self.conversation.forget_sound()
-        if response.conversation is None or turns is None or turns.idle_ms is None:
+        if not self._hearing.speaking:
+            self._idle.start(response, self.state.settings.turns, self._now)
+
+    def _time_out(self) -> None:
+        if self._hearing.speaking or self.replies.default is not None:
             return
-        if self._ear is not None and self._ear.speaking:
-            return
-        begun = response.first_sound_at if response.first_sound_at is not None else self._now
-        played = max(self._now, begun + response.voiced_ms / 1000)
-        self._idle_at = played + turns.idle_ms / 1000
+        try:
+            self._hearing.time_out()
+        except RefusedError as error:
+            self._outbox.emit(error.event())
+        else:
+            self._respond_by_itself()
 
 
 def _checked(metadata: dict[str, str] | None) -> dict[str, str] | None:
-    if metadata is None:
-        return None
+    """Raises `RefusedError` where it is more than may be."""
+    metadata = metadata or {}
+    param = "response.metadata"
     if len(metadata) > _METADATA_PAIRS:
-        raise wrong_value("Invalid 'response.metadata': at most 16 pairs.", "response.metadata")
+        raise wrong_value(f"Invalid '{param}': at most {_METADATA_PAIRS} pairs.", param)
     for key, value in metadata.items():
         if len(key) > _METADATA_KEY or len(value) > _METADATA_VALUE:
             raise wrong_value(
-                f"Invalid 'response.metadata': keys have at most {_METADATA_KEY} characters and "
-                f"values {_METADATA_VALUE}.",
-                "response.metadata",
+                f"Invalid '{param}': keys have at most {_METADATA_KEY} characters, values at "
+                f"most {_METADATA_VALUE}.",
+                param,
             )
-    return metadata
+    return metadata or None

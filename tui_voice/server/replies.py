@@ -40,6 +40,8 @@ class Replies:
         self._active: list[Response] = []
         self._words: dict[int, Words] = {}
         self._draft: Words | None = None
+        self.now = 0.0
+        """Seconds of the engine's clock; set before every call."""
         self.voiced = False
         """The model has spoken in this session."""
 
@@ -54,7 +56,6 @@ class Replies:
     def create(
         self,
         settings: Settings,
-        now: float,
         *,
         beside: bool = False,
         context: list[Entry] | None = None,
@@ -78,23 +79,23 @@ class Replies:
         )
         self._active.append(response)
         response.begin()
-        self.proceed(now)
+        self.proceed()
 
-    def proceed(self, now: float) -> None:
+    def proceed(self) -> None:
         """Starts the responses whose context is written down."""
         for response in self:
             if response.words is None and not any(e.unwritten for e in response.context):
-                self._start(response, now)
-        self._sweep(now)
+                self._start(response)
+        self._sweep()
 
-    def _start(self, response: Response, now: float) -> None:
+    def _start(self, response: Response) -> None:
         try:
             prompt = self._compose(response.settings, response.context, response.metadata or {})
         except RefusedError as error:
             response.fail(error.code or "", error.message)
             return
         read = total(prompt.units).total
-        if not self._bucket.has_room(read, now):
+        if not self._bucket.has_room(read, self.now):
             response.fail(
                 "inference_rate_limit_exceeded",
                 f"Rate limit reached: {self._bucket.limit} tokens per minute. Wait and try again.",
@@ -102,7 +103,7 @@ class Replies:
             return
         for entry in prompt.dropped:
             entry.dropped = True
-        response.reads(prompt, self._cache.read(prompt.units, now))
+        response.reads(prompt, self._cache.read(prompt.units, self.now))
         draft = self._draft if response.conversation is not None else None
         if draft is not None and draft.request == prompt.request:
             self._draft = None
@@ -141,7 +142,7 @@ class Replies:
             del self._words[self._draft.job]
             self._draft = None
 
-    def cancel(self, response_id: str | None, reason: str, now: float) -> None:
+    def cancel(self, response_id: str | None, reason: str) -> None:
         """Without an id: the one of the conversation. Raises `RefusedError` where there is none."""
         wanted = self.default
         if response_id is not None:
@@ -149,50 +150,50 @@ class Replies:
         if wanted is None:
             raise nothing_to_cancel()
         wanted.cancel(reason)
-        self._sweep(now)
+        self._sweep()
 
-    def said(self, job: int, piece: str | ToolCall, now: float) -> None:
+    def said(self, job: int, piece: str | ToolCall) -> None:
         if words := self._words.get(job):
             words.pieces.append(piece)
-            self._hear(words, now)
+            self._hear(words)
 
-    def said_all(self, job: int, now: float) -> None:
+    def said_all(self, job: int) -> None:
         if words := self._words.get(job):
             words.ended = True
-            self._hear(words, now)
+            self._hear(words)
 
-    def broke(self, job: int, message: str, now: float) -> None:
+    def broke(self, job: int, message: str) -> None:
         """The job that made the words, or the sound, failed."""
         if words := self._words.get(job):
             words.broke = message
-            self._hear(words, now)
+            self._hear(words)
         elif response := self._speaker(job):
             response.broke(message)
-            self._sweep(now)
+            self._sweep()
 
-    def spoken(self, job: int, pcm: bytes, sent: bytes, now: float) -> None:
+    def spoken(self, job: int, pcm: bytes, sent: bytes) -> None:
         if response := self._speaker(job):
             self.voiced = True
-            response.spoken(pcm, sent, now)
-            self._sweep(now)
+            response.spoken(pcm, sent, self.now)
+            self._sweep()
 
-    def _hear(self, words: Words, now: float) -> None:
+    def _hear(self, words: Words) -> None:
         for response in self:
             if response.words is words:
                 response.hear()
-        self._sweep(now)
+        self._sweep()
 
     def _speaker(self, job: int) -> Response | None:
         return next((r for r in self._active if r.speaking == job), None)
 
-    def _sweep(self, now: float) -> None:
+    def _sweep(self) -> None:
         """Lets go of what is over, and bills it."""
         for response in self:
             if response.over:
                 self._active.remove(response)
                 if response.words is not None:
                     self._words.pop(response.words.job, None)
-                self._outbox.emit(self._bucket.use(response.tokens.total, now))
+                self._outbox.emit(self._bucket.use(response.tokens.total, self.now))
                 self._done(response)
 
     def halt(self) -> None:

@@ -36,16 +36,16 @@ class _Turn:
 class Scribe:
     """`told`: whether the client wants transcripts. The model gets its words in any case.
 
-    `guessed(item_id, text)` is called when a pause may have been the end of a turn;
-    `written(entry)` when all words of an item are known.
+    `guessed(utterance)` is called when what was said before a pause is known;
+    `written()` when all words of an item are known.
     """
 
     def __init__(
         self,
         outbox: Outbox,
         conversation: Conversation,
-        guessed: Callable[[str, str], None],
-        written: Callable[[Entry], None],
+        guessed: Callable[[Utterance], None],
+        written: Callable[[], None],
     ) -> None:
         self._outbox, self._conversation = outbox, conversation
         self._guessed, self._written = guessed, written
@@ -84,8 +84,14 @@ class Scribe:
             self._turn.utterance.stop.set()
             self._turn = None
 
-    def commit(self, entry: Entry, start_ms: float, voiced_ms: float) -> None:
-        """The turn became `entry`, which starts at `start_ms`; the voice ended at `voiced_ms`."""
+    def commit(self, entry: Entry, start_ms: float, voiced_ms: float | None) -> None:
+        """The turn became `entry`, which starts at `start_ms`; the voice ended at `voiced_ms`.
+
+        None: there was no voice, and nothing is to be heard in it.
+        """
+        if voiced_ms is None:
+            self._finish(entry, 0, "")
+            return
         turn = self._turn or _Turn(Utterance(entry.id, start_ms))
         self._turn = None
         turn.entry, turn.voiced_ms = entry, voiced_ms
@@ -126,7 +132,7 @@ class Scribe:
             if turn.entry is not None:
                 self._settle(turn)
             elif whole and turn is self._turn:
-                self._guessed(turn.utterance.item_id, text)
+                self._guessed(turn.utterance)
             elif self.told and turn is self._turn:
                 self._tell(turn.utterance.item_id, turn.utterance.grown(text))
 
@@ -159,7 +165,7 @@ class Scribe:
                 )
             )
         if not entry.unwritten:
-            self._written(entry)
+            self._written()
 
     def _fail(self, entry: Entry, index: int, message: str) -> None:
         entry.sounds[index].text = ""
@@ -174,4 +180,4 @@ class Scribe:
                 )
             )
         if not entry.unwritten:
-            self._written(entry)
+            self._written()

@@ -149,7 +149,7 @@ class Server:
 
     def _equip(self, connection: Connection) -> None:
         if self.failed.done():
-            connection.fail(str(self.failed.result())[:120])
+            connection.fail(str(self.failed.result()))
         elif self.loaded.is_set():
             connection.ready()
 

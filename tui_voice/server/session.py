@@ -6,6 +6,7 @@ is in force; `settings.Settings` reads it for the rest of the server.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -176,8 +177,15 @@ class State:
 
     @classmethod
     def new(cls, session_id: str, model: str, expires_at: int, transcription_only: bool) -> State:
-        session = new_session(session_id, model, expires_at)
-        return cls(session, Settings.of(session), transcription_only)
+        return cls._of(new_session(session_id, model, expires_at), transcription_only)
+
+    @classmethod
+    def _of(cls, session: RealtimeSession, transcription_only: bool) -> State:
+        settings = Settings.of(session)
+        if transcription_only and settings.turns is not None:  # nobody answers there
+            turns = dataclasses.replace(settings.turns, create=False, interrupt=False)
+            settings = dataclasses.replace(settings, turns=turns)
+        return cls(session, settings, transcription_only)
 
     @property
     def told(self) -> wire.Session:
@@ -201,5 +209,4 @@ class State:
         if isinstance(update, wire.TranscriptionOnly):
             heard = update.audio.input if update.audio else UNSET
             update = wire.Realtime(audio=wire.Audio(input=heard), include=update.include)
-        session = updated(self.session, update, so_far)
-        return State(session, Settings.of(session), self.transcription_only)
+        return self._of(updated(self.session, update, so_far), self.transcription_only)

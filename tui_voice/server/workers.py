@@ -33,11 +33,11 @@ _REPLIES_AT_ONCE = 4
 class Workers:
     """Shared by all connections of a server. `report` is called in the worker's thread."""
 
-    def __init__(self, engines: Engines) -> None:
+    def __init__(self, engines: Engines, pool: Callable[[str, int], FairPool] = FairPool) -> None:
         self.engines = engines
-        self._hearing = FairPool("hearing", 1)
-        self._thinking = FairPool("thinking", _REPLIES_AT_ONCE)
-        self._speaking = FairPool("speaking", 1)
+        self._hearing = pool("hearing", 1)
+        self._thinking = pool("thinking", _REPLIES_AT_ONCE)
+        self._speaking = pool("speaking", 1)
         self._pools = (self._hearing, self._thinking, self._speaking)
 
     def prepare(self, key: Hashable, report: Report) -> None:
