@@ -127,8 +127,10 @@ class Turns:
 
     __slots__ = ("_chunks", "_length")
 
-    def __init__(self, chunks: tuple[Chunk, ...] = (), length: int = 0) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: tuple[tuple[Turn, ...], ...] = (), length: int = 0) -> None:
+        """`chunks` as another gave them, or plain tuples of at most 64 turns."""
+        ours = all(type(chunk) is Chunk for chunk in chunks[:1])
+        self._chunks: tuple[Chunk, ...] = chunks if ours else tuple(map(Chunk, chunks))  # type: ignore[assignment]  # looked at above
         self._length = length
 
     def __len__(self) -> int:
