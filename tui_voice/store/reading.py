@@ -10,6 +10,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
+from tui_voice.config import cache_dir
 from tui_voice.conversation.events import Event, TalkOpened
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
@@ -46,11 +47,14 @@ def read(path: Path) -> Reading:
 
 
 def load(path: Path, cache: Path | None = None) -> Loaded:
-    """The ledger of a talk; equal to folding `read(path).events`. `cache`: a folder in which long
-    talks leave what they add up to, so that the next reading takes up there.
+    """The ledger of a talk; equal to folding `read(path).events`. Raises `StoreError` likewise.
+
+    `cache`: the folder in which long talks leave what they add up to, so that the next reading
+    takes up there; by default the platform's.
     """
+    cache = cache or cache_dir()
     with _opened(path) as file:
-        known = checkpoint.find(cache, path, file) if cache else None
+        known = checkpoint.find(cache, path, file)
         progress = known.progress() if known else Progress()
         ledger = known.restored() if known else Ledger()
         offset = known.offset if known else 0
@@ -61,7 +65,7 @@ def load(path: Path, cache: Path | None = None) -> Loaded:
         events = parse(data, progress, lean_for=worded)
         ledger = fold(events if known else _headed(path, events, data), ledger)
         whole = data.endswith(b"\n")
-        if cache and whole and progress.lines - seen > checkpoint.WORTH_LINES:
+        if whole and progress.lines - seen > checkpoint.WORTH_LINES:
             checkpoint.keep(cache, path, file, offset + len(data), ledger, progress)
     return Loaded(ledger, (*_headless(ledger.opened), *progress.notes()))
 

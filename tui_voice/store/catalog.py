@@ -1,0 +1,193 @@
+"""The saved talks: which there are, and what one does with a whole one."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from tui_voice.conversation import events as e
+from tui_voice.errors import StoreError
+from tui_voice.store import checkpoint, index, locking
+from tui_voice.store.forking import cut_behind
+from tui_voice.store.journal import SUFFIX, Journal
+from tui_voice.store.reading import load, read
+
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
+_HINT = "`tui-voice sessions list` shows those there are"
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A saved talk in one line."""
+
+    id: str
+    title: str
+    """As given, or the user's first words."""
+    started: str
+    """ISO 8601 with zone."""
+    seconds: float
+    """How long was talked, without absences."""
+    turns: int
+    """What either side said."""
+    model: str
+    backend: str
+    usd: float
+    path: Path
+    last: float = 0.0
+    """Unix seconds of the last fact."""
+    parent: str = ""
+    """The talk that it was forked from."""
+
+
+def new_id(now: datetime) -> str:
+    """A talk's id: when it began, and four letters so that two at once differ."""
+    return now.strftime("%Y-%m-%d-%H%M-") + "".join(secrets.choice(_LETTERS) for _ in range(4))
+
+
+def list_talks(folder: Path, cache: Path | None = None) -> list[Talk]:
+    """All that can be read, the one that was talked in last first."""
+
+    def question(db: sqlite3.Connection) -> list[Talk]:
+        db.row_factory = sqlite3.Row
+        rows = db.execute("SELECT * FROM talks WHERE refused = '' ORDER BY last DESC, name DESC")
+        return [
+            Talk(
+                id=row["id"],
+                title=row["title"],
+                started=row["started"],
+                seconds=row["seconds"],
+                turns=row["turns"],
+                model=row["model"],
+                backend=row["backend"],
+                usd=row["usd"],
+                path=folder / row["name"],
+                last=row["last"],
+                parent=row["parent"],
+            )
+            for row in rows
+        ]
+
+    return index.ask(folder, question, cache)
+
+
+def unreadable(folder: Path, cache: Path | None = None) -> list[str]:
+    """What looks like a talk and is none: a sentence each."""
+
+    def question(db: sqlite3.Connection) -> list[str]:
+        rows = db.execute("SELECT refused FROM talks WHERE refused != '' ORDER BY name")
+        return [str(reason) for (reason,) in rows]
+
+    return index.ask(folder, question, cache)
+
+
+def find(folder: Path, wanted: str, cache: Path | None = None) -> Talk:
+    """The talk that `wanted` names: its id, the beginning of its id, its file, its title or a part
+    of that; or `last`. Raises `StoreError` where none does, or several do.
+    """
+    path = Path(wanted)
+    if path.suffix == SUFFIX and path.is_file():
+        return _find_file(path.absolute(), cache)
+    talks = list_talks(folder, cache)
+    if wanted in ("", "last") and talks:
+        return talks[0]
+    named = wanted.casefold()
+    for found in (
+        [talk for talk in talks if wanted in (talk.id, talk.path.stem)],
+        [talk for talk in talks if talk.path.stem.startswith(wanted)] if wanted else [],
+        [talk for talk in talks if talk.title.casefold() == named],
+        [talk for talk in talks if named and named in talk.title.casefold()],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            some = ", ".join(talk.path.stem for talk in found[:4])
+            more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+            raise StoreError(f"several talks are meant by “{wanted}”: {some}{more}", "name one")
+    if not talks:
+        raise StoreError("there are no saved talks yet", "`tui-voice` begins one")
+    raise StoreError(f"there is no talk “{wanted}”", _HINT)
+
+
+def _find_file(path: Path, cache: Path | None) -> Talk:
+    for talk in list_talks(path.parent, cache):
+        if talk.path == path:
+            return talk
+    load(path, cache)  # says why it is not among them
+    raise StoreError(f"there is no talk at {path}", _HINT)
+
+
+def rename(path: Path, title: str) -> None:
+    """Gives a talk another title. Raises `StoreError` while a process talks in it."""
+    title = " ".join(title.split())
+    if not title:
+        raise StoreError("a title needs at least one letter")
+    at = load(path).ledger.at
+    journal = Journal.open(path)
+    journal.append(e.TalkRenamed(at=at, title=title))
+    _finish(journal)
+
+
+def delete(path: Path, cache: Path | None = None) -> None:
+    """Puts a talk into the system's trash. Raises `StoreError` while a process talks in it, or
+    where there is no trash.
+    """
+    import send2trash
+
+    # The package has it by that name, but does not say so to type checkers.
+    to_trash: Callable[[Path], None] = send2trash.send2trash  # type: ignore[attr-defined]
+    if not path.is_file():
+        raise StoreError(f"there is no talk at {path}", _HINT)
+    locking.refuse_if_held(path)
+    for doomed in (path, *recordings(path)):
+        try:
+            to_trash(doomed)
+        except OSError as error:  # its own TrashPermissionError is one, too
+            raise StoreError(
+                f"{doomed} could not be put into the trash: {error}", "delete the file by hand"
+            ) from error
+    if cache:
+        checkpoint.forget(cache, path)
+
+
+def recordings(path: Path) -> list[Path]:
+    """Sound that was kept of a talk, beside its journal."""
+    return sorted(
+        other
+        for other in path.parent.glob(f"{path.stem}.*")
+        if other.suffix in (".wav", ".flac", ".ogg", ".opus") and other.is_file()
+    )
+
+
+def fork(path: Path, turn_id: str, new: str = "") -> Path:
+    """A talk of its own that begins as this one did, up to and with the turn `turn_id`; the
+    parent is named in its first line. What was spent on those turns was spent there, and counts
+    as nothing here. `new`: its id. Returns its file. Raises `StoreError`.
+    """
+    events = read(path).events
+    opened, *rest = cut_behind(events, turn_id)
+    assert isinstance(opened, e.TalkOpened)  # `read` gives one always
+    now = datetime.now().astimezone()
+    # `started` stays: the times of the turns are counted from it.
+    header = replace(opened, id=new or new_id(now), parent=opened.id, parent_turn=turn_id)
+    journal = Journal.create(path.parent, header)
+    for event in rest:
+        journal.append(event)
+    at = max(event.at for event in (opened, *rest))
+    title = next((x.title for x in reversed(rest) if isinstance(x, e.TalkRenamed)), "")
+    if title:
+        journal.append(e.TalkRenamed(at=at, title=f"{title} (fork)"))
+    _finish(journal)
+    return journal.path
+
+
+def _finish(journal: Journal) -> None:
+    trouble = journal.trouble
+    if journal.close():
+        raise StoreError(
+            f"{journal.path} could not be written: {trouble or journal.trouble}",
+            "make room, or name another folder with --sessions-dir",
+        )

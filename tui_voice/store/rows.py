@@ -1,0 +1,176 @@
+"""A talk as rows: one for the talk, one for each turn with words, and the words themselves."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.turns import Turn
+
+MAKE = 1
+"""Changes whenever the tables, or what is put into them, do."""
+
+_TABLES = """
+CREATE TABLE talks (
+    file INTEGER PRIMARY KEY, name TEXT UNIQUE, size INTEGER, changed INTEGER, refused TEXT,
+    id TEXT, title TEXT, started TEXT, last REAL, seconds REAL, turns INTEGER, model TEXT,
+    backend TEXT, usd REAL, parent TEXT
+) STRICT;
+CREATE TABLE turns (
+    place INTEGER PRIMARY KEY, file INTEGER, turn TEXT, role TEXT, at REAL, text TEXT
+) STRICT;
+CREATE INDEX turns_of_file ON turns (file);
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, role, content='', prefix='2 3', tokenize='unicode61 remove_diacritics 2'
+);
+"""
+
+SLOTS = 1_024
+"""Turns that may share a millisecond: a place is its time × this, so that the newest come last."""
+_LATEST = 1 << 52
+PAUSE = 300.0
+"""Seconds of silence that count into a talk's length; a longer one was an absence."""
+TITLE_LENGTH = 48
+UNTITLED = "untitled"
+
+_UNSPACED = re.compile(
+    "([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
+)
+
+
+def spaced(text: str) -> str:
+    """Scripts that write no blanks between words get them: each character is a word of its own."""
+    return _UNSPACED.sub(r" \1 ", text)
+
+
+def unspaced(character: str) -> bool:
+    return _UNSPACED.match(character) is not None
+
+
+def create(db: sqlite3.Connection) -> None:
+    for statement in _TABLES.split(";"):
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version={MAKE}")
+
+
+def forget(db: sqlite3.Connection, name: str) -> None:
+    """The talk is gone, with its turns."""
+    row = db.execute("SELECT file FROM talks WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        _drop(db, db.execute("SELECT place, role, text FROM turns WHERE file = ?", row))
+        db.execute("DELETE FROM talks WHERE file = ?", row)
+
+
+def learn(
+    db: sqlite3.Connection, name: str, print_: tuple[int, int], ledger: Ledger | None, refused: str
+) -> None:
+    """Takes in a talk as it is now; of its turns only those that are new or changed.
+
+    `print_`: size and time of the file. `ledger` None: it cannot be read, `refused` says why.
+    """
+    db.execute("INSERT OR IGNORE INTO talks (name) VALUES (?)", (name,))
+    file: int = db.execute("SELECT file FROM talks WHERE name = ?", (name,)).fetchone()[0]
+    started, begun = "", 0.0
+    if ledger is not None and ledger.opened is not None:
+        started = ledger.opened.started
+        begun = _seconds(started)
+    known = {
+        turn: (place, role, text)
+        for turn, place, role, text in db.execute(
+            "SELECT turn, place, role, text FROM turns WHERE file = ?", (file,)
+        )
+    }
+    worded = [turn for turn in ledger.turns if turn.text] if ledger else []
+    now = {turn.id: turn for turn in worded}
+    _drop(
+        db,
+        (
+            row
+            for turn_id, row in known.items()
+            if turn_id not in now or (now[turn_id].role, now[turn_id].text) != row[1:]
+        ),
+    )
+    for turn in worded:
+        if known.get(turn.id, ("",))[1:] != (turn.role, turn.text):
+            _add(db, file, begun, turn)
+    talk = _talk(ledger, begun, worded) if ledger else {}
+    talk |= {"size": print_[0], "changed": print_[1], "refused": refused, "started": started}
+    names = ", ".join(f"{column} = :{column}" for column in talk)
+    db.execute(f"UPDATE talks SET {names} WHERE file = :file", talk | {"file": file})
+
+
+def _talk(ledger: Ledger, begun: float, worded: list[Turn]) -> dict[str, str | float | int]:
+    said = [turn for turn in worded if turn.role in ("user", "assistant")]
+    opened = ledger.opened
+    return {
+        "id": opened.id if opened else "",
+        "title": title(ledger),
+        "last": begun + ledger.at,
+        "seconds": round(length(said, ledger.at), 3),
+        "turns": len(said),
+        "model": ledger.model,
+        "backend": ledger.backend,
+        "usd": round(ledger.cost, 6),
+        "parent": opened.parent if opened else "",
+    }
+
+
+def title(ledger: Ledger) -> str:
+    """The one that was given, or else the user's first words."""
+    if ledger.title:
+        return ledger.title
+    first = next((t.text for t in ledger.turns if t.role == "user" and t.text.strip()), "")
+    words = " ".join(first.split())
+    if len(words) > TITLE_LENGTH:
+        words = words[: TITLE_LENGTH + 1].rsplit(" ", 1)[0][:TITLE_LENGTH].rstrip(",;:-–— ") + "…"
+    return words.rstrip(".!") or UNTITLED
+
+
+def length(turns: Iterable[Turn], end: float) -> float:
+    """Seconds of talk, without the absences in between."""
+    total = before = 0.0
+    for at in (*(turn.at for turn in turns), end):
+        total += min(max(0.0, at - before), PAUSE)
+        before = max(before, at)
+    return total
+
+
+def _seconds(started: str) -> float:
+    try:
+        return max(0.0, datetime.fromisoformat(started).timestamp())
+    except (ValueError, OverflowError, OSError):  # a flipped bit may have made it any text
+        return 0.0
+
+
+def _add(db: sqlite3.Connection, file: int, begun: float, turn: Turn) -> None:
+    moment = int(min(max(0.0, (begun + turn.at) * 1000), _LATEST)) * SLOTS
+    while (last := _last_place(db, moment)) == moment + SLOTS - 1:
+        moment += SLOTS  # all taken, as when a talk has lost its times
+    place = moment if last is None else last + 1
+    db.execute(
+        "INSERT INTO turns (place, file, turn, role, at, text) VALUES (?, ?, ?, ?, ?, ?)",
+        (place, file, turn.id, turn.role, turn.at, turn.text),
+    )
+    db.execute(
+        "INSERT INTO words (rowid, text, role) VALUES (?, ?, ?)",
+        (place, spaced(turn.text), turn.role),
+    )
+
+
+def _last_place(db: sqlite3.Connection, moment: int) -> int | None:
+    place: int | None = db.execute(
+        "SELECT max(place) FROM turns WHERE place BETWEEN ? AND ?", (moment, moment + SLOTS - 1)
+    ).fetchone()[0]
+    return place
+
+
+def _drop(db: sqlite3.Connection, turns: Iterable[tuple[int, str, str]]) -> None:
+    for place, role, text in list(turns):
+        db.execute(
+            "INSERT INTO words (words, rowid, text, role) VALUES ('delete', ?, ?, ?)",
+            (place, spaced(text), role),
+        )
+        db.execute("DELETE FROM turns WHERE place = ?", (place,))
