@@ -192,6 +192,11 @@ def test_the_prompt_is_short_and_alternates() -> None:
     assert sum(len(m["content"]) for m in built) < 2500
 
 
+def test_a_greeting_of_ours_does_not_join_the_examples() -> None:
+    built = messages(turns(("assistant", "Welcome."), ("user", "Hi.")))
+    assert built == [*messages(()), {"role": "user", "content": "Hi."}]
+
+
 def test_tidy_leaves_whole_plain_sentences() -> None:
     pieces = iter(["**Hel", "lo** there. ", "It is 3", ".5 km. Really", "? P.S. And then we wal"])
     assert list(tidy(pieces)) == ["Hello there. ", "It is 3.5 km. ", "Really? "]
@@ -208,6 +213,13 @@ def test_a_source_that_hangs_is_given_up() -> None:
 
     with pytest.raises(BackendError, match="no answer"):
         list(pumped(source, Event(), 0.05, "The model"))
+    hang.set()
+
+
+def test_a_source_that_hangs_can_be_left() -> None:
+    hang, stop = Event(), Event()
+    stop.set()
+    assert list(pumped(lambda _emit: hang.wait() and None, stop, 5, "The model")) == []
     hang.set()
 
 

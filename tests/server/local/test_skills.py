@@ -55,6 +55,11 @@ def test_a_summary_by_another_model_is_searched_too() -> None:
     assert found == "You live in Bergen and has two cats."
 
 
+def test_a_question_is_no_answer_to_itself() -> None:
+    window = turns(("user", "What is my favourite film?"), ("assistant", "I don't know."))
+    assert isinstance(answer(read(asking(window, "What is my favourite film?"))), Unknown)
+
+
 def test_newer_words_win() -> None:
     window = turns(
         ("user", "I live in Oslo."), ("assistant", "Ok."), ("user", "I live in Rome now.")

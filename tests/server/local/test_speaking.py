@@ -9,7 +9,7 @@ from tests.server.local.voices import error_rate, heard
 from tui_voice.server.contracts import SPEECH_RATE
 from tui_voice.server.local.clauses import Clauses
 from tui_voice.server.local.engines import LocalEngines
-from tui_voice.server.local.hibari import VOICES
+from tui_voice.server.local.hibari import VOICES, _stretch
 from tui_voice.server.local.spoken import spoken
 
 TEXT = "The quick brown fox jumps over the lazy dog near the river bank."
@@ -66,6 +66,13 @@ def test_pitch_follows_the_voice(engines: LocalEngines) -> None:
     for voice in ("cedar", "shimmer"):
         ratio = pitch(tts.speak(TEXT, voice, 1.0)) / usual
         assert ratio == pytest.approx(VOICES[voice].pitch, rel=0.08)
+
+
+def test_a_longer_throat_lowers_every_resonance() -> None:
+    bands = np.zeros((4, 601, 2), np.float32)
+    bands[:, 100] = 1
+    assert _stretch(bands, 0.85)[0, :, 0].argmax() == 85
+    assert _stretch(bands, 1.10)[3, :, 1].argmax() == 110
 
 
 @pytest.mark.local

@@ -36,6 +36,9 @@ def test_facts_survive_five_rounds(style: str) -> None:
         lost = [fact for fact in KEPT if fact not in told]
         assert not lost, (round_, lost, told)
         assert "400" not in told
+        if style == "json":
+            values = [value for group in json.loads(told).values() for value in group]
+            assert not {"facts", "preferences", "other"} & set(values)
         small = [
             part for asked, said in FILLER[:5] for part in (("user", asked), ("assistant", said))
         ]
@@ -112,6 +115,11 @@ def test_focus_brings_its_subject_in() -> None:
     window = talk(6)
     assert "run on rails" not in summary(window)
     assert "run on rails" in summary(window, focus="trains")
+
+
+def test_what_is_said_twice_is_told_once() -> None:
+    said = [("user", "I live in Oslo with my cat Tom."), ("assistant", "I see. " * 30)] * 3
+    assert summary(turns(*said)).count("Oslo") == 1
 
 
 def test_nothing_said_nothing_told() -> None:
