@@ -46,7 +46,6 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 when every turn was answered."""
     from tui_voice.runtime.opening import Opening, open_talk
-    from tui_voice.store.catalog import find
 
     if args.speak is not None and not args.speak.parent.is_dir():
         raise UsageError(f"There is no folder {args.speak.parent}.", "Make it first.")
@@ -58,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     opening = Opening(
         settings=settings,
         folder=folder,
-        resume=find(folder, args.session).path if args.session else None,
+        resume=_saved(folder, args.session) if args.session else None,
         open_sound=ends.open,
     )
     watch = _Watch(_print_fact if args.json else None)
@@ -76,6 +75,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         _print_json({"event": "done", "session": session.id, "usd": round(spent, 6)})
     return 0
+
+
+def _saved(folder: Path, talk: str) -> Path:
+    from tui_voice.store.catalog import find
+
+    return find(folder, talk).path
 
 
 def _turns(arguments: list[str]) -> Iterator[str]:

@@ -28,6 +28,8 @@ class Meters:
     """Facts that are not on disk yet because it is full or read-only."""
     progress: str = ""
     """What the embedded server is loading just now, "" when it is ready."""
+    engines: str = ""
+    """Who hears, thinks and speaks in the embedded server, "" while that is not known."""
 
 
 class Door(Protocol):

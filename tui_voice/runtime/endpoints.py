@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tui_voice.realtime.link import OPENAI_URL, Target, with_query
 from tui_voice.runtime.embedded import EmbeddedServer
@@ -12,6 +12,8 @@ LOCAL_MODEL = "local"
 
 class Remote:
     """A service at a fixed address. `headers` hold the key."""
+
+    loading = engines = ""
 
     def __init__(self, url: str, headers: Mapping[str, str], kind: str) -> None:
         self._target = Target(url, headers, kind)
@@ -26,11 +28,20 @@ class Remote:
 class Local:
     """The embedded server: started at the first call, and again should it have died."""
 
-    def __init__(
-        self, options: Sequence[str] = (), on_progress: Callable[[str], None] | None = None
-    ) -> None:
-        self._server = EmbeddedServer(options, on_progress)
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        self._server = EmbeddedServer(options, self._news)
         self._url = ""
+        self.loading = ""
+        """What is being loaded just now, "" when all is ready."""
+        self.engines = ""
+        """Who hears, thinks and speaks there, once that is known."""
+
+    def _news(self, line: str) -> None:
+        kind, _, rest = line.partition(" ")
+        if kind == "loading":
+            self.loading = line
+        elif kind == "ready:":
+            self.loading, self.engines = "", rest
 
     async def target(self) -> Target:
         if not self._server.running:

@@ -32,6 +32,12 @@ OpenSound = Callable[[Callable[[bytes], None], Callable[[str, int], None]], Awai
 class Endpoint(Protocol):
     """Where the server is: a service on the net, or a child process."""
 
+    @property
+    def loading(self) -> str: ...
+
+    @property
+    def engines(self) -> str: ...
+
     async def target(self) -> Target:
         """The address; starts the server first where that is ours to do. May raise
         `TuiVoiceError`."""
@@ -52,7 +58,6 @@ class LiveBackend:
         tools: Tools,
         adapter: Callable[[], Adapter],
     ) -> None:
-        self.progress = ""
         self._endpoint = endpoint
         self._open_sound = open_sound
         self._summariser = summariser
@@ -90,7 +95,8 @@ class LiveBackend:
         await self._endpoint.stop()
 
     def meters(self) -> Meters:
-        return replace(self._media.meters(), progress=self.progress)
+        place = self._endpoint
+        return replace(self._media.meters(), progress=place.loading, engines=place.engines)
 
     def seen(self, now: Snapshot) -> None:
         last = now.ledger.turns.last

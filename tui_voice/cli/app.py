@@ -1,0 +1,72 @@
+"""The full-screen app: `tui-voice`, and `tui-voice resume [ID]`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_voice.audio.quiet import keep_terminal
+from tui_voice.cli.flags import sessions_dir_of, settings_of
+from tui_voice.config import log_path
+from tui_voice.errors import UsageError
+
+if TYPE_CHECKING:
+    from tui_voice.runtime.door import Door
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs until the user leaves; then says how to go on. Exit status 0."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "The full-screen app needs a terminal.", "`tui-voice say` talks without one."
+        )
+    settings = settings_of(args)
+    folder = sessions_dir_of(args)
+    first = _first_talk(args, folder)
+    # What is heavy (openai, numpy, the server) waits until the first picture is on the screen.
+    from tui_voice.ui.app import VoiceApp
+    from tui_voice.ui.options import Options
+
+    def open_door(talk_id: str | None) -> Door:
+        from tui_voice.runtime.opening import Opening, open_talk
+        from tui_voice.store.catalog import find
+
+        resume = find(folder, talk_id).path if talk_id else None
+        return open_talk(Opening(settings=settings, folder=folder, resume=resume))
+
+    options = Options(
+        ui=settings.ui,
+        keys=settings.keys,
+        manual=settings.backend.turn_detection == "manual",
+        sound=not settings.audio.text_only,
+        budget=settings.cost.limit,
+        sessions=folder,
+    )
+    with keep_terminal(log_path()):
+        app = VoiceApp(open_door, options, talk_id=first)
+        left = app.run()
+    if app.failure is not None:
+        raise app.failure
+    if left is not None:
+        place = f" --sessions-dir {shlex.quote(str(folder))}" if _elsewhere(args) else ""
+        print(f"The talk is saved as {left.talk_id}.")
+        print(f"Go on with it: tui-voice resume {left.talk_id}{place}")
+    return 0
+
+
+def _first_talk(args: argparse.Namespace, folder: Path) -> str | None:
+    """The talk to open first; None for a new one. Raises `StoreError` where it is not there."""
+    wanted = getattr(args, "id", None)
+    if wanted is None and not args.continue_last:
+        return None
+    from tui_voice.store.catalog import find, newest
+
+    found = find(folder, wanted) if wanted else newest(folder)
+    return found.id if found else None
+
+
+def _elsewhere(args: argparse.Namespace) -> bool:
+    return getattr(args, "sessions_dir", None) is not None

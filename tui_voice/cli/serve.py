@@ -1,0 +1,58 @@
+"""`tui-voice serve`: the embedded Realtime server alone."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
+
+
+def add_parser(commands: Any) -> None:
+    """Registers the command with argparse's subparsers."""
+    parser = commands.add_parser(
+        "serve",
+        help="the embedded Realtime server alone",
+        description="A server for any client of the Realtime protocol, on this machine, offline. "
+        "Prints its address on the first line once it accepts.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8765, help="port; 0 picks a free one")
+    parser.add_argument("--api-key", metavar="KEY", help="the key clients must show")
+    parser.add_argument(
+        "--session-minutes",
+        type=float,
+        metavar="N",
+        default=60.0,
+        help="how long one session may last (%(default)s)",
+    )
+    parser.add_argument(
+        "--exit-on-stdin-eof",
+        action="store_true",
+        help="end when standard input ends: with the program that started it",
+    )
+    add_settings(parser, *ENGINES)
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until it is told to end."""
+    from tui_voice.server.command import RunOptions, progress, run
+    from tui_voice.server.limits import Limits
+    from tui_voice.server.local.engines import LocalEngines
+    from tui_voice.server.serve import ServeOptions
+
+    wanted = settings_of(args).backend
+    engines = LocalEngines(
+        llm_url=wanted.llm_url,
+        llm_model=wanted.llm_model,
+        llm_path=wanted.llm_path,
+        stt=wanted.stt,
+        tts=wanted.tts,
+        progress=progress,
+    )
+    serving = ServeOptions(
+        api_key=args.api_key, limits=Limits(session_seconds=args.session_minutes * 60)
+    )
+    options = RunOptions(args.host, args.port, args.exit_on_stdin_eof, serving)
+    return run(options, engines)
