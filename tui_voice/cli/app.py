@@ -62,10 +62,9 @@ def _first_talk(args: argparse.Namespace, folder: Path) -> str | None:
     wanted = getattr(args, "id", None)
     if wanted is None and not args.continue_last:
         return None
-    from tui_voice.store.catalog import find, newest
+    from tui_voice.store.catalog import find
 
-    found = find(folder, wanted) if wanted else newest(folder)
-    return found.id if found else None
+    return find(folder, wanted or "last").id
 
 
 def _elsewhere(args: argparse.Namespace) -> bool:

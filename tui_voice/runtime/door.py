@@ -38,7 +38,9 @@ class Door(Protocol):
     id: str
     path: Path
     """The journal."""
-    limits: Limits
+
+    @property
+    def limits(self) -> Limits: ...
 
     def post(self, event: Event) -> None:
         """Something the user did. What it leads to comes back as a snapshot."""

@@ -24,13 +24,12 @@ from tui_voice.runtime.session import Session
 from tui_voice.runtime.summariser import SessionWriter, Style, Summariser, Writer
 from tui_voice.runtime.tools import Tools
 from tui_voice.runtime.writers import ModelWriter
+from tui_voice.store.catalog import new_id
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load
 
 if TYPE_CHECKING:
     from tui_voice.audio.sound import Sound
-
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +43,6 @@ class Opening:
     open_sound: OpenSound | None = None
     """Other ends for the sound than the machine's devices."""
     tools: Tools = field(default_factory=Tools)
-
-
-def new_id(now: datetime) -> str:
-    """A talk's id: when it began, and four letters so that two at once differ."""
-    return now.strftime("%Y-%m-%d-%H%M-") + "".join(secrets.choice(_LETTERS) for _ in range(4))
 
 
 def open_talk(opening: Opening) -> Session:
@@ -208,7 +202,7 @@ def _summariser(
     wanted = settings.summary
     writers: list[Writer] = []
     if wanted.by == "url" or (wanted.by == "auto" and wanted.url):
-        writers.append(ModelWriter("", api_key("openai") or "", wanted.url or ""))
+        writers.append(ModelWriter("", "", wanted.url or ""))
     if wanted.by == "model" or (wanted.by == "auto" and kind == "openai"):
         key = api_key("openai")
         if key:

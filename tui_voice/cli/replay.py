@@ -1,0 +1,60 @@
+"""`tui-voice replay`: a recorded talk through the same screen, no network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tui_voice.audio.quiet import keep_terminal
+from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
+from tui_voice.config import log_path
+from tui_voice.errors import UsageError
+
+if TYPE_CHECKING:
+    from tui_voice.runtime.door import Door
+
+
+def add_parser(commands: Any) -> None:
+    """Registers the command with argparse's subparsers."""
+    parser = commands.add_parser(
+        "replay",
+        help="play a saved talk through the same screen",
+        description="A recorded talk through the same screen, as it was or faster. Nothing is "
+        "sent, nothing is written.",
+    )
+    parser.add_argument("talk", metavar="ID|FILE", help="a saved talk, or a journal's path")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, metavar="N", help="times as fast; 0: at once"
+    )
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit status 0. Raises `StoreError` where there is no such talk."""
+    if args.speed < 0:
+        raise UsageError("--speed cannot be negative.", "0 plays the talk at once.")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "A replay needs a terminal.", f"`tui-voice sessions show {args.talk}` prints the talk."
+        )
+    from tui_voice.store.catalog import find
+
+    settings = settings_of(args)
+    path = find(sessions_dir_of(args), args.talk).path
+    from tui_voice.ui.app import VoiceApp
+    from tui_voice.ui.options import Options
+
+    def open_door(_talk_id: str | None) -> Door:
+        from tui_voice.runtime.replay import replay
+        from tui_voice.store.reading import read
+
+        return replay(path, read(path).events, args.speed)
+
+    options = Options(ui=settings.ui, keys=settings.keys, sound=False, live=False)
+    with keep_terminal(log_path()):
+        app = VoiceApp(open_door, options)
+        app.run()
+    if app.failure is not None:
+        raise app.failure
+    return 0
