@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from tui_voice.errors import BackendError
 from tui_voice.server.contracts import DETECTOR_RATE, SPEECH_RATE, ReplyRequest, ToolCall
 
-WORDS = (
+_TEXT = (
     "hello what is the time tell me a story about cats and dogs please stop my name is Anna "
     "who am I yes no one two three four five six seven eight nine ten red green blue"
-).split()
-WORDS = list(dict.fromkeys(WORDS))
+)
+WORDS = list(dict.fromkeys(_TEXT.split()))
 WORD_MS, GAP_MS = 120, 40
 _LOWEST, _STEP = 300.0, 40.0
 

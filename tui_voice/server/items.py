@@ -79,12 +79,15 @@ class Entry:
     def weight(self, count: Callable[[str], int]) -> Weight:
         """What it costs to read: user audio a token per 100 ms, assistant audio per 50 ms and
         its transcript as text. `count`: tokens of a text."""
-        if self._weight is None:
-            ours = isinstance(self.item, Message) and self.item.role == "assistant"
-            per = ASSISTANT_MS_PER_TOKEN if ours else USER_MS_PER_TOKEN
-            audio = sum(math.ceil(each.ms / per) for each in self.sounds.values())
-            self._weight = Weight(count(self._read_text()), audio)
-        return self._weight
+        if self._weight is not None:
+            return self._weight
+        ours = isinstance(self.item, Message) and self.item.role == "assistant"
+        per = ASSISTANT_MS_PER_TOKEN if ours else USER_MS_PER_TOKEN
+        audio = sum(math.ceil(each.ms / per) for each in self.sounds.values())
+        found = Weight(count(self._read_text()), audio)
+        if getattr(self.item, "status", None) != "in_progress":  # it still grows
+            self._weight = found
+        return found
 
     def changed(self) -> None:
         """The model would read it otherwise than before."""

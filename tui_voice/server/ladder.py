@@ -163,13 +163,15 @@ class Ladder:
             )
             self._open = Entry(item)
             self._add(self._open)
-            empty: Any = TextPart() if self._modality == "text" else AudioPart(transcript="")
+            written = self._modality == "text"
+            empty: Any = TextPart() if written else AudioPart(transcript="")
             self._outbox.emit(
                 ResponseContentPartAdded(
                     **self._place(), item_id=self._open.id, content_index=0, part=empty
                 )
             )
-            if self._modality == "audio":
+            self._open.item = replace(item, content=[OutputText() if written else OutputAudio()])
+            if not written:
                 self._open.sounds[0] = Sound(bytearray(), text="")
         return self._open
 

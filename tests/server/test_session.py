@@ -1,0 +1,286 @@
+"""The session's configuration: what it is at first, what updates change, what they may not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.server.desk import UNIX_START, Desk, error_of, types
+
+SERVER_VAD = {
+    "type": "server_vad",
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 500,
+    "idle_timeout_ms": None,
+    "create_response": True,
+    "interrupt_response": True,
+}
+
+
+def session(desk: Desk) -> Any:
+    return next(e for e in reversed(desk.events) if e["type"].startswith("session."))["session"]
+
+
+def test_first_event_states_every_default() -> None:
+    desk = Desk(ready=False)
+    assert types(desk.events) == ["session.created"]
+    created = session(desk)
+    assert created.pop("id").startswith("sess_")
+    assert created.pop("instructions")
+    assert created == {
+        "type": "realtime",
+        "object": "realtime.session",
+        "model": "gpt-realtime-2.1",
+        "expires_at": int(UNIX_START) + 3600,
+        "output_modalities": ["audio"],
+        "audio": {
+            "input": {
+                "format": {"type": "audio/pcm", "rate": 24000},
+                "transcription": None,
+                "noise_reduction": None,
+                "turn_detection": SERVER_VAD,
+            },
+            "output": {
+                "format": {"type": "audio/pcm", "rate": 24000},
+                "voice": "marin",
+                "speed": 1.0,
+            },
+        },
+        "tools": [],
+        "tool_choice": "auto",
+        "max_output_tokens": "inf",
+        "truncation": "auto",
+        "include": None,
+        "tracing": None,
+        "prompt": None,
+    }
+
+
+def test_update_is_answered_before_the_engines_are_loaded() -> None:
+    desk = Desk(ready=False)
+    assert types(desk.update(instructions="Be brief.")) == ["session.updated"]
+    assert desk.type("hello") == []
+    desk.equip()
+    assert types(desk.events[2:]) == ["conversation.item.added", "conversation.item.done"]
+
+
+def test_update_changes_only_what_it_names() -> None:
+    desk = Desk()
+    before = session(desk)
+    desk.configure(turn_detection={"type": "server_vad", "silence_duration_ms": 300})
+    after = session(desk)
+    assert after["audio"]["input"]["turn_detection"] == SERVER_VAD | {"silence_duration_ms": 300}
+    after["audio"]["input"]["turn_detection"] = SERVER_VAD
+    assert after == before
+
+
+def test_each_field_is_told_back() -> None:
+    desk = Desk()
+    tool = {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}}
+    update: dict[str, Any] = {
+        "output_modalities": ["text"],
+        "instructions": "Hm.",
+        "tools": [tool],
+        "tool_choice": {"type": "function", "name": "f"},
+        "max_output_tokens": 77,
+        "truncation": {
+            "type": "retention_ratio",
+            "retention_ratio": 0.8,
+            "token_limits": {"post_instructions": 8000},
+        },
+        "include": ["item.input_audio_transcription.logprobs"],
+        "tracing": {"workflow_name": "w"},
+        "reasoning": {"effort": "high"},
+        "parallel_tool_calls": False,
+    }
+    desk.update(
+        **update,
+        audio={
+            "input": {
+                "format": {"type": "audio/pcmu"},
+                "transcription": {"model": "gpt-transcribe", "keywords": ["Anna"]},
+                "noise_reduction": {"type": "far_field", "strength": 0.5},
+                "turn_detection": {"type": "semantic_vad", "eagerness": "low"},
+            },
+            "output": {"format": {"type": "audio/pcma"}, "voice": "cedar", "speed": 1.25},
+        },
+    )
+    told = session(desk)
+    assert {key: told[key] for key in update} == update
+    assert told["audio"] == {
+        "input": {
+            "format": {"type": "audio/pcmu"},
+            "transcription": {"model": "gpt-transcribe", "keywords": ["Anna"]},
+            "noise_reduction": {"type": "far_field", "strength": 0.5},
+            "turn_detection": {
+                "type": "semantic_vad",
+                "eagerness": "low",
+                "create_response": True,
+                "interrupt_response": True,
+            },
+        },
+        "output": {"format": {"type": "audio/pcma"}, "voice": "cedar", "speed": 1.25},
+    }
+
+
+def test_null_clears_or_brings_the_default_back() -> None:
+    desk = Desk()
+    desk.update(
+        instructions="x",
+        max_output_tokens=5,
+        tools=[{"type": "function", "name": "f"}],
+        audio={
+            "input": {"transcription": {"model": "whisper-1", "language": "en"}},
+            "output": {"voice": "echo", "speed": 1.5},
+        },
+    )
+    desk.update(
+        instructions=None,
+        max_output_tokens=None,
+        tools=None,
+        audio={
+            "input": {"transcription": {"language": None}, "turn_detection": None},
+            "output": {"voice": None, "speed": None},
+        },
+    )
+    told = session(desk)
+    assert (told["instructions"], told["max_output_tokens"], told["tools"]) == ("", "inf", [])
+    assert told["audio"]["output"]["voice"] == "marin"
+    assert told["audio"]["output"]["speed"] == 1.0
+    assert told["audio"]["input"]["turn_detection"] is None
+    assert told["audio"]["input"]["transcription"] == {"model": "whisper-1"}
+    desk.update(audio=None)
+    assert session(desk)["audio"]["input"]["turn_detection"] == SERVER_VAD
+
+
+def test_named_parts_bring_their_own_defaults() -> None:
+    desk = Desk()
+    desk.configure(transcription={}, noise_reduction={}, turn_detection={"type": "semantic_vad"})
+    heard = session(desk)["audio"]["input"]
+    assert heard["transcription"] == {"model": "gpt-transcribe"}
+    assert heard["noise_reduction"] == {"type": "near_field"}
+    assert heard["turn_detection"]["eagerness"] == "auto"
+    desk.configure(transcription=None, turn_detection={"type": "server_vad"})
+    heard = session(desk)["audio"]["input"]
+    assert heard["transcription"] is None
+    assert heard["turn_detection"] == SERVER_VAD
+
+
+@pytest.mark.parametrize(
+    ("update", "code", "param"),
+    [
+        ({"output_modalities": ["text", "audio"]}, "invalid_value", "output_modalities"),
+        ({"output_modalities": []}, "invalid_value", "output_modalities"),
+        ({"model": "gpt-realtime"}, "invalid_value", "model"),
+        ({"prompt": {"id": "pmpt_1"}}, "invalid_value", "prompt"),
+        ({"audio": {"output": {"voice": "bagpipe"}}}, "invalid_value", "audio.output.voice"),
+        ({"audio": {"output": {"voice": {"id": "v"}}}}, "invalid_value", "audio.output.voice"),
+        ({"tools": [{"type": "mcp", "server_label": "x"}]}, "invalid_value", "tools[0].type"),
+        ({"tools": [{"type": "function"}]}, "missing_required_parameter", "tools[0].name"),
+        ({"tools": [{"type": "function", "name": "a b"}]}, "invalid_value", "tools[0].name"),
+        (
+            {"tool_choice": {"type": "mcp", "server_label": "x"}},
+            "invalid_value",
+            "tool_choice.type",
+        ),
+        (
+            {"audio": {"input": {"transcription": {"model": "whisper-1", "keywords": ["a"]}}}},
+            "invalid_value",
+            "audio.input.transcription.keywords",
+        ),
+        (
+            {"audio": {"input": {"transcription": {"model": "whisper-1", "delay": "low"}}}},
+            "invalid_value",
+            "audio.input.transcription.delay",
+        ),
+        (
+            {"audio": {"input": {"transcription": {"model": "gpt-realtime-whisper"}}}},
+            "invalid_value",
+            "audio.input.turn_detection",
+        ),
+        ({"modalities": ["text"]}, "unknown_parameter", "modalities"),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 1}}}},
+            "invalid_value",
+            "audio.input.turn_detection.idle_timeout_ms",
+        ),
+    ],
+)
+def test_one_wrong_field_drops_the_whole_update(
+    update: dict[str, Any], code: str, param: str
+) -> None:
+    desk = Desk()
+    before = session(desk)
+    fields = {"type": "realtime", "instructions": "changed", **update}
+    error = error_of(desk.send("session.update", event_id="mine", session=fields))
+    assert (error["code"], error["param"]) == (code, f"session.{param}")
+    assert error["event_id"] == "mine"
+    assert error["type"] == "invalid_request_error"
+    desk.update()
+    assert session(desk) == before
+
+
+def test_same_model_and_voice_may_be_named_again() -> None:
+    desk = Desk()
+    desk.ask("hello")
+    events = desk.update(model="gpt-realtime-2.1", audio={"output": {"voice": "marin"}})
+    assert types(events) == ["session.updated"]
+
+
+def test_voices_of_the_synthesiser_are_voices() -> None:
+    desk = Desk()
+    assert types(desk.update(audio={"output": {"voice": "tin"}})) == ["session.updated"]
+
+
+def test_voice_is_fixed_after_the_first_audio() -> None:
+    desk = Desk()
+    desk.ask("hello", output_modalities=["text"])
+    assert types(desk.update(audio={"output": {"voice": "cedar"}})) == ["session.updated"]
+    desk.ask("hello")
+    error = error_of(desk.update(audio={"output": {"voice": "echo"}}))
+    assert error["code"] == "cannot_update_voice"
+
+
+def test_speed_is_fixed_during_a_response() -> None:
+    from tui_voice.server.jobs import Speak
+
+    desk = Desk()
+    desk.hold = (Speak,)
+    desk.ask("hello")
+    error = error_of(desk.update(audio={"output": {"speed": 1.5}}))
+    assert error["param"] == "session.audio.output.speed"
+    desk.release()
+    assert types(desk.update(audio={"output": {"speed": 1.5}})) == ["session.updated"]
+
+
+def test_tracing_is_fixed_once_set() -> None:
+    desk = Desk()
+    assert types(desk.update(tracing="auto")) == ["session.updated"]
+    assert types(desk.update(tracing="auto")) == ["session.updated"]
+    assert error_of(desk.update(tracing=None))["param"] == "session.tracing"
+
+
+def test_transcription_session() -> None:
+    desk = Desk(transcription_only=True)
+    created = session(desk)
+    assert created["type"] == "transcription"
+    assert created["object"] == "realtime.transcription_session"
+    told = {"model": "whisper-1", "language": "en"}
+    events = desk.send(
+        "session.update",
+        session={"type": "transcription", "audio": {"input": {"transcription": told}}},
+    )
+    assert types(events) == ["session.updated"]
+    assert session(desk)["audio"]["input"]["transcription"] == told
+    assert error_of(desk.update())["param"] == "session.type"
+    assert error_of(desk.send("response.create"))["code"] == "invalid_value"
+    assert types(desk.send("session.update", session={"type": "transcription"})) == [
+        "session.updated"
+    ]
+
+
+def test_talk_does_not_become_a_transcription_session() -> None:
+    error = error_of(Desk().send("session.update", session={"type": "transcription"}))
+    assert (error["code"], error["param"]) == ("invalid_value", "session.type")
