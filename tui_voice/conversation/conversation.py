@@ -46,6 +46,7 @@ class Conversation(Compacting):
         self._response_active = False  # from the moment we ask for it
         self._response_wanted = False  # as soon as the active one is done
         self._commit_pending = False  # our own commit, to be answered when it has come
+        self._by_key = False  # the talk key makes the turns
         self._asked_for_text = False  # the last `response.create` was for a typed turn
         self._open_tools: set[str] = set()  # calls whose functions are still running
         self._playing: set[str] = set()  # items of which the speaker still has sound
@@ -103,8 +104,8 @@ class Conversation(Compacting):
             case e.PlaybackFinished(item_id=item_id) | e.PlaybackInterrupted(item_id=item_id):
                 self._playing.discard(item_id)
                 self._silenced.discard(item_id)
-            case e.TalkPressed():
-                self.microphone_open = True
+            case e.TalkPressed(manual=manual):
+                self.microphone_open, self._by_key = True, manual
             case e.TalkReleased():
                 self.microphone_open = False
             case e.MuteChanged(muted=muted):
@@ -113,13 +114,17 @@ class Conversation(Compacting):
                 self._open_tools.add(call_id)
             case e.ToolAnswered(call_id=call_id):
                 self._open_tools.discard(call_id)
-            case e.LinkLost() | e.LinkOpened() | e.TalkResumed() | e.TalkClosed():
-                self._response_active, self._response_id = False, ""
-                self._commit_pending = self._repairing = False
+            case e.SpeechDiscarded():
+                self._commit_pending = False
+            case e.LinkLost() | e.LinkOpened():
+                self._forget_line()
+                if isinstance(event, e.LinkLost) and event.again and self._by_key:
+                    self._commit_pending = True  # said, and committed, once more
+            case e.TalkResumed() | e.TalkClosed():
+                self._forget_line()
+                self._commit_pending = self._response_wanted = False
                 self._open_tools.clear()
-                self._seeding.clear()
-                self._silenced.clear()
-                self._asked = self._proposed = ""
+                self._playing.clear()
             case (
                 e.SummaryRequested(compaction_id=compaction_id)
                 | e.TextifyRequested(compaction_id=compaction_id)
@@ -131,7 +136,20 @@ class Conversation(Compacting):
             case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
                 self._seeding.discard(item_id)
 
+    def _forget_line(self) -> None:
+        """Nothing of the old line comes any more. Functions go on running, the speaker playing,
+        and a commit that was not acknowledged is repeated with the sound that it ends.
+        """
+        self._response_active, self._response_id = False, ""
+        self._repairing = False
+        self._seeding.clear()
+        self._silenced.clear()
+        self._asked = self._proposed = ""
+
     # ── conditions ──────────────────────────────────────────────────────────────────────────
+
+    def key_is_held(self, _event: e.Event) -> bool:
+        return self._by_key and self.microphone_open
 
     def is_manual(self, event: e.TalkPressed) -> bool:
         return event.manual
@@ -176,6 +194,7 @@ class Conversation(Compacting):
 
     def open_microphone(self, event: e.TalkPressed) -> None:
         self.do(x.OpenMicrophone(manual=event.manual))
+        self._want_line()
 
     def close_microphone(self, _event: e.Event) -> None:
         self.do(x.CloseMicrophone())
@@ -202,6 +221,7 @@ class Conversation(Compacting):
     def send_text_only(self, event: e.TextSubmitted) -> None:
         if self.ledger.link.status == "online":
             self.do(x.CreateItem(item_id=event.item_id, role="user", text=event.text))
+        self._want_line()
 
     def answer_tool(self, event: e.ToolCalled) -> None:
         self._response_wanted = True  # once the function has answered
@@ -235,13 +255,13 @@ class Conversation(Compacting):
         self.advance(event)
         self.consider_compaction()
 
+    def _want_line(self) -> None:
+        if self.ledger.link.status in ("offline", "reconnecting"):
+            self.do(x.Reconnect())
+
     def fall_silent(self, _event: e.LinkLost) -> None:
         """Nothing more will come; a question that waits is asked again on the next line."""
-        if self._playing:
-            self.do(x.InterruptPlayback())
-            self._silenced |= self._playing
         self._response_wanted = self._unanswered()
-        self._playing.clear()
 
     def seed(self, _event: e.LinkOpened) -> None:
         """The new server session is told what was said: the memory, then the turns as text."""
@@ -251,7 +271,7 @@ class Conversation(Compacting):
             if turn.heard_text:
                 self._seeding.add(turn.id)
                 self.do(as_item(turn, turn.id, None, self.ledger.voice_by_system))
-        if self._response_wanted:
+        if self._response_wanted and not self._open_tools:
             self._want_response()
 
     def advance(self, event: e.Event) -> None:
@@ -260,9 +280,9 @@ class Conversation(Compacting):
             self.ask_again()
 
     def _unanswered(self) -> bool:
-        """Whether the last word was the user's."""
-        last = self.ledger.turns.last
-        return last is not None and last.role == "user" and bool(last.text)
+        """Whether the last words were the user's, or a function's for the user."""
+        last = next((turn for turn in reversed(self.ledger.turns) if turn.text), None)
+        return last is not None and last.role in ("user", "tool")
 
     def _want_response(self) -> None:
         if self._response_active:

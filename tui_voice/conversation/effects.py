@@ -13,6 +13,11 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnect(Effect):
+    """There is no line and the user wants one: the next try is not to be waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenMicrophone(Effect):
     """Let sound through to the server. `manual`: as one turn that `CommitInput` ends."""
 

@@ -134,6 +134,9 @@ class LinkLost(Event):
     code: int | None = None
     hint: str = ""
     retry_in: float | None = None
+    again: tuple[str, ...] = ()
+    """Turns (ids) whose words had not come: their sound was kept and goes out on the next line,
+    where they become new turns. Here they are a gap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,6 +375,8 @@ class PlaybackInterrupted(Event):
 
     item_id: str
     played_ms: int
+    received_ms: int = 0
+    """How much of it had come. 0: in journals from before it was told."""
 
 
 # ── what the server says of items we changed ─────────────────────────────────────────────────

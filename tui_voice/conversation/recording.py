@@ -138,7 +138,10 @@ def _(ledger: Ledger, event: e.LinkOpened) -> Ledger:
 def _(ledger: Ledger, event: e.LinkLost) -> Ledger:
     status: LinkStatus = "offline" if event.retry_in is None else "reconnecting"
     link = Link(status=status, reason=event.reason, hint=event.hint, retry_in=event.retry_in)
-    return replace(forget_server(ledger, event.reason), link=link)
+    ledger = forget_server(ledger, event.reason)
+    for turn_id in event.again:  # words that had come of it would be said twice
+        ledger = change(ledger, turn_id, text="", words="failed", note="said again on a new line")
+    return replace(ledger, link=link)
 
 
 def forget_server(ledger: Ledger, why: str) -> Ledger:
@@ -364,7 +367,9 @@ def _recent(ledger: Ledger, count: int) -> list[Turn]:
 
 @records(e.PlaybackInterrupted)
 def _(ledger: Ledger, event: e.PlaybackInterrupted) -> Ledger:
-    return change(ledger, event.item_id, heard_ms=event.played_ms)
+    turn = ledger.turns.get(event.item_id)
+    length = max(event.received_ms, turn.audio_ms if turn else 0)
+    return change(ledger, event.item_id, heard_ms=event.played_ms, audio_ms=length)
 
 
 @records(e.TurnPinned)

@@ -97,7 +97,11 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("time_passed", "*", None, after="settle_down"),
     # The line. A new one knows nothing of the talk until it has been told.
     _row("link_opened", "*", None, after="seed"),
-    _row("link_lost", "*", _IDLE, after="fall_silent"),
+    # What the speaker has of a reply is played to its end, and a turn that the talk key holds open
+    # is ended by the key.
+    _row("link_lost", _SPEAKING, None, after="fall_silent"),
+    _row("link_lost", _LISTENING, None, conditions="key_is_held", after="fall_silent"),
+    _row("link_lost", [*QUIET, _LISTENING, _AWAITING], _IDLE, after="fall_silent"),
 ]
 
 
