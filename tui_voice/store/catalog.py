@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,33 +14,12 @@ from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint, index, locking
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import SUFFIX, Journal
+from tui_voice.store.plain import plain
 from tui_voice.store.reading import load, read
+from tui_voice.store.talks import Talk
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 _HINT = "`tui-voice sessions list` shows those there are"
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """A saved talk in one line."""
-
-    id: str
-    title: str
-    """As given, or the user's first words."""
-    started: str
-    """ISO 8601 with zone."""
-    seconds: float
-    """How long was talked, without absences."""
-    turns: int
-    """What either side said."""
-    model: str
-    backend: str
-    usd: float
-    path: Path
-    last: float = 0.0
-    """Unix seconds of the last fact."""
-    parent: str = ""
-    """The talk that it was forked from."""
 
 
 def new_id(now: datetime) -> str:
@@ -74,6 +53,11 @@ def list_talks(folder: Path, cache: Path | None = None) -> list[Talk]:
     return index.ask(folder, question, cache)
 
 
+def newest(folder: Path, cache: Path | None = None) -> Talk | None:
+    """The one that was talked in last; None where there are none."""
+    return next(iter(list_talks(folder, cache)), None)
+
+
 def unreadable(folder: Path, cache: Path | None = None) -> list[str]:
     """What looks like a talk and is none: a sentence each."""
 
@@ -94,12 +78,13 @@ def find(folder: Path, wanted: str, cache: Path | None = None) -> Talk:
     talks = list_talks(folder, cache)
     if wanted in ("", "last") and talks:
         return talks[0]
-    named = wanted.casefold()
+    named = plain(wanted)
     for found in (
-        [talk for talk in talks if wanted in (talk.id, talk.path.stem)],
+        [talk for talk in talks if talk.path.stem == wanted],
+        [talk for talk in talks if talk.id == wanted],
         [talk for talk in talks if talk.path.stem.startswith(wanted)] if wanted else [],
-        [talk for talk in talks if talk.title.casefold() == named],
-        [talk for talk in talks if named and named in talk.title.casefold()],
+        [talk for talk in talks if plain(talk.title) == named],
+        [talk for talk in talks if named and named in plain(talk.title)],
     ):
         if len(found) == 1:
             return found[0]

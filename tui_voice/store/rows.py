@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
-from datetime import datetime
+from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn
+from tui_voice.store.talks import talk_of
 
 MAKE = 1
 """Changes whenever the tables, or what is put into them, do."""
@@ -31,10 +32,18 @@ CREATE VIRTUAL TABLE words USING fts5 (
 SLOTS = 1_024
 """Turns that may share a millisecond: a place is its time × this, so that the newest come last."""
 _LATEST = 1 << 52
-PAUSE = 300.0
-"""Seconds of silence that count into a talk's length; a longer one was an absence."""
-TITLE_LENGTH = 48
-UNTITLED = "untitled"
+_OF_A_TALK = (
+    "id",
+    "title",
+    "started",
+    "last",
+    "seconds",
+    "turns",
+    "model",
+    "backend",
+    "usd",
+    "parent",
+)
 
 _UNSPACED = re.compile(
     "([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
@@ -73,10 +82,8 @@ def learn(
     """
     db.execute("INSERT OR IGNORE INTO talks (name) VALUES (?)", (name,))
     file: int = db.execute("SELECT file FROM talks WHERE name = ?", (name,)).fetchone()[0]
-    started, begun = "", 0.0
-    if ledger is not None and ledger.opened is not None:
-        started = ledger.opened.started
-        begun = _seconds(started)
+    talk = talk_of(ledger, Path(name)) if ledger else None
+    begun = talk.begun if talk else 0.0
     known = {
         turn: (place, role, text)
         for turn, place, role, text in db.execute(
@@ -96,53 +103,10 @@ def learn(
     for turn in worded:
         if known.get(turn.id, ("",))[1:] != (turn.role, turn.text):
             _add(db, file, begun, turn)
-    talk = _talk(ledger, begun, worded) if ledger else {}
-    talk |= {"size": print_[0], "changed": print_[1], "refused": refused, "started": started}
-    names = ", ".join(f"{column} = :{column}" for column in talk)
-    db.execute(f"UPDATE talks SET {names} WHERE file = :file", talk | {"file": file})
-
-
-def _talk(ledger: Ledger, begun: float, worded: list[Turn]) -> dict[str, str | float | int]:
-    said = [turn for turn in worded if turn.role in ("user", "assistant")]
-    opened = ledger.opened
-    return {
-        "id": opened.id if opened else "",
-        "title": title(ledger),
-        "last": begun + ledger.at,
-        "seconds": round(length(said, ledger.at), 3),
-        "turns": len(said),
-        "model": ledger.model,
-        "backend": ledger.backend,
-        "usd": round(ledger.cost, 6),
-        "parent": opened.parent if opened else "",
-    }
-
-
-def title(ledger: Ledger) -> str:
-    """The one that was given, or else the user's first words."""
-    if ledger.title:
-        return ledger.title
-    first = next((t.text for t in ledger.turns if t.role == "user" and t.text.strip()), "")
-    words = " ".join(first.split())
-    if len(words) > TITLE_LENGTH:
-        words = words[: TITLE_LENGTH + 1].rsplit(" ", 1)[0][:TITLE_LENGTH].rstrip(",;:-–— ") + "…"
-    return words.rstrip(".!") or UNTITLED
-
-
-def length(turns: Iterable[Turn], end: float) -> float:
-    """Seconds of talk, without the absences in between."""
-    total = before = 0.0
-    for at in (*(turn.at for turn in turns), end):
-        total += min(max(0.0, at - before), PAUSE)
-        before = max(before, at)
-    return total
-
-
-def _seconds(started: str) -> float:
-    try:
-        return max(0.0, datetime.fromisoformat(started).timestamp())
-    except (ValueError, OverflowError, OSError):  # a flipped bit may have made it any text
-        return 0.0
+    row: dict[str, str | float] = {"size": print_[0], "changed": print_[1], "refused": refused}
+    row |= {column: getattr(talk, column) for column in _OF_A_TALK} if talk else {}
+    names = ", ".join(f"{column} = :{column}" for column in row)
+    db.execute(f"UPDATE talks SET {names} WHERE file = :file", row | {"file": file})
 
 
 def _add(db: sqlite3.Connection, file: int, begun: float, turn: Turn) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from tui_voice.store import index
+from tui_voice.store.plain import plain, printable
 from tui_voice.store.query import Query, Term, parse
 from tui_voice.store.rows import SLOTS, unspaced
 
@@ -105,7 +104,7 @@ def _score(query: Query, text: str, order: int) -> float:
 
 def excerpt(text: str, query: Query) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The part of a turn around the first hit, in one line, and where the hits in it are."""
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     places = marks(line, query.terms)
     start = max(0, places[0][0] - _AHEAD) if places and len(line) > EXCERPT else 0
     if start:
@@ -125,24 +124,12 @@ def marks(text: str, terms: tuple[Term, ...]) -> list[tuple[int, int]]:
     if not terms:
         return []
     pattern = "|".join(_pattern(term) for term in terms)
-    return [match.span() for match in re.finditer(pattern, _plain(text))]
+    return [match.span() for match in re.finditer(pattern, plain(text))]
 
 
 def _pattern(term: Term) -> str:
-    words = r"[\W_]*".join(re.escape(_plain(word)) for word in term.words)
+    words = r"[\W_]*".join(re.escape(plain(word)) for word in term.words)
     before = "" if unspaced(term.words[0][0]) else r"(?<![^\W_])"
     if term.prefix:
         return before + words + r"[^\W_]*"
     return before + words + ("" if unspaced(term.words[-1][-1]) else r"(?![^\W_])")
-
-
-def _plain(text: str) -> str:
-    """In small letters without accents, of the same length."""
-    if text.isascii():
-        return text.lower()
-    return "".join(_plain_character(character) for character in text)
-
-
-@lru_cache(maxsize=4096)
-def _plain_character(character: str) -> str:
-    return (unicodedata.normalize("NFD", character)[0].lower() or character)[0]

@@ -1,0 +1,1 @@
+"""A talk for reading elsewhere: one module a format, each from the same `Document`."""
