@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,6 +42,8 @@ class Opening:
     open_sound: OpenSound | None = None
     """Other ends for the sound than the machine's devices."""
     tools: Tools = field(default_factory=Tools)
+    on_fact: Callable[[e.Event], None] | None = None
+    """Hears every fact from the first one on, in the talk's own thread."""
 
 
 def open_talk(opening: Opening) -> Session:
@@ -84,7 +85,11 @@ def open_talk(opening: Opening) -> Session:
     journal = Journal.create(opening.folder, opened)
     conversation = Conversation(limits_of(settings, model))
     conversation.receive(opened)
-    return Session(opened.id, conversation, journal, backend, manual=profile.manual).start()
+    session = Session(opened.id, conversation, journal, backend, manual=profile.manual)
+    if opening.on_fact is not None:
+        opening.on_fact(opened)
+        session.listen(opening.on_fact)
+    return session.start()
 
 
 def _resumed(opening: Opening, backend: LiveBackend, kind: str, profile: Profile) -> Session:
@@ -99,6 +104,8 @@ def _resumed(opening: Opening, backend: LiveBackend, kind: str, profile: Profile
     session = Session(
         ledger.opened.id, conversation, journal, backend, base=base, manual=profile.manual
     )
+    if opening.on_fact is not None:
+        session.listen(opening.on_fact)
     session.begin_with(
         e.TalkResumed(backend=kind, model=profile.model, voice=profile.voice),
         *(e.Noticed(text=note, severity="warning") for note in notes),
@@ -214,8 +221,3 @@ def _summariser(
     writers.append(SessionWriter(model, price))
     style = Style(style=wanted.style, language=wanted.language)
     return Summariser(writers, style, wanted.timeout_s)
-
-
-def item_id() -> str:
-    """An id for a typed turn: at most 32 characters, unlike any other."""
-    return "typed_" + secrets.token_hex(12)
