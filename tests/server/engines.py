@@ -124,6 +124,7 @@ class Parrot:
 
     def __init__(self) -> None:
         self.requests: list[ReplyRequest] = []
+        self.fails = False
         self.free = threading.Event()
         self.free.set()
 
@@ -148,7 +149,7 @@ class Parrot:
             while not (stop.is_set() or self.free.is_set()):
                 stop.wait(0.005)
             yield "four."
-        elif said == "break":
+        elif said == "break" or self.fails:
             raise BackendError("The model is broken.")
         elif said == "window":
             yield " | ".join(f"{t.role}: {t.text}" for t in request.turns)

@@ -1,0 +1,524 @@
+"""Turns found in sound: server VAD, semantic VAD, by hand; interruptions and idle time."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.server.desk import SILENCE, Desk, error_of, types
+from tests.server.engines import speech
+from tui_voice.audio.g711 import encode_alaw, encode_ulaw
+from tui_voice.audio.pcm import resample
+from tui_voice.realtime.wire.client import InputAudioBufferAppend
+from tui_voice.server.jobs import Reply, Speak, Transcribe
+from tui_voice.server.limits import Limits
+
+TURN = [
+    "input_audio_buffer.speech_started",
+    "input_audio_buffer.speech_stopped",
+    "input_audio_buffer.committed",
+    "conversation.item.added",
+    "conversation.item.done",
+]
+LADDER = [
+    "response.created",
+    "response.output_item.added",
+    "conversation.item.added",
+    "response.content_part.added",
+    "response.output_audio_transcript.delta",
+    "response.output_audio.delta",
+    "response.output_audio.done",
+    "response.output_audio_transcript.done",
+    "response.content_part.done",
+    "conversation.item.done",
+    "response.output_item.done",
+    "response.done",
+    "rate_limits.updated",
+]
+
+
+def spoken(text: str, before: int = 1000, after: int = 800) -> bytes:
+    """Speech with so many ms of silence around it."""
+    return SILENCE * before + speech(text) + SILENCE * after
+
+
+def vad(**fields: Any) -> dict[str, Any]:
+    return {"type": "server_vad", **fields}
+
+
+class TestServerVad:
+    def test_sequence(self) -> None:
+        desk = Desk()
+        events = desk.say(spoken("hello what is the time"))
+        assert types(events) == TURN + LADDER
+        ids = {e["item_id"] for e in events[:3]} | {e["item"]["id"] for e in events[3:5]}
+        assert len(ids) == 1
+        assert events[3]["item"]["content"] == [{"type": "input_audio", "transcript": None}]
+        assert desk.last("response.output_audio_transcript.done")["transcript"] == (
+            "hello what is the time"
+        )
+
+    def test_times_are_of_audio_written(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello what is the time"))
+        started = desk.last("input_audio_buffer.speech_started")["audio_start_ms"]
+        stopped = desk.last("input_audio_buffer.speech_stopped")["audio_end_ms"]
+        assert abs(started - 700) <= 32, "onset at 1000, less the padding"
+        end_of_voice = 1000 + 5 * 160 - 40
+        assert abs(stopped - (end_of_voice + 500)) <= 64
+        desk.say(spoken("hello what is the time"))
+        second = desk.last("input_audio_buffer.speech_started")["audio_start_ms"]
+        assert abs(second - (1000 + 800 + 800 + 700)) <= 32
+
+    def test_item_holds_the_turn_and_no_more(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello what is the time"))
+        desk.send("conversation.item.retrieve", item_id=desk.items[0])
+        part = desk.last("conversation.item.retrieved")["item"]["content"][0]
+        ms = len(base64.b64decode(part["audio"])) / 48
+        started = desk.last("input_audio_buffer.speech_started")["audio_start_ms"]
+        stopped = desk.last("input_audio_buffer.speech_stopped")["audio_end_ms"]
+        assert abs(ms - (stopped - started)) <= 1
+
+    def test_padding_and_silence_are_settable(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=vad(prefix_padding_ms=0, silence_duration_ms=1200))
+        desk.say(spoken("hello", after=1400))
+        started = desk.last("input_audio_buffer.speech_started")["audio_start_ms"]
+        stopped = desk.last("input_audio_buffer.speech_stopped")["audio_end_ms"]
+        assert abs(started - 1000) <= 32
+        assert abs(stopped - (1120 + 1200)) <= 64
+
+    def test_pause_shorter_than_the_silence_is_within_the_turn(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello", after=350) + spoken("what is", before=0))
+        assert types(desk.events).count("input_audio_buffer.speech_started") == 1
+        assert desk.last("response.output_audio_transcript.done")["transcript"] == "hello what is"
+
+    def test_two_turns_in_one_append(self) -> None:
+        desk = Desk()
+        sound = spoken("hello") + spoken("what is the time")
+        desk.send("input_audio_buffer.append", audio=base64.b64encode(sound).decode())
+        assert types(desk.events).count("response.done") == 2
+        committed = [e for e in desk.events if e["type"] == "input_audio_buffer.committed"]
+        assert committed[0]["previous_item_id"] is None
+        assert committed[1]["previous_item_id"] is not None
+
+    def test_threshold(self) -> None:
+        quiet = (np.frombuffer(speech("hello what is"), "<i2") // 12).astype("<i2").tobytes()
+        desk = Desk()
+        assert desk.say(SILENCE * 300 + quiet + SILENCE * 700) == []
+        desk.configure(turn_detection=vad(threshold=0.2))
+        assert "response.done" in types(desk.say(SILENCE * 300 + quiet + SILENCE * 700))
+
+    def test_click_is_no_turn(self) -> None:
+        assert Desk().say(SILENCE * 500 + speech("hello")[: 48 * 40] + SILENCE * 500) == []
+
+    def test_endless_turn_is_ended(self) -> None:
+        desk = Desk(limits=Limits(max_input_ms=2_000))
+        desk.say(speech("one two three four five six seven eight nine ten " * 2))
+        assert desk.last("input_audio_buffer.speech_stopped")["audio_end_ms"] < 2_300
+
+    def test_silence_before_is_not_kept_for_ever(self) -> None:
+        desk = Desk()
+        for _ in range(7):
+            desk.say(SILENCE * 10_000, step_ms=2_000)
+        desk.send("input_audio_buffer.commit")
+        desk.send("conversation.item.retrieve", item_id=desk.items[0])
+        part = desk.last("conversation.item.retrieved")["item"]["content"][0]
+        assert 60_000 <= len(base64.b64decode(part["audio"])) / 48 < 62_100
+
+    def test_item_that_finds_no_room(self) -> None:
+        desk = Desk(limits=Limits(max_items=1))
+        desk.type("full")
+        events = desk.say(spoken("hello"))
+        assert error_of(events)["code"] == "conversation_full"
+        assert "response.created" not in types(events)
+
+
+class TestInterruption:
+    """`create_response` and `interrupt_response` in all four combinations."""
+
+    def talk(self, create: bool, interrupt: bool) -> tuple[Desk, list[dict[str, Any]]]:
+        """The user speaks while the model does."""
+        desk = Desk()
+        desk.configure(turn_detection=vad(create_response=create, interrupt_response=interrupt))
+        desk.hold = (Speak,)
+        desk.ask("one two three, four five six.")
+        desk.release(1)
+        return desk, desk.say(spoken("hello"))
+
+    def test_both(self) -> None:
+        desk, events = self.talk(True, True)
+        assert types(events)[:7] == [
+            "input_audio_buffer.speech_started",
+            "response.output_audio.done",
+            "response.output_audio_transcript.done",
+            "response.content_part.done",
+            "conversation.item.done",
+            "response.output_item.done",
+            "response.done",
+        ]
+        done = events[6]["response"]
+        assert done["status"] == "cancelled"
+        assert done["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+        assert done["output"][0]["status"] == "incomplete"
+        assert done["output"][0]["content"] == [
+            {"type": "output_audio", "transcript": "one two three,"}
+        ]
+        assert "response.created" in types(events)
+        assert desk.engine.replies.default is not None
+
+    def test_create_without_interrupt_makes_none_while_one_is_active(self) -> None:
+        desk, events = self.talk(True, False)
+        assert types(events) == TURN
+        desk.hold = ()
+        desk.release()
+        assert desk.last("response.done")["response"]["status"] == "completed"
+        assert "response.created" in types(desk.say(spoken("hello")))
+
+    def test_interrupt_without_create(self) -> None:
+        _desk, events = self.talk(False, True)
+        assert "response.done" in types(events)
+        assert "response.created" not in types(events)
+
+    def test_neither(self) -> None:
+        desk, events = self.talk(False, False)
+        assert types(events) == TURN
+        assert desk.engine.replies.default is not None
+
+    def test_late_sound_of_the_interrupted_is_dropped(self) -> None:
+        desk, _events = self.talk(True, True)
+        first = desk.last("response.done")["response"]["id"]
+        count = len(desk.events)
+        desk.hold = ()
+        desk.release()
+        assert first not in {e.get("response_id") for e in desk.events[count:]}
+
+    def test_interruption_spares_what_is_beside_the_talk(self) -> None:
+        desk = Desk()
+        desk.hold = (Reply,)
+        desk.send(
+            "response.create",
+            response={"conversation": "none", "output_modalities": ["text"]},
+        )
+        desk.say(spoken("hello", after=100))
+        assert "response.done" not in types(desk.events)
+
+
+class TestDraft:
+    """The reply is begun at a pause, on the chance that the turn is over."""
+
+    def test_reply_is_asked_for_once_and_used(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello", after=300))
+        assert len(desk.engines.thinks.requests) == 1
+        assert "response.created" not in types(desk.events)
+        desk.say(SILENCE * 400)
+        assert len(desk.engines.thinks.requests) == 1
+        assert desk.last("response.done")["response"]["status"] == "completed"
+        assert len(desk.engines.hears.heard) == 1
+
+    def test_voice_that_goes_on_makes_it_void(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello", after=300) + spoken("what is", before=0))
+        assert [r.turns[-1].text for r in desk.engines.thinks.requests] == [
+            "hello",
+            "hello what is",
+        ]
+        assert desk.last("response.output_audio_transcript.done")["transcript"] == "hello what is"
+
+    def test_changed_conversation_makes_it_void(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello", after=300))
+        desk.send(
+            "conversation.item.create",
+            previous_item_id="root",
+            item={
+                "type": "message",
+                "role": "system",
+                "content": [{"type": "input_text", "text": "Summary."}],
+            },
+        )
+        desk.say(SILENCE * 400)
+        assert [len(r.turns) for r in desk.engines.thinks.requests] == [1, 2]
+
+    def test_none_while_a_response_is_active(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=vad(interrupt_response=False))
+        desk.hold = (Speak,)
+        desk.ask("one two three")
+        desk.say(spoken("hello", after=300))
+        assert len(desk.engines.thinks.requests) == 1
+
+    def test_none_where_nobody_is_to_answer(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=vad(create_response=False))
+        desk.say(spoken("hello"))
+        assert desk.engines.thinks.requests == []
+
+    def test_failed_model_is_told_in_the_response(self) -> None:
+        desk = Desk()
+        desk.engines.thinks.fails = True
+        desk.say(spoken("hello"))
+        done = desk.last("response.done")["response"]
+        assert done["status"] == "failed"
+        assert done["status_details"]["error"]["message"] == "The model is broken."
+
+    def test_commit_by_hand_ends_it(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello", after=300))
+        desk.send("input_audio_buffer.commit")
+        desk.say(SILENCE * 700)
+        assert "response.created" not in types(desk.events)
+
+
+class TestByHand:
+    def test_push_to_talk(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=None)
+        assert types(desk.send("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
+        assert desk.say(spoken("hello what is")) == []
+        events = desk.send("input_audio_buffer.commit")
+        assert types(events) == TURN[2:]
+        events = desk.send("response.create")
+        assert types(events) == LADDER
+        assert desk.last("response.output_audio_transcript.done")["transcript"] == "hello what is"
+
+    def test_response_waits_for_the_words(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=None)
+        desk.hold = (Transcribe,)
+        desk.say(spoken("hello"))
+        desk.send("input_audio_buffer.commit")
+        assert types(desk.send("response.create")) == ["response.created"]
+        assert types(desk.release()) == LADDER[1:]
+
+    def test_second_commit_needs_new_audio(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=None)
+        desk.say(spoken("hello"))
+        desk.send("input_audio_buffer.commit")
+        desk.say(SILENCE * 99)
+        error = error_of(desk.send("input_audio_buffer.commit", event_id="c"))
+        assert error["code"] == "input_audio_buffer_commit_empty"
+        assert "99.00ms" in error["message"]
+        assert error["event_id"] == "c"
+        desk.say(SILENCE)
+        assert types(desk.send("input_audio_buffer.commit")) == TURN[2:]
+
+    def test_commit_in_the_middle_of_a_detected_turn(self) -> None:
+        desk = Desk()
+        desk.say(SILENCE * 500 + speech("hello what"))
+        item_id = desk.last("input_audio_buffer.speech_started")["item_id"]
+        events = desk.send("input_audio_buffer.commit")
+        assert events[0]["item_id"] == item_id
+        assert types(desk.say(SILENCE * 700)) == []
+
+    def test_commit_of_an_emptied_buffer_under_vad(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=vad(create_response=False))
+        desk.say(spoken("hello", after=520))
+        error = error_of(desk.send("input_audio_buffer.commit"))
+        assert error["code"] == "input_audio_buffer_commit_empty"
+
+    def test_clear_forgets_a_turn_that_had_begun(self) -> None:
+        desk = Desk()
+        desk.say(SILENCE * 500 + speech("hello what"))
+        desk.send("input_audio_buffer.clear")
+        assert desk.say(SILENCE * 800) == []
+        assert desk.items == []
+
+    def test_detection_switched_off_in_the_middle(self) -> None:
+        desk = Desk()
+        desk.say(SILENCE * 500 + speech("hello what"))
+        desk.configure(turn_detection=None)
+        assert desk.say(speech("is") + SILENCE * 800) == []
+        desk.send("input_audio_buffer.commit")
+        desk.send("response.create")
+        assert desk.last("response.output_audio_transcript.done")["transcript"] == "hello what is"
+        desk.configure(turn_detection=vad())
+        assert "response.done" in types(desk.say(spoken("hello")))
+
+    def test_full_buffer(self) -> None:
+        desk = Desk(limits=Limits(max_input_ms=60_000))
+        desk.configure(turn_detection=None)
+        assert desk.say(SILENCE * 60_000, step_ms=1_000) == []
+        error = error_of(desk.say(SILENCE * 20))
+        assert error["code"] == "input_audio_buffer_full"
+        desk.send("input_audio_buffer.clear")
+        assert desk.say(SILENCE * 20) == []
+
+
+class TestAppend:
+    def test_odd_bytes(self) -> None:
+        desk = Desk()
+        error = error_of(
+            desk.send("input_audio_buffer.append", audio=base64.b64encode(b"abc").decode())
+        )
+        assert (error["code"], error["param"]) == ("invalid_value", "audio")
+        assert "response.done" in types(desk.say(spoken("hello")))
+
+    def test_nothing(self) -> None:
+        assert Desk().send("input_audio_buffer.append", audio="") == []
+
+    def test_fifteen_mebibytes_and_no_more(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=None)
+        most = base64.b64encode(bytes(15 * 2**20)).decode()
+        assert desk.send("input_audio_buffer.append", audio=most) == []
+        more = base64.b64encode(bytes(15 * 2**20 + 2)).decode()
+        error = error_of(desk.send("input_audio_buffer.append", audio=more))
+        assert error["param"] == "audio"
+
+    @pytest.mark.parametrize(("kind", "encode"), [("pcmu", encode_ulaw), ("pcma", encode_alaw)])
+    def test_telephone_formats(self, kind: str, encode: Any) -> None:
+        desk = Desk()
+        desk.configure(format={"type": f"audio/{kind}"}, transcription={"model": "whisper-1"})
+        sound = encode(resample(spoken("hello what is the time"), 24_000, 8_000))
+        for at in range(0, len(sound), 160):
+            piece = base64.b64encode(sound[at : at + 160]).decode()
+            desk.send("input_audio_buffer.append", audio=piece)
+        done = desk.last("conversation.item.input_audio_transcription.completed")
+        assert done["transcript"] == "hello what is the time"
+
+    def test_format_changed_in_the_middle(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=None, format={"type": "audio/pcmu"})
+        first = encode_ulaw(resample(speech("hello what"), 24_000, 8_000))
+        desk.send("input_audio_buffer.append", audio=base64.b64encode(first).decode())
+        desk.configure(format={"type": "audio/pcm", "rate": 24000})
+        desk.say(speech("is the"))
+        desk.send("input_audio_buffer.commit")
+        desk.ask("")
+        desk.ask("window", output_modalities=["text"])
+        assert "user: hello what is the |" in desk.last("response.output_text.done")["text"]
+
+    def test_format_changed_before_the_engines_are_loaded(self) -> None:
+        desk = Desk(ready=False)
+        desk.configure(format={"type": "audio/pcmu"})
+        desk.equip()
+        assert desk.last("session.updated")["session"]["audio"]["input"]["format"] == {
+            "type": "audio/pcmu"
+        }
+
+
+class TestSemanticVad:
+    def heard(self, text: str, silence: int, eagerness: str = "medium") -> bool:
+        """So much silence ended the turn."""
+        desk = Desk()
+        desk.configure(turn_detection={"type": "semantic_vad", "eagerness": eagerness})
+        desk.say(spoken(text, before=300, after=silence))
+        return "input_audio_buffer.speech_stopped" in types(desk.events)
+
+    def test_whole_sentence_ends_soon(self) -> None:
+        assert self.heard("hello what is the time", 700)
+        assert not self.heard("hello what is the time", 400)
+
+    def test_half_a_sentence_is_waited_for(self) -> None:
+        assert not self.heard("tell me a story about", 3_500)
+        assert self.heard("tell me a story about", 4_200)
+
+    def test_eagerness(self) -> None:
+        assert self.heard("hello", 450, "high")
+        assert not self.heard("hello", 700, "low")
+        assert self.heard("tell me a", 2_100, "high")
+        assert not self.heard("tell me a", 7_800, "low")
+        assert self.heard("tell me a", 8_200, "low")
+
+    def test_judgement_lasts_for_one_pause(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
+        desk.say(spoken("hello", after=400) + spoken("tell me a", before=0, after=1_500))
+        assert "input_audio_buffer.speech_stopped" not in types(desk.events)
+
+
+class TestIdle:
+    def desk(self) -> Desk:
+        desk = Desk()
+        desk.configure(turn_detection=vad(idle_timeout_ms=5_000))
+        desk.ask("hello what is the time")
+        return desk
+
+    def test_sequence(self) -> None:
+        desk = self.desk()
+        desk.say(SILENCE * 2_000)
+        assert desk.wait(3.0) == [], "five seconds after 0.8 s of sound were played"
+        events = desk.wait(1.0)
+        assert types(events)[:5] == [
+            "input_audio_buffer.timeout_triggered",
+            "input_audio_buffer.committed",
+            "conversation.item.added",
+            "conversation.item.done",
+            "response.created",
+        ]
+        triggered = events[0]
+        assert triggered["audio_end_ms"] - triggered["audio_start_ms"] == 2_000
+        assert desk.last("response.done")["response"]["status"] == "completed"
+
+    def test_silence_is_not_written_down(self) -> None:
+        desk = self.desk()
+        desk.configure(transcription={"model": "whisper-1"})
+        desk.wait(6.0)
+        assert desk.engines.hears.heard == []
+        done = desk.last("conversation.item.input_audio_transcription.completed")
+        assert done["transcript"] == ""
+
+    @pytest.mark.parametrize("what", ["speech", "text", "response"])
+    def test_anything_stops_it(self, what: str) -> None:
+        desk = self.desk()
+        desk.hold = (Reply,)
+        if what == "speech":
+            desk.say(SILENCE * 300 + speech("hello"))
+        elif what == "text":
+            desk.type("hello")
+        else:
+            desk.send("response.create")
+        assert desk.wait(20.0) == []
+
+    def test_response_that_said_nothing(self) -> None:
+        desk = self.desk()
+        desk.ask("")
+        assert types(desk.wait(5.1))[0] == "input_audio_buffer.timeout_triggered"
+
+    def test_not_while_the_user_speaks_over_the_end(self) -> None:
+        desk = Desk()
+        desk.configure(turn_detection=vad(idle_timeout_ms=5_000, interrupt_response=False))
+        desk.hold = (Speak,)
+        desk.ask("hello")
+        desk.say(SILENCE * 300 + speech("hello"))
+        desk.hold = ()
+        desk.release()
+        assert desk.wait(20.0) == []
+
+    def test_no_room_for_the_silence(self) -> None:
+        desk = Desk(limits=Limits(max_items=2))
+        desk.configure(turn_detection=vad(idle_timeout_ms=5_000))
+        desk.ask("hello")
+        assert "error" in types(desk.wait(6.0))
+
+
+def test_session_cap() -> None:
+    desk = Desk(limits=Limits(session_seconds=120))
+    assert desk.wait(119) == []
+    assert desk.closed is None
+    desk.wait(2)
+    assert desk.closed is not None
+    assert desk.closed.code == 1001
+    assert desk.closed.reason == "Your session hit the maximum duration of 2 minutes."
+
+
+def test_cancel_does_not_wait_for_audio_that_waits_to_be_heard() -> None:
+    """Minutes of sound take seconds to be heard; whoever wants silence gets it at once."""
+    desk = Desk()
+    desk.hold = (Speak,)
+    desk.ask("hello")
+    append = InputAudioBufferAppend(audio=SILENCE * 60_000)
+    assert desk.engine.receive(append, desk.now) == []
+    assert desk.engine.hungry
+    assert desk.engine.waiting_bytes > 59_000 * 48
+    assert types(desk.send("response.cancel"))[0] == "response.done"
+    assert not desk.engine.hungry
