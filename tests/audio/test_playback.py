@@ -185,6 +185,18 @@ def test_items_waiting_behind_the_interrupted_one_refuse_too_and_new_ones_do_not
     assert playback.take(240).pcm == ramp(0, 240)
 
 
+def test_a_reply_that_arrives_too_slowly_is_counted_and_one_that_ends_is_not() -> None:
+    playback = Playback()
+    playback.write("a", ramp(0, 100))
+    playback.take(240)
+    playback.take(240)
+    assert playback.underruns == 1
+    playback.write("a", ramp(0, 100))
+    playback.finish("a")
+    playback.take(240)
+    assert playback.underruns == 1
+
+
 def test_volume_scales_and_clips() -> None:
     playback = Playback(volume=2.0)
     playback.write("a", np.array([100, -20_000, 20_000], "<i2").tobytes())

@@ -117,6 +117,59 @@ async def test_what_is_written_to_the_speaker_sounds_whole(
     assert alike > 0.95
 
 
+async def test_devices_that_do_not_know_24_khz_are_resampled(
+    virtual_sound: VirtualSound,
+    sentence: bytes,
+    sentence_wav: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Windows lets PortAudio have a device at its own rate only; here 24 kHz is forbidden."""
+    via_portaudio = pytest.importorskip("tui_voice.audio.via_portaudio")
+    real, rates = via_portaudio.sounddevice, []
+
+    class Picky:
+        _terminate = staticmethod(real._terminate)
+        _initialize = staticmethod(real._initialize)
+
+        def __getattr__(self, name: str) -> object:
+            def stream(rate: int, *rest: object, **named: object) -> object:
+                if rate == RATE:
+                    raise real.PortAudioError("Invalid sample rate")
+                rates.append(rate)
+                return getattr(real, name)(rate, *rest, **named)
+
+            return stream
+
+    monkeypatch.setattr(via_portaudio, "_streams", Picky())
+    wish, frames, ended = Wish(), [], []
+
+    def heard(frame: bytes) -> None:
+        frames.append(frame)
+        wish.poke()
+
+    def finished(*fact: object) -> None:
+        ended.append(fact)
+        wish.poke()
+
+    sound = await open_sound(
+        heard, on_finished=finished, driver=via_portaudio.PortAudio(), cancel_echo=False
+    )
+    recording = await asyncio.to_thread(virtual_sound.record)
+    try:
+        await wish.until(lambda: len(frames) > 5)
+        player = virtual_sound.speak(sentence_wav, wait=False)
+        sound.speaker.write("reply", sentence)
+        sound.speaker.finish("reply")
+        await in_thread(player.wait)
+        spoken = len(frames)
+        await wish.until(lambda: bool(ended) and len(frames) > spoken + 50)
+    finally:
+        await sound.close()
+    assert sorted(rates) == [44_100, 44_100]
+    assert likeness(b"".join(frames), sentence)[0] > 0.95
+    assert likeness(recording.stop().tobytes(), sentence)[0] > 0.95
+
+
 async def test_an_interruption_reports_what_has_sounded(
     virtual_sound: VirtualSound, driver: Driver
 ) -> None:
@@ -161,7 +214,7 @@ async def test_a_laptop_does_not_hear_its_own_reply(
     sound = await open_sound(heard, on_finished=finished, driver=driver, cancel_echo=cancel_echo)
     try:
         await wish.until(lambda: len(frames) > 50)
-        for item in ("first", "second"):  # it learns the room from the first
+        for item in ("first", "second") if cancel_echo else ("only",):  # it learns from the first
             frames.clear()
             sound.speaker.write(item, sentence)
             sound.speaker.finish(item)
@@ -169,7 +222,7 @@ async def test_a_laptop_does_not_hear_its_own_reply(
     finally:
         await sound.close()
     loudness = level_db(b"".join(frames)) - level_db(sentence)
-    assert (loudness < -25) == cancel_echo, f"{loudness:.1f} dB of the reply were heard"
+    assert (loudness < -15) == cancel_echo, f"{loudness:.1f} dB of the reply were heard"
 
 
 async def test_a_device_that_goes_away_is_told_and_found_again(

@@ -13,6 +13,11 @@ from typing import Any, Literal, Protocol
 from tui_voice.errors import DeviceError
 
 Direction = Literal["input", "output"]
+DRIVERS = (
+    ("miniaudio", "sounddevice")
+    if sys.platform.startswith("linux")
+    else ("sounddevice", "miniaudio")
+)
 BLOCK_MS = 10
 """Output block: the silence after an interruption comes at most this late, plus the device."""
 
@@ -93,25 +98,35 @@ class Driver(Protocol):
 
 def drivers() -> list[Driver]:
     """The drivers that load on this machine, best first; none is a legitimate answer."""
-    names = ["miniaudio", "sounddevice"]
-    if not sys.platform.startswith("linux"):
-        names.reverse()
-    found = (load_driver(name) for name in names)
+    found = (load_driver(name) for name in DRIVERS)
     return [driver for driver in found if driver is not None]
 
 
 def load_driver(name: str) -> Driver | None:
     """One driver by its name, "miniaudio" or "sounddevice"; None where it cannot be loaded."""
     try:
-        if name == "miniaudio":
-            from tui_voice.audio.via_miniaudio import Miniaudio
-
-            return Miniaudio()
-        from tui_voice.audio.via_portaudio import PortAudio
-
-        return PortAudio()
-    except (ImportError, OSError):  # OSError: sounddevice found no PortAudio library
+        return _import_driver(name)
+    except (ImportError, OSError):
         return None
+
+
+def why_not(name: str) -> str:
+    """What keeps a driver from loading, for `tui-voice doctor`; "" when it loads."""
+    try:
+        _import_driver(name)
+    except (ImportError, OSError) as error:  # OSError: sounddevice found no PortAudio library
+        return str(error) or type(error).__name__
+    return ""
+
+
+def _import_driver(name: str) -> Driver:
+    if name == "miniaudio":
+        from tui_voice.audio.via_miniaudio import Miniaudio
+
+        return Miniaudio()
+    from tui_voice.audio.via_portaudio import PortAudio
+
+    return PortAudio()
 
 
 def list_devices(driver: Driver | None = None) -> list[Device]:

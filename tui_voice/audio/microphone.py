@@ -29,6 +29,8 @@ class Microphone(Intake):
         echo: EchoCanceller | None = None,
         on_change: Callable[[DeviceChange], None] | None = None,
     ) -> None:
+        if frame_ms % 10:
+            raise ValueError(f"frames of {frame_ms} ms: the echo canceller needs multiples of 10")
         super().__init__(on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms)
         self._loop = asyncio.get_running_loop()
         self._echo = echo
@@ -62,9 +64,9 @@ class Microphone(Intake):
     def _captured(self, pcm: bytes) -> None:
         """On the device's thread."""
         self._line.beat()
-        if self._echo is not None:
-            pcm = self._echo.clean(pcm)
         for frame in self._framer.feed(pcm):
+            if self._echo is not None:
+                frame = self._echo.clean(frame)  # noqa: PLW2901  # the same frame, cleaned
             if self._queue.put(frame):
                 with suppress(RuntimeError):  # the loop was closed before the device
                     self._loop.call_soon_threadsafe(self._settle)

@@ -59,6 +59,7 @@ class Playback:
     paused: bool = False
     flushed: int = 0  # samples, so that in = out + waiting + flushed can be checked
     refused: int = 0  # samples that arrived for an interrupted item
+    underruns: int = 0  # times that an unfinished item had nothing to play
 
     def write(self, item_id: str, pcm: bytes) -> bool:
         """Queue s16le for an item; False when the item was interrupted and refuses it."""
@@ -112,6 +113,8 @@ class Playback:
                 if not segment.left:
                     self._segments.popleft()
                     self._end_if_over(segment.item_id, finished)
+            if at < count and sounded and not self._items[sounded].complete:
+                self.underruns += 1
         if at and self.volume != 1.0:
             np.copyto(out, np.clip(out * self.volume, -32768, 32767), casting="unsafe")
         pcm = out.tobytes()

@@ -8,7 +8,8 @@ would tear the screen. Hence the full-screen program draws through a copy of the
     with keep_terminal(log):          # before the App is made, and around App.run()
         MyApp().run()
 
-The commands without a screen call `silence_library_noise()` once, before any sound.
+A command without a screen that plays or captures may do the same. Where devices are only listed,
+`silence_library_noise()`, called once and before any sound, is enough.
 """
 
 import ctypes

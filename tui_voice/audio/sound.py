@@ -1,5 +1,6 @@
 """The one door to sound: a microphone and a loudspeaker, or stand-ins and a sentence saying so."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,6 @@ class Sound:
     microphone: Intake
     speaker: Outlet
     notice: str | None = None
-    echo: EchoCanceller | None = None
 
     async def close(self) -> None:
         await self.microphone.close()
@@ -53,24 +53,24 @@ async def open_sound(
         return Sound(NullMicrophone(on_frame), NullSpeaker(on_started, on_finished))
     notices: list[str] = []
     echo = await _canceller(notices) if cancel_echo else None
-
-    speaker: Outlet
-    real_speaker = Speaker(on_started, on_finished, echo=echo, on_change=on_change)
-    if await _opened(real_speaker, output_device, driver, notices, "Replies are shown, not heard."):
-        speaker = real_speaker
-    else:
-        speaker, echo = NullSpeaker(on_started, on_finished), None
-    speaker.volume = volume
-
-    microphone: Intake
-    real_microphone = Microphone(
+    speaker = Speaker(on_started, on_finished, echo=echo, on_change=on_change)
+    microphone = Microphone(
         on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms, echo=echo, on_change=on_change
     )
-    if await _opened(real_microphone, input_device, driver, notices, "Type instead."):
-        microphone = real_microphone
-    else:
-        microphone = NullMicrophone(on_frame, frame_ms=frame_ms)
-    return Sound(microphone, speaker, " ".join(dict.fromkeys(notices)) or None, echo)
+    # Together, so that a sound server that hangs is waited for once.
+    heard, hears = await asyncio.gather(
+        _opened(speaker, output_device, driver, notices, "Replies are shown, not heard."),
+        _opened(microphone, input_device, driver, notices, "Type instead."),
+    )
+    if echo is not None:
+        echo.align(speaker.latency_ms + microphone.latency_ms)
+    sound = Sound(
+        microphone if hears else NullMicrophone(on_frame, frame_ms=frame_ms),
+        speaker if heard else NullSpeaker(on_started, on_finished),
+        " ".join(dict.fromkeys(notices)) or None,
+    )
+    sound.speaker.volume = volume
+    return sound
 
 
 async def _opened(

@@ -73,6 +73,11 @@ class Outlet:
         return self._playback.waiting_ms
 
     @property
+    def underruns(self) -> int:
+        """How often a reply fell silent because its sound had not arrived yet."""
+        return self._playback.underruns
+
+    @property
     def level(self) -> float:
         """Loudness of what sounds now, 0.0 to 1.0."""
         return self._playback.level

@@ -105,7 +105,9 @@ def _open(
         ) from error
     stream.stop_callback = stopped
     next(callback)
-    handle = _Stream(stream, device.name if device else "default", block_ms * _PERIODS)
+    # What waits in front of a loudspeaker is a full buffer, behind a microphone one block.
+    waits = _PERIODS if kind is miniaudio.PlaybackDevice else 1
+    handle = _Stream(stream, device.name if device else "default", block_ms * waits)
     try:
         stream.start(callback)
     except MiniaudioError as error:
