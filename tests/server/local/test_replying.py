@@ -200,6 +200,8 @@ def test_a_greeting_of_ours_does_not_join_the_examples() -> None:
 def test_tidy_leaves_whole_plain_sentences() -> None:
     pieces = iter(["**Hel", "lo** there. ", "It is 3", ".5 km. Really", "? P.S. And then we wal"])
     assert list(tidy(pieces)) == ["Hello there. ", "It is 3.5 km. ", "Really? "]
+    signed = iter(["You are welcome. Best, . P.S. "])
+    assert list(tidy(signed)) == ["You are welcome. "]
     assert list(tidy(iter(["only half a sen"]))) == ["only half a sen."]
     assert list(tidy(iter([]))) == []
 

@@ -67,6 +67,29 @@ def test_newer_words_win() -> None:
     assert "Rome" in str(answer(read(asking(window, "Where do I live?"))))
 
 
+def test_a_correction_wins_though_it_says_less() -> None:
+    window = turns(
+        ("user", "My flight is at half past nine on the third of April."),
+        ("assistant", "Noted."),
+        ("user", "No, sorry, the flight is at ten."),
+    )
+    assert "at ten" in str(answer(read(asking(window, "When is my flight?"))))
+
+
+def test_wishes_and_decisions_are_found() -> None:
+    window = turns(
+        ("user", "We want to spend a lot."),
+        ("user", "I think we should also visit Kyoto."),
+        ("user", "Let's book the hotel near the station."),
+    )
+    asked = {
+        "What else did I want to visit?": "You should also visit Kyoto.",
+        "What did we decide about the hotel?": "You want to book the hotel near the station.",
+    }
+    for question, told in asked.items():
+        assert answer(read(asking(window, question))) == told
+
+
 def test_own_words_are_found_for_did_you_say() -> None:
     window = turns(("user", "Any advice?"), ("assistant", "I recommend the ferry to Bergen."))
     found = answer(read(asking(window, "What did you recommend about Bergen?")))
@@ -112,6 +135,7 @@ def test_who_is_who_is_not_guessed() -> None:
         ("How much is 1,250 divided by 4?", "1250 divided by 4 is 312.5."),
         ("What's 2 to the power of 10?", "2 to the power of 10 is 1024."),
         ("what is 7 over 0", "Nothing can be divided by zero."),
+        ("what is twenty five times for", "25 times 4 is 100."),
         ("(3 + 4) * 2", "(3 plus 4) times 2 is 14."),
         ("5 miles in kilometers", "5 miles is 8.047 kilometers."),
         ("How many cups are in a litre?", "1 litre is 4.227 cups."),

@@ -117,6 +117,24 @@ def test_focus_brings_its_subject_in() -> None:
     assert "run on rails" in summary(window, focus="trains")
 
 
+@pytest.mark.parametrize("style", ["structured", "json"])
+def test_the_remark_on_language_is_not_carried_over(style: str) -> None:
+    told = summary(talk(1), style=style, language="German")
+    again = summary([*turns(("system", told)), *talk(0)], style=style, language="German")
+    assert again.count("cannot translate") == 1
+    assert "cannot" not in summary([*turns(("system", told)), *talk(0)], style=style)
+
+
+def test_what_we_told_back_is_not_told_again() -> None:
+    said = turns(
+        ("user", "My name is Anna."),
+        ("assistant", "Nice to meet you, Anna. " * 5),
+        ("user", "What have we talked about?"),
+        ("assistant", "You told me that your name is Anna."),
+    )
+    assert summary(said) == 'People and facts: "My name is Anna".'
+
+
 def test_what_is_said_twice_is_told_once() -> None:
     said = [("user", "I live in Oslo with my cat Tom."), ("assistant", "I see. " * 30)] * 3
     assert summary(turns(*said)).count("Oslo") == 1

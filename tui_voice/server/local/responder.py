@@ -20,6 +20,8 @@ from tui_voice.server.local.tools import forced_call, recall, told, wanted_call
 
 _SENTENCE = re.compile(r"[.!?…]+[\"'”’)]*\s+")
 _LONG_FIGURE = re.compile(r"\d{3,}")
+_SAYS = re.compile(r"[a-zà-ÿ]\w*[\"'”’)]*[.!?…]")
+"""The end of a sentence, not of a letter: the model likes to add "Best," and "P.S."."""
 _MOST_SENTENCES = 3
 _TOKENS = 60
 
@@ -102,7 +104,7 @@ def tidy(pieces: Iterator[str]) -> Iterator[str]:
         text += piece
         while said < _MOST_SENTENCES and (end := _SENTENCE.search(text)) is not None:
             sentence, text = spoken(text[: end.end()]), text[end.end() :]
-            if sentence and (not said or any(c.islower() for c in sentence)):
+            if sentence and (not said or _SAYS.search(sentence)):
                 yield sentence + " "
                 said += 1
         if said >= _MOST_SENTENCES:

@@ -88,6 +88,7 @@ class SmolLM:
             "max_tokens": max_tokens,
             "temperature": 0,
             "repeat_penalty": 1.05,
+            "dry_multiplier": 0.8,  # or it falls into saying the same over and over
             "stream": True,
         }
 

@@ -62,6 +62,13 @@ _CORRECTS = re.compile(
     r"\b(?:actually|instead|now|changed?|correction|sorry|rather|after all|not|no longer)\b", re.I
 )
 _FIGURES = re.compile(r"\d[\d.,:]*")
+_TOLD_BACK = re.compile(
+    r"^\W*(?:you (?:told|said)|you(?:'re| are)\b|i said|so you|so your|your |my notes|yes, |"
+    r"i can't find|i looked|it's \d)",
+    re.I,
+)
+"""What an assistant said of the user is in the user's own words already."""
+_AGREES = re.compile(r"\b(?:let's|we'll|we (?:will|should|agreed|decided)|agreed|decided)\b", re.I)
 _ALIKE = 0.8
 _TELLING = 1.2
 """Weight from which a clause is kept though it is of no kind: the focus lifts it there."""
@@ -143,6 +150,8 @@ def _points(turns: Sequence[ContextTurn], focus: str, old: float) -> list[_Point
         # A question is answered as soon as anybody else said something after it.
         answered = any(at > order for speaker, at in last.items() if speaker != line.speaker)
         kind = _kind(line, text, answered)
+        if line.speaker == "assistant" and _TOLD_BACK.match(line.text):
+            continue
         if kind is None or (kind == _OTHER and len(have) < 3 and not wanted & set(have)):
             continue
         weight = sum(rarity(root) for root in set(have)) / (3 + len(have))
@@ -183,7 +192,7 @@ def _subject(text: str) -> str | None:
 def _kind(line: Line, text: str, answered: bool) -> str | None:
     if line.question:
         return None if answered or line.speaker == "assistant" else _QUESTIONS
-    if _DECIDES.search(text):
+    if (_AGREES if line.speaker == "assistant" else _DECIDES).search(text):
         return _DECISIONS
     if _PREFERS.search(text) and line.speaker != "assistant":
         return _WISHES

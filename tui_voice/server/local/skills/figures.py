@@ -39,6 +39,10 @@ _PHRASES = (
 )
 _OPERATIONS = tuple((re.compile(rf"(?<!\w)(?:{p})(?!\w)", re.I), sign) for p, sign in _PHRASES)
 _PERCENT = re.compile(r"(?<=\d)\s*%\s*of\b", re.I)
+_HOMOPHONE = re.compile(
+    r"((?:times|plus|minus|divided by|multiplied by)\s+)(for|to|too|won|ate)(?=\W*$)", re.I
+)
+_MEANT = {"for": "4", "to": "2", "too": "2", "won": "1", "ate": "8"}
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[-+*/^√()]")
 _SAID = {
     "*": " times ",
@@ -198,6 +202,7 @@ def _apply(left: float, sign: str, right: float) -> float:
 
 def _sum(asked: str) -> str | None:
     text = _PERCENT.sub(" percent of ", asked)
+    text = _HOMOPHONE.sub(lambda found: found[1] + _MEANT[found[2].lower()], text)
     for pattern, sign in _OPERATIONS:
         text = pattern.sub(f" {sign} ", text)
     text = re.sub(r"(?<=\d)\s*[x×]\s*(?=\d)", " * ", text).replace("÷", "/").replace("−", "-")

@@ -11,7 +11,11 @@ from tui_voice.server.local.skills.person import bare, sentence, to_you
 from tui_voice.server.local.skills.talk import Line, Talk, clauses, is_question
 
 _FACT = re.compile(
-    r"^(?:my\s+(?:\w+\s+){0,3}?(?:name|\w+)\s*(?:is|are|was|were|'s|has|have|will|starts?|ends?|"
+    r"^(?:let's (?!see|talk|start|begin|go\b|try|do (?:it|that)|say|hear|play)\w+|"
+    r"i think (?:we|i) should|"
+    r"the\s+(?:\w+\s+){1,2}(?:is|are|starts?|ends?|leaves?|costs?)\s+(?:(?:now|only)\s+)?"
+    r"(?:at|on|in|about|\d)|"
+    r"my\s+(?:\w+\s+){0,3}?(?:name|\w+)\s*(?:is|are|was|were|'s|has|have|will|starts?|ends?|"
     r"lives?|works?|likes?|loves?|hates?|prefers?|needs?|wants?|comes?|goes|costs?|leaves?)\b|"
     r"(?:i|we)\s+"
     r"(?:(?:really|also|only|usually|often|always|never|currently|still|now|just)\s+)*"
@@ -36,9 +40,7 @@ _NOT_FACT = re.compile(
     re.I,
 )
 _GREETING = re.compile(r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b", re.I)
-_REQUEST = re.compile(
-    r"\b(?:please|can you|could you|tell me|help me|give me|explain|let's)\b", re.I
-)
+_REQUEST = re.compile(r"\b(?:please|can you|could you|tell me|help me|give me|explain)\b", re.I)
 _ENDINGS = ("I'll keep that in mind.", "Noted.", "I've got that.", "Good to know.")
 _LONGEST = 16
 _MOST = 3

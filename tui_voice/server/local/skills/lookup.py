@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tui_voice.server.local.lexis import Rarity, content, words
+from tui_voice.server.local.lexis import Rarity, content, stem, words
 from tui_voice.server.local.skills.person import noted_to_you, sentence, to_you
 from tui_voice.server.local.skills.talk import Line, Talk, is_question
 
@@ -51,7 +51,8 @@ _SLOTS = (
         re.compile(
             r"\d|\b(?:to(?:day|morrow|night)|yesterday|next|last|morning|evening|noon|weekend|"
             r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|"
-            r"august|september|october|november|december|week|month|year)\b",
+            r"august|september|october|november|december|week|month|year|"
+            r"(?:at|past|to) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve))\b",
             re.I,
         ),
     ),
@@ -70,13 +71,13 @@ _SLOTS = (
     (re.compile(r"\bwho(?:se|m)?\b", re.I), re.compile(r"(?<=\s)[A-Z][a-z]+")),
 )
 _META_WORDS = (
-    "say living said told tell mention remember recall rememb recal talk ask answer know call "
+    "else say living said told tell mention remember recall rememb recal talk ask answer know call "
     "forget forgot remind earlier discuss again word exactli exact moment ago thing something "
     "anyth anything agre decid decide agreed"
 )
-_META = frozenset(_META_WORDS.split())
-_VAGUE_WORDS = "name old favourite number time day kind type date year place long big"
-_VAGUE = frozenset(_VAGUE_WORDS.split())
+_META = frozenset(root for word in _META_WORDS.split() for root in (word, stem(word)))
+_VAGUE_WORDS = "want name old favourite number time day kind type date year place long big"
+_VAGUE = frozenset(root for word in _VAGUE_WORDS.split() for root in (word, stem(word)))
 """Roots that alone do not tell which thing is meant."""
 _NOT_NAMES_WORDS = (
     "not so very just sorry fine good well here there from in at on a an the going trying "
@@ -110,6 +111,7 @@ _IMPLIED = (
     ),
 )
 _ABOUT_PERSON = re.compile(r"^\w+(?:\s\w+)?\s(?:does|is|did|was|has|do)\s([A-Z]\w+)(?!\w)")
+_CORRECTION = re.compile(r"\W*(?:no|sorry|actually|correction|i mean|wait)\b", re.I)
 _ENOUGH = 0.6
 
 
@@ -178,6 +180,7 @@ def best_line(lines: tuple[Line, ...], question: str, by_us: bool = False) -> Li
         score = covered + 0.25 * _fills(question, line.text) - 0.01 * min(len(have), 30)
         score += 0.3 * (phrase is not None and phrase == _after_my(line.text))
         score += 0.15 * (_OURS.search(line.text) is not None) - 0.1 * (line.speaker == "notes")
+        score += 0.3 * (_CORRECTION.match(line.text) is not None)
         if best is None or score >= best[0]:
             best = (score, line)
     return best[1] if best is not None else None
@@ -249,5 +252,5 @@ def _fills(question: str, text: str) -> bool:
 
 
 def _after_my(text: str) -> str | None:
-    found = re.search(r"\b(?:my|our|user's)\s+(\w+)", text, re.I)
+    found = re.search(r"\b(?:my|our|user's|the)\s+(\w+)", text, re.I)
     return content(found[1])[0] if found and content(found[1]) else None

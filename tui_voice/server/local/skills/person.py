@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _PAIRS = (
+    (r"\blet's\b", "you want to"),
+    (r"^I think (?=(?:we|I) should)", ""),
     (r"\bI am\b", "you are"),
     (r"\bI'm\b", "you're"),
     (r"\bam I\b", "are you"),

@@ -92,7 +92,8 @@ def _told(text: str) -> list[str]:
     try:
         held = json.loads(text[text.index("{") : text.rindex("}") + 1])
     except ValueError:
-        return text.splitlines()
+        # A line in brackets is a remark about the summary, not part of it.
+        return [told for told in text.splitlines() if not told.startswith("[")]
     return [
         _AS_QUOTE.sub(lambda m: f'{m["who"] or ""}"{m["words"]}"', told)
         if key in _OWN_KEYS
