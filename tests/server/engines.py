@@ -125,6 +125,8 @@ class Parrot:
     def __init__(self) -> None:
         self.requests: list[ReplyRequest] = []
         self.fails = False
+        self.answer: str | None = None
+        """Said whatever was asked."""
         self.free = threading.Event()
         self.free.set()
 
@@ -132,7 +134,9 @@ class Parrot:
         self.requests.append(request)
         last = request.turns[-1] if request.turns else None
         said = last.text if last else ""
-        if request.purpose == "summary":
+        if self.answer is not None:
+            yield self.answer
+        elif request.purpose == "summary":
             yield f"{len(request.turns)} turns in {request.options.get('language', 'any')}."
         elif request.tool_choice not in ("auto", "none", "required"):
             yield ToolCall(request.tool_choice, '{"said": "' + said + '"}')

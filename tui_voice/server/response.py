@@ -103,7 +103,8 @@ class Response:
         """Takes in what has come in `words`."""
         words = self.words
         while words is not None and words.pieces and not self.over:
-            self._take(words.pieces.popleft())
+            if piece := words.pieces.popleft():
+                self._take(piece)
         if words is None or self.over:
             return
         if words.broke is not None:
