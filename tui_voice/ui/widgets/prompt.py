@@ -21,6 +21,11 @@ class Prompt(Input):
     class Left(Message):
         """The user goes back to the talk."""
 
+    def on_mount(self) -> None:
+        # The focus comes after the first character (`begin`), and comes back to half a line: to
+        # select all then would let the next character replace it.
+        self.select_on_focus = False
+
     def action_leave(self) -> None:
         self.post_message(self.Left())
 
