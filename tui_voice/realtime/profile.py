@@ -37,6 +37,11 @@ class Profile:
     tools: tuple[dict[str, Any], ...] = field(default=())
     """Function tools: `{name, description, parameters}`."""
 
+    server_limit: int = 0
+    """Tokens beside the instructions from which the server itself drops the oldest items, down to
+    four fifths (`retention_ratio`); 0: only when its whole window is full.
+    """
+
     @property
     def manual(self) -> bool:
         return self.turn_detection == "manual"
@@ -72,7 +77,12 @@ def configure(profile: Profile, *, voice: bool = True) -> client.SessionUpdateEv
             output=session.AudioOutput(format=session.Pcm(rate=24000), voice=said),
         ),
         # The server's own truncation is only the net above our own pruning.
-        truncation="auto",
+        truncation=session.RetentionRatio(
+            retention_ratio=0.8,
+            token_limits=session.TokenLimits(post_instructions=profile.server_limit),
+        )
+        if profile.server_limit
+        else "auto",
         tools=tools or UNSET,
         tool_choice="auto" if tools else UNSET,
         reasoning=session.Reasoning(effort=effort) if effort else UNSET,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,8 @@ class Opening:
     open_sound: OpenSound | None = None
     """Other ends for the sound than the machine's devices."""
     tools: Tools = field(default_factory=Tools)
+    server_limit: int = 0
+    """See `Profile.server_limit`."""
     on_fact: Callable[[e.Event], None] | None = None
     """Hears every fact from the first one on, in the talk's own thread."""
 
@@ -63,6 +65,7 @@ def open_talk(opening: Opening) -> Session:
         return prices.transcription_price(writer, seconds or None, tokens or None, table)
 
     profile = profile_of(settings, model, opening.tools)
+    profile = replace(profile, server_limit=opening.server_limit)
     backend = LiveBackend(
         profile,
         _endpoint(settings, kind),
