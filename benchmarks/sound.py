@@ -8,8 +8,11 @@ device is measured.
 
 import asyncio
 import os
+import shutil
 import statistics
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.sound import VirtualSound, missing
 from tui_voice.audio.devices import Driver, load_driver
 from tui_voice.audio.echo import EchoCanceller
+from tui_voice.audio.files import read_sound
 from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.pcm import RATE, level_db
 from tui_voice.audio.playback import Playback
@@ -154,17 +158,26 @@ async def processor_share(driver: Driver, *, speaking: bool, cancel_echo: bool) 
     return share
 
 
-def echo_left(delay_ms: int) -> float:
-    """dB by which the canceller lowers an echo of that delay, in the last third of 10 s."""
-    canceller, out = EchoCanceller(), []
-    delay = RATE * delay_ms // 1000 * 2
-    heard = (bytes(delay) + SPOKEN)[: len(SPOKEN)]
-    near = (np.frombuffer(heard, "<i2") // 3).astype("<i2").tobytes()
-    for at in range(0, len(near), 960):
-        canceller.played(SPOKEN[at : at + 960])
-        out.append(canceller.clean(near[at : at + 960]))
-    third = len(near) * 2 // 3
-    return level_db(near[third:]) - level_db(b"".join(out)[third:])
+async def reply_heard(driver: Driver) -> str:
+    """dB of a spoken reply that are left in what a microphone joined to the loudspeaker hears."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "reply.wav"
+        subprocess.run(["flite", "-t", "Of course. For how many people?", "-o", path], check=True)
+        reply = read_sound(path)
+    frames: list[bytes] = []
+    ended = asyncio.Event()
+    sound = await open_sound(frames.append, on_finished=lambda *_: ended.set(), driver=driver)
+    await asyncio.sleep(2.5)
+    left = []
+    for number in range(4):
+        frames.clear()
+        ended.clear()
+        sound.speaker.write(str(number), reply)
+        sound.speaker.finish(str(number))
+        await ended.wait()
+        left.append(f"{level_db(b''.join(frames)) - level_db(reply):.0f}")
+    await sound.close()
+    return ", ".join(left) + " dB"
 
 
 def without_devices() -> None:
@@ -188,8 +201,6 @@ def without_devices() -> None:
         canceller.clean(SPOKEN[:960])
 
     row("cancel the echo in a frame of 20 ms", f"{timed(cancel, 300):9.1f} µs")
-    for delay_ms in (40, 150, 300):
-        row(f"echo after {delay_ms} ms is lowered by", f"{echo_left(delay_ms):9.1f} dB")
 
 
 def main() -> None:
@@ -222,6 +233,11 @@ def main() -> None:
                     processor_share(driver, speaking=speaking, cancel_echo=cancel_echo)
                 )
                 row(f"{name}: {what}", f"{share:9.1f} % of a core")
+        if shutil.which("flite"):
+            sound.join_speaker_to_microphone()
+            for driver in filter(None, map(load_driver, ("miniaudio", "sounddevice"))):
+                heard = asyncio.run(reply_heard(driver))
+                row(f"{driver.name}: left of replies 1 to 4 in the microphone", heard)
 
 
 if __name__ == "__main__":

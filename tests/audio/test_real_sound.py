@@ -47,6 +47,16 @@ def likeness(heard: bytes, said: bytes) -> tuple[float, int]:
     return float(crossed[at] / (np.linalg.norm(window) * np.linalg.norm(short) + 1e-9)), at
 
 
+def share_found(heard: bytes, said: bytes) -> float:
+    """How much of what was said is in what was heard, in pieces of 250 ms (quiet ones left out).
+
+    Piece by piece, because a busy machine may drop a block and shift all that follows."""
+    step = RATE // 4 * 2
+    pieces = [said[at : at + step] for at in range(0, len(said) - step + 1, step)]
+    loud = [piece for piece in pieces if level_db(piece) > -40]
+    return sum(likeness(heard, piece)[0] > 0.9 for piece in loud) / len(loud)
+
+
 def sounding(recorded: npt.NDArray[np.int16], loud: int = 150) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.abs(recorded.astype(int)) > loud)
 
@@ -87,8 +97,7 @@ async def test_what_is_spoken_into_the_microphone_comes_as_frames(
         await microphone.close()
     assert {len(frame) for frame in frames} == {960}
     assert microphone.dropped == 0
-    alike, _ = likeness(b"".join(frames), sentence)
-    assert alike > 0.95
+    assert share_found(b"".join(frames), sentence) > 0.7
 
 
 async def test_what_is_written_to_the_speaker_sounds_whole(
@@ -113,8 +122,7 @@ async def test_what_is_written_to_the_speaker_sounds_whole(
         assert speaker.heard_ms("reply") == speaker.played_ms("reply")
     finally:
         await speaker.close()
-    alike, _ = likeness(recording.stop().tobytes(), sentence)
-    assert alike > 0.95
+    assert share_found(recording.stop().tobytes(), sentence) > 0.7
 
 
 async def test_devices_that_do_not_know_24_khz_are_resampled(
@@ -166,8 +174,8 @@ async def test_devices_that_do_not_know_24_khz_are_resampled(
     finally:
         await sound.close()
     assert sorted(rates) == [44_100, 44_100]
-    assert likeness(b"".join(frames), sentence)[0] > 0.95
-    assert likeness(recording.stop().tobytes(), sentence)[0] > 0.95
+    assert share_found(b"".join(frames), sentence) > 0.7
+    assert share_found(recording.stop().tobytes(), sentence) > 0.7
 
 
 async def test_an_interruption_reports_what_has_sounded(
