@@ -90,13 +90,27 @@ class Connection:
         while not self._frames:
             if self._closing is not None or self._over:
                 return None
-            self._changed.clear()
-            await self._changed.wait()
+            await self.changed()
         frame = self._frames.popleft()
         self._waiting_bytes -= len(frame)
         while self._held and self._waiting_bytes < _ENOUGH_BYTES:
             self._workers.start(self, self._held.popleft(), self._report)
         return frame
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Frames that wait to be sent."""
+        return self._waiting_bytes
+
+    @property
+    def holding(self) -> int:
+        """Clauses that are not spoken yet, because the client reads slowly."""
+        return len(self._held)
+
+    async def changed(self) -> None:
+        """Until something happens."""
+        self._changed.clear()
+        await self._changed.wait()
 
     @property
     def close_code(self) -> int:
