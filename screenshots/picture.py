@@ -1,4 +1,4 @@
-"""A Textual screenshot (SVG) as a PNG, with the font named and every run of text where it stands."""
+"""A Textual screenshot (SVG) as a PNG: our font, and every run of text where it stands."""
 
 from __future__ import annotations
 

@@ -71,10 +71,14 @@ class ScriptedDoor:
 
     def tell(self, *events: e.Event) -> None:
         """Facts, in order; stamped where they have no time of their own."""
-        for event in events:
-            self._receive(event)
+        self.quietly(*events)
         for reader in self._readers:
             reader(self._conversation.snapshot)
+
+    def quietly(self, *events: e.Event) -> None:
+        """The same before anybody looks."""
+        for event in events:
+            self._receive(event)
 
     def _receive(self, event: e.Event) -> None:
         self.now = max(self.now, event.at)
@@ -174,9 +178,8 @@ def kyoto(door: ScriptedDoor) -> ScriptedDoor:
     that is being spoken.
     """
     door.tell(*opened(), e.TalkRenamed(at=0.1, title="Kyoto in April"))
-    at, number = 10.0, 0
-    for question, answer in KYOTO:
-        number += 1
+    at = 10.0
+    for number, (question, answer) in enumerate(KYOTO, 1):
         door.tell(*exchange(number, at, question, answer, window=1500 + number * 1800))
         at += 22
     door.tell(e.SummaryAsked(at=at), *_summary_of(door, at))

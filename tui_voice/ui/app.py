@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
@@ -12,9 +13,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
-from tui_voice.conversation.conversation import Snapshot
 from tui_voice.errors import TuiVoiceError
-from tui_voice.runtime.door import Door
 from tui_voice.ui.keys import binding, keymap
 from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, SnapshotWaits
 from tui_voice.ui.options import Left, Options
@@ -23,6 +22,10 @@ from tui_voice.ui.theme import DARK, THEMES, voices
 from tui_voice.ui.view import Notice, View, project
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.conversation import Snapshot
+    from tui_voice.runtime.door import Door
 
 FRAME = 0.05
 """Seconds between two drawings of a talk that is going on."""
@@ -33,7 +36,7 @@ class VoiceApp(App[Left]):
     first paint, and again whenever the user goes to another talk.
     """
 
-    CSS_PATH = "tui_voice.tcss"
+    CSS_PATH = Path(__file__).with_name("tui_voice.tcss")
     TITLE = "tui-voice"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,7 +65,12 @@ class VoiceApp(App[Left]):
         self._stamp = (0.0, 0.0)  # the talk's time, and ours, when it last moved
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self.options.ui.theme or DARK.name
+        if self.options.theme in (None, DARK.name):
+            self.set_reactive(
+                App.theme, DARK.name
+            )  # nothing is drawn yet that would have to change
+        else:
+            self.theme = self.options.theme
         self.set_keymap(keymap(self.options.keys))
 
     def get_default_screen(self) -> Screen[None]:
@@ -77,7 +85,11 @@ class VoiceApp(App[Left]):
     def on_mount(self) -> None:
         self._levels = self.set_interval(1 / 20, self._tick, pause=True)
         self.set_interval(1.0, self._second)
-        self.call_after_refresh(self.open_talk, self._first_talk)
+        self.call_after_refresh(self._after_first_paint)
+
+    async def _after_first_paint(self) -> None:
+        await self.talk.furnish()
+        self.open_talk(self._first_talk)
 
     def open_talk(self, talk_id: str | None) -> None:
         """Leaves the talk that is open, if any, and opens another; None: a new one."""

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from tui_voice.conversation.ledger import Compaction
-from tui_voice.conversation.turns import Turn, Turns
+if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Compaction
+    from tui_voice.conversation.turns import Turn, Turns
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """The line that stands where turns were summarised."""
 
     compaction: Compaction
@@ -30,11 +29,10 @@ class Mark:
         return self.compaction.id
 
 
-Block = Turn | Mark
+Block: TypeAlias = "Turn | Mark"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A block: the section it is in, and which of that section's blocks."""
 
     section: int

@@ -1,25 +1,24 @@
 """What the keys do: one table for bindings, footer, help and palette.
 
-An action's id is its name in the settings group `keys`, so every one of them can be re-mapped.
+An action's id is its name in the settings group `keys`, so every one of them can be re-mapped;
+the keys here are that group's defaults, written again because settings load after the paint.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding, Keymap
 
-from tui_voice.config import DEFAULT_KEYS
 
-
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """`word` stands in the footer, `about` in help and palette. `needs`: the id that a view's
     `keys` must hold for it to work; "" for always.
     """
 
     id: str
+    key: str
     word: str
     about: str
     needs: str = ""
@@ -27,24 +26,33 @@ class Action:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("talk", "talk", "open the microphone, or close it", "talk"),
-    Action("stop", "stop", "stop the reply", "stop"),
-    Action("mute", "mute", "silence the microphone, or let it hear again", "mute"),
-    Action("send", "send", "send what is typed", "", footer=False),
-    Action("summarise", "summarise", "summarise now; twice: say what matters", "summarise"),
-    Action("restore", "put back", "give back to the model what was pruned last", "restore"),
-    Action("pin", "pin", "pin the chosen turn: it is never pruned", "pin"),
-    Action("copy", "copy", "copy the chosen turn", "chosen"),
-    Action("panel", "panel", "show or hide window, cost and memory", "", footer=False),
-    Action("sessions", "talks", "all saved talks", ""),
-    Action("search", "search", "search in everything that was said", ""),
-    Action("new", "new", "begin a new talk", "", footer=False),
+    Action("talk", "space", "talk", "open the microphone, or close it", "talk"),
+    Action("stop", "escape", "stop", "stop the reply", "stop"),
+    Action("mute", "m", "mute", "silence the microphone, or let it hear again", "mute"),
+    Action("send", "enter", "send", "send what is typed", "", footer=False),
     Action(
-        "export", "export", "write the talk as Markdown, text, JSON, SRT or VTT", "export", False
+        "summarise", "ctrl+s", "summarise", "summarise now; twice: say what matters", "summarise"
     ),
-    Action("palette", "more", "everything else", ""),
-    Action("help", "help", "this page", ""),
-    Action("quit", "quit", "leave; the talk is saved", "", footer=False),
+    Action(
+        "restore", "ctrl+z", "put back", "give back to the model what was pruned last", "restore"
+    ),
+    Action("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin"),
+    Action("copy", "c", "copy", "copy the chosen turn", "chosen"),
+    Action("panel", "f2", "panel", "show or hide window, cost and memory", "", footer=False),
+    Action("sessions", "ctrl+r", "talks", "all saved talks", ""),
+    Action("search", "ctrl+f", "search", "search in everything that was said", ""),
+    Action("new", "ctrl+n", "new", "begin a new talk", "", footer=False),
+    Action(
+        "export",
+        "ctrl+e",
+        "export",
+        "write the talk as Markdown, text, JSON, SRT or VTT",
+        "export",
+        False,
+    ),
+    Action("palette", "ctrl+p", "more", "everything else", ""),
+    Action("help", "f1", "help", "this page", ""),
+    Action("quit", "ctrl+q", "quit", "leave; the talk is saved", "", footer=False),
 )
 BY_ID = {action.id: action for action in ACTIONS}
 
@@ -71,7 +79,7 @@ def binding(action_id: str, *, priority: bool = False) -> Binding:
     """A binding that the user's keymap may move elsewhere."""
     action = BY_ID[action_id]
     return Binding(
-        DEFAULT_KEYS[action_id],
+        action.key,
         action_id,
         action.about,
         show=False,

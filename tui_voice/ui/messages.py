@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui_voice.conversation.conversation import Snapshot
 from tui_voice.errors import TuiVoiceError
-from tui_voice.runtime.door import Door
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.conversation import Snapshot
+    from tui_voice.runtime.door import Door
 
 
 class SnapshotWaits(Message):

@@ -1,42 +1,46 @@
-"""What the application is told when it is built."""
+"""What the application is told when it is built, and what it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from tui_voice.config import DEFAULT_KEYS, Ui
 from tui_voice.ui.glyphs import ASCII, UNICODE, Glyphs
+from tui_voice.ui.keys import BY_ID
 from tui_voice.ui.view import Rates
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`manual`: the talk key makes turns, there is no voice detection. `sound`: there is a
-    microphone and a loudspeaker. `live`: time goes on by itself (not in a replay).
-    """
+class Options(NamedTuple):
+    """The first five come from the settings' groups `ui` and `keys`."""
 
-    ui: Ui = field(default_factory=Ui)
-    keys: Mapping[str, str] = field(default_factory=lambda: DEFAULT_KEYS)
+    theme: str | None = None
+    ascii: bool = False
+    side_panel: bool = True
+    timestamps: bool = True
+    keys: Mapping[str, str] = {}
+    """Action → key, where it differs from the defaults."""
     manual: bool = False
+    """The talk key makes turns; there is no voice detection."""
     sound: bool = True
+    """There is a microphone and a loudspeaker."""
     live: bool = True
+    """Time goes on by itself; not so in a replay."""
     budget: float | None = None
+    """USD, only shown."""
     rates: Rates | None = None
     sessions: Path | None = None
     """The folder of the saved talks; None: the platform's."""
 
     @property
     def glyphs(self) -> Glyphs:
-        return ASCII if self.ui.ascii else UNICODE
+        return ASCII if self.ascii else UNICODE
 
     def key(self, action: str) -> str:
-        return self.keys.get(action) or DEFAULT_KEYS[action]
+        return self.keys.get(action) or BY_ID[action].key
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """What the application returns: the talk that was open when the user left."""
 
     talk_id: str

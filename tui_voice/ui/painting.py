@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui_voice.conversation.turns import Turn
 from tui_voice.ui.document import Block, Mark
 from tui_voice.ui.figures import clock, plural, spaced
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.view import Rates, pays_back
 from tui_voice.ui.wrapping import clean, fit, wrap
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.turns import Turn
 
 GUTTER = 4
 """Cells before the words: cursor, edge, air."""
@@ -28,8 +30,7 @@ _CACHED = 2000
 NAMES = {"user": "you", "assistant": "voice", "tool": "tool", "system": "note"}
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(NamedTuple):
     """Rich styles: foregrounds, and one ground for all of them."""
 
     user: Style

@@ -6,6 +6,9 @@ user and its success colour to the assistant, unless it sets the variables itsel
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
@@ -42,37 +45,79 @@ LIGHT = Theme(
 THEMES = (DARK, LIGHT)
 
 
-def voices(theme: Theme) -> dict[str, str]:
-    """Our own colour variables for a theme: solid, so that they can be drawn on any ground."""
-    system = theme.to_color_system()
-    generated = system.generate()
-    ground = _colour(theme.background or generated["background"], theme.dark)
-    ink = _colour(theme.foreground or generated["foreground"], theme.dark, ink=True)
-    user = theme.warning or generated["warning"]
-    voice = theme.success or generated["success"]
+@lru_cache(maxsize=32)
+def _voices(theme: str, colours: tuple[str | None, ...], dark: bool) -> dict[str, str]:
+    del theme
+    given_ground, given_ink, given_user, given_voice, given_alarm = colours
+    ground = _colour(given_ground, "#15161b" if dark else "#fbfaf7")
+    ink = _colour(given_ink, "#dfe2e8" if dark else "#22252b")
 
     def grey(share: float) -> str:
         return ground.blend(ink, share).hex6
 
     return {
-        "user": user,
-        "voice": voice,
+        "ground": ground.hex6,
         "ink": ink.hex6,
+        "user": _colour(given_user, "#e0a458" if dark else "#935700").hex6,
+        "voice": _colour(given_voice, "#8fd19e" if dark else "#22733f").hex6,
+        "alarm": _colour(given_alarm, "#e5686c" if dark else "#b3262b").hex6,
         "machine": grey(0.72),
-        "quiet": grey(0.52 if theme.dark else 0.62),
-        "faint": grey(0.24),
+        "quiet": grey(0.52 if dark else 0.62),
+        "faint": grey(0.30),
         "rule": grey(0.16),
         "chosen": grey(0.09),
-        "bar-cached": grey(0.40),
-        "bar-text": grey(0.66),
+        "bar-cached": grey(0.36),
+        "bar-text": grey(0.64),
         "bar-audio": grey(0.95),
-        "voice-ink": ground.hex6,
     }
 
 
-def _colour(text: str, dark: bool, *, ink: bool = False) -> Color:
-    """A theme's colour; what depends on the terminal (`ansi_default`) is guessed."""
-    colour = Color.parse(text)
-    if colour.ansi is not None:
-        return Color.parse("#e0e0e0" if dark is ink else "#161616")
-    return Color(colour.r, colour.g, colour.b)
+def voices(theme: Theme) -> dict[str, str]:
+    """Our own colour variables for a theme: solid, so that they can be drawn on any ground."""
+    colours = (theme.background, theme.foreground, theme.warning, theme.success, theme.error)
+    return _voices(theme.name, colours, theme.dark) | {
+        name: value for name, value in theme.variables.items() if name in OURS
+    }
+
+
+def _colour(text: str | None, instead: str) -> Color:
+    """A theme's colour; where it has none, or leaves it to the terminal, one of ours."""
+    colour = Color.parse(text or instead)
+    return Color.parse(instead) if colour.ansi is not None else Color(colour.r, colour.g, colour.b)
+
+
+OURS = frozenset({"user", "voice", "alarm", "machine", "quiet", "faint", "rule", "chosen"})
+"""Variables that a theme may set by itself."""
+
+
+@lru_cache(maxsize=32)
+def _inks(colours: tuple[tuple[str, str], ...]) -> dict[str, Style]:
+    told = dict(colours)
+
+    def ink(name: str, *, bold: bool | None = None, strike: bool | None = None) -> Style:
+        return Style(color=told[name], bold=bold, strike=strike)
+
+    return {
+        "words": ink("ink"),
+        "strong": ink("ink", bold=True),
+        "user": ink("user"),
+        "voice": ink("voice"),
+        "machine": ink("machine"),
+        "quiet": ink("quiet"),
+        "faint": ink("faint"),
+        "rule": ink("rule"),
+        "unheard": ink("quiet", strike=True),
+        "alarm": ink("alarm", bold=True),
+        "cached": ink("bar-cached"),
+        "text": ink("bar-text"),
+        "audio": ink("bar-audio"),
+        "live": Style(color=told["ground"], bgcolor=told["voice"], bold=True),
+        "live-user": Style(color=told["ground"], bgcolor=told["user"], bold=True),
+        "chosen": Style(color=told["ink"], bgcolor=told["chosen"]),
+        "chosen-ground": Style(bgcolor=told["chosen"]),
+    }
+
+
+def inks(theme: Theme) -> dict[str, Style]:
+    """What our widgets draw with, by name: foregrounds, but for `live…` and `chosen…`."""
+    return _inks(tuple(voices(theme).items()))

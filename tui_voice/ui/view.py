@@ -1,23 +1,26 @@
 """`project(snapshot, …) -> View`: all that the talk screen draws, as plain values.
 
-No Textual in here. Every field is a slice that one widget takes; slices that are equal are not
-drawn again. The turns are handed on as they are, since they already share what did not change.
+No Textual in here, and of the conversation only its table: the rest is loaded by whoever opens
+the talk, after the first paint. Every field is a slice that one widget takes; slices that are
+equal are not drawn again. The turns are handed on as they are, since they already share what did
+not change.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tui_voice.conversation.conversation import Snapshot
-from tui_voice.conversation.ledger import Compaction, Ledger
-from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import TRANSITIONS, State
-from tui_voice.conversation.turns import Turns
 from tui_voice.ui.figures import clock
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.conversation import Snapshot
+    from tui_voice.conversation.ledger import Compaction, Ledger
+    from tui_voice.conversation.policy import Limits
+    from tui_voice.conversation.turns import Turns
 
 LOG_ROWS = 40
 """Rows of the pruning log that are drawn; older ones are in the transcript."""
@@ -25,16 +28,14 @@ LOG_ROWS = 40
 Line = Literal["", "connecting", "reconnecting", "offline"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """USD for a token that is read again from the prompt cache. For "pays back in"."""
 
     cached_text: float
     cached_audio: float
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     title: str = ""
     engines: tuple[str, ...] = ()
     usd: float = 0.0
@@ -42,8 +43,7 @@ class Header:
     budget: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """The state strip."""
 
     state: State = State.IDLE
@@ -54,8 +54,7 @@ class Status:
     seeding: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(NamedTuple):
     """How full the window is, in tokens. `text` and `audio` are what is not cached."""
 
     total: int = 0
@@ -73,8 +72,7 @@ class Gauge:
         return max(1, min(self.size, max(self.trigger * 5 // 4, self.total)))
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """USD. None: not known yet."""
 
     total: float = 0.0
@@ -87,8 +85,7 @@ class Cost:
     """Of all input so far, how much came from the prompt cache, 0–1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
+class Pruning(NamedTuple):
     """One row of the pruning log. `ids`: the compactions it stands for, newest last."""
 
     ids: tuple[str, ...]
@@ -106,8 +103,7 @@ class Pruning:
     """Replies after which the summary has earned what it cost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """One line that needs reading. `error`: a hand is needed."""
 
     text: str = ""
@@ -115,18 +111,17 @@ class Notice:
     severity: Literal["info", "warning", "error"] = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    header: Header = field(default_factory=Header)
-    status: Status = field(default_factory=Status)
-    turns: Turns = field(default_factory=Turns)
+class View(NamedTuple):
+    header: Header = Header()
+    status: Status = Status()
+    turns: Turns | None = None
     compactions: tuple[Compaction, ...] = ()
     started: datetime | None = None
-    gauge: Gauge = field(default_factory=Gauge)
-    cost: Cost = field(default_factory=Cost)
+    gauge: Gauge = Gauge()
+    cost: Cost = Cost()
     prunings: tuple[Pruning, ...] = ()
     memory: str = ""
-    notice: Notice = field(default_factory=Notice)
+    notice: Notice = Notice()
     keys: frozenset[str] = frozenset()
     """Ids of the keys that work now (`keys.py`)."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from secrets import token_hex
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -14,22 +13,24 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
 from tui_voice.ui.keys import ACTIONS, BY_ID, binding, key_name
 from tui_voice.ui.options import Options
 from tui_voice.ui.view import Notice, View
 from tui_voice.ui.widgets.brief import Brief
-from tui_voice.ui.widgets.cost_card import CostCard
 from tui_voice.ui.widgets.footer import KeyLine
 from tui_voice.ui.widgets.header import HeaderLine
-from tui_voice.ui.widgets.memory_card import MemoryCard
 from tui_voice.ui.widgets.notice import NoticeLine
-from tui_voice.ui.widgets.prompt import Prompt
-from tui_voice.ui.widgets.pruning_log import PruningLog
 from tui_voice.ui.widgets.status_bar import StatusBar
-from tui_voice.ui.widgets.token_bar import WindowCard
 from tui_voice.ui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.events import Event
+    from tui_voice.ui.widgets.cost_card import CostCard
+    from tui_voice.ui.widgets.memory_card import MemoryCard
+    from tui_voice.ui.widgets.prompt import Prompt
+    from tui_voice.ui.widgets.pruning_log import PruningLog
+    from tui_voice.ui.widgets.token_bar import WindowCard
 
 PANEL_FROM = 100
 """Columns from which the side panel has room beside the talk."""
@@ -55,7 +56,7 @@ class TalkScreen(Screen[None]):
     AUTO_FOCUS = "#transcript"
 
     class Posted(Message):
-        def __init__(self, event: e.Event) -> None:
+        def __init__(self, event: Event) -> None:
             super().__init__()
             self.event = event
 
@@ -71,6 +72,12 @@ class TalkScreen(Screen[None]):
         super().__init__()
         self._options = options
         self.view = View()
+        self.furnished = False
+        self.prompt: Prompt
+        self._window: WindowCard
+        self._cost: CostCard
+        self._log: PruningLog
+        self._memory: MemoryCard
         self.problem: Notice | None = None
         """What keeps the talk from being opened."""
         self._panel_wanted: bool | None = None
@@ -80,31 +87,47 @@ class TalkScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         options, glyphs = self._options, self._options.glyphs
+        self._arrange(*self.app.size)
         yield HeaderLine(glyphs=glyphs, id="header")
         yield StatusBar(glyphs=glyphs, id="status")
         with Horizontal(id="body"):
             yield Transcript(
                 glyphs=glyphs,
-                timestamps=options.ui.timestamps,
+                timestamps=options.timestamps,
                 rates=options.rates,
                 empty=self._welcome("opening the talk" + glyphs.more),
                 id="transcript",
             )
-            with Vertical(id="panel"):
-                yield WindowCard(glyphs=glyphs, id="window")
-                yield CostCard(glyphs=glyphs, id="cost")
-                yield PruningLog(glyphs=glyphs, id="log")
-                yield MemoryCard(glyphs=glyphs, id="memory")
+            yield Vertical(id="panel")
         yield NoticeLine(glyphs=glyphs, id="notice")
         yield Brief(glyphs=glyphs, id="brief")
         with Horizontal(id="entry"):
             yield Static(glyphs.prompt, id="sign")
-            yield Prompt(id="prompt", compact=True, placeholder=self._invitation())
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
         self.query_one(Brief).key = self._key("panel")
         self._show_keys()
+
+    async def furnish(self) -> None:
+        """What the first paint does not wait for: the cards of the panel, the line to type in."""
+        from tui_voice.ui.widgets.cost_card import CostCard
+        from tui_voice.ui.widgets.memory_card import MemoryCard
+        from tui_voice.ui.widgets.prompt import Prompt
+        from tui_voice.ui.widgets.pruning_log import PruningLog
+        from tui_voice.ui.widgets.token_bar import WindowCard
+
+        glyphs = self._options.glyphs
+        self._window = WindowCard(glyphs=glyphs, id="window")
+        self._cost = CostCard(glyphs=glyphs, id="cost")
+        self._log = PruningLog(glyphs=glyphs, id="log")
+        self._memory = MemoryCard(glyphs=glyphs, id="memory")
+        self.prompt = Prompt(id="prompt", compact=True, placeholder=self._invitation())
+        self._window.terse = self.size.height < 32
+        await self.query_one("#panel").mount(self._window, self._cost, self._log, self._memory)
+        await self.query_one("#entry").mount(self.prompt)
+        self.furnished = True
+        self.show(self.view)
 
     def _key(self, action: str) -> str:
         return key_name(self._options.key(action), self._options.glyphs.control)
@@ -135,9 +158,9 @@ class TalkScreen(Screen[None]):
 
     def show(self, view: View) -> None:
         """Hands each slice to its widget; a slice that is equal is not drawn again."""
-        if not self.is_mounted:
-            return
         before, self.view = self.view, view
+        if not self.furnished:
+            return
         self.query_one(HeaderLine).header = view.header
         self.query_one(StatusBar).status = view.status
         transcript = self.query_one(Transcript)
@@ -147,10 +170,10 @@ class TalkScreen(Screen[None]):
             transcript.set_empty(
                 self._welcome(f"{line}{self._options.glyphs.more}" if line else "")
             )
-        self.query_one(WindowCard).gauge = view.gauge
-        self.query_one(CostCard).cost = view.cost
-        self.query_one(PruningLog).prunings = view.prunings
-        self.query_one(MemoryCard).memory = view.memory
+        self._window.gauge = view.gauge
+        self._cost.cost = view.cost
+        self._log.prunings = view.prunings
+        self._memory.memory = view.memory
         brief = self.query_one(Brief)
         brief.gauge, brief.cost, brief.prunings = view.gauge, view.cost, view.prunings
         self._show_notice()
@@ -165,7 +188,7 @@ class TalkScreen(Screen[None]):
         self.query_one(NoticeLine).notice = self.problem or self.view.notice
 
     def _show_keys(self) -> None:
-        typing = isinstance(self.focused, Prompt)
+        typing = self.typing
         hints = []
         if typing:
             hints.append(("send", self._key("send"), "send"))
@@ -188,6 +211,11 @@ class TalkScreen(Screen[None]):
         return BY_ID[action].word
 
     @property
+    def typing(self) -> bool:
+        """Whether the line to type in has the focus."""
+        return self.furnished and self.focused is self.prompt
+
+    @property
     def live_keys(self) -> frozenset[str]:
         """Ids of what works now, the chosen turn included."""
         keys = self.view.keys
@@ -201,17 +229,23 @@ class TalkScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange(event.size.width, event.size.height)
+        if self.furnished:
+            self._window.terse = event.size.height < 32
 
     def _arrange(self, width: int, height: int) -> None:
         wide = width >= PANEL_FROM
-        shown = self._options.ui.side_panel and wide
+        shown = self._options.side_panel and wide
         if self._panel_wanted is not None:
             shown = self._panel_wanted
-        self.set_class(shown, "-panel")
-        self.set_class(not wide, "-narrow")
-        self.set_class(height < 32, "-low")
-        self.set_class(height < 16, "-tiny")
-        self.query_one(WindowCard).terse = height < 32
+        classes = {
+            "-panel": shown,
+            "-narrow": not wide,
+            "-low": height < 32,
+            "-tiny": height < 16,
+        }
+        wanted = frozenset(name for name, holds in classes.items() if holds)
+        if wanted != self.classes:
+            self.set_classes(wanted)
 
     def action_panel(self) -> None:
         self._panel_wanted = not self.has_class("-panel")
@@ -230,44 +264,50 @@ class TalkScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Whatever can be typed and means nothing here is the beginning of a typed turn."""
-        if isinstance(self.focused, Prompt) or not event.is_printable or not event.character:
+        if self.typing or not (self.furnished and event.is_printable and event.character):
             return
         active = self.active_bindings.get(event.key)
         if active is not None and active.enabled:
             return
         event.stop()
-        self.query_one(Prompt).begin(event.character)
+        self.prompt.begin(event.character)
 
     def on_paste(self, event: events.Paste) -> None:
-        if not isinstance(self.focused, Prompt):
-            self.query_one(Prompt).begin(" ".join(event.text.split()))
+        if self.furnished and not self.typing:
+            self.prompt.begin(" ".join(event.text.split()))
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         self._show_keys()
 
     def action_next_place(self) -> None:
-        if isinstance(self.focused, Prompt):
+        if self.typing:
             self.query_one(Transcript).focus()
         else:
             self.focus_next()
 
     def action_talk(self) -> None:
+        from tui_voice.conversation.events import TalkPressed, TalkReleased
+
         if self.view.status.microphone_open:
-            self.post_message(self.Posted(e.TalkReleased()))
+            self.post_message(self.Posted(TalkReleased()))
         else:
-            self.post_message(self.Posted(e.TalkPressed(manual=self._options.manual)))
+            self.post_message(self.Posted(TalkPressed(manual=self._options.manual)))
 
     def action_stop(self) -> None:
         """The reply first; then the line that is being typed; then the chosen turn."""
+        from tui_voice.conversation.events import StopPressed
+
         if "stop" in self.view.keys:
-            self.post_message(self.Posted(e.StopPressed()))
-        elif isinstance(self.focused, Prompt) or not isinstance(self.focused, Transcript):
+            self.post_message(self.Posted(StopPressed()))
+        elif self.typing or not isinstance(self.focused, Transcript):
             self.query_one(Transcript).focus()
         else:
             self.query_one(Transcript).release()
 
     def action_mute(self) -> None:
-        self.post_message(self.Posted(e.MuteChanged(muted=not self.view.status.muted)))
+        from tui_voice.conversation.events import MuteChanged
+
+        self.post_message(self.Posted(MuteChanged(muted=not self.view.status.muted)))
 
     def action_summarise(self) -> None:
         if self._summarise_timer is not None:
@@ -278,20 +318,27 @@ class TalkScreen(Screen[None]):
             self._summarise_timer = self.set_timer(SECOND_PRESS, self._summarise)
 
     def _summarise(self) -> None:
+        from tui_voice.conversation.events import SummaryAsked
+
         self._summarise_timer = None
-        self.post_message(self.Posted(e.SummaryAsked()))
+        self.post_message(self.Posted(SummaryAsked()))
 
     def action_restore(self) -> None:
         """What is chosen, or all of the last pruning."""
+        from tui_voice.conversation.events import RestoreAsked
+
         turn = self.query_one(Transcript).chosen_turn
         ids = (turn.id,) if turn is not None and turn.pruned_in else ()
-        self.post_message(self.Posted(e.RestoreAsked(turn_ids=ids)))
+        self.post_message(self.Posted(RestoreAsked(turn_ids=ids)))
 
     def action_pin(self) -> None:
         """The chosen turn, or the newest."""
-        turn = self.query_one(Transcript).chosen_turn or self.view.turns.last
+        from tui_voice.conversation.events import TurnPinned
+
+        turns = self.view.turns
+        turn = self.query_one(Transcript).chosen_turn or (turns.last if turns is not None else None)
         if turn is not None:
-            self.post_message(self.Posted(e.TurnPinned(item_id=turn.id, pinned=not turn.pinned)))
+            self.post_message(self.Posted(TurnPinned(item_id=turn.id, pinned=not turn.pinned)))
 
     def action_copy(self) -> None:
         turn = self.query_one(Transcript).chosen_turn
@@ -305,6 +352,10 @@ class TalkScreen(Screen[None]):
     # ── what the widgets say ────────────────────────────────────────────────────────────────
 
     def on_input_submitted(self, event: Prompt.Submitted) -> None:
+        from secrets import token_hex
+
+        from tui_voice.conversation.events import TextSubmitted
+
         event.stop()
         text = event.value.strip()
         if not text:
@@ -312,10 +363,10 @@ class TalkScreen(Screen[None]):
             return
         if "send" not in self.view.keys:
             return
-        self.query_one(Prompt).clear()
+        self.prompt.clear()
         self.query_one(Transcript).action_to_end()
         item_id = f"typed_{token_hex(8)}"
-        self.post_message(self.Posted(e.TextSubmitted(item_id=item_id, text=text)))
+        self.post_message(self.Posted(TextSubmitted(item_id=item_id, text=text)))
 
     def on_prompt_left(self) -> None:
         transcript = self.query_one(Transcript)
@@ -327,7 +378,7 @@ class TalkScreen(Screen[None]):
 
     def on_transcript_opened(self, event: Transcript.Opened) -> None:
         if event.block is None:
-            self.query_one(Prompt).focus()
+            self.prompt.focus()
 
     def on_pruning_log_opened(self, event: PruningLog.Opened) -> None:
         self.post_message(self.Wanted("pruning", event.pruning))
@@ -337,7 +388,7 @@ class TalkScreen(Screen[None]):
 
     async def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
         if event.action == "send":
-            await self.query_one(Prompt).action_submit()
+            await self.prompt.action_submit()
         else:
             await self.run_action(event.action)
 

@@ -1,31 +1,40 @@
-"""What the cards of the side panel share: lines of styled parts, drawn as they are needed."""
+"""What our widgets share: colours by name, signs, and drawing line by line."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_voice.ui.glyphs import UNICODE, Glyphs
+from tui_voice.ui.theme import inks
 
-STYLES = (
-    "label", "figure", "machine", "quiet", "faint", "cached", "text", "audio", "chosen", "alarm",
-)  # fmt: skip
 Part = tuple[str, str]
-"""Some text and the style it has."""
+"""Some text and the name of its ink (`theme.inks`)."""
 
 
-class Card(Widget):
-    """Says what it shows by `lines`; its height is their number unless the style fixes it."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"card--{name}" for name in STYLES}
+class Drawn(Widget):
+    """A widget that is given its signs, and takes its inks from the theme in force."""
 
     def __init__(self, *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
+
+    @property
+    def inks(self) -> dict[str, Style]:
+        return inks(self.app.current_theme)
+
+    def drawn(self, parts: list[Part]) -> Strip:
+        """A line over the whole width."""
+        ink = self.inks
+        segments = [Segment(text, ink[name]) for text, name in parts]
+        return Strip(segments).adjust_cell_length(self.size.width).apply_style(self.rich_style)
+
+
+class Card(Drawn):
+    """Says what it shows by `lines`; its height is their number unless the style fixes it."""
 
     def lines(self, width: int) -> list[list[Part]]:
         raise NotImplementedError
@@ -35,11 +44,5 @@ class Card(Widget):
         return len(self.lines(width))
 
     def render_line(self, y: int) -> Strip:
-        width, ground = self.size.width, self.rich_style
-        lines = self.lines(width)
-        parts = lines[y] if y < len(lines) else []
-        segments = [
-            Segment(text, self.get_component_rich_style(f"card--{style}", partial=True))
-            for text, style in parts
-        ]
-        return Strip(segments).adjust_cell_length(width).apply_style(ground)
+        lines = self.lines(self.size.width)
+        return self.drawn(lines[y] if y < len(lines) else [])

@@ -16,7 +16,7 @@ class CostCard(Card):
 
     def lines(self, width: int) -> list[list[Part]]:
         cost, glyphs = self.cost, self._glyphs
-        head: list[Part] = [("cost", "label"), (f"{usd(cost.total):>13}", "figure")]
+        head: list[Part] = [("cost", "strong"), (f"{usd(cost.total):>13}", "words")]
         if cost.unknown:
             head.append((" and replies without a price", "quiet"))
         elif cost.per_hour is not None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.cells import cell_len
-from rich.segment import Segment
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
+
+from tui_voice.ui.widgets.card import Drawn, Part
 
 
-class KeyLine(Widget):
+class KeyLine(Drawn):
     """`hints`: (action id, key, word), the most important first."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key", "keys--word"}
     DEFAULT_CSS = "KeyLine { height: 1; width: 1fr; }"
 
     hints: reactive[tuple[tuple[str, str, str], ...]] = reactive(())
@@ -38,20 +35,12 @@ class KeyLine(Widget):
         return shown
 
     def render_line(self, y: int) -> Strip:
-        width, ground = self.size.width, self.rich_style
-        if y:
-            return Strip.blank(width, ground)
-        key_style = self.get_component_rich_style("keys--key", partial=True)
-        word_style = self.get_component_rich_style("keys--word", partial=True)
-        segments, used = [], 0
-        for at, _action, key, text in self._shown():
-            segments += [
-                Segment(" " * (at - used)),
-                Segment(key, key_style),
-                Segment(f" {text}", word_style),
-            ]
+        parts: list[Part] = []
+        used = 0
+        for at, _action, key, text in self._shown() if y == 0 else []:
+            parts += [(" " * (at - used), "quiet"), (key, "words"), (f" {text}", "quiet")]
             used = at + cell_len(key) + 1 + cell_len(text)
-        return Strip(segments).adjust_cell_length(width).apply_style(ground)
+        return self.drawn(parts)
 
     def on_click(self, event: Click) -> None:
         for at, action, key, text in self._shown():

@@ -2,68 +2,53 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.cells import cell_len
-from rich.segment import Segment
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui_voice.ui.figures import length, usd
-from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.view import Header
+from tui_voice.ui.widgets.card import Drawn, Part
 from tui_voice.ui.wrapping import clean, fit
 
-_COMPONENTS = ("name", "title", "quiet", "figure")
 
-
-class HeaderLine(Widget):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"header--{name}" for name in _COMPONENTS}
+class HeaderLine(Drawn):
     DEFAULT_CSS = "HeaderLine { height: 1; width: 1fr; }"
 
     header: reactive[Header] = reactive(Header())
     seconds: reactive[int] = reactive(0)
     """How long the talk has been going on."""
 
-    def __init__(self, *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
-
     def render_line(self, y: int) -> Strip:
-        width, ground = self.size.width, self.rich_style
+        width = self.size.width
         if y:
-            return Strip.blank(width, ground)
+            return self.drawn([])
         right = self._right()
         room = width - sum(cell_len(text) for text, _ in right) - 5
         left = self._left(room)
         gap = " " * max(1, width - 2 - sum(cell_len(t) for t, _ in [*left, *right]))
-        segments = [Segment(" ")]
-        for text, name in [*left, (gap, "quiet"), *right]:
-            style = self.get_component_rich_style(f"header--{name}", partial=True)
-            segments.append(Segment(text, style))
-        return Strip(segments).adjust_cell_length(width).apply_style(ground)
+        return self.drawn([(" ", "quiet"), *left, (gap, "quiet"), *right])
 
-    def _right(self) -> list[tuple[str, str]]:
+    def _right(self) -> list[Part]:
         header = self.header
         cost = usd(header.usd) + (" + unpriced" if header.unknown_price else "")
-        parts = [(cost, "figure")]
+        parts = [(cost, "words")]
         if header.budget is not None:
             parts.append((f" of {usd(header.budget)}", "quiet"))
         parts.append((f"{length(self.seconds):>9}", "quiet"))
         return parts
 
-    def _left(self, room: int) -> list[tuple[str, str]]:
+    def _left(self, room: int) -> list[Part]:
         """The most telling parts first, as many as there is room for."""
         header = self.header
         title = clean(header.title).replace("\n", " ") or "new talk"
         engines = f" {self._glyphs.dot} ".join(map(clean, header.engines))
         name = "tui-voice"
         if room < len(name) + 2 + min(cell_len(title), 16):
-            return [(fit(title, max(0, room), self._glyphs.more), "title")]
-        parts = [(name, "name"), ("  ", "quiet")]
+            return [(fit(title, max(0, room), self._glyphs.more), "words")]
+        parts = [(name, "strong"), ("  ", "quiet")]
         room -= len(name) + 2
-        parts.append((fit(title, room, self._glyphs.more), "title"))
+        parts.append((fit(title, room, self._glyphs.more), "words"))
         room -= cell_len(parts[-1][0]) + 3
         if engines and room >= 12:
             parts.append(("   " + fit(engines, room, self._glyphs.more), "quiet"))

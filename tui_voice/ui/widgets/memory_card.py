@@ -37,10 +37,10 @@ class MemoryCard(Card, can_focus=True):
 
     def lines(self, width: int) -> list[list[Part]]:
         hint = "Enter reads, e edits" if self.has_focus else "Tab, then e to edit"
-        head: list[Part] = [("memory", "label"), (f"   {hint}", "quiet")]
+        head: list[Part] = [("memory", "strong"), (f"   {hint}", "quiet")]
         if not self.memory:
             return [
-                [("memory", "label")],
+                [("memory", "strong")],
                 [("what a summary keeps will stand here", "quiet")],
             ]
         text = clean(self.memory)

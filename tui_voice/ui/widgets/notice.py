@@ -26,8 +26,8 @@ class NoticeLine(Card):
 
     def lines(self, width: int) -> list[list[Part]]:
         if not self.notice.text:
-            return [[(self._glyphs.rule * width, "faint")]]
-        style = {"error": "alarm", "warning": "figure", "info": "machine"}[self.notice.severity]
+            return [[(self._glyphs.rule * width, "rule")]]
+        style = {"error": "alarm", "warning": "words", "info": "machine"}[self.notice.severity]
         sign = self._glyphs.dot if self.notice.severity == "info" else self._glyphs.warning
         return [
             [(f" {sign if number == 0 else ' '} ", style), (row, style)]

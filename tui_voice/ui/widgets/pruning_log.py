@@ -49,7 +49,7 @@ class PruningLog(Card, can_focus=True):
         self.refresh()
 
     def lines(self, width: int) -> list[list[Part]]:
-        head: list[Part] = [("pruning log", "label")]
+        head: list[Part] = [("pruning log", "strong")]
         if self.has_focus and self.prunings:
             head.append(("   Enter reads it", "quiet"))
         if not self.prunings:
@@ -85,7 +85,7 @@ class PruningLog(Card, can_focus=True):
         room = width - len(lead) - 2
         more = glyphs.more
         return [
-            [(lead, "quiet"), (f"{mark} ", "figure"), (fit(first, room, more), style)],
+            [(lead, "quiet"), (f"{mark} ", "words"), (fit(first, room, more), style)],
             [(" " * (len(lead) + 2), "quiet"), (fit(second, room, more), "quiet")],
         ]
 

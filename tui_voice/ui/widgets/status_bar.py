@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from rich.segment import Segment
 from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui_voice.conversation.states import State
-from tui_voice.runtime.door import Meters
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.view import Status
+from tui_voice.ui.widgets.card import Drawn, Part
 
-_COMPONENTS = ("name", "ring", "joint", "live", "live-user", "user", "voice", "word", "alarm")
+if TYPE_CHECKING:
+    from tui_voice.runtime.door import Meters
+
 METER = 10
 """Cells of the level meter."""
 _WORD = 15
@@ -41,18 +41,16 @@ def word(status: Status, progress: str) -> tuple[str, bool]:
     return ("mic open" if status.microphone_open else "mic closed"), False
 
 
-class StatusBar(Widget):
+class StatusBar(Drawn):
     """`status` is a slice of the view; the levels are pushed by `tick` as often as they move."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"status--{name}" for name in _COMPONENTS}
     DEFAULT_CSS = "StatusBar { height: 1; width: 1fr; }"
 
     status: reactive[Status] = reactive(Status())
     progress: reactive[str] = reactive("")
 
     def __init__(self, *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
+        super().__init__(glyphs=glyphs, id=id)
         self._levels: deque[int] = deque([0] * METER, METER)
         self._meter_at = 0
 
@@ -73,39 +71,38 @@ class StatusBar(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        ground = self.rich_style
         if y:
-            return Strip.blank(width, ground)
-        styles = {
-            name: self.get_component_rich_style(f"status--{name}", partial=True)
-            for name in _COMPONENTS
-        }
-        text, alarm = word(self.status, self.progress)
-        segments = [Segment(part, styles[style]) for part, style in self._states(width)]
-        used = sum(cell_len(segment.text) for segment in segments)
-        room = width - used
-        if room >= METER + 2:
-            gap = min(6, max(2, room - METER - _WORD - 2))
-            self._meter_at = used + gap
-            speaking = self.status.state is State.SPEAKING
-            levels = "".join(self._glyphs.levels[level] for level in self._levels)
-            tail = [Segment(" " * gap), Segment(levels, styles["voice" if speaking else "user"])]
-            left = room - gap - METER - 1
-            important = bool(self.progress or self.status.line or self.status.muted)
-            if left >= len(text):
-                tail.append(Segment(f" {text}", styles["alarm" if alarm else "word"]))
-            elif important:
-                shown = text[: room - 3]
-                tail = [Segment("  "), Segment(shown, styles["alarm" if alarm else "word"])]
-            segments += tail
-        elif room > 2 and (self.progress or self.status.line or self.status.muted):
-            segments.append(Segment(f"  {text}"[: room - 1], styles["alarm" if alarm else "word"]))
-        return Strip(segments).adjust_cell_length(width).apply_style(ground)
+            return self.drawn([])
+        parts = self._states(width)
+        used = sum(cell_len(text) for text, _ in parts)
+        return self.drawn(parts + self._beside(used, width - used))
 
-    def _states(self, width: int) -> list[tuple[str, str]]:
+    def _beside(self, used: int, room: int) -> list[Part]:
+        """The meter and its words, or where there is room for one of them, what matters more."""
+        status = self.status
+        text, alarm = word(status, self.progress)
+        ink = "alarm" if alarm else "machine"
+        gap = min(6, max(2, room - METER - _WORD - 2))
+        self._meter_at = used + gap
+        if room - gap - METER - 1 > len(text) or (room > METER + 2 and not self._matters):
+            levels = "".join(self._glyphs.levels[level] for level in self._levels)
+            voice = "voice" if status.state is State.SPEAKING else "user"
+            parts = [(" " * gap, "quiet"), (levels, voice)]
+            if room - gap - METER - 1 > len(text):
+                parts.append((f" {text}", ink))
+            return parts
+        self._meter_at = self.size.width
+        return [(f"  {text}"[: max(0, room - 1)], ink)] if self._matters else []
+
+    @property
+    def _matters(self) -> bool:
+        """Whether the word beside the states says something out of the ordinary."""
+        return bool(self.progress or self.status.line or self.status.muted)
+
+    def _states(self, width: int) -> list[Part]:
         """The five names, as airy as the width allows; narrow, the live one alone."""
         if width < NARROW:
-            return [(" ", "joint"), *self._live(self.status.state, " ")]
+            return [(" ", "faint"), *self._live(self.status.state, " ")]
         joints = (f" {self._glyphs.joint} ", "  ", " ")
         pads = (" ", " ", "")
         spare = (METER + _WORD + 4, _WORD, 0)
@@ -115,22 +112,22 @@ class StatusBar(Widget):
                 return parts
         return self._row(" ", "", tight=True)
 
-    def _row(self, joint: str, pad: str, *, tight: bool = False) -> list[tuple[str, str]]:
-        parts: list[tuple[str, str]] = [(" ", "joint")]
+    def _row(self, joint: str, pad: str, *, tight: bool = False) -> list[Part]:
+        parts: list[Part] = [(" ", "faint")]
         for number, state in enumerate(State):
             if number:
-                parts.append((joint, "joint"))
+                parts.append((joint, "faint"))
             if state is self.status.state:
                 parts += self._live(state, pad, tight=tight)
             else:
                 space = "" if tight else " "
                 parts += [
-                    (f"{pad}{self._glyphs.ring}{space}", "ring"),
-                    (f"{state.value}{pad}", "name"),
+                    (f"{pad}{self._glyphs.ring}{space}", "quiet"),
+                    (f"{state.value}{pad}", "quiet"),
                 ]
         return parts
 
-    def _live(self, state: State, pad: str, *, tight: bool = False) -> list[tuple[str, str]]:
+    def _live(self, state: State, pad: str, *, tight: bool = False) -> list[Part]:
         space = "" if tight else " "
         style = "live-user" if state is State.LISTENING else "live"
         return [(f"{pad}{self._glyphs.live}{space}{state.value}{pad}", style)]

@@ -63,8 +63,8 @@ class WindowCard(Card):
         gauge, glyphs = self.gauge, self._glyphs
         total = tokens(gauge.total, exact=gauge.exact)
         head: list[Part] = [
-            ("window", "label"),
-            (f"{total:>{_FIGURES - 6}}", "figure"),
+            ("window", "strong"),
+            (f"{total:>{_FIGURES - 6}}", "words"),
             (f" of {spaced(gauge.size)} tokens", "quiet"),
         ]
         when = f"summarises at {spaced(gauge.trigger)}, keeps {plural(gauge.keep, 'turn')}"
@@ -98,8 +98,8 @@ class WindowCard(Card):
         row: list[Part] = []
         for size, name in zip(sizes, names, strict=True):
             row += [(getattr(glyphs, name), name)] * size
-        row += [(glyphs.free, "faint")] * (width - len(row))
+        row += [(glyphs.free, "rule")] * (width - len(row))
         tick = round(gauge.trigger / gauge.scale * width)
         if 0 <= tick < width:
-            row[tick] = (glyphs.tick, "figure")
+            row[tick] = (glyphs.tick, "words")
         return row

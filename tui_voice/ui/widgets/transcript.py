@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,16 +14,17 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui_voice.conversation.ledger import Compaction
-from tui_voice.conversation.turns import Turn, Turns
 from tui_voice.ui.document import Block, Document, Mark, Place
 from tui_voice.ui.figures import plural
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.painting import GUTTER, Painter, Palette
+from tui_voice.ui.theme import inks
 from tui_voice.ui.view import Rates
 from tui_voice.ui.wrapping import clean, wrap
 
-_COMPONENTS = ("user", "voice", "machine", "quiet", "faint", "words", "unheard", "chosen")
+if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Compaction
+    from tui_voice.conversation.turns import Turn, Turns
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -32,7 +33,6 @@ class Transcript(ScrollView, can_focus=True):
     Sticks to the end until the user scrolls up; what comes then is counted at the lower edge.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"transcript--{name}" for name in _COMPONENTS}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "choose(-1)", "turn above", show=False),
         Binding("down", "choose(1)", "turn below", show=False),
@@ -67,7 +67,7 @@ class Transcript(ScrollView, can_focus=True):
         self._timestamps = timestamps
         self._rates = rates
         self._empty = empty
-        self._turns = Turns()
+        self._turns: Turns | None = None
         self._compactions: tuple[Compaction, ...] = ()
         self._started: datetime | None = None
         self._painter: Painter | None = None
@@ -85,7 +85,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def show(
         self,
-        turns: Turns,
+        turns: Turns | None,
         compactions: tuple[Compaction, ...],
         started: datetime | None,
     ) -> None:
@@ -93,7 +93,7 @@ class Transcript(ScrollView, can_focus=True):
         if started != self._started:
             self._started = started
             self._painter = None
-        if turns is self._turns and compactions is self._compactions:
+        if turns is None or (turns is self._turns and compactions is self._compactions):
             return
         if not self._turns or not turns:
             self.refresh()
@@ -116,7 +116,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def go_to(self, block_id: str) -> bool:
         """Chooses a turn and shows it, unfolding what hides it. False: there is none."""
-        turn = next((turn for turn in reversed(self._turns) if turn.id == block_id), None)
+        turn = next((turn for turn in reversed(self._turns or ()) if turn.id == block_id), None)
         if turn is not None and turn.pruned_in in self.document.folded:
             self.document.fold(turn.pruned_in)
         if self.document.find(block_id) is None:
@@ -127,22 +127,24 @@ class Transcript(ScrollView, can_focus=True):
     # ── measuring ───────────────────────────────────────────────────────────────────────────
 
     @property
+    def _count(self) -> int:
+        return len(self._turns) if self._turns is not None else 0
+
+    @property
     def _ready(self) -> bool:
         return self.size.width > 0
 
     @property
     def painter(self) -> Painter:
         if self._painter is None:
-            styles = {
-                name: self.get_component_rich_style(f"transcript--{name}", partial=True)
-                for name in _COMPONENTS
-            }
-            chosen = styles.pop("chosen")
+            ink = inks(self.app.current_theme)
             self._ground = self.rich_style
-            self._chosen_style = Style(bgcolor=chosen.bgcolor)
+            self._chosen_style = ink["chosen-ground"]
+            names = ("user", "voice", "machine", "quiet", "faint", "words", "unheard")
+            palette = Palette(**{name: ink[name] for name in names}, ground=self._ground)
             self._painter = Painter(
                 self.scrollable_content_region.width or self.size.width,
-                Palette(**styles, ground=self._ground),
+                palette,
                 self._glyphs,
                 started=self._started,
                 timestamps=self._timestamps,
@@ -161,12 +163,12 @@ class Transcript(ScrollView, can_focus=True):
         height = self.size.height
         if self.following:
             self.document.settle_end(height * 2)
-            self._seen = len(self._turns)
+            self._seen = self._count
             self._set_unseen(0)
             self._resize_page()
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
         else:
-            self._set_unseen(max(0, len(self._turns) - self._seen))
+            self._set_unseen(max(0, self._count - self._seen))
             self._settle_view()
         top = self.scroll_offset.y
         if first < top + height:
@@ -203,7 +205,8 @@ class Transcript(ScrollView, can_focus=True):
         self._lay_out_anew()
 
     def _lay_out_anew(self) -> None:
-        if not self._ready:
+        if not self._ready or not self._turns:
+            self._painter = None
             return
         anchor = self.document.at(self.scroll_offset.y)
         block = self.document.block(anchor[0]).id if anchor else None
@@ -224,7 +227,7 @@ class Transcript(ScrollView, can_focus=True):
             return
         at_end = round(new_value) >= self.max_scroll_y
         if at_end and not self.following:
-            self._seen = len(self._turns)
+            self._seen = self._count
             self._set_unseen(0)
         self.following = at_end
         self.set_class(not at_end, "-away")
@@ -366,4 +369,4 @@ class Transcript(ScrollView, can_focus=True):
     @property
     def chosen_turn(self) -> Turn | None:
         block = self.chosen
-        return block if isinstance(block, Turn) else None
+        return None if isinstance(block, Mark) else block
