@@ -6,11 +6,11 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui_voice.audio.quiet import keep_terminal
 from tui_voice.cli.flags import sessions_dir_of, settings_of
-from tui_voice.config import log_path
+from tui_voice.config import Settings, log_path
 from tui_voice.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def run(args: argparse.Namespace) -> int:
         return open_talk(Opening(settings=settings, folder=folder, resume=resume))
 
     options = Options(
-        ui=settings.ui,
-        keys=settings.keys,
+        **looks(settings),
         manual=settings.backend.turn_detection == "manual",
         sound=not settings.audio.text_only,
         budget=settings.cost.limit,
@@ -55,6 +54,18 @@ def run(args: argparse.Namespace) -> int:
         print(f"The talk is saved as {left.talk_id}.")
         print(f"Go on with it: tui-voice resume {left.talk_id}{place}")
     return 0
+
+
+def looks(settings: Settings) -> dict[str, Any]:
+    """The settings' groups `ui` and `keys` as the application takes them."""
+    ui = settings.ui
+    return {
+        "theme": ui.theme,
+        "ascii": ui.ascii,
+        "side_panel": ui.side_panel,
+        "timestamps": ui.timestamps,
+        "keys": settings.keys,
+    }
 
 
 def _first_talk(args: argparse.Namespace, folder: Path) -> str | None:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.audio.quiet import keep_terminal
+from tui_voice.cli.app import looks
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.config import log_path
 from tui_voice.errors import UsageError
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
         return replay(path, read(path).events, args.speed)
 
-    options = Options(ui=settings.ui, keys=settings.keys, sound=False, live=False)
+    options = Options(**looks(settings), sound=False, live=False)
     with keep_terminal(log_path()):
         app = VoiceApp(open_door, options)
         app.run()
