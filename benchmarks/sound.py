@@ -158,12 +158,16 @@ async def processor_share(driver: Driver, *, speaking: bool, cancel_echo: bool) 
     return share
 
 
-async def reply_heard(driver: Driver) -> str:
-    """dB of a spoken reply that are left in what a microphone joined to the loudspeaker hears."""
+def spoken_reply() -> bytes:
+    """A sentence by flite, 24 kHz mono."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "reply.wav"
         subprocess.run(["flite", "-t", "Of course. For how many people?", "-o", path], check=True)
-        reply = read_sound(path)
+        return read_sound(path)
+
+
+async def reply_heard(driver: Driver, reply: bytes) -> str:
+    """dB of a spoken reply that are left in what a microphone joined to the loudspeaker hears."""
     frames: list[bytes] = []
     ended = asyncio.Event()
     sound = await open_sound(frames.append, on_finished=lambda *_: ended.set(), driver=driver)
@@ -236,7 +240,7 @@ def main() -> None:
         if shutil.which("flite"):
             sound.join_speaker_to_microphone()
             for driver in filter(None, map(load_driver, ("miniaudio", "sounddevice"))):
-                heard = asyncio.run(reply_heard(driver))
+                heard = asyncio.run(reply_heard(driver, spoken_reply()))
                 row(f"{driver.name}: left of replies 1 to 4 in the microphone", heard)
 
 
