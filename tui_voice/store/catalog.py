@@ -16,7 +16,7 @@ from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import SUFFIX, Journal
 from tui_voice.store.plain import plain
 from tui_voice.store.reading import load, read
-from tui_voice.store.talks import Talk
+from tui_voice.store.talks import Talk, talk_of
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 _HINT = "`tui-voice sessions list` shows those there are"
@@ -74,7 +74,7 @@ def find(folder: Path, wanted: str, cache: Path | None = None) -> Talk:
     """
     path = Path(wanted)
     if path.suffix == SUFFIX and path.is_file():
-        return _find_file(path.absolute(), cache)
+        return talk_of(load(path, cache).ledger, path.absolute())
     talks = list_talks(folder, cache)
     if wanted in ("", "last") and talks:
         return talks[0]
@@ -95,14 +95,6 @@ def find(folder: Path, wanted: str, cache: Path | None = None) -> Talk:
     if not talks:
         raise StoreError("there are no saved talks yet", "`tui-voice` begins one")
     raise StoreError(f"there is no talk “{wanted}”", _HINT)
-
-
-def _find_file(path: Path, cache: Path | None) -> Talk:
-    for talk in list_talks(path.parent, cache):
-        if talk.path == path:
-            return talk
-    load(path, cache)  # says why it is not among them
-    raise StoreError(f"there is no talk at {path}", _HINT)
 
 
 def rename(path: Path, title: str) -> None:

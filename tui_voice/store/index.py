@@ -22,6 +22,8 @@ from tui_voice.store.journal import SUFFIX
 from tui_voice.store.reading import load
 
 T = TypeVar("T")
+PATIENCE = 5.0
+"""Seconds that another process is waited for, which is at the index, too."""
 
 
 def ask(folder: Path, question: Callable[[sqlite3.Connection], T], cache: Path | None = None) -> T:
@@ -67,7 +69,7 @@ def _connect(place: Path | None) -> sqlite3.Connection:
         with suppress(OSError):
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
-    db = sqlite3.connect(place or ":memory:", timeout=5.0, isolation_level=None)
+    db = sqlite3.connect(place or ":memory:", timeout=PATIENCE, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")

@@ -122,6 +122,7 @@ _VERBS = {
     "summary": "summarised",
     "textify": "turned into text",
     "restore": "put back",
+    "voice": "turned into notes",
 }
 
 

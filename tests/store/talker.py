@@ -1,0 +1,54 @@
+"""Talks into a journal until it is killed, as often as it is asked to.
+
+`python talker.py JOURNAL`: for each line on standard input a fresh process (a fork, so that
+hundreds cost seconds) goes on with the talk and prints `said N` once turn N is on disk. This one
+prints `talker PID` before and `gone` after it.
+"""
+
+import os
+import sys
+from itertools import count
+from pathlib import Path
+
+from tui_voice.conversation import events as e
+from tui_voice.store.journal import Journal
+from tui_voice.store.reading import read
+
+
+def talk(path: Path) -> None:
+    opened = e.TalkOpened(id=path.stem, started="2026-04-01T12:00:00Z", backend="b", model="m")
+    if path.exists() and path.stat().st_size:
+        events = read(path).events
+        first = sum(isinstance(event, e.TranscriptDone) for event in events)
+        journal = Journal.open(path)
+        journal.append(e.TalkResumed(backend="b", model="m"))
+    else:
+        path.unlink(missing_ok=True)  # killed between making the file and its first line
+        first = 0
+        journal = Journal.create(path.parent, opened)
+    for n in count(first):
+        item = f"item_{n}"
+        journal.append(e.TurnAdded(at=n, item_id=item, role="assistant"))
+        for k in range(n % 5):
+            journal.append(e.TranscriptGrew(at=n, item_id=item, text=f"word {k} "))
+        journal.append(e.TranscriptDone(at=n, item_id=item, text=f"turn {n} " * (1 + n % 300)))
+        if journal.sync().result():
+            os.write(1, f"said {n}\n".encode())
+
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    for _ in sys.stdin:
+        child = os.fork()
+        if not child:
+            try:
+                talk(path)
+            finally:
+                os._exit(1)  # never comes here but by an error
+        os.write(1, f"talker {child}\n".encode())
+        os.waitpid(child, 0)
+        os.write(1, b"gone\n")
+
+
+if __name__ == "__main__":
+    main()

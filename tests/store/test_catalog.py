@@ -1,0 +1,380 @@
+"""The catalog: lists, finds, renames, deletes and forks; the index beneath it may vanish."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.store.talks import exchange, opened, talk, write
+from tui_voice.conversation import events as e
+from tui_voice.conversation.folding import fold
+from tui_voice.errors import StoreError
+from tui_voice.store import catalog, index, reading
+from tui_voice.store.forking import cut_behind
+from tui_voice.store.journal import Journal
+from tui_voice.store.talks import PAUSE, TITLE_LENGTH, UNTITLED, moment, title_of
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three talks, from old to new, and things that are none."""
+    folder = tmp_path / "sessions"
+    write(folder / "2026-01-a.jsonl", [opened("2026-01-a", started="2026-01-01T10:00:00+00:00")])
+    march = opened("2026-03-b", started="2026-03-01T10:00:00+00:00")
+    write(folder / "2026-03-b.jsonl", [march, *list(talk(4))[1:]])
+    write(
+        folder / "2026-03-c.jsonl",
+        [*talk(2, "2026-03-c"), e.TalkRenamed(at=20, title=" Kyōto \x1b[31m in April")],
+    )
+    (folder / "notes.txt").write_text("not one of them")
+    (folder / "empty.jsonl").touch()
+    (folder / "odd.jsonl").write_text("Dear diary\n")
+    (folder / ".hidden.jsonl").write_text("{}")
+    return folder
+
+
+def test_the_talks_are_listed_the_newest_first(folder: Path) -> None:
+    c, b, a = catalog.list_talks(folder)
+    assert (c.id, b.id, a.id) == ("2026-03-c", "2026-03-b", "2026-01-a")
+    assert c.title == "Kyōto [31m in April"
+    assert b.title == "What shall we see on day 0?"
+    assert a.title == UNTITLED
+    assert (b.turns, b.model, b.backend, b.seconds, b.usd) == (8, "smollm2", "local", 32.0, 0.0044)
+    assert b.started == "2026-03-01T10:00:00+00:00"
+    assert b.path == folder / "2026-03-b.jsonl"
+    assert a.turns == 0
+    assert catalog.newest(folder) == c
+    assert catalog.unreadable(folder) == [f"{folder / 'odd.jsonl'} is not a saved talk"]
+
+
+def test_no_folder_is_no_talks(tmp_path: Path) -> None:
+    assert catalog.list_talks(tmp_path / "nowhere") == []
+    assert catalog.newest(tmp_path / "nowhere") is None
+    with pytest.raises(StoreError, match="no saved talks yet"):
+        catalog.find(tmp_path / "nowhere", "last")
+
+
+def test_only_what_changed_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog.list_talks(folder)
+    read: list[str] = []
+    load = reading.load
+    monkeypatch.setattr(index, "load", lambda p, cache: read.append(p.name) or load(p, cache))
+    catalog.list_talks(folder)
+    assert read == []
+    with (folder / "2026-01-a.jsonl").open("ab") as file:
+        file.write(b'{"event":"talk_renamed","at":3,"title":"The first"}\n')
+    (folder / "2026-03-b.jsonl").unlink()
+    assert [talk.title for talk in catalog.list_talks(folder)][1:] == ["The first"]
+    assert read == ["2026-01-a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("2026-03-b", "2026-03-b"),
+        ("2026-01", "2026-01-a"),
+        ("kyoto", "2026-03-c"),
+        ("KYŌTO [31M IN APRIL", "2026-03-c"),
+        ("last", "2026-03-c"),
+        ("", "2026-03-c"),
+    ],
+)
+def test_a_talk_is_found_by_any_of_its_names(folder: Path, wanted: str, found: str) -> None:
+    assert catalog.find(folder, wanted).id == found
+
+
+def test_a_talk_is_found_by_its_file_wherever_it_is(folder: Path, tmp_path: Path) -> None:
+    path = folder / "2026-03-c.jsonl"
+    assert catalog.find(tmp_path, str(path)).path == path
+    with pytest.raises(StoreError, match="is not a saved talk"):
+        catalog.find(tmp_path, str(folder / "odd.jsonl"))
+
+
+def test_what_names_none_or_several_is_told(folder: Path) -> None:
+    with pytest.raises(StoreError, match="several talks are meant by “2026-03”: 2026-03-c"):
+        catalog.find(folder, "2026-03")
+    with pytest.raises(StoreError, match="there is no talk “xyz”"):
+        catalog.find(folder, "xyz")
+    for n in range(5):
+        write(folder / f"2027-{n}.jsonl", [opened(f"2027-{n}")])
+    with pytest.raises(StoreError, match="and 1 more"):
+        catalog.find(folder, "2027")
+
+
+def test_a_copy_is_found_by_its_file_name_and_the_id_is_the_original(folder: Path) -> None:
+    write(folder / "copy.jsonl", [opened("2026-01-a")])
+    assert catalog.find(folder, "copy").path.stem == "copy"
+    assert catalog.find(folder, "2026-01-a").path.stem == "2026-01-a"
+
+
+# ── rename, delete ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_new_title_is_one_more_fact(folder: Path) -> None:
+    path = folder / "2026-03-b.jsonl"
+    before = path.read_bytes()
+    catalog.rename(path, "  Day \n trips ")
+    assert path.read_bytes().startswith(before)
+    assert catalog.find(folder, "Day trips").path == path
+    assert reading.read(path).events[-1] == e.TalkRenamed(at=32.0, title="Day trips")
+    with pytest.raises(StoreError, match="title"):
+        catalog.rename(path, " ")
+
+
+def test_a_talk_that_is_open_elsewhere_is_left_alone(folder: Path) -> None:
+    path = folder / "2026-03-b.jsonl"
+    journal = Journal.open(path)
+    for what in (lambda: catalog.rename(path, "x"), lambda: catalog.delete(path)):
+        with pytest.raises(StoreError, match=f"open in process {os.getpid()}"):
+            what()
+    journal.close()
+
+
+def test_a_title_that_cannot_be_written_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_fd: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    path = folder / "2026-03-b.jsonl"
+    before = path.read_bytes()
+    monkeypatch.setattr("tui_voice.store.disk.os.write", no_room)
+    with pytest.raises(StoreError, match="could not be written: the disk is full"):
+        catalog.rename(path, "x")
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+
+
+def test_a_talk_goes_into_the_trash_with_its_sound(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    gone: list[Path] = []
+    monkeypatch.setattr("send2trash.send2trash", lambda path: (gone.append(path), path.unlink()))
+    path = folder / "2026-03-b.jsonl"
+    sound = path.with_suffix(".wav")
+    sound.write_bytes(b"RIFF")
+    catalog.delete(path, cache)
+    assert gone == [path, sound]
+    assert [talk.id for talk in catalog.list_talks(folder)] == ["2026-03-c", "2026-01-a"]
+    with pytest.raises(StoreError, match="no talk at"):
+        catalog.delete(path)
+
+    def no_trash(_path: Path) -> None:
+        raise OSError("there is no trash on this volume")
+
+    monkeypatch.setattr("send2trash.send2trash", no_trash)
+    with pytest.raises(StoreError, match="no trash on this volume"):
+        catalog.delete(folder / "2026-03-c.jsonl")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is the user's own trash")
+def test_the_real_trash_has_it(folder: Path) -> None:
+    share = folder.parent / "share"
+    path = folder / "2026-03-b.jsonl"
+    content = path.read_bytes()
+    script = (
+        "import sys; from pathlib import Path; from tui_voice.store import catalog\n"
+        "catalog.delete(Path(sys.argv[1]))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, str(path)],
+        env=os.environ | {"XDG_DATA_HOME": str(share)},
+        check=True,
+    )
+    assert not path.exists()
+    assert (share / "Trash" / "files" / path.name).read_bytes() == content
+
+
+# ── fork ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_fork_is_the_talk_up_to_a_turn_and_names_its_parent(folder: Path) -> None:
+    parent = folder / "2026-03-c.jsonl"
+    path = catalog.fork(parent, "item_a0", "forked")
+    ledger, notes = reading.load(path)
+    assert notes == ()
+    assert path.name == "forked.jsonl"
+    assert ledger.opened is not None
+    assert (ledger.opened.parent, ledger.opened.parent_turn) == ("2026-03-c", "item_a0")
+    whole = reading.load(parent).ledger
+    assert list(ledger.turns) == list(whole.turns)[:2]
+    assert ledger.cost == 0
+    assert not ledger.spent.unknown
+    assert ledger.title == ""  # it was named later
+    assert catalog.find(folder, "forked").parent == "2026-03-c"
+
+
+def test_a_fork_has_the_title_that_stood_then(folder: Path) -> None:
+    path = folder / "named.jsonl"
+    write(path, [opened("named"), e.TalkRenamed(at=0.5, title="Trip"), *list(talk(2))[1:]])
+    assert reading.load(catalog.fork(path, "item_u1")).ledger.title == "Trip (fork)"
+
+
+def test_an_id_is_the_time_and_something_of_its_own() -> None:
+    now = datetime(2026, 4, 1, 12, 30)
+    ids = {catalog.new_id(now) for _ in range(50)}
+    assert len(ids) == 50
+    assert all(one.startswith("2026-04-01-1230-") and len(one) <= 32 for one in ids)
+
+
+def test_a_fork_at_a_question_has_nothing_of_its_answer() -> None:
+    """The words of the question came when the answer had begun."""
+    events = [opened(), *exchange(0, 1.0)]
+    cut = cut_behind(events, "item_u0")
+    (turn,) = fold(cut).turns
+    assert (turn.id, turn.words) == ("item_u0", "done")
+    assert not any(isinstance(event, e.ResponseDone) for event in cut)
+
+
+def test_a_fork_keeps_what_was_heard_and_drops_what_was_paid() -> None:
+    events = [
+        *talk(1),
+        e.PlaybackInterrupted(at=9, item_id="item_a0", played_ms=900),
+        e.SummaryRequested(at=10, compaction_id="memory_0001", drop=("item_u0",), window=9),
+        e.SummaryReady(at=11, compaction_id="memory_0001", text="s", usd=0.5),
+        e.TextSubmitted(at=12, item_id="t", text="go on"),
+        e.TalkClosed(at=13),
+        e.TextSubmitted(at=14, item_id="u", text="later"),
+    ]
+    ledger = fold(cut_behind(events, "t"))
+    assert [turn.id for turn in ledger.turns] == ["item_u0", "item_a0", "t"]
+    assert ledger.turns.get("item_a0").heard_ms == 900  # type: ignore[union-attr]  # it is there
+    assert ledger.compactions[0].summary == "s"
+    assert ledger.cost == 0
+    assert cut_behind(events, "u")[-1] == events[-1]
+    with pytest.raises(StoreError, match="no turn nobody"):
+        cut_behind(events, "nobody")
+
+
+# ── titles and lengths ───────────────────────────────────────────────────────────────────────
+
+
+def test_a_title_is_made_of_the_first_words() -> None:
+    def named(text: str) -> str:
+        return title_of(fold([opened(), e.TextSubmitted(item_id="i", text=text)]))
+
+    assert named("  Hello \n there. ") == "Hello there"
+    assert named("Why?") == "Why?"
+    long = named("I would like to talk about the garden, and about what grows in it in the spring")
+    assert long == "I would like to talk about the garden, and about…"
+    assert len(named("x" * 200)) == TITLE_LENGTH + 1
+
+
+def test_an_absence_does_not_count(folder: Path) -> None:
+    events = [
+        opened("d"),
+        e.TextSubmitted(at=10, item_id="a", text="before"),
+        e.TextSubmitted(at=90_000, item_id="b", text="after"),
+        e.TalkClosed(at=90_010),
+    ]
+    write(folder / "d.jsonl", events)
+    talk_ = catalog.find(folder, "d")
+    assert talk_.seconds == 10 + PAUSE + 10
+    assert catalog.newest(folder) == talk_
+
+
+@pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+23:59"])
+def test_a_talk_that_lost_its_date_is_listed(folder: Path, started: str) -> None:
+    assert moment(started) is None or moment(started) == datetime.fromisoformat(started)
+    write(folder / "d.jsonl", [opened("d", started=started), *list(talk(1))[1:]])
+    assert catalog.find(folder, "d").turns == 2
+
+
+# ── the index beneath ────────────────────────────────────────────────────────────────────────
+
+
+def test_the_cache_can_be_deleted_damaged_or_of_another_make(folder: Path) -> None:
+    expected = catalog.list_talks(folder)
+    place = index.database(folder)
+    for damage in (
+        place.unlink,
+        lambda: place.write_bytes(b"rubbish" * 1000),
+        lambda: place.write_bytes(place.read_bytes()[:5000]),
+        lambda: _execute(place, "PRAGMA user_version = 99"),
+        lambda: _execute(place, "DROP TABLE talks"),
+    ):
+        for tail in ("-wal", "-shm"):
+            place.with_name(place.name + tail).unlink(missing_ok=True)
+        damage()
+        assert catalog.list_talks(folder) == expected
+    if os.name == "posix":
+        assert place.stat().st_mode & 0o077 == 0
+
+
+def _execute(place: Path, statement: str) -> None:
+    db = sqlite3.connect(place)
+    db.execute(statement)
+    db.commit()
+    db.close()
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: Path) -> None:
+    expected = catalog.list_talks(folder)
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("x")
+    assert catalog.list_talks(folder, in_the_way / "cache") == expected
+
+
+def test_a_process_that_holds_the_index_is_not_waited_for_in_vain(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = catalog.list_talks(folder)
+    monkeypatch.setattr(index, "PATIENCE", 0.01)
+    other = sqlite3.connect(index.database(folder), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    write(folder / "new.jsonl", [opened("new", started="2025-01-01T00:00:00Z")])
+    assert [talk.id for talk in catalog.list_talks(folder)] == [t.id for t in expected] + ["new"]
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(catalog.list_talks(folder)) == len(expected) + 1
+
+
+def test_a_question_that_cannot_be_answered_is_an_error_of_ours(folder: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be searched: no such table"):
+        index.ask(folder, lambda db: db.execute("SELECT * FROM no_such"))
+
+
+def test_two_that_make_the_index_at_once_make_one(folder: Path) -> None:
+    """The second sees, once it may write, that the first has made the tables."""
+    place = index.database(folder)
+    place.parent.mkdir(exist_ok=True)
+    versions = iter([0, 0])
+    real = index._version
+
+    def late(db: sqlite3.Connection) -> int:
+        return next(versions, None) or real(db)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "_version", late)
+        assert len(catalog.list_talks(folder)) == 3
+    assert len(catalog.list_talks(folder)) == 3
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "sessions").glob("*.jsonl")), ids=str)
+def test_the_talks_of_every_version_open_without_a_word(path: Path) -> None:
+    events, notes = reading.read(path)
+    ledger = reading.load(path).ledger
+    assert notes == ()
+    assert ledger == fold(events)
+    assert len(ledger.turns) >= 6
+    assert all(done.stage == "confirmed" for done in ledger.compactions)
+    assert all(turn.words == "done" for turn in ledger.turns)
+
+
+def test_there_is_a_talk_with_everything_in_it() -> None:
+    ledger = reading.load(REPOSITORY / "sessions" / "v1-kyoto-in-april.jsonl").ledger
+    assert ledger.title == "Kyoto in April"
+    assert {done.kind for done in ledger.compactions} == {"summary", "textify"}
+    assert any(turn.pinned and turn.role == "user" for turn in ledger.turns)
+    assert any(turn.interrupted for turn in ledger.turns)
+    assert any(not turn.spoken for turn in ledger.turns)
+    assert not any("sk-" in turn.text for turn in ledger.turns)

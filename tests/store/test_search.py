@@ -1,0 +1,255 @@
+"""Searching: what was said is found, whatever is typed; and never a word of SQL."""
+
+from __future__ import annotations
+
+import errno
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.store.talks import opened, talk, write
+from tui_voice.conversation import events as e
+from tui_voice.store import codec, index, rows, search
+from tui_voice.store.query import Query, Term, parse
+
+NOW = datetime(2026, 4, 15, 12, 0)
+
+
+def said(n: int, text: str, role: str = "user") -> e.Event:
+    if role == "user":
+        return e.TextSubmitted(at=n, item_id=f"i{n}", text=text)
+    return e.TurnAdded(at=n, item_id=f"i{n}", role=role, text=text)  # type: ignore[arg-type]  # a role
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "sessions"
+    write(
+        folder / "old.jsonl",
+        [
+            opened("old", started="2026-03-01T10:00:00+00:00"),
+            said(1, "I am allergic to shellfish."),
+            said(2, "Noted: no shellfish.", "assistant"),
+            said(3, "Ça va, café?"),
+            said(4, "京都の桜はきれいです"),
+        ],
+    )
+    write(
+        folder / "new.jsonl",
+        [
+            opened("new", started="2026-04-10T10:00:00+00:00"),
+            e.TalkRenamed(at=0, title="Kyoto"),
+            said(1, "The golden temple, and then the shellfish market. " + "And so on. " * 60),
+            said(2, "A temple that is golden.", "assistant"),
+            said(3, "snake_case and don't and 3.5 and C++"),
+        ],
+    )
+    return folder
+
+
+def found(folder: Path, text: str, **more: object) -> list[tuple[str, str]]:
+    hits = search.search(folder, text, **more)  # type: ignore[arg-type]  # passed on
+    return [(hit.id, hit.turn) for hit in hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("shellfish", {("new", "i1"), ("old", "i1"), ("old", "i2")}),
+        ("SHELLFISH allergic", {("old", "i1")}),
+        ('"golden temple"', {("new", "i1")}),
+        ('"golden temple', {("new", "i1")}),
+        ("golden temple", {("new", "i1"), ("new", "i2")}),
+        ("shell*", {("new", "i1"), ("old", "i1"), ("old", "i2")}),
+        ("shell", set()),
+        ("cafe", {("old", "i3")}),
+        ("ÇA", {("old", "i3")}),
+        ("桜", {("old", "i4")}),
+        ("京都", {("old", "i4")}),
+        ("都京", set()),
+        ("snake_case", {("new", "i3")}),
+        ("don't", {("new", "i3")}),
+        ("3.5 c++", {("new", "i3")}),
+        ("shellfish role:voice", {("old", "i2")}),
+        ("shellfish role:you", {("new", "i1"), ("old", "i1")}),
+        ("role:assistant", {("new", "i2"), ("old", "i2")}),
+        ("shellfish after:2026-04", {("new", "i1")}),
+        ("shellfish before:2026-04-01", {("old", "i1"), ("old", "i2")}),
+        ("after:2026-04-11", set()),
+        ("before:2026-03-02 role:voice", {("old", "i2")}),
+        ("role:nobody", set()),
+        ("", set()),
+        ("  ... !!! ", set()),
+    ],
+)
+def test_what_was_said_is_found(folder: Path, text: str, turns: set[tuple[str, str]]) -> None:
+    assert set(found(folder, text)) == turns
+
+
+def test_the_last_word_may_go_on_while_it_is_typed(folder: Path) -> None:
+    assert found(folder, "gol", typing=True) == [("new", "i2"), ("new", "i1")]
+    assert found(folder, "gol tem", typing=True) == []
+    assert found(folder, '"gol"', typing=True) == []
+
+
+def test_a_talk_can_be_left_out(folder: Path) -> None:
+    assert found(folder, "shellfish", without="new") == [("old", "i2"), ("old", "i1")]
+    assert found(folder, "role:you", without="old") == [("new", "i3"), ("new", "i1")]
+
+
+def test_the_newest_comes_first_and_the_best_of_them_at_the_top(folder: Path) -> None:
+    assert found(folder, "shellfish")[-1] == ("new", "i1")  # once, in many words
+    assert found(folder, "role:you")[0] == ("new", "i3")
+    assert len(found(folder, "shellfish", limit=1)) == 1
+
+
+def test_a_hit_tells_where_it_is(folder: Path) -> None:
+    (hit,) = search.search(folder, '"golden temple"')
+    assert (hit.id, hit.title, hit.turn, hit.role) == ("new", "Kyoto", "i1", "user")
+    assert (hit.at, hit.started) == (1.0, "2026-04-10T10:00:00+00:00")
+    assert hit.path == folder / "new.jsonl"
+    assert [hit.excerpt[a:b] for a, b in hit.marks] == ["golden temple"]
+    assert hit.excerpt.endswith(" …")
+    assert len(hit.excerpt) <= search.EXCERPT + 4
+
+
+@given(st.text(max_size=60), st.booleans())
+@example('"', False)
+@example('a" OR text:b NEAR(c) -d ^e {f} + *', False)
+@example("text : x AND NOT role:user", True)
+@example("after:9999 before:0001-01-01 after:2026-02-31 before:9999w", False)
+@example("_ ___ *", True)
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_text_breaks_the_search(folder: Path, text: str, typing: bool) -> None:
+    def question(db: object) -> None:
+        search._rows(db, parse(text, typing=typing), "")  # type: ignore[arg-type]  # a connection
+
+    place = index.database(folder)
+    index.ask(folder, lambda _db: None)
+    print_ = place.stat().st_ino
+    index.ask(folder, question)
+    assert place.stat().st_ino == print_  # a failure would have had the tables made anew
+    search.search(folder, text, typing=typing)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300), st.data())
+@settings(max_examples=200, deadline=None)
+def test_an_excerpt_is_short_and_its_marks_lie_in_it(text: str, data: st.DataObject) -> None:
+    words = text.split() or ["x"]
+    query = parse(data.draw(st.sampled_from(words)))
+    part, places = search.excerpt(text, query)
+    assert len(part) <= search.EXCERPT + 4
+    assert "\n" not in part
+    for start, end in places:
+        assert 0 <= start < end <= len(part)
+
+
+def test_an_excerpt_begins_before_the_first_hit() -> None:
+    text = "one two three " * 30 + "needle " + "four five six " * 30
+    part, ((start, end),) = search.excerpt(text, parse("needle"))
+    assert part[start:end] == "needle"
+    assert part.startswith("… ")
+    assert part.endswith(" …")
+    assert search.excerpt("x" * 500 + "!", parse("y"))[0].endswith(" …")
+    glued = "x" * 500
+    assert search.excerpt(glued, parse("xx*"))[1] == ((0, search.EXCERPT),)
+    part, places = search.excerpt("ー" * 300 + "桜", parse("桜"))
+    assert [part[a:b] for a, b in places] == ["桜"]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("a b", Query((Term(("a",)), Term(("b",))))),
+        ('"a b" c*', Query((Term(("a", "b")), Term(("c",), True)))),
+        ("role:voice", Query(role="assistant")),
+        ("role:pope", Query((Term(("role", "pope")),))),
+        ("after:2026", Query(after=datetime(2026, 1, 1).timestamp())),
+        ("after:2026-4", Query(after=datetime(2026, 4, 1).timestamp())),
+        ("before:2026-04-02", Query(before=datetime(2026, 4, 2).timestamp())),
+        ("after:today", Query(after=datetime(2026, 4, 15).timestamp())),
+        ("before:yesterday", Query(before=datetime(2026, 4, 14).timestamp())),
+        ("after:2w", Query(after=(NOW - timedelta(weeks=2)).timestamp())),
+        ("after:9999y", Query((Term(("after", "9999y")),))),
+        ("before:2026-13", Query((Term(("before", "2026", "13")),))),
+        ("after:spring", Query((Term(("after", "spring")),))),
+    ],
+)
+def test_a_query_is_read(text: str, query: Query) -> None:
+    assert parse(text, now=NOW) == query
+
+
+# ── the index keeps up ───────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_said_since_is_found_and_what_changed_only_as_it_is(folder: Path) -> None:
+    assert found(folder, "willow") == []
+    grown = folder / "old.jsonl"
+    with grown.open("ab") as file:
+        file.write(codec.encode(said(9, "the willow")))
+    assert found(folder, "willow") == [("old", "i9")]
+    with grown.open("ab") as file:
+        file.write(codec.encode(e.TranscriptDone(at=10, item_id="i9", text="the maple")))
+    assert found(folder, "willow") == []
+    assert found(folder, "maple") == [("old", "i9")]
+    grown.unlink()
+    assert found(folder, "maple") == []
+    assert found(folder, "role:tool") == []
+
+
+def test_a_journal_that_became_unreadable_has_no_hits(folder: Path) -> None:
+    assert found(folder, "allergic")
+    (folder / "old.jsonl").write_text("overwritten by something else")
+    assert found(folder, "allergic") == []
+
+
+def test_unchanged_turns_stay_as_they_are_indexed(folder: Path) -> None:
+    def places(db: object) -> dict[str, int]:
+        return dict(db.execute("SELECT turn, place FROM turns"))  # type: ignore[attr-defined]  # db
+
+    path = write(folder / "long.jsonl", talk(20, "long"))
+    before = index.ask(folder, places)
+    with path.open("ab") as file:
+        file.write(codec.encode(said(999, "one more")))
+    after = index.ask(folder, places)
+    assert {turn: after[turn] for turn in before} == before
+    assert set(after) - set(before) == {"i999"}
+
+
+def test_more_turns_than_a_moment_has_room_for(folder: Path) -> None:
+    many = [e.TextSubmitted(item_id=f"m{n}", text=f"word{n} same") for n in range(rows.SLOTS + 5)]
+    lost = [opened("many", started=""), *many, e.TextSubmitted(at=1e300, item_id="x", text="far")]
+    write(folder / "many.jsonl", lost)
+    assert found(folder, "word0") == [("many", "m0")]
+    assert found(folder, f"word{rows.SLOTS + 4}") == [("many", f"m{rows.SLOTS + 4}")]
+    assert found(folder, "far") == [("many", "x")]
+
+
+@pytest.mark.parametrize("call", ["replace", "open", "scandir"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_failing_cache_or_folder_loses_nothing(
+    folder: Path, call: str, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    real = getattr(os, call)
+
+    def failing(*args: object, **more: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls % nth == 0:
+            raise OSError(errno.EIO, "input/output error")
+        return real(*args, **more)
+
+    monkeypatch.setattr("tui_voice.store.checkpoint.WORTH_LINES", 1)
+    for module in ("index", "checkpoint"):
+        monkeypatch.setattr(f"tui_voice.store.{module}.os.{call}", failing)
+    first = found(folder, "allergic")
+    monkeypatch.undo()
+    assert first in ([("old", "i1")], [])
+    assert found(folder, "allergic") == [("old", "i1")]
