@@ -1,0 +1,306 @@
+"""The socket: handshake, keys, close codes, frames nobody should send, clients that vanish."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.server.engines import ToyEngines
+from tui_voice.errors import BackendError
+from tui_voice.server.limits import Limits
+from tui_voice.server.serve import ServeOptions, Server, serve
+
+
+@pytest.fixture
+def engines() -> ToyEngines:
+    return ToyEngines()
+
+
+@pytest.fixture
+async def server(engines: ToyEngines) -> AsyncIterator[Server]:
+    server = await serve("127.0.0.1", 0, engines)
+    yield server
+    await server.close()
+
+
+async def told(socket: ClientConnection) -> dict[str, Any]:
+    found = json.loads(await socket.recv())
+    assert isinstance(found, dict)
+    return found
+
+
+async def farewell(socket: ClientConnection) -> tuple[list[dict[str, Any]], int, str]:
+    """What is told before the end, and how it ends."""
+    events = []
+    try:
+        while True:
+            events.append(await told(socket))
+    except ConnectionClosed:
+        assert socket.close_code is not None
+        return events, socket.close_code, socket.close_reason or ""
+
+
+async def refused(url: str, **options: Any) -> tuple[str, int, str]:
+    async with connect(url, **options) as socket:
+        (error,), code, reason = await farewell(socket)
+    assert error["type"] == "error"
+    assert error["event_id"]
+    return error["error"]["code"], code, reason
+
+
+class TestComingIn:
+    async def test_url(self, server: Server) -> None:
+        assert server.url == f"ws://127.0.0.1:{server.port}/v1/realtime"
+        assert server.host == "127.0.0.1"
+        async with connect(f"{server.url}?model=anything") as socket:
+            created = await told(socket)
+            assert created["type"] == "session.created"
+            assert created["session"]["model"] == "anything"
+            assert server.connections == 1
+
+    async def test_path_of_azure(self, server: Server) -> None:
+        url = server.url.replace("/v1/", "/openai/v1/")
+        async with connect(f"{url}?model=m") as socket:
+            assert (await told(socket))["type"] == "session.created"
+
+    async def test_other_paths(self, server: Server) -> None:
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(server.url.replace("realtime", "live"))
+        assert caught.value.response.status_code == 404
+
+    async def test_plain_http(self, server: Server) -> None:
+        url = server.url.replace("ws://", "http://")
+
+        def fetch() -> int:
+            try:
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    return int(answer.status)
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code
+
+        assert await asyncio.to_thread(fetch) == 426
+
+    async def test_missing_model(self, server: Server) -> None:
+        assert await refused(server.url) == (
+            "missing_model",
+            4000,
+            "invalid_request_error.missing_model",
+        )
+
+    async def test_beta(self, server: Server) -> None:
+        found = await refused(
+            f"{server.url}?model=m", additional_headers={"OpenAI-Beta": "realtime=v1"}
+        )
+        assert found == (
+            "beta_api_shape_disabled",
+            4000,
+            "invalid_request_error.beta_api_shape_disabled",
+        )
+
+    async def test_transcription_needs_no_model(self, server: Server) -> None:
+        async with connect(f"{server.url}?intent=transcription") as socket:
+            assert (await told(socket))["session"]["type"] == "transcription"
+
+    async def test_subprotocol_of_browsers(self, server: Server) -> None:
+        protocols: Any = ["realtime", "openai-insecure-api-key.k"]
+        async with connect(f"{server.url}?model=m", subprotocols=protocols) as socket:
+            assert socket.subprotocol == "realtime"
+
+    async def test_invalid_model(self, engines: ToyEngines) -> None:
+        server = await serve(
+            "127.0.0.1", 0, engines, ServeOptions(models=frozenset({"gpt-realtime-2.1"}))
+        )
+        assert (await refused(f"{server.url}?model=other"))[0] == "invalid_model"
+        async with connect(f"{server.url}?model=gpt-realtime-2.1") as socket:
+            assert (await told(socket))["type"] == "session.created"
+        await server.close()
+
+
+class TestKey:
+    @pytest.fixture
+    async def guarded(self, engines: ToyEngines) -> AsyncIterator[str]:
+        server = await serve("127.0.0.1", 0, engines, ServeOptions(api_key="right"))
+        yield f"{server.url}?model=m"
+        await server.close()
+
+    @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"api-key": ""}])
+    async def test_wrong(self, guarded: str, headers: dict[str, str]) -> None:
+        assert await refused(guarded, additional_headers=headers) == (
+            "invalid_api_key",
+            3000,
+            "invalid_request_error.invalid_api_key",
+        )
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"additional_headers": {"Authorization": "Bearer right"}},
+            {"additional_headers": {"api-key": "right"}},
+            {"subprotocols": ["realtime", "openai-insecure-api-key.right"]},
+        ],
+    )
+    async def test_right(self, guarded: str, options: dict[str, Any]) -> None:
+        async with connect(guarded, **options) as socket:
+            assert (await told(socket))["type"] == "session.created"
+
+
+class TestFrames:
+    @pytest.fixture
+    async def socket(self, server: Server) -> AsyncIterator[ClientConnection]:
+        async with connect(f"{server.url}?model=m") as socket:
+            await told(socket)
+            yield socket
+
+    async def test_session_lives_on_after_rubbish(self, socket: ClientConnection) -> None:
+        for frame, code in [
+            (b"\x00\x01", "invalid_event"),
+            ("not json", "invalid_json"),
+            ("[]", "invalid_event"),
+            ('{"type":"no.such.event","event_id":"mine"}', "invalid_value"),
+        ]:
+            await socket.send(frame)
+            event = await told(socket)
+            assert event["type"] == "error"
+            assert event["error"]["code"] == code
+        assert event["error"]["event_id"] == "mine"
+        await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
+        assert (await told(socket))["type"] == "session.updated"
+
+    async def test_frame_beyond_all_bounds(self, server: Server) -> None:
+        socket = await connect(f"{server.url}?model=m")
+        await socket.send('"' + "x" * (22 * 2**20) + '"')
+        _events, code, _reason = await farewell(socket)
+        assert code == 1009
+
+
+class TestLeaving:
+    async def test_client_that_vanishes_harms_nobody(self, server: Server) -> None:
+        url = f"{server.url}?model=m"
+        other = await connect(url)
+        await told(other)
+        gone = await connect(url)
+        await told(gone)
+        gone.transport.abort()
+        await gone.wait_closed()
+        await other.send('{"type":"response.cancel"}')
+        assert (await told(other))["type"] == "error"
+        await other.close()
+        await other.wait_closed()
+        await server.close()
+        assert server.connections == 0
+
+    async def test_cap(self, engines: ToyEngines) -> None:
+        limits = Limits(session_seconds=0.05)
+        server = await serve("127.0.0.1", 0, engines, ServeOptions(limits=limits))
+        async with connect(f"{server.url}?model=m") as socket:
+            _events, code, reason = await farewell(socket)
+        assert code == 1001
+        assert reason.startswith("Your session hit the maximum duration of ")
+        await server.close()
+
+    async def test_client_that_never_reads(self, engines: ToyEngines) -> None:
+        server = await serve("127.0.0.1", 0, engines, ServeOptions(most_bytes=200_000))
+        socket = await connect(f"{server.url}?model=m", max_queue=1)
+        create = {
+            "type": "conversation.item.create",
+            "item": {
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "x" * 20_000}],
+            },
+        }
+
+        async def flood() -> None:
+            while True:
+                await socket.send(json.dumps(create))
+
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(flood(), 30)
+        await socket.close()
+        await server.close()
+
+    async def test_server_that_shuts_down_says_so(self, engines: ToyEngines) -> None:
+        server = await serve("127.0.0.1", 0, engines)
+        socket = await connect(f"{server.url}?model=m")
+        await told(socket)
+        await server.close()
+        _events, code, reason = await farewell(socket)
+        assert (code, reason) == (1001, "The server is shutting down.")
+
+
+class TestEngines:
+    async def test_accepts_before_they_are_loaded(self) -> None:
+        class Slow(ToyEngines):
+            def load(self) -> None:
+                self.loaded.wait(10)
+
+        engines = Slow()
+        server = await serve("127.0.0.1", 0, engines)
+        async with connect(f"{server.url}?model=m") as socket:
+            assert (await told(socket))["type"] == "session.created"
+            await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
+            assert (await told(socket))["type"] == "session.updated"
+            await socket.send('{"type":"input_audio_buffer.clear"}')
+            assert not server.loaded.is_set()
+            engines.loaded.set()
+            assert (await told(socket))["type"] == "input_audio_buffer.cleared"
+        await server.close()
+
+    @pytest.mark.parametrize("late", [True, False])
+    async def test_that_cannot_be_had(self, engines: ToyEngines, late: bool) -> None:
+        engines.fails = "Not installed."
+        server = await serve("127.0.0.1", 0, engines)
+        if late:
+            await server.failed
+        async with connect(f"{server.url}?model=m") as socket:
+            events, code, _reason = await farewell(socket)
+        assert [e["type"] for e in events] == ["session.created", "error"]
+        assert events[1]["error"]["message"] == "Not installed."
+        assert events[1]["error"]["type"] == "server_error"
+        assert code == 1011
+        assert str(await server.failed) == "Not installed."
+        await server.close()
+
+    async def test_that_break_while_loading(self) -> None:
+        class Broken(ToyEngines):
+            def load(self) -> None:
+                raise OSError("no such file")
+
+        server = await serve("127.0.0.1", 0, Broken())
+        assert "OSError: no such file" in str(await server.failed)
+        await server.close()
+
+
+async def test_port_that_is_taken(server: Server, engines: ToyEngines) -> None:
+    with pytest.raises(BackendError, match=f"cannot listen on 127.0.0.1:{server.port}") as caught:
+        await serve("127.0.0.1", server.port, engines)
+    assert "port 0" in caught.value.hint
+
+
+async def test_ipv6_url(engines: ToyEngines) -> None:
+    try:
+        server = await serve("::1", 0, engines)
+    except BackendError:
+        pytest.skip("no IPv6 here")
+    assert server.url.startswith("ws://[::1]:")
+    await server.close()
+
+
+async def test_server_closed_while_engines_load() -> None:
+    class Slow(ToyEngines):
+        def load(self) -> None:
+            self.loaded.wait(10)
+
+    engines = Slow()
+    server = await serve("127.0.0.1", 0, engines)
+    await server.close()
+    engines.loaded.set()
