@@ -7,12 +7,13 @@ from the server's, late sound from sound that counts, and which of our messages 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.realtime.replies import Heard, Replies, SideReply
+from tui_voice.realtime.replies import Again, Answer, Heard, Replies, SideReply
 from tui_voice.realtime.wire import (
     UNSET,
     ClientEvent,
@@ -31,26 +32,30 @@ BENIGN = frozenset(
     {
         "response_cancel_not_active",
         "input_audio_buffer_commit_empty",
+        "item_create_duplicate_item_id",
         "item_truncate_invalid_item_id",
         "unsupported_content_type",
     }
 )
 """Error codes that only say that something had already happened by itself."""
 
-UNKNOWN_ITEM = frozenset({"item_delete_invalid_item_id", "item_retrieve_invalid_item_id"})
+ACTIVE = "conversation_already_has_active_response"
+_QUOTED = re.compile(r"'([^']+)'")
 
 
 @dataclass(slots=True)
 class Adapter:
     """`price`: USD of a usage, None where the model's price is unknown. `transcription_price`:
-    USD of `(seconds, tokens)`. `audio`: whether replies were asked for as sound.
+    USD of `(seconds, tokens)`. `audio`: whether replies were asked for as sound. `manual`: turns
+    end by our commit, not by the server's ear.
     """
 
     audio: bool = True
+    manual: bool = False
     price: Callable[[e.Usage], float | None] = lambda _usage: None
     transcription_price: Callable[[float, int], float | None] = lambda _seconds, _tokens: None
-    fatal: server.ErrorDetail | None = None
-    """The last error that nobody was waiting for: a close that follows is explained by it."""
+    last_error: server.ErrorDetail | None = None
+    """The error after which nothing else has come: a close that follows is explained by it."""
 
     _replies: Replies = field(init=False)
     _creating: dict[str, x.CreateItem] = field(default_factory=dict)
@@ -59,14 +64,15 @@ class Adapter:
     _committed_ms: float = 0.0
     _speaking: tuple[str, float] | None = None  # the running turn, and where it began
     _told_ms: float = 0.0
-    _manual: bool = False
 
     def __post_init__(self) -> None:
         self._replies = Replies(self.audio, self.price)
 
     # ── what the server says ────────────────────────────────────────────────────────────────
 
-    def receive(self, event: ServerEvent) -> list[Heard]:
+    def receive(self, event: ServerEvent) -> Sequence[Answer]:
+        """What one message of the server amounts to; [] for what does not matter to us."""
+        self.last_error = event.error if isinstance(event, server.Error) else None
         match event:
             case server.InputAudioBufferSpeechStarted():
                 self._speaking = (event.item_id, float(event.audio_start_ms))
@@ -88,7 +94,8 @@ class Adapter:
             case server.ConversationItemTruncated():
                 return [e.ItemTruncated(item_id=event.item_id, audio_ms=event.audio_end_ms)]
             case server.TranscriptionDelta():
-                return [e.TranscriptGrew(item_id=event.item_id, text=event.delta or "")]
+                text = event.delta
+                return [e.TranscriptGrew(item_id=event.item_id, text=text)] if text else []
             case server.TranscriptionCompleted():
                 return [self._transcribed(event)]
             case server.TranscriptionFailed():
@@ -104,7 +111,7 @@ class Adapter:
         if self._speaking is not None and self._speaking[0] == event.item_id:
             length = max(0, round(self._sent_ms - self._speaking[1]))
             self._speaking = None
-        elif self._committed_ms < self._sent_ms and self._manual:
+        elif self._committed_ms < self._sent_ms and self.manual:
             length = round(self._sent_ms - self._committed_ms)
         self._committed_ms = self._sent_ms
         return e.SpeechCommitted(
@@ -154,35 +161,62 @@ class Adapter:
         usd = self.transcription_price(seconds, tokens) if event.usage else None
         return e.TranscriptDone(item_id=event.item_id, text=event.transcript.strip(), usd=usd)
 
-    def _erred(self, error: server.ErrorDetail) -> list[Heard]:
+    def _erred(self, error: server.ErrorDetail) -> Sequence[Answer]:
         """An error belongs to the message of ours that it names; else it speaks for itself."""
         code = error.code or ""
-        kind, _, subject = (error.event_id or "").partition(":")
-        unknown = code in UNKNOWN_ITEM or "does not exist" in error.message
+        kind, subject = self._meant(error, code)
         match kind:
             case "create" if subject in self._creating:
-                return self._create_failed(subject, code, error.message)
-            case "delete":
-                refused = e.DeleteRefused(item_id=subject, unknown=unknown, message=error.message)
-                return [refused]
+                return self._create_failed(subject, error, code)
+            case "delete" if subject:
+                unknown = code == "item_delete_invalid_item_id" or _no_such_item(error)
+                return [e.DeleteRefused(item_id=subject, unknown=unknown, message=error.message)]
             case "respond":
-                return [e.ResponseRefused(code=code, message=error.message)]
-            case "commit" if code == "input_audio_buffer_commit_empty" and self._manual:
+                self._replies.keep_next()
+                refused = e.ResponseRefused(code=code, message=error.message)
+                return [refused] if code == ACTIVE else [refused, _notice(error)]
+            case "commit" if code == "input_audio_buffer_commit_empty" and self.manual:
                 return [e.SpeechDiscarded(item_id="", reason="nothing was said")]
             case "side":
                 return [SideReply(key=subject, text="", status="failed", reason=error.message)]
-        if code in BENIGN or kind in ("cancel", "truncate"):
-            return []
-        if code == "conversation_already_has_active_response":
-            return [e.ResponseRefused(code=code, message=error.message)]
-        self.fatal = error
-        return [e.ServerErred(code=code, message=error.message)]
+            case "cancel":
+                self._replies.keep_next()
+                return []
+            case "truncate" | "clear":
+                return []
+        return [] if code in BENIGN else [_notice(error)]
 
-    def _create_failed(self, item_id: str, code: str, message: str) -> list[Heard]:
-        del self._creating[item_id]
+    def _meant(self, error: server.ErrorDetail, code: str) -> tuple[str, str]:
+        """Which of our messages was wrong, as `event_id` says; a server that does not give it
+        back is understood by its code and what it quotes.
+        """
+        if error.event_id:
+            kind, _, subject = error.event_id.partition(":")
+            return kind, subject
+        quoted = _QUOTED.findall(error.message)
+        if code == "item_delete_invalid_item_id":
+            return "delete", quoted[-1] if quoted else ""
+        if code.startswith("item_create_"):
+            for item_id, wanted in self._creating.items():
+                if item_id in quoted or wanted.previous_item_id in quoted:
+                    return "create", item_id
+        if code == ACTIVE:
+            return "respond", ""
+        if code == "input_audio_buffer_commit_empty":
+            return "commit", ""
+        return "", ""
+
+    def _create_failed(
+        self, item_id: str, error: server.ErrorDetail, code: str
+    ) -> Sequence[Answer]:
+        wanted = self._creating.pop(item_id)
         if code == "item_create_duplicate_item_id":  # it is there: that is what we wanted
             return [e.ItemPlaced(item_id=item_id)]
-        return [e.ItemRefused(item_id=item_id, code=code, message=message)]
+        anchored = wanted.previous_item_id not in (None, "root")
+        if anchored and (code == "item_create_invalid_previous_item_id" or _no_such_item(error)):
+            # What it was to follow is gone: the end of the list is better than nowhere.
+            return [Again(tuple(self.send(replace(wanted, previous_item_id=None))))]
+        return [e.ItemRefused(item_id=item_id, code=code, message=error.message)]
 
     # ── what we want ────────────────────────────────────────────────────────────────────────
 
@@ -219,15 +253,16 @@ class Adapter:
                 return [client.ResponseCreate(event_id="respond:")]
             case x.CancelResponse():
                 self._replies.drop(effect.response_id)
-                return [client.ResponseCancel(event_id="cancel:")]
+                return [
+                    client.ResponseCancel(
+                        event_id="cancel:", response_id=effect.response_id or UNSET
+                    )
+                ]
             case x.CommitInput():
                 return [client.InputAudioBufferCommit(event_id="commit:")]
             case x.ClearInput():
                 self._committed_ms = self._sent_ms
                 return [client.InputAudioBufferClear(event_id="clear:")]
-            case x.OpenMicrophone():
-                self._manual = effect.manual
-                return []
             case _:
                 return []
 
@@ -274,3 +309,11 @@ def _message(role: str, text: str, item_id: str | UnsetType = UNSET) -> items.Me
     part = items.OutputText if role == "assistant" else items.InputText
     role = role if role in ("user", "assistant") else "system"
     return items.Message(id=item_id, role=role, content=[part(text=text)])
+
+
+def _notice(error: server.ErrorDetail) -> e.Event:
+    return e.ServerErred(code=error.code or "", message=error.message)
+
+
+def _no_such_item(error: server.ErrorDetail) -> bool:
+    return "does not exist" in error.message or "not found" in error.message

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
+from tui_voice.realtime.ends import LinkEnd, refused
+
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 OPEN_TIMEOUT_S = 15.0
-FATAL_CODES = frozenset(
-    {
-        "invalid_api_key",
-        "missing_model",
-        "invalid_model",
-        "model_not_found",
-        "beta_api_shape_disabled",
-        "insufficient_quota",
-        "account_deactivated",
-        "billing_hard_limit_reached",
-        "credit_balance_exhausted",
-    }
-)
-"""Error codes after which trying again is of no use."""
-
-_KEY_HINT = "Check OPENAI_API_KEY, or talk offline with `--backend local`."
-_MODEL_HINT = "Name another with `--model`, such as gpt-realtime-2.1."
-_QUOTA_HINT = "See your plan and billing with the provider, or talk offline with `--backend local`."
-_HINTS = {
-    "invalid_api_key": _KEY_HINT,
-    "missing_model": _MODEL_HINT,
-    "invalid_model": _MODEL_HINT,
-    "model_not_found": _MODEL_HINT,
-    "insufficient_quota": _QUOTA_HINT,
-    "account_deactivated": _QUOTA_HINT,
-    "billing_hard_limit_reached": _QUOTA_HINT,
-    "credit_balance_exhausted": _QUOTA_HINT,
-}
+PING_S = 15.0
+"""A line that leaves a ping unanswered for so long is taken for broken; pinged as often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +29,10 @@ class Target:
 
     @property
     def place(self) -> str:
-        """The address without query, fit to be shown."""
+        """The address without query, name or password, fit to be shown."""
         parts = urlsplit(self.url)
-        return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class LinkEnd(Exception):  # noqa: N818  (an end, not always an error)
-    """Why there is no line. `fatal`: trying again is of no use before the user does something."""
-
-    reason: str
-    code: int | None = None
-    fatal: bool = False
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return self.reason
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def with_query(url: str, **query: str) -> str:
@@ -84,46 +49,53 @@ class Link:
         self._connection = connection
 
     @classmethod
-    async def open(cls, target: Target) -> Link:
+    async def open(
+        cls, target: Target, open_timeout_s: float = OPEN_TIMEOUT_S, ping_s: float = PING_S
+    ) -> Link:
         """Connects; raises `LinkEnd` with the reason and what to do about it."""
+        if any(not _printable(value) for value in target.headers.values()):
+            # Checked here, since the library's own complaint would quote the key.
+            text = "the key has characters that no key has"
+            raise LinkEnd(text, fatal=True, hint="Copy it once more.")
         try:
             connection = await connect(
                 target.url,
                 additional_headers=dict(target.headers),
-                open_timeout=OPEN_TIMEOUT_S,
+                open_timeout=open_timeout_s,
                 compression=None,  # base64 of noise does not compress, and costs a core
                 max_size=None,
-                ping_interval=20,
-                ping_timeout=20,
+                ping_interval=ping_s,
+                ping_timeout=ping_s,
             )
         except websockets.InvalidStatus as error:
-            raise _refused(error.response.status_code, target) from None
-        except websockets.InvalidHandshake as error:
+            raise refused(error.response.status_code, target.place, target.kind) from None
+        except (websockets.InvalidProxy, websockets.ProxyError) as error:
             raise LinkEnd(
-                f"{target.place} is not a Realtime server ({error})",
-                fatal=True,
-                hint="Check the address given to `--backend`.",
+                f"the proxy does not let us through to {target.place} ({error})",
+                hint="See the variables HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
             ) from None
+        except websockets.InvalidHandshake as error:
+            raise _no_handshake(error, target) from None
+        except TimeoutError:
+            text = f"{target.place} did not answer within {open_timeout_s:g} s"
+            raise LinkEnd(text, hint="Is it the right address, and is the network up?") from None
+        except OSError as error:
+            raise _no_network(error, target) from None
         except (websockets.InvalidURI, ValueError) as error:
             raise LinkEnd(
                 f"{target.place} is not a websocket address ({error})",
                 fatal=True,
                 hint="It should look like ws://127.0.0.1:8765/v1/realtime.",
             ) from None
-        except TimeoutError:
-            raise LinkEnd(f"{target.place} did not answer within {OPEN_TIMEOUT_S:.0f} s") from None
-        except OSError as error:
-            raise LinkEnd(_no_network(error, target)) from None
         return cls(connection)
 
     async def send(self, frame: bytes) -> None:
         """One text frame; waits while the line is full. Raises `ConnectionClosed`."""
         await self._connection.send(frame, text=True)
 
-    async def frames(self) -> AsyncIterator[bytes]:
-        """Text frames as bytes until the line ends; then raises `ConnectionClosed`."""
-        while True:
-            yield await self._connection.recv(decode=False)
+    async def receive(self) -> bytes:
+        """The next frame. Raises `ConnectionClosed` when the line has ended."""
+        return await self._connection.recv(decode=False)
 
     async def close(self) -> None:
         """Says goodbye; waits for the answer no longer than a second."""
@@ -134,38 +106,29 @@ class Link:
             self._connection.transport.abort()
 
 
-def explain_close(error: websockets.ConnectionClosed, code: str = "", message: str = "") -> LinkEnd:
-    """Why an open line ended. `code`, `message`: of the last `error` event before the end."""
-    frame = error.rcvd
-    number = frame.code if frame else None
-    said = (frame.reason if frame else "") or ""
-    name = said.rsplit(".", 1)[-1] if said.startswith("invalid_request_error.") else code
-    fatal = name in FATAL_CODES or number in (3000, 4000)
-    if number == 1001 and "maximum duration" in said:
-        return LinkEnd("the server's time limit for one session was reached", number)
-    if fatal:
-        hint = _HINTS.get(name, _KEY_HINT if number == 3000 else _MODEL_HINT)
-        return LinkEnd(message or said or "the server refused the session", number, True, hint)
-    reason = said or message or ("the connection broke" if number is None else f"closed ({number})")
-    return LinkEnd(reason, number)
+def _printable(value: str) -> bool:
+    return value.isascii() and value.isprintable()
 
 
-def _refused(status: int, target: Target) -> LinkEnd:
-    if status in (401, 403):
-        return LinkEnd(f"{target.place} refused the key (HTTP {status})", status, True, _KEY_HINT)
-    if status == 404:
+def _no_handshake(error: websockets.InvalidHandshake, target: Target) -> LinkEnd:
+    if isinstance(error.__cause__, EOFError | ConnectionError):
+        return LinkEnd(f"{target.place} hung up before the line was open")
+    return LinkEnd(
+        f"{target.place} is not a Realtime server ({error})",
+        fatal=True,
+        hint="Check the address given to `--backend`.",
+    )
+
+
+def _no_network(error: OSError, target: Target) -> LinkEnd:
+    if isinstance(error, ssl.SSLCertVerificationError):
         return LinkEnd(
-            f"{target.place} does not know this address or model (HTTP 404)",
-            status,
-            True,
-            _MODEL_HINT,
+            f"{target.place} cannot prove who it is ({error.verify_message})",
+            fatal=True,
+            hint="Check the address, the clock of this machine, and SSL_CERT_FILE.",
         )
-    if status == 429:
-        return LinkEnd(f"{target.place} is limiting requests (HTTP 429)", status)
-    return LinkEnd(f"{target.place} answered HTTP {status}", status, fatal=400 <= status < 500)
-
-
-def _no_network(error: OSError, target: Target) -> str:
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        return f"nobody answers at {target.place}"
-    return f"no network to {target.place} ({error.strerror or error})"
+        return LinkEnd(f"nobody answers at {target.place}")
+    if isinstance(error, ConnectionError):
+        return LinkEnd(f"{target.place} hung up before the line was open")
+    return LinkEnd(f"no network to {target.place} ({error.strerror or error})")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tui_voice.conversation import events as e
-from tui_voice.realtime.wire import ServerEvent, items, server
+from tui_voice.realtime.wire import ClientEvent, ServerEvent, items, server
 from tui_voice.realtime.wire import usage as wire_usage
 
 _BYTES_PER_MS = 48
@@ -39,8 +39,16 @@ class SideReply:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What was refused is to be sent once more, in another form."""
+
+    messages: tuple[ClientEvent, ...]
+
+
 Heard = e.Event | Sound | SoundEnd | SideReply
 """What one message of a server can amount to."""
+Answer = Heard | Again
 
 
 @dataclass(slots=True)
@@ -68,13 +76,23 @@ class Replies:
         self._called: set[str] = set()
 
     def drop(self, response_id: str) -> None:
-        """What still comes of this response is not to be heard."""
-        self._dropped.add(response_id or self._active)
+        """What still comes of this response is not to be heard. "": the one that is active, or,
+        where the server has told of none yet, the next one.
+        """
+        if name := response_id or self._active:
+            self._dropped.add(name)
+        else:
+            self._drop_next = True
+
+    def keep_next(self) -> None:
+        """The next one will not come: there was nothing to be stopped, or it was refused."""
+        self._drop_next = False
 
     def called(self, call: items.FunctionCall, previous: str | None) -> list[Heard]:
         """A function call, told once however often the server repeats it."""
         call_id = call.call_id if isinstance(call.call_id, str) else ""
-        if not call_id or call_id in self._called or not isinstance(call.id, str):
+        whole = call.status not in ("incomplete", "in_progress")
+        if not call_id or not whole or call_id in self._called or not isinstance(call.id, str):
             return []
         self._called.add(call_id)
         return [
@@ -116,6 +134,9 @@ class Replies:
             self._asides[response_id] = (key, [])
             return []
         self._active = response_id
+        if self._drop_next:
+            self._drop_next = False
+            self._dropped.add(response_id)
         return [e.ResponseStarted(response_id=response_id)]
 
     def _item(self, item_id: str, response_id: str) -> _Item:
@@ -148,6 +169,7 @@ class Replies:
             return []
         item = self._item(event.item_id, event.response_id)
         item.received += len(event.delta)
+        item.ended = False  # another part of it, after one that had ended
         heard: list[Heard] = [Sound(event.item_id, event.delta)]
         ms = item.received // _BYTES_PER_MS
         if item.told_ms < 0 or ms - item.told_ms >= _TELL_EVERY_MS:
@@ -176,29 +198,40 @@ class Replies:
             message = error.message if error and isinstance(error.message, str) else ""
             reason = message or said or (error.code if error and error.code else "")
         usage = as_usage(response.usage)
-        if response_id in self._asides:
-            key, pieces = self._asides.pop(response_id)
+        told = (response.metadata or {}).get("key", "")
+        key, pieces = self._asides.pop(response_id, (told, []))
+        if key:
+            said = "".join(pieces) or "".join(one.words() for one in _messages(response))
             status = response.status or "failed"
-            return [
-                SideReply(key=key, text="".join(pieces), status=status, usage=usage, reason=reason)
-            ]
+            return [SideReply(key=key, text=said, status=status, usage=usage, reason=reason)]
         heard: list[Heard] = []
-        sounded = False
+        sounded, worded = False, set()
         for item_id, item in list(self._items.items()):
             if item.response_id == response_id:
                 sounded = sounded or item.received > 0
+                if item.parts:
+                    worded.add(item_id)
                 heard += self._sound_end(item_id, response_id)
                 del self._items[item_id]
-        for output in response.output or []:
+        dropped = response_id in self._dropped
+        for output in [] if dropped else response.output or []:
             if isinstance(output, items.FunctionCall):
                 heard += self.called(output, None)
+            elif (
+                isinstance(output, items.Message)
+                and isinstance(output.id, str)
+                and output.id not in worded
+                and (text := output.words())
+            ):
+                heard.append(e.TranscriptDone(item_id=output.id, text=text))
         if self._active == response_id:
             self._active = ""
         silent = (
             self._audio
             and not sounded
+            and not dropped
             and response.status == "completed"
-            and any(isinstance(output, items.Message) for output in response.output or [])
+            and bool(_messages(response))
         )
         heard.append(
             e.ResponseDone(
@@ -213,24 +246,42 @@ class Replies:
         return heard
 
 
+def _messages(response: server.Response) -> list[items.Message]:
+    return [output for output in response.output or [] if isinstance(output, items.Message)]
+
+
 def as_usage(usage: wire_usage.Usage | None) -> e.Usage | None:
     """The ledger's usage; None where the server gave none. Image tokens count as text."""
     if usage is None or not (usage.input_tokens or usage.output_tokens):
         return None
-    given = usage.input_token_details or wire_usage.InputTokenDetails(
-        text_tokens=usage.input_tokens
-    )
-    made = usage.output_token_details or wire_usage.OutputTokenDetails(
-        text_tokens=usage.output_tokens
-    )
-    cached = given.cached_tokens_details or wire_usage.CachedTokensDetails(
-        text_tokens=given.cached_tokens
-    )
+    text, audio = _split(usage.input_tokens, usage.input_token_details)
+    given = usage.input_token_details
+    cached = given.cached_tokens_details if given else None
+    if cached is not None:
+        cached_text = (cached.text_tokens or 0) + (cached.image_tokens or 0)
+        cached_audio = cached.audio_tokens or 0
+    else:  # told only in sum: text stands in front, so it is what a cache holds first
+        whole = (given.cached_tokens or 0) if given else 0
+        cached_text = min(whole, text)
+        cached_audio = min(whole - cached_text, audio)
+    output_text, output_audio = _split(usage.output_tokens, usage.output_token_details)
     return e.Usage(
-        input_text=(given.text_tokens or 0) + (given.image_tokens or 0),
-        input_audio=given.audio_tokens or 0,
-        cached_text=(cached.text_tokens or 0) + (cached.image_tokens or 0),
-        cached_audio=cached.audio_tokens or 0,
-        output_text=made.text_tokens or 0,
-        output_audio=made.audio_tokens or 0,
+        input_text=text,
+        input_audio=audio,
+        cached_text=cached_text,
+        cached_audio=cached_audio,
+        output_text=output_text,
+        output_audio=output_audio,
     )
+
+
+def _split(
+    total: int | None,
+    details: wire_usage.InputTokenDetails | wire_usage.OutputTokenDetails | None,
+) -> tuple[int, int]:
+    """Text and audio tokens; all of it text where the server does not tell them apart."""
+    if details is None:
+        return total or 0, 0
+    images = getattr(details, "image_tokens", 0) or 0
+    text, audio = (details.text_tokens or 0) + images, details.audio_tokens or 0
+    return (text, audio) if text or audio else (total or 0, 0)

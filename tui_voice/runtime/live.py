@@ -9,21 +9,28 @@ from typing import TYPE_CHECKING, Protocol
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.compacting import as_item
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.states import State
+from tui_voice.conversation.turns import Turn
 from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
 from tui_voice.realtime.replies import Heard, SideReply, Sound, SoundEnd
-from tui_voice.realtime.wire import encode
+from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.door import Meters
 from tui_voice.runtime.line import Line
 from tui_voice.runtime.media import Media
+from tui_voice.runtime.patience import Patience
 from tui_voice.runtime.summariser import Aside, Summariser
 from tui_voice.runtime.tools import Tools
 
 if TYPE_CHECKING:
+    from tui_voice.audio.line import DeviceChange
     from tui_voice.audio.sound import Sound as SoundPair
+
+UNSETTLED = 8
+"""So many of the newest turns may still lack words when it matters."""
 
 OpenSound = Callable[[Callable[[bytes], None], Callable[[str, int], None]], Awaitable["SoundPair"]]
 """Called with what takes frames and what is told of played items; gives both ends of the sound."""
@@ -57,34 +64,45 @@ class LiveBackend:
         summariser: Summariser,
         tools: Tools,
         adapter: Callable[[], Adapter],
+        patience: Patience | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._open_sound = open_sound
         self._summariser = summariser
         self._tools = tools
         self._asides: dict[str, asyncio.Future[SideReply]] = {}
+        self._summarising: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failed = asyncio.Event()
+        self._failure: BaseException | None = None
         self._sound: SoundPair | None = None
         self._post: Callable[[e.Event], None] = _nobody
-        self._media = Media(self._send_sound, self._tell)
+        self._media = Media(self._send_sound, self._tell, self._send_commit, profile.manual)
         self._line = Line(
             profile,
             target=endpoint.target,
             adapter=adapter,
             hear=self._hear,
             post=self._line_says,
+            patience=patience,
         )
 
     # ── the session calls ───────────────────────────────────────────────────────────────────
 
     async def start(self, post: Callable[[e.Event], None]) -> None:
         self._post = post
-        opening = asyncio.create_task(self._prepare_sound())
+        self._spawn(self._prepare_sound())
+        line = asyncio.create_task(self._line.run(), name="line")
+        failing = asyncio.create_task(self._failed.wait())
         try:
-            await self._line.run()
+            await asyncio.wait({line, failing}, return_when=asyncio.FIRST_COMPLETED)
+            if self._failure is not None:
+                raise self._failure
+            await line
         finally:
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
+            line.cancel()
+            failing.cancel()
+            await asyncio.gather(line, failing, return_exceptions=True)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -99,12 +117,16 @@ class LiveBackend:
         return replace(self._media.meters(), progress=place.loading, engines=place.engines)
 
     def seen(self, now: Snapshot) -> None:
-        last = now.ledger.turns.last
-        settled = last is None or last.words != "open"
-        idle = now.state is State.IDLE and not now.seeding
-        self._line.quiet(idle and settled and now.ledger.compaction is None)
+        newest = zip(range(UNSETTLED), reversed(now.ledger.turns), strict=False)
+        settled = all(turn.words != "open" for _, turn in newest)
+        settled = settled and now.ledger.compaction is None and not self._media.awaits_words
+        self._line.quiet(settled and now.state is State.IDLE and not now.seeding)
 
     def perform(self, effect: x.Effect) -> None:
+        connection = self._line.connection
+        if connection is not None:
+            for event in connection.adapter.send(effect):
+                connection.send(event)
         match effect:
             case x.OpenMicrophone():
                 self._media.gate(True)
@@ -112,16 +134,20 @@ class LiveBackend:
                 self._media.gate(False)
             case x.MuteMicrophone(muted=muted):
                 self._media.mute(muted)
+            case x.CommitInput():
+                self._media.turn_ends()
             case x.InterruptPlayback():
                 self._media.interrupt()
+            case x.Reconnect():
+                self._line.retry_now()
             case x.RequestSummary():
-                self._spawn(self._summarise(effect))
+                self._begin_summary(effect)
             case x.AnswerTool():
-                self._spawn(self._answer(effect))
-        connection = self._line.connection
-        if connection is not None:
-            for event in connection.adapter.send(effect):
-                connection.send(event)
+                self._spawn(self._answer(effect, connection))
+
+    def device_changed(self, change: DeviceChange) -> None:
+        """A microphone or loudspeaker went away, or came back."""
+        self._post(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
 
     def _tell(self, event: e.Event) -> None:
         self._post(event)
@@ -129,59 +155,77 @@ class LiveBackend:
     # ── what happens on the line ────────────────────────────────────────────────────────────
 
     def _line_says(self, event: e.Event) -> None:
-        if isinstance(event, e.LinkLost):
-            self._media.line_lost()
-            for key in list(self._asides):
-                self._hear(SideReply(key=key, text="", status="failed", reason="the line broke"))
-        self._post(event)  # on `LinkOpened` this sends all that the new server must know
-        if isinstance(event, e.LinkOpened):
-            self._media.line_back()
+        match event:
+            case e.LinkLost():
+                self._post(replace(event, again=self._media.line_lost()))
+                for key in list(self._asides):
+                    failed = SideReply(key=key, text="", status="failed", reason="the line broke")
+                    self._hear(failed)
+            case e.LinkOpened():
+                self._media.line_lost()  # where the line was renewed, nobody has told of a loss
+                self._post(event)  # this sends all that the new server must know,
+                self._media.line_back()  # and then what was said meanwhile
+            case _:
+                self._post(event)
 
     def _hear(self, heard: Heard) -> None:
         match heard:
             case Sound(item_id=item_id, pcm=pcm):
+                self._media.words_came(item_id)
                 self._media.play(item_id, pcm)
+                return
             case SoundEnd(item_id=item_id):
                 self._media.play_ends(item_id)
+                return
             case SideReply(key=key):
                 waiting = self._asides.pop(key, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(heard)
-            case e.SpeechStarted():
-                self._media.speech_began()
-                self._post(heard)
-            case e.SpeechCommitted():
-                self._media.committed(heard.item_id)
-                self._post(heard)
-            case e.TranscriptDone() | e.TranscriptFailed():
-                self._media.transcribed(heard.item_id)
-                self._post(heard)
-            case _:
-                self._post(heard)
+                return
+            case e.SpeechStarted(item_id=item_id):
+                self._media.speech_began(item_id)
+            case e.SpeechCommitted(item_id=item_id):
+                self._media.committed(item_id)
+            case e.SpeechDiscarded():
+                self._media.nothing_said()
+            case e.TranscriptDone(item_id=item_id) | e.TranscriptFailed(item_id=item_id):
+                self._media.transcribed(item_id)
+            case e.ResponseStarted():
+                self._media.reply_began()
+            case e.TranscriptGrew(item_id=item_id):
+                self._media.words_came(item_id)
+        self._post(heard)
 
     def _send_sound(self, pcm: bytes) -> bool:
         connection = self._line.connection
         if connection is None:
             return False
         event, grew = connection.adapter.append(pcm)
-        connection.outbox.put(encode(event), sound=True)
+        connection.send(event, sound=True)
         if grew is not None:
             self._post(grew)
         return True
 
+    def _send_commit(self) -> None:
+        connection = self._line.connection
+        if connection is not None:
+            for event in connection.adapter.send(x.CommitInput()):
+                connection.send(event)
+
     # ── sound, summaries, tools ─────────────────────────────────────────────────────────────
 
     async def _prepare_sound(self) -> None:
-        sound = await self._open_sound(
-            self._media.frame,
-            self._media.finished,
-        )
+        sound = await self._open_sound(self._media.frame, self._media.finished)
         self._sound = sound
         self._media.attach(sound)
         if sound.notice:
             self._post(e.Noticed(text=sound.notice, severity="warning"))
 
-    async def _summarise(self, request: x.RequestSummary) -> None:
+    def _begin_summary(self, request: x.RequestSummary) -> None:
+        """The decision is a fact before anything else is heard of it."""
+        if request.compaction_id in self._summarising:
+            return
+        self._summarising.add(request.compaction_id)
         self._post(
             e.SummaryRequested(
                 compaction_id=request.compaction_id,
@@ -190,7 +234,13 @@ class LiveBackend:
                 cause=request.cause,
             )
         )
-        self._post(await self._summariser.summarise(request, self._aside))
+        self._spawn(self._summarise(request))
+
+    async def _summarise(self, request: x.RequestSummary) -> None:
+        try:
+            self._post(await self._summariser.summarise(request, self._aside))
+        finally:
+            self._summarising.discard(request.compaction_id)
 
     async def _aside(self, aside: Aside) -> SideReply:
         """An out-of-band response in the running session."""
@@ -207,18 +257,28 @@ class LiveBackend:
         finally:
             self._asides.pop(aside.key, None)
 
-    async def _answer(self, effect: x.AnswerTool) -> None:
+    async def _answer(self, effect: x.AnswerTool, asked: Connection | None) -> None:
         output = await self._tools.call(effect.tool, effect.arguments)
         item_id = f"out_{effect.call_id}"[-32:]
         connection = self._line.connection
-        if connection is not None:
+        if connection is not None and connection is asked:
             connection.send(connection.adapter.answer(item_id, effect.call_id, output))
         self._post(e.ToolAnswered(item_id=item_id, call_id=effect.call_id, output=output))
+        if connection is not None and connection is not asked:
+            # A new server session does not know the call: it is told what was found, in words.
+            turn = Turn(item_id, "tool", 0.0, output)
+            self.perform(as_item(turn, item_id, None))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failure = failure  # ours, and so the end of the talk
+            self._failed.set()
 
 
 def _nobody(_event: e.Event) -> None:

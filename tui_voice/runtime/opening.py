@@ -72,7 +72,12 @@ def open_talk(opening: Opening) -> Session:
         opening.open_sound or _devices(settings),
         _summariser(settings, kind, model, price, table),
         opening.tools,
-        lambda: Adapter(audio=profile.audio, price=price, transcription_price=transcription_price),
+        lambda: Adapter(
+            audio=profile.audio,
+            manual=profile.manual,
+            price=price,
+            transcription_price=transcription_price,
+        ),
     )
     if opening.resume is not None:
         return _resumed(opening, backend, kind, profile)

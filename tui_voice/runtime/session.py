@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
@@ -15,10 +16,11 @@ from typing import Any, Protocol, Self, TypeVar
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.policy import Limits, next_look
 from tui_voice.runtime.door import Meters
 
 CLOSE_TIMEOUT_S = 8.0
+SHORTEST_ALARM_S = 0.05
 
 T = TypeVar("T")
 
@@ -89,9 +91,11 @@ class Session:
         self._latest = conversation.snapshot
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._ended = threading.Event()
         self._failure: BaseException | None = None
         self._main: asyncio.Task[None] | None = None
+        self._leaving = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="talk", daemon=True)
 
     # ── the door: from any thread ───────────────────────────────────────────────────────────
@@ -111,8 +115,7 @@ class Session:
 
     def post(self, event: e.Event) -> None:
         """A fact from outside. After the end of the talk it is dropped."""
-        if not self._ended.is_set():
-            self._loop.call_soon_threadsafe(self.dispatch, event)
+        self._soon(self._posted, event)
 
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
         self._subscribers.append(on_snapshot)
@@ -130,25 +133,33 @@ class Session:
         return replace(self._backend.meters(), unsaved=self._record.unsaved)
 
     def set_limits(self, limits: Limits) -> None:
-        if not self._ended.is_set():
-            self._loop.call_soon_threadsafe(setattr, self._conversation, "limits", limits)
+        self._soon(self._limit, limits)
 
     def close(self) -> None:
-        """Ends the talk; returns when everything is on disk. A second call does nothing."""
-        if not self._ended.is_set() and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._leave)
+        """Ends the talk; returns when everything is on disk. A second call does nothing. Raises
+        what had ended the talk before, if something had.
+        """
+        self._soon(self._leave)
+        if self._thread.is_alive():
             self._thread.join(CLOSE_TIMEOUT_S)
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
+
+    def _soon(self, call: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the talk is over
+            self._loop.call_soon_threadsafe(call, *arguments)
 
     # ── on the loop ─────────────────────────────────────────────────────────────────────────
 
     def dispatch(self, event: e.Event) -> None:
         """Stamps, journals and folds one fact, carries out what follows, publishes.
 
-        What an effect posts while it is carried out waits its turn, so order is kept.
+        What an effect posts while it is carried out waits its turn, so order is kept. Once the
+        user has left nothing more happens.
         """
+        if self._leaving:
+            return
         self._queue.append(event)
         if self._dispatching:
             return
@@ -170,40 +181,97 @@ class Session:
         self._backend.seen(self._latest)
         for tell in self._subscribers:
             tell(self._latest)
+        self._set_alarm()
+
+    def _posted(self, event: e.Event) -> None:
+        """From outside there is no task that an error of ours could end."""
+        try:
+            self.dispatch(event)
+        except Exception as error:  # noqa: BLE001  (told to whoever closes the talk)
+            self._failure = self._failure or error
+            self._tell_failure(error)
+            if self._main is not None:
+                self._main.cancel()
+
+    def _limit(self, limits: Limits) -> None:
+        self._conversation.limits = limits
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """What waits for its time is told when it has come."""
+        if self._keep_stamps or self._leaving:
+            return
+        due = next_look(self._latest.ledger, self._conversation.limits)
+        if due == self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_at = None, due
+        if due is not None:
+            wait = max(SHORTEST_ALARM_S, due - self._now())
+            self._alarm = self._loop.call_later(wait, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm_at = None
+        self._posted(e.TimePassed())
+
+    def _now(self) -> float:
+        return self._base + time.monotonic() - self._began
 
     def _stamped(self, event: e.Event) -> e.Event:
         if self._keep_stamps:
             return event
         if isinstance(event, e.TalkPressed):  # who presses need not know how turns are taken
             event = replace(event, manual=self._manual)
-        return replace(event, at=round(self._base + time.monotonic() - self._began, 3))
+        return replace(event, at=round(self._now(), 3))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._live())
         except BaseException as error:  # noqa: BLE001  (told to whoever closes the talk)
-            self._failure = error
+            self._failure = self._failure or error
         finally:
-            self._ended.set()
             self._ready.set()
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._clear_away())
             self._loop.close()
 
     async def _live(self) -> None:
-        for event in self._first:
-            self.dispatch(event)
-        self._main = asyncio.create_task(self._backend.start(self.dispatch), name="backend")
-        self._loop.call_soon(self._ready.set)
         try:
+            for event in self._first:
+                self.dispatch(event)
+            self._main = asyncio.create_task(self._backend.start(self.dispatch), name="backend")
+            self._loop.call_soon(self._ready.set)
             await asyncio.wait({self._main})
             if not self._main.cancelled() and (failure := self._main.exception()) is not None:
+                self._tell_failure(failure)
                 raise failure
         finally:
-            await self._backend.stop()
-            self._record.close()
+            if self._alarm is not None:
+                self._alarm.cancel()
+            try:
+                await self._backend.stop()
+            finally:
+                self._leaving = True
+                self._record.close()
+
+    def _tell_failure(self, failure: BaseException) -> None:
+        """The last fact of a talk that an error of ours ends, so that the user sees why."""
+        text = f"The talk ended by an error of this program: {type(failure).__name__}: {failure}"
+        with suppress(Exception):  # the door itself may be what broke
+            self.dispatch(e.Noticed(text=text, severity="error"))
+
+    async def _clear_away(self) -> None:
+        """What others still ran on the loop ends with it."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
 
     def _leave(self) -> None:
-        self.dispatch(e.TalkClosed())
+        if not self._leaving:
+            self.dispatch(e.TalkClosed())
+            self._leaving = True
         if self._main is not None:
             self._main.cancel()
