@@ -44,6 +44,9 @@ def run(args: argparse.Namespace) -> int:
         budget=settings.cost.limit,
         sessions=folder,
     )
+    # A screen that draws for long must not keep the talk's thread waiting for its turn: measured,
+    # 16 ms of delay become 3–5 (`benchmarks/sound.py`).
+    sys.setswitchinterval(0.0005)
     with keep_terminal(log_path()):
         app = VoiceApp(open_door, options, talk_id=first)
         left = app.run()

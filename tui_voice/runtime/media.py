@@ -65,11 +65,13 @@ class Media:
     # ── the microphone ──────────────────────────────────────────────────────────────────────
 
     def gate(self, is_open: bool) -> None:
-        self._open = is_open
+        # What was captured before the gate closes still counts, so it closes first, then we do.
+        self._open = self._open or is_open
         if is_open and self._manual:
             self._said = True
         if self._sound is not None:
             self._sound.microphone.gate(is_open)
+        self._open = is_open
 
     def mute(self, muted: bool) -> None:
         self._muted = muted
@@ -78,6 +80,8 @@ class Media:
 
     def frame(self, pcm: bytes) -> None:
         """From the microphone, while the gate is open."""
+        if not self._open:  # the device was quicker than its gate
+            return
         self._keep(pcm)
         if not self._away:
             if not self._said:
