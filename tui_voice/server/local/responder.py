@@ -16,6 +16,7 @@ from tui_voice.server.local.skills.talk import Talk, read
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.spoken import spoken
 from tui_voice.server.local.summary import summarise
+from tui_voice.server.local.title import title
 from tui_voice.server.local.tools import forced_call, recall, told, wanted_call
 
 _SENTENCE = re.compile(r"[.!?…]+[\"'”’)]*\s+")
@@ -41,6 +42,9 @@ class LocalResponder:
         """Raises `BackendError` where the chat server or the model fails."""
         if request.purpose == "summary":
             yield from self._summary(request, stop)
+            return
+        if request.purpose == "title" and self._chat is None:
+            yield title(request.turns[:-1])  # the last one is the request itself
             return
         talk = read(request.turns)
         call = forced_call(request, talk)
