@@ -8,13 +8,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from tui_voice.errors import TuiVoiceError
-from tui_voice.ui.keys import binding, keymap
+from tui_voice.ui.errands import Errands
+from tui_voice.ui.keys import BY_ID, binding, keymap
 from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, SnapshotWaits
 from tui_voice.ui.options import Left, Options
 from tui_voice.ui.screens.talk import TalkScreen
@@ -25,21 +27,39 @@ from tui_voice.ui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
+    from tui_voice.conversation.events import Event
     from tui_voice.runtime.door import Door
 
 FRAME = 0.05
 """Seconds between two drawings of a talk that is going on."""
 
 
-class VoiceApp(App[Left]):
+def _deeds() -> type[Provider]:
+    from tui_voice.ui.commands import Deeds
+
+    return Deeds
+
+
+class VoiceApp(Errands):
     """`open_door(talk_id)` opens a talk, a new one for None; it is called in a thread, after the
     first paint, and again whenever the user goes to another talk.
     """
 
     CSS_PATH = Path(__file__).with_name("tui_voice.tcss")
     TITLE = "tui-voice"
-    ENABLE_COMMAND_PALETTE = False
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_deeds}
     BINDINGS: ClassVar[list[BindingType]] = [
+        binding("sessions", priority=True),
+        binding("search", priority=True),
+        binding("new", priority=True),
+        Binding(
+            BY_ID["palette"].key,
+            "command_palette",
+            show=False,
+            priority=True,
+            id="palette",
+        ),
+        binding("help"),
         binding("quit", priority=True),
     ]
 
@@ -62,6 +82,7 @@ class VoiceApp(App[Left]):
         self._draw_timer: Timer | None = None
         self._drawn_at = 0.0
         self._dismissed = -1.0
+        self._told = ("", 0)
         self._stamp = (0.0, 0.0)  # the talk's time, and ours, when it last moved
         for theme in THEMES:
             self.register_theme(theme)
@@ -154,6 +175,8 @@ class VoiceApp(App[Left]):
             budget=self.options.budget,
             rates=self.options.rates,
             dismissed=self._dismissed,
+            engines=self._told[0],
+            unsaved=self._told[1],
             previous=self.talk.view,
         )
         self.talk.show(view)
@@ -169,10 +192,14 @@ class VoiceApp(App[Left]):
     def _second(self) -> None:
         if self.door is None:
             return
+        meters = self.door.meters()
+        if (meters.engines, meters.unsaved) != self._told:
+            self._told = (meters.engines, meters.unsaved)
+            self.redraw()
         at, then = self._stamp
         seconds = at + (monotonic() - then if self.options.live else 0.0)
         self.talk.query_one(HeaderLine).seconds = int(seconds)
-        self.talk.query_one(StatusBar).progress = self.door.meters().progress
+        self.talk.query_one(StatusBar).progress = meters.progress
 
     def _tick(self) -> None:
         bar = self.talk.query_one(StatusBar)
@@ -184,8 +211,17 @@ class VoiceApp(App[Left]):
     # ── what the screen says ────────────────────────────────────────────────────────────────
 
     def on_talk_screen_posted(self, message: TalkScreen.Posted) -> None:
+        self.post(message.event)
+
+    def post(self, event: Event) -> None:
         if self.door is not None:
-            self.door.post(message.event)
+            self.door.post(event)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What leads away from the talk works from the talk alone."""
+        if action in ("sessions", "search", "new", "command_palette", "help"):
+            return self.screen is self.talk
+        return super().check_action(action, parameters)
 
     async def action_quit(self) -> None:
         """Saves, closes, leaves."""

@@ -193,14 +193,19 @@ class TalkScreen(Screen[None]):
         if typing:
             hints.append(("send", self._key("send"), "send"))
         for action in ACTIONS:
-            works = not action.needs or action.needs in self.live_keys
+            works = self.works(action.id)
             by_letter = len(self._options.key(action.id)) == 1 or action.id == "talk"
             if not action.footer or not works or (typing and by_letter):
                 continue
-            hints.append((action.id, self._key(action.id), self._word(action.id)))
+            hints.append((action.id, self._key(action.id), self.word(action.id)))
         self.query_one(KeyLine).hints = tuple(hints)
 
-    def _word(self, action: str) -> str:
+    def works(self, action: str) -> bool:
+        """Whether it would do anything now."""
+        needs = BY_ID[action].needs
+        return not needs or needs in self.live_keys
+
+    def word(self, action: str) -> str:
         status = self.view.status
         if action == "talk" and status.microphone_open:
             return "send" if self._options.manual else "close mic"
@@ -257,10 +262,7 @@ class TalkScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
-        known = BY_ID.get(action)
-        if known is None or not known.needs or action == "stop":
-            return True
-        return known.needs in self.live_keys
+        return action == "stop" or action not in BY_ID or self.works(action)
 
     def on_key(self, event: events.Key) -> None:
         """Whatever can be typed and means nothing here is the beginning of a typed turn."""

@@ -366,6 +366,18 @@ class Transcript(ScrollView, can_focus=True):
             self.fold(block.id)
         self._choose(block.id if block else None)
 
+    def fold_all(self) -> None:
+        """Folds every pruning; unfolds them where all are folded."""
+        ids = {c.id for c in self._compactions if c.kind == "summary" and c.stage == "confirmed"}
+        for compaction_id in ids if ids <= self.document.folded else ids - self.document.folded:
+            self.document.fold(compaction_id)
+        self._after_change(0)
+        self.refresh()
+
+    @property
+    def last_turn(self) -> Turn | None:
+        return self._turns.last if self._turns is not None else None
+
     @property
     def chosen_turn(self) -> Turn | None:
         block = self.chosen

@@ -1,0 +1,112 @@
+"""Small questions over the talk: a line of text, yes or no, a page to read or to edit."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static, TextArea
+
+from tui_voice.ui.wrapping import clean
+
+
+class Ask(ModalScreen[str | None]):
+    """One line of text. Returns it, or None where the user changed their mind."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
+
+    def __init__(self, title: str, about: str = "", value: str = "", placeholder: str = "") -> None:
+        super().__init__(classes="dialog")
+        self._title = title
+        self._about = about
+        self._value = value
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box"):
+            yield Static(self._title, classes="title", markup=False)
+            if self._about:
+                yield Static(self._about, classes="about", markup=False)
+            yield Input(self._value, placeholder=self._placeholder, compact=True, classes="line")
+            yield Static("Enter: done   Esc: never mind", classes="hint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value.strip())
+
+
+class Confirm(ModalScreen[bool]):
+    """A question whose answer is yes or no; anything but `y` is no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "dismiss(True)", show=False),
+        Binding("n,escape,enter", "dismiss(False)", show=False),
+    ]
+
+    def __init__(self, question: str, about: str = "", yes: str = "yes") -> None:
+        super().__init__(classes="dialog")
+        self._question = question
+        self._about = about
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box"):
+            yield Static(self._question, classes="title", markup=False)
+            if self._about:
+                yield Static(self._about, classes="about", markup=False)
+            yield Static(f"y: {self._yes}   Esc: no", classes="hint")
+
+
+class Page(ModalScreen[None]):
+    """Something to read, as long as it may be."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss(None)", show=False),
+    ]
+
+    def __init__(self, title: str, about: str, body: list[tuple[str, str]]) -> None:
+        """`body`: (heading, text) after one another; a heading may be empty."""
+        super().__init__(classes="dialog")
+        self._title = title
+        self._about = about
+        self._body = body
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box wide"):
+            yield Static(self._title, classes="title", markup=False)
+            yield Static(self._about, classes="about", markup=False)
+            with VerticalScroll(classes="page"):
+                for heading, text in self._body:
+                    if heading:
+                        yield Static(clean(heading), classes="heading", markup=False)
+                    yield Static(clean(text), classes="text", markup=False)
+            yield Static("up, down: scroll   Esc: back", classes="hint")
+
+
+class Edit(ModalScreen[str | None]):
+    """A longer text. Returns it changed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", show=False),
+        Binding("ctrl+s", "save", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, about: str, text: str) -> None:
+        super().__init__(classes="dialog")
+        self._title = title
+        self._about = about
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box wide"):
+            yield Static(self._title, classes="title", markup=False)
+            yield Static(self._about, classes="about", markup=False)
+            yield TextArea(clean(self._text), soft_wrap=True, compact=True, classes="area")
+            yield Static("^S: keep   Esc: never mind", classes="hint")
+
+    def action_save(self) -> None:
+        text = self.query_one(TextArea).text.strip()
+        self.dismiss(text if text != self._text.strip() else None)
