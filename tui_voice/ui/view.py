@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import TRANSITIONS, State
-from tui_voice.ui.figures import clock
+from tui_voice.ui.figures import clock, plural
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -133,12 +133,15 @@ def project(
     budget: float | None = None,
     rates: Rates | None = None,
     dismissed: float = -1.0,
+    engines: str = "",
+    unsaved: int = 0,
     previous: View | None = None,
 ) -> View:
     """The snapshot as the talk screen shows it.
 
     `budget`: USD the user wants to spend, only shown. `dismissed`: notices up to this time (s)
-    have been read. `previous`: the view before, from which the pruning log is taken over where
+    have been read. `engines`: who answers in the embedded server. `unsaved`: facts that are not on
+    disk. `previous`: the view before, from which the pruning log is taken over where
     no pruning has changed.
     """
     ledger = snapshot.ledger
@@ -148,7 +151,9 @@ def project(
     else:
         log = _log(ledger.compactions, start, rates)
     return View(
-        header=Header(ledger.title, _engines(ledger), ledger.cost, ledger.spent.unknown, budget),
+        header=Header(
+            ledger.title, _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
+        ),
         status=_status(snapshot),
         turns=ledger.turns,
         compactions=ledger.compactions,
@@ -157,7 +162,7 @@ def project(
         cost=_cost(ledger),
         prunings=log,
         memory=ledger.memory,
-        notice=_notice(ledger, dismissed),
+        notice=_notice(ledger, dismissed, unsaved),
         keys=_keys(snapshot, limits),
     )
 
@@ -175,8 +180,8 @@ def _local_time(text: str) -> datetime | None:
         return None
 
 
-def _engines(ledger: Ledger) -> tuple[str, ...]:
-    parts = (ledger.backend, ledger.model, ledger.voice)
+def _engines(ledger: Ledger, engines: str) -> tuple[str, ...]:
+    parts = (ledger.backend, engines or ledger.model, "" if engines else ledger.voice)
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
@@ -267,8 +272,11 @@ def pays_back(compaction: Compaction, rates: Rates | None) -> int | None:
     return max(1, -int(-compaction.usd // saved)) if saved > 0 else None
 
 
-def _notice(ledger: Ledger, dismissed: float) -> Notice:
+def _notice(ledger: Ledger, dismissed: float, unsaved: int) -> Notice:
     link = ledger.link
+    if unsaved:
+        text = f"{plural(unsaved, 'fact')} of this talk cannot be saved yet"
+        return Notice(text, "Make room on the disk: it is written as soon as it can be.", "error")
     if link.status in ("offline", "reconnecting") and link.reason:
         return Notice(link.reason, link.hint, "error" if link.status == "offline" else "warning")
     for noticed in reversed(ledger.notices):

@@ -391,8 +391,10 @@ class TalkScreen(Screen[None]):
     async def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
         if event.action == "send":
             await self.prompt.action_submit()
-        else:
+        elif hasattr(self, f"action_{event.action}"):
             await self.run_action(event.action)
+        else:
+            await self.app.run_action(event.action)
 
     @property
     def moving(self) -> bool:
