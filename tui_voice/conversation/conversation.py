@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.recording import record
 from tui_voice.conversation.states import TRANSITIONS, State
+
+# A fact that moves nothing in some state is normal here; the library would warn of each.
+logging.getLogger("transitions").setLevel(logging.ERROR)
 
 _MOVES = frozenset(row["trigger"] for row in TRANSITIONS)
 

@@ -129,12 +129,18 @@ def _(ledger: Ledger, event: e.MemoryEdited) -> Ledger:
 @records(e.ItemPlaced)
 def _(ledger: Ledger, event: e.ItemPlaced) -> Ledger:
     running = ledger.compaction
-    if running is not None and running.kind == "summary" and event.item_id == running.id:
-        return _remember(amend(ledger, stage="placed"), running.id, running.summary)
+    summary = running if running is not None and running.kind == "summary" else None
+    if summary is not None and event.item_id == summary.id and summary.stage == "ready":
+        return _remember(amend(ledger, stage="placed"), summary.id, summary.summary)
     if event.item_id.startswith(MEMORY_STEM):
+        if _number(event.item_id) <= _number(ledger.memory_id):
+            return ledger  # told a second time: it may have been replaced already
         return _remember(ledger, event.item_id, ledger.memory)
     turn_id = standing_for(running, event.item_id)
     if running is None or turn_id is None:
+        turn = ledger.turns.get(event.item_id)
+        if turn is None or turn.in_window or turn.pruned_in:
+            return ledger
         return change(ledger, event.item_id, wire_id=event.item_id, modality="text", note="")
     if running.kind != "restore":  # its sound is deleted next; until then both are there
         return amend(ledger, placed=(*running.placed, event.item_id))
@@ -169,7 +175,8 @@ def _(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
     turn = ledger.turns.get(event.item_id)
     if event.item_id in ledger.stale:
         ledger = replace(ledger, stale=tuple(i for i in ledger.stale if i != event.item_id))
-    if running is not None and turn is not None and turn.id in running.turns:
+    held = turn is not None and turn.wire_id == event.item_id
+    if running is not None and turn is not None and held and turn.id in running.turns:
         text_id = running.item_id(turn.id)
         if text_id in running.placed:  # the words stand beside the sound: take the words away
             ledger = replace(ledger, stale=(*ledger.stale, text_id))
@@ -179,6 +186,12 @@ def _(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
 
 MEMORY_STEM = "memory_"
 """Ids of items that hold the memory begin so."""
+
+
+def _number(memory_id: str) -> tuple[int, bool]:
+    """Orders the ids of memory items as they were made; an edit comes after what it edits."""
+    digits = memory_id.removeprefix(MEMORY_STEM).removesuffix("e")
+    return int(digits) if digits.isdecimal() else -1, memory_id.endswith("e")
 
 
 def standing_for(running: Compaction | None, item_id: str) -> str | None:
@@ -275,7 +288,7 @@ def _gone(ledger: Ledger, item_id: str) -> Ledger:
         return settle(replace(ledger, stale=tuple(i for i in ledger.stale if i != item_id)))
     running = ledger.compaction
     turn = ledger.turns.get(item_id)
-    if turn is None:
+    if turn is None or turn.wire_id != item_id:
         return settle(ledger)
     if running is not None and turn.id in running.turns and running.stage != "requested":
         if turn.id in running.withdrawn:
