@@ -36,6 +36,8 @@ class TalkRows(Choices["Talk"]):
         facts += [usd(row.usd)] if row.usd else []
         facts += [row.model or row.backend]
         here = "   open now" if row.id == self.current else ""
+        while len(facts) > 1 and len(dot.join(facts)) > width - 1:
+            facts.pop()
         title = fit(row.title, width - len(here) - 1, self._glyphs.more)
         return [
             [(title, "words"), (here, "quiet")],
