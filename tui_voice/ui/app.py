@@ -87,9 +87,9 @@ class VoiceApp(Errands):
         for theme in THEMES:
             self.register_theme(theme)
         if self.options.theme in (None, DARK.name):
-            self.set_reactive(
-                App.theme, DARK.name
-            )  # nothing is drawn yet that would have to change
+            # Nothing is drawn yet that would have to change, as it would if the theme were assigned.
+            self.set_reactive(App.theme, DARK.name)
+            self.stylesheet.set_variables(self.get_css_variables())
         else:
             self.theme = self.options.theme
         self.set_keymap(keymap(self.options.keys))

@@ -28,7 +28,7 @@ class KeyLine(Drawn):
         shown, at = [], 1
         for action, key, text in self.hints:
             size = cell_len(key) + 1 + cell_len(text)
-            if at + size > self.size.width:
+            if at + size >= self.size.width:
                 continue
             shown.append((at, action, key, text))
             at += size + 3

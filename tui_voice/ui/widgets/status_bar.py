@@ -129,5 +129,5 @@ class StatusBar(Drawn):
 
     def _live(self, state: State, pad: str, *, tight: bool = False) -> list[Part]:
         space = "" if tight else " "
-        style = "live-user" if state is State.LISTENING else "live"
+        style = {State.LISTENING: "live-user", State.SPEAKING: "live-voice"}.get(state, "live")
         return [(f"{pad}{self._glyphs.live}{space}{state.value}{pad}", style)]
