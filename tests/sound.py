@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 RATE = 24_000
 NEEDED = ("pulseaudio", "pactl", "paplay", "parec")
+SPEAKER, MICROPHONE = "tui_speaker.monitor", "tui_mic"
 
 
 def missing() -> list[str]:
@@ -29,7 +30,7 @@ def missing() -> list[str]:
 
 @dataclass
 class Recording:
-    """What the loudspeaker has sounded since the recording began: s16 mono at 24 kHz."""
+    """What has sounded since the recording began: s16 mono at 24 kHz."""
 
     process: subprocess.Popen[bytes]
     pcm: bytearray = field(default_factory=bytearray)
@@ -137,11 +138,13 @@ class VirtualSound:
         loop = ("source=tui_speaker.monitor", "sink=tui_mic_feed", f"latency_msec={latency_ms}")
         self._run("pactl", "load-module", "module-loopback", *loop)
 
-    def record(self) -> Recording:
-        """Record what the loudspeaker sounds; returns once the recorder hears (silence counts)."""
+    def record(self, source: str = SPEAKER) -> Recording:
+        """Record what the loudspeaker sounds, or `MICROPHONE` what a microphone hears; returns
+        once the recorder hears (silence counts).
+        """
         process = subprocess.Popen(
             [
-                *("parec", "-d", "tui_speaker.monitor", "--latency-msec=10"),
+                *("parec", "-d", source, "--latency-msec=10"),
                 *(f"--rate={RATE}", "--channels=1", "--format=s16le"),
             ],
             env=self.env,
@@ -150,6 +153,10 @@ class VirtualSound:
         recording = Recording(process)
         self._recordings.append(recording)
         return recording
+
+    def listeners(self) -> int:
+        """How many streams take sound from a microphone or a monitor just now."""
+        return len(self._run("pactl", "list", "short", "source-outputs").stdout.splitlines())
 
     def close(self) -> None:
         for recording in self._recordings:
