@@ -137,6 +137,7 @@ class TestAdmission:
         desk.type("a")
         desk.type("b")
         assert error_of(desk.type("c"))["code"] == "conversation_full"
+        assert error_of(desk.send("response.create"))["code"] == "conversation_full"
         desk.send("conversation.item.delete", item_id=desk.items[0])
         assert types(desk.type("c"))[0] == "conversation.item.added"
 

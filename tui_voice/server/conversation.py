@@ -58,8 +58,19 @@ class Conversation:
             raise duplicate_item(entry.id)
         if previous not in (None, ROOT) and previous not in self._by_id:
             raise no_such_previous_item(str(previous))
+        self.check_room()
+
+    def check_room(self) -> None:
+        """Raises `RefusedError` where there are as many items as there may be."""
         if len(self._entries) >= self._max_items:
             raise conversation_full(self._max_items)
+
+    def append(self, entry: Entry) -> str | None:
+        """As `insert` at the end, for what nobody can refuse any more; checks nothing."""
+        previous = self.last_id
+        self._entries.append(entry)
+        self._by_id[entry.id] = entry
+        return previous
 
     def insert(self, entry: Entry, previous: str | None = None) -> str | None:
         """Puts `entry` after `previous` (None: at the end; `root`: at the start).

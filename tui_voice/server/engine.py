@@ -267,7 +267,10 @@ class Engine:
     def _respond_by_itself(self) -> None:
         """As turn detection does: silently not, where a response is in progress."""
         if self.replies.default is None:
-            self.replies.create(self.state.settings)
+            try:
+                self.replies.create(self.state.settings)
+            except RefusedError as error:  # no event of the client's is to blame
+                self._outbox.emit(error.event())
 
     def _cancel(self, event: c.ResponseCancel) -> None:
         self.replies.cancel(event.response_id or None, "client_cancelled")
@@ -285,8 +288,8 @@ class Engine:
             self._hearing.time_out()
         except RefusedError as error:
             self._outbox.emit(error.event())
-        else:
-            self._respond_by_itself()
+            return
+        self._respond_by_itself()
 
 
 def _checked(metadata: dict[str, str] | None) -> dict[str, str] | None:

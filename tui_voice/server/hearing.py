@@ -151,6 +151,7 @@ class Hearing:
         try:
             self._commit(utterance.item_id, utterance.start_ms, end_ms, ear.voiced_ms, ear)
         except RefusedError as error:  # nobody asked, so no event of the client's is to blame
+            self._scribe.drop()
             self._outbox.emit(error.event())
             return
         if turns.create:
@@ -175,6 +176,7 @@ class Hearing:
 
         Raises `RefusedError` if there is no room.
         """
+        self._conversation.check_room()
         self._idle.stop()
         pcm = ear.take(start_ms, end_ms)
         item = Message(
@@ -185,11 +187,7 @@ class Hearing:
             status="completed",
         )
         entry = Entry(item, {0: Sound(bytearray(pcm), milliseconds(pcm))})
-        try:
-            previous = self._conversation.insert(entry)
-        except RefusedError:
-            self._scribe.drop()
-            raise
+        previous = self._conversation.append(entry)
         self._outbox.emit(s.InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous))
         self._outbox.emit(s.ConversationItemAdded(item=item, previous_item_id=previous))
         self._outbox.emit(s.ConversationItemDone(item=item, previous_item_id=previous))

@@ -186,7 +186,7 @@ class Ladder:
         self.entries.append(entry)
         self._outbox.emit(ResponseOutputItemAdded(**self._place(), item=entry.item))
         if self._conversation is not None:
-            previous = self._conversation.insert(entry)
+            previous = self._conversation.append(entry)
             self._outbox.emit(ConversationItemAdded(item=entry.item, previous_item_id=previous))
 
     def _done(self, entry: Entry) -> None:

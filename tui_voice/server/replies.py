@@ -67,6 +67,8 @@ class Replies:
         """
         if not beside and self.default is not None:
             raise already_responding(self.default.id)
+        if not beside:
+            self._conversation.check_room()
         if len(self._active) >= self._limits.max_responses:
             raise too_many_responses(self._limits.max_responses)
         response = Response(
