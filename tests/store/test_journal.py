@@ -264,6 +264,25 @@ def test_what_no_disk_took_is_handed_back(tmp_path: Path) -> None:
     assert journal.sync().result(0) is False
 
 
+def test_a_talk_that_somebody_took_meanwhile_is_waited_for(tmp_path: Path) -> None:
+    Journal.create(tmp_path, opened()).close()
+    path = tmp_path / "t1.jsonl"
+    readonly = True
+    disk = FaultyDisk(lambda call, _n: errno.EROFS if readonly and call == "open" else None)
+    troubles = Troubles()
+    journal = Journal.open(path, disk=disk, on_trouble=troubles, retry_seconds=0.001)
+    troubles.wait_for("the disk is read-only")
+    other = Journal.open(path)
+    readonly = False
+    troubles.wait_for(f"the talk t1 is open in process {os.getpid()}")
+    journal.append(e.TalkClosed(at=1))
+    other.append(e.TalkRenamed(at=1, title="theirs"))
+    other.close()
+    troubles.wait_for(None)
+    journal.close()
+    assert [event.name for event in read(path).events][1:] == ["talk_renamed", "talk_closed"]
+
+
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("nth", range(1, 13))

@@ -231,6 +231,19 @@ def test_more_turns_than_a_moment_has_room_for(folder: Path) -> None:
     assert found(folder, "far") == [("many", "x")]
 
 
+def test_a_step_that_fails_half_way_leaves_nothing_of_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "_add", add)
+        with pytest.raises(ZeroDivisionError):
+            found(folder, "allergic")
+    assert found(folder, "allergic") == [("old", "i1")]
+
+
 @pytest.mark.parametrize("call", ["replace", "open", "scandir"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_a_failing_cache_or_folder_loses_nothing(
@@ -251,5 +264,5 @@ def test_a_failing_cache_or_folder_loses_nothing(
         monkeypatch.setattr(f"tui_voice.store.{module}.os.{call}", failing)
     first = found(folder, "allergic")
     monkeypatch.undo()
-    assert first in ([("old", "i1")], [])
+    assert first in ([("old", "i1")], [])  # the folder itself could not be looked into
     assert found(folder, "allergic") == [("old", "i1")]

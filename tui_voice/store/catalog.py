@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from tui_voice.config import cache_dir
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint, index, locking
@@ -126,8 +127,7 @@ def delete(path: Path, cache: Path | None = None) -> None:
             raise StoreError(
                 f"{doomed} could not be put into the trash: {error}", "delete the file by hand"
             ) from error
-    if cache:
-        checkpoint.forget(cache, path)
+    checkpoint.forget(cache or cache_dir(), path)
 
 
 def recordings(path: Path) -> list[Path]:

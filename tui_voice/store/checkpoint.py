@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from tui_voice.conversation import events, ledger, pruning, recording, turns
+from tui_voice.conversation import turns
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn, Turns
 from tui_voice.store.parsing import Progress
@@ -63,8 +63,8 @@ _decode = msgspec.msgpack.Decoder(Checkpoint, dec_hook=_no_turns).decode
 def _code() -> str:
     """A print of the code that folds: when it changes, so may what a journal adds up to."""
     digest = hashlib.blake2b(digest_size=16)
-    for module in (events, ledger, pruning, recording, turns):
-        digest.update(Path(module.__file__ or "").read_bytes())
+    for source in sorted(Path(turns.__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
     return digest.hexdigest()
 
 

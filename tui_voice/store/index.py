@@ -92,14 +92,12 @@ def _refresh(db: sqlite3.Connection, folder: Path, cache: Path | None) -> None:
         name: (size, changed)
         for name, size, changed in db.execute("SELECT name, size, changed FROM talks")
     }
-    found: dict[str, tuple[int, int]] = {}
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                with suppress(OSError):  # deleted just now
-                    about = entry.stat()
-                    if about.st_size:  # else a talk that was killed before its first word
-                        found[entry.name] = (about.st_size, about.st_mtime_ns)
+    try:
+        found = _journals(folder)
+    except FileNotFoundError:
+        found = {}
+    except OSError:  # cannot be looked into just now: what is known stays
+        return
     for name in known.keys() - found.keys():
         with _step(db):
             rows.forget(db, name)
@@ -115,6 +113,19 @@ def _refresh(db: sqlite3.Connection, folder: Path, cache: Path | None) -> None:
             rows.learn(db, name, print_, ledger, refused)
 
 
+def _journals(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of each, by name."""
+    found: dict[str, tuple[int, int]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
+                with suppress(FileNotFoundError):  # deleted just now
+                    about = entry.stat()
+                    if about.st_size:  # else a talk that was killed before its first word
+                        found[entry.name] = (about.st_size, about.st_mtime_ns)
+    return found
+
+
 def _version(db: sqlite3.Connection) -> int:
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     return version
@@ -124,10 +135,5 @@ def _version(db: sqlite3.Connection) -> int:
 def _step(db: sqlite3.Connection) -> Iterator[None]:
     """All of it or nothing, and no other process in between."""
     db.execute("BEGIN IMMEDIATE")
-    try:
+    with db:  # commits, or rolls back
         yield
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")

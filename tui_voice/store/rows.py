@@ -67,10 +67,9 @@ def create(db: sqlite3.Connection) -> None:
 
 def forget(db: sqlite3.Connection, name: str) -> None:
     """The talk is gone, with its turns."""
-    row = db.execute("SELECT file FROM talks WHERE name = ?", (name,)).fetchone()
-    if row is not None:
-        _drop(db, db.execute("SELECT place, role, text FROM turns WHERE file = ?", row))
-        db.execute("DELETE FROM talks WHERE file = ?", row)
+    turns = "SELECT place, role, text FROM turns JOIN talks USING (file) WHERE name = ?"
+    _drop(db, db.execute(turns, (name,)))
+    db.execute("DELETE FROM talks WHERE name = ?", (name,))
 
 
 def learn(

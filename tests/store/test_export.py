@@ -1,0 +1,314 @@
+"""Exports: what was said reads as it was said, in every format, and nothing is overwritten."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store.given import any_event
+from tests.store.talks import opened, talk
+from tui_voice.cli.sessions import FORMATS as NAMED_FORMATS
+from tui_voice.conversation import events as e
+from tui_voice.conversation.folding import fold
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.errors import StoreError
+from tui_voice.store.export import FORMATS, export, export_minutes, render, render_minutes
+from tui_voice.store.exporters.document import Pruned, Said, document
+from tui_voice.store.exporters.subtitles import cues
+from tui_voice.store.reading import load
+
+KYOTO = Path(__file__).parents[2] / "sessions" / "v1-kyoto-in-april.jsonl"
+
+
+@pytest.fixture(scope="module")
+def kyoto() -> Ledger:
+    return load(KYOTO).ledger
+
+
+def typed(*texts: str) -> Ledger:
+    turns = (e.TextSubmitted(at=n, item_id=f"i{n}", text=text) for n, text in enumerate(texts))
+    return fold([opened(), *turns])
+
+
+def test_the_command_line_knows_the_formats() -> None:
+    assert tuple(FORMATS) == NAMED_FORMATS
+    with pytest.raises(StoreError, match="no format pdf"):
+        render(Ledger(), "pdf")
+
+
+def test_a_page_has_turns_and_prunings_in_order_of_time(kyoto: Ledger) -> None:
+    page = document(kyoto)
+    assert page.title == "Kyoto in April"
+    assert page.about[0] == "2026-03-14 12:02"
+    assert page.about[1:3] == ("openai · gpt-realtime-2.1", "46 turns")
+    assert [part.at for part in page.parts] == sorted(part.at for part in page.parts)
+    prunings = [part for part in page.parts if isinstance(part, Pruned)]
+    assert [part.line.split(" · ")[0] for part in prunings] == [
+        "2 turns turned into text",
+        "11 turns summarised",
+        "22 turns summarised",
+    ]
+    assert all("→" in part.line for part in prunings)
+    assert prunings[2].summary.startswith("Trip to Kyoto")
+    (cut,) = (part for part in page.parts if isinstance(part, Said) and part.unheard)
+    assert "interrupted at 4.2 s" in cut.remarks
+    assert cut.text
+    assert cut.unheard.endswith("hold it up and compare.")
+    remarks = {word for part in page.parts if isinstance(part, Said) for word in part.remarks}
+    assert {"pinned", "pruned"} <= remarks
+
+
+def test_a_pruning_that_comes_last_stands_last_and_one_that_failed_nowhere() -> None:
+    ledger = fold(
+        [
+            *talk(1),
+            e.SummaryRequested(at=20, compaction_id="memory_0001", drop=("item_u0",), window=500),
+            e.SummaryFailed(at=21, compaction_id="memory_0001", reason="no"),
+            e.SummaryRequested(at=22, compaction_id="memory_0002", drop=("item_u0",), window=500),
+            e.SummaryReady(at=23, compaction_id="memory_0002", text="a trip", usd=0.01),
+            e.ItemPlaced(at=24, item_id="memory_0002"),
+            e.ItemDeleted(at=25, item_id="item_u0"),
+        ]
+    )
+    *_, last = document(ledger).parts
+    assert isinstance(last, Pruned)
+    assert last.line.startswith("1 turn summarised · 500 → ")
+    assert last.line.endswith(" tokens · $0.0100")
+
+
+def test_a_pruning_that_the_line_cut_short_has_no_figure_behind_it() -> None:
+    ledger = fold(
+        [
+            *talk(1),
+            e.SummaryRequested(at=20, compaction_id="memory_0001", drop=("item_u0",), window=500),
+            e.SummaryReady(at=21, compaction_id="memory_0001", text="a trip"),
+            e.LinkLost(at=22, reason="gone"),
+        ]
+    )
+    *_, last = document(ledger).parts
+    assert isinstance(last, Pruned)
+    assert last.line == "1 turn summarised"
+
+
+def test_a_tool_and_what_went_wrong_are_told() -> None:
+    ledger = fold(
+        [
+            opened(),
+            e.ToolCalled(at=1, item_id="c", call_id="1", tool="recall", arguments='{"q":1}'),
+            e.ToolAnswered(at=2, item_id="d", call_id="1", output="found"),
+            e.SpeechStarted(at=3, item_id="e"),
+            e.TranscriptFailed(at=4, item_id="e", reason="too quiet"),
+            e.SpeechStarted(at=5, item_id="f"),
+            e.TextSubmitted(at=6, item_id="g", text="mine"),
+            e.ItemRefused(at=7, item_id="g"),
+        ]
+    )
+    said = [part for part in document(ledger).parts if isinstance(part, Said)]
+    assert [part.name for part in said] == ["Tool recall", "Tool", "You", "You"]
+    assert said[2].remarks == ("too quiet",)
+    assert said[3].remarks == ("not sent",)
+
+
+def test_a_talk_that_lost_its_beginning_has_no_clock() -> None:
+    page = document(fold([e.TextSubmitted(at=1, item_id="i", text="x")]))
+    assert [part.clock for part in page.parts] == [""]
+    assert page.about == ("1 turn",)
+    far = fold([opened(), e.TextSubmitted(at=1e17, item_id="i", text="x")])
+    assert [part.clock for part in document(far).parts] == [""]
+
+
+# ── Markdown and plain text ──────────────────────────────────────────────────────────────────
+
+
+def test_markdown(kyoto: Ledger) -> None:
+    text = render(kyoto, "md", minutes="## Decisions\n\n- the boat")
+    assert text.startswith("# Kyoto in April\n\n2026-03-14 12:02 · openai · gpt-realtime-2.1 · ")
+    assert "\n\n## Minutes\n\n## Decisions\n\n- the boat\n\n## Talk\n\n" in text
+    assert re.search(r"\*\*Voice\*\* · 12:\d\d · interrupted at 4\.2 s", text)
+    assert re.search(r"For the second day.+ ~~.+hold it up and compare\.~~\n", text)
+    assert "\n> Trip to Kyoto, 4–11 April" in text
+    assert "*12:" in text
+
+
+def test_markdown_reads_as_it_was_said() -> None:
+    said = "# no *head*\n- no_list_\n1. none\n<b>&amp;`x`</b> ~~s~~ [a](b) \\ | 2 + 2"
+    text = render(typed(said), "md")
+    for escaped in (
+        "\\# no \\*head\\*",
+        "\\- no\\_list\\_",
+        "1\\. none",
+        "\\<b\\>&amp;\\`x\\`\\</b\\> \\~\\~s\\~\\~ \\[a\\](b) \\\\ \\| 2 + 2",
+    ):
+        assert escaped in text
+
+
+def test_plain_text(kyoto: Ledger) -> None:
+    text = render(kyoto, "txt", minutes="Book the boat.")
+    assert max(map(len, text.splitlines())) <= 90
+    assert "\n\nMINUTES\n\nBook the boat.\n\nTALK\n\n" in text
+    assert re.search(r"You · 12:\d\d · pinned\n  I am allergic to shellfish", text)
+    assert re.search(r"--- 12:\d\d 22 turns summarised · 5.272 → ", text)
+    assert "[not heard: " in text
+
+
+def test_minutes_alone(kyoto: Ledger, tmp_path: Path) -> None:
+    text = render_minutes(kyoto, "\n- book the boat\n")
+    assert text.startswith("# Kyoto in April: minutes\n\n2026-03-14")
+    assert text.endswith("\n\n- book the boat\n")
+    assert export_minutes(kyoto, "x", tmp_path).name == "kyoto-in-april-minutes.md"
+
+
+def test_nothing_steers_the_terminal_or_turns_the_text() -> None:
+    ledger = typed("red \x1b[31m bell \x07 \u202etxet\u2069\r\nnext\tline")
+    for form in set(FORMATS) - {"json"}:
+        text = render(ledger, form)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", text)
+    assert "next" in text
+
+
+def test_no_key_gets_into_an_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "words-that-are-a-key")
+    for form in FORMATS:
+        text = render(typed("it is words-that-are-a-key or sk-" + "a1" * 12), form)
+        assert "words-that" not in text
+        assert "a1a1" not in text
+
+
+# ── HTML, JSON, subtitles ────────────────────────────────────────────────────────────────────
+
+
+class Outline(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag != "meta":
+            self.open.append(tag)
+        assert not any(name in ("src", "href") or name.startswith("on") for name, _ in attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=100, deadline=None)
+def test_html_is_whole_and_loads_nothing_whatever_was_said(said: str) -> None:
+    outline = Outline()
+    outline.feed(render(typed(f"x{said}x", '<script>"</p>&'), "html", minutes="<b>now</b>"))
+    outline.close()
+    assert outline.open == []
+    assert not outline.tags & {"script", "img", "link", "iframe", "object"}
+    assert '<script>"</p>&' in outline.texts
+    assert "<b>now</b>" in outline.texts
+
+
+def test_html_is_light_and_dark_and_marks_what_happened(kyoto: Ledger) -> None:
+    text = render(kyoto, "html")
+    assert "prefers-color-scheme: dark" in text
+    assert "default-src 'none'" in text
+    assert text.count("<details>") == 3
+    assert "The turns above stay in the transcript." in text
+    assert re.search(r"<s>.+hold it up and compare\.</s>", text)
+    assert "Minutes" not in text
+
+
+def test_json_has_it_all(kyoto: Ledger) -> None:
+    whole = json.loads(render(kyoto, "json"))
+    assert whole["title"] == "Kyoto in April"
+    assert len(whole["turn_list"]) == whole["turns"] == 46
+    assert [done["turns"] for done in whole["prunings"]] == [2, 11, 22]
+    assert {"role", "text", "at", "pruned", "pinned"} <= set(whole["turn_list"][0])
+    assert "path" not in whole
+    assert "minutes" not in whole
+    assert json.loads(render(kyoto, "json", minutes="m"))["minutes"] == "m"
+    assert json.loads(render(Ledger(), "json"))["id"] == ""
+
+
+def test_subtitles(kyoto: Ledger) -> None:
+    found = cues(document(kyoto))
+    assert all(cue.start < cue.end for cue in found)
+    assert all(len(line) <= 42 for cue in found for line in cue.text.split("\n"))
+    assert all(cue.text.count("\n") <= 1 for cue in found)
+    assert "hold it up" not in " ".join(cue.text for cue in found)
+    srt = render(kyoto, "srt")
+    assert re.match(
+        r"1\n00:00:0\d,\d{3} --> 00:00:\d\d,\d{3}\nYou: Hi\. I want to plan a trip", srt
+    )
+    assert srt.count(" --> ") == len(found)
+    vtt = render(kyoto, "vtt")
+    assert vtt.startswith("WEBVTT\n\n00:00:0")
+    assert "<v Voice>" in vtt
+
+
+def test_what_was_typed_stays_until_it_can_be_read_or_the_next_comes() -> None:
+    ledger = typed("a < b --> c", "hello " * 10, "last " * 10)
+    first, *rest = cues(document(ledger))
+    assert first.end - first.start == 1.0
+    assert rest[-1].end == pytest.approx(2 + 49 / 15)
+    assert "<v You>a &lt; b --&gt; c" in render(ledger, "vtt")
+
+
+@given(st.lists(any_event, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_any_talk_can_be_exported(events: list[e.Event]) -> None:
+    ledger = fold([opened(), *events])
+    for form in FORMATS:
+        render(ledger, form)
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_is_overwritten(kyoto: Ledger, tmp_path: Path) -> None:
+    names = [export(kyoto, "md", tmp_path).name for _ in range(3)]
+    assert names == ["kyoto-in-april.md", "kyoto-in-april-2.md", "kyoto-in-april-3.md"]
+    file = tmp_path / "my trip.html"
+    assert export(kyoto, "html", file) == file
+    assert export(kyoto, "html", file) == tmp_path / "my trip-2.html"
+
+
+def test_a_file_is_named_as_the_talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert export(typed("../../etc/Pass wd?")).name == "etc-pass-wd.md"
+    assert export(typed("京都の Ça va")).name == "京都の-ça-va.md"
+    assert export(typed("?!")).name == "talk.md"
+    assert len(export(typed("x" * 300)).name) < 80
+
+
+def test_what_cannot_be_written_is_told_and_leaves_nothing(
+    kyoto: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreError, match="cannot be written: no such file or directory"):
+        export(kyoto, "md", tmp_path / "no" / "x.md")
+
+    class Full:
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def write(self, _data: bytes) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full(path: Path, _mode: str) -> Full:
+        path.touch()
+        return Full()
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(StoreError, match="no space left"):
+        export(kyoto, "md", tmp_path)
+    assert list(tmp_path.iterdir()) == []
