@@ -306,16 +306,12 @@ class Compacting:
 
     def replace_memory(self, _event: e.MemoryEdited) -> None:
         if self.ledger.link.status == "online":
-            self._place_memory()
+            self.do(self.memory_item())
 
-    def _place_memory(self) -> str:
-        item_id = f"{MEMORY_STEM}{self.ledger.serial:04d}e"
-        self.do(
-            x.CreateItem(
-                item_id=item_id,
-                role="system",
-                text=memory_text(self.ledger.memory),
-                previous_item_id="root",
-            )
+    def memory_item(self) -> x.CreateItem:
+        return x.CreateItem(
+            item_id=f"{MEMORY_STEM}{self.ledger.serial:04d}e",
+            role="system",
+            text=memory_text(self.ledger.memory),
+            previous_item_id="root",
         )
-        return item_id

@@ -10,7 +10,7 @@ from transitions import Machine
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import Compacting, as_item
+from tui_voice.conversation.compacting import ASK_AGAIN_AFTER, Compacting, as_item
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.recording import record
@@ -57,7 +57,8 @@ class Conversation(Compacting):
         self._silenced: set[str] = set()  # of these: stopped, but how much was heard is not told
         self._asked_again = False  # the reply under way was asked for again: not a third time
         self._refused: set[str] = set()  # responses whose late sound no longer counts
-        self._seeding: set[str] = set()  # items whose acknowledgement is awaited
+        self._seeding: dict[str, x.CreateItem] = {}  # whose acknowledgement is awaited
+        self._seeded_at = 0.0
         self.machine = Machine(
             model=self,
             states=State,
@@ -94,6 +95,8 @@ class Conversation(Compacting):
             case e.ResponseStarted(response_id=response_id):
                 self._response_id, self._response_active = response_id, True
                 self._silenced.clear()
+                if self._repairing:  # another reply comes first: no need to ask again
+                    self._repairing = self._response_wanted = False
             case e.ResponseDone(response_id=response_id):
                 if response_id == self._response_id or not self._response_id:
                     self._response_active, self._response_id = False, ""
@@ -138,7 +141,7 @@ class Conversation(Compacting):
                 if compaction_id == self._proposed:
                     self._proposed = ""
             case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
-                self._seeding.discard(item_id)
+                self._seeding.pop(item_id, None)
 
     def _forget_line(self) -> None:
         """Nothing of the old line comes any more. Functions go on running, the speaker playing,
@@ -233,7 +236,7 @@ class Conversation(Compacting):
 
     def go_on(self, event: e.Event) -> None:
         """A response is over, or a function has answered: ask for the next where one waits."""
-        if self._repairing and isinstance(event, e.ResponseDone):
+        if self._repairing and isinstance(event, e.ResponseDone):  # there can be but one
             self.repair_voice()
         elif self._response_wanted and not self._open_tools and not self._repairing:
             self._want_response()
@@ -269,16 +272,22 @@ class Conversation(Compacting):
 
     def seed(self, _event: e.LinkOpened) -> None:
         """The new server session is told what was said: the memory, then the turns as text."""
-        if self.ledger.memory:
-            self._seeding.add(self._place_memory())
-        for turn in self.ledger.unpruned():
-            if turn.heard_text:
-                self._seeding.add(turn.id)
-                self.do(as_item(turn, turn.id, None, self.ledger.voice_by_system))
+        items = [self.memory_item()] if self.ledger.memory else []
+        items += [
+            as_item(turn, turn.id, None, self.ledger.voice_by_system)
+            for turn in self.ledger.unpruned()
+            if turn.heard_text
+        ]
+        self._seeding = {item.item_id: item for item in items}
+        self._seeded_at = self.ledger.at
+        self.do(*items)
         if self._response_wanted and not self._open_tools:
             self._want_response()
 
     def advance(self, event: e.Event) -> None:
+        if self._seeding and self.ledger.at - self._seeded_at >= ASK_AGAIN_AFTER:
+            self._seeded_at = self.ledger.at
+            self.do(*self._seeding.values())
         super().advance(event)
         if not self._seeding and isinstance(event, e.ItemPlaced):
             self.ask_again()

@@ -1,0 +1,206 @@
+"""Random talks with random faults: whatever happens, nothing is lost and both sides agree."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.conversation.world import FAULTS, World
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation import policy
+from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.states import State
+
+LIMITS = st.builds(
+    Limits,
+    trigger=st.sampled_from([300, 600, 900, 2_000]),
+    keep=st.integers(0, 6),
+    policy=st.sampled_from(["balanced", "thrift", "notebook", "textify", "none"]),
+    messages=st.none() | st.integers(8, 20),
+    every=st.none() | st.floats(30, 600),
+    usable=st.sampled_from([2_500, 96_000]),
+)
+
+
+class Talk(RuleBasedStateMachine):
+    """One rule a thing that people, the server or the line may do."""
+
+    @initialize(limits=LIMITS)
+    def begin(self, limits: Limits) -> None:
+        self.fate = "ok"
+        self.world = World(limits, self.next_fate)
+
+    def next_fate(self, effect: x.Effect) -> str:
+        """A line loses nothing while it stands: only our own changes of the window go wrong."""
+        if not isinstance(effect, (x.CreateItem, x.DeleteItem)):
+            return "ok"
+        fate, self.fate = self.fate, "ok"
+        typed = effect.item_id.startswith("t") and isinstance(effect, x.CreateItem)
+        return "ok" if typed and fate in ("lose", "unacknowledged") else fate
+
+    # ── people ──────────────────────────────────────────────────────────────────────────────
+
+    @precondition(lambda self: self.world.online)
+    @rule(transcribed=st.booleans(), ms=st.sampled_from([200, 4_000, 30_000]))
+    def speaks(self, transcribed: bool, ms: int) -> None:
+        self.world.speak(transcribed, ms)
+
+    @precondition(lambda self: self.world.online)
+    @rule()
+    def speaks_and_hears_out(self) -> None:
+        self.world.exchange()
+
+    @rule()
+    def types(self) -> None:
+        self.world.type()
+
+    @rule(data=st.data(), pinned=st.booleans())
+    def pins(self, data: st.DataObject, pinned: bool) -> None:
+        if self.world.known:
+            turn = data.draw(st.sampled_from(self.world.known))
+            self.world.tell(e.TurnPinned(item_id=turn, pinned=pinned))
+
+    @rule(share=st.sampled_from([0.0, 0.4, 1.0]))
+    def stops(self, share: float) -> None:
+        self.world.heard_share = share
+        self.world.tell(e.StopPressed())
+
+    @rule(event=st.sampled_from([e.SummaryAsked(focus="names"), e.RestoreAsked()]))
+    def asks_by_hand(self, event: e.Event) -> None:
+        self.world.tell(event)
+
+    @rule(text=st.sampled_from(["", "They are called Ann and Bo."]))
+    def edits_the_memory(self, text: str) -> None:
+        self.world.tell(e.MemoryEdited(text=text))
+
+    @rule(seconds=st.sampled_from([1, 40, 400]))
+    def waits(self, seconds: int) -> None:
+        self.world.at += seconds
+        self.world.tell(e.TimePassed())
+
+    # ── the server, the writer, the line ────────────────────────────────────────────────────
+
+    @rule()
+    def server_works(self) -> None:
+        self.world.work()
+
+    @rule(times=st.integers(1, 4))
+    def facts_arrive(self, times: int) -> None:
+        for _ in range(times):
+            self.world.deliver()
+
+    @rule()
+    def plays_out(self) -> None:
+        self.world.play_out()
+
+    @rule(data=st.data(), fails=st.booleans())
+    def transcript_comes_late(self, data: st.DataObject, fails: bool) -> None:
+        waiting = [t.id for t in self.world.ledger.turns if t.words == "open" and t.role == "user"]
+        if waiting:
+            turn = data.draw(st.sampled_from(waiting))
+            done = e.TranscriptDone(item_id=turn, text="late words of a question")
+            self.world.tell(e.TranscriptFailed(item_id=turn) if fails else done)
+
+    @rule(text=st.sampled_from(["They spoke.", "", "long " * 3_000, None]))
+    def summary_is_written(self, text: str | None) -> None:
+        if self.world.summaries:
+            self.world.write(text)
+
+    @rule(fate=st.sampled_from(FAULTS))
+    def next_step_goes_wrong(self, fate: str) -> None:
+        self.fate = fate
+
+    @rule()
+    def next_reply_is_silent(self) -> None:
+        self.world.silent_replies = 1
+
+    @rule()
+    def line_breaks(self) -> None:
+        self.world.cut()
+
+    @rule()
+    def line_is_back(self) -> None:
+        if self.world.online:
+            self.world.cut()
+        self.world.connect()
+
+    @precondition(lambda self: self.world.online)
+    @rule(answered=st.booleans())
+    def tool_is_called(self, answered: bool) -> None:
+        world = self.world
+        world.flush()
+        world.number += 1
+        call, item = f"call{world.number}", f"f{world.number}"
+        world.server.add(item, 10, 0)
+        world.tell(e.ToolCalled(item_id=item, call_id=call, tool="look", arguments="{}"))
+        if answered:
+            world.server.add(f"o{world.number}", 20, 0)
+            world.tell(
+                e.ToolAnswered(item_id=f"o{world.number}", call_id=call, output="found " * 9)
+            )
+            world.inbox.append(e.ItemPlaced(item_id=f"o{world.number}"))
+
+    # ── what always holds (see also `World._watch`, `World._unharmed`) ───────────────────────
+
+    @invariant()
+    def costs_add_up(self) -> None:
+        if hasattr(self, "world"):
+            assert self.world.ledger.cost == pytest.approx(self.world.cost)
+
+    def teardown(self) -> None:
+        """The faults are over: everything comes to rest, and both sides agree."""
+        if not hasattr(self, "world"):
+            return
+        world, self.fate = self.world, "ok"
+        world.silent_replies = 0
+        if not world.online:
+            world.connect()
+        for _ in range(6):
+            world.quiet()
+            for turn in list(world.ledger.turns):
+                if turn.words == "open" and turn.role == "user":
+                    world.tell(e.TranscriptDone(item_id=turn.id, text="words at last"))
+            world.at += 1_000
+            world.tell(e.TimePassed())
+        world.quiet()
+        assert world.ledger.compaction is None
+        assert world.conversation.state in (State.IDLE, State.LISTENING, State.AWAITING)
+        world.agrees()
+        world.folds_alike()
+        self.window_is_small_enough()
+
+    def window_is_small_enough(self) -> None:
+        """It falls below the trigger whenever the kept turns allow it."""
+        world, limits, ledger = self.world, self.world.limits, self.world.ledger
+        if limits.policy in ("none", "textify") or world.conversation.state is not State.IDLE:
+            return
+        held = ledger.held()
+        kept = held[max(0, len(held) - limits.keep) :]
+        stay = sum(t.tokens for t in held if t in kept or not policy.touchable(t) or t.call_id)
+        least = world.server.fixed + ledger.memory_tokens + stay + 320
+        last = ledger.compactions[-1] if ledger.compactions else None
+        if last is None or last.kind != "restore":
+            assert ledger.window.total <= policy.PATIENCE * max(limits.trigger, 1.25 * least)
+
+
+def test_random_talks() -> None:
+    run_state_machine_as_test(
+        Talk,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

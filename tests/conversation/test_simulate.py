@@ -1,0 +1,164 @@
+"""The simulation against the figures that were computed apart from it, and against the goals."""
+
+from itertools import pairwise
+
+import pytest
+
+from tui_voice.conversation.limits import Limits, check, default_limits
+from tui_voice.conversation.simulate import (
+    Exchange,
+    Outcome,
+    Setup,
+    exchanges_of,
+    invented,
+    simulate,
+    words,
+)
+from tui_voice.conversation.turns import estimate_text_tokens
+
+REFERENCE = Setup(transcriber="gpt-4o-mini-transcribe", overhead=0)
+TALK = [Exchange()] * 200
+
+
+@pytest.mark.parametrize(
+    ("limits", "usd", "mean_window", "verbatim"),
+    [
+        (Limits(4_000, 24, policy="thrift"), 4.35, 2_975, 12),
+        (Limits(policy="textify"), 4.79, 9_435, 200),
+        (Limits(2_000, 2, policy="notebook"), 6.03, 1_484, 1),
+        (Limits(8_000, 2, policy="notebook"), 6.09, 4_400, 1),
+        (Limits(20_000, 2, policy="notebook"), 6.54, 10_264, 1),
+        (Limits(policy="none"), 8.75, 38_290, 200),
+        (Limits(8_000, policy="server"), 11.87, 6_997, 16),
+    ],
+    ids=lambda value: f"{value.policy}-{value.trigger}" if isinstance(value, Limits) else None,
+)
+def test_costs_agree_with_the_independent_table(
+    limits: Limits, usd: float, mean_window: int, verbatim: int
+) -> None:
+    found = simulate(TALK, limits, REFERENCE)
+    assert found.floor_usd == pytest.approx(3.98, rel=0.01)
+    assert found.usd == pytest.approx(usd, rel=0.03)
+    assert found.mean_window == pytest.approx(mean_window, rel=0.08)
+    assert found.verbatim_min == verbatim
+
+
+def test_prices_of_the_small_model_agree_too() -> None:
+    setup = Setup(model="gpt-realtime-2.1-mini", transcriber="gpt-4o-mini-transcribe", overhead=0)
+    found = {
+        limits.policy: simulate(TALK, limits, setup)
+        for limits in (
+            Limits(4_000, 24, policy="thrift"),
+            Limits(2_000, 2, policy="notebook"),
+            Limits(policy="none"),
+        )
+    }
+    assert found["thrift"].floor_usd == pytest.approx(1.23, rel=0.01)
+    assert found["thrift"].usd == pytest.approx(1.31, rel=0.03)
+    assert found["notebook"].usd == pytest.approx(1.93, rel=0.05)
+    assert found["none"].usd == pytest.approx(3.74, rel=0.03)
+
+
+def _hour(policy: str, model: str, hours: float = 1.0, hit: float = 1.0) -> Outcome:
+    limits = default_limits(model, policy)  # type: ignore[arg-type]  # a word from the table below
+    assert check(limits) is None
+    return simulate(invented(hours), limits, Setup(model=model, cache_hit=hit))
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime-2.1", "gpt-realtime-2.1-mini"])
+def test_thrift_stays_near_the_floor_and_keeps_ten_exchanges(model: str) -> None:
+    found = _hour("thrift", model)
+    assert found.of_floor <= 1.15
+    assert found.verbatim_min >= 10
+    assert found.prunings > 1
+    assert _hour("thrift", model, hit=0.5).of_floor < 1.3
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime-2.1", "gpt-realtime-2.1-mini"])
+def test_balanced_keeps_sound_and_stays_below_its_bound(model: str) -> None:
+    found = _hour("balanced", model)
+    assert found.of_floor <= 1.4
+    sound = [t for t in found.ledger.held() if t.modality == "audio"]
+    assert sound
+    assert {turn.role for turn in sound} == {"assistant"}
+
+
+@pytest.mark.parametrize("policy", ["thrift", "balanced", "notebook"])
+def test_an_hour_costs_the_same_in_the_third_as_in_the_second(policy: str) -> None:
+    found = _hour(policy, "gpt-realtime-2.1", hours=3)
+    spent = {0: 0.0}
+    for point in found.points:
+        spent[int(point.at // 3600) + 1] = point.usd
+    hourly = [spent[hour + 1] - spent[hour] for hour in (1, 2)]
+    assert hourly[1] == pytest.approx(hourly[0], rel=0.02)
+    assert found.truncations == 0
+
+
+def test_unpruned_talk_grows_dearer_by_the_hour_and_is_truncated() -> None:
+    found = _hour("none", "gpt-realtime-2.1", hours=3)
+    assert found.usd > 8 * _hour("none", "gpt-realtime-2.1").usd
+    assert found.truncations > 0
+
+
+@pytest.mark.parametrize("policy", ["thrift", "balanced"])
+@pytest.mark.parametrize("model", ["gpt-realtime-2.1", "gpt-realtime-2.1-mini"])
+def test_the_default_trigger_is_near_the_best_one(policy: str, model: str) -> None:
+    chosen = _hour(policy, model).usd
+    limits = default_limits(model, policy)  # type: ignore[arg-type]  # a policy's name
+    tried = [
+        simulate(
+            invented(1), Limits(trigger, limits.keep, policy=limits.policy), Setup(model=model)
+        )
+        for trigger in range(3_000, 9_000, 1_000)
+    ]
+    assert chosen <= 1.05 * min(outcome.usd for outcome in tried)
+
+
+def test_a_reading_that_misses_the_cache_lowers_the_trigger() -> None:
+    sure, unsure = (_hour("thrift", "gpt-realtime-2.1", hit=hit) for hit in (1.0, 0.5))
+    assert unsure.peak_window < sure.peak_window
+    assert any("forgets" in c.cause for c in unsure.ledger.compactions)
+
+
+def test_after_a_long_pause_it_prunes_while_the_cache_is_cold() -> None:
+    talk = [Exchange()] * 14 + [Exchange(pause=600.0)] + [Exchange()] * 3
+    limits = default_limits("gpt-realtime-2.1", "thrift", keep=10)
+    found = simulate(talk, limits)
+    assert [c.cause for c in found.ledger.compactions if c.kind == "summary"] == [
+        "a pause: the cache is cold anyway"
+    ]
+
+
+def test_typed_turns_and_silent_answers_are_weighed_as_words() -> None:
+    talk = [Exchange(user_ms=0, assistant_ms=0)] * 5
+    found = simulate(talk, Limits(policy="none"))
+    assert found.ledger.usage.input_audio == 0
+    assert found.ledger.usage.output_audio == 0
+    assert found.usd == pytest.approx(found.floor_usd, rel=0.9)
+    assert found.usd > found.floor_usd
+
+
+def test_a_saved_talk_is_had_again_with_its_lengths_and_pauses() -> None:
+    once = [Exchange(4_000, 12, 9_000, 40), Exchange(2_000, 6, 3_000, 15, pause=30.0)]
+    ledger = simulate(once, Limits(policy="none")).ledger
+    assert list(exchanges_of(ledger)) == once
+    again = list(exchanges_of(ledger, hours=0.1))
+    assert again[:4] == once * 2
+    assert sum(exchange.seconds for exchange in again) <= 360 < sum(e.seconds for e in again) + 48
+    assert not list(exchanges_of(simulate([], Limits()).ledger, hours=1))
+
+
+def test_a_talk_of_nothing_costs_nothing() -> None:
+    found = simulate([], Limits())
+    assert (found.usd, found.peak_window, found.of_floor, found.verbatim_min) == (0, 0, 1.0, 0)
+
+
+def test_words_weigh_what_they_should() -> None:
+    assert [estimate_text_tokens(words(n)) for n in range(1, 400)] == list(range(1, 400))
+
+
+def test_the_window_never_jumps_between_points() -> None:
+    """What is pruned is pruned between replies; a reply adds at most its own exchange."""
+    found = _hour("thrift", "gpt-realtime-2.1")
+    steps = [b.window - a.window for a, b in pairwise(found.points)]
+    assert max(steps) < 400
