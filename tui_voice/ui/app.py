@@ -87,7 +87,7 @@ class VoiceApp(Errands):
         for theme in THEMES:
             self.register_theme(theme)
         if self.options.theme in (None, DARK.name):
-            # Nothing is drawn yet that would have to change, as it would if the theme were assigned.
+            # Nothing is drawn yet that would have to change, as an assigned theme would have it.
             self.set_reactive(App.theme, DARK.name)
             self.stylesheet.set_variables(self.get_css_variables())
         else:

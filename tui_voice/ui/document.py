@@ -240,24 +240,21 @@ class Document:
 
     # ── measuring ───────────────────────────────────────────────────────────────────────────
 
-    def settle(self, top: int, bottom: int) -> int:
+    def settle(self, top: int, bottom: int, hold: int | None = None) -> int:
         """Measures every block that reaches into these lines. Returns by how much what stood at
-        `top` has moved.
+        the line `hold` (by default `top`) has moved.
         """
-        anchor = self.at(max(0, top))
-        line = anchor[1] if anchor else 0
-        place = anchor[0] if anchor else None
-        moved = 0
-        while place is not None:
-            first, _ = self.span(place)
-            if first >= bottom + moved:
-                break
+        top = max(0, top)
+        hold = top if hold is None else hold
+        held, begin = self.at(hold), self.at(top)
+        place = begin[0] if begin else None
+        while place is not None and self.span(place)[0] < bottom:
             self._settle_block(place)
             place = self.step(place, 1)
-        if anchor is None:
+        if held is None:
             return 0
-        first, height = self.span(anchor[0])
-        return first + min(line, height - 1) - max(0, top)
+        first, height = self.span(held[0])
+        return first + min(held[1], height - 1) - hold
 
     def settle_end(self, height: int) -> None:
         """Measures the last blocks, as many as fill `height` lines."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +26,10 @@ MOST = 100
 class HitRows(Choices["Hit"]):
     """Who, in which talk, when; then the words around, those that were looked for standing out."""
 
-    now: datetime | None = None
-
     def draw(self, row: Hit, width: int) -> list[list[Part]]:
         who = NAMES.get(row.role, row.role)
         ink = {"user": "user", "assistant": "voice"}.get(row.role, "quiet")
-        where = f"  {row.title} {self._glyphs.dot} {day(row.started, self.now)}"
+        where = f"  {row.title} {self._glyphs.dot} {day(row.started)}"
         room = width - len(who) - 1
         return [
             [(who, ink), (fit(where, room, self._glyphs.more), "quiet")],
@@ -66,17 +63,12 @@ class SearchScreen(ListScreen):
         ("back", "Esc", "back"),
     )
 
-    def __init__(
-        self, options: Options, folder: Path, now: datetime | None = None, text: str = ""
-    ) -> None:
+    def __init__(self, options: Options, folder: Path) -> None:
         super().__init__(options, folder)
-        self._now = now
-        self._text = text
+        self._text = ""
 
     def rows(self) -> Choices[Any]:
-        rows = HitRows(glyphs=self._options.glyphs, nothing="type what was said", id="rows")
-        rows.now = self._now
-        return rows
+        return HitRows(glyphs=self._options.glyphs, nothing="type what was said", id="rows")
 
     @property
     def previewed(self) -> tuple[Path, str] | None:

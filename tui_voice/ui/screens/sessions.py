@@ -26,13 +26,12 @@ ORDERS: tuple[str, ...] = ("newest", "longest", "most turns", "dearest", "title"
 class TalkRows(Choices["Talk"]):
     """Title; then when, how long, how many turns, what it cost, with whom."""
 
-    now: datetime | None = None
     current: str = ""
     """Id of the talk that is open."""
 
     def draw(self, row: Talk, width: int) -> list[list[Part]]:
         dot = f" {self._glyphs.dot} "
-        facts = [day(row.started, self.now), length(row.seconds), plural(row.turns, "turn")]
+        facts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
         facts += [usd(row.usd)] if row.usd else []
         facts += [row.model or row.backend]
         here = "   open now" if row.id == self.current else ""
@@ -45,13 +44,17 @@ class TalkRows(Choices["Talk"]):
         ]
 
 
-def day(started: str, now: datetime | None = None) -> str:
+def today() -> datetime:
+    return datetime.now().astimezone()
+
+
+def day(started: str) -> str:
     """`today 12:41`, `yesterday 12:41`, `Sat 4 April 12:41`, with the year where it is another."""
     try:
         when = datetime.fromisoformat(started).astimezone()
     except ValueError:
         return "no date"
-    now = now or datetime.now().astimezone()
+    now = today()
     days = (now.date() - when.date()).days
     if days in (0, 1):
         return f"{('today', 'yesterday')[days]} {when:%H:%M}"
@@ -81,18 +84,15 @@ class SessionsScreen(ListScreen):
         Binding("ctrl+d", "delete", show=False, priority=True),
     ]
 
-    def __init__(
-        self, options: Options, folder: Path, current: str = "", now: datetime | None = None
-    ) -> None:
+    def __init__(self, options: Options, folder: Path, current: str = "") -> None:
         super().__init__(options, folder)
         self._current = current
-        self._now = now
         self._talks: list[Talk] | None = None
         self._order = ORDERS[0]
 
     def rows(self) -> Choices[Any]:
         rows = TalkRows(glyphs=self._options.glyphs, nothing="reading", id="rows")
-        rows.current, rows.now = self._current, self._now
+        rows.current = self._current
         return rows
 
     @property
@@ -153,7 +153,7 @@ class SessionsScreen(ListScreen):
         )
 
     def _described(self, talk: Talk) -> str:
-        when = day(talk.started, self._now)
+        when = day(talk.started)
         return f"{talk.title} {when} {talk.started[:10]} {talk.model} {talk.backend}".casefold()
 
     # ── what one does with a talk ───────────────────────────────────────────────────────────

@@ -178,11 +178,10 @@ class Transcript(ScrollView, can_focus=True):
     def _settle_view(self) -> None:
         """Measures what is on the screen, and a screen around it, and keeps the page still."""
         top, height = self.scroll_offset.y, self.size.height
-        moved = self.document.settle(top, top + 2 * height)
-        above = self.document.settle(max(0, top + moved - height), top + moved)
+        moved = self.document.settle(top - height, top + 2 * height, hold=top)
         self._resize_page()
-        if moved or above:
-            self.set_scroll(None, top + moved + above)
+        if moved:
+            self.set_scroll(None, top + moved)
             self.refresh()
 
     def _resize_page(self) -> None:

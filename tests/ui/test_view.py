@@ -1,0 +1,125 @@
+"""What the screen shows is what the facts add up to, and equal slices stay equal."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from tests.ui.scripted import ScriptedDoor, answering, asked, exchange, kyoto, opened
+from tui_voice.conversation import events as e
+from tui_voice.conversation.conversation import Conversation
+from tui_voice.conversation.ledger import Compaction
+from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.states import State
+from tui_voice.ui.view import Gauge, Rates, View, live_triggers, pays_back, project
+
+
+def view_of(door: ScriptedDoor, **more: object) -> View:
+    return project(door.snapshot, door.limits, **more)
+
+
+@pytest.fixture
+def door() -> ScriptedDoor:
+    door = ScriptedDoor(Limits(trigger=16_000, keep=2))
+    door.tell(*opened())
+    return door
+
+
+@pytest.mark.parametrize("state", State)
+def test_live_triggers_are_those_of_the_machine(state: State) -> None:
+    conversation = Conversation()
+    conversation.machine.set_state(state)
+    assert live_triggers(state) == conversation.live_triggers()
+
+
+def test_what_does_not_change_is_equal(door: ScriptedDoor) -> None:
+    door.tell(*exchange(1, 1.0, "Hello?", "Hello.", 1000), *asked(2, 20.0, "And now?"))
+    door.tell(*answering(2, 25.0, "Now"))
+    before = view_of(door)
+    door.tell(e.TranscriptGrew(item_id="a2", text=" we see"))
+    after = view_of(door, previous=before)
+    assert after.turns is not before.turns
+    assert after.prunings is before.prunings
+    for name in ("header", "status", "cost", "notice", "keys", "memory"):
+        assert getattr(after, name) == getattr(before, name), name
+
+
+def test_the_gauge_adds_up(door: ScriptedDoor) -> None:
+    door.tell(*exchange(1, 1.0, "Hello?", "Hello.", 4000))
+    gauge = view_of(door).gauge
+    assert gauge.cached + gauge.text + gauge.audio == gauge.total
+    assert gauge.exact or gauge.total > 0
+
+
+def test_the_bar_has_room_beyond_the_trigger() -> None:
+    assert Gauge(total=100, trigger=16_000).scale == 20_000
+    assert Gauge(total=30_000, trigger=16_000).scale == 30_000
+    assert Gauge(total=30_000, trigger=16_000, size=25_000).scale == 25_000
+
+
+def test_a_lost_line_is_a_notice_with_its_remedy(door: ScriptedDoor) -> None:
+    door.tell(e.LinkLost(reason="the key was refused", hint="Set OPENAI_API_KEY."))
+    view = view_of(door)
+    assert (view.notice.text, view.notice.severity) == ("the key was refused", "error")
+    assert view.notice.hint == "Set OPENAI_API_KEY."
+    assert view.status.line == "offline"
+
+
+def test_while_it_tries_again_no_hand_is_needed(door: ScriptedDoor) -> None:
+    door.tell(e.LinkLost(reason="the line broke", retry_in=2.0))
+    view = view_of(door)
+    assert view.notice.severity == "warning"
+    assert view.status.line == "reconnecting"
+
+
+def test_a_full_disk_needs_a_hand(door: ScriptedDoor) -> None:
+    notice = view_of(door, unsaved=12).notice
+    assert notice.severity == "error"
+    assert "12 facts" in notice.text
+
+
+def test_only_live_keys(door: ScriptedDoor) -> None:
+    assert "stop" not in view_of(door).keys
+    door.tell(*asked(1, 1.0, "Hello?"), *answering(1, 6.0, "Hello"))
+    keys = view_of(door).keys
+    assert "stop" in keys
+    assert "restore" not in keys
+    assert "summarise" not in keys
+
+
+def test_keys_of_a_talk_with_a_past() -> None:
+    keys = view_of(kyoto(ScriptedDoor(Limits(keep=2)))).keys
+    assert {"summarise", "restore", "pin", "export", "memory"} <= keys
+
+
+def test_the_log_is_newest_first_and_gathers_textified_turns() -> None:
+    view = view_of(kyoto(ScriptedDoor(Limits(keep=2))))
+    kinds = [row.kind for row in view.prunings]
+    assert "summary" in kinds
+    assert all(a != "textify" or b != "textify" for a, b in itertools.pairwise(kinds))
+
+
+def test_a_failed_summary_says_why(door: ScriptedDoor) -> None:
+    door.tell(*exchange(1, 1.0, "a", "b", 1000), *exchange(2, 30.0, "c", "d", 2000))
+    door.tell(e.SummaryAsked())
+    running = door.snapshot.ledger.compaction
+    assert running is not None
+    assert view_of(door).prunings[0].stage == "running"
+    door.tell(e.SummaryFailed(compaction_id=running.id, reason="no answer", hint="Try again."))
+    row = view_of(door).prunings[0]
+    assert (row.stage, row.error, row.hint) == ("failed", "no answer", "Try again.")
+
+
+def test_pays_back_is_cost_over_what_each_reply_saves() -> None:
+    done = Compaction("c", "summary", 0.0, ("a",), 10_000, tokens_after=1_000, usd=0.009)
+    rates = Rates(cached_text=0.4e-6, cached_audio=0.4e-6)
+    assert pays_back(done, rates) == 3
+    assert pays_back(done, None) is None
+    assert pays_back(replace(done, usd=None), rates) is None
+    assert pays_back(replace(done, tokens_after=12_000), rates) is None
+
+
+def test_who_answers(door: ScriptedDoor) -> None:
+    assert view_of(door).header.engines == ("local", "moonshine", "hibari")
+    told = view_of(door, engines="moonshine, SmolLM2, hibari").header.engines
+    assert told == ("local", "moonshine, SmolLM2, hibari")
