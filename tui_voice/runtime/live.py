@@ -26,7 +26,6 @@ from tui_voice.runtime.summariser import Aside, Summariser
 from tui_voice.runtime.tools import Tools
 
 if TYPE_CHECKING:
-    from tui_voice.audio.line import DeviceChange
     from tui_voice.audio.sound import Sound as SoundPair
 
 UNSETTLED = 8
@@ -71,7 +70,7 @@ class LiveBackend:
         self._summariser = summariser
         self._tools = tools
         self._asides: dict[str, asyncio.Future[SideReply]] = {}
-        self._summarising: set[str] = set()
+        self._summarising: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed = asyncio.Event()
         self._failure: BaseException | None = None
@@ -145,10 +144,6 @@ class LiveBackend:
             case x.AnswerTool():
                 self._spawn(self._answer(effect, connection))
 
-    def device_changed(self, change: DeviceChange) -> None:
-        """A microphone or loudspeaker went away, or came back."""
-        self._post(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
-
     def _tell(self, event: e.Event) -> None:
         self._post(event)
 
@@ -157,10 +152,9 @@ class LiveBackend:
     def _line_says(self, event: e.Event) -> None:
         match event:
             case e.LinkLost():
+                for task in self._summarising.values():
+                    task.cancel()  # the next line asks again, by what the talk is then
                 self._post(replace(event, again=self._media.line_lost()))
-                for key in list(self._asides):
-                    failed = SideReply(key=key, text="", status="failed", reason="the line broke")
-                    self._hear(failed)
             case e.LinkOpened():
                 self._media.line_lost()  # where the line was renewed, nobody has told of a loss
                 self._post(event)  # this sends all that the new server must know,
@@ -225,7 +219,6 @@ class LiveBackend:
         """The decision is a fact before anything else is heard of it."""
         if request.compaction_id in self._summarising:
             return
-        self._summarising.add(request.compaction_id)
         self._post(
             e.SummaryRequested(
                 compaction_id=request.compaction_id,
@@ -234,13 +227,13 @@ class LiveBackend:
                 cause=request.cause,
             )
         )
-        self._spawn(self._summarise(request))
+        self._summarising[request.compaction_id] = self._spawn(self._summarise(request))
 
     async def _summarise(self, request: x.RequestSummary) -> None:
         try:
             self._post(await self._summariser.summarise(request, self._aside))
         finally:
-            self._summarising.discard(request.compaction_id)
+            self._summarising.pop(request.compaction_id, None)
 
     async def _aside(self, aside: Aside) -> SideReply:
         """An out-of-band response in the running session."""
@@ -269,10 +262,11 @@ class LiveBackend:
             turn = Turn(item_id, "tool", 0.0, output)
             self.perform(as_item(turn, item_id, None))
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._over)
+        return task
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
