@@ -7,6 +7,7 @@ fact or a snapshot is as it should be. Nothing sleeps, and time decides nothing.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ from tui_voice.store.journal import Journal
 
 E = TypeVar("E", bound=e.Event)
 IMPATIENT = Patience(open=5, configure=5, ping=20, first=0.01, longest=0.05, proven=30)
-WAIT_S = 30.0
+WAIT_S = float(os.environ.get("TUI_VOICE_TEST_WAIT_S", "30"))
 PAUSE = bytes(48 * 700)
 """Silence after which the server's ear holds a turn for ended."""
 NEVER = Limits(trigger=10_000_000, policy="none")
@@ -220,6 +221,7 @@ async def talk(
         Summariser(
             [SessionWriter("toy", lambda _: 0.0)] if writers is None else list(writers),
             timeout_s=10,
+            retry_after_s=0.0,
         ),
         Tools(tools),
         lambda: Adapter(audio=wanted.audio, manual=wanted.manual, price=lambda _: 0.0),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tui_voice.realtime.ends import LinkEnd, refused
 
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 OPEN_TIMEOUT_S = 15.0
+CLOSE_TIMEOUT_S = 1.0
 PING_S = 15.0
 """A line that leaves a ping unanswered for so long is taken for broken; pinged as often."""
 
@@ -66,6 +66,7 @@ class Link:
                 max_size=None,
                 ping_interval=ping_s,
                 ping_timeout=ping_s,
+                close_timeout=CLOSE_TIMEOUT_S,  # a line that is dead says no goodbye
             )
         except websockets.InvalidStatus as error:
             raise refused(error.response.status_code, target.place, target.kind) from None
@@ -99,11 +100,7 @@ class Link:
 
     async def close(self) -> None:
         """Says goodbye; waits for the answer no longer than a second."""
-        try:
-            async with asyncio.timeout(1):
-                await self._connection.close()
-        except TimeoutError:
-            self._connection.transport.abort()
+        await self._connection.close()
 
 
 def _printable(value: str) -> bool:

@@ -131,14 +131,21 @@ class SessionWriter:
 
 
 class Summariser:
-    """Asks its writers down the list; each has `timeout_s` and one more try."""
+    """Asks its writers down the list; each has `timeout_s` and, `retry_after_s` later, one more
+    try.
+    """
 
     def __init__(
-        self, writers: Sequence[Writer], style: Style | None = None, timeout_s: float = 20.0
+        self,
+        writers: Sequence[Writer],
+        style: Style | None = None,
+        timeout_s: float = 20.0,
+        retry_after_s: float = RETRY_AFTER_S,
     ) -> None:
         self._writers = writers
         self._style = style or Style()
         self._timeout_s = timeout_s
+        self._retry_after_s = retry_after_s
 
     async def summarise(
         self, request: x.RequestSummary, ask: AskAside
@@ -153,7 +160,7 @@ class Summariser:
         for writer in self._writers:
             for attempt in range(2):
                 if attempt:
-                    await asyncio.sleep(RETRY_AFTER_S)
+                    await asyncio.sleep(self._retry_after_s)
                 try:
                     async with asyncio.timeout(self._timeout_s):
                         written = await writer.write(request, prompt, options, ask)
