@@ -22,8 +22,6 @@ from tui_voice.ui.options import Left, Options
 from tui_voice.ui.screens.talk import TalkScreen
 from tui_voice.ui.theme import DARK, THEMES, voices
 from tui_voice.ui.view import Notice, View, project
-from tui_voice.ui.widgets.header import HeaderLine
-from tui_voice.ui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -198,11 +196,11 @@ class VoiceApp(Errands):
             self.redraw()
         at, then = self._stamp
         seconds = at + (monotonic() - then if self.options.live else 0.0)
-        self.talk.query_one(HeaderLine).seconds = int(seconds)
-        self.talk.query_one(StatusBar).progress = meters.progress
+        self.talk.header.seconds = int(seconds)
+        self.talk.status.progress = meters.progress
 
     def _tick(self) -> None:
-        bar = self.talk.query_one(StatusBar)
+        bar = self.talk.status
         if self.door is not None:
             bar.tick(self.door.meters())
         if not self.talk.moving and bar.still:

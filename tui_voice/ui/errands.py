@@ -16,7 +16,6 @@ from tui_voice.ui.figures import plural, spaced, usd
 from tui_voice.ui.options import Left, Options
 from tui_voice.ui.screens.talk import TalkScreen
 from tui_voice.ui.view import Pruning
-from tui_voice.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -67,7 +66,7 @@ class Errands(App[Left]):
         if self.door is None or wanted.talk_id != self.door.id:
             self.open_talk(wanted.talk_id)
         elif wanted.turn:
-            self.talk.query_one(Transcript).go_to(wanted.turn)
+            self.talk.transcript.go_to(wanted.turn)
 
     def action_new(self) -> None:
         self.open_talk(None)
@@ -216,7 +215,7 @@ class Errands(App[Left]):
 
     def more_deeds(self) -> list[tuple[str, str, Callable[[], object]]]:
         """What the palette offers and no key does: name, explanation, deed."""
-        view, transcript = self.talk.view, self.talk.query_one(Transcript)
+        view, transcript = self.talk.view, self.talk.transcript
         found: list[tuple[str, str, Callable[[], object]]] = []
         if "summarise" in view.keys:
             found.append(

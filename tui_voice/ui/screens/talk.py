@@ -71,6 +71,19 @@ class TalkScreen(Screen[None]):
     def __init__(self, options: Options) -> None:
         super().__init__()
         self._options = options
+        glyphs = options.glyphs
+        self.header = HeaderLine(glyphs=glyphs, id="header")
+        self.status = StatusBar(glyphs=glyphs, id="status")
+        self.transcript = Transcript(
+            glyphs=glyphs,
+            timestamps=options.timestamps,
+            rates=options.rates,
+            empty=self._welcome("opening the talk" + glyphs.more),
+            id="transcript",
+        )
+        self._notice = NoticeLine(glyphs=glyphs, id="notice")
+        self._brief = Brief(glyphs=glyphs, id="brief")
+        self._keys = KeyLine(glyphs=glyphs, id="keys")
         self.view = View()
         self.furnished = False
         self.prompt: Prompt
@@ -86,27 +99,21 @@ class TalkScreen(Screen[None]):
     # ── what it is made of ──────────────────────────────────────────────────────────────────
 
     def compose(self) -> ComposeResult:
-        options, glyphs = self._options, self._options.glyphs
+        glyphs = self._options.glyphs
         self._arrange(*self.app.size)
-        yield HeaderLine(glyphs=glyphs, id="header")
-        yield StatusBar(glyphs=glyphs, id="status")
+        yield self.header
+        yield self.status
         with Horizontal(id="body"):
-            yield Transcript(
-                glyphs=glyphs,
-                timestamps=options.timestamps,
-                rates=options.rates,
-                empty=self._welcome("opening the talk" + glyphs.more),
-                id="transcript",
-            )
+            yield self.transcript
             yield Vertical(id="panel")
-        yield NoticeLine(glyphs=glyphs, id="notice")
-        yield Brief(glyphs=glyphs, id="brief")
+        yield self._notice
+        yield self._brief
         with Horizontal(id="entry"):
             yield Static(glyphs.prompt, id="sign")
-        yield KeyLine(id="keys")
+        yield self._keys
 
     def on_mount(self) -> None:
-        self.query_one(Brief).key = self._key("panel")
+        self._brief.key = self._key("panel")
         self._show_keys()
 
     async def furnish(self) -> None:
@@ -161,20 +168,19 @@ class TalkScreen(Screen[None]):
         before, self.view = self.view, view
         if not self.furnished:
             return
-        self.query_one(HeaderLine).header = view.header
-        self.query_one(StatusBar).status = view.status
-        transcript = self.query_one(Transcript)
-        transcript.show(view.turns, view.compactions, view.started)
+        self.header.header = view.header
+        self.status.status = view.status
+        self.transcript.show(view.turns, view.compactions, view.started)
         if not view.turns:
             line = view.status.line
-            transcript.set_empty(
+            self.transcript.set_empty(
                 self._welcome(f"{line}{self._options.glyphs.more}" if line else "")
             )
         self._window.gauge = view.gauge
         self._cost.cost = view.cost
         self._log.prunings = view.prunings
         self._memory.memory = view.memory
-        brief = self.query_one(Brief)
+        brief = self._brief
         brief.gauge, brief.cost, brief.prunings = view.gauge, view.cost, view.prunings
         self._show_notice()
         if view.keys != before.keys or view.status != before.status:
@@ -185,7 +191,7 @@ class TalkScreen(Screen[None]):
         self._show_notice()
 
     def _show_notice(self) -> None:
-        self.query_one(NoticeLine).notice = self.problem or self.view.notice
+        self._notice.notice = self.problem or self.view.notice
 
     def _show_keys(self) -> None:
         typing = self.typing
@@ -198,7 +204,7 @@ class TalkScreen(Screen[None]):
             if not action.footer or not works or (typing and by_letter):
                 continue
             hints.append((action.id, self._key(action.id), self.word(action.id)))
-        self.query_one(KeyLine).hints = tuple(hints)
+        self._keys.hints = tuple(hints)
 
     def works(self, action: str) -> bool:
         """Whether it would do anything now."""
@@ -211,7 +217,7 @@ class TalkScreen(Screen[None]):
             return "send" if self._options.manual else "close mic"
         if action == "mute" and status.muted:
             return "unmute"
-        if action == "pin" and (turn := self.query_one(Transcript).chosen_turn) and turn.pinned:
+        if action == "pin" and (turn := self.transcript.chosen_turn) and turn.pinned:
             return "unpin"
         return BY_ID[action].word
 
@@ -226,7 +232,7 @@ class TalkScreen(Screen[None]):
         keys = self.view.keys
         if not self._options.sound:
             keys -= {"talk", "mute"}
-        if self.is_mounted and self.query_one(Transcript).chosen_turn is not None:
+        if self.transcript.chosen_turn is not None:
             keys |= {"chosen"}
         return keys
 
@@ -256,7 +262,7 @@ class TalkScreen(Screen[None]):
         self._panel_wanted = not self.has_class("-panel")
         self._arrange(self.size.width, self.size.height)
         if not self._panel_wanted and self.focused is None:
-            self.query_one(Transcript).focus()
+            self.transcript.focus()
 
     # ── keys ────────────────────────────────────────────────────────────────────────────────
 
@@ -283,7 +289,7 @@ class TalkScreen(Screen[None]):
 
     def action_next_place(self) -> None:
         if self.typing:
-            self.query_one(Transcript).focus()
+            self.transcript.focus()
         else:
             self.focus_next()
 
@@ -302,9 +308,9 @@ class TalkScreen(Screen[None]):
         if "stop" in self.view.keys:
             self.post_message(self.Posted(StopPressed()))
         elif self.typing or not isinstance(self.focused, Transcript):
-            self.query_one(Transcript).focus()
+            self.transcript.focus()
         else:
-            self.query_one(Transcript).release()
+            self.transcript.release()
 
     def action_mute(self) -> None:
         from tui_voice.conversation.events import MuteChanged
@@ -329,7 +335,7 @@ class TalkScreen(Screen[None]):
         """What is chosen, or all of the last pruning."""
         from tui_voice.conversation.events import RestoreAsked
 
-        turn = self.query_one(Transcript).chosen_turn
+        turn = self.transcript.chosen_turn
         ids = (turn.id,) if turn is not None and turn.pruned_in else ()
         self.post_message(self.Posted(RestoreAsked(turn_ids=ids)))
 
@@ -338,12 +344,12 @@ class TalkScreen(Screen[None]):
         from tui_voice.conversation.events import TurnPinned
 
         turns = self.view.turns
-        turn = self.query_one(Transcript).chosen_turn or (turns.last if turns is not None else None)
+        turn = self.transcript.chosen_turn or (turns.last if turns is not None else None)
         if turn is not None:
             self.post_message(self.Posted(TurnPinned(item_id=turn.id, pinned=not turn.pinned)))
 
     def action_copy(self) -> None:
-        turn = self.query_one(Transcript).chosen_turn
+        turn = self.transcript.chosen_turn
         if turn is not None:
             self.app.copy_to_clipboard(turn.heard_text)
             self.notify("copied", timeout=2)
@@ -361,19 +367,18 @@ class TalkScreen(Screen[None]):
         event.stop()
         text = event.value.strip()
         if not text:
-            self.query_one(Transcript).focus()
+            self.transcript.focus()
             return
         if "send" not in self.view.keys:
             return
         self.prompt.clear()
-        self.query_one(Transcript).action_to_end()
+        self.transcript.action_to_end()
         item_id = f"typed_{token_hex(8)}"
         self.post_message(self.Posted(TextSubmitted(item_id=item_id, text=text)))
 
     def on_prompt_left(self) -> None:
-        transcript = self.query_one(Transcript)
-        transcript.focus()
-        transcript.action_choose(-1)
+        self.transcript.focus()
+        self.transcript.action_choose(-1)
 
     def on_transcript_chosen(self) -> None:
         self._show_keys()
