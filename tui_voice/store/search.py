@@ -6,6 +6,7 @@ import math
 import re
 import sqlite3
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tui_voice.store import index
@@ -57,13 +58,8 @@ def search(
     if query == Query():
         return []
     rows = index.ask(folder, lambda db: _rows(db, query, without), cache)
-    scored = []
-    for order, (talk, title, turn, role, words, at, started, name) in enumerate(rows):
-        part, places = excerpt(words, query)
-        hit = Hit(talk, title, turn, role, part, places, at, started, folder / name)
-        scored.append((_score(query, words, order), hit))
-    scored.sort(key=lambda pair: -pair[0])
-    return [hit for _, hit in scored[:limit]]
+    order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
+    return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
 
 _Row = tuple[str, str, str, str, str, float, str, str]
@@ -89,6 +85,12 @@ def _rows(db: sqlite3.Connection, query: Query, without: str) -> list[_Row]:
         "role": query.role,
     }
     return db.execute(statement, values).fetchall()
+
+
+def _hit(folder: Path, query: Query, row: _Row) -> Hit:
+    talk, title, turn, role, text, at, started, name = row
+    part, places = excerpt(text, query)
+    return Hit(talk, title, turn, role, part, places, at, started, folder / name)
 
 
 def _place(moment: float) -> int:
@@ -123,8 +125,12 @@ def marks(text: str, terms: tuple[Term, ...]) -> list[tuple[int, int]]:
     """Where the words of a query stand in a text, as FTS5 compares them: case and accents apart."""
     if not terms:
         return []
-    pattern = "|".join(_pattern(term) for term in terms)
-    return [match.span() for match in re.finditer(pattern, plain(text))]
+    return [match.span() for match in _pattern_of(terms).finditer(plain(text))]
+
+
+@lru_cache(maxsize=64)
+def _pattern_of(terms: tuple[Term, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(_pattern(term) for term in terms))
 
 
 def _pattern(term: Term) -> str:
