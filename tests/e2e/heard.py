@@ -17,7 +17,9 @@ Samples = NDArray[np.int16]
 PER_MS = RATE // 1000
 _AUDIBLE = 200
 """Samples beyond this (of 32,767) are speech; what is below is the end of a breath."""
-_TAIL_MS = 600
+_PIECE = 120 * PER_MS
+_SEARCH_MS = 500
+_ALIKE = 0.95
 
 
 def samples(recording: Recording, start: int = 0) -> Samples:
@@ -29,22 +31,27 @@ def samples(recording: Recording, start: int = 0) -> Samples:
 def is_quiet(pcm: bytearray, ms: float) -> bool:
     """Whether the last so many milliseconds were silent."""
     tail = np.frombuffer(bytes(pcm[-round(ms * PER_MS) * 2 :]), "<i2")
-    return len(tail) >= ms * PER_MS and not (np.abs(tail.astype(np.int32)) > _AUDIBLE).any()
+    return len(tail) >= ms * PER_MS and not len(loud(tail))
 
 
 def sounding_ms(pcm: bytearray, start: int) -> float:
     """Milliseconds since the first sound after byte `start`; 0 before there is any."""
     sound = np.frombuffer(bytes(pcm[start : len(pcm) // 2 * 2]), "<i2")
-    loud = np.flatnonzero(np.abs(sound.astype(np.int32)) > _AUDIBLE)
-    return (len(sound) - int(loud[0])) / PER_MS if len(loud) else 0.0
+    at = loud(sound)
+    return (len(sound) - int(at[0])) / PER_MS if len(at) else 0.0
+
+
+def loud(sound: Samples) -> NDArray[np.intp]:
+    """Where it is more than breath."""
+    return np.flatnonzero(np.abs(sound.astype(np.int32)) > _AUDIBLE)
 
 
 def first_utterance(sound: Samples, pause_ms: float = 1000) -> Samples:
     """From the first sound up to the first pause that is longer than any between two sentences."""
-    loud = np.flatnonzero(np.abs(sound.astype(np.int32)) > _AUDIBLE)
-    pauses = np.flatnonzero(np.diff(loud) > pause_ms * PER_MS)
-    last = loud[pauses[0]] if len(pauses) else loud[-1]
-    return sound[loud[0] : last + 1]
+    at = loud(sound)
+    pauses = np.flatnonzero(np.diff(at) > pause_ms * PER_MS)
+    last = at[pauses[0]] if len(pauses) else at[-1]
+    return sound[at[0] : last + 1]
 
 
 def loudness(sound: Samples) -> float:
@@ -85,19 +92,39 @@ class Cut:
 
 
 def where_cut(whole: Samples, monitor: Samples) -> Cut:
-    """Finds the last sound on the monitor in the whole reply: gaps before it do not matter."""
-    loud = np.flatnonzero(np.abs(monitor.astype(np.int32)) > _AUDIBLE)
-    end = int(loud[-1]) + 1
-    tail = monitor[max(0, end - _TAIL_MS * PER_MS) : end].astype(np.float64)
-    reply = whole.astype(np.float64)
-    size = 1 << (len(reply) + len(tail)).bit_length()
-    product = np.fft.irfft(np.fft.rfft(reply, size) * np.conj(np.fft.rfft(tail, size)), size)
-    energy = np.concatenate([[0.0], np.cumsum(reply**2)])
-    starts = np.arange(len(reply) - len(tail) + 1)
-    norm = np.sqrt((energy[starts + len(tail)] - energy[starts]) * float(tail @ tail)) + 1e-9
-    likeness = product[: len(starts)] / norm
+    """Finds the last sound on the monitor in the whole reply.
+
+    A busy machine plays with small gaps, so no long stretch is alike: the last short piece that
+    is, not far from where it must be, tells where the end was.
+    """
+    first, end = loud(monitor)[0], int(loud(monitor)[-1]) + 1
+    expected = loud(whole)[0] - first
+    best = Cut(0, 0, 0.0)
+    for back in range(0, _SEARCH_MS * PER_MS, _PIECE // 4):
+        piece = monitor[end - back - _PIECE : end - back]
+        if len(piece) < _PIECE:
+            break
+        start, likeness = _find(whole, piece, end - back - _PIECE + expected)
+        if likeness > best.likeness:
+            last = min(start + _PIECE + back, len(whole))
+            later = loud(whole[last:])
+            most = last + int(later[0]) if len(later) else len(whole)
+            best = Cut(last / PER_MS, most / PER_MS, likeness)
+        if likeness > _ALIKE:
+            break
+    return best
+
+
+def _find(whole: Samples, piece: Samples, near: int) -> tuple[int, float]:
+    """Where in `whole` the piece is, at most `_SEARCH_MS` from `near`; and how alike they are."""
+    low = max(0, near - _SEARCH_MS * PER_MS)
+    part = whole[low : near + _SEARCH_MS * PER_MS + len(piece)].astype(np.float64)
+    if len(part) < len(piece):
+        return low, 0.0
+    wanted = piece.astype(np.float64)
+    products = np.correlate(part, wanted, "valid")
+    energy = np.concatenate([[0.0], np.cumsum(part**2)])
+    energies = energy[len(wanted) :] - energy[: len(products)]
+    likeness = products / (np.sqrt(energies * float(wanted @ wanted)) + 1e-9)
     best = int(np.argmax(likeness))
-    last = best + len(tail)
-    after = np.flatnonzero(np.abs(whole[last:].astype(np.int32)) > _AUDIBLE)
-    most = last + (int(after[0]) if len(after) else len(whole) - last)
-    return Cut(last / PER_MS, most / PER_MS, float(likeness[best]))
+    return low + best, float(likeness[best])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import select
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,13 @@ class Talk(Terminal):
     def children(self) -> list[int]:
         """Ids of the processes that it has started, and of those that these have."""
         return descendants(self.process.pid)
+
+    def until_gone(self, processes: list[int], seconds: float = 15.0) -> None:
+        """Waits until none of these runs any more."""
+        deadline = time.monotonic() + seconds
+        while left := [pid for pid in processes if alive(pid)]:
+            assert time.monotonic() < deadline, f"{left} still run"
+            select.select([], [], [], 0.05)
 
     def quit(self) -> str:
         """Ctrl+Q; what is printed after the screen was given back. The status must be 0."""
