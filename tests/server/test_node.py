@@ -1,0 +1,105 @@
+"""Clients from npm on our server: OpenAI's agents SDK, and its plain package."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.desk import SILENCE
+from tests.server.engines import ToyEngines, speech
+from tui_voice.server.serve import Server, serve
+
+SCRIPTS = Path(__file__).parent / "node"
+PACKAGES = ("@openai/agents-realtime@0.20", "openai@7", "ws@8", "zod@4")
+
+
+def unavailable(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the packages installed."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        unavailable("node and npm are not here")
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    run = subprocess.run(
+        ["npm", "install", *options, *PACKAGES],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    if run.returncode:
+        unavailable(f"npm cannot install the clients: {run.stderr[-300:]}")
+    for script in SCRIPTS.glob("*.mjs"):
+        shutil.copy(script, folder)
+    (folder / "speech.raw").write_bytes(SILENCE * 300 + speech("hello what is") + SILENCE * 700)
+    return folder
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    server = await serve("127.0.0.1", 0, ToyEngines())
+    yield server
+    await server.close()
+
+
+async def run(modules: Path, script: str, url: str) -> dict[str, Any]:
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        script,
+        url,
+        "speech.raw",
+        cwd=modules,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+    except TimeoutError:
+        process.kill()
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()[-2000:]
+    found = json.loads(out.decode().splitlines()[-1])
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_agents_sdk(modules: Path, server: Server) -> None:
+    found = await run(modules, "agents.mjs", server.url)
+    assert found["errors"] == []
+    assert (found["typed"], found["spoken"]) == ("completed", "completed")
+    assert found["transcript"] == "hello what is"
+    assert found["calls"] == ["weather"]
+    assert found["reply"] == "rain"
+    assert found["audioBytes"] > 20_000
+    assert "error" not in found["seen"]
+    assert found["truncated"] > 0
+    assert found["history"].count("function_call") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_openai_package(modules: Path, server: Server) -> None:
+    base = server.url.removesuffix("/realtime").replace("ws://", "http://")
+    found = await run(modules, "openai.mjs", base)
+    assert found["transcript"] == "hello what is"
+    assert found["spoken"] == "hello what is"
+    assert found["summary"] == "2 turns in any."
+    assert found["errors"] == ["response_cancel_not_active"]
