@@ -235,8 +235,8 @@ class Transcript(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         self.painted_lines += 1
-        width = self.size.width
         painter = self.painter
+        width = painter.width
         line = self.scroll_offset.y + y
         strip = self._empty_line(y) if not self._turns else self._line(painter, line, width)
         if self._unseen and y == self.size.height - 1:
@@ -267,7 +267,7 @@ class Transcript(ScrollView, can_focus=True):
         return Strip([*strip.crop(0, room), hint, Segment(" ", self._ground)], width)
 
     def _empty_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self.painter.width
         room = min(64, max(10, width - 6))
         lines: list[tuple[str, int]] = []
         for number, text in enumerate(self._empty):
