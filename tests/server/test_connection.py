@@ -138,7 +138,7 @@ async def test_client_that_reads_slowly_holds_up_its_own_voice(engines: ToyEngin
 async def test_client_that_never_reads_is_let_go(engines: ToyEngines) -> None:
     workers = Workers(engines)
     connection = Connection(workers, "m", most_bytes=100_000)
-    connection.ready()
+    connection.equip()
     while connection.close_code == 1000:
         await connection.submit(typed("x" * 1_000))
         await asyncio.sleep(0)

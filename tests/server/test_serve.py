@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.server.engines import ToyEngines
+from tests.server.engines import EnergyDetector, ToyEngines
 from tui_voice.errors import BackendError
 from tui_voice.server.limits import Limits
 from tui_voice.server.serve import ServeOptions, Server, serve
@@ -240,8 +240,12 @@ class TestLeaving:
 class TestEngines:
     async def test_accepts_before_they_are_loaded(self) -> None:
         class Slow(ToyEngines):
-            def load(self) -> None:
+            def detector(self) -> EnergyDetector:
                 self.loaded.wait(10)
+                return super().detector()
+
+            def load(self) -> None:
+                self.detector()
 
         engines = Slow()
         server = await serve("127.0.0.1", 0, engines)

@@ -11,8 +11,7 @@ from tui_voice.realtime.wire import WireError, decode_client, encode
 from tui_voice.realtime.wire.client import ClientEvent
 from tui_voice.realtime.wire.server import ServerMessage
 from tui_voice.server.engine import Engine
-from tui_voice.server.errors import OUR_FAULT, RefusedError
-from tui_voice.server.jobs import Close, Fact, Speak
+from tui_voice.server.jobs import Close, Fact, Speak, Unavailable
 from tui_voice.server.limits import Limits
 from tui_voice.server.outbox import Output
 from tui_voice.server.workers import Workers
@@ -61,11 +60,12 @@ class Connection:
         self._closing: Close | None = None
         self._over = False
         self._timer: asyncio.TimerHandle | None = None
-        self._pumping: asyncio.TimerHandle | asyncio.Handle | None = None
-        self._obey(self.engine.tick(clock()))
+        self._timer_at = 0.0
+        self._pumping: asyncio.Handle | None = None
+        self._run(self.engine.tick)
 
-    def ready(self) -> None:
-        """The engines are loaded."""
+    def equip(self) -> None:
+        """Gets what it needs of the engines; until then events wait."""
         self._workers.prepare(self, self._report)
 
     async def receive(self, frame: bytes | str) -> None:
@@ -83,7 +83,7 @@ class Connection:
     async def submit(self, event: ClientEvent | WireError) -> None:
         """As `receive`, for an event that is decoded already."""
         await self._room.wait()
-        self._obey(self.engine.receive(event, self._clock()))
+        self._run(lambda now: self.engine.receive(event, now))
 
     async def next_frame(self) -> bytes | None:
         """The next frame to send; None when the connection is to be closed."""
@@ -121,11 +121,8 @@ class Connection:
         return self._closing.reason if self._closing else ""
 
     def fail(self, message: str) -> None:
-        """The server cannot go on with it: says so, and closes."""
-        error = RefusedError("engines_unavailable", message, kind=OUR_FAULT).event()
-        self._send(encode(error))
-        self._closing = self._closing or Close(1011, "The engines are not available.")
-        self._changed.set()
+        """The engines cannot be had: says so, and closes."""
+        self._learn(Unavailable(message))
 
     def end(self) -> None:
         """The client is gone."""
@@ -148,16 +145,26 @@ class Connection:
             return
 
     def _learn(self, fact: Fact) -> None:
-        if not self._over:
-            self._obey(self.engine.learn(fact, self._clock()))
+        self._run(lambda now: self.engine.learn(fact, now))
 
     def _pump(self) -> None:
         self._pumping = None
-        self._obey(self.engine.pump(self._clock()))
+        self._run(self.engine.pump)
 
     def _tick(self) -> None:
         self._timer = None
-        self._obey(self.engine.tick(self._clock()))
+        self._run(self.engine.tick)
+
+    def _run(self, step: Callable[[float], list[Output]]) -> None:
+        """One call of the engine. A fault of ours ends this talk, loudly, and no other."""
+        if self._over:
+            return
+        try:
+            self._obey(step(self._clock()))
+        except BaseException:
+            self._closing = self._closing or Close(1011, "The server has a fault.")
+            self._changed.set()
+            raise
 
     def _obey(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -185,10 +192,13 @@ class Connection:
 
     def _arrange(self) -> None:
         """Sees to it that the engine is called again when it wants to be."""
-        if self._timer is not None:
-            self._timer.cancel()
-        delay = max(0.0, self.engine.deadline - self._clock())
-        self._timer = None if self._closing else self._loop.call_later(delay, self._tick)
+        deadline = self.engine.deadline
+        if self._timer is None or deadline != self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = deadline
+            delay = max(0.0, deadline - self._clock())
+            self._timer = None if self._closing else self._loop.call_later(delay, self._tick)
         if self.engine.hungry and self._pumping is None:
             # A breath between slices lets the other connections have their turn.
             self._pumping = self._loop.call_soon(self._pump)

@@ -18,7 +18,7 @@ from tui_voice.realtime.wire.items import ItemReference, Message
 from tui_voice.server import jobs
 from tui_voice.server.admission import admitted
 from tui_voice.server.conversation import Conversation
-from tui_voice.server.errors import RefusedError, wrong_value
+from tui_voice.server.errors import OUR_FAULT, RefusedError, wrong_value
 from tui_voice.server.hearing import Hearing
 from tui_voice.server.idle import IdleTimer
 from tui_voice.server.ids import Ids, random_ids
@@ -103,6 +103,10 @@ class Engine:
             case jobs.Ready(detector=detector, voices=voices):
                 self._voices = voices
                 self._hearing.equip(detector)
+            case jobs.Unavailable(message=message):
+                error = RefusedError("engines_unavailable", message, kind=OUR_FAULT)
+                self._outbox.emit(error.event())
+                self._outbox.close(1011, "The engines are not available.")
             case jobs.Transcribed(job=job, text=text):
                 self._hearing.scribe.result(job, text)
             case jobs.Said(job=job, piece=piece):

@@ -56,6 +56,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The engines cannot be had; `message` is one sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     job: int
     text: str
@@ -91,7 +98,7 @@ class Broke:
     message: str
 
 
-Fact = Ready | Transcribed | Said | SaidAll | Spoken | Broke
+Fact = Ready | Unavailable | Transcribed | Said | SaidAll | Spoken | Broke
 
 
 @dataclass(frozen=True, slots=True)

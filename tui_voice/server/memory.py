@@ -43,7 +43,7 @@ class InMemoryLink:
         self.connection = Connection(
             self._workers, self._model, self._limits, self._transcription_only
         )
-        self.connection.ready()
+        self.connection.equip()
         return self
 
     async def __aexit__(

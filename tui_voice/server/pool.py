@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from threading import Condition, Thread
+from time import monotonic
 
 Work = Callable[[], None]
-_JOIN_SECONDS = 2.0
+_JOIN_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -54,8 +55,9 @@ class FairPool:
             self._closed = True
             self._queues.clear()
             self._changed.notify_all()
+        until = monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(_JOIN_SECONDS)
+            thread.join(max(0.0, until - monotonic()))
 
     def _run(self) -> None:
         while (work := self._take()) is not None:

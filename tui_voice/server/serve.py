@@ -144,14 +144,14 @@ class Server:
             self.loaded.set()
         elif not self.failed.done():
             self.failed.set_result(error)
-        for connection in self._connections:
-            self._equip(connection)
+            for connection in self._connections:
+                connection.fail(str(error))
 
     def _equip(self, connection: Connection) -> None:
         if self.failed.done():
             connection.fail(str(self.failed.result()))
-        elif self.loaded.is_set():
-            connection.ready()
+        else:
+            connection.equip()
 
     async def _serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None, "the handshake is over"

@@ -21,6 +21,7 @@ from tui_voice.server.jobs import (
     Spoken,
     Transcribe,
     Transcribed,
+    Unavailable,
 )
 from tui_voice.server.pool import FairPool
 from tui_voice.server.sound import given
@@ -41,11 +42,18 @@ class Workers:
         self._pools = (self._hearing, self._thinking, self._speaking)
 
     def prepare(self, key: Hashable, report: Report) -> None:
-        """Makes what one connection needs of its own, and reports `Ready`."""
+        """Makes what one connection needs at first, and reports `Ready` or `Unavailable`.
+
+        The rest may still be loading: whoever needs it waits for it in a thread.
+        """
+
+        def make() -> None:
+            self.engines.count_tokens("")  # loads its table here, not on the loop
+            voices = tuple(self.engines.synthesiser().voices)
+            report(Ready(self.engines.detector(), voices))
 
         def work() -> None:
-            detector = self.engines.detector()
-            report(Ready(detector, tuple(self.engines.synthesiser().voices)))
+            _reporting(make, lambda message: report(Unavailable(message)))
 
         self._speaking.submit(key, work)
 
@@ -76,7 +84,7 @@ class Workers:
             report(Transcribed(job.job, text))
 
         if not job.stop.is_set():
-            _reporting(job.job, hear, report)
+            _reporting(hear, lambda message: report(Broke(job.job, message)))
 
     def _reply(self, job: Reply, report: Report) -> None:
         def think() -> None:
@@ -87,7 +95,7 @@ class Workers:
             report(SaidAll(job.job))
 
         if not job.stop.is_set():
-            _reporting(job.job, think, report)
+            _reporting(think, lambda message: report(Broke(job.job, message)))
 
     def _speak(self, job: Speak, report: Report) -> None:
         def speak() -> None:
@@ -96,14 +104,14 @@ class Workers:
             report(Spoken(job.job, kept, given(kept, job.format)))
 
         if not job.stop.is_set():
-            _reporting(job.job, speak, report)
+            _reporting(speak, lambda message: report(Broke(job.job, message)))
 
 
-def _reporting(job: int, work: Callable[[], None], report: Report) -> None:
+def _reporting(work: Callable[[], None], broke: Callable[[str], None]) -> None:
     """Runs `work`; what an engine raises becomes a fact, so that no thread and no talk dies."""
     try:
         work()
     except TuiVoiceError as error:
-        report(Broke(job, str(error)))
+        broke(str(error))
     except Exception as error:  # noqa: BLE001 — engines are other people's code: a talk survives them
-        report(Broke(job, f"The engine failed: {type(error).__name__}: {error}"))
+        broke(f"The engine failed: {type(error).__name__}: {error}")
