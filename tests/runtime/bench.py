@@ -202,7 +202,7 @@ async def talk(
 ) -> AsyncIterator[Bench]:
     """A running talk with the server at `url`."""
     place = Place(url)
-    wanted = Profile(model="toy", voice="marin", **profile)
+    wanted = Profile(model="toy", voice="marin", tools=Tools(tools).declared(), **profile)
     bench: Bench
 
     async def ends(

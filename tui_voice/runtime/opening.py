@@ -23,6 +23,7 @@ from tui_voice.runtime.choosing import (
     tariff_of,
 )
 from tui_voice.runtime.live import LiveBackend, OpenSound
+from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.tools import Tools
 from tui_voice.store.catalog import new_id
@@ -86,13 +87,16 @@ def open_talk(opening: Opening) -> Session:
     settings, posts = opening.settings, _Posts()
     tariff = tariff_of(settings)
     limits, caution = limits_of(settings)
-    profile = replace(profile_of(settings, opening.tools), server_limit=opening.server_limit)
+    recall, tools = Recall(opening.folder), opening.tools
+    if settings.context.recall:
+        tools = tools.and_(recall.tool())
+    profile = replace(profile_of(settings, tools), server_limit=opening.server_limit)
     backend = LiveBackend(
         profile,
         endpoint_of(settings),
         opening.open_sound or _devices(settings, posts.device_changed),
         summariser_of(settings),
-        opening.tools,
+        tools,
         lambda: Adapter(
             audio=profile.audio,
             manual=profile.manual,
@@ -103,6 +107,7 @@ def open_talk(opening: Opening) -> Session:
     conversation = Conversation(limits)
     join = _resumed if opening.resume is not None else _begun
     session = join(opening, backend, profile, conversation, posts)
+    recall.held = session.held
     session.start()
     posts.lead_to(session)
     if caution:

@@ -132,6 +132,10 @@ class Session:
     def meters(self) -> Meters:
         return replace(self._backend.meters(), unsaved=self._record.unsaved)
 
+    def held(self) -> frozenset[str]:
+        """Ids of the turns that the model has now. From any thread."""
+        return frozenset(turn.id for turn in self._latest.ledger.held())
+
     def set_limits(self, limits: Limits) -> None:
         self._soon(self._limit, limits)
 

@@ -27,6 +27,11 @@ class Tools:
     def __init__(self, tools: tuple[Tool, ...] = ()) -> None:
         self._tools = {tool.name: tool for tool in tools}
 
+    def and_(self, tool: Tool) -> Tools:
+        """These and one more, where none of them has its name."""
+        known = tuple(self._tools.values())
+        return self if tool.name in self._tools else Tools((*known, tool))
+
     def declared(self) -> tuple[dict[str, Any], ...]:
         """As `session.update` wants them."""
         return tuple(

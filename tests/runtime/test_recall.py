@@ -1,0 +1,161 @@
+"""The model looks up what it no longer has, with the embedded server's own responder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.bench import NEVER, served, talk
+from tests.server.engines import ToyEngines
+from tui_voice.conversation import events as e
+from tui_voice.conversation.turns import Turn
+from tui_voice.errors import StoreError
+from tui_voice.runtime.recall import MOST, Recall
+from tui_voice.runtime.tools import Tools
+from tui_voice.server.local.responder import LocalResponder
+from tui_voice.server.local.smollm import SmolLM
+from tui_voice.store.journal import Journal
+
+
+class Answering(ToyEngines):
+    """Thinks as the embedded server does, by its rules; its small model is not needed here."""
+
+    def responder(self) -> Any:
+        return LocalResponder(no_model)
+
+
+def no_model() -> SmolLM:
+    raise AssertionError("the rules know the answer")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two saved talks."""
+    for number, said in enumerate(
+        ("My dentist is called Doctor Okafor.", "The red bicycle is in the cellar of my aunt.")
+    ):
+        opened = e.TalkOpened(
+            id=f"2026-10-0{number + 1}",
+            started=f"2026-10-0{number + 1}T10:00:00+00:00",
+            backend="local",
+            model="local",
+        )
+        journal = Journal.create(tmp_path / "talks", opened)
+        journal.append(e.TalkRenamed(title=f"Talk {number}"))
+        journal.append(e.TextSubmitted(at=1, item_id=f"t{number}", text=said))
+        journal.append(e.TurnAdded(at=2, item_id=f"r{number}", role="assistant", modality="text"))
+        journal.append(e.TranscriptDone(at=2, item_id=f"r{number}", text="I will keep that."))
+        journal.append(e.ToolCalled(at=3, item_id="f", call_id="c", tool="x", arguments="Okafor"))
+        journal.close()
+    return tmp_path / "talks"
+
+
+def recall(folder: Path) -> Recall:
+    return Recall(folder, folder.parent / "cache")
+
+
+def test_it_finds_who_said_what_and_when(folder: Path) -> None:
+    assert recall(folder).run({"query": "dentist"}) == {
+        "found": [
+            {
+                "talk": "Talk 0",
+                "date": "2026-10-01",
+                "role": "user",
+                "excerpt": "My dentist is called Doctor Okafor.",
+            }
+        ]
+    }
+
+
+def test_words_that_no_turn_has_together_are_tried_one_by_one(folder: Path) -> None:
+    found = recall(folder).run({"query": "what is the name of the dentist, Okafor?"})["found"]
+    assert isinstance(found, list)
+    assert found[0]["excerpt"] == "My dentist is called Doctor Okafor."
+    nothing = recall(folder).run({"query": "submarine"})
+    assert nothing["found"] == []
+    assert nothing["note"]
+
+
+def test_what_the_model_still_has_is_not_looked_up(folder: Path) -> None:
+    looking = recall(folder)
+    looking.held = lambda: {"t0"}
+    assert looking.run({"query": "dentist"})["found"] == []
+
+
+def test_an_answer_is_short(folder: Path) -> None:
+    journal = Journal.open(folder / "2026-10-01.jsonl")
+    for number in range(30):
+        said = f"cat {number} " + "and more of it " * 100
+        journal.append(e.TextSubmitted(at=9 + number, item_id=f"c{number}", text=said))
+    journal.close()
+    answer = recall(folder).run({"query": "cat"})
+    assert len(answer["found"]) == MOST  # type: ignore[arg-type]  # a list
+    assert len(json.dumps(answer)) < 2_000
+
+
+async def test_a_call_without_query_or_with_a_wrong_date_is_told_to_the_model(
+    folder: Path,
+) -> None:
+    tools = Tools().and_(recall(folder).tool())
+    assert "error" in json.loads(await tools.call("recall", "{}"))
+    wrong = await tools.call("recall", '{"query": "cat before:someday"}')
+    assert "error" in json.loads(wrong) or json.loads(wrong)["found"] == []
+    with pytest.raises(KeyError):
+        recall(folder).run({})
+    assert tools.and_(recall(folder).tool()) is tools
+
+
+def said_by_voice(turn: Turn, word: str) -> bool:
+    return turn.role == "assistant" and word in turn.text and turn.words == "done"
+
+
+async def test_the_local_server_finds_what_was_said_in_another_talk(folder: Path) -> None:
+    looking = recall(folder)
+    async with (
+        served(Answering()) as server,
+        talk(server.url, folder, tools=(looking.tool(),)) as bench,
+    ):
+        looking.held = bench.session.held
+        bench.session.post(e.TextSubmitted(item_id="q", text="What is my dentist called?"))
+        answer = await bench.fact(e.ToolAnswered)
+        await bench.until(lambda s: any(said_by_voice(t, "Okafor") for t in s.ledger.turns))
+        called = await bench.fact(e.ToolCalled)
+        await bench.fact(e.ItemPlaced, lambda fact: fact.item_id == answer.item_id)
+    assert called.tool == "recall"
+    assert "Okafor" in answer.output
+    shown = [(turn.role, turn.tool) for turn in bench.now.ledger.turns]
+    assert ("tool", "recall") in shown
+    assert [turn.words for turn in bench.now.ledger.turns] == ["done"] * 4
+
+
+async def test_it_finds_what_was_pruned_from_this_very_talk(tmp_path: Path) -> None:
+    looking = recall(tmp_path / "talks")
+    limits = replace(NEVER, policy="notebook", keep=2)
+    async with (
+        served(Answering()) as server,
+        talk(server.url, tmp_path / "talks", tools=(looking.tool(),), limits=limits) as bench,
+    ):
+        looking.held = bench.session.held
+        for said in ("My boat is called Seagull.", "What is two plus two?", "My cat is Tom."):
+            await bench.say(said)
+        assert looking.run({"query": "boat"})["found"] == []  # it is still in the window
+        bench.session.post(e.SummaryAsked())
+        await bench.until(
+            lambda s: s.ledger.compactions and s.ledger.compactions[-1].stage == "confirmed"
+        )
+        found = looking.run({"query": "boat"})["found"]
+    assert isinstance(found, list)
+    assert "boat is called Seagull" in found[0]["excerpt"]
+
+
+def test_an_index_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    try:
+        answer = Recall(tmp_path / "file", tmp_path).run({"query": "x"})
+    except StoreError:
+        return
+    assert answer["found"] == []
