@@ -93,7 +93,10 @@ class TalkResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalkRenamed(Event):
+    """`usd`: what it cost to have the title made; None where the user gave it, or unknown."""
+
     title: str
+    usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

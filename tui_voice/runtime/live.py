@@ -17,6 +17,7 @@ from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
 from tui_voice.realtime.replies import Heard, SideReply, Sound, SoundEnd
+from tui_voice.runtime import titles
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.door import Meters
 from tui_voice.runtime.line import Line
@@ -72,6 +73,7 @@ class LiveBackend:
         self._asides: dict[str, asyncio.Future[SideReply]] = {}
         self._summarising: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._entitled = False  # a title has been asked for in this run
         self._failed = asyncio.Event()
         self._failure: BaseException | None = None
         self._sound: SoundPair | None = None
@@ -120,6 +122,9 @@ class LiveBackend:
         settled = all(turn.words != "open" for _, turn in newest)
         settled = settled and now.ledger.compaction is None and not self._media.awaits_words
         self._line.quiet(settled and now.state is State.IDLE and not now.seeding)
+        if settled and not self._entitled and titles.is_wanted(now):
+            self._entitled = True
+            self._spawn(self._entitle(titles.named_by(now)))
 
     def perform(self, effect: x.Effect) -> None:
         connection = self._line.connection
@@ -154,6 +159,9 @@ class LiveBackend:
             case e.LinkLost():
                 for task in self._summarising.values():
                     task.cancel()  # the next line asks again, by what the talk is then
+                for key in tuple(self._asides):
+                    lost = SideReply(key=key, text="", status="failed", reason="the line broke")
+                    self._hear(lost)
                 self._post(replace(event, again=self._media.line_lost()))
             case e.LinkOpened():
                 self._media.line_lost()  # where the line was renewed, nobody has told of a loss
@@ -188,6 +196,9 @@ class LiveBackend:
                 self._media.reply_began()
             case e.TranscriptGrew(item_id=item_id):
                 self._media.words_came(item_id)
+            case e.ResponseDone(status="failed", reason=reason):
+                text = f"The model did not answer: {reason or 'the server did not say why'}"
+                self._post(e.Noticed(text=text, severity="warning"))
         self._post(heard)
 
     def _send_sound(self, pcm: bytes) -> bool:
@@ -234,6 +245,11 @@ class LiveBackend:
             self._post(await self._summariser.summarise(request, self._aside))
         finally:
             self._summarising.pop(request.compaction_id, None)
+
+    async def _entitle(self, turns: list[x.SourceTurn]) -> None:
+        renamed = await self._summariser.entitle(turns, self._aside)
+        if renamed is not None:
+            self._post(renamed)
 
     async def _aside(self, aside: Aside) -> SideReply:
         """An out-of-band response in the running session."""

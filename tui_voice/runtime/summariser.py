@@ -22,6 +22,13 @@ RETRY_AFTER_S = 1.0
 ALLOWANCE = 40
 """Tokens by which a summary of very little may be longer than what it stands for."""
 
+LONGEST_TITLE = 60
+"""Characters."""
+TITLE_PROMPT = (
+    "Give the conversation above a title of at most six words, in the language that is spoken. "
+    "Answer with the title alone, without quotation marks."
+)
+
 _STYLES = {
     "structured": (
         "Use these headings, leaving out those with nothing under them: People and facts; "
@@ -157,6 +164,43 @@ class Summariser:
             options["focus"] = request.focus[:500]
         began = time.monotonic()
         troubles: list[str] = []
+        written = await self._written(request, prompt, options, ask, problem_of, troubles)
+        if written is None:
+            return e.SummaryFailed(
+                compaction_id=request.compaction_id,
+                reason="; ".join(dict.fromkeys(troubles)) or "nobody is there to summarise",
+                hint="Nothing was removed. Ctrl+S tries again.",
+            )
+        return e.SummaryReady(
+            compaction_id=request.compaction_id,
+            text=written.text.strip(),
+            source=written.source,
+            usage=written.usage,
+            usd=written.usd,
+            seconds=round(time.monotonic() - began, 2),
+        )
+
+    async def entitle(self, turns: Sequence[x.SourceTurn], ask: AskAside) -> e.TalkRenamed | None:
+        """A title of a few words; None where nobody gives a good one. What it cost is told."""
+        request = x.RequestSummary(
+            compaction_id="title", turns=tuple(turns), memory="", focus="", window=0, cause="title"
+        )
+        options = {"purpose": "title"}
+        written = await self._written(request, TITLE_PROMPT, options, ask, _no_title, [])
+        if written is None:
+            return None
+        return e.TalkRenamed(title=one_line(written.text), usd=written.usd)
+
+    async def _written(
+        self,
+        request: x.RequestSummary,
+        prompt: str,
+        options: dict[str, str],
+        ask: AskAside,
+        problem: Callable[[str, x.RequestSummary], str],
+        troubles: list[str],
+    ) -> Written | None:
+        """The first text that holds; why others did not is added to `troubles`."""
         for writer in self._writers:
             for attempt in range(2):
                 if attempt:
@@ -170,19 +214,18 @@ class Summariser:
                 except TuiVoiceError as error:
                     troubles.append(f"{writer.name}: {error}")
                     continue
-                trouble = problem_of(written.text, request)
+                trouble = problem(written.text, request)
                 if not trouble:
-                    return e.SummaryReady(
-                        compaction_id=request.compaction_id,
-                        text=written.text.strip(),
-                        source=written.source,
-                        usage=written.usage,
-                        usd=written.usd,
-                        seconds=round(time.monotonic() - began, 2),
-                    )
+                    return written
                 troubles.append(f"{writer.name}: {trouble}")
-        return e.SummaryFailed(
-            compaction_id=request.compaction_id,
-            reason="; ".join(dict.fromkeys(troubles)) or "nobody is there to summarise",
-            hint="Nothing was removed. Ctrl+S tries again.",
-        )
+        return None
+
+
+def one_line(title: str) -> str:
+    """A title without what models put around it."""
+    return " ".join(title.split()).strip(" \"'“”«»*#.")
+
+
+def _no_title(text: str, _request: x.RequestSummary) -> str:
+    length = len(one_line(text))
+    return "" if 0 < length <= LONGEST_TITLE else "the title was empty or too long"
