@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tui_voice.cli.flags import add_common, sessions_dir_of
+from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.table import columns, print_json, short
 from tui_voice.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Ledger
 
 FORMATS = ("md", "txt", "json", "html", "srt", "vtt")
 """As `store.export.FORMATS` has them; written out, so that help needs no import of it."""
@@ -52,6 +55,11 @@ def add_parser(subparsers: Any) -> None:
     export.add_argument("--format", choices=FORMATS, default=None, help="default: by --out, or md")
     export.add_argument(
         "--out", metavar="PATH", help="folder or file, `-` prints; nothing is overwritten"
+    )
+    export.add_argument(
+        "--minutes",
+        action="store_true",
+        help="write minutes first (decisions, open questions, to-dos); asks who summarises",
     )
     rename = action("rename", "give a talk another title")
     rename.add_argument("title", nargs="+", metavar="TITLE")
@@ -162,15 +170,23 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
     ledger, _notes = load(talk.path)
     ending = Path(args.out or "").suffix[1:]
     form = args.format or (ending if ending in FORMATS else "md")
+    written = _minutes(args, ledger) if args.minutes else ""
     if args.out == "-":
-        sys.stdout.write(render(ledger, form))
+        sys.stdout.write(render(ledger, form, written))
         return 0
-    path = export(ledger, form, Path(args.out).expanduser() if args.out else None)
+    path = export(ledger, form, Path(args.out).expanduser() if args.out else None, written)
     if args.json:
         print_json({"id": talk.id, "path": str(path.absolute()), "format": form})
     else:
         print(path)
     return 0
+
+
+def _minutes(args: argparse.Namespace, ledger: Ledger) -> str:
+    from tui_voice.runtime.minutes import minutes
+
+    print("writing the minutes …", file=sys.stderr, flush=True)
+    return minutes(ledger, settings_of(args))
 
 
 def _rename(args: argparse.Namespace, folder: Path) -> int:
