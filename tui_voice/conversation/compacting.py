@@ -197,6 +197,8 @@ class Compacting:
                 return self._delete(left[0])
             if left:
                 return self._replacing_step(running, left[0])
+        if self.ledger.edit:
+            return f"create {self.ledger.edit}", self.memory_item(self.ledger.edit)
         if self.ledger.stale:
             item_id = self.ledger.stale[0]
             return f"delete {item_id}", x.DeleteItem(item_id=item_id)
@@ -215,7 +217,7 @@ class Compacting:
         item_id = running.item_id(turn_id)
         if item_id in running.placed or turn_id in running.withdrawn:
             return self._delete(turn_id)
-        previous = self._predecessor(turn_id) if running.kind == "restore" else turn.wire_id
+        previous = self.predecessor(turn_id) if running.kind == "restore" else turn.wire_id
         by_system = self.ledger.voice_by_system
         return f"create {item_id}", as_item(turn, item_id, previous, by_system)
 
@@ -225,7 +227,7 @@ class Compacting:
         assert turn.wire_id is not None
         return f"delete {turn.wire_id}", x.DeleteItem(item_id=turn.wire_id)
 
-    def _predecessor(self, turn_id: str) -> str:
+    def predecessor(self, turn_id: str) -> str:
         """The item behind which a turn that comes back belongs."""
         previous = self.ledger.memory_id or "root"
         for turn in self.ledger.turns:
@@ -304,13 +306,9 @@ class Compacting:
                 return compaction.turns
         return ()
 
-    def replace_memory(self, _event: e.MemoryEdited) -> None:
-        if self.ledger.link.status == "online":
-            self.do(self.memory_item())
-
-    def memory_item(self) -> x.CreateItem:
+    def memory_item(self, item_id: str = "") -> x.CreateItem:
         return x.CreateItem(
-            item_id=f"{MEMORY_STEM}{self.ledger.serial:04d}e",
+            item_id=item_id or f"{MEMORY_STEM}{self.ledger.serial:04d}e",
             role="system",
             text=memory_text(self.ledger.memory),
             previous_item_id="root",

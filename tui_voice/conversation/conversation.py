@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from transitions import Machine
@@ -287,7 +287,9 @@ class Conversation(Compacting):
     def advance(self, event: e.Event) -> None:
         if self._seeding and self.ledger.at - self._seeded_at >= ASK_AGAIN_AFTER:
             self._seeded_at = self.ledger.at
-            self.do(*self._seeding.values())
+            for item in self._seeding.values():  # what came through stands already
+                place = item.previous_item_id or self.predecessor(item.item_id)
+                self.do(replace(item, previous_item_id=place))
         super().advance(event)
         if not self._seeding and isinstance(event, e.ItemPlaced):
             self.ask_again()

@@ -123,6 +123,8 @@ class Ledger:
     """The summary that stands for all pruned turns."""
     memory_id: str = ""
     """The item that holds it on the server now. "": none."""
+    edit: str = ""
+    """The item by which an edited memory is still to be placed. "": none."""
     stale: tuple[str, ...] = ()
     """Items that we have replaced and that are still to be deleted on the server."""
     compactions: tuple[Compaction, ...] = ()

@@ -122,8 +122,13 @@ def _(ledger: Ledger, event: e.MemoryEdited) -> Ledger:
     ledger = replace(ledger, memory=event.text, serial=ledger.serial + 1)
     running = ledger.compaction
     if running is not None and running.kind == "summary" and running.stage != "requested":
-        return amend(ledger, summary=event.text)  # what is being placed is already out of date
-    return ledger
+        ledger = amend(ledger, summary=event.text)  # what is being placed is already out of date
+    if ledger.edit:  # it may be on the server without our knowing
+        ledger = replace(ledger, stale=(*ledger.stale, ledger.edit))
+    if event.text:
+        return replace(ledger, edit=f"{MEMORY_STEM}{ledger.serial:04d}e")
+    gone = (ledger.memory_id,) if ledger.memory_id else ()
+    return replace(ledger, edit="", memory_id="", stale=(*ledger.stale, *gone))
 
 
 @records(e.ItemPlaced)
@@ -133,8 +138,9 @@ def _(ledger: Ledger, event: e.ItemPlaced) -> Ledger:
     if summary is not None and event.item_id == summary.id and summary.stage == "ready":
         return _remember(amend(ledger, stage="placed"), summary.id, summary.summary)
     if event.item_id.startswith(MEMORY_STEM):
-        if _number(event.item_id) <= _number(ledger.memory_id):
-            return ledger  # told a second time: it may have been replaced already
+        known = _number(event.item_id) <= _number(ledger.memory_id)
+        if known or event.item_id in ledger.stale:
+            return ledger  # told a second time, or replaced already
         return _remember(ledger, event.item_id, ledger.memory)
     turn_id = standing_for(running, event.item_id)
     if running is None or turn_id is None:
@@ -155,6 +161,8 @@ def _(ledger: Ledger, event: e.ItemRefused) -> Ledger:
         return fail(ledger, f"the server did not take the summary: {event.message or event.code}")
     turn_id = standing_for(running, event.item_id)
     if event.item_id.startswith(MEMORY_STEM):
+        if event.item_id == ledger.edit:
+            ledger = replace(ledger, edit="")
         text = f"the server did not take the memory: {event.message or event.code}"
         return notice(ledger, e.Noticed(at=event.at, text=text, severity="warning"))
     if running is None or turn_id is None:
@@ -275,6 +283,7 @@ def _remember(ledger: Ledger, item_id: str, text: str) -> Ledger:
             ledger,
             memory=text,
             memory_id=item_id,
+            edit="" if item_id == ledger.edit else ledger.edit,
             stale=stale,
             window=weigh(ledger.window, more),
             intact=min(ledger.intact, fixed),

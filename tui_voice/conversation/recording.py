@@ -100,7 +100,8 @@ def _(ledger: Ledger, event: e.TalkResumed) -> Ledger:
 
 @records(e.TalkRenamed)
 def _(ledger: Ledger, event: e.TalkRenamed) -> Ledger:
-    return replace(ledger, title=event.title)
+    spent = replace(ledger.spent, summaries=ledger.spent.summaries + (event.usd or 0.0))
+    return replace(ledger, title=event.title, spent=spent)
 
 
 @records(e.TalkClosed)
@@ -154,7 +155,9 @@ def forget_server(ledger: Ledger, why: str) -> Ledger:
         return replace(turn, wire_id=None, stuck=False) if held else turn
 
     turns = ledger.turns.map(forget)
-    ledger = replace(ledger, turns=turns, window=Window(), memory_id="", stale=(), intact=0)
+    ledger = replace(
+        ledger, turns=turns, window=Window(), memory_id="", edit="", stale=(), intact=0
+    )
     running = ledger.compaction
     if running is None:
         return ledger

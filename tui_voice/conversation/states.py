@@ -79,7 +79,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("summary_ready", "*", None, after="settle_down"),
     _row("summary_failed", _SUMMARISING, _IDLE, after="settle_down"),
     _row("restore_asked", "*", None, after="restore"),
-    _row("memory_edited", "*", None, after="replace_memory"),
+    _row("memory_edited", "*", None, after="settle_down"),
     # Each acknowledgement lets the compaction under way take its next step.
     *(
         _row(trigger, "*", None, after="settle_down")
