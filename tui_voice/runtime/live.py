@@ -18,6 +18,7 @@ from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
 from tui_voice.realtime.replies import Heard, SideReply, Sound, SoundEnd
 from tui_voice.runtime import titles
+from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.door import Meters
 from tui_voice.runtime.line import Line
@@ -65,8 +66,10 @@ class LiveBackend:
         tools: Tools,
         adapter: Callable[[], Adapter],
         patience: Patience | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._endpoint = endpoint
+        self._budget = budget or Budget(None)
         self._open_sound = open_sound
         self._summariser = summariser
         self._tools = tools
@@ -118,6 +121,8 @@ class LiveBackend:
         return replace(self._media.meters(), progress=place.loading, engines=place.engines)
 
     def seen(self, now: Snapshot) -> None:
+        for fact in self._budget.exceeded(now):
+            self._post(fact)
         newest = zip(range(UNSETTLED), reversed(now.ledger.turns), strict=False)
         settled = all(turn.words != "open" for _, turn in newest)
         settled = settled and now.ledger.compaction is None and not self._media.awaits_words

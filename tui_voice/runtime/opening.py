@@ -15,6 +15,7 @@ from tui_voice.conversation.conversation import Conversation
 from tui_voice.errors import StoreError
 from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.profile import Profile
+from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.choosing import (
     endpoint_of,
     limits_of,
@@ -103,6 +104,7 @@ def open_talk(opening: Opening) -> Session:
             price=tariff.replies,
             transcription_price=tariff.transcription,
         ),
+        budget=Budget(settings.cost.limit),
     )
     conversation = Conversation(limits)
     join = _resumed if opening.resume is not None else _begun

@@ -1,0 +1,34 @@
+"""A limit of cost closes the microphone, once for each time it is reached."""
+
+from dataclasses import replace
+
+from tui_voice.conversation import events as e
+from tui_voice.conversation.conversation import Snapshot
+from tui_voice.conversation.ledger import Ledger, Spent
+from tui_voice.conversation.states import State
+from tui_voice.runtime.budget import Budget
+
+
+def _at(usd: float, *, open_microphone: bool = True) -> Snapshot:
+    ledger = replace(Ledger(), spent=Spent(replies=usd))
+    return Snapshot(State.IDLE, ledger, open_microphone)
+
+
+def test_it_pauses_once_at_each_multiple() -> None:
+    budget = Budget(0.5)
+    assert budget.exceeded(_at(0.1)) == []
+    first = budget.exceeded(_at(0.52))
+    assert isinstance(first[0], e.TalkReleased)
+    assert isinstance(first[1], e.Noticed)
+    assert "$0.52" in first[1].text
+    assert budget.exceeded(_at(0.9)) == []
+    assert len(budget.exceeded(_at(1.7, open_microphone=False))) == 1
+    assert budget.exceeded(_at(1.9)) == []
+
+
+def test_what_was_spent_before_is_not_asked_about_again() -> None:
+    assert Budget(0.5).exceeded(_at(3.2)) == []
+
+
+def test_without_a_limit_nothing_is_said() -> None:
+    assert Budget(None).exceeded(_at(1e6)) == []
