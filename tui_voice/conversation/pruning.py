@@ -147,7 +147,8 @@ def _(ledger: Ledger, event: e.ItemPlaced) -> Ledger:
         turn = ledger.turns.get(event.item_id)
         if turn is None or turn.in_window or turn.pruned_in:
             return ledger
-        return change(ledger, event.item_id, wire_id=event.item_id, modality="text", note="")
+        note = "" if turn.note == "not sent" else turn.note  # a gap stays marked
+        return change(ledger, turn.id, wire_id=event.item_id, modality="text", note=note)
     if running.kind != "restore":  # its sound is deleted next; until then both are there
         return amend(ledger, placed=(*running.placed, event.item_id))
     ledger = change(ledger, turn_id, wire_id=event.item_id, modality="text", pruned_in="")
