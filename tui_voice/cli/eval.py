@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +32,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--style", action="append", choices=STYLES, help="style of summaries; may be repeated"
     )
+    parser.add_argument(
+        "--language", default="same", help="language of summaries, such as French (%(default)s)"
+    )
     parser.add_argument("--only", metavar="WORDS", help="only arms whose name holds these words")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="keep the talks there")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--exchanges must be at least 1, and --at at least 100 tokens.")
     settings = settings_of(args)
     chosen = [
-        arm
+        replace(arm, language=args.language)
         for arm in arms(args.at, min(settings.context.keep, 4), args.style or ["structured"])
         if not args.only or args.only in arm.name
     ]

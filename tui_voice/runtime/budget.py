@@ -26,8 +26,8 @@ class Budget:
         facts: list[e.Event] = [e.TalkReleased()] if now.microphone_open else []
         facts.append(
             e.Noticed(
-                text=f"This talk has cost ${spent:.2f}; your limit is ${self._limit:.2f} at a time. "
-                "It is paused: talk or type to go on.",
+                text=f"This talk has cost ${spent:.2f}; your limit is ${self._limit:.2f} at a "
+                "time. It is paused: talk or type to go on.",
                 severity="warning",
             )
         )

@@ -19,7 +19,7 @@ from tui_voice.runtime.opening import Opening, open_talk
 if TYPE_CHECKING:
     from tui_voice.audio.sound import Sound
 
-FASTER = 8.0
+FASTER = 25.0
 """A recording is spoken, and replies are played, so many times as fast as real time."""
 OPEN_TIMEOUT_S = 90.0
 TURN_TIMEOUT_S = 180.0

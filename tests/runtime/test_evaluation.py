@@ -1,0 +1,46 @@
+"""`eval`: what is planted is asked for, and what a pruning keeps can be told from what it loses."""
+
+from pathlib import Path
+
+import pytest
+
+from tui_voice.config import load
+from tui_voice.runtime.evaluation import FACTS, Arm, arms, run_arm, script
+
+
+def test_every_fact_is_planted_once_and_before_the_questions() -> None:
+    for exchanges in (1, 10, 30, 60):
+        lines = script(exchanges)
+        assert len(lines) >= exchanges
+        for fact in FACTS:
+            assert lines.count(fact.said) == 1
+
+
+def test_no_question_gives_its_answer_away() -> None:
+    for fact in FACTS:
+        if fact.asked.startswith("What do I never drink"):
+            continue
+        assert not any(word in fact.asked.casefold() for word in fact.telling)
+
+
+def test_the_arms_are_those_of_the_question() -> None:
+    names = [arm.name for arm in arms(800, 4, ["structured", "json"])]
+    assert names[:3] == ["nothing", "textify only", "server truncation"]
+    assert len(names) == 7
+
+
+@pytest.mark.local
+@pytest.mark.slow
+def test_a_summary_keeps_what_the_server_would_forget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = load({"backend.kind": "local"}, env={}, path=tmp_path / "none.toml")
+    kept = run_arm(Arm("summary", "balanced", 600, 4), settings, tmp_path / "a", 12)
+    lost = run_arm(Arm("server", "server", server_limit=600), settings, tmp_path / "b", 12)
+    assert kept.prunings >= 1
+    assert kept.failed_prunings == 0
+    assert kept.recalled >= 7, kept.missed
+    assert lost.prunings == 0
+    assert lost.recalled <= kept.recalled - 4
+    assert kept.peak_window < 1_500
