@@ -87,12 +87,12 @@ class Bench:
         return self.now
 
     async def fact(self, kind: type[E], fits: Callable[[E], object] = bool, since: int = 0) -> E:
-        """Waits for a fact of this kind, at place `since` or later."""
+        """Waits for a fact of this kind, at place `since` or later, and for a snapshot with it."""
 
         def found() -> E | None:
             for event in self.facts[since:]:
                 if isinstance(event, kind) and fits(event):
-                    return event
+                    return event if self.now.ledger.at >= event.at else None
             return None
 
         try:

@@ -56,10 +56,33 @@ class Proxy:
     seen: list[Step] = field(default_factory=list)
     url: str = ""
     stalled: list[Any] = field(default_factory=list)
+    _open: list[ServerConnection] = field(default_factory=list)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _counts: Counter[tuple[Direction, str]] = field(default_factory=Counter)
+
+    async def reached(self, count: int) -> None:
+        """Waits until so many lines are open at once."""
+        async with asyncio.timeout(30), self._changed:
+            await self._changed.wait_for(lambda: len(self._open) == count)
+
+    def cut_oldest(self) -> None:
+        self._open[0].transport.abort()
 
     async def _serve(self, client: ServerConnection) -> None:
         self.connections += 1
+        self._open.append(client)
+        try:
+            await self._tell()
+            await self._join(client)
+        finally:
+            self._open.remove(client)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _join(self, client: ServerConnection) -> None:
         assert client.request is not None
         query = client.request.path.partition("?")[2]
         async with connect(

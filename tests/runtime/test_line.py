@@ -1,0 +1,263 @@
+"""The line: what it does about servers that refuse, fall silent, end in time, or go away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from tests.runtime.bench import IMPATIENT, Bench, served, talk
+from tests.runtime.proxy import between
+from tests.server.engines import ToyEngines
+from tui_voice.conversation import events as e
+from tui_voice.runtime.patience import Patience
+from tui_voice.server.limits import Limits as ServerLimits
+
+Handler = Callable[[ServerConnection], Awaitable[None]]
+
+
+@asynccontextmanager
+async def server_that(handler: Handler) -> AsyncIterator[str]:
+    async with serve(handler, "127.0.0.1", 0) as socket:
+        yield f"ws://127.0.0.1:{socket.sockets[0].getsockname()[1]}/v1/realtime"
+
+
+async def say(connection: ServerConnection, type: str, **fields: Any) -> None:
+    await connection.send(json.dumps({"type": type, "event_id": "e", **fields}))
+
+
+async def hear(connection: ServerConnection) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(await connection.recv())
+    return loaded
+
+
+# ── trying again ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_pauses_double_up_to_a_bound_and_vary() -> None:
+    patience = Patience()
+    for attempt in range(12):
+        delays = {patience.back_off(attempt, 0.0, told=True) for _ in range(50)}
+        full = min(15.0, 0.25 * 2**attempt)
+        assert full / 2 <= min(delays) <= max(delays) <= full
+        assert len(delays) > 40
+
+
+@pytest.mark.parametrize(("outage", "most"), [(0, 1.0), (20, 1.0), (60, 3.0), (3600, 15.0)])
+def test_a_net_that_is_gone_is_looked_for_often_at_first(outage: float, most: float) -> None:
+    assert Patience().back_off(30, outage, told=False) <= most
+
+
+async def test_it_tries_again_until_somebody_answers(tmp_path: Path) -> None:
+    async with server_that(lambda _: asyncio.sleep(0)) as gone:
+        pass
+    async with talk(gone, tmp_path, opening=False) as bench:
+        first = await bench.fact(e.LinkLost)
+        await bench.fact(e.LinkLost, lambda lost: lost is not first)
+        assert "nobody answers" in first.reason
+        assert first.retry_in is not None
+        assert bench.now.ledger.link.status == "reconnecting"
+        async with served() as server:
+            bench.place.url = server.url
+            await bench.online()
+            await bench.say("hello")
+
+
+async def test_a_refused_key_is_not_tried_again_before_the_user_does_something(
+    tmp_path: Path,
+) -> None:
+    async with (
+        served(api_key="sk-right") as strict,
+        served() as open_to_all,
+        talk(strict.url, tmp_path, opening=False) as bench,
+    ):
+        lost = await bench.fact(e.LinkLost)
+        assert (lost.retry_in, lost.code) == (None, 3000)
+        assert lost.reason == "Incorrect API key provided."
+        assert "key" in lost.hint
+        await bench.until(lambda s: s.ledger.link.status == "offline")
+        bench.place.url = open_to_all.url
+        bench.session.post(e.TextSubmitted(item_id="typed", text="hello"))
+        await bench.until(lambda _: bench.turns()[-1:] == [("assistant", "hello")])
+        opened = [fact for fact in bench.facts if isinstance(fact, e.LinkOpening)]
+        assert len(opened) == 2
+
+
+async def test_a_server_that_ends_its_session_at_once_is_not_stormed(tmp_path: Path) -> None:
+    """Each try lasts no time at all, so the pauses go on growing."""
+
+    async def fickle(connection: ServerConnection) -> None:
+        await say(connection, "session.created", session={"type": "realtime", "id": "s"})
+        await hear(connection)
+        await say(connection, "session.updated", session={"type": "realtime", "id": "s"})
+        await connection.close(1011)
+
+    patience = replace(IMPATIENT, first=0.001, longest=1000)
+    async with (
+        server_that(fickle) as url,
+        talk(url, tmp_path, patience=patience, opening=False) as bench,
+    ):
+        await bench.until(lambda _: sum(isinstance(f, e.LinkLost) for f in bench.facts) >= 6)
+        pauses = [fact.retry_in or 0.0 for fact in bench.facts if isinstance(fact, e.LinkLost)]
+    for number, pause in enumerate(pauses):
+        assert pause >= 0.0005 * 2**number
+
+
+# ── configuring ──────────────────────────────────────────────────────────────────────────────
+
+
+def fastidious(refusals: int, named: bool) -> Handler:
+    """A server that refuses so many settings, naming our event or only the field."""
+
+    async def handle(connection: ServerConnection) -> None:
+        await say(connection, "session.created", session={"type": "realtime", "id": "s"})
+        for number in range(refusals + 1):
+            update = await hear(connection)
+            if number < refusals:
+                await say(
+                    connection,
+                    "error",
+                    error={
+                        "type": "invalid_request_error",
+                        "code": "unknown_parameter",
+                        "message": "Unknown parameter: 'session.reasoning'.",
+                        "param": "session.reasoning",
+                        "event_id": update["event_id"] if named else None,
+                    },
+                )
+        await say(connection, "session.updated", session=update["session"] | {"id": "s"})
+        await connection.wait_closed()
+
+    return handle
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_settings_that_are_refused_are_asked_for_again_without_the_extras(
+    tmp_path: Path, named: bool
+) -> None:
+    async with (
+        server_that(fastidious(1, named)) as url,
+        talk(url, tmp_path, reasoning_effort="low") as bench,
+    ):
+        told = await bench.fact(e.Noticed)
+    assert "without them" in told.text
+
+
+async def test_settings_that_are_refused_for_good(tmp_path: Path) -> None:
+    async with (
+        server_that(fastidious(2, True)) as url,
+        talk(url, tmp_path, opening=False) as bench,
+    ):
+        lost = await bench.fact(e.LinkLost)
+    assert lost.reason == (
+        "the server refused our settings: Unknown parameter: 'session.reasoning'."
+    )
+    assert lost.retry_in is None
+    assert "config show" in lost.hint
+
+
+async def test_a_server_that_opens_and_says_nothing(tmp_path: Path) -> None:
+    async def mute(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    patience = replace(IMPATIENT, configure=0.05)
+    async with server_that(mute) as url, talk(url, tmp_path, patience=patience, opening=False) as b:
+        lost = await b.fact(e.LinkLost)
+    assert "said nothing" in lost.reason
+    assert lost.retry_in is not None
+
+
+async def test_a_server_that_complains_and_then_says_nothing(tmp_path: Path) -> None:
+    async def sulk(connection: ServerConnection) -> None:
+        await say(connection, "error", error={"type": "server_error", "message": "Not today."})
+        await connection.wait_closed()
+
+    patience = replace(IMPATIENT, configure=0.05)
+    async with server_that(sulk) as url, talk(url, tmp_path, patience=patience, opening=False) as b:
+        lost = await b.fact(e.LinkLost)
+    assert lost.reason == "Not today."
+
+
+# ── renewing ─────────────────────────────────────────────────────────────────────────────────
+
+SHORT = ServerLimits(session_seconds=3)
+
+
+async def test_a_session_is_renewed_before_its_end_without_a_seam(tmp_path: Path) -> None:
+    async with served(limits=SHORT) as server, talk(server.url, tmp_path) as bench:
+        await bench.say("hello Anna")
+        await bench.speak("one two")
+        renewed = await bench.fact(e.Noticed)
+        await bench.online()
+        await bench.say("window")
+        told = bench.turns()[-1][1].split(" | ")
+        await bench.speak("three four")
+        lines = [type(fact) for fact in bench.facts if isinstance(fact, e.LinkOpened | e.LinkLost)]
+        notices = [fact.text for fact in bench.facts if isinstance(fact, e.Noticed)]
+    assert renewed.text == "The server session was renewed before its end."
+    assert lines[:2] == [e.LinkOpened, e.LinkOpened]
+    assert notices.count(renewed.text) == len(lines) - 1
+    assert [text for text in told if text.endswith(("hello Anna", "one two"))] == [
+        "user: hello Anna",
+        "assistant: hello Anna",
+        "user: one two",
+        "assistant: one two",
+    ]
+    assert bench.turns()[-2:] == [("user", "three four"), ("assistant", "three four")]
+
+
+async def spare(bench: Bench) -> None:
+    """Until the second line is ready: nothing tells of it, since nobody needs to know."""
+
+    async def turn_by_turn() -> None:
+        while bench.backend._line._spare is None:  # noqa: ASYNC110  (there is no event, see above)
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(30):
+        await asyncio.wrap_future(bench.session.call(turn_by_turn()))
+
+
+async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
+    """While a reply is being made the other line waits, and takes over should the first break."""
+    engines = ToyEngines()
+    engines.thinks.free.clear()
+    async with (
+        served(engines, limits=SHORT) as server,
+        between(server.url) as proxy,
+        talk(proxy.url, tmp_path) as bench,
+    ):
+        bench.session.post(e.TextSubmitted(item_id="typed", text="wait"))
+        await bench.fact(e.ResponseStarted)
+        await proxy.reached(2)
+        await spare(bench)
+        assert sum(isinstance(fact, e.LinkOpened) for fact in bench.facts) == 1
+        proxy.cut_oldest()
+        lost = await bench.fact(e.LinkLost)
+        assert lost.retry_in == 0.0
+        await bench.online()
+        assert proxy.connections == 2
+        engines.thinks.free.set()
+        partial = bench.now.ledger.turns.last
+        assert partial is not None
+        assert (partial.text, partial.note) == ("one two three,", "the connection broke")
+        await bench.say("hello")
+
+
+async def test_leaving_closes_every_line(tmp_path: Path) -> None:
+    engines = ToyEngines()
+    engines.thinks.free.clear()
+    async with served(engines, limits=SHORT) as server:
+        async with between(server.url) as proxy, talk(proxy.url, tmp_path) as bench:
+            bench.session.post(e.TextSubmitted(item_id="typed", text="wait"))
+            await bench.fact(e.ResponseStarted)
+            await proxy.reached(2)
+            await bench.close()
+            await proxy.reached(0)
+        engines.thinks.free.set()
