@@ -212,6 +212,8 @@ def searching(folder: Path, turns: int) -> None:
         "ours, all: files looked at, ranked",
         *spread(lambda: search.search(place, "temple"), 50),
     )
+    typed = spread(partial(search.search, place, "temple", typing=True), 50)
+    row("temple", "ours, while it is typed", *typed)
     statement = """SELECT rowid FROM words WHERE words MATCH 'the'
         ORDER BY bm25(words) LIMIT 50"""
     row("the", "FTS5 ranks all hits", seconds(lambda: db.execute(statement).fetchall(), 3))

@@ -52,13 +52,11 @@ def test_the_talks_are_listed_the_newest_first(folder: Path) -> None:
     assert b.started == "2026-03-01T10:00:00+00:00"
     assert b.path == folder / "2026-03-b.jsonl"
     assert a.turns == 0
-    assert catalog.newest(folder) == c
     assert catalog.unreadable(folder) == [f"{folder / 'odd.jsonl'} is not a saved talk"]
 
 
 def test_no_folder_is_no_talks(tmp_path: Path) -> None:
     assert catalog.list_talks(tmp_path / "nowhere") == []
-    assert catalog.newest(tmp_path / "nowhere") is None
     with pytest.raises(StoreError, match="no saved talks yet"):
         catalog.find(tmp_path / "nowhere", "last")
 
@@ -279,7 +277,7 @@ def test_an_absence_does_not_count(folder: Path) -> None:
     write(folder / "d.jsonl", events)
     talk_ = catalog.find(folder, "d")
     assert talk_.seconds == 10 + PAUSE + 10
-    assert catalog.newest(folder) == talk_
+    assert catalog.list_talks(folder)[0] == talk_
 
 
 @pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+23:59"])

@@ -203,6 +203,19 @@ def test_what_was_said_since_is_found_and_what_changed_only_as_it_is(folder: Pat
     assert found(folder, "role:tool") == []
 
 
+def test_while_somebody_types_the_folder_is_not_looked_through_for_each_letter(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "TYPING_SECONDS", 1e6)
+    assert found(folder, "wil", typing=True) == []
+    with (folder / "old.jsonl").open("ab") as file:
+        file.write(codec.encode(said(9, "the willow")))
+    assert found(folder, "wil", typing=True) == []
+    assert found(folder, "willow") == [("old", "i9")]
+    index.discard(folder)
+    assert found(folder, "wil", typing=True) == [("old", "i9")]
+
+
 def test_a_journal_that_became_unreadable_has_no_hits(folder: Path) -> None:
     assert found(folder, "allergic")
     (folder / "old.jsonl").write_text("overwritten by something else")

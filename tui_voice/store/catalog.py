@@ -54,11 +54,6 @@ def list_talks(folder: Path, cache: Path | None = None) -> list[Talk]:
     return index.ask(folder, question, cache)
 
 
-def newest(folder: Path, cache: Path | None = None) -> Talk | None:
-    """The one that was talked in last; None where there are none."""
-    return next(iter(list_talks(folder, cache)), None)
-
-
 def unreadable(folder: Path, cache: Path | None = None) -> list[str]:
     """What looks like a talk and is none: a sentence each."""
 

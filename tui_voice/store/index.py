@@ -7,8 +7,10 @@ is damaged, or of another make, is deleted; where none can be written, one in me
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -26,16 +28,27 @@ PATIENCE = 5.0
 """Seconds that another process is waited for, which is at the index, too."""
 
 
-def ask(folder: Path, question: Callable[[sqlite3.Connection], T], cache: Path | None = None) -> T:
-    """The answer to `question`, put to tables that are up to date with the journals of `folder`.
+_looked: dict[Path, float] = {}
+"""When this process looked through the journals last, by database."""
 
-    Raises `StoreError` where not even new tables in memory answer.
+
+def ask(
+    folder: Path,
+    question: Callable[[sqlite3.Connection], T],
+    cache: Path | None = None,
+    *,
+    stale: float = 0.0,
+) -> T:
+    """The answer to `question`, put to tables that are up to date with the journals of `folder`,
+    or were so many seconds ago. Raises `StoreError` where not even new tables in memory answer.
     """
     place = database(folder, cache)
     for where in (place, place, None):
         try:
             with closing(_connect(where)) as db:
-                _refresh(db, folder, cache)
+                if time.monotonic() - _looked.get(place, -math.inf) >= stale or _empty(db):
+                    _refresh(db, folder, cache)
+                    _looked[place] = time.monotonic()
                 return question(db)
         except sqlite3.DatabaseError as error:
             if where is not None and getattr(error, "sqlite_errorcode", 0) not in _TRANSIENT:
@@ -84,6 +97,10 @@ def _connect(place: Path | None) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _empty(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM talks LIMIT 1").fetchone() is None
 
 
 def _refresh(db: sqlite3.Connection, folder: Path, cache: Path | None) -> None:

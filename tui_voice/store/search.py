@@ -16,6 +16,8 @@ from tui_voice.store.rows import SLOTS, unspaced
 
 NEWEST = 200
 """So many of the newest hits are ranked; ranking all that have a common word takes a second."""
+TYPING_SECONDS = 1.0
+"""While somebody types, the journals are looked through no more often than this."""
 EXCERPT = 160
 _AHEAD = 60
 _LATEST = (1 << 63) - 1
@@ -57,7 +59,8 @@ def search(
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    rows = index.ask(folder, lambda db: _rows(db, query, without), cache)
+    stale = TYPING_SECONDS if typing else 0.0
+    rows = index.ask(folder, lambda db: _rows(db, query, without), cache, stale=stale)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
