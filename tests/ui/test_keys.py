@@ -177,6 +177,18 @@ async def test_put_back_all_or_the_chosen_turn(build: Build) -> None:
         assert app.scripted.posted == [e.RestoreAsked(turn_ids=("u2",))]
 
 
+async def test_put_back_the_chosen_pruning(build: Build) -> None:
+    app = build()
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        mark = next(c for c in app.view.compactions if c.kind == "summary")
+        app.talk.transcript.go_to(mark.id)
+        await settle(pilot)
+        await pilot.press("p", "ctrl+z")  # a pruning cannot be pinned
+        await settle(pilot)
+        assert app.scripted.posted == [e.RestoreAsked(turn_ids=mark.turns)]
+
+
 async def test_pin_the_chosen_turn_and_let_it_go(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:

@@ -38,15 +38,22 @@ def listening(door: ScriptedDoor) -> None:
 def offline(door: ScriptedDoor) -> None:
     kyoto(door)
     door.tell(
+        e.StopPressed(),
+        e.PlaybackInterrupted(item_id="a13", played_ms=2000),
         e.LinkLost(
             reason="the server refused the key", hint="Set OPENAI_API_KEY, then press ^N.", code=401
-        )
+        ),
     )
 
 
 def summarising(door: ScriptedDoor) -> None:
     kyoto(door)
-    door.tell(e.StopPressed(), e.SummaryAsked())
+    door.tell(
+        e.StopPressed(),
+        e.PlaybackInterrupted(item_id="a13", played_ms=2000),
+        e.ResponseDone(response_id="r13", status="cancelled"),
+        e.SummaryAsked(),
+    )
 
 
 SCREENS: dict[str, tuple[Callable[[ScriptedDoor], object], tuple[str, ...]]] = {

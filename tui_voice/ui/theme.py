@@ -25,7 +25,14 @@ DARK = Theme(
     background="#15161b",
     surface="#1c1e25",
     panel="#23262f",
-    variables={"scrollbar": "#2b2e38", "scrollbar-hover": "#3a3e4a", "border": "#31343e"},
+    variables={
+        "scrollbar": "#343742",
+        "scrollbar-hover": "#454955",
+        "scrollbar-active": "#454955",
+        "scrollbar-background": "#1c1e25",
+        "scrollbar-background-hover": "#1c1e25",
+        "scrollbar-background-active": "#1c1e25",
+    },
 )
 LIGHT = Theme(
     name="tui-voice-light",
@@ -40,7 +47,14 @@ LIGHT = Theme(
     background="#fbfaf7",
     surface="#f1efea",
     panel="#e8e5de",
-    variables={"scrollbar": "#d9d5cc", "scrollbar-hover": "#c4bfb3", "border": "#d5d1c8"},
+    variables={
+        "scrollbar": "#d0ccc2",
+        "scrollbar-hover": "#bdb8ac",
+        "scrollbar-active": "#bdb8ac",
+        "scrollbar-background": "#f1efea",
+        "scrollbar-background-hover": "#f1efea",
+        "scrollbar-background-active": "#f1efea",
+    },
 )
 THEMES = (DARK, LIGHT)
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LOG_ROWS = 40
 """Rows of the pruning log that are drawn; older ones are in the transcript."""
 
+TITLE = 44
+"""Characters of a title made from the first words."""
+
 Line = Literal["", "connecting", "reconnecting", "offline"]
 
 
@@ -152,7 +155,7 @@ def project(
         log = _log(ledger.compactions, start, rates)
     return View(
         header=Header(
-            ledger.title, _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
+            title(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
         ),
         status=_status(snapshot),
         turns=ledger.turns,
@@ -200,6 +203,8 @@ def _status(snapshot: Snapshot) -> Status:
 def _gauge(ledger: Ledger, limits: Limits) -> Gauge:
     window, last = ledger.window, ledger.last_usage
     cached = min(window.cached, window.total)
+    if not window.exact:
+        cached = min(cached, ledger.intact)  # what was changed since is no longer in the cache
     cached_audio = min(last.cached_audio if last else 0, window.audio, cached)
     cached_text = min(cached - cached_audio, window.text)
     return Gauge(
@@ -215,16 +220,35 @@ def _gauge(ledger: Ledger, limits: Limits) -> Gauge:
 
 
 def _cost(ledger: Ledger) -> Cost:
-    hours, usage = ledger.at / 3600, ledger.usage
+    usage = ledger.usage
     return Cost(
         total=ledger.cost,
         unknown=ledger.spent.unknown,
-        per_hour=ledger.cost / hours if hours > 1 / 60 and ledger.cost else None,
+        per_hour=_per_hour(ledger),
         last_reply=ledger.last_usd,
         summaries=ledger.spent.summaries,
         replies=ledger.replies,
         cached_share=usage.cached / usage.input if usage.input else None,
     )
+
+
+def _per_hour(ledger: Ledger) -> float | None:
+    """USD: the pace of the newest replies, where there are enough to tell it."""
+    priced = [(reply.at, reply.usd) for reply in ledger.recent if reply.usd is not None]
+    if len(priced) < 3 or (span := priced[-1][0] - priced[0][0]) < 30:
+        return None
+    return sum(usd for _, usd in priced[1:]) / span * 3600 or None
+
+
+def title(ledger: Ledger) -> str:
+    """The one that was given, or else the user's first words; "" before there are any."""
+    if ledger.title:
+        return ledger.title
+    words = (turn.text for turn in ledger.turns if turn.role == "user" and turn.text)
+    first = " ".join(next(words, "").split())
+    if len(first) <= TITLE:
+        return first.rstrip(".!")
+    return first[: TITLE + 1].rpartition(" ")[0].rstrip(",;:. ") + "…"
 
 
 def _log(

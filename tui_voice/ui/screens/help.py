@@ -85,3 +85,4 @@ class HelpScreen(ModalScreen[None]):
 
     def on_resize(self, event: Resize) -> None:
         self.query_one("#help").set_class(event.size.width >= 96, "-two")
+        self.set_class(event.size.height < 16, "-tiny")

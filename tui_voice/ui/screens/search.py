@@ -33,25 +33,27 @@ class HitRows(Choices["Hit"]):
         room = width - len(who) - 1
         return [
             [(who, ink), (fit(where, room, self._glyphs.more), "quiet")],
-            marked(row, width),
+            marked(row, width, self._glyphs.more),
         ]
 
 
-def marked(hit: Hit, width: int) -> list[Part]:
+def marked(hit: Hit, width: int, more: str = "…") -> list[Part]:
     """The excerpt as parts, cut to `width`, shifted so that the first mark is seen."""
     text, marks = hit.excerpt, hit.marks
-    skip = 0
+    room, skip = width - 1 - len(more), 0
     if marks and marks[0][1] > width - 4:
         skip = text.rfind(" ", 0, max(0, marks[0][0] - width // 3)) + 1
     parts: list[Part] = []
     at = skip
     for first, behind in (*marks, (len(text), len(text))):
-        begin, end = max(first, at), min(behind, skip + width - 1)
-        parts.append((text[at : min(begin, skip + width - 1)], "machine"))
+        begin, end = max(first, at), min(behind, skip + room)
+        parts.append((text[at : min(begin, skip + room)], "machine"))
         if begin >= end:
             break
         parts.append((text[begin:end], "strong"))
         at = end
+    if len(text) - skip > room:
+        parts.append((more, "quiet"))
     return parts
 
 

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui_voice.conversation.states import State
+from tui_voice.ui.document import Mark
 from tui_voice.ui.keys import ACTIONS, BY_ID, binding, key_name
 from tui_voice.ui.options import Options
 from tui_voice.ui.view import Notice, View
@@ -335,14 +336,20 @@ class TalkScreen(Screen[None]):
         """What is chosen, or all of the last pruning."""
         from tui_voice.conversation.events import RestoreAsked
 
-        turn = self.transcript.chosen_turn
-        ids = (turn.id,) if turn is not None and turn.pruned_in else ()
+        chosen = self.transcript.chosen
+        ids: tuple[str, ...] = ()
+        if isinstance(chosen, Mark):
+            ids = chosen.compaction.turns
+        elif chosen is not None and chosen.pruned_in:
+            ids = (chosen.id,)
         self.post_message(self.Posted(RestoreAsked(turn_ids=ids)))
 
     def action_pin(self) -> None:
         """The chosen turn, or the newest."""
         from tui_voice.conversation.events import TurnPinned
 
+        if isinstance(self.transcript.chosen, Mark):
+            return
         turns = self.view.turns
         turn = self.transcript.chosen_turn or (turns.last if turns is not None else None)
         if turn is not None:

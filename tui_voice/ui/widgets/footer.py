@@ -24,15 +24,22 @@ class KeyLine(Drawn):
             self.action = action
 
     def _shown(self) -> list[tuple[int, str, str, str]]:
-        """With the column each begins at; those that do not fit are left out."""
+        """With the column each begins at. Where there is no room for all, the last two, which lead
+        to all the others, stay.
+        """
+        hints = list(self.hints)
+        while len(hints) > 1 and 1 + sum(self._cells(hint) + 3 for hint in hints) > (
+            self.size.width + 2
+        ):
+            del hints[-3 if len(hints) > 2 else -1]
         shown, at = [], 1
-        for action, key, text in self.hints:
-            size = cell_len(key) + 1 + cell_len(text)
-            if at + size >= self.size.width:
-                continue
+        for action, key, text in hints:
             shown.append((at, action, key, text))
-            at += size + 3
+            at += self._cells((action, key, text)) + 3
         return shown
+
+    def _cells(self, hint: tuple[str, str, str]) -> int:
+        return cell_len(hint[1]) + 1 + cell_len(hint[2])
 
     def render_line(self, y: int) -> Strip:
         parts: list[Part] = []

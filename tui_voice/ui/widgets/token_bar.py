@@ -21,8 +21,8 @@ def cells(amounts: tuple[float, ...], scale: float, width: int) -> list[int]:
         end = min(width, round(total / scale * width))
         result.append(max(0, end - drawn))
         drawn = max(drawn, end)
-    if amounts and total > 0 and drawn == 0:
-        result[-1] = 1
+    if total > 0 and drawn == 0:
+        result[amounts.index(max(amounts))] = 1
     return result
 
 

@@ -122,6 +122,11 @@ class Transcript(ScrollView, can_focus=True):
         if self.document.find(block_id) is None:
             return False
         self._choose(block_id)
+        place = self._place()
+        if place is not None:  # in the upper third, so that one sees what led to it
+            y = self.document.span(place)[0] - self.size.height // 3
+            self.scroll_to(y=y, animate=False, immediate=True, force=True)
+            self._settle_view()
         return True
 
     # ── measuring ───────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,192 @@
+"""Pictures of the screen for the README: a recorded talk replayed through it, state by state.
+
+Run: `python screenshots/make.py [NAME…]`. Writes an SVG for each picture, and a PNG where
+`rsvg-convert` and the font JetBrains Mono are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(ROOT), str(HERE)]
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+from picture import save, steady  # noqa: E402  (beside this file)
+
+from tui_voice.conversation import events as e  # noqa: E402
+from tui_voice.conversation.conversation import Conversation, Snapshot  # noqa: E402
+from tui_voice.conversation.policy import Limits  # noqa: E402
+from tui_voice.conversation.states import State  # noqa: E402
+from tui_voice.runtime.door import Meters  # noqa: E402
+from tui_voice.store.reading import read  # noqa: E402
+from tui_voice.ui.app import VoiceApp  # noqa: E402
+from tui_voice.ui.options import Options  # noqa: E402
+from tui_voice.ui.view import Rates  # noqa: E402
+
+TALK = ROOT / "sessions" / "v1-kyoto-in-april.jsonl"
+SIZES = {"": (120, 36), "-80x24": (80, 24)}
+LIMITS = Limits(trigger=4_000, keep=6)
+
+
+class Still:
+    """A door to one moment of a recorded talk: its facts up to there, and then nothing more."""
+
+    limits = LIMITS
+    id = "kyoto"
+    path = TALK
+
+    def __init__(self, events: Sequence[e.Event], loud: bool) -> None:
+        self._loud = loud
+        self._asked = 0
+        self._conversation = Conversation(LIMITS)
+        for event in events:
+            self._conversation.receive(event)
+
+    def post(self, event: e.Event) -> None:
+        """A picture does not answer."""
+
+    def subscribe(self, _on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
+        return self._conversation.snapshot
+
+    def meters(self) -> Meters:
+        """A voice that rises and falls, where there is one."""
+        self._asked += 1
+        level = 0.5 + 0.45 * math.sin(self._asked * 0.8) if self._loud else 0.0
+        return Meters(microphone=level, speaker=level)
+
+    def set_limits(self, limits: Limits) -> None:
+        """A picture has its limits."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def moment(
+    events: Sequence[e.Event], wanted: Callable[[Snapshot], bool], times: int = 1
+) -> list[e.Event]:
+    """The facts up to the `times`-th time that `wanted` becomes true; all where it never does."""
+    conversation, was = Conversation(LIMITS), False
+    for number, event in enumerate(events, 1):
+        conversation.receive(event)
+        holds = wanted(conversation.snapshot)
+        if holds and not was:
+            times -= 1
+            if not times:
+                return list(events[:number])
+        was = holds
+    return list(events)
+
+
+def is_in(state: State) -> Callable[[Snapshot], bool]:
+    return lambda snapshot: snapshot.state is state
+
+
+def speaking_long(snapshot: Snapshot) -> bool:
+    last = snapshot.ledger.turns.last
+    return (
+        snapshot.state is State.SPEAKING
+        and last is not None
+        and last.role == "assistant"
+        and last.words == "open"
+        and len(last.text) > 100
+        and any(c.kind == "summary" for c in snapshot.ledger.compactions)
+    )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`take`: which facts are shown. `keys`: what is pressed then."""
+
+    take: Callable[[Sequence[e.Event]], Sequence[e.Event]]
+    keys: tuple[str, ...] = ()
+    theme: str | None = None
+    ascii: bool = False
+    loud: bool = False
+    at_pruning: bool = False
+    """The newest pruning is chosen."""
+
+
+def opening(events: Sequence[e.Event]) -> list[e.Event]:
+    return list(takewhile(lambda event: not isinstance(event, e.SpeechStarted), events))
+
+
+def lost(events: Sequence[e.Event]) -> list[e.Event]:
+    until = moment(events, is_in(State.IDLE), 12)
+    reason, hint = (
+        "OpenAI refused the key",
+        "Set OPENAI_API_KEY to one that is valid, then press ^N.",
+    )
+    return [*until, e.LinkLost(at=until[-1].at, reason=reason, hint=hint)]
+
+
+PICTURES = {
+    "first-run": Picture(opening),
+    "listening": Picture(lambda all: moment(all, is_in(State.LISTENING), 8), loud=True),
+    "speaking": Picture(lambda all: moment(all, speaking_long), loud=True),
+    "summarising": Picture(lambda all: moment(all, is_in(State.SUMMARISING))),
+    "after-pruning": Picture(list, at_pruning=True),
+    "offline": Picture(lost),
+    "light": Picture(lambda all: moment(all, speaking_long), theme="tui-voice-light", loud=True),
+    "ascii": Picture(lambda all: moment(all, speaking_long), ascii=True, loud=True),
+    "help": Picture(lambda all: moment(all, speaking_long), keys=("f1",)),
+    "talks": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+r",)),
+    "search": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+f", *"shellfish")),
+}
+
+
+async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) -> None:
+    events = [event for event in read(TALK).events if not isinstance(event, e.TalkClosed)]
+    door = Still(picture.take(events), picture.loud)
+    options = Options(
+        theme=picture.theme,
+        ascii=picture.ascii,
+        live=False,
+        budget=2.0,
+        rates=Rates(cached_text=0.4e-6, cached_audio=0.4e-6),
+        sessions=TALK.parent,
+    )
+    app = VoiceApp(lambda _talk: door, options)
+    app.animation_level = "none"
+    async with app.run_test(size=size) as pilot:
+        for _ in range(3):
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+        for key in picture.keys:
+            await pilot.press(key)
+        if picture.at_pruning:
+            marks = [c.id for c in app.view.compactions if c.kind == "summary"]
+            app.talk.transcript.go_to(marks[-1])
+        for _ in range(10):
+            app.talk.status.tick(door.meters())
+        for _ in range(3):
+            await pilot.pause(0.3)
+            await app.workers.wait_for_complete()
+        svg = app.export_screenshot(title="tui-voice")
+    path = HERE / f"{name}{suffix}"
+    path.with_suffix(".svg").write_text(steady(svg))
+    drawn = save(svg, path.with_suffix(".png"))
+    print(path.with_suffix(".png" if drawn else ".svg").name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PICTURES))
+    for name in parser.parse_args().names or PICTURES:
+        for suffix, size in SIZES.items():
+            asyncio.run(take(name, PICTURES[name], suffix, size))
+
+
+if __name__ == "__main__":
+    main()
