@@ -79,6 +79,39 @@ def test_goes_with_whoever_started_it(process: subprocess.Popen[str]) -> None:
     assert process.wait(timeout=20) == 0
 
 
+def test_runs_until_stdin_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+
+    class Described(ToyEngines):
+        def describe(self) -> str:
+            os.write(writer, b"what is sent is ignored\n")
+            os.close(writer)  # whoever started it is gone as soon as all is ready
+            return super().describe()
+
+    with os.fdopen(reader) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert run(RunOptions(port=0, exit_on_stdin_eof=True), Described()) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("ws://127.0.0.1:")
+    assert "progress: ready: tones · parrot\n" in err
+
+
+def test_may_end_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(ToyEngines):
+        def load(self) -> None:
+            self.loaded.wait(20)
+
+    reader, writer = os.pipe()
+    os.close(writer)
+    engines = Slow()
+    with os.fdopen(reader) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert run(RunOptions(port=0, exit_on_stdin_eof=True), engines) == 0
+    engines.loaded.set()
+
+
 def test_engines_that_cannot_be_had() -> None:
     engines = ToyEngines()
     engines.fails = "Not installed."

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
 from tests.server.desk import SILENCE
-from tests.server.engines import ToyEngines, speech
+from tests.server.engines import ToneSynthesiser, ToyEngines, speech
 from tui_voice.realtime.wire import client as c
 from tui_voice.realtime.wire import decode_server
 from tui_voice.realtime.wire import server as s
 from tui_voice.realtime.wire.items import InputText, Message
 from tui_voice.realtime.wire.server import ServerEvent
+from tui_voice.realtime.wire.session import Audio, AudioInput, Realtime, ServerVad
 from tui_voice.server.connection import Connection
+from tui_voice.server.contracts import ReplyRequest
+from tui_voice.server.jobs import Fact, Reply, Speak, Transcribe
 from tui_voice.server.limits import Limits
 from tui_voice.server.memory import InMemoryLink
 from tui_voice.server.workers import Workers
@@ -66,7 +69,7 @@ async def test_events_are_answered_while_engines_work(
     await link.send(typed("hello"))
     await link.send(c.ResponseCreate())
     await until(link, s.ResponseCreated)
-    await link.send(c.SessionUpdateEvent(session=decode_update()))
+    await link.send(c.SessionUpdateEvent(session=Realtime(instructions="Short.")))
     await until(link, s.SessionUpdated)
     await link.send(c.ResponseCancel())
     done = (await until(link, s.ResponseDone))[-1]
@@ -77,12 +80,6 @@ async def test_events_are_answered_while_engines_work(
     done = (await until(link, s.ResponseDone))[-1]
     assert isinstance(done, s.ResponseDone)
     assert done.response.status == "completed"
-
-
-def decode_update() -> Any:
-    from tui_voice.realtime.wire.session import Realtime
-
-    return Realtime(instructions="Short.")
 
 
 async def test_model_is_stopped_in_the_middle(link: InMemoryLink, engines: ToyEngines) -> None:
@@ -127,8 +124,9 @@ async def test_client_that_reads_slowly_holds_up_its_own_voice(engines: ToyEngin
         await link.send(c.ResponseCreate())
         connection = link.connection
         assert connection is not None
-        while connection.holding == 0:
-            await asyncio.wait_for(connection.changed(), 10)
+        async with asyncio.timeout(60):
+            while connection.holding == 0:
+                await connection.changed()  # not in a task of its own: nothing may come between
         assert 2**20 <= connection.waiting_bytes < 2 * 2**20
         done = (await until(link, s.ResponseDone))[-1]
         assert isinstance(done, s.ResponseDone)
@@ -184,6 +182,71 @@ async def test_engines_that_cannot_be_had(engines: ToyEngines) -> None:
     assert connection.close_code == 1011
     connection.end()
     workers.close()
+
+
+async def test_idle_time_runs_on_the_clock(engines: ToyEngines) -> None:
+    async with InMemoryLink(engines) as link:
+        turns = ServerVad(idle_timeout_ms=5_000)
+        audio = Audio(input=AudioInput(turn_detection=turns))
+        await link.send(c.SessionUpdateEvent(session=Realtime(audio=audio)))
+        assert link.connection is not None
+        cap = link.connection.engine.deadline
+        await link.send(typed("hello"))
+        await link.send(c.ResponseCreate())
+        await until(link, s.RateLimitsUpdated)
+        assert link.connection.engine.deadline < cap - 3_000
+
+
+async def test_fault_of_ours_ends_one_talk_and_no_other(engines: ToyEngines) -> None:
+    class FaultError(Exception):
+        pass
+
+    def fails(text: str) -> int:
+        raise FaultError(text)
+
+    workers = Workers(engines)
+    async with InMemoryLink(workers=workers) as one, InMemoryLink(workers=workers) as two:
+        for link in (one, two):
+            await link.send(typed("hello"))
+            await until(link, s.ConversationItemDone)
+        assert one.connection is not None
+        one.connection.engine.replies._count = fails
+        with pytest.raises(FaultError):
+            await one.send(c.ResponseCreate())
+        assert one.connection.close_code == 1011
+        await two.send(c.ResponseCreate())
+        await until(two, s.ResponseDone)
+    workers.close()
+
+
+async def test_engines_that_break_when_first_used() -> None:
+    class Broken(ToyEngines):
+        def synthesiser(self) -> ToneSynthesiser:
+            raise OSError("no voice")
+
+    async with InMemoryLink(Broken()) as link:
+        events = [event async for event in link]
+        assert isinstance(events[-1], s.Error)
+        assert events[-1].error.message == "The engine failed: OSError: no voice"
+        assert link.connection is not None
+        assert link.connection.close_code == 1011
+
+
+async def test_job_that_nobody_waits_for_any_more_is_not_done(engines: ToyEngines) -> None:
+    workers = Workers(engines)
+    stop = threading.Event()
+    stop.set()
+    facts: list[Fact] = []
+    workers.start("a", Speak(1, "hello", "marin", 1.0, stop=stop), facts.append)
+    workers.start("a", Transcribe(2, b"", stop=stop), facts.append)
+    workers.start("a", Reply(3, ReplyRequest("", []), stop), facts.append)
+    done = threading.Event()
+    for name in ("_speaking", "_hearing", "_thinking"):
+        getattr(workers, name).submit("a", done.set)
+        assert await asyncio.to_thread(done.wait, 5)
+        done.clear()
+    workers.close()
+    assert facts == []
 
 
 async def test_nothing_is_left_of_a_connection(engines: ToyEngines) -> None:

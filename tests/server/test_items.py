@@ -323,6 +323,22 @@ class TestTruncate:
         assert len(base64.b64decode(part["audio"])) == 100 * 48
 
 
+def test_recording_that_is_forgotten_can_still_be_cut() -> None:
+    desk = Desk(limits=Limits(max_sound_bytes=100))
+    desk.hold = (Speak,)
+    desk.ask("one two three, four five six.")
+    desk.release(1)
+    audio = base64.b64encode(speech("hello")).decode()
+    create(desk, message("user", {"type": "input_audio", "audio": audio}))
+    desk.hold = ()
+    desk.release()
+    reply = desk.items[1]
+    cut = {"item_id": reply, "content_index": 0, "audio_end_ms": 100}
+    assert types(desk.send("conversation.item.truncate", **cut)) == ["conversation.item.truncated"]
+    desk.send("conversation.item.retrieve", item_id=reply)
+    assert "audio" not in desk.last("conversation.item.retrieved")["item"]["content"][0]
+
+
 def test_item_deleted_while_it_is_being_said() -> None:
     desk = Desk()
     desk.hold = (Speak,)

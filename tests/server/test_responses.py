@@ -140,6 +140,17 @@ class TestLadder:
         assert response_of(desk)["audio"]["output"] == {"format": form, "voice": "cedar"}
         assert desk.engines.speaks.said[0][1] == "cedar"
 
+    def test_voice_alone_or_format_alone(self) -> None:
+        desk = Desk()
+        desk.ask("hello", audio={"output": {"voice": "cedar"}})
+        pcm = {"type": "audio/pcm", "rate": 24000}
+        assert response_of(desk)["audio"]["output"] == {"format": pcm, "voice": "cedar"}
+        desk.ask("hello", audio={"output": {"format": {"type": "audio/pcma"}}})
+        assert response_of(desk)["audio"]["output"] == {
+            "format": {"type": "audio/pcma"},
+            "voice": "marin",
+        }
+
     def test_voice_and_speed_reach_the_synthesiser(self) -> None:
         desk = Desk()
         desk.update(audio={"output": {"voice": "echo", "speed": 1.25}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
@@ -198,6 +199,22 @@ class TestLeaving:
         await server.close()
         assert server.connections == 0
 
+    async def test_client_that_vanishes_with_frames_on_their_way(self, server: Server) -> None:
+        socket = await connect(f"{server.url}?model=m", max_queue=1)
+        await told(socket)
+        text = "x" * 100_000
+        item = {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": text}],
+        }
+        for _ in range(20):
+            await socket.send(json.dumps({"type": "conversation.item.create", "item": item}))
+        socket.transport.abort()
+        await socket.wait_closed()
+        await server.close()
+        assert server.connections == 0
+
     async def test_cap(self, engines: ToyEngines) -> None:
         limits = Limits(session_seconds=0.05)
         server = await serve("127.0.0.1", 0, engines, ServeOptions(limits=limits))
@@ -260,13 +277,27 @@ class TestEngines:
         await server.close()
 
     @pytest.mark.parametrize("late", [True, False])
-    async def test_that_cannot_be_had(self, engines: ToyEngines, late: bool) -> None:
+    async def test_that_cannot_be_had(self, late: bool) -> None:
+        class Slow(ToyEngines):
+            def load(self) -> None:
+                self.loaded.wait(10)
+                super().load()
+
+            def detector(self) -> EnergyDetector:
+                self.loaded.wait(10)
+                raise BackendError("Not installed.")
+
+        engines = Slow()
         engines.fails = "Not installed."
         server = await serve("127.0.0.1", 0, engines)
         if late:
+            engines.loaded.set()
             await server.failed
         async with connect(f"{server.url}?model=m") as socket:
-            events, code, _reason = await farewell(socket)
+            events = [await told(socket)]
+            engines.loaded.set()
+            more, code, _reason = await farewell(socket)
+            events += more
         assert [e["type"] for e in events] == ["session.created", "error"]
         assert events[1]["error"]["message"] == "Not installed."
         assert events[1]["error"]["type"] == "server_error"
@@ -299,12 +330,19 @@ async def test_ipv6_url(engines: ToyEngines) -> None:
     await server.close()
 
 
-async def test_server_closed_while_engines_load() -> None:
+def test_server_closed_while_engines_load() -> None:
     class Slow(ToyEngines):
         def load(self) -> None:
             self.loaded.wait(10)
 
     engines = Slow()
-    server = await serve("127.0.0.1", 0, engines)
-    await server.close()
+
+    async def short() -> None:
+        server = await serve("127.0.0.1", 0, engines)
+        await server.close()
+
+    asyncio.run(short())
+    (loading,) = [t for t in threading.enumerate() if t.name == "loading"]
     engines.loaded.set()
+    loading.join(5)
+    assert not loading.is_alive()

@@ -222,6 +222,12 @@ def test_one_wrong_field_drops_the_whole_update(
     assert session(desk) == before
 
 
+def test_streaming_transcriber_by_hand() -> None:
+    desk = Desk()
+    heard = {"transcription": {"model": "gpt-realtime-whisper", "delay": "low"}}
+    assert types(desk.configure(turn_detection=None, **heard)) == ["session.updated"]
+
+
 def test_same_model_and_voice_may_be_named_again() -> None:
     desk = Desk()
     desk.ask("hello")

@@ -11,6 +11,7 @@ from tests.server.desk import SILENCE, Desk, message, types
 from tests.server.engines import speech
 from tui_voice.server.endpoint import sounds_finished
 from tui_voice.server.jobs import Broke, Transcribe, Transcribed
+from tui_voice.server.listening import Run, Utterance
 
 WHISPER = {"transcription": {"model": "whisper-1"}}
 DELTA = "conversation.item.input_audio_transcription.delta"
@@ -197,20 +198,60 @@ def test_long_turn_is_settled_at_its_pauses() -> None:
     assert max(desk.engines.hears.heard) < 13.0
 
 
-def test_run_of_a_settled_piece_comes_too_late() -> None:
+def test_voice_without_a_pause_is_not_heard_again_and_again() -> None:
     desk = Desk()
     desk.configure(**WHISPER)
-    piece = " ".join(["one two three four five six seven eight nine ten"] * 4)
-    desk.say(SILENCE * 500 + speech(piece[: len(piece) // 2]))
+    desk.say(SILENCE * 500 + speech("one two three four five six seven eight nine ten " * 10))
+    assert len(desk.engines.hears.heard) >= 20
+    assert max(desk.engines.hears.heard) <= 12.5
+    count = len(desk.engines.hears.heard)
+    desk.say(SILENCE * 700)
+    assert len(desk.engines.hears.heard) == count + 1
+
+
+def test_facts_about_nothing_are_ignored() -> None:
+    desk = Desk()
+    count = len(desk.events)
+    desk.learn(Transcribed(99, "x"))
+    desk.learn(Broke(99, "x"))
+    assert len(desk.events) == count
+
+
+def test_run_of_a_turn_that_was_dropped() -> None:
+    desk = Desk()
+    desk.configure(**WHISPER)
     desk.hold = (Transcribe,)
-    desk.say(speech("red red red red red red"))
+    desk.say(SILENCE * 500 + speech(LONG))
     late = desk.held.popleft()
-    assert not late.urgent
+    desk.send("input_audio_buffer.clear")
+    count = len(desk.events)
+    desk.learn(Transcribed(late.job, "hello"))
+    assert late.stop.is_set()
+    assert len(desk.events) == count
+
+
+def test_nobody_reads_along_any_more() -> None:
+    desk = Desk()
+    desk.configure(**WHISPER)
+    desk.hold = (Transcribe,)
+    desk.say(SILENCE * 500 + speech(LONG))
+    desk.configure(transcription=None)
+    count = len(desk.events)
     desk.hold = ()
-    desk.say(SILENCE * 300 + speech("green"))
-    count = len(deltas(desk.events))
-    desk.learn(Transcribed(late.job, "nonsense"))
-    assert len(deltas(desk.events)) == count
+    desk.release()
+    assert len(desk.events) == count
+
+
+def test_run_of_a_settled_piece_comes_too_late() -> None:
+    utterance = Utterance("item", 0.0)
+    utterance.started(1, Run(0.0, 4_000.0, whole=False))
+    utterance.started(2, utterance.pause(6_000.0))
+    assert utterance.result(2, "one two") is not None
+    utterance.resume()
+    assert utterance.result(1, "nonsense") is None
+    utterance.started(3, utterance.pause(9_000.0))
+    assert utterance.result(3, "three") == Run(6_000.0, 9_000.0, whole=True)
+    assert utterance.final(8_800.0) == "one two three"
 
 
 def test_transcription_session_tells_and_never_answers() -> None:

@@ -131,6 +131,15 @@ class TestServerVad:
         part = desk.last("conversation.item.retrieved")["item"]["content"][0]
         assert 60_000 <= len(base64.b64decode(part["audio"])) / 48 < 62_100
 
+    def test_answer_that_finds_no_room(self) -> None:
+        desk = Desk(limits=Limits(max_responses=1))
+        desk.hold = (Reply,)
+        desk.send("response.create", response={"conversation": "none"})
+        error = error_of(desk.say(spoken("hello")))
+        assert error["code"] == "rate_limit_exceeded"
+        assert error["event_id"] is None
+        assert len(desk.items) == 1
+
     def test_item_that_finds_no_room(self) -> None:
         desk = Desk(limits=Limits(max_items=1))
         desk.type("full")

@@ -17,7 +17,6 @@ from tui_voice.realtime.wire.items import (
     InputText,
     Item,
     Message,
-    OutputAudio,
     OutputText,
 )
 from tui_voice.realtime.wire.session import AudioFormat
@@ -90,7 +89,7 @@ def _message(item: Message, form: AudioFormat, path: str) -> Entry:
                     "This server's model cannot see images. Say in words what is in it.",
                     f"{here}.type",
                 )
-            case OutputText() | OutputAudio():  # the model's voice cannot be given back to it
+            case _:  # the model's voice cannot be given back to it
                 raise missing(f"{here}.text")
     return Entry(replace(item, content=parts), sounds)
 

@@ -39,9 +39,6 @@ class Conversation:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, item_id: object) -> bool:
-        return item_id in self._by_id
-
     def get(self, item_id: str) -> Entry | None:
         return self._by_id.get(item_id)
 
@@ -89,9 +86,7 @@ class Conversation:
         return self._entries[place - 1].id if place else None
 
     def previous(self, entry: Entry) -> str | None:
-        """The id of the item before `entry`; None for the first, or where it is gone."""
-        if self._by_id.get(entry.id) is not entry:
-            return None
+        """The id of the item before `entry`, which is present; None for the first."""
         place = self._entries.index(entry)
         return self._entries[place - 1].id if place else None
 

@@ -115,9 +115,9 @@ class Engine:
                 self.replies.said_all(job)
             case jobs.Spoken(job=job, pcm=pcm, sent=sent):
                 self.replies.spoken(job, pcm, sent)
-            case jobs.Broke(job=job, message=message):
-                self._hearing.scribe.broke(job, message)
-                self.replies.broke(job, message)
+            case broke:
+                self._hearing.scribe.broke(broke.job, broke.message)
+                self.replies.broke(broke.job, broke.message)
         return self._outbox.take()
 
     @property
@@ -132,11 +132,12 @@ class Engine:
         return self._hearing.waiting_bytes + sum(len(event.audio) for event in waiting)
 
     def pump(self, now: float) -> list[Output]:
-        """Hears one slice of the audio that waits, or handles one event that waited for it."""
+        """While `hungry`: hears one slice of the audio that waits, or handles one event that
+        waited for it."""
         self._at(now)
         if self._hearing.hungry:
             self._hearing.hear()
-        elif self._inbox:
+        else:
             self._handle(self._inbox.popleft())
         return self._outbox.take()
 
@@ -241,8 +242,8 @@ class Engine:
             )
         metadata = _checked(params.metadata or None)
         context, new = self._context(params)
-        self.replies.create(settings, beside=where == "none", context=context, metadata=metadata)
         self._idle.stop()
+        self.replies.create(settings, beside=where == "none", context=context, metadata=metadata)
         for entry in new:
             self._hearing.scribe.write(entry)
 
@@ -286,8 +287,6 @@ class Engine:
             self._idle.start(response, self.state.settings.turns, self._now)
 
     def _time_out(self) -> None:
-        if self._hearing.speaking or self.replies.default is not None:
-            return
         try:
             self._hearing.time_out()
         except RefusedError as error:

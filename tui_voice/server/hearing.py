@@ -9,7 +9,7 @@ from tui_voice.realtime.wire import server as s
 from tui_voice.realtime.wire.items import InputAudio, Message
 from tui_voice.server.contracts import SpeechDetector
 from tui_voice.server.conversation import Conversation
-from tui_voice.server.ear import Began, Ear, Ended, Paused, Resumed, Signal
+from tui_voice.server.ear import Began, Ear, Paused, Resumed, Signal
 from tui_voice.server.endpoint import sounds_finished
 from tui_voice.server.errors import RefusedError, buffer_full, commit_empty, wrong_value
 from tui_voice.server.idle import IdleTimer
@@ -129,8 +129,8 @@ class Hearing:
             case Resumed():
                 self._scribe.resume()
                 self._replies.drop_draft()
-            case Ended(end_ms=end):
-                self._end(end, turns, ear)
+            case ended:
+                self._end(ended.end_ms, turns, ear)
 
     def _begin(self, start_ms: float, turns: Turns) -> None:
         self._idle.stop()

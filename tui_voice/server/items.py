@@ -130,13 +130,9 @@ class Entry:
             return self.item
         parts: list[Any] = list(self.item.content)
         for index, kept in self.sounds.items():
-            if kept.pcm is not None and index < len(parts):
+            if kept.pcm is not None:
                 parts[index] = replace(parts[index], audio=sound.given(bytes(kept.pcm), form))
         return replace(self.item, content=parts)
-
-    def written(self, index: int, text: str) -> None:
-        """The words of an audio part are known. The user's are told apart from the item."""
-        self.sounds[index].text = text
 
     def show_transcript(self, index: int, text: str) -> None:
         """From now on the item carries its transcript."""

@@ -15,6 +15,8 @@ PARTIAL_MS = 500
 """New sound before the recogniser is run again."""
 _LONGEST_PARTIAL_MS = 12_000
 """Beyond this a run takes too long to be worth it before the next pause."""
+_ROUNDING_MS = 1.0
+"""Positions are sums of fractions; nobody says anything in a millisecond."""
 _SETTLE_MS = 5_000
 """A piece at least this long is settled at a pause."""
 
@@ -77,23 +79,23 @@ class Utterance:
 
     def final(self, voiced_ms: float) -> str | None:
         """All that was said, where it is known up to `voiced_ms`, the end of the voice."""
-        if self._guess is None or self._guess[0] < voiced_ms:
+        if self._guess is None or self._guess[0] < voiced_ms - _ROUNDING_MS:
             return None
         return _joined([*self._settled, self._guess[1]])
 
     def awaited(self, voiced_ms: float) -> bool:
         """A run is under way that will tell the end."""
-        return any(run.whole and run.end_ms >= voiced_ms for run in self._running.values())
+        enough = voiced_ms - _ROUNDING_MS
+        return any(run.whole and run.end_ms >= enough for run in self._running.values())
 
-    def result(self, job: int, text: str) -> bool:
-        """Takes in what a run heard; True where it was one that may be the last word."""
+    def result(self, job: int, text: str) -> Run | None:
+        """Takes in what a run heard; None where that has been settled meanwhile."""
         run = self._running.pop(job)
         if run.start_ms < self._piece_start:
-            return False  # of a piece that has been settled meanwhile
+            return None
         if run.whole:
             self._guess = (run.end_ms, text.strip())
-            return True
-        return False
+        return run
 
     def failed(self, job: int) -> None:
         del self._running[job]

@@ -132,9 +132,9 @@ class Response:
                     self._finish("completed")
                 case ToolCall() as call:
                     self._call(call)
-                case str(text) if self.settings.modality == "audio":
+                case text if self.settings.modality == "audio":
                     self._speak(text)
-                case str(text):
+                case text:
                     self._write(text)
 
     def _speak(self, clause: str) -> None:

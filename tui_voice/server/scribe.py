@@ -128,12 +128,14 @@ class Scribe:
         if part := self._parts.pop(job, None):
             self._finish(*part, text)
         elif turn := self._turns.pop(job, None):
-            whole = turn.utterance.result(job, text)
+            run = turn.utterance.result(job, text)
             if turn.entry is not None:
                 self._settle(turn)
-            elif whole and turn is self._turn:
+            elif turn is not self._turn or run is None:
+                return
+            elif run.whole:
                 self._guessed(turn.utterance)
-            elif self.told and turn is self._turn:
+            elif self.told:
                 self._tell(turn.utterance.item_id, turn.utterance.grown(text))
 
     def broke(self, job: int, message: str) -> None:

@@ -121,9 +121,9 @@ class Server:
 
     async def close(self) -> None:
         """Tells the clients, lets them go, and stops the workers."""
-        if self._socket is not None:
-            self._socket.close(code=1001, reason="The server is shutting down.")
-            await self._socket.wait_closed()
+        assert self._socket is not None, "the server listens"
+        self._socket.close(code=1001, reason="The server is shutting down.")
+        await self._socket.wait_closed()
         self._workers.close()
 
     def _load(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -142,7 +142,7 @@ class Server:
     def _load_ended(self, error: TuiVoiceError | None) -> None:
         if error is None:
             self.loaded.set()
-        elif not self.failed.done():
+        else:
             self.failed.set_result(error)
             for connection in self._connections:
                 connection.fail(str(error))

@@ -64,8 +64,8 @@ class Workers:
                 self._hearing.submit(key, lambda: self._transcribe(job, report), urgent)
             case Reply():
                 self._thinking.submit(key, lambda: self._reply(job, report))
-            case Speak():
-                self._speaking.submit(key, lambda: self._speak(job, report))
+            case speak:
+                self._speaking.submit(key, lambda: self._speak(speak, report))
 
     def forget(self, key: Hashable) -> None:
         """The connection is gone."""
