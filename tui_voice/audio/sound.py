@@ -51,7 +51,7 @@ async def open_sound(
     """
     if not enabled:
         return Sound(NullMicrophone(on_frame), NullSpeaker(on_started, on_finished))
-    notices: list[str] = []
+    notices, hints = list[str](), list[str]()
     echo = await _canceller(notices) if cancel_echo else None
     speaker = Speaker(on_started, on_finished, echo=echo, on_change=on_change)
     microphone = Microphone(
@@ -59,15 +59,15 @@ async def open_sound(
     )
     # Together, so that a sound server that hangs is waited for once.
     heard, hears = await asyncio.gather(
-        _opened(speaker, output_device, driver, notices, "Replies are shown, not heard."),
-        _opened(microphone, input_device, driver, notices, "Type instead."),
+        _opened(speaker, output_device, driver, notices, hints, "Replies are shown, not heard."),
+        _opened(microphone, input_device, driver, notices, hints, "Type instead."),
     )
     if echo is not None:
         echo.align(speaker.latency_ms + microphone.latency_ms)
     sound = Sound(
         microphone if hears else NullMicrophone(on_frame, frame_ms=frame_ms),
         speaker if heard else NullSpeaker(on_started, on_finished),
-        " ".join(dict.fromkeys(notices)) or None,
+        " ".join(dict.fromkeys(notices + hints)) or None,
     )
     sound.speaker.volume = volume
     return sound
@@ -78,16 +78,18 @@ async def _opened(
     wanted: str | None,
     driver: Driver | None,
     notices: list[str],
+    hints: list[str],
     instead: str,
 ) -> bool:
     try:
         await end.open(wanted, driver)
     except DeviceError as error:
-        if wanted is not None and await _opened(end, None, driver, notices, instead):
+        if wanted is not None and await _opened(end, None, driver, notices, hints, instead):
             notices.append(f"{error} Using {end.name}.")
             return True
         if wanted is None:
-            notices.append(f"{error} {instead} {error.hint}")
+            notices.append(f"{error} {instead}")
+            hints.append(error.hint)
         return False
     return True
 

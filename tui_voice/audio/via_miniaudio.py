@@ -122,6 +122,10 @@ def _backends() -> list[Backend]:
     return _BACKENDS.get(sys.platform, [Backend.SNDIO, Backend.AUDIO4, Backend.OSS])
 
 
+_NOTHING = "null"
+"""ALSA's device that takes sound and gives silence is always there, and is no device to a user."""
+
+
 def _outputs_and_inputs(context: miniaudio.Devices) -> list[Device]:
     """Listed through the C interface: the wrapper hides which one is the default, and gives up
     on the whole list when a single device cannot be asked (a machine without a sound card)."""
@@ -135,7 +139,7 @@ def _outputs_and_inputs(context: miniaudio.Devices) -> list[Device]:
         kind = miniaudio.DeviceType.PLAYBACK if outward else miniaudio.DeviceType.CAPTURE
         for index in range(count[0]):
             device = _describe(handle, kind.value, info[0][index], outward=outward)
-            if device is not None:
+            if device is not None and device.id != _NOTHING:
                 found.append(device)
     return found
 

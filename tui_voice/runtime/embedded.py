@@ -11,6 +11,7 @@ from tui_voice.errors import BackendError
 
 START_TIMEOUT_S = 30.0
 _PROGRESS = "progress: "
+_OURS = "tui-voice: "
 
 
 class EmbeddedServer:
@@ -66,9 +67,25 @@ class EmbeddedServer:
             with suppress(asyncio.CancelledError):
                 await self._reading
             await process.wait()
-            message, _, hint = (self._said[-1] if self._said else "it said nothing").partition("\t")
-            raise BackendError(f"the embedded server did not start: {message}", hint)
+            said = self._last_words() or "it said nothing"
+            raise BackendError(f"the embedded server did not start: {said}")
         return first
+
+    async def explain_end(self) -> None:
+        """Raises `BackendError`, once, where the child has ended by itself and said why: it could
+        not load what it needs, and would not the next time. One that was killed says nothing.
+        """
+        if self._process is None or self._process.returncode is None:
+            return
+        if self._reading is not None:
+            await self._reading  # ends with the child
+        if self._process.returncode > 0 and (said := self._last_words()):
+            self._said.clear()
+            raise BackendError(said)
+
+    def _last_words(self) -> str:
+        """What it said of its end, as `__main__` says it."""
+        return self._said[-1].removeprefix(_OURS) if self._said else ""
 
     async def stop(self) -> None:
         """Ends the child: gently by its input, after two seconds by force."""

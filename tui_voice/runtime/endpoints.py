@@ -45,6 +45,8 @@ class Local:
 
     async def target(self) -> Target:
         if not self._server.running:
+            self.loading = ""
+            await self._server.explain_end()
             self._url = await self._server.start()
         return Target(with_query(self._url, model=LOCAL_MODEL), {}, "local")
 
