@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
@@ -98,6 +99,15 @@ class VoiceApp(Errands):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return voices(self.current_theme)
+
+    def get_driver_class(self) -> type[Driver]:
+        """On terminals like those of Linux and macOS, one that reports keys being let go."""
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from tui_voice.ui.keyboard import driver_for
+
+        return driver_for(self.options.key("talk"))
 
     # ── the door ────────────────────────────────────────────────────────────────────────────
 

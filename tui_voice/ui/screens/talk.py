@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 PANEL_FROM = 100
 """Columns from which the side panel has room beside the talk."""
+HELD = 0.35
+"""Seconds from which a press of the talk key was a hold; shorter, it is a toggle."""
 SECOND_PRESS = 0.4
 """Seconds within which a second press of `summarise` asks what matters."""
 
@@ -95,6 +99,7 @@ class TalkScreen(Screen[None]):
         self.problem: Notice | None = None
         """What keeps the talk from being opened."""
         self._panel_wanted: bool | None = None
+        self._pressed_at = math.inf  # when the talk key opened the microphone
         self._summarise_timer: Timer | None = None
 
     # ── what it is made of ──────────────────────────────────────────────────────────────────
@@ -273,6 +278,9 @@ class TalkScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Whatever can be typed and means nothing here is the beginning of a typed turn."""
+        if event.key.startswith(("repeated+", "released+")):
+            self._held(released=event.key.startswith("released+"))
+            return
         if self.typing or not (self.furnished and event.is_printable and event.character):
             return
         active = self.active_bindings.get(event.key)
@@ -280,6 +288,13 @@ class TalkScreen(Screen[None]):
             return
         event.stop()
         self.prompt.begin(event.character)
+
+    def _held(self, *, released: bool) -> None:
+        """The talk key was held down, or let go: who held it to speak has spoken."""
+        if released and monotonic() - self._pressed_at >= HELD:
+            self._pressed_at = math.inf
+            if self.view.status.microphone_open:
+                self.action_talk()
 
     def on_paste(self, event: events.Paste) -> None:
         if self.furnished and not self.typing:
@@ -300,6 +315,7 @@ class TalkScreen(Screen[None]):
         if self.view.status.microphone_open:
             self.post_message(self.Posted(TalkReleased()))
         else:
+            self._pressed_at = monotonic()
             self.post_message(self.Posted(TalkPressed(manual=self._options.manual)))
 
     def action_stop(self) -> None:

@@ -1,0 +1,75 @@
+"""Keys that are held, as terminals with the kitty protocol report them."""
+
+from __future__ import annotations
+
+import pytest
+from textual.events import Key
+
+from tests.ui.conftest import Build, settle
+from tests.ui.scripted import opened
+from tui_voice.conversation import events as e
+from tui_voice.ui.keyboard import HeldKeyParser
+from tui_voice.ui.screens import talk
+
+
+def keys(told: str) -> list[tuple[str, str | None]]:
+    return [
+        (event.key, event.character)
+        for event in HeldKeyParser().feed(told)
+        if isinstance(event, Key)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("\x1b[32;;32u", [("space", " ")]),
+        ("\x1b[32;1:1;32u", [("space", " ")]),
+        ("\x1b[32;1:2;32u", [("repeated+space", " ")]),
+        ("\x1b[32;1:3u", [("released+space", None)]),
+        ("\x1b[97;1:1;97u", [("a", "a")]),
+        ("\x1b[97;1:2;97u", [("a", "a")]),
+        ("\x1b[97;1:3u", []),
+        ("\x1b[1;1:1A", [("up", None)]),
+        ("\x1b[1;1:3A", []),
+        ("\x1b[115;5:1u", [("ctrl+s", None)]),
+        ("\x1b[115;5:3u", []),
+        ("\x1b[13;1:3u", []),
+        (" ", [("space", " ")]),
+        ("\x1b[A", [("up", None)]),
+    ],
+)
+def test_presses_repeats_and_releases(told: str, read: list[tuple[str, str | None]]) -> None:
+    assert keys(told) == read
+
+
+@pytest.mark.parametrize(("held", "posted"), [(0.0, 2), (1e9, 1)])
+async def test_a_hold_speaks_until_it_is_let_go(
+    build: Build, monkeypatch: pytest.MonkeyPatch, held: float, posted: int
+) -> None:
+    monkeypatch.setattr(talk, "HELD", held)
+    app = build(lambda door: door.tell(*opened()))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("space")
+        await settle(pilot)
+        app.talk.post_message(Key("repeated+space", " "))
+        app.talk.post_message(Key("released+space", None))
+        await settle(pilot)
+        both = [e.TalkPressed(), e.TalkReleased()]
+        assert app.scripted.posted == both[:posted]
+        assert app.talk.prompt.value == ""
+
+
+async def test_letting_go_after_closing_by_a_tap_does_nothing(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "HELD", 1e9)
+    app = build(lambda door: door.tell(*opened()))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        for _ in range(2):
+            await pilot.press("space")
+            app.talk.post_message(Key("released+space", None))
+            await settle(pilot)
+        assert app.scripted.posted == [e.TalkPressed(), e.TalkReleased()]

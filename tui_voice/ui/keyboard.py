@@ -1,0 +1,94 @@
+"""Keys that are held: where the terminal tells when a key is let go, we ask it to.
+
+Textual speaks the kitty keyboard protocol but does not ask for key events beyond the press, and
+its parser cannot read them. Here it learns to: a release of the held key arrives as
+`released+KEY`, its repeats as `repeated+KEY`; releases of other keys are dropped. A terminal
+without the protocol ignores the request, and the talk key stays a toggle.
+https://sw.kovidgoyal.net/kitty/keyboard-protocol/#event-types
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+from codecs import getincrementaldecoder
+from typing import ClassVar
+
+from textual._xterm_parser import XTermParser  # there is no public way to read keys
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
+from textual.keys import Keys
+
+_ASK = "\x1b[=2;2u"
+"""Adds "report event types" to the modes that Textual has set; undone with them at the end."""
+_EVENT = re.compile(r"\x1b\[([\d:]*);(\d*):([123])((?:;[\d:]*)?)([u~A-HPQRS])")
+_REPEATED, _RELEASED = "2", "3"
+
+
+class HeldKeyParser(XTermParser):
+    """Reads event types, too."""
+
+    held = "space"
+    """The key whose release matters, in Textual's name."""
+
+    def _parse_extended_key(self, sequence: str) -> list[Key] | None:  # type: ignore[override]
+        # (the ignore: Textual's own is wrapped in a cache, which this need not be)
+        match = _EVENT.fullmatch(sequence)
+        if match is None:
+            return super()._parse_extended_key(sequence)
+        code, modifiers, kind, text, end = match.groups()
+        keys = super()._parse_extended_key(f"\x1b[{code};{modifiers}{text}{end}") or []
+        if kind == _REPEATED:
+            return [
+                Key(f"repeated+{key.key}", key.character) if key.key == self.held else key
+                for key in keys
+            ]
+        if kind == _RELEASED:
+            return [
+                Key(f"released+{key.key}" if key.key == self.held else Keys.Ignore.value, None)
+                for key in keys
+            ]
+        return keys
+
+
+class HeldKeyDriver(LinuxDriver):
+    """Textual's driver with the other parser and the request for key releases."""
+
+    held: ClassVar[str] = "space"
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual has no types here
+        self.write(_ASK)
+        self.flush()
+
+    def run_input_thread(self) -> None:
+        """Reads the terminal until the driver is told to stop."""
+        parser = HeldKeyParser(self._debug)
+        parser.held = self.held
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(0.1):
+                    data = self._read()
+                    if not data:
+                        return
+                    text = decode(data)
+                    for event in parser.feed(text) if text else ():
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
+
+    def _read(self) -> bytes:
+        """Nothing where the terminal is gone; its hang-up ends the program by itself."""
+        try:
+            return os.read(self.fileno, 4096)
+        except OSError:
+            return b""
+
+
+def driver_for(held: str) -> type[LinuxDriver]:
+    """The driver that tells when this key is let go."""
+    HeldKeyDriver.held = held
+    return HeldKeyDriver
