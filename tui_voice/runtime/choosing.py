@@ -82,7 +82,7 @@ def profile_of(settings: Settings, tools: Tools) -> Profile:
         model=model_of(settings),
         voice=backend.voice,
         instructions=backend.instructions or INSTRUCTIONS,
-        audio=True,
+        audio=not settings.audio.text_only,  # sound that nobody hears is dear
         turn_detection=backend.turn_detection,  # type: ignore[arg-type]  # checked at loading
         threshold=backend.threshold,
         prefix_padding_ms=backend.prefix_padding_ms,
