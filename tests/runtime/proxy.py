@@ -161,7 +161,13 @@ async def between(
     """A proxy before `upstream`; its `url` is for the client."""
     proxy = Proxy(upstream, step, harm)
     async with serve(
-        proxy._serve, "127.0.0.1", 0, compression=None, max_size=None, ping_interval=None
+        proxy._serve,
+        "127.0.0.1",
+        0,
+        compression=None,
+        max_size=None,
+        max_queue=None,
+        ping_interval=None,
     ) as socket:
         proxy.url = f"ws://127.0.0.1:{socket.sockets[0].getsockname()[1]}/v1/realtime"
         yield proxy

@@ -107,9 +107,11 @@ class EmbeddedServer:
                 await self._reading
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
-        while line := (await stream.readline()).decode(errors="replace").rstrip():
+        """To the end: a child whose news nobody reads would stop at a full pipe."""
+        while raw := await stream.readline():
+            line = raw.decode(errors="replace").strip()
             if line.startswith(_PROGRESS):
                 if self._on_progress is not None:
                     self._on_progress(line[len(_PROGRESS) :])
-            else:
+            elif line:
                 self._said = [*self._said[-20:], line]

@@ -214,6 +214,9 @@ class Summariser:
                 except TuiVoiceError as error:
                     troubles.append(f"{writer.name}: {error}")
                     continue
+                except Exception as error:  # noqa: BLE001  (other people's code; told, not hidden)
+                    troubles.append(f"{writer.name}: {type(error).__name__}: {error}")
+                    continue
                 trouble = problem(written.text, request)
                 if not trouble:
                     return written

@@ -52,8 +52,8 @@ class ModelWriter:
             ) as client:
                 model = self._model or (await client.models.list()).data[0].id
                 answer = await client.chat.completions.create(model=model, messages=messages)
-        except (OpenAIError, IndexError) as error:
-            raise TuiVoiceError(f"{error}") from None
+        except (OpenAIError, IndexError, ValueError) as error:
+            raise TuiVoiceError(_said(error)) from None
         usage = None
         if answer.usage is not None:
             details = answer.usage.prompt_tokens_details
@@ -65,3 +65,10 @@ class ModelWriter:
         text = (answer.choices[0].message.content or "") if answer.choices else ""
         usd = self._price(usage) if usage else None
         return Written(text=text, source=model, usage=usage, usd=usd)
+
+
+def _said(error: Exception) -> str:
+    """The server's own sentence, where it gave one."""
+    body = getattr(error, "body", None)
+    told = body.get("message") if isinstance(body, dict) else None
+    return str(told or error or type(error).__name__)
