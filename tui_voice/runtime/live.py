@@ -24,6 +24,7 @@ from tui_voice.runtime.door import Meters
 from tui_voice.runtime.line import Line
 from tui_voice.runtime.media import Media
 from tui_voice.runtime.patience import Patience
+from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.summariser import Aside, Summariser
 from tui_voice.runtime.tools import Tools
 
@@ -114,7 +115,13 @@ class LiveBackend:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._sound is not None:
             await self._sound.close()
+        if (recorder := self._media.recorder) is not None:
+            await asyncio.to_thread(recorder.close)
         await self._endpoint.stop()
+
+    def record_with(self, recorder: Recorder) -> None:
+        """Keeps the sound of both sides; before the talk is started."""
+        self._media.recorder = recorder
 
     def meters(self) -> Meters:
         place = self._endpoint

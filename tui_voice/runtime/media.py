@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tui_voice.conversation import events as e
 from tui_voice.runtime.door import Meters
+from tui_voice.runtime.recorder import Recorder
 
 if TYPE_CHECKING:  # numpy comes with it: only when sound is opened
     from tui_voice.audio.sound import Sound
@@ -43,6 +44,7 @@ class Media:
         self._commit = commit
         self._manual = manual
         self._sound: Sound | None = None
+        self.recorder: Recorder | None = None
         self._open = False
         self._muted = False
         # Frames since the last commit: what a broken line would lose, said again on the next.
@@ -82,6 +84,8 @@ class Media:
         """From the microphone, while the gate is open."""
         if not self._open:  # the device was quicker than its gate
             return
+        if self.recorder is not None:
+            self.recorder.add("you", pcm)
         self._keep(pcm)
         if not self._away:
             if not self._said:
@@ -191,6 +195,8 @@ class Media:
         if self._sound is not None and not self._sound.speaker.write(item_id, pcm):
             return
         self._playing[item_id] = self._playing.get(item_id, 0) + len(pcm)
+        if self.recorder is not None:
+            self.recorder.add("voice", pcm)
 
     def play_ends(self, item_id: str) -> None:
         if self._sound is not None:

@@ -25,6 +25,7 @@ from tui_voice.runtime.choosing import (
 )
 from tui_voice.runtime.live import LiveBackend, OpenSound
 from tui_voice.runtime.recall import Recall
+from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.tools import Tools
 from tui_voice.store.catalog import new_id
@@ -110,6 +111,8 @@ def open_talk(opening: Opening) -> Session:
     join = _resumed if opening.resume is not None else _begun
     session = join(opening, backend, profile, conversation, posts)
     recall.held = session.held
+    if settings.audio.record:
+        backend.record_with(Recorder(session.path, posts.trouble))
     session.start()
     posts.lead_to(session)
     if caution:

@@ -1,0 +1,102 @@
+"""The sound beside a journal: whole, private, gone on with, and never in the way."""
+
+from __future__ import annotations
+
+import stat
+import wave
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.bench import served, spoken, talk
+from tests.server.engines import ToneRecogniser, tones
+from tui_voice.audio.files import read_sound
+from tui_voice.conversation import events as e
+from tui_voice.runtime import recorder as module
+from tui_voice.runtime.recorder import Recorder, beside
+
+
+def sound(path: Path) -> bytes:
+    with wave.open(str(path), "rb") as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24_000)
+        return file.readframes(file.getnframes())
+
+
+def quiet(trouble: str) -> None:
+    raise AssertionError(trouble)
+
+
+def test_each_side_has_a_private_file_that_is_gone_on_with(tmp_path: Path) -> None:
+    journal = tmp_path / "talk.jsonl"
+    for piece in (b"\x01\x00" * 30_000, b"\x02\x00" * 10):
+        recorder = Recorder(journal, quiet)
+        recorder.add("you", piece)
+        recorder.add("voice", piece[:4])
+        recorder.close()
+    you, voice = beside(journal, "you"), beside(journal, "voice")
+    assert (you.name, voice.name) == ("talk.you.wav", "talk.voice.wav")
+    assert sound(you) == b"\x01\x00" * 30_000 + b"\x02\x00" * 10
+    assert sound(voice) == b"\x01\x00" * 2 + b"\x02\x00" * 2
+    assert stat.S_IMODE(you.stat().st_mode) == 0o600
+
+
+def test_a_file_whose_writer_was_killed_plays_and_is_gone_on_with(tmp_path: Path) -> None:
+    journal = tmp_path / "talk.jsonl"
+    recorder = Recorder(journal, quiet)
+    recorder.add("you", b"\x01\x00" * 24_000)
+    recorder.close()
+    path = beside(journal, "you")
+    with path.open("ab") as file:
+        file.write(b"\x02\x00" * 100 + b"\x03")  # written, but not told of in the header
+    assert len(read_sound(path)) == 48_000
+    recorder = Recorder(journal, quiet)
+    recorder.add("you", b"\x04\x00")
+    recorder.close()
+    assert sound(path) == b"\x01\x00" * 24_000 + b"\x02\x00" * 100 + b"\x04\x00"
+
+
+def test_no_wav_is_begun_anew(tmp_path: Path) -> None:
+    journal = tmp_path / "talk.jsonl"
+    beside(journal, "you").write_bytes(b"x" * 100)
+    recorder = Recorder(journal, quiet)
+    recorder.add("you", b"\x01\x00")
+    recorder.close()
+    assert sound(beside(journal, "you"))[:2] == b"\x01\x00"
+
+
+def test_a_disk_that_does_not_take_it_is_told_once(tmp_path: Path) -> None:
+    troubles: list[str] = []
+    recorder = Recorder(tmp_path / "missing" / "talk.jsonl", troubles.append)
+    for _ in range(5):
+        recorder.add("you", b"\x01\x00")
+    recorder.close()
+    assert troubles == ["The sound of this talk is no longer recorded: no such file or directory."]
+
+
+def test_a_file_that_is_as_long_as_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 10)
+    troubles: list[str] = []
+    recorder = Recorder(tmp_path / "talk.jsonl", troubles.append)
+    recorder.add("you", bytes(8))
+    recorder.add("you", bytes(4))
+    recorder.close()
+    assert "longer" in troubles[0]
+
+
+async def test_both_sides_of_a_talk_can_be_heard_again(tmp_path: Path) -> None:
+    async with served() as server, talk(server.url, tmp_path, opening=False) as bench:
+        recorder = Recorder(bench.session.path, quiet)
+        bench.backend.record_with(recorder)
+        await bench.online()
+        bench.session.post(e.TalkPressed())
+        await bench.until(lambda s: s.microphone_open)
+        await bench.feed(spoken("one two three"))
+        await bench.fact(e.PlaybackFinished)
+        path = bench.session.path
+    you = sound(beside(path, "you"))
+    assert tones("one two three").tobytes() in you
+    voice = sound(beside(path, "voice"))
+    assert voice == tones("one two three").tobytes()
+    assert ToneRecogniser.name == "tones"
