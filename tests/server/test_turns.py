@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.server.desk import SILENCE, Desk, error_of, types
+from tests.server.desk import SILENCE, Desk, audio_of, error_of, types
 from tests.server.engines import speech
 from tui_voice.audio.g711 import encode_alaw, encode_ulaw
 from tui_voice.audio.pcm import resample
@@ -255,6 +255,70 @@ class TestDraft:
         )
         desk.say(SILENCE * 400)
         assert [len(r.turns) for r in desk.engines.thinks.requests] == [1, 2]
+
+    def test_first_clause_is_spoken_ahead(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello what", after=300))
+        assert [text for text, _, _ in desk.engines.speaks.said] == ["hello what"]
+        desk.hold = (Speak,)
+        events = desk.say(SILENCE * 400)
+        assert audio_of(events) == speech("hello what")
+        assert desk.last("response.done")["response"]["status"] == "completed"
+        assert not desk.held
+
+    def test_sound_that_is_still_being_made_is_waited_for(self) -> None:
+        desk = Desk()
+        desk.hold = (Speak,)
+        desk.say(spoken("hello what"))
+        assert len(desk.held) == 1
+        desk.hold = ()
+        assert audio_of(desk.release()) == speech("hello what")
+
+    def test_other_voice_by_then(self) -> None:
+        desk = Desk()
+        desk.say(spoken("hello what", after=300))
+        desk.update(audio={"output": {"voice": "echo"}})
+        desk.say(SILENCE * 400)
+        assert [voice for _, voice, _ in desk.engines.speaks.said] == ["marin", "echo"]
+
+    def test_voice_that_fails_ahead_is_told_of_in_the_response(self) -> None:
+        desk = Desk()
+        desk.engines.speaks.breaks = True
+        desk.hold = (Speak,)
+        desk.say(spoken("hello what", after=300))
+        desk.hold = ()
+        assert desk.release() == []
+        desk.say(SILENCE * 400)
+        assert desk.last("response.done")["response"]["status"] == "failed"
+
+    def test_voice_that_fails_once(self) -> None:
+        desk = Desk()
+        desk.engines.thinks.answer = "one two three, four."
+        desk.engines.speaks.breaks = True
+        desk.say(spoken("hello what", after=300))
+        desk.engines.speaks.breaks = False
+        desk.say(SILENCE * 400)
+        assert desk.last("response.done")["response"]["status"] == "completed"
+
+    def test_only_speech_is_made_ahead(self) -> None:
+        desk = Desk()
+        tool = {"type": "function", "name": "weather"}
+        desk.update(tools=[tool], tool_choice={"type": "function", "name": "weather"})
+        desk.say(spoken("hello"))
+        assert desk.last("response.done")["response"]["output"][0]["type"] == "function_call"
+        desk.update(output_modalities=["text"], tool_choice="auto")
+        desk.say(spoken("hello"))
+        assert desk.engines.speaks.said == []
+
+    def test_typed_turn_makes_it_void(self) -> None:
+        desk = Desk()
+        desk.hold = (Speak,)
+        desk.say(spoken("hello what", after=300))
+        desk.ask("red")
+        ahead, wanted = desk.held
+        assert isinstance(ahead, Speak)
+        assert ahead.stop.is_set()
+        assert not wanted.stop.is_set()
 
     def test_none_while_a_response_is_active(self) -> None:
         desk = Desk()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from tui_voice.realtime.wire.items import InputAudio, Message
 from tui_voice.server.contracts import ToolCall
 from tui_voice.server.conversation import Conversation
+from tui_voice.server.draft import Draft, Words
 from tui_voice.server.errors import (
     RefusedError,
     already_responding,
@@ -17,7 +18,7 @@ from tui_voice.server.items import Entry, Sound
 from tui_voice.server.limits import Bucket, Limits
 from tui_voice.server.outbox import Outbox
 from tui_voice.server.prompt import Prompt, compose
-from tui_voice.server.response import Response, Words
+from tui_voice.server.response import Response
 from tui_voice.server.settings import Settings
 from tui_voice.server.usage import Count, PromptCache, total
 
@@ -39,7 +40,7 @@ class Replies:
         self._bucket = Bucket(limits.tokens_per_minute)
         self._active: list[Response] = []
         self._words: dict[int, Words] = {}
-        self._draft: Words | None = None
+        self._draft: Draft | None = None
         self.now = 0.0
         """Seconds of the engine's clock; set before every call."""
         self.voiced = False
@@ -107,11 +108,15 @@ class Replies:
             entry.dropped = True
         response.reads(prompt, self._cache.read(prompt.units, self.now))
         draft = self._draft if response.conversation is not None else None
-        if draft is not None and draft.request == prompt.request:
-            self._draft = None
-            response.listen(draft)
-        else:
+        if draft is None or draft.words.request != prompt.request:
+            if draft is not None:
+                self.drop_draft()
             response.listen(self._begin(prompt))
+            return
+        self._draft = None
+        response.listen(draft.words, draft.speech)
+        if draft.speech is not None and draft.sound is not None:
+            self.spoken(draft.speech.job, *draft.sound)
 
     def _compose(
         self, settings: Settings, context: list[Entry], metadata: dict[str, str]
@@ -136,12 +141,12 @@ class Replies:
             prompt = self._compose(settings, [*self._conversation, heard], {})
         except RefusedError:
             return  # the response itself will say so
-        self._draft = self._begin(prompt)
+        self._draft = Draft(self._begin(prompt), settings)
 
     def drop_draft(self) -> None:
         if self._draft is not None:
-            self._draft.stop.set()
-            del self._words[self._draft.job]
+            self._draft.words.stop.set()
+            del self._words[self._draft.words.job]
             self._draft = None
 
     def cancel(self, response_id: str | None, reason: str) -> None:
@@ -169,17 +174,27 @@ class Replies:
         if words := self._words.get(job):
             words.broke = message
             self._hear(words)
+        elif self._draft is not None and self._draft.speaks(job):
+            self._draft.speech, self._draft.mute = None, True
         elif response := self._speaker(job):
             response.broke(message)
             self._sweep()
 
     def spoken(self, job: int, pcm: bytes, sent: bytes) -> None:
-        if response := self._speaker(job):
+        draft = self._draft
+        if draft is not None and draft.speaks(job):
+            draft.sound = (pcm, sent)
+        elif response := self._speaker(job):
             self.voiced = True
             response.spoken(pcm, sent, self.now)
             self._sweep()
 
     def _hear(self, words: Words) -> None:
+        draft = self._draft
+        if draft is not None and draft.words is words:
+            if (ahead := draft.next_speech(self._outbox.next_job())) is not None:
+                self._outbox.start(ahead)
+            return
         for response in self:
             if response.words is words:
                 response.hear()

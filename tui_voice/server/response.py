@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 from tui_voice.realtime.wire import server as wire
-from tui_voice.server.contracts import ReplyRequest, ToolCall
+from tui_voice.server.contracts import ToolCall
 from tui_voice.server.conversation import Conversation
+from tui_voice.server.draft import Words, same_sound, speech
 from tui_voice.server.items import ASSISTANT_MS_PER_TOKEN, Entry, Weight
-from tui_voice.server.jobs import Reply, Speak
+from tui_voice.server.jobs import Speak
 from tui_voice.server.ladder import Ladder
 from tui_voice.server.local.clauses import Clauses
 from tui_voice.server.outbox import Outbox
@@ -25,22 +25,6 @@ from tui_voice.server.prompt import Prompt
 from tui_voice.server.settings import Settings
 from tui_voice.server.sound import BYTES_PER_MS, given
 from tui_voice.server.usage import Count, usage
-
-
-@dataclass(slots=True)
-class Words:
-    """A reply being made; begun on the chance that it will be wanted, or for a response."""
-
-    job: int
-    request: ReplyRequest
-    pieces: deque[str | ToolCall] = field(default_factory=deque)
-    ended: bool = False
-    broke: str | None = None
-    stop: Event = field(default_factory=Event)
-
-    @property
-    def reply(self) -> Reply:
-        return Reply(self.job, self.request, self.stop)
 
 
 class Response:
@@ -73,6 +57,7 @@ class Response:
         self._clause = ""
         self._queue: deque[str | ToolCall | None] = deque()
         self._said = False
+        self._ahead: Speak | None = None
         self._stop = Event()
         self._left = settings.max_tokens
         self._read, self._cached = Weight(), Weight()
@@ -94,9 +79,10 @@ class Response:
             self._read += unit.weight
         self._cached = cached
 
-    def listen(self, words: Words) -> None:
-        """From now on the reply comes from `words`, of which some may be there already."""
-        self.words = words
+    def listen(self, words: Words, ahead: Speak | None = None) -> None:
+        """From now on the reply comes from `words`, of which some may be there already; the
+        first clause may be spoken `ahead`."""
+        self.words, self._ahead = words, ahead
         self.hear()
 
     def hear(self) -> None:
@@ -140,18 +126,13 @@ class Response:
     def _speak(self, clause: str) -> None:
         self._clause = f" {clause}" if self._said else clause
         self._said = True
-        self.speaking = self._outbox.next_job()
-        voice = self.settings.voice
-        self._outbox.start(
-            Speak(
-                self.speaking,
-                clause,
-                voice if isinstance(voice, str) else voice.id,
-                self.settings.speed,
-                self.settings.output_format,
-                self._stop,
-            )
-        )
+        wanted = speech(self._outbox.next_job(), clause, self.settings, self._stop)
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and same_sound(ahead, wanted):
+            self.speaking = ahead.job
+        else:
+            self.speaking = wanted.job
+            self._outbox.start(wanted)
 
     def spoken(self, pcm: bytes, sent: bytes, now: float) -> None:
         """The present clause as sound, `pcm` at 24 kHz and `sent` in the client's format."""
