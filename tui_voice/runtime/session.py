@@ -176,7 +176,8 @@ class Session:
                     hear(fact)
                 for effect in self._conversation.receive(fact):
                     if isinstance(effect, x.Announce):
-                        self._queue.append(effect.event)
+                        if not self._keep_stamps:  # else it is among the facts to come
+                            self._queue.append(effect.event)
                     else:
                         self._backend.perform(effect)
         finally:
