@@ -67,10 +67,7 @@ def azure(endpoint: str, deployment: str, key: str) -> Remote:
     return Remote(with_query(base + path, model=deployment), {"api-key": key}, "azure")
 
 
-def websocket(url: str, model: str, key: str = "") -> Remote:
-    """Any server that speaks the Realtime protocol. The key goes to it only over TLS or to this
-    very machine.
-    """
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+def websocket(url: str, model: str) -> Remote:
+    """Any server that speaks the Realtime protocol. No key of anybody else's goes there."""
     address = url if "model=" in url else with_query(url, model=model)
-    return Remote(address, headers, "ws")
+    return Remote(address, {}, "ws")

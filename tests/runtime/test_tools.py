@@ -1,0 +1,92 @@
+"""Functions that the model calls: what goes wrong with them is told to it, and to nobody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.bench import served, talk
+from tests.runtime.proxy import Step, between
+from tests.server.engines import ToyEngines
+from tui_voice.conversation import events as e
+from tui_voice.errors import StoreError
+from tui_voice.runtime.tools import Tool, Tools
+
+
+def tool(run: Any) -> Tool:
+    schema = {"type": "object", "properties": {}}
+    return Tool(name="lamp", description="Switch the lamp.", parameters=schema, run=run)
+
+
+def fail(error: Exception) -> Any:
+    def run(_arguments: Mapping[str, Any]) -> object:
+        raise error
+
+    return run
+
+
+async def test_arguments_come_parsed_and_the_result_goes_as_json() -> None:
+    tools = Tools((tool(lambda given: {"got": given, "é": True}),))
+    assert await tools.call("lamp", '{"on": true}') == '{"got": {"on": true}, "é": true}'
+    assert json.loads(await tools.call("lamp", ""))["got"] == {}
+    [declared] = tools.declared()
+    assert declared["name"] == "lamp"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("kettle", "{}", "there is no function kettle"),
+        ("lamp", "{", "the arguments are not JSON"),
+        ("lamp", "[1]", "the arguments are not a JSON object"),
+    ],
+)
+async def test_a_call_that_cannot_be_made(name: str, arguments: str, told: str) -> None:
+    output = await Tools((tool(lambda _: None),)).call(name, arguments)
+    assert json.loads(output) == {"error": told}
+
+
+@pytest.mark.parametrize("error", [StoreError("no"), KeyError("no"), OSError("no"), ValueError()])
+async def test_a_function_that_fails(error: Exception) -> None:
+    told = json.loads(await Tools((tool(fail(error)),)).call("lamp", "{}"))
+    assert told["error"]
+
+
+async def test_a_function_is_called_once_and_its_answer_is_used(tmp_path: Path) -> None:
+    calls: list[Mapping[str, Any]] = []
+
+    def run(arguments: Mapping[str, Any]) -> object:
+        calls.append(arguments)
+        return {"lamp": "on"}
+
+    async with (
+        served(ToyEngines()) as server,
+        talk(server.url, tmp_path, tools=(tool(run),)) as bench,
+    ):
+        bench.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
+        answered = await bench.fact(e.ToolAnswered)
+        await bench.fact(e.ItemPlaced, lambda placed: placed.item_id == answered.item_id)
+        second = sum(isinstance(fact, e.ResponseStarted) for fact in bench.facts)
+        await bench.settled()
+    assert len(calls) == 1
+    assert second <= 2
+
+
+async def test_a_line_that_breaks_while_the_function_runs(tmp_path: Path) -> None:
+    """The new server does not know the call: it is told in words, and then asked to answer."""
+    async with (
+        served(ToyEngines()) as server,
+        between(server.url, Step("up", "conversation.item.create", 2), "cut") as proxy,
+        talk(proxy.url, tmp_path, tools=(tool(lambda _: {"lamp": "on"}),)) as bench,
+    ):
+        bench.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
+        await bench.fact(e.LinkLost)
+        await bench.until(
+            lambda s: s.ledger.turns.last.role == "assistant" and bench.now.ledger.turns.last.text
+        )
+        now = await bench.settled()
+        assert [turn.role for turn in now.ledger.turns if turn.text].count("tool") == 2
