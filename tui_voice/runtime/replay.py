@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,11 @@ class Unrecorded:
 
     def append(self, _event: e.Event) -> None:
         """It is in the journal already."""
+
+    def sync(self) -> Future[bool]:
+        done: Future[bool] = Future()
+        done.set_result(True)
+        return done
 
     def close(self) -> None:
         """Nothing is open."""

@@ -18,6 +18,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.policy import Limits, next_look
 from tui_voice.runtime.door import Meters
+from tui_voice.runtime.durable import AfterSync
 
 CLOSE_TIMEOUT_S = 8.0
 SHORTEST_ALARM_S = 0.05
@@ -32,6 +33,10 @@ class Record(Protocol):
     def path(self) -> Path: ...
 
     def append(self, event: e.Event) -> object: ...
+
+    def sync(self) -> Future[bool]:
+        """Done when all that was appended is on disk (True), or cannot be for now (False)."""
+        ...
 
     def close(self) -> object: ...
 
@@ -90,6 +95,7 @@ class Session:
         self._listeners: list[Callable[[e.Event], None]] = []
         self._latest = conversation.snapshot
         self._loop = asyncio.new_event_loop()
+        self._perform = AfterSync(record.sync, backend.perform, self._loop)
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._main: asyncio.Task[None] | None = None
@@ -172,6 +178,8 @@ class Session:
             while self._queue:
                 fact = self._stamped(self._queue.popleft())
                 self._record.append(fact)
+                if isinstance(fact, e.LinkLost):
+                    self._perform.forget()
                 for hear in self._listeners:
                     hear(fact)
                 for effect in self._conversation.receive(fact):
@@ -179,7 +187,7 @@ class Session:
                         if not self._keep_stamps:  # else it is among the facts to come
                             self._queue.append(effect.event)
                     else:
-                        self._backend.perform(effect)
+                        self._perform(effect)
         finally:
             self._dispatching = False
         self._latest = self._conversation.snapshot
