@@ -158,7 +158,7 @@ class Replies:
             return []
         item = self._item(event.item_id, event.response_id)
         item.parts[event.content_index] = text
-        whole = "".join(item.parts[index] for index in sorted(item.parts))
+        whole = "".join(item.parts[index] for index in sorted(item.parts)).strip()
         # A reply that was stopped ends with the words that had come; more is not told of it.
         if event.response_id in self._dropped or not whole:
             return []

@@ -1,0 +1,218 @@
+"""From settings to a talk: begun, gone on with, refused, recorded, and what it tells of trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.bench import served
+from tests.runtime.test_recorder import sound
+from tui_voice.config import Settings
+from tui_voice.config.groups import Audio, Backend, Context, Summary
+from tui_voice.conversation import events as e
+from tui_voice.errors import BackendError, SettingsError, StoreError
+from tui_voice.runtime.choosing import limits_of, profile_of, summariser_of
+from tui_voice.runtime.driving import DrivenTalk
+from tui_voice.runtime.opening import Opening, open_talk
+from tui_voice.runtime.recorder import beside
+from tui_voice.runtime.tools import Tools
+from tui_voice.store.reading import read
+
+HOLDER = """
+import sys
+from pathlib import Path
+from tui_voice.store.journal import Journal
+journal = Journal.open(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def settings(url: str, **groups: object) -> Settings:
+    backend = Backend(kind="ws", url=url, model="toy")
+    given = {"audio": Audio(), "context": Context(policy="notebook"), **groups}
+    return replace(Settings(backend=backend), **given)  # type: ignore[arg-type]  # groups
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUI_VOICE_CACHE_DIR", str(tmp_path / "cache"))
+
+
+async def driven(opening: Opening, use: Callable[[DrivenTalk], None], **more: bool) -> Path:
+    """Uses a talk in a thread, as commands do, while the server runs on this loop."""
+
+    def hold() -> Path:
+        with DrivenTalk(opening, **more) as talk:
+            use(talk)
+            return talk.session.path
+
+    return await asyncio.to_thread(hold)
+
+
+async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
+    heard: list[e.Event] = []
+    async with served() as server:
+        opening = Opening(settings=settings(server.url), folder=tmp_path / "talks")
+
+        def first(talk: DrivenTalk) -> None:
+            assert [turn.text for turn in talk.say("hello Anna")] == ["hello Anna"] * 2
+
+        path = await driven(replace(opening, on_fact=heard.append), first)
+        again = replace(opening, resume=path)
+
+        def second(talk: DrivenTalk) -> None:
+            [_, answer] = talk.say("window")
+            assert "user: hello Anna" in answer.text
+            assert len(talk.now.ledger.turns) == 4
+
+        assert await driven(again, second) == path
+    events = read(path).events
+    kinds = [type(event) for event in events]
+    assert kinds.count(e.TalkOpened) == kinds.count(e.TalkResumed) == 1
+    stamps = [event.at for event in events]
+    assert stamps == sorted(stamps)
+    assert heard == []  # a talk that is driven is heard by whoever drives it
+
+
+async def test_a_written_talk_has_no_sound(tmp_path: Path) -> None:
+    async with served() as server:
+        written = settings(server.url, audio=Audio(text_only=True, record=True))
+        opening = Opening(settings=written, folder=tmp_path)
+
+        def use(talk: DrivenTalk) -> None:
+            said = talk.say("hello Anna")
+            assert [(turn.modality, turn.text) for turn in said] == [("text", "hello Anna")] * 2
+
+        path = await driven(opening, use)
+    assert not beside(path, "voice").exists()
+
+
+async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path) -> None:
+    from tests.server.engines import ToyEngines
+
+    for wanted in (True, False):
+        engines = ToyEngines()
+        async with served(engines) as server:
+            context = Context(policy="notebook", recall=wanted)
+            opening = Opening(
+                settings=settings(server.url, context=context), folder=tmp_path / str(wanted)
+            )
+            await driven(opening, lambda talk: talk.say("hello") and None)
+        offered = [tool["name"] for tool in engines.thinks.requests[0].tools]
+        assert offered == (["recall"] if wanted else [])
+
+
+async def test_the_sound_is_kept_where_the_user_asks_for_it(tmp_path: Path) -> None:
+    async with served() as server:
+        audio = Audio(record=True)
+        opening = Opening(settings=settings(server.url, audio=audio), folder=tmp_path)
+        path = await driven(opening, lambda talk: talk.say("one two") and None)
+    assert len(sound(beside(path, "voice"))) > 10_000
+    assert not beside(path, "you").exists()
+
+
+async def test_a_disk_that_does_not_take_the_talk_is_told_and_the_talk_goes_on(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "talks"
+    folder.write_text("this is no folder")
+    async with served() as server:
+        opening = Opening(settings=settings(server.url), folder=folder)
+
+        def use(talk: DrivenTalk) -> None:
+            talk.say("hello")
+            assert talk.session.meters().unsaved > 0
+            told = [n for n in talk.now.ledger.notices if n.severity == "error"]
+            assert told
+
+        await driven(opening, use)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Path]:
+    """A journal that another process has open."""
+    from tui_voice.store.journal import Journal
+
+    opened = e.TalkOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
+    journal = Journal.create(tmp_path, opened)
+    journal.close()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(journal.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    assert holder.stdout.readline() == b"held\n"
+    yield journal.path
+    holder.stdin.close()
+    holder.stdout.close()
+    holder.wait()
+
+
+def test_a_talk_that_another_process_has_is_refused(held: Path) -> None:
+    opening = Opening(settings=settings("ws://127.0.0.1:9/x"), folder=held.parent, resume=held)
+    with pytest.raises(StoreError) as caught:
+        open_talk(opening)
+    assert str(caught.value)
+    if os.name == "posix":
+        assert any(character.isdigit() for character in str(caught.value))  # the pid
+
+
+def test_what_is_no_talk_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text("hello\n")
+    opening = Opening(settings=settings("ws://127.0.0.1:9/x"), folder=tmp_path, resume=path)
+    with pytest.raises(StoreError):
+        open_talk(opening)
+    with pytest.raises(StoreError):
+        open_talk(replace(opening, resume=tmp_path / "missing.jsonl"))
+
+
+@pytest.mark.parametrize("kind", ["openai", "azure"])
+def test_a_service_without_a_key_is_refused_with_the_remedy(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_voice.runtime import choosing
+
+    monkeypatch.setattr(choosing, "api_key", lambda _kind: None)
+    wanted = Settings(backend=Backend(kind=kind))
+    with pytest.raises(BackendError) as caught:
+        open_talk(Opening(settings=wanted, folder=tmp_path))
+    assert caught.value.hint
+
+
+def test_limits_and_profile_come_from_the_settings() -> None:
+    wanted = settings("ws://h/x", context=Context(policy="thrift", trigger=900, messages=40))
+    wanted = replace(wanted, origins={"context.trigger": "--trigger"})
+    limits, caution = limits_of(wanted)
+    assert (limits.policy, limits.trigger, limits.messages) == ("thrift", 900, 40)
+    assert caution
+    nonsense = replace(wanted, context=Context(trigger=5))
+    with pytest.raises(SettingsError):
+        limits_of(nonsense)
+    profile = profile_of(replace(wanted, audio=Audio(noise_reduction="off")), Tools())
+    assert (profile.model, profile.noise_reduction) == ("toy", "")
+
+
+def test_who_writes_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui_voice.runtime import choosing
+
+    monkeypatch.setattr(choosing, "api_key", lambda _kind: "sk-1")
+
+    def writers(wanted: Settings) -> list[str]:
+        return [writer.name for writer in summariser_of(wanted)._writers]
+
+    here = settings("ws://h/x")
+    assert writers(here) == ["session"]
+    assert writers(replace(here, summary=Summary(url="http://h/v1"))) == ["http://h/v1", "session"]
+    assert writers(replace(here, summary=Summary(by="model"))) == ["gpt-6-luna", "session"]
+    assert writers(Settings(backend=Backend(kind="openai"))) == ["gpt-6-luna", "session"]
