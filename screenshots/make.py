@@ -1,7 +1,7 @@
 """Pictures of the screen for the README: a recorded talk replayed through it, state by state.
 
-Run: `python screenshots/make.py [NAME…]`. Writes an SVG for each picture, and a PNG where
-`rsvg-convert` and the font JetBrains Mono are installed.
+Run: `python screenshots/make.py [NAME…]`. Writes a PNG for each picture, with `rsvg-convert` and
+the font JetBrains Mono; an SVG where there is no `rsvg-convert`.
 """
 
 from __future__ import annotations
@@ -174,10 +174,11 @@ async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) 
             await pilot.pause(0.3)
             await app.workers.wait_for_complete()
         svg = app.export_screenshot(title="tui-voice")
-    path = HERE / f"{name}{suffix}"
-    path.with_suffix(".svg").write_text(steady(svg))
-    drawn = save(svg, path.with_suffix(".png"))
-    print(path.with_suffix(".png" if drawn else ".svg").name)
+    path = HERE / f"{name}{suffix}.png"
+    if not save(svg, path):
+        path = path.with_suffix(".svg")
+        path.write_text(steady(svg))
+    print(path.name)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ def long_talk(count: int) -> object:
     def fill(door: ScriptedDoor) -> None:
         door.quietly(*opened())
         for number in range(count):
-            words = "and so on " * (1 + number % 9)
+            words = "internationalisation " * (1 + number % 9)  # whose height is hard to guess
             door.quietly(e.TextSubmitted(at=number * 1.0, item_id=f"t{number}", text=words))
         door.quietly(*answering(1, count + 1.0, "First"))
 
