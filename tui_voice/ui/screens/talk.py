@@ -78,7 +78,7 @@ class TalkScreen(Screen[None]):
         self._options = options
         glyphs = options.glyphs
         self.header = HeaderLine(glyphs=glyphs, id="header")
-        self.status = StatusBar(glyphs=glyphs, id="status")
+        self.status = StatusBar(glyphs=glyphs, sound=options.sound, id="status")
         self.transcript = Transcript(
             glyphs=glyphs,
             timestamps=options.timestamps,

@@ -26,12 +26,14 @@ NARROW = 60
 """Below this many columns only the live state is named."""
 
 
-def word(status: Status, progress: str) -> tuple[str, bool]:
+def word(status: Status, progress: str, sound: bool = True) -> tuple[str, bool]:
     """What stands beside the states, and whether it needs a hand."""
     if progress:
         return progress, False
     if status.line:
         return status.line, status.line == "offline"
+    if not sound:
+        return ("catching up" if status.seeding else ""), False
     if status.muted:
         return "muted", False
     if status.seeding:
@@ -49,8 +51,11 @@ class StatusBar(Drawn):
     status: reactive[Status] = reactive(Status())
     progress: reactive[str] = reactive("")
 
-    def __init__(self, *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
+    def __init__(
+        self, *, glyphs: Glyphs = UNICODE, sound: bool = True, id: str | None = None
+    ) -> None:
         super().__init__(glyphs=glyphs, id=id)
+        self._sound = sound
         self._levels: deque[int] = deque([0] * METER, METER)
         self._meter_at = 0
 
@@ -80,7 +85,7 @@ class StatusBar(Drawn):
     def _beside(self, used: int, room: int) -> list[Part]:
         """The meter and its words, or where there is room for one of them, what matters more."""
         status = self.status
-        text, alarm = word(status, self.progress)
+        text, alarm = word(status, self.progress, self._sound)
         ink = "alarm" if alarm else "machine"
         gap = min(6, max(2, room - METER - _WORD - 2))
         self._meter_at = used + gap
