@@ -24,7 +24,7 @@ class SettingsError(UsageError):
     """A setting has a value that is not allowed; names file, key, what was found, what may be."""
 
 
-class EnginesMissing(TuiVoiceError):
+class EnginesMissing(TuiVoiceError):  # noqa: N818  (a state of the machine, named as one)
     """The embedded engines are not installed, or a model file is not the one we tested."""
 
 
