@@ -17,6 +17,7 @@ Fact = dict[str, Any]
 
 _LIVE = re.compile(r"● ?(idle|listening|awaiting response|speaking|summarising)")
 _EDGES = "▌┊▏│◆ "
+PROMPT = "›"
 PANEL = "▏"
 """Stands between the talk and the panel beside it."""
 
@@ -29,6 +30,7 @@ class Talk(Terminal):
     ) -> None:
         super().__init__([*arguments, "--sessions-dir", str(folder)], env, *size)
         self.folder = folder
+        self._typing = False
         self._known = set(folder.glob("*.jsonl"))
 
     # ── the screen ──────────────────────────────────────────────────────────────────────────
@@ -56,26 +58,44 @@ class Talk(Terminal):
         """Whether these words stand on the screen in this order, whatever the line breaks."""
         return " ".join(plain(words)) in " ".join(plain(self.shown))
 
+    def pages(self) -> list[str]:
+        """The whole transcript as it is read, from its first to its last page."""
+        self.leave_line()
+        self.catch_up()
+        found: list[str] = []
+        key = "home"
+        while not found or self.shown != found[-1]:
+            found.append(self.shown)
+            self.press(key)
+            self.catch_up()
+            key = "pagedown"
+        return found
+
     def wait_for_state(self, state: str, seconds: float = 40.0) -> None:
         self.until(lambda: self.state == state, f"the state {state}", seconds)
 
     def open_microphone(self) -> None:
         """Space, as a user presses it."""
-        if "Enter send" in self.text:
-            self.press("tab")
-            self.until(lambda: "Enter send" not in self.text, "the focus on the talk")
+        self.leave_line()
         self.press("space")
         self.wait_for("mic open")
 
     def type_line(self, text: str) -> None:
         """As a user types it: the first letter opens the line, Enter sends it."""
-        if "Enter send" not in self.text:
+        if not self._typing:
             self.press(text[0])
-            self.wait_for("Enter send")
-            text = text[1:]
+            self.wait_for(f"{PROMPT} {text[0]}")
+            text, self._typing = text[1:], True
         self.press(text)
         self.wait_for(text[-12:])
         self.press("enter")
+
+    def leave_line(self) -> None:
+        """Back from the line to type in to the talk, where keys are commands."""
+        if self._typing:
+            self.press("tab")
+            self.until(lambda: "Enter send" not in self.text, "the focus on the talk")
+            self._typing = False
 
     def online(self, seconds: float = 40.0) -> None:
         """Waits until a server has taken the talk."""
@@ -85,9 +105,15 @@ class Talk(Terminal):
         """Types a turn, waits until its answer has been heard, returns the answer's words."""
         before = len(self.journal())
         self.type_line(text)
+        self.fact("text_submitted", after=before)
+        reply = self.fact("turn_added", lambda f: f["role"] == "assistant", before, seconds)
+        item = reply["item_id"]
+        self.fact("transcript_done", lambda f: f["item_id"] == item, before, seconds)
         self.fact("response_done", after=before, seconds=seconds)
+        if any(fact["item_id"] == item for fact in self.facts("audio_received", before)):
+            self.fact("playback_finished", lambda f: f["item_id"] == item, before, seconds)
         self.wait_for_state("idle", seconds)
-        return self.answer(before)
+        return self.words(item)
 
     # ── the journal ─────────────────────────────────────────────────────────────────────────
 

@@ -15,10 +15,19 @@ from pathlib import Path
 import pexpect
 import pyte
 
-KEYS = {"enter": "\r", "escape": "\x1b", "space": " ", "tab": "\t", "f1": "\x1bOP", "up": "\x1b[A"}
+KEYS = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "space": " ",
+    "tab": "\t",
+    "f1": "\x1bOP",
+    "up": "\x1b[A",
+    "home": "\x1b[H",
+    "pagedown": "\x1b[6~",
+}
 FOREIGN = (b"ALSA", b"jack server", b"JackShm", b"Traceback", b"PortAudio", b"onnxruntime", b"ggml")
 """What libraries, and Python, print when nobody stops them."""
-_LOOK_S = 0.05
+_LOOK_S, _STILL_S = 0.05, 0.25
 _LEFT_SCREEN = b"\x1b[?1049l"
 
 
@@ -95,6 +104,11 @@ class Terminal:
                 raise AssertionError(f"{what or 'it'} did not come: {why}; screen:\n{self.text}")
             self._pump(_LOOK_S)
 
+    def catch_up(self) -> None:
+        """Reads until nothing more is being drawn: no half-drawn screen is looked at."""
+        while self._pump(_STILL_S):
+            pass
+
     def drawn_after(self, position: int) -> str:
         """All characters that have been drawn since `raw` was so long, in order."""
         return re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", self.raw[position:].decode(errors="ignore"))
@@ -134,11 +148,11 @@ class Terminal:
         with suppress(pexpect.ExceptionPexpect, OSError):
             self.process.close(force=True)
 
-    def _pump(self, seconds: float) -> None:
-        """Feeds what the program has drawn to the emulator."""
-        ready, _, _ = select.select([self.process.child_fd], [], [], max(0.0, seconds))
+    def _pump(self, seconds: float) -> bool:
+        """Feeds what the program has drawn to the emulator; False when it has drawn nothing."""
+        ready, _, _ = select.select([self.process.child_fd], [], [], seconds)
         if not ready:
-            return
+            return False
         try:
             data = os.read(self.process.child_fd, 65536)
         except OSError:  # the other end is gone
@@ -146,3 +160,4 @@ class Terminal:
         self._ended = not data
         self.raw += data
         self._stream.feed(data)
+        return not self._ended
