@@ -45,8 +45,14 @@ class Talk(RuleBasedStateMachine):
         if not isinstance(effect, (x.CreateItem, x.DeleteItem)):
             return "ok"
         fate, self.fate = self.fate, "ok"
-        typed = effect.item_id.startswith("t") and isinstance(effect, x.CreateItem)
-        return "ok" if typed and fate in ("lose", "unacknowledged") else fate
+        known = self.world.ledger.compaction is not None or self.world.conversation.seeding
+        typed = effect.item_id[1].isdigit() and isinstance(effect, x.CreateItem)
+        ours = effect.item_id.startswith("memory") or (known and not typed)
+        # A typed turn that is refused stands elsewhere with the server: `test_turns` has that.
+        harmless = fate in ("twice", "cut") or (
+            fate not in {"lose", "unacknowledged"} and not typed
+        )
+        return fate if ours or harmless else "ok"
 
     # ── people ──────────────────────────────────────────────────────────────────────────────
 
@@ -68,6 +74,9 @@ class Talk(RuleBasedStateMachine):
     def pins(self, data: st.DataObject, pinned: bool) -> None:
         if self.world.known:
             turn = data.draw(st.sampled_from(self.world.known))
+            running = self.world.ledger.compaction
+            if running is not None and running.stage == "placed":
+                return  # whether it is in time depends on the line; `test_pruning` has that
             self.world.tell(e.TurnPinned(item_id=turn, pinned=pinned))
 
     @rule(share=st.sampled_from([0.0, 0.4, 1.0]))
@@ -201,7 +210,7 @@ def test_random_talks() -> None:
     run_state_machine_as_test(
         Talk,
         settings=settings(
-            max_examples=40,
+            max_examples=150,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,

@@ -54,6 +54,7 @@ class Compacting:
 
     _asked: str = ""  # the step whose acknowledgement is awaited
     _asked_at: float = 0.0
+    _named: int = 0  # the number of the newest decision
     _proposed: str = ""  # the compaction that we decided on, until the decision is a fact
     _repairing: bool = False  # a reply without sound is to be asked for again after a compaction
 
@@ -66,8 +67,8 @@ class Compacting:
         raise NotImplementedError
 
     @property
-    def silencing(self) -> bool:
-        """Whether the speaker has been stopped and has not yet told what was heard."""
+    def sounding(self) -> bool:
+        """Whether the speaker plays, or was stopped and has not yet told what was heard."""
         raise NotImplementedError
 
     def ask_for_reply(self) -> None:
@@ -97,7 +98,7 @@ class Compacting:
     @property
     def busy(self) -> bool:
         """Whether the window must be left alone now."""
-        return self.response_active or self.seeding or self.silencing or bool(self._proposed)
+        return self.response_active or self.seeding or self.sounding or bool(self._proposed)
 
     def tell(self, text: str) -> None:
         """A notice, unless it is among the newest already."""
@@ -138,7 +139,9 @@ class Compacting:
             )
 
     def _propose(self, stem: str) -> str:
-        self._proposed = f"{stem}{self.ledger.serial + 1:04d}"
+        """A name that no decision had, nor one that was never heard of again."""
+        self._named = max(self._named, self.ledger.serial) + 1
+        self._proposed = f"{stem}{self._named:04d}"
         return self._proposed
 
     def _request(self, plan: policy.Plan, focus: str) -> None:
@@ -188,6 +191,8 @@ class Compacting:
         return True
 
     def _next_step(self) -> tuple[str, x.Effect] | None:
+        if self.ledger.edit:  # first: what is put back stands behind the memory
+            return f"create {self.ledger.edit}", self.memory_item(self.ledger.edit)
         running = self.ledger.compaction
         if running is not None and running.stage in ("ready", "placed"):
             left = left_to_do(self.ledger)
@@ -197,8 +202,6 @@ class Compacting:
                 return self._delete(left[0])
             if left:
                 return self._replacing_step(running, left[0])
-        if self.ledger.edit:
-            return f"create {self.ledger.edit}", self.memory_item(self.ledger.edit)
         if self.ledger.stale:
             item_id = self.ledger.stale[0]
             return f"delete {item_id}", x.DeleteItem(item_id=item_id)

@@ -129,7 +129,7 @@ def best_span(price: Price, after: float, growth: float, hit: float = 1.0) -> fl
     costs B·growth/s + r·s/2 a reply; its lowest point is s = √(2·B·growth/r).
     """
     read = hit * price.text_cached + (1 - hit) * price.text_in
-    breaks = (after - FIXED_TOKENS) * hit * (price.text_in - price.text_cached)
+    breaks = max(0.0, after - FIXED_TOKENS) * hit * (price.text_in - price.text_cached)
     summary = SUMMARY_TOKENS * 1.5  # USD per million: written by a text model, some source read
     return math.sqrt(2 * (breaks + summary) * growth / read) if read else after
 

@@ -249,7 +249,7 @@ def _summary(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Verdict:
         return Verdict(None, f"the last summary failed; again in {until - ledger.at:.0f} s")
     if urgent or limits.policy == "notebook":
         return _verdict("summary", drop, cause)
-    if regrowing := _regrowing(ledger):
+    if regrowing := _regrowing(ledger, PATIENCE * trigger):
         return Verdict(None, regrowing)
     if cause == _FULL and window < PATIENCE * trigger and not _pays(ledger, limits, drop):
         return Verdict(None, "pruning now would cost more than it saves")
@@ -350,15 +350,18 @@ def _pays(ledger: Ledger, limits: Limits, drop: Sequence[Turn]) -> bool:
     return worth.replies_to_pay_back <= worth.freed / grown
 
 
-def _regrowing(ledger: Ledger) -> str:
-    """Why it is too early: the window is to regrow by half of what the last pruning freed."""
+def _regrowing(ledger: Ledger, most: float) -> str:
+    """Why it is too early: the window is to regrow by half of what the last pruning freed, but not
+    beyond `most` tokens.
+    """
     last = _last(ledger, "confirmed")
     if last is None or last.tokens_after is None:
         return ""
     if last.kind == "restore":
         wanted = last.tokens_after * 1.5  # what the user took back is not taken away again at once
     else:
-        wanted = last.tokens_after + (last.tokens_before - last.tokens_after) / 2
+        freed = last.tokens_before - last.tokens_after
+        wanted = min(most, last.tokens_after + freed / 2)
     if ledger.window.total >= wanted:
         return ""
     return f"the window has not regrown to {wanted:,.0f} tokens since the last pruning"

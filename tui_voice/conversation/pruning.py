@@ -109,6 +109,12 @@ def _why_useless(ledger: Ledger, running: Compaction, summary: str) -> str:
     return ""
 
 
+@records(e.TurnPinned)
+def _(ledger: Ledger, event: e.TurnPinned) -> Ledger:
+    """One that is to be pruned just now stays, if it is still there."""
+    return settle(change(ledger, event.item_id, pinned=event.pinned))
+
+
 @records(e.SummaryFailed)
 def _(ledger: Ledger, event: e.SummaryFailed) -> Ledger:
     running = ledger.compaction
@@ -197,10 +203,10 @@ MEMORY_STEM = "memory_"
 """Ids of items that hold the memory begin so."""
 
 
-def _number(memory_id: str) -> tuple[int, bool]:
-    """Orders the ids of memory items as they were made; an edit comes after what it edits."""
-    digits = memory_id.removeprefix(MEMORY_STEM).removesuffix("e")
-    return int(digits) if digits.isdecimal() else -1, memory_id.endswith("e")
+def _number(name: str) -> int:
+    """The number in the id of a compaction or a memory item; they grow. -1: there is none."""
+    digits = name.removesuffix("e").rpartition("_")[2]
+    return int(digits) if digits.isdecimal() else -1
 
 
 def standing_for(running: Compaction | None, item_id: str) -> str | None:
@@ -237,8 +243,8 @@ def left_to_do(ledger: Ledger) -> list[str]:
             undone = turn.in_window and not turn.pinned
         elif running.kind == "restore":
             undone = not turn.in_window
-        else:
-            undone = turn.in_window and turn.wire_id != running.item_id(turn_id) and not turn.pinned
+        else:  # half done is worse than done, so a pin comes too late; no word is lost
+            undone = turn.in_window and turn.wire_id != running.item_id(turn_id)
         if undone:
             left.append(turn_id)
     return left
@@ -257,12 +263,13 @@ def settle(ledger: Ledger) -> Ledger:
 
 
 def _begin(ledger: Ledger, compaction: Compaction) -> Ledger:
-    """Never two at once: one that is announced while another is under way is not begun. Its
-    number is used up all the same, so that no later one can be mistaken for it.
+    """Never two at once, and none that comes too late: a decision that something newer has
+    overtaken is not begun. Its number is used up all the same.
     """
-    ledger = replace(ledger, serial=ledger.serial + 1)
-    if ledger.compaction is not None:
-        return ledger
+    number = _number(compaction.id)
+    if ledger.compaction is not None or number <= ledger.serial:
+        return replace(ledger, serial=max(ledger.serial, number))
+    ledger = replace(ledger, serial=number)
     return replace(ledger, compactions=(*ledger.compactions, compaction))
 
 

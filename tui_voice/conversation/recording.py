@@ -373,8 +373,3 @@ def _(ledger: Ledger, event: e.PlaybackInterrupted) -> Ledger:
     turn = ledger.turns.get(event.item_id)
     length = max(event.received_ms, turn.audio_ms if turn else 0)
     return change(ledger, event.item_id, heard_ms=event.played_ms, audio_ms=length)
-
-
-@records(e.TurnPinned)
-def _(ledger: Ledger, event: e.TurnPinned) -> Ledger:
-    return change(ledger, event.item_id, pinned=event.pinned)

@@ -71,6 +71,12 @@ class StandIn:
                 else:
                     del self.items[place]
                     yield e.ItemDeleted(item_id=item_id)
+            case x.TruncateItem(item_id=item_id, audio_ms=ms):
+                place = self.index(item_id)
+                if place >= 0:  # its words go with the sound
+                    old = self.items[place]
+                    self.items[place] = Item(item_id, self.overhead, min(old.audio, ms // 50))
+                    yield e.ItemTruncated(item_id=item_id, audio_ms=ms)
             case x.RequestSummary():
                 yield e.SummaryRequested(
                     compaction_id=effect.compaction_id,
