@@ -15,6 +15,7 @@ from tests.runtime.proxy import between
 from tests.server.engines import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import Sound
+from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
 from tui_voice.runtime.outbox import Outbox
@@ -238,6 +239,22 @@ async def test_an_error_in_what_runs_beside_the_line_ends_the_talk(tmp_path: Pat
 
 async def broken() -> None:
     raise ZeroDivisionError
+
+
+async def test_an_item_whose_place_is_gone_is_put_at_the_end(tmp_path: Path) -> None:
+    async with served() as server, talk(server.url, tmp_path) as bench:
+        await bench.say("hello")
+
+        async def begin() -> None:
+            bench.backend.perform(
+                x.CreateItem(item_id="note", role="system", text="n", previous_item_id="gone")
+            )
+
+        await asyncio.wrap_future(bench.session.call(begin()))
+        placed = await bench.fact(e.ItemPlaced, lambda fact: fact.item_id == "note")
+        assert placed
+        refused = [fact for fact in bench.facts if isinstance(fact, e.ItemRefused | e.ServerErred)]
+    assert refused == []
 
 
 async def test_what_the_sound_has_to_say_is_told(tmp_path: Path) -> None:
