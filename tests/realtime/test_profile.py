@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.realtime.frames import plain
 from tui_voice.realtime.profile import Profile, configure
 
 
-def asked(profile: Profile, **more: Any) -> dict[str, Any]:
-    update = plain(configure(profile, **more))
+def asked(profile: Profile) -> dict[str, Any]:
+    update = plain(configure(profile))
     assert (update["type"], update["event_id"]) == ("session.update", "update")
     session: dict[str, Any] = update["session"]
     assert session["type"] == "realtime"
@@ -39,10 +37,8 @@ def test_what_matters_is_said_explicitly() -> None:
     assert not {"tools", "tool_choice", "reasoning"} & set(session)
 
 
-@pytest.mark.parametrize(("voice", "spoken"), [("", False), ("marin", True)])
-def test_a_voice_is_left_alone_where_it_must_be(voice: str, spoken: bool) -> None:
-    profile = Profile(model="m", voice=voice)
-    assert "voice" not in asked(profile, voice=not spoken)["audio"]["output"]
+def test_a_voice_that_nobody_chose_is_the_servers_own() -> None:
+    assert "voice" not in asked(Profile(model="m"))["audio"]["output"]
 
 
 def test_turns_by_the_talk_key_or_by_meaning() -> None:

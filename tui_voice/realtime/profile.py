@@ -51,13 +51,12 @@ class Profile:
         return replace(self, reasoning_effort="", noise_reduction="", language="")
 
 
-def configure(profile: Profile, *, voice: bool = True) -> client.SessionUpdateEvent:
+def configure(profile: Profile) -> client.SessionUpdateEvent:
     """The `session.update` that makes a session so. Everything that matters is said explicitly,
-    since defaults differ between what the reference says and what servers do.
-
-    `voice` False leaves the voice out: it cannot be changed once the session has spoken.
+    since defaults differ between what the reference says and what servers do. Sent once, before
+    the session has spoken: later the voice could not be changed.
     """
-    said = profile.voice if voice and profile.voice else UNSET
+    said = profile.voice or UNSET
     tools: list[session.Tool] = [session.FunctionTool(**tool) for tool in profile.tools]
     effort = profile.reasoning_effort
     update = session.Realtime(
