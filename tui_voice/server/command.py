@@ -45,12 +45,12 @@ def progress(line: str) -> None:
 async def _run(options: RunOptions, engines: Engines) -> int:
     server = await serve(options.host, options.port, engines, options.serving)
     try:
-        print(server.url, flush=True)
-        progress(_reach(options))
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         if sys.platform != "win32":
             loop.add_signal_handler(signal.SIGTERM, ended.set)
+        print(server.url, flush=True)
+        progress(_reach(options))
         if options.exit_on_stdin_eof:
             Thread(target=_watch_stdin, args=(loop, ended), daemon=True).start()
         ending = asyncio.create_task(ended.wait())
