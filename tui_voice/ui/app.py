@@ -18,7 +18,7 @@ from textual.worker import Worker, WorkerState
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.errands import Errands
 from tui_voice.ui.keys import BY_ID, binding, keymap
-from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, SnapshotWaits
+from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, Posted, SnapshotWaits
 from tui_voice.ui.options import Left, Options
 from tui_voice.ui.screens.talk import TalkScreen
 from tui_voice.ui.theme import DARK, THEMES, voices
@@ -218,7 +218,7 @@ class VoiceApp(Errands):
 
     # ── what the screen says ────────────────────────────────────────────────────────────────
 
-    def on_talk_screen_posted(self, message: TalkScreen.Posted) -> None:
+    def on_posted(self, message: Posted) -> None:
         self.post(message.event)
 
     def post(self, event: Event) -> None:

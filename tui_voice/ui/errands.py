@@ -13,6 +13,7 @@ from textual.app import App
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.figures import plural, spaced, usd
+from tui_voice.ui.messages import Wanted
 from tui_voice.ui.options import Left, Options
 from tui_voice.ui.screens.talk import TalkScreen
 from tui_voice.ui.view import Pruning
@@ -238,7 +239,7 @@ class Errands(App[Left]):
         found.append(("theme", "other colours", self.action_change_theme))
         return found
 
-    def on_talk_screen_wanted(self, message: TalkScreen.Wanted) -> None:
+    def on_wanted(self, message: Wanted) -> None:
         if message.what == "export":
             self.export()
         elif message.what == "focus":

@@ -12,6 +12,7 @@ from tui_voice.errors import TuiVoiceError
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
+    from tui_voice.conversation.events import Event
     from tui_voice.runtime.door import Door
 
 
@@ -23,6 +24,25 @@ class SnapshotWaits(Message):
     def __init__(self, mailbox: Mailbox) -> None:
         super().__init__()
         self.mailbox = mailbox
+
+
+class Posted(Message):
+    """The user did something to the talk."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+
+class Wanted(Message):
+    """Something beyond the talk: `export`, `focus`, `memory` (`detail`: whether to edit it),
+    `pruning` (`detail`: which).
+    """
+
+    def __init__(self, what: str, detail: object = None) -> None:
+        super().__init__()
+        self.what = what
+        self.detail = detail
 
 
 class DoorOpened(Message):
