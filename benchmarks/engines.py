@@ -21,7 +21,7 @@ from tui_voice.server.contracts import ReplyRequest
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import Hibari
 from tui_voice.server.local.moonshine import Moonshine
-from tui_voice.server.local.skills import answer
+from tui_voice.server.local.skills.answering import answer
 from tui_voice.server.local.skills.talk import read
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.summary import summarise

@@ -93,7 +93,8 @@ class _Point:
 
 
 def summarise(request: ReplyRequest, share: float = 0.5) -> str:
-    """A summary of `request.turns`, always shorter than they are; "" where nothing was said.
+    """A summary of `request.turns`; "" where nothing was said. It is always shorter than they are,
+    unless they are short themselves: no fact is lost for the sake of a heading.
 
     `request.options`: `style` (structured, paragraph, bullets, json, minutes), `focus` (words that
     weigh more), `language` (it cannot translate, and says so). `share` of the source's length is
@@ -111,12 +112,8 @@ def summarise(request: ReplyRequest, share: float = 0.5) -> str:
     chosen = _choose(points, room)
     while chosen:
         text = _write(sorted(chosen, key=lambda p: p.order), style, note)
-        if len(text) < source:
+        if len(text) < max(source, _LEAST):
             return text
-        if len(chosen) == 1:
-            # Too short a talk for headings; a fact is not to be lost for their sake.
-            bare_quote = _quote(chosen[0])
-            return bare_quote if len(bare_quote) < source else ""
         chosen.remove(min(chosen, key=lambda p: p.weight))
     return ""
 

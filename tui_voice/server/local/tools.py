@@ -9,10 +9,9 @@ from typing import Any
 
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.lexis import content, sentences, words
-from tui_voice.server.local.skills import Talk
 from tui_voice.server.local.skills.figures import figures
 from tui_voice.server.local.skills.lookup import best_line, query, tell
-from tui_voice.server.local.skills.talk import lines
+from tui_voice.server.local.skills.talk import Talk, lines
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NAME = re.compile(r"(?<=[a-z,;:'’] )([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*)")
