@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.server.local.talks import ASKED, asking, talk, turns
 from tests.server.local.voices import SENTENCES, error_rate, flite, heard, lacking, recordings
 from tui_voice.server.contracts import ReplyRequest
+from tui_voice.server.local.answering import answer
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import Hibari
 from tui_voice.server.local.moonshine import Moonshine
-from tui_voice.server.local.skills.answering import answer
 from tui_voice.server.local.skills.talk import read
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.summary import summarise

@@ -24,7 +24,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.sound import VirtualSound, missing
-from tui_voice.audio.devices import Driver, load_driver
+from tui_voice.audio.devices import load_driver
+from tui_voice.audio.driver import Driver
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.files import read_sound
 from tui_voice.audio.microphone import Microphone

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_voice.audio.devices import Driver, load_driver
+from tui_voice.audio.devices import load_driver
+from tui_voice.audio.driver import Driver
 from tui_voice.audio.files import read_sound
 
 SENTENCE = "Hello there. I would like to book a table for four people, please."

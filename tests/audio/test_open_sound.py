@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.sound import VirtualSound
-from tui_voice.audio.devices import Device, Driver, pick
+from tui_voice.audio.devices import pick
+from tui_voice.audio.driver import Device, Driver
 from tui_voice.audio.files import read_sound
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import open_sound

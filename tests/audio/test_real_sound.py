@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from tests.sound import Recording, VirtualSound
-from tui_voice.audio.devices import Driver, list_devices, pick
+from tui_voice.audio.devices import list_devices, pick
+from tui_voice.audio.driver import Driver
 from tui_voice.audio.line import DeviceChange
 from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.pcm import RATE, duration_ms, level_db

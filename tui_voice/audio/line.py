@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from tui_voice.audio.devices import Device, Direction, Driver, Handle, drivers, pick
+from tui_voice.audio.devices import drivers, pick
+from tui_voice.audio.driver import Device, Direction, Driver, Handle
 from tui_voice.errors import DeviceError
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from tui_voice.audio.devices import Device, Driver, Handle
+from tui_voice.audio.driver import Device, Driver, Handle
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.intake import PRE_ROLL_MS, FrameQueue, Framer, Intake
 from tui_voice.audio.line import DeviceChange, Line

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tui_voice.audio.devices import BLOCK_MS
+from tui_voice.audio.driver import BLOCK_MS
 from tui_voice.audio.files import write_wav
 from tui_voice.audio.intake import Framer, Intake
 from tui_voice.audio.pcm import BYTES_PER_MS, SAMPLES_PER_MS, WIDTH

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tui_voice.audio.devices import Driver
+from tui_voice.audio.driver import Driver
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.intake import PRE_ROLL_MS, Intake
 from tui_voice.audio.line import DeviceChange, off_loop

@@ -8,7 +8,7 @@ import miniaudio
 from _miniaudio import ffi, lib  # type: ignore[import-not-found]  # compiled, ships no types
 from miniaudio import Backend, MiniaudioError
 
-from tui_voice.audio.devices import BLOCK_MS, Device
+from tui_voice.audio.driver import BLOCK_MS, Device
 from tui_voice.audio.pcm import RATE
 from tui_voice.errors import DeviceError
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sounddevice
 
-from tui_voice.audio.devices import BLOCK_MS, Device
+from tui_voice.audio.driver import BLOCK_MS, Device
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, Resampler
 from tui_voice.errors import DeviceError
 

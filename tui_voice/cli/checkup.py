@@ -152,7 +152,8 @@ def sound_library() -> Check:
 
 
 def sound_devices() -> Check:
-    from tui_voice.audio.devices import Direction, list_devices
+    from tui_voice.audio.devices import list_devices
+    from tui_voice.audio.driver import Direction
     from tui_voice.errors import DeviceError
 
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tui_voice.audio.devices import Device, Direction, list_devices
+from tui_voice.audio.devices import list_devices
+from tui_voice.audio.driver import Device, Direction
 from tui_voice.audio.quiet import keep_terminal
 from tui_voice.cli.table import columns, print_json
 

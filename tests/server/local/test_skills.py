@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.local.talks import ABSENT, ASKED, FACTS, NOT_ABOUT_THE_TALK, asking, talk, turns
-from tui_voice.server.local.skills.answering import answer
+from tui_voice.server.local.answering import answer
 from tui_voice.server.local.skills.clock import tell_time
 from tui_voice.server.local.skills.figures import figures
 from tui_voice.server.local.skills.lookup import Unknown

@@ -9,8 +9,8 @@ from threading import Event
 
 from tui_voice.errors import BackendError
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
+from tui_voice.server.local.answering import answer
 from tui_voice.server.local.chat import ChatResponder
-from tui_voice.server.local.skills.answering import answer
 from tui_voice.server.local.skills.figures import figures
 from tui_voice.server.local.skills.lookup import Unknown
 from tui_voice.server.local.skills.talk import Talk, read

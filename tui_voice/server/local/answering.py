@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tui_voice.server.local.review import review
 from tui_voice.server.local.skills.clock import tell_time
 from tui_voice.server.local.skills.figures import calculate
 from tui_voice.server.local.skills.heard import acknowledge
 from tui_voice.server.local.skills.lookup import Unknown, look_up
-from tui_voice.server.local.skills.review import review
 from tui_voice.server.local.skills.talk import Talk
 
 Skill = Callable[[Talk], str | Unknown | None]

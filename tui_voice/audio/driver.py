@@ -1,0 +1,83 @@
+"""What a sound device is, and what a library must offer that reaches them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Direction = Literal["input", "output"]
+BLOCK_MS = 10
+"""Output block: the silence after an interruption comes at most this late, plus the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A loudspeaker, a microphone, or both. `id` stays the same from one run to the next."""
+
+    id: str
+    name: str
+    input: int = 0  # channels
+    output: int = 0
+    default_input: bool = False
+    default_output: bool = False
+    rates: tuple[int, ...] = ()  # samples per second the device itself runs at
+    native: Any = field(default=None, compare=False, repr=False)  # what its driver opens it by
+
+    def channels(self, direction: Direction) -> int:
+        return self.input if direction == "input" else self.output
+
+    def is_default(self, direction: Direction) -> bool:
+        return self.default_input if direction == "input" else self.default_output
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row that `tui-voice devices --json` prints."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "input": self.input,
+            "output": self.output,
+            "default": self.default_input or self.default_output,
+            "rates": list(self.rates),
+        }
+
+
+class Handle(Protocol):
+    """A running stream. `close` returns when its last callback has."""
+
+    latency_ms: float  # between the callback and the air, as the driver tells it
+    name: str
+
+    def close(self) -> None: ...
+
+
+class Driver(Protocol):
+    """A way to the sound hardware. Callbacks come on a thread of the library's own.
+
+    Both `open` calls take None for the system's default, may block for seconds, and raise
+    DeviceError. `stopped` is called when the stream ends without `close`; not every system
+    tells, so the caller also watches whether callbacks still come.
+    """
+
+    name: str
+
+    def devices(self) -> list[Device]: ...
+
+    def open_input(
+        self,
+        device: Device | None,
+        on_frame: Callable[[bytes], None],
+        *,
+        frame_ms: int,
+        stopped: Callable[[], None],
+    ) -> Handle:
+        """`on_frame` gets s16le mono at 24 kHz, about `frame_ms` of it."""
+        ...
+
+    def open_output(
+        self,
+        device: Device | None,
+        pull: Callable[[int], bytes],
+        *,
+        stopped: Callable[[], None],
+    ) -> Handle:
+        """`pull(samples)` must return that many samples of s16le mono at 24 kHz."""
+        ...
