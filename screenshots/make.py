@@ -23,17 +23,17 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 os.environ["TZ"] = "UTC"
 time.tzset()
 
-from picture import save, steady  # noqa: E402  (beside this file)
+from picture import save, steady  # noqa: E402  # beside this file
 
-from tui_voice.conversation import events as e  # noqa: E402
-from tui_voice.conversation.conversation import Conversation, Snapshot  # noqa: E402
-from tui_voice.conversation.policy import Limits  # noqa: E402
-from tui_voice.conversation.states import State  # noqa: E402
-from tui_voice.runtime.door import Meters  # noqa: E402
-from tui_voice.store.reading import read  # noqa: E402
-from tui_voice.ui.app import VoiceApp  # noqa: E402
-from tui_voice.ui.options import Options  # noqa: E402
-from tui_voice.ui.view import Rates  # noqa: E402
+from tui_voice.conversation import events as e  # noqa: E402  # once the path and the time zone are set
+from tui_voice.conversation.conversation import Conversation, Snapshot  # noqa: E402  # once the path and the time zone are set
+from tui_voice.conversation.policy import Limits  # noqa: E402  # once the path and the time zone are set
+from tui_voice.conversation.states import State  # noqa: E402  # once the path and the time zone are set
+from tui_voice.runtime.door import Meters  # noqa: E402  # once the path and the time zone are set
+from tui_voice.store.reading import read  # noqa: E402  # once the path and the time zone are set
+from tui_voice.ui.app import VoiceApp  # noqa: E402  # once the path and the time zone are set
+from tui_voice.ui.options import Options  # noqa: E402  # once the path and the time zone are set
+from tui_voice.ui.view import Rates  # noqa: E402  # once the path and the time zone are set
 
 TALK = ROOT / "sessions" / "v1-kyoto-in-april.jsonl"
 SIZES = {"": (120, 36), "-80x24": (80, 24)}

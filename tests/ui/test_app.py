@@ -101,7 +101,7 @@ async def test_our_own_bug_ends_the_application_and_is_handed_on() -> None:
 
 async def settle_until_exit(app: VoiceApp, pilot: object) -> None:
     while app.failure is None:
-        await pilot.pause()  # type: ignore[attr-defined]
+        await pilot.pause()  # type: ignore[attr-defined]  # seen by the test itself
 
 
 async def test_snapshots_may_come_from_any_thread(build: Build) -> None:

@@ -132,7 +132,7 @@ def test_turns_put_back_are_said_to_be() -> None:
     assert isinstance(mark, Mark)
     assert not mark.put_back
     document.update(pruned.change("t1", pruned_in=""), (done,))
-    mark = document.block(document.find("c1"))  # type: ignore[arg-type]
+    mark = document.block(document.find("c1"))  # type: ignore[arg-type]  # seen by the test itself
     assert isinstance(mark, Mark)
     assert mark.put_back
 

@@ -25,10 +25,10 @@ def files(folder: Path, ending: str) -> int:
 
 async def quiet_for(pilot: object) -> None:
     """Past the pause that is waited for before what was typed counts."""
-    screen = pilot.app.screen  # type: ignore[attr-defined]
+    screen = pilot.app.screen  # type: ignore[attr-defined]  # seen by the test itself
     if screen._timer is not None:
         await screen._timer._task
-    await settle(pilot)  # type: ignore[arg-type]
+    await settle(pilot)  # type: ignore[arg-type]  # seen by the test itself
 
 
 async def test_all_saved_talks_with_a_preview(build: Build) -> None:
@@ -147,7 +147,7 @@ async def test_reading_shows_prunings_and_goes_on(build: Build, folder: Path) ->
         await pilot.press("ctrl+o")
         await settle(pilot)
     assert results
-    assert results[0].talk_id == load(path).ledger.opened.id  # type: ignore[attr-defined,union-attr]
+    assert results[0].talk_id == load(path).ledger.opened.id  # type: ignore[attr-defined,union-attr]  # seen by the test itself
 
 
 async def test_what_cannot_be_read_says_so(build: Build, folder: Path) -> None:

@@ -10,14 +10,14 @@ from textual.command import DiscoveryHit, Hit, Provider
 from tui_voice.ui.keys import ACTIONS, key_name
 
 if TYPE_CHECKING:
-    from tui_voice.ui.app import VoiceApp
+    from tui_voice.ui.errands import Errands
 
 
 class Deeds(Provider):
     """What works now, with its key; then what has no key."""
 
     def _deeds(self) -> list[tuple[str, str, Callable[[], object]]]:
-        app: VoiceApp = self.app  # type: ignore[assignment]  # no other application has this
+        app: Errands = self.app  # type: ignore[assignment]  # no other application has this
         talk, options = app.talk, app.options
         if self.screen is not talk:
             return []
