@@ -69,7 +69,7 @@ def on_a_loop_of_its_own() -> Iterator[Callable[[Awaitable[object]], object]]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield lambda job: asyncio.run_coroutine_threadsafe(job, loop).result()  # type: ignore[arg-type]
+        yield lambda job: asyncio.run_coroutine_threadsafe(job, loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

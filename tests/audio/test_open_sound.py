@@ -127,7 +127,7 @@ async def test_a_turn_from_a_file_arrives_as_frames() -> None:
 
 async def test_without_devices_the_talk_goes_on_by_typing() -> None:
     facts = Facts()
-    sound = await open_sound(lambda _: None, on_finished=facts, driver=Deaf())  # type: ignore[arg-type]
+    sound = await open_sound(lambda _: None, on_finished=facts, driver=Deaf())
     assert sound.notice is not None
     assert "No microphone found. Type instead. `tui-voice doctor` tells more." in sound.notice
     assert "No loudspeaker found. Replies are shown, not heard." in sound.notice
@@ -147,7 +147,7 @@ async def test_text_only_touches_no_device_and_says_nothing() -> None:
 
 async def test_a_slow_sound_server_does_not_hold_the_loop() -> None:
     slow = Slow()
-    opening = asyncio.create_task(open_sound(lambda _: None, driver=slow, cancel_echo=False))  # type: ignore[arg-type]
+    opening = asyncio.create_task(open_sound(lambda _: None, driver=slow, cancel_echo=False))
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, slow.asked.wait, 10)
     assert slow.asked.is_set()
@@ -161,7 +161,7 @@ async def test_a_slow_sound_server_does_not_hold_the_loop() -> None:
 async def test_a_sound_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow()
     monkeypatch.setattr("tui_voice.audio.line.OPEN_WITHIN", 0.05)
-    sound = await open_sound(lambda _: None, driver=slow, cancel_echo=False)  # type: ignore[arg-type]
+    sound = await open_sound(lambda _: None, driver=slow, cancel_echo=False)
     slow.answer.set()
     assert sound.notice is not None
     assert "does not answer" in sound.notice
@@ -192,7 +192,7 @@ async def test_opening_real_devices_does_not_hold_the_loop(
 
     def spying(*given: object, **named: object) -> object:
         seen.append(threading.current_thread().name)
-        return real_open(*given, **named)  # type: ignore[arg-type]
+        return real_open(*given, **named)
 
     driver.open_input = spying  # type: ignore[assignment,method-assign]
     sound = await open_sound(lambda _: None, driver=driver)
@@ -202,7 +202,7 @@ async def test_opening_real_devices_does_not_hold_the_loop(
 
 
 def device(**given: object) -> Device:
-    return Device(**{"id": "x", "name": "X", **given})  # type: ignore[arg-type]
+    return Device(**{"id": "x", "name": "X", **given})
 
 
 YETI = device(id="usb-1", name="Blue Yeti", input=1)

@@ -27,7 +27,7 @@ class Terminal:
             sys.executable,
             [str(APP), *arguments],
             dimensions=(24, 80),
-            env={**os.environ, "TERM": "xterm-256color"},  # type: ignore[arg-type]
+            env={**os.environ, "TERM": "xterm-256color"},
             timeout=30,
         )
 

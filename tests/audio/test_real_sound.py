@@ -189,7 +189,7 @@ async def test_an_interruption_reports_what_has_sounded(
     recording: Recording = await asyncio.to_thread(virtual_sound.record)
     try:
         speaker.write("long", tone)
-        heard = lambda pcm: len(sounding(np.frombuffer(bytes(pcm), "<i2"))) > RATE  # noqa: E731
+        heard = lambda pcm: len(sounding(np.frombuffer(bytes(pcm), "<i2"))) > RATE  # noqa: E731  (shorter than a def in the middle of a test)
         await asyncio.to_thread(recording.wait_for, heard)
         result = speaker.interrupt()
         assert result is not None
@@ -229,7 +229,7 @@ async def test_a_laptop_does_not_hear_its_own_reply(
             frames.clear()
             sound.speaker.write(item, sentence)
             sound.speaker.finish(item)
-            await wish.until(lambda item=item: item in ended)  # type: ignore[misc]
+            await wish.until(lambda item=item: item in ended)
             heard_db.append(level_db(b"".join(frames)) - level_db(sentence))
             if heard_db[-1] < -15:
                 break

@@ -209,9 +209,9 @@ def _figure(model: str, key: str, value: object) -> Any:
             f"Allowed: {', '.join((*_FIELDS, 'per_minute'))}.",
         )
     whole = key in ("window", "max_output")
-    fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    if fits and isinstance(value, (int, float)) and math.isfinite(value) and value >= 0:
-        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if value >= 0 and (not whole or value == int(value)):
+            return int(value) if whole else value
     raise SettingsError(
         f"The price of {model} has {key} = {value!r}.",
         f"Give a {'whole ' if whole else ''}number of 0 or more.",

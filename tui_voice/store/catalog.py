@@ -111,7 +111,7 @@ def delete(path: Path, cache: Path | None = None) -> None:
     import send2trash
 
     # The package has it by that name, but does not say so to type checkers.
-    to_trash: Callable[[Path], None] = send2trash.send2trash  # type: ignore[attr-defined]
+    to_trash: Callable[[Path], None] = send2trash.send2trash  # type: ignore[attr-defined]  # it ships no types
     if not path.is_file():
         raise StoreError(f"there is no talk at {path}", _HINT)
     locking.refuse_if_held(path)

@@ -32,7 +32,7 @@ class HeldKeyParser(XTermParser):
     held = "space"
     """The key whose release matters, in Textual's name."""
 
-    def _parse_extended_key(self, sequence: str) -> list[Key] | None:  # type: ignore[override]  # wider
+    def _parse_extended_key(self, sequence: str) -> list[Key] | None:  # type: ignore[override]  # not cached
         # (the ignore: Textual's own is wrapped in a cache, which this need not be)
         match = _EVENT.fullmatch(sequence)
         if match is None:

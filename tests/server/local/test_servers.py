@@ -68,7 +68,7 @@ def chat_server() -> str:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.verbosity = -1
     chat_server.server = xllamacpp.Server(params)  # type: ignore[attr-defined]  # kept alive
-    return str(chat_server.server.listening_address)  # type: ignore[attr-defined]
+    return str(chat_server.server.listening_address)
 
 
 def sse(*chunks: dict[str, Any]) -> bytes:

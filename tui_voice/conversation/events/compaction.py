@@ -1,0 +1,104 @@
+"""What the server says of items that we changed, and how a compaction goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui_voice.conversation.events.base import Event, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPlaced(Event):
+    """An item that we created is in the server's conversation."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRefused(Event):
+    """An item that we wanted to create is not there."""
+
+    item_id: str
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDeleted(Event):
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRefused(Event):
+    """`unknown`: the server does not know the item, so it is gone all the same."""
+
+    item_id: str
+    unknown: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemTruncated(Event):
+    item_id: str
+    audio_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRequested(Event):
+    """The turns `drop` (ids) are to be summarised, then pruned. `window`: tokens before."""
+
+    compaction_id: str
+    drop: tuple[str, ...]
+    window: int
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryReady(Event):
+    compaction_id: str
+    text: str
+    source: str = ""
+    """Which model wrote it."""
+    usage: Usage | None = None
+    usd: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryFailed(Event):
+    """Nothing changes but a line in the pruning log."""
+
+    compaction_id: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextifyRequested(Event):
+    """Audio turns are to become their own words. `turns`: ids; each becomes `<n>` text items."""
+
+    compaction_id: str
+    turns: tuple[str, ...]
+    window: int
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceRequested(Event):
+    """A reply came without sound: `withdrawn` is taken back and asked for again, after what the
+    assistant said before (`turns`, ids, those withdrawn included) has moved into system items.
+    """
+
+    compaction_id: str
+    turns: tuple[str, ...]
+    withdrawn: tuple[str, ...]
+    window: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRequested(Event):
+    """Pruned turns are to go back to the model as text."""
+
+    compaction_id: str
+    turns: tuple[str, ...]
+    window: int
