@@ -1,0 +1,264 @@
+"""A disk that refuses stops nothing, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.store.faults import CALLS, FULL, FaultyDisk, Troubles
+from tests.store.talks import opened, talk
+from tui_voice.conversation import events as e
+from tui_voice.store import codec, writer
+from tui_voice.store.journal import Journal, completes_turn
+from tui_voice.store.reading import read
+
+EVENTS = list(talk(3))
+
+
+def fill(journal: Journal, events: list[e.Event] = EVENTS) -> None:
+    for event in events[1:]:
+        journal.append(event)
+
+
+def test_a_full_disk_is_told_and_what_was_held_is_written_in_order(tmp_path: Path) -> None:
+    full = False
+    disk = FaultyDisk(lambda call, _n: FULL if full and call == "write" else None, gulp=7)
+    troubles = Troubles()
+    journal = Journal.create(
+        tmp_path, opened(), disk=disk, on_trouble=troubles, retry_seconds=0.001
+    )
+    assert troubles.told == []
+    full = True
+    fill(journal)
+    assert journal.sync().result(30) is False
+    assert journal.unsaved == len(EVENTS) - 1
+    assert journal.trouble == "the disk is full"
+    assert troubles.told == ["the disk is full"]
+    full = False
+    troubles.wait_for(None)  # by itself, after some seconds
+    assert journal.unsaved == 0
+    assert journal.trouble is None
+    assert journal.close() == 0
+    assert read(journal.path).events == EVENTS
+
+
+def test_each_later_fact_tries_again(tmp_path: Path) -> None:
+    full = True
+    disk = FaultyDisk(lambda call, n: FULL if full and call == "write" and n > 1 else None)
+    troubles = Troubles()
+    journal = Journal.create(tmp_path, opened(), disk=disk, on_trouble=troubles, retry_seconds=1e6)
+    journal.append(EVENTS[1])
+    troubles.wait_for("the disk is full")
+    full = False
+    journal.append(EVENTS[2])
+    troubles.wait_for(None)
+    journal.close()
+    assert read(journal.path).events == EVENTS[:3]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EROFS, "the disk is read-only"),
+        (errno.EACCES, "writing is not allowed there"),
+        (errno.EDQUOT, "the disk quota is used up"),
+        (errno.EIO, os.strerror(errno.EIO).lower()),
+    ],
+)
+def test_a_talk_begins_though_its_file_cannot(tmp_path: Path, number: int, words: str) -> None:
+    refused = True
+    disk = FaultyDisk(lambda call, _n: number if refused and call == "create" else None)
+    troubles = Troubles()
+    journal = Journal.create(
+        tmp_path, opened(), disk=disk, on_trouble=troubles, retry_seconds=0.001
+    )
+    fill(journal)
+    troubles.wait_for(words)
+    assert journal.unsaved > 0
+    assert journal.sync().result(30) is False
+    refused = False
+    troubles.wait_for(None)
+    journal.close()
+    assert read(journal.path).events == EVENTS
+
+
+def test_what_no_disk_took_is_handed_back(tmp_path: Path) -> None:
+    disk = FaultyDisk(lambda call, _n: errno.EROFS if call == "make_folder" else None)
+    journal = Journal.create(tmp_path / "s", opened(), disk=disk)
+    fill(journal)
+    assert journal.close() == len(EVENTS)
+    assert journal.held() == b"".join(map(codec.encode, EVENTS))
+    assert journal.sync().result(0) is False
+
+
+def test_a_talk_that_somebody_took_meanwhile_is_waited_for(tmp_path: Path) -> None:
+    Journal.create(tmp_path, opened()).close()
+    path = tmp_path / "t1.jsonl"
+    readonly = True
+    disk = FaultyDisk(lambda call, _n: errno.EROFS if readonly and call == "open" else None)
+    troubles = Troubles()
+    journal = Journal.open(path, disk=disk, on_trouble=troubles, retry_seconds=0.001)
+    troubles.wait_for("the disk is read-only")
+    other = Journal.open(path)
+    readonly = False
+    troubles.wait_for(f"the talk t1 is open in process {os.getpid()}")
+    journal.append(e.TalkClosed(at=1))
+    other.append(e.TalkRenamed(at=1, title="theirs"))
+    other.close()
+    troubles.wait_for(None)
+    journal.close()
+    assert [event.name for event in read(path).events][1:] == ["talk_renamed", "talk_closed"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("nth", range(1, 13))
+def test_every_nth_call_fails_and_nothing_is_lost(
+    tmp_path: Path, call: str, number: int, nth: int
+) -> None:
+    """Once in two runs: one that begins the talk, and one that goes on after a torn line."""
+
+    def fails(name: str, n: int) -> int | None:
+        return number if name == call and n % nth == 0 and (nth > 1 or n == 1) else None
+
+    journal = Journal.create(tmp_path, opened(), disk=FaultyDisk(fails, 40), retry_seconds=0.001)
+    for event in EVENTS[1:20]:
+        journal.append(event)
+        if completes_turn(event):
+            journal.sync().result(30)
+    while not journal.sync().result(30):
+        pass
+    journal.close()
+    with journal.path.open("ab") as file:
+        file.write(b'{"event":"talk_cl')
+    again = Journal.open(journal.path, disk=FaultyDisk(fails, 40), retry_seconds=0.001)
+    for event in EVENTS[20:]:
+        again.append(event)
+    while not again.sync().result(30):
+        pass
+    assert again.mended == "the last line was torn (17 bytes) and is gone"
+    assert again.close() == 0
+    assert read(journal.path) == (EVENTS, ())
+
+
+def test_after_a_failed_sync_everything_since_the_last_good_one_is_written_anew(
+    tmp_path: Path,
+) -> None:
+    class Forgetful(FaultyDisk):
+        """Loses what it could not sync, as Linux may after an I/O error."""
+
+        durable = 0
+
+        def sync(self, fd: int) -> None:
+            try:
+                super().sync(fd)
+            except OSError:
+                os.pwrite(path_fd, b"\0" * 500, self.durable)
+                raise
+            self.durable = os.fstat(fd).st_size
+
+    failing = False
+    disk = Forgetful(lambda call, _n: errno.EIO if call == "sync" and failing else None)
+    journal = Journal.create(tmp_path, opened(), disk=disk, retry_seconds=0.001)
+    path_fd = os.open(journal.path, os.O_WRONLY)
+    failing = True
+    fill(journal)
+    assert journal.sync().result(30) is False
+    assert journal.unsaved
+    failing = False
+    while not journal.sync().result(30):
+        pass
+    journal.close()
+    os.close(path_fd)
+    assert read(journal.path) == (EVENTS, ())
+
+
+def test_memory_is_bounded_but_whole_turns_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "HELD_BYTES", 2_000)
+    full = True
+    disk = FaultyDisk(lambda call, n: FULL if full and call == "write" and n > 1 else None)
+    journal = Journal.create(tmp_path, opened(), disk=disk)
+    fill(journal)
+    journal.sync().result(30)
+    full = False
+    assert journal.close() == 0
+    got = read(journal.path).events
+    assert len(got) < len(EVENTS)
+    assert [x for x in got if completes_turn(x)] == [x for x in EVENTS if completes_turn(x)]
+
+
+def test_much_that_nobody_asked_to_sync_is_synced_some_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watched(FaultyDisk):
+        def sync(self, fd: int) -> None:
+            super().sync(fd)
+            synced.release()
+
+    monkeypatch.setattr(writer, "UNSYNCED_BYTES", 100)
+    synced = threading.Semaphore(0)
+    journal = Journal.create(tmp_path, opened(), disk=Watched())
+    assert synced.acquire(timeout=30)
+    for n in range(5):
+        journal.append(e.TranscriptGrew(at=n, item_id="i", text="word"))
+    assert synced.acquire(timeout=30)
+    journal.close()
+
+
+def test_a_line_that_lacks_but_its_end_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t1.jsonl"
+    path.write_bytes(codec.encode(opened()) + codec.encode(e.TalkClosed(at=1))[:-1])
+    journal = Journal.open(path)
+    journal.append(e.TalkResumed(at=2, backend="b", model="m"))
+    journal.close()
+    assert journal.mended == ""
+    assert [event.name for event in read(path).events] == [
+        "talk_opened",
+        "talk_closed",
+        "talk_resumed",
+    ]
+
+
+def test_a_torn_header_is_left_to_be_seen(tmp_path: Path) -> None:
+    path = tmp_path / "t1.jsonl"
+    path.write_bytes(codec.encode(opened())[:40])
+    journal = Journal.open(path)
+    journal.append(e.TalkResumed(at=2, backend="b", model="m"))
+    journal.close()
+    assert path.read_bytes().startswith(codec.encode(opened())[:40] + b"\n")
+    assert read(path).events[1].name == "talk_resumed"
+
+
+def test_a_real_full_disk(tmp_path: Path) -> None:
+    """A file system of 64 KiB, filled to the brim, then freed."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system can be mounted by root only")
+    try:
+        ballast = small / "ballast"
+        ballast.write_bytes(b"x" * 40_000)
+        troubles = Troubles()
+        journal = Journal.create(small / "s", opened(), on_trouble=troubles, retry_seconds=0.001)
+        said = [
+            e.TextSubmitted(at=n, item_id=f"i{n}", text=f"{n} " + "word " * 100) for n in range(100)
+        ]
+        for event in said:
+            journal.append(event)
+        troubles.wait_for("the disk is full")
+        ballast.unlink()
+        troubles.wait_for(None)
+        assert journal.close() == 0
+        assert read(journal.path).events == [opened(), *said]
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
