@@ -194,7 +194,7 @@ async def test_opening_real_devices_does_not_hold_the_loop(
         seen.append(threading.current_thread().name)
         return real_open(*given, **named)
 
-    driver.open_input = spying  # type: ignore[assignment,method-assign]
+    driver.open_input = spying
     sound = await open_sound(lambda _: None, driver=driver)
     assert sound.notice is None
     await sound.close()
