@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.talk import Talk
 from tests.server.local.voices import DATA
-from tests.sound import MICROPHONE, Recording, VirtualSound
+from tests.sound import MICROPHONE, SPEAKER, Recording, VirtualSound
 
 
 def need(there: object, what: str) -> None:
@@ -30,8 +31,11 @@ class Room:
     def __init__(self, sound: VirtualSound, folder: Path) -> None:
         self.sound = sound
         self._folder = folder
-        self.loudspeaker: Recording = sound.record()
-        self.microphone: Recording = sound.record(MICROPHONE)
+        with ThreadPoolExecutor(2) as pool:
+            recordings = pool.map(sound.record, (SPEAKER, MICROPHONE))
+        self.loudspeaker: Recording
+        self.microphone: Recording
+        self.loudspeaker, self.microphone = recordings
         self._listeners = sound.listeners()
         self.env = {
             name: sound.env[name]

@@ -94,7 +94,7 @@ def echo_heard(talk: Talk, room: Room) -> tuple[float, list[str]]:
     return loudness(samples(room.microphone, at)), facts
 
 
-def test_its_own_voice_does_not_interrupt_it(start: Start, room: Room, ear: Ear) -> None:
+def test_its_own_voice_does_not_interrupt_it(start: Start, room: Room) -> None:
     room.sound.join_speaker_to_microphone()
     talk = ready(start, room)
     # It learns the room from what it says; a busy machine, which plays with gaps, disturbs that.
@@ -104,8 +104,6 @@ def test_its_own_voice_does_not_interrupt_it(start: Start, room: Room, ear: Ear)
         if "playback_finished" in facts:
             break
     assert not {"speech_started", "playback_interrupted"} & set(facts), facts
-    # And yet whoever talks over it gets through.
-    talk_over(talk, room, ear)
 
 
 def test_without_cancellation_it_would(start: Start, room: Room) -> None:
