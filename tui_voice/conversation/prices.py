@@ -209,8 +209,9 @@ def _figure(model: str, key: str, value: object) -> Any:
             f"Allowed: {', '.join((*_FIELDS, 'per_minute'))}.",
         )
     whole = key in ("window", "max_output")
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        if value >= 0 and (not whole or value == int(value)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        fits = math.isfinite(value) and value >= 0
+        if fits and (not whole or value == int(value)):
             return int(value) if whole else value
     raise SettingsError(
         f"The price of {model} has {key} = {value!r}.",

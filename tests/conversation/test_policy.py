@@ -1,0 +1,349 @@
+"""When it is time to prune, and what; and which limits make no sense."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.conversation.world import MODEL, World
+from tui_voice.conversation import events as e
+from tui_voice.conversation import policy
+from tui_voice.conversation.folding import fold
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.limits import Limits, best_span, check, default_limits, turn_tokens
+from tui_voice.conversation.policy import judge, next_look, plan
+from tui_voice.conversation.prices import PRICES
+
+NOTEBOOK = Limits(1_000, 2, policy="notebook")
+
+
+def talk(exchanges: int, *more: e.Event, at: float = 0.0, ms: int = 5_000) -> Ledger:
+    """A spoken talk that nobody pruned, on a line, its last reply just heard."""
+    events: list[e.Event] = [
+        e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL),
+        e.LinkOpened(),
+    ]
+    window = cached = 0
+    for n in range(exchanges):
+        at += 10
+        window += ms // 100 + 3
+        usage = e.Usage(
+            input_text=200, input_audio=window, cached_audio=cached, output_audio=ms // 50
+        )
+        events += [
+            e.SpeechStarted(item_id=f"u{n}", at=at),
+            e.SpeechStopped(item_id=f"u{n}", at=at, audio_ms=ms),
+            e.TranscriptDone(item_id=f"u{n}", at=at, text="some words " * 3),
+            e.TurnAdded(item_id=f"a{n}", at=at, role="assistant", previous_item_id=f"u{n}"),
+            e.AudioReceived(item_id=f"a{n}", at=at, audio_ms=ms),
+            e.TranscriptDone(item_id=f"a{n}", at=at, text="more words " * 5),
+            e.ResponseDone(response_id=f"r{n}", at=at, usage=usage, usd=0.01),
+            e.PlaybackFinished(item_id=f"a{n}", at=at),
+        ]
+        window += ms // 50 + 3
+        cached = window
+    return fold([*events, *more])
+
+
+def ids(ledger: Ledger, limits: Limits, forced: bool = False) -> list[str]:
+    found = plan(ledger, limits, forced=forced)
+    return [] if found is None else [turn.id for turn in found.turns]
+
+
+class TestSummary:
+    def test_below_the_trigger_nothing_is_due(self) -> None:
+        assert plan(talk(2), NOTEBOOK) is None
+        assert judge(talk(2), NOTEBOOK).reason == "below the trigger"
+
+    def test_above_it_all_but_the_kept_turns_go(self) -> None:
+        ledger = talk(8)
+        assert ids(ledger, NOTEBOOK) == [t.id for t in ledger.turns][:-2]
+        found = plan(ledger, NOTEBOOK)
+        assert found is not None
+        assert (found.kind, found.cause) == ("summary", "window full")
+        assert ids(ledger, replace(NOTEBOOK, keep=0)) == [t.id for t in ledger.turns]
+        assert ids(ledger, replace(NOTEBOOK, keep=50)) == []
+
+    def test_by_hand_it_goes_whatever_the_window_holds(self) -> None:
+        ledger = talk(2)
+        assert ids(ledger, replace(NOTEBOOK, policy="none"), forced=True) == ["u0", "a0"]
+        empty = judge(talk(1), NOTEBOOK, forced=True)
+        assert empty.plan is None
+        assert empty.reason == "nothing is older than the kept turns"
+
+    def test_pinned_and_stuck_turns_stay(self) -> None:
+        ledger = talk(8, e.TurnPinned(item_id="a1"), e.TranscriptFailed(item_id="u2"))
+        found = ids(ledger, NOTEBOOK)
+        assert "a1" not in found
+        assert "u2" not in found
+        assert "u1" in found
+
+    def test_a_missing_transcript_is_waited_for_but_not_for_ever(self) -> None:
+        late = [
+            e.SpeechStarted(item_id="late", at=90.0),
+            e.SpeechStopped(item_id="late", at=90.0, audio_ms=900),
+            e.TurnAdded(item_id="x", role="assistant", at=91.0, text="yes", modality="text"),
+            e.TurnAdded(item_id="y", role="assistant", at=91.0, text="no", modality="text"),
+        ]
+        ledger = talk(8, *late)
+        assert judge(ledger, NOTEBOOK).reason == (
+            "a transcript among the old turns is still missing"
+        )
+        later = fold([e.TimePassed(at=91.0 + policy.STUCK_AFTER)], ledger)
+        assert "late" not in ids(later, NOTEBOOK)
+        assert ids(later, NOTEBOOK)
+
+    def test_near_the_servers_own_limit_nothing_is_waited_for(self) -> None:
+        ledger = talk(8, e.TranscriptFailed(item_id="u2"))
+        limits = Limits(50_000, 2, policy="textify", usable=1_500)
+        found = judge(ledger, limits)
+        assert found.plan is not None
+        while found.plan is not None and found.plan.kind == "textify":
+            done = [e.TextifyRequested(compaction_id="text_0001", turns=("u0",), window=0)]
+            for k, turn in enumerate(found.plan.turns):
+                done = [
+                    e.TextifyRequested(
+                        compaction_id=f"text_{ledger.serial + 1:04d}", turns=(turn.id,), window=0
+                    ),
+                    e.ItemPlaced(item_id=f"text_{ledger.serial + 1:04d}_0"),
+                    e.ItemDeleted(item_id=turn.id),
+                ]
+                ledger = fold(done, ledger)
+                assert k >= 0
+            found = judge(ledger, limits)
+        usage = e.Usage(input_text=1_200, output_text=10)
+        ledger = fold([e.ResponseDone(response_id="r", usage=usage)], ledger)
+        found = judge(ledger, limits)
+        assert found.plan is not None
+        assert found.reason == "the server would soon drop turns by itself"
+        assert "u2" in [turn.id for turn in found.plan.turns], "it would be lost unsummarised"
+
+    def test_a_call_goes_with_its_output_or_not_at_all(self) -> None:
+        call = [
+            e.ToolCalled(item_id="f", call_id="c", tool="look", arguments="{}", at=80.0),
+            e.ToolAnswered(item_id="o", call_id="c", output="found", at=80.0),
+            e.ItemPlaced(item_id="o", at=80.0),
+        ]
+        ledger = talk(8, *call)
+        for keep, gone in ((0, True), (1, False), (2, False)):
+            found = ids(ledger, replace(NOTEBOOK, keep=keep))
+            assert ("f" in found, "o" in found) == (gone, gone), keep
+        open_call = talk(8, call[0])
+        assert "f" not in ids(fold([e.TimePassed(at=999.0)], open_call), NOTEBOOK)
+
+    def test_without_a_line_or_during_another_it_waits(self) -> None:
+        ledger = talk(8)
+        assert judge(fold([e.LinkLost(reason="x")], ledger), NOTEBOOK).reason == "there is no line"
+        requested = e.SummaryRequested(compaction_id="memory_0001", drop=("u0",), window=1)
+        busy = fold([requested], ledger)
+        assert judge(busy, NOTEBOOK).reason == "a pruning is under way"
+
+    def test_by_count_and_by_time(self) -> None:
+        ledger = talk(4)
+        by_count = judge(ledger, Limits(90_000, 2, policy="notebook", messages=8))
+        assert by_count.reason == "8 turns in the window"
+        assert judge(ledger, Limits(90_000, 2, policy="notebook", messages=9)).plan is None
+        limits = Limits(90_000, 2, policy="notebook", every=600.0)
+        assert judge(ledger, limits).plan is None
+        later = fold([e.TimePassed(at=700.0)], ledger)
+        assert judge(later, limits).reason == "10 minutes since the last pruning"
+
+    def test_an_expiring_session_is_a_cold_cache(self) -> None:
+        ledger = talk(6)
+        limits = Limits(1_200, 2, policy="thrift", cold_after=1e9)
+        ripe = fold(_made_text(ledger), ledger)
+        window = ripe.window.total
+        limits = replace(limits, trigger=window + 10)
+        assert judge(ripe, limits).reason == "below the trigger"
+        started = 1_767_225_600.0  # 2026-01-01T00:00:00Z
+        soon = replace(ripe, link=replace(ripe.link, expires_at=started + ripe.at + 100))
+        assert judge(soon, limits).reason == "the server session ends soon: the cache with it"
+        far = replace(ripe, link=replace(ripe.link, expires_at=started + ripe.at + 3_000))
+        assert judge(far, limits).plan is None
+
+    def test_what_was_taken_back_is_not_taken_away_at_once(self) -> None:
+        world = World(Limits(900, 2, policy="notebook"))
+        while not world.ledger.memory:
+            world.exchange()
+        world.conversation.limits = Limits(900, 2, policy="thrift")
+        world.quiet()
+        world.tell(e.RestoreAsked())
+        world.quiet()
+        assert world.ledger.compactions[-1].kind in ("restore", "textify")
+        full = fold(
+            [e.ResponseDone(response_id="r", usage=e.Usage(input_text=950, output_text=1))],
+            world.ledger,
+        )
+        found = judge(full, Limits(900, 2, policy="thrift"))
+        assert found.plan is None or found.plan.kind == "textify"
+
+    def test_the_policies_that_do_nothing_do_nothing(self) -> None:
+        for name in ("none", "server"):
+            assert plan(talk(30), Limits(1_000, 2, policy=name)) is None  # type: ignore[arg-type]  # a policy's name
+
+
+def _made_text(ledger: Ledger) -> list[e.Event]:
+    """All sound becomes words, one compaction a turn."""
+    events: list[e.Event] = []
+    for number, turn in enumerate(ledger.held(), ledger.serial + 1):
+        events += [
+            e.TextifyRequested(compaction_id=f"text_{number:04d}", turns=(turn.id,), window=0),
+            e.ItemPlaced(item_id=f"text_{number:04d}_0"),
+            e.ItemDeleted(item_id=turn.id),
+        ]
+    return events
+
+
+class TestTextify:
+    THRIFT = Limits(4_000, 24, policy="thrift")
+    BALANCED = Limits(4_000, 12, policy="balanced")
+
+    def test_thrift_makes_both_sides_text(self) -> None:
+        found = judge(talk(1), self.THRIFT)
+        assert found.reason == "sound to words"
+        assert ids(talk(1), self.THRIFT) == ["u0", "a0"]
+
+    def test_balanced_leaves_every_other_reply_as_sound(self) -> None:
+        world = World(self.BALANCED)
+        for _ in range(6):
+            world.exchange()
+        kinds = [(t.role, t.modality) for t in world.ledger.held()]
+        assert ("user", "audio") not in kinds
+        sounds = [t for t in world.ledger.held() if t.modality == "audio"]
+        assert len(sounds) == 3
+
+    def test_a_question_that_waits_for_its_answer_stays_sound(self) -> None:
+        asked = [
+            e.SpeechStarted(item_id="q", at=50.0),
+            e.SpeechStopped(item_id="q", at=50.0, audio_ms=2_000),
+            e.TranscriptDone(item_id="q", at=50.0, text="what now?"),
+        ]
+        assert "q" not in ids(talk(2, *asked), self.THRIFT)
+        only = fold([e.LinkOpened(), *asked])
+        assert plan(only, self.THRIFT) is None
+
+    def test_words_that_come_late_wait_for_the_next_summary_if_it_is_near(self) -> None:
+        world = World(Limits(1_200, 12, policy="thrift"))
+        world.at += 1
+        late = world.speak(transcribed=False)
+        world.quiet()
+        for _ in range(12):
+            world.exchange()
+        world.tell(e.TranscriptDone(item_id=late, text="late words"))
+        world.quiet()
+        turn = world.ledger.turns.get(late)
+        assert turn is not None
+        assert turn.modality == "audio", "to change it now would make everything behind it dear"
+        while not world.ledger.memory:
+            world.exchange()
+        world.agrees()
+
+    def test_of_old_sound_it_changes_what_pays(self) -> None:
+        """After a pruning nothing behind the memory is cached: then all of it becomes words."""
+        ledger = talk(10)
+        ledger = replace(ledger, intact=0)
+        assert set(ids(ledger, self.THRIFT)) >= {"u9", "a9", "u5"}
+        assert judge(ledger, self.THRIFT).reason == "late words, cheaper now"
+
+    def test_a_forgetful_cache_lets_balanced_keep_no_sound(self) -> None:
+        ledger = talk(6)
+        forgetful = replace(
+            ledger,
+            recent=tuple(
+                replace(r, expected=1_000, usage=replace(r.usage, cached_audio=0, cached_text=0))
+                for r in ledger.recent
+            ),
+        )
+        assert "a5" in ids(forgetful, self.BALANCED)
+
+
+class TestTrigger:
+    def test_kept_turns_above_the_trigger_are_told_once_and_not_pruned_each_time(self) -> None:
+        world = World(Limits(500, 6, policy="notebook"))
+        for _ in range(12):
+            world.exchange()
+        told = [n for n in world.ledger.notices if "kept turns weigh nearly" in n.text]
+        assert len(told) == 1
+        prunings = [c for c in world.ledger.compactions if c.kind == "summary"]
+        assert 0 < len(prunings) < 6
+        world.agrees()
+
+    def test_instructions_above_the_trigger_are_named(self) -> None:
+        world = World(Limits(150, 0, policy="notebook"))
+        for _ in range(4):
+            world.exchange()
+        assert any("instructions alone" in n.text for n in world.ledger.notices)
+
+    def test_it_waits_while_pruning_would_lose_money(self) -> None:
+        world = World(Limits(800, 10, policy="thrift"))
+        reasons = set()
+        for _ in range(30):
+            world.exchange()
+            reasons.add(judge(world.ledger, world.limits).reason)
+        assert "pruning now would cost more than it saves" in reasons
+        assert world.ledger.memory, "but not for ever"
+
+
+class TestNextLook:
+    def test_the_cold_cache_and_the_clock(self) -> None:
+        ledger = talk(2)
+        limits = Limits(policy="thrift", cold_after=300.0)
+        assert next_look(ledger, limits) == ledger.recent[-1].at + 300
+        assert next_look(ledger, Limits(policy="none")) is None
+        assert next_look(ledger, Limits(policy="notebook")) is None
+        timed = replace(limits, every=60.0)
+        assert next_look(ledger, timed) == next(iter(ledger.turns)).at + 60
+        assert next_look(fold([e.TimePassed(at=1e6)], ledger), timed) is None
+        assert next_look(fold([e.LinkOpened()]), timed) is None
+        empty = replace(ledger, turns=fold([]).turns)
+        assert next_look(empty, timed) == ledger.at + 60
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("limits", "told"),
+        [
+            (Limits(500, 2, policy="notebook"), "every turn would be pruned: raise it"),
+            (Limits(3_000, 20, policy="notebook"), "keep at most 12 turns"),
+            (Limits(97_000), "never reached"),
+            (Limits(4_000, 12, messages=13), "at least 14"),
+        ],
+    )
+    def test_nonsense_is_refused_with_the_remedy(self, limits: Limits, told: str) -> None:
+        assert told in (check(limits) or "")
+
+    @pytest.mark.parametrize(
+        "limits",
+        [
+            Limits(),
+            Limits(2_000, 2, policy="notebook"),
+            Limits(10, 500, policy="none"),
+            Limits(10, 500, policy="server"),
+            Limits(10, policy="textify"),
+            Limits(4_000, 12, messages=14),
+        ],
+    )
+    def test_sense_passes(self, limits: Limits) -> None:
+        assert check(limits) is None
+
+    @pytest.mark.parametrize("model", [*PRICES.models, "unknown-model"])
+    @pytest.mark.parametrize("name", ["balanced", "thrift", "notebook", "textify"])
+    def test_defaults_make_sense_for_every_model(self, model: str, name: str) -> None:
+        limits = default_limits(model, name)  # type: ignore[arg-type]  # a policy's name
+        assert check(limits) is None
+        assert limits.trigger <= limits.ceiling
+        assert limits.weights.text_in > 0
+
+    def test_the_notebook_is_the_cookbooks(self) -> None:
+        limits = default_limits(MODEL, "notebook")
+        assert (limits.trigger, limits.keep) == (2_000, 2)
+        assert default_limits(MODEL, keep=4).keep == 4
+        assert default_limits(MODEL, "thrift").keep >= 20
+
+    def test_spans(self) -> None:
+        price = PRICES.models[MODEL]
+        assert best_span(price, 2_000, 90, hit=0.5) < best_span(price, 2_000, 90)
+        assert best_span(replace(price, text_cached=0.0), 2_000, 90) == 2_000
+        assert best_span(price, 0, 90) > 0
+        assert turn_tokens("thrift") < turn_tokens("balanced") < turn_tokens("notebook")

@@ -1,0 +1,120 @@
+"""Prices by hand, by name, and by the user's own table."""
+
+import pytest
+
+from tui_voice.conversation.events import Usage
+from tui_voice.conversation.prices import (
+    PRICES,
+    PRICES_AS_OF,
+    Price,
+    merge,
+    price,
+    transcription_price,
+)
+from tui_voice.errors import SettingsError
+
+USAGE = Usage(
+    input_text=1_000,
+    input_audio=2_000,
+    cached_text=640,
+    cached_audio=1_280,
+    output_text=100,
+    output_audio=300,
+)
+
+
+def test_a_reply_by_hand() -> None:
+    fresh = 360 * 4 + 720 * 32
+    cached = 640 * 0.4 + 1_280 * 0.4
+    made = 100 * 24 + 300 * 64
+    assert price("gpt-realtime-2.1", USAGE) == pytest.approx((fresh + cached + made) / 1e6)
+    fresh = 360 * 0.6 + 720 * 10
+    cached = 640 * 0.06 + 1_280 * 0.3
+    made = 100 * 2.4 + 300 * 20
+    assert price("gpt-realtime-2.1-mini", USAGE) == pytest.approx((fresh + cached + made) / 1e6)
+
+
+def test_writing_the_cache_costs_a_quarter_more_with_some() -> None:
+    usage = Usage(input_text=1_000_000, cached_text=500_000, output_text=0)
+    assert price("gpt-6-luna", usage) == pytest.approx(0.5 * 0.1 * 1.25 + 0.5 * 0.01)
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        ("gpt-realtime-2.1-2026-10-01", "gpt-realtime-2.1"),
+        ("gpt-realtime-2.1-mini-2026-10-01", "gpt-realtime-2.1-mini"),
+        ("gpt-realtime-2.1-latest", "gpt-realtime-2.1"),
+        ("gpt-realtime-mini-2025-12-15", "gpt-realtime-mini"),
+        ("gpt-realtime-2025-08-28", "gpt-realtime"),
+        ("local", "local"),
+        ("local-smollm2", "local"),
+        ("local/anything", "local"),
+    ],
+)
+def test_snapshots_cost_what_their_model_costs(model: str, known: str) -> None:
+    assert PRICES.find(model) is PRICES.models[known]
+
+
+@pytest.mark.parametrize(
+    "model", ["", "gpt-realtime-3", "gpt-realtime-2.15", "gpt-realtime-2.1-nano", "localhost", "x"]
+)
+def test_an_unknown_model_has_no_price(model: str) -> None:
+    assert price(model, USAGE) is None
+
+
+def test_the_embedded_server_is_free() -> None:
+    assert price("local", USAGE) == 0.0
+    assert transcription_price("local", 60) == 0.0
+
+
+def test_transcription_by_seconds_or_by_tokens() -> None:
+    assert transcription_price("gpt-transcribe", 60) == pytest.approx(0.0045)
+    assert transcription_price("whisper-1", tokens=1_200) == pytest.approx(0.012)
+    assert transcription_price("gpt-transcribe", 30, tokens=9) == pytest.approx(0.00225)
+    assert transcription_price("gpt-transcribe") is None
+    assert transcription_price("nobody", 60) is None
+
+
+def test_windows() -> None:
+    assert PRICES.models["gpt-realtime-2.1"].usable == 96_000
+    assert PRICES.models["gpt-realtime"].usable <= 28_224
+    assert PRICES_AS_OF == PRICES.as_of == "2026-11-22"
+
+
+def test_the_users_own_figures_lie_over_ours() -> None:
+    table = merge(
+        PRICES,
+        {
+            "gpt-realtime-2.1": {"audio_in": 16, "per_minute": 0.01},
+            "ours": {"text_in": 1.5, "window": 64_000.0},
+            "our-ears": {"per_minute": 0.001},
+        },
+    )
+    assert table.models["gpt-realtime-2.1"].audio_in == 16
+    assert table.models["gpt-realtime-2.1"].audio_out == 64
+    assert table.models["ours"] == Price(text_in=1.5, window=64_000)
+    assert isinstance(table.models["ours"].window, int)
+    assert "our-ears" not in table.models
+    assert transcription_price("our-ears", 60, table=table) == 0.001
+    assert price("ours", Usage(input_text=1_000_000), table) == 1.5
+    assert PRICES.models["gpt-realtime-2.1"].audio_in == 32, "the table itself is untouched"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ({"m": 3}, "m is 3"),
+        ({"m": {"text_input": 3}}, "'text_input', which is not known"),
+        ({"m": {"text_in": -1}}, "text_in = -1"),
+        ({"m": {"text_in": "4"}}, "text_in = '4'"),
+        ({"m": {"text_in": True}}, "text_in = True"),
+        ({"m": {"text_in": float("nan")}}, "text_in = nan"),
+        ({"m": {"window": 1.5}}, "window = 1.5"),
+    ],
+)
+def test_nonsense_is_refused_by_name(overrides: dict[str, object], told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        merge(PRICES, overrides)
+    assert told in str(caught.value)
+    assert caught.value.hint

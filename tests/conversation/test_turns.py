@@ -1,0 +1,296 @@
+"""Turns stand in the order in which they were said, whatever order the facts come in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui_voice.conversation import events as e
+from tui_voice.conversation.folding import fold
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
+
+
+def ids(ledger: Ledger) -> list[str]:
+    return [turn.id for turn in ledger.turns]
+
+
+def turn(ledger: Ledger, item_id: str) -> Turn:
+    found = ledger.turns.get(item_id)
+    assert found is not None
+    return found
+
+
+OPENED = e.LinkOpened(server_session_id="s")
+
+
+class TestOrder:
+    def test_a_transcript_after_the_answer_changes_no_place(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.SpeechStarted(item_id="u"),
+            e.SpeechStopped(item_id="u", audio_ms=2_000),
+            e.SpeechCommitted(item_id="u"),
+            e.TurnAdded(item_id="a", role="assistant", previous_item_id="u"),
+            e.TranscriptGrew(item_id="a", text="Good "),
+            e.TranscriptGrew(item_id="a", text="day."),
+            e.TranscriptDone(item_id="u", text="Good morning."),
+        ])  # fmt: skip
+        assert [(t.id, t.text) for t in ledger.turns] == [
+            ("u", "Good morning."),
+            ("a", "Good day."),
+        ]
+        assert turn(ledger, "u").words == "done"
+        assert turn(ledger, "a").words == "open"
+
+    def test_an_answer_that_is_told_first_stands_behind_its_question(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.TurnAdded(item_id="a", role="assistant", previous_item_id="u"),
+            e.TurnAdded(item_id="u", role="user"),
+            e.SpeechCommitted(item_id="u", previous_item_id=None),
+            e.TurnAdded(item_id="a2", role="assistant", previous_item_id="u"),
+        ])  # fmt: skip
+        assert ids(ledger) == ["a", "u", "a2"]  # the first named a turn that nobody knew
+
+    def test_the_server_moves_a_turn_to_its_place_on_commit(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.TextSubmitted(item_id="t", text="one"),
+            e.ItemPlaced(item_id="t"),
+            e.SpeechStarted(item_id="u"),
+            e.TurnAdded(item_id="a", role="assistant", previous_item_id="t"),
+            e.SpeechCommitted(item_id="u", previous_item_id="a", audio_ms=900),
+        ])  # fmt: skip
+        assert ids(ledger) == ["t", "a", "u"]
+        assert turn(ledger, "u").audio_ms == 900
+
+    def test_a_commit_that_only_repeats_the_order_moves_nothing(self) -> None:
+        events = [
+            OPENED,
+            e.SpeechStarted(item_id="u1"),
+            e.SpeechStarted(item_id="u1"),
+            e.TurnAdded(item_id="a1", role="assistant", previous_item_id="u1"),
+            e.SpeechStarted(item_id="u2"),
+        ]
+        for previous in ("a1", "u2", "nobody", None):
+            ledger = fold([*events, e.SpeechCommitted(item_id="u2", previous_item_id=previous)])
+            assert ids(ledger) == ["u1", "a1", "u2"]
+        moved = fold([*events, e.SpeechCommitted(item_id="u2", previous_item_id="u1")])
+        assert ids(moved) == ["u1", "u2", "a1"]
+
+    def test_a_turn_committed_before_one_that_stands_ahead_of_it_moves_back(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.SpeechStarted(item_id="u1"),
+            e.SpeechStarted(item_id="u2"),
+            e.SpeechCommitted(item_id="u1", previous_item_id="u2"),
+        ])  # fmt: skip
+        assert ids(ledger) == ["u2", "u1"]
+
+    def test_committed_without_having_started(self) -> None:
+        ledger = fold([OPENED, e.SpeechCommitted(item_id="u", audio_ms=700)])
+        assert turn(ledger, "u").spoken
+        assert ledger.window.audio == 7
+
+    def test_a_turn_that_the_server_names_again_is_not_doubled(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.TextSubmitted(item_id="t", text="hi"),
+            e.TurnAdded(item_id="t", role="user", modality="text", text="hi"),
+        ])  # fmt: skip
+        assert ids(ledger) == ["t"]
+        assert turn(ledger, "t").in_window
+
+
+class TestWords:
+    def test_growing_sound_moves_the_window(self) -> None:
+        events = [OPENED, e.SpeechStarted(item_id="u")]
+        windows = []
+        for ms in (1_000, 2_000):
+            events.append(e.SpeechGrew(item_id="u", audio_ms=ms))
+            windows.append(fold(events).window)
+        assert [w.audio for w in windows] == [10, 20]
+        assert not windows[0].exact
+
+    def test_what_is_thrown_away_weighs_nothing(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.SpeechStarted(item_id="u"),
+            e.SpeechGrew(item_id="u", audio_ms=3_000),
+            e.SpeechDiscarded(item_id="u", reason="too short"),
+            e.SpeechStopped(item_id="u"),
+        ])  # fmt: skip
+        assert ledger.window.total == 0
+        assert turn(ledger, "u").note == "too short"
+
+    def test_words_that_never_come_are_noted(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.SpeechStarted(item_id="u"),
+            e.TranscriptFailed(item_id="u"),
+            e.TranscriptGrew(item_id="nobody", text="x"),
+        ])  # fmt: skip
+        assert turn(ledger, "u").words == "failed"
+        assert turn(ledger, "u").note == "not transcribed"
+
+    def test_an_answer_is_whole_when_its_response_is_done(self) -> None:
+        said = [
+            OPENED,
+            e.TurnAdded(item_id="a", role="assistant"),
+            e.TranscriptGrew(item_id="a", text="Half a"),
+            e.TurnAdded(item_id="b", role="assistant", previous_item_id="a"),
+            e.ResponseDone(response_id="r", status="cancelled"),
+        ]
+        ledger = fold(said)
+        assert [t.words for t in ledger.turns] == ["done", "failed"]
+        assert turn(ledger, "a").modality == "text"
+
+    def test_a_break_ends_what_was_being_said(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.SpeechStarted(item_id="u"),
+            e.TurnAdded(item_id="a", role="assistant"),
+            e.TranscriptGrew(item_id="a", text="Half a"),
+            e.SpeechStarted(item_id="u2"),
+            e.LinkLost(reason="cut", again=("u2",)),
+        ])  # fmt: skip
+        assert [(t.words, t.note) for t in ledger.turns] == [
+            ("failed", "cut"),
+            ("done", "cut"),
+            ("failed", "said again on a new line"),
+        ]
+        assert ledger.window.total == 0
+
+
+class TestWhatWasHeard:
+    @pytest.mark.parametrize(
+        ("heard", "text"),
+        [
+            (None, "one two three four"),
+            (8_000, "one two three four"),
+            (9_999, "one two three four"),
+            (4_000, "one two"),
+            (1_000, ""),
+            (0, ""),
+        ],
+    )
+    def test_words_by_time(self, heard: int | None, text: str) -> None:
+        reply = Turn("a", "assistant", 0, "one two three four", audio_ms=8_000, heard_ms=heard)
+        assert reply.heard_text == text
+        assert reply.interrupted == (heard is not None)
+        assert reply.as_text_tokens == ITEM_OVERHEAD + estimate_text_tokens(text)
+
+    def test_weights(self) -> None:
+        user = Turn("u", "user", 0, "some words", audio_ms=4_050, wire_id="u")
+        assert (user.audio_tokens, user.text_tokens) == (41, ITEM_OVERHEAD)
+        reply = Turn("a", "assistant", 0, "some words", audio_ms=4_050, wire_id="a")
+        assert reply.tokens == 81 + ITEM_OVERHEAD + estimate_text_tokens("some words")
+        cut = Turn("a", "assistant", 0, "some words", audio_ms=4_000, heard_ms=1_000, wire_id="a")
+        assert (cut.audio_tokens, cut.text_tokens) == (20, ITEM_OVERHEAD)
+        typed = Turn("t", "user", 0, "some words", modality="text")
+        assert typed.audio_tokens == 0
+        assert typed.tokens == typed.as_text_tokens
+        assert estimate_text_tokens("日本語") > estimate_text_tokens("abc")
+
+    def test_an_interruption_tells_how_much_had_come(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.TurnAdded(item_id="a", role="assistant"),
+            e.AudioReceived(item_id="a", response_id="r", audio_ms=2_000),
+            e.PlaybackInterrupted(item_id="a", played_ms=500, received_ms=2_600),
+            e.PlaybackInterrupted(item_id="nobody", played_ms=1),
+        ])  # fmt: skip
+        assert (turn(ledger, "a").heard_ms, turn(ledger, "a").audio_ms) == (500, 2_600)
+
+
+class TestTurns:
+    """The container, against a plain list."""
+
+    def test_against_a_list(self) -> None:
+        turns, plain = Turns(), []
+        for n in range(200):
+            one = Turn(f"i{n}", "user", n, wire_id=f"w{n}" if n % 3 else None)
+            previous = f"i{n // 2}" if n % 5 == 0 else None
+            turns = turns.insert_after(previous, one)
+            place = len(plain)
+            if previous is not None and previous != one.id:
+                place = next(k for k, t in enumerate(plain) if t.id == previous) + 1
+            plain.insert(place, one)
+        assert list(turns) == plain
+        assert list(reversed(turns)) == plain[::-1]
+        assert list(turns.held()) == [t for t in plain if t.in_window]
+        assert list(turns.held_backwards()) == [t for t in plain if t.in_window][::-1]
+        assert turns.last == plain[-1]
+        assert turns.get("w100") == turns.get("i100")
+        assert turns.get("nobody") is None
+        for n in range(0, 200, 7):
+            turns = turns.remove(f"i{n}")
+            plain = [t for t in plain if t.id != f"i{n}"]
+        assert list(turns) == plain
+        assert len(turns) == len(plain)
+        assert turns.remove("nobody") is turns
+        assert turns.change("nobody", text="x") is turns
+
+    def test_removing_the_only_one_leaves_nothing(self) -> None:
+        turns = Turns().append(Turn("a", "user", 0)).remove("a")
+        assert len(turns) == 0
+        assert turns.last is None
+        assert list(turns) == []
+
+    def test_equal_whatever_the_chunks(self) -> None:
+        some = [Turn(f"i{n}", "user", n) for n in range(130)]
+        grown = Turns()
+        for one in some:
+            grown = grown.append(one)
+        given = Turns((tuple(some[:50]), tuple(some[50:100]), tuple(some[100:])), 130)
+        assert grown == given
+        assert grown != given.change("i3", text="x")
+        assert grown != given.remove("i129")
+        assert grown != some
+        assert hash(grown) == hash(Turns(grown.chunks, 130))
+        assert hash(Turns()) == hash(Turns())
+        assert "i0" in repr(grown)
+
+    def test_what_did_not_change_is_shared(self) -> None:
+        grown = Turns()
+        for n in range(130):
+            grown = grown.append(Turn(f"i{n}", "user", n))
+        changed = grown.change("i129", text="x")
+        assert changed.chunks[:2] == grown.chunks[:2]
+        assert changed.chunks[0] is grown.chunks[0]
+        same = grown.map(lambda one: one)
+        assert all(a is b for a, b in zip(same.chunks, grown.chunks, strict=True))
+
+
+class TestFolding:
+    def test_the_journal_alone_tells_everything(self) -> None:
+        ledger = fold([
+            e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model="m"),
+            e.TalkRenamed(title="About names"),
+            e.LinkOpening(url="wss://x"),
+            e.LinkOpened(model="m2", expires_at=9.0),
+            e.Noticed(at=3.0, text="no microphone"),
+            e.ServerErred(at=4.0, code="odd", message="what?"),
+            e.ServerErred(at=2.0, code="", message="hm"),
+            e.TalkResumed(backend="b2", model="m3", voice="v"),
+            e.LinkLost(reason="cut", retry_in=2.0),
+            e.LinkOpening(),
+        ])  # fmt: skip
+        assert (ledger.title, ledger.backend, ledger.model, ledger.voice) == (
+            "About names",
+            "b2",
+            "m3",
+            "v",
+        )
+        assert [n.text for n in ledger.notices] == [
+            "no microphone",
+            "server: what? (odd)",
+            "server: hm",
+        ]
+        assert ledger.link.status == "reconnecting"
+        assert ledger.at == 4.0
+        assert fold([e.TalkClosed()], ledger).link.status == "offline"
+
+    def test_notices_do_not_pile_up(self) -> None:
+        ledger = fold([e.Noticed(text=str(n)) for n in range(200)])
+        assert [n.text for n in ledger.notices] == [str(n) for n in range(150, 200)]
