@@ -14,6 +14,7 @@ from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits, best_span, check, default_limits, turn_tokens
 from tui_voice.conversation.policy import judge, next_look, plan
 from tui_voice.conversation.prices import PRICES
+from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 
 NOTEBOOK = Limits(1_000, 2, policy="notebook")
 
@@ -24,25 +25,32 @@ def talk(exchanges: int, *more: e.Event, at: float = 0.0, ms: int = 5_000) -> Le
         e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL),
         e.LinkOpened(),
     ]
-    window = cached = 0
+    text, audio = 200, 0
+    cached = (0, 0)
+    words = "more words " * 5
     for n in range(exchanges):
         at += 10
-        window += ms // 100 + 3
+        text, audio = text + ITEM_OVERHEAD, audio + ms // 100
         usage = e.Usage(
-            input_text=200, input_audio=window, cached_audio=cached, output_audio=ms // 50
+            input_text=text,
+            input_audio=audio,
+            cached_text=cached[0],
+            cached_audio=cached[1],
+            output_text=ITEM_OVERHEAD + estimate_text_tokens(words),
+            output_audio=ms // 50,
         )
+        cached = text, audio
         events += [
             e.SpeechStarted(item_id=f"u{n}", at=at),
             e.SpeechStopped(item_id=f"u{n}", at=at, audio_ms=ms),
             e.TranscriptDone(item_id=f"u{n}", at=at, text="some words " * 3),
             e.TurnAdded(item_id=f"a{n}", at=at, role="assistant", previous_item_id=f"u{n}"),
             e.AudioReceived(item_id=f"a{n}", at=at, audio_ms=ms),
-            e.TranscriptDone(item_id=f"a{n}", at=at, text="more words " * 5),
+            e.TranscriptDone(item_id=f"a{n}", at=at, text=words),
             e.ResponseDone(response_id=f"r{n}", at=at, usage=usage, usd=0.01),
             e.PlaybackFinished(item_id=f"a{n}", at=at),
         ]
-        window += ms // 50 + 3
-        cached = window
+        text, audio = text + usage.output_text, audio + usage.output_audio
     return fold([*events, *more])
 
 

@@ -62,7 +62,8 @@ def hit_rate(ledger: Ledger) -> float:
         samples += 1
         expected += reply.expected
         # Caches work in blocks of 64 and what we expect is an estimate: a little less is no miss.
-        cached += min(reply.expected, round(reply.usage.cached * 1.05) + 64)
+        if reply.usage.cached:
+            cached += min(reply.expected, round(reply.usage.cached * 1.05) + 64)
     return cached / expected if samples >= SAMPLES_WANTED else 1.0
 
 

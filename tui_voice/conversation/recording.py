@@ -61,6 +61,13 @@ def _in_front_of(ledger: Ledger, turn_id: str) -> int:
 
 
 def add(ledger: Ledger, turn: Turn, previous: str | None) -> Ledger:
+    """A new turn behind the one that the server says; but not before what was taken away from
+    there, since that was said earlier.
+    """
+    for follower in ledger.turns.after(previous):
+        if not follower.pruned_in:
+            break
+        previous = follower.id
     turns = ledger.turns.insert_after(previous, turn)
     return replace(ledger, turns=turns, window=_reweigh(ledger.window, None, turn))
 

@@ -180,6 +180,14 @@ class Turns:
         place = self._find(item_id)
         return None if place is None else self._chunks[place[0]][place[1]]
 
+    def after(self, item_id: str | None) -> Iterator[Turn]:
+        """The turns behind the one of this name, in order; none where nothing has it."""
+        place = self._find(item_id)
+        if place is not None:
+            yield from self._chunks[place[0]][place[1] + 1 :]
+            for chunk in self._chunks[place[0] + 1 :]:
+                yield from chunk
+
     def append(self, turn: Turn) -> Turns:
         if self._chunks and len(self._chunks[-1]) < _CHUNK:
             return Turns((*self._chunks[:-1], Chunk((*self._chunks[-1], turn))), self._length + 1)

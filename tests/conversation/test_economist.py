@@ -1,0 +1,227 @@
+"""What a pruning is worth, against figures worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.conversation.test_policy import talk
+from tests.conversation.world import MODEL, World
+from tui_voice.conversation import economist
+from tui_voice.conversation import events as e
+from tui_voice.conversation.economist import appraise, hit_rate, seconds_per_reply, usd_per_hour
+from tui_voice.conversation.folding import fold
+from tui_voice.conversation.ledger import Ledger, Reply
+from tui_voice.conversation.limits import SUMMARY_TOKENS, Limits, Plan
+from tui_voice.conversation.policy import plan
+from tui_voice.conversation.prices import PRICES, merge
+
+
+def with_replies(*replies: Reply) -> Ledger:
+    return replace(Ledger(model=MODEL), recent=replies)
+
+
+def reply(at: float, expected: int = 0, cached: int = 0, usd: float | None = 0.02) -> Reply:
+    return Reply(at, e.Usage(input_text=4_000, cached_text=cached), usd, expected)
+
+
+class TestHitRate:
+    def test_unknown_it_is_taken_to_be_perfect(self) -> None:
+        assert hit_rate(Ledger()) == 1.0
+        assert hit_rate(with_replies(reply(0), reply(10, 2_000, 0), reply(20, 2_000, 0))) == 1.0
+
+    def test_half_the_replies_missing_is_half(self) -> None:
+        found = with_replies(
+            reply(0), *(reply(10.0 * n, 2_000, 2_000 * (n % 2)) for n in range(1, 9))
+        )
+        assert hit_rate(found) == 0.5
+
+    def test_a_pause_or_a_tiny_window_says_nothing(self) -> None:
+        found = with_replies(
+            reply(0, 2_000, 0),  # the first: nothing to compare it with
+            *(reply(10.0 * n, 2_000, 1_950) for n in range(1, 5)),
+            reply(1_000, 2_000, 0),  # after a pause
+            reply(1_010, 300, 0),  # too little to be cached
+        )
+        assert hit_rate(found) == 1.0
+
+
+class TestPace:
+    def test_pauses_are_left_out(self) -> None:
+        found = with_replies(*(reply(at) for at in (0.0, 20.0, 50.0, 2_000.0, 2_010.0)))
+        assert seconds_per_reply(found) == pytest.approx(20.0)
+        assert seconds_per_reply(Ledger()) == economist.USUAL_SECONDS
+
+    def test_cost_of_an_hour(self) -> None:
+        found = with_replies(*(reply(20.0 * n, usd=0.03) for n in range(5)))
+        assert usd_per_hour(found) == pytest.approx(0.03 * 180)
+        assert usd_per_hour(with_replies(reply(0))) is None
+        assert usd_per_hour(with_replies(reply(0), reply(20, usd=None), reply(40))) is None
+
+    def test_growth(self) -> None:
+        assert economist.growth(Ledger(), textified=True) == 100.0
+        spoken = talk(4)
+        weights = [turn.tokens for turn in spoken.held()]
+        assert economist.growth(spoken, textified=False) == 2 * sum(weights) / len(weights)
+        assert economist.growth(spoken, textified=True) < economist.growth(spoken, textified=False)
+        opened = fold([e.SpeechStarted(item_id="open")], spoken)
+        assert economist.growth(opened, False) == economist.growth(spoken, False)
+
+
+class TestSummary:
+    def test_by_hand(self) -> None:
+        """Six spoken exchanges of 5 s a side; the last two turns stay, all is cached but the last
+        reply. Everything by the list prices of the full-size model.
+        """
+        ledger = talk(6)
+        turns = ledger.held()
+        dropped, kept = turns[:-2], turns[-2:]
+        found = appraise(ledger, Plan("summary", tuple(dropped), ""), textifies=False)
+        assert found is not None
+        freed = sum(t.tokens for t in dropped) - SUMMARY_TOKENS
+        assert found.freed == freed
+        assert found.broken == kept[0].tokens
+        saved = freed * 0.40 / 1e6
+        assert found.usd_per_reply == pytest.approx(saved)
+        question = kept[0]
+        loses = (question.audio_tokens * (32 - 0.40) + question.text_tokens * (4 - 0.40)) / 1e6
+        not_read = sum(t.tokens for t in dropped) * 0.40 / 1e6
+        source = sum(t.as_text_tokens for t in dropped) + SUMMARY_TOKENS + economist.REQUEST_TOKENS
+        written = (source * 0.10 * 1.25 + SUMMARY_TOKENS * 0.50) / 1e6
+        memory = SUMMARY_TOKENS * 4 / 1e6
+        once = loses + written + memory - not_read
+        assert found.usd_once == pytest.approx(once, rel=1e-6)
+        assert found.replies_to_pay_back == pytest.approx(once / saved)
+        assert found.usd_per_hour == pytest.approx(saved * 3600 / 10)
+
+    def test_with_a_cold_cache_it_pays_at_once(self) -> None:
+        ledger = replace(talk(12), intact=0)
+        found = appraise(ledger, Plan("summary", tuple(ledger.held()[:-2]), ""))
+        assert found is not None
+        assert found.broken == 0
+        assert found.usd_once < 0
+        assert found.replies_to_pay_back == 0
+
+    def test_a_summary_longer_than_what_it_stands_for_never_pays(self) -> None:
+        ledger = talk(2)
+        found = appraise(ledger, Plan("summary", (ledger.held()[0],), ""))
+        assert found is not None
+        assert found.replies_to_pay_back is None
+
+    def test_unknown_and_edited_prices(self) -> None:
+        ledger = talk(6)
+        work = Plan("summary", tuple(ledger.held()[:-2]), "")
+        assert appraise(ledger, work, "nobody") is None
+        dear = appraise(ledger, work, table=merge(PRICES, {MODEL: {"audio_cached": 4.0}}))
+        usual = appraise(ledger, work)
+        assert dear is not None
+        assert usual is not None
+        assert dear.usd_per_reply > usual.usd_per_reply
+        free = appraise(ledger, work, "local")
+        assert free is not None
+        assert free.usd_per_reply == 0
+        assert free.replies_to_pay_back is None
+
+
+class TestTextify:
+    def test_at_the_tail_it_breaks_nothing_and_pays_at_once(self) -> None:
+        ledger = talk(6)
+        found = appraise(ledger, Plan("textify", (ledger.held()[-1],), ""))
+        assert found is not None
+        last = ledger.held()[-1]
+        assert found.broken == 0
+        assert found.freed == last.tokens - last.as_text_tokens
+        assert found.usd_once == pytest.approx(-last.audio_tokens * 32 / 1e6)
+
+    def test_further_back_it_breaks_what_lies_behind(self) -> None:
+        ledger = talk(6)
+        turns = ledger.held()
+        found = appraise(ledger, Plan("textify", (turns[4],), ""))
+        assert found is not None
+        cached_behind = sum(t.tokens for t in turns[5:-1])
+        assert found.broken == pytest.approx(cached_behind, abs=4)
+        assert found.usd_once > 0
+        assert found.replies_to_pay_back is not None
+        assert found.replies_to_pay_back > 10
+
+
+class TestAfterwards:
+    def test_what_a_pruning_came_to(self) -> None:
+        world = World(Limits(900, 2, policy="notebook"))
+        while not world.ledger.memory:
+            world.exchange()
+        done = world.ledger.compactions[-1]
+        assert done.stage == "confirmed"
+        assert done.tokens_after is not None
+        found = appraise(world.ledger, done)
+        assert found is not None
+        assert found.freed == done.tokens_before - done.tokens_after
+        assert found.usd_per_reply == pytest.approx(found.freed * 0.40 / 1e6)
+        assert found.usd_once >= (done.usd or 0)
+        assert found.broken == sum(t.tokens for t in world.ledger.held())
+
+    def test_what_words_instead_of_sound_came_to(self) -> None:
+        world = World(Limits(4_000, 24, policy="thrift"))
+        world.exchange()
+        done = world.ledger.compactions[-1]
+        assert (done.kind, done.stage) == ("textify", "confirmed")
+        found = appraise(world.ledger, done)
+        assert found is not None
+        assert found.freed > 100
+        assert found.broken == 0
+
+    def test_one_under_way_is_judged_as_it_began(self) -> None:
+        ledger = talk(8)
+        wanted = plan(ledger, Limits(1_000, 2, policy="notebook"))
+        assert wanted is not None
+        before = appraise(ledger, wanted)
+        begun = fold(
+            [
+                e.SummaryRequested(
+                    compaction_id="memory_0001", drop=tuple(t.id for t in wanted.turns), window=1
+                )
+            ],
+            ledger,
+        )
+        assert begun.compaction is not None
+        assert appraise(begun, begun.compaction) == before
+
+
+def test_the_meter_equals_the_sum_of_its_replies() -> None:
+    """Ten replies, two transcripts, a summary: by hand, and by the ledger."""
+    world = World(Limits(900, 2, policy="notebook"))
+    for _ in range(10):
+        world.exchange()
+    replies = [event for event in world.events if isinstance(event, e.ResponseDone)]
+    price = PRICES.models[MODEL]
+    by_hand = 0.0
+    for event in replies:
+        usage = event.usage
+        assert usage is not None
+        by_hand += (usage.input_text - usage.cached_text) * price.text_in / 1e6
+        by_hand += usage.cached_text * price.text_cached / 1e6
+        by_hand += (usage.input_audio - usage.cached_audio) * price.audio_in / 1e6
+        by_hand += usage.cached_audio * price.audio_cached / 1e6
+        by_hand += usage.output_text * price.text_out / 1e6
+        by_hand += usage.output_audio * price.audio_out / 1e6
+    ledger = world.ledger
+    assert ledger.spent.replies == pytest.approx(by_hand)
+    summaries = sum(1 for event in world.events if isinstance(event, e.SummaryReady))
+    assert summaries > 0
+    assert ledger.spent.summaries == pytest.approx(summaries * 0.001)
+    assert ledger.spent.transcription == pytest.approx(10 * 0.0001)
+    assert ledger.cost == pytest.approx(by_hand + summaries * 0.001 + 0.001)
+    assert not ledger.spent.unknown
+    assert ledger.replies == len(replies) == 10
+
+
+def test_what_has_no_price_is_marked() -> None:
+    usage = e.Usage(input_text=100, output_text=10)
+    ledger = fold([e.ResponseDone(response_id="r", usage=usage)])
+    assert ledger.spent.unknown
+    assert ledger.cost == 0
+    ready = e.SummaryReady(compaction_id="m", text="x", usage=usage)
+    assert fold([ready]).spent.unknown
+    unpriced = e.SummaryReady(compaction_id="m", text="x")
+    assert not fold([unpriced]).spent.unknown
