@@ -75,6 +75,11 @@ def first_sound(recording: Recording, since: int) -> float:
     return recording.began + (since / 2 + int(loud(sound)[0])) / RATE
 
 
+def ended(talk: Talk, after: int) -> bool:
+    """Whether a reply was played, or stopped, behind so many facts."""
+    return bool(talk.facts("playback_interrupted", after) + talk.facts("playback_finished", after))
+
+
 def through_the_app(silence_ms: int, rounds: int, question: str) -> list[float]:
     """Milliseconds from the last sound in the microphone to the first from the loudspeaker."""
     waits = []
@@ -96,8 +101,7 @@ def through_the_app(silence_ms: int, rounds: int, question: str) -> list[float]:
                 if number:  # the first waits for the engines to be loaded
                     waits.append(wait * 1000)
                 talk.press("escape")
-                talk.fact("response_done", after=before)
-                talk.wait_for_state("idle")
+                talk.until(lambda after=before: ended(talk, after), "the end of the reply")
                 room.loudspeaker.wait_for(lambda pcm: is_quiet(pcm, 500))
             talk.quit()
         finally:

@@ -98,6 +98,8 @@ class Terminal:
     def until(self, true: Callable[[], object], what: str = "", seconds: float = 30.0) -> None:
         """Waits for anything at all, drawing meanwhile. `what` it is, for the failure."""
         deadline = time.monotonic() + seconds
+        while self._pump(0):
+            pass  # what has been drawn by now is looked at, not what was before
         while not true():
             if self._ended or time.monotonic() > deadline:
                 why = "the app has ended" if self._ended else f"not within {seconds:.0f} s"

@@ -51,6 +51,9 @@ VOICES = {
     "verse": Voice(0.78, 0.91, speed=1.05, melody=1.4),
 }
 _DEFAULT = VOICES["marin"]
+_AUDIBLE = 0.001
+_LEAD = 720
+"""Samples (30 ms) kept before what is audible: the breath of a soft consonant."""
 
 
 class Hibari:
@@ -78,7 +81,7 @@ class Hibari:
         parts = [self._phrase(self._tts.ids(phrase), sound, speed) for phrase in phonemes]
         if not parts:
             return np.zeros(0, np.int16)
-        wave = np.concatenate(parts)
+        wave = _promptly(np.concatenate(parts))
         peak = float(np.abs(wave).max(initial=0.0))
         scale = 32767 * (0.98 / peak if peak > 0.98 else 1.0)
         return (wave * scale).astype(np.int16)
@@ -93,6 +96,14 @@ class Hibari:
         bands = _stretch(np.stack([lh, th, ln, lr]), voice.formant)
         wave: NDArray[np.float32] = self._synth(*bands, phi, _melody(f0, voice), noise)
         return wave
+
+
+def _promptly(wave: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without most of the third of a second that hibari is silent before it speaks: whoever has
+    asked waits for it, and between two clauses the silence behind the first is pause enough.
+    """
+    audible = np.flatnonzero(np.abs(wave) > _AUDIBLE)
+    return wave[max(0, int(audible[0]) - _LEAD) :] if len(audible) else wave
 
 
 def _melody(f0: NDArray[np.float32], voice: Voice) -> NDArray[np.float32]:
