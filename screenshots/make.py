@@ -33,7 +33,6 @@ from tui_voice.runtime.door import Meters  # noqa: E402  # once the path and the
 from tui_voice.store.reading import read  # noqa: E402  # once the path and the time zone are set
 from tui_voice.ui.app import VoiceApp  # noqa: E402  # once the path and the time zone are set
 from tui_voice.ui.options import Options  # noqa: E402  # once the path and the time zone are set
-from tui_voice.ui.view import Rates  # noqa: E402  # once the path and the time zone are set
 
 TALK = ROOT / "sessions" / "v1-kyoto-in-april.jsonl"
 SIZES = {"": (120, 36), "-80x24": (80, 24)}
@@ -154,7 +153,6 @@ async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) 
         ascii=picture.ascii,
         live=False,
         budget=2.0,
-        rates=Rates(cached_text=0.4e-6, cached_audio=0.4e-6),
         sessions=TALK.parent,
     )
     app = VoiceApp(lambda _talk: door, options)

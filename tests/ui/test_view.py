@@ -7,11 +7,15 @@ import pytest
 
 from tests.ui.scripted import ScriptedDoor, answering, asked, exchange, kyoto, opened
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import Conversation
-from tui_voice.conversation.ledger import Compaction
+from tui_voice.conversation.conversation import Conversation, Snapshot
+from tui_voice.conversation.ledger import Ledger, Spent
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import State
-from tui_voice.ui.view import Gauge, Rates, View, live_triggers, pays_back, project
+from tui_voice.ui.view import Gauge, View, live_triggers, project
+
+
+def view_of_ledger(ledger: Ledger) -> View:
+    return project(Snapshot(State.IDLE, ledger), Limits())
 
 
 def view_of(door: ScriptedDoor, **more: object) -> View:
@@ -110,13 +114,19 @@ def test_a_failed_summary_says_why(door: ScriptedDoor) -> None:
     assert (row.stage, row.error, row.hint) == ("failed", "no answer", "Try again.")
 
 
-def test_pays_back_is_cost_over_what_each_reply_saves() -> None:
-    done = Compaction("c", "summary", 0.0, ("a",), 10_000, tokens_after=1_000, usd=0.009)
-    rates = Rates(cached_text=0.4e-6, cached_audio=0.4e-6)
-    assert pays_back(done, rates) == 3
-    assert pays_back(done, None) is None
-    assert pays_back(replace(done, usd=None), rates) is None
-    assert pays_back(replace(done, tokens_after=12_000), rates) is None
+def test_what_a_pruning_was_worth_stands_in_its_row(door: ScriptedDoor) -> None:
+    ledger = kyoto(door).snapshot.ledger
+    row = next(p for p in view_of_ledger(ledger).prunings if p.kind == "summary")
+    assert row.worth is not None
+    assert row.worth.freed == row.before - (row.after or 0)
+    assert row.worth.usd_per_hour > 0
+    assert row.worth.replies is not None
+    assert row.worth.replies >= 1
+
+
+def test_where_nothing_is_paid_nothing_is_saved(door: ScriptedDoor) -> None:
+    ledger = replace(kyoto(door).snapshot.ledger, spent=Spent())
+    assert all(row.worth is None for row in view_of_ledger(ledger).prunings)
 
 
 def test_who_answers(door: ScriptedDoor) -> None:

@@ -181,7 +181,6 @@ class VoiceApp(Errands):
             self.snapshot,
             self.door.limits,
             budget=self.options.budget,
-            rates=self.options.rates,
             dismissed=self._dismissed,
             engines=self._told[0],
             unsaved=self._told[1],

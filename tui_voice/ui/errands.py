@@ -171,8 +171,12 @@ class Errands(App[Left]):
             facts.append(f"{pruning.seconds:.1f} s")
         if pruning.usd is not None:
             facts.append(usd(pruning.usd))
-        if pruning.pays_back is not None:
-            facts.append(f"pays back in {plural(pruning.pays_back, 'reply', 'replies')}")
+        if (worth := pruning.worth) is not None:
+            if worth.broken:
+                facts.append(f"{spaced(worth.broken)} read uncached once")
+            if worth.replies is not None:
+                facts.append(f"pays back in {plural(worth.replies, 'reply', 'replies')}")
+            facts.append(f"saves {usd(worth.usd_per_hour)} an hour")
         titles = {"summary": "summarised", "textify": "made text", "restore": "put back"}
         self.push_screen(Page(f"{titles[pruning.kind]} at {pruning.when}", dot.join(facts), body))
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from tui_voice.ui.glyphs import ASCII, UNICODE, Glyphs
 from tui_voice.ui.keys import BY_ID
-from tui_voice.ui.view import Rates
 
 
 class Options(NamedTuple):
@@ -28,7 +27,6 @@ class Options(NamedTuple):
     """Time goes on by itself; not so in a replay."""
     budget: float | None = None
     """USD, only shown."""
-    rates: Rates | None = None
     sessions: Path | None = None
     """The folder of the saved talks; None: the platform's."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ from textual.strip import Strip
 from tui_voice.ui.document import Block, Mark
 from tui_voice.ui.figures import clock, plural, spaced
 from tui_voice.ui.glyphs import Glyphs
-from tui_voice.ui.view import Rates, pays_back
+from tui_voice.ui.view import Worth
 from tui_voice.ui.wrapping import clean, fit, wrap
 
 if TYPE_CHECKING:
@@ -74,14 +75,14 @@ class Painter:
         *,
         started: datetime | None = None,
         timestamps: bool = True,
-        rates: Rates | None = None,
+        worths: Mapping[str, Worth | None] | None = None,
     ) -> None:
         self.width = width
         self.palette = palette
         self.glyphs = glyphs
         self.started = started
         self.timestamps = timestamps
-        self.rates = rates
+        self.worths = worths or {}
         self._room = max(8, min(WIDEST, width - GUTTER - 1))
         self._painted: OrderedDict[str, tuple[Block, bool, list[Strip]]] = OrderedDict()
 
@@ -188,9 +189,9 @@ class Painter:
             elif compaction.tokens_after is not None:
                 before, after = spaced(compaction.tokens_before), spaced(compaction.tokens_after)
                 parts.append(f"{before} {glyphs.arrow} {after} tokens")
-                replies = pays_back(compaction, self.rates)
-                if replies is not None:
-                    parts.append(f"pays back in {plural(replies, 'reply', 'replies')}")
+                worth = self.worths.get(compaction.id)
+                if worth is not None and worth.replies is not None:
+                    parts.append(f"pays back in {plural(worth.replies, 'reply', 'replies')}")
         text = f" {glyphs.dot} ".join(parts)
         while len(parts) > 1 and cell_len(text) > self._room + 1:
             parts.pop()

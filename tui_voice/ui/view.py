@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
+from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import TRANSITIONS, State
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
     from tui_voice.conversation.ledger import Compaction, Ledger
     from tui_voice.conversation.policy import Limits
+    from tui_voice.conversation.prices import Price
     from tui_voice.conversation.turns import Turns
 
 LOG_ROWS = 40
@@ -31,11 +33,17 @@ TITLE = 44
 Line = Literal["", "connecting", "reconnecting", "offline"]
 
 
-class Rates(NamedTuple):
-    """USD for a token that is read again from the prompt cache. For "pays back in"."""
+class Worth(NamedTuple):
+    """What a pruning brings, by the economist (`conversation.economist`). Tokens and USD."""
 
-    cached_text: float
-    cached_audio: float
+    freed: int
+    """No longer read again by each reply."""
+    broken: int
+    """Read uncached once, since what stood before them changed."""
+    replies: int | None
+    """After so many it has paid back what it cost; None: never."""
+    usd_per_hour: float
+    """Saved, at the pace of this talk."""
 
 
 class Header(NamedTuple):
@@ -102,8 +110,8 @@ class Pruning(NamedTuple):
     stage: Literal["running", "done", "failed"] = "done"
     error: str = ""
     hint: str = ""
-    pays_back: int | None = None
-    """Replies after which the summary has earned what it cost."""
+    worth: Worth | None = None
+    """None: nothing is paid here, or the price is unknown."""
 
 
 class Notice(NamedTuple):
@@ -134,7 +142,6 @@ def project(
     limits: Limits,
     *,
     budget: float | None = None,
-    rates: Rates | None = None,
     dismissed: float = -1.0,
     engines: str = "",
     unsaved: int = 0,
@@ -152,7 +159,7 @@ def project(
     if previous is not None and previous.compactions is ledger.compactions:
         log = previous.prunings
     else:
-        log = _log(ledger.compactions, start, rates)
+        log = _log(ledger, start, limits.weights)
     return View(
         header=Header(
             title(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
@@ -251,12 +258,10 @@ def title(ledger: Ledger) -> str:
     return first[: TITLE + 1].rpartition(" ")[0].rstrip(",;:. ") + "…"
 
 
-def _log(
-    compactions: tuple[Compaction, ...], start: datetime | None, rates: Rates | None
-) -> tuple[Pruning, ...]:
+def _log(ledger: Ledger, start: datetime | None, price: Price) -> tuple[Pruning, ...]:
     """Newest first. Turns made text one after the other are one row."""
     rows: list[Pruning] = []
-    recent = compactions[-LOG_ROWS * 4 :]
+    recent = ledger.compactions[-LOG_ROWS * 4 :]
     for (kind, stage), group in groupby(recent, key=lambda c: (c.kind, _stage(c))):
         run = list(group)
         for part in [run] if kind == "textify" else [[one] for one in run]:
@@ -274,7 +279,7 @@ def _log(
                     stage=stage,
                     error=last.error,
                     hint=last.hint,
-                    pays_back=pays_back(last, rates),
+                    worth=_worth(ledger, last, price),
                 )
             )
     return tuple(reversed(rows[-LOG_ROWS:]))
@@ -286,14 +291,21 @@ def _stage(compaction: Compaction) -> Literal["running", "done", "failed"]:
     return "done" if compaction.stage == "confirmed" else "failed"
 
 
-def pays_back(compaction: Compaction, rates: Rates | None) -> int | None:
-    """Replies until a summary has earned its price: what it cost, over what each reply no longer
-    reads again from the cache (all counted as text, the cheapest: a cautious figure).
-    """
-    if rates is None or compaction.usd is None or compaction.tokens_after is None:
+def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> Worth | None:
+    """Only of what was done, and where it saves real money."""
+    if compaction.stage != "confirmed" or compaction.kind == "restore" or not ledger.cost:
         return None
-    saved = (compaction.tokens_before - compaction.tokens_after) * rates.cached_text
-    return max(1, -int(-compaction.usd // saved)) if saved > 0 else None
+    from tui_voice.conversation.economist import weigh  # not before there is a pruning
+    from tui_voice.conversation.prices import Price
+
+    found = weigh(ledger, compaction, price, Price())
+    replies = found.replies_to_pay_back
+    return Worth(
+        found.freed,
+        found.broken,
+        None if replies is None else max(1, ceil(replies)),
+        found.usd_per_hour,
+    )
 
 
 def _notice(ledger: Ledger, dismissed: float, unsaved: int) -> Notice:

@@ -52,7 +52,6 @@ class ReaderScreen(Screen[Open | None]):
         yield Transcript(
             glyphs=glyphs,
             timestamps=self._options.timestamps,
-            rates=self._options.rates,
             empty=("reading the talk",),
             id="transcript",
         )

@@ -46,7 +46,6 @@ class TalkScreen(TalkKeys):
         self.transcript = Transcript(
             glyphs=glyphs,
             timestamps=options.timestamps,
-            rates=options.rates,
             empty=self._welcome("opening the talk" + glyphs.more),
             id="transcript",
         )
@@ -138,7 +137,7 @@ class TalkScreen(TalkKeys):
             return
         self.header.header = view.header
         self.status.status = view.status
-        self.transcript.show(view.turns, view.compactions, view.started)
+        self.transcript.show(view.turns, view.compactions, view.started, view.prunings)
         if not view.turns:
             line = view.status.line
             self.transcript.set_empty(

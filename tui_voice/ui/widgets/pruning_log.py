@@ -74,7 +74,10 @@ class PruningLog(Card, can_focus=True):
         elif pruning.kind == "summary":
             first = weights
             costs = [turns, f"{pruning.seconds:.1f} s"]
-            costs += [usd(pruning.usd)] if pruning.usd is not None else []
+            if pruning.worth is not None:
+                costs.append(f"-{usd(pruning.worth.usd_per_hour)}/h")
+            elif pruning.usd is not None:
+                costs.append(usd(pruning.usd))
             second = dot.join(costs)
         else:
             verb = {"textify": "textified", "restore": "put back"}

@@ -19,7 +19,7 @@ from tui_voice.ui.figures import plural
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.painting import GUTTER, Painter, Palette
 from tui_voice.ui.theme import inks
-from tui_voice.ui.view import Rates
+from tui_voice.ui.view import Pruning, Worth
 from tui_voice.ui.wrapping import clean, wrap
 
 if TYPE_CHECKING:
@@ -58,14 +58,13 @@ class Transcript(ScrollView, can_focus=True):
         *,
         glyphs: Glyphs = UNICODE,
         timestamps: bool = True,
-        rates: Rates | None = None,
         empty: tuple[str, ...] = (),
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
         self._timestamps = timestamps
-        self._rates = rates
+        self._worths: dict[str, Worth | None] = {}
         self._empty = empty
         self._turns: Turns | None = None
         self._compactions: tuple[Compaction, ...] = ()
@@ -88,8 +87,12 @@ class Transcript(ScrollView, can_focus=True):
         turns: Turns | None,
         compactions: tuple[Compaction, ...],
         started: datetime | None,
+        prunings: tuple[Pruning, ...] = (),
     ) -> None:
-        """The turns of now. Only what differs from before is laid out and drawn."""
+        """The turns of now. Only what differs from before is laid out and drawn. `prunings`: the
+        log, for what each was worth.
+        """
+        self._worths |= {pruning.ids[-1]: pruning.worth for pruning in prunings}
         if started != self._started:
             self._started = started
             self._painter = None
@@ -153,7 +156,7 @@ class Transcript(ScrollView, can_focus=True):
                 self._glyphs,
                 started=self._started,
                 timestamps=self._timestamps,
-                rates=self._rates,
+                worths=self._worths,
             )
         return self._painter
 
