@@ -17,6 +17,7 @@ from tui_voice.ui.screens.reader import ReaderScreen
 from tui_voice.ui.screens.search import HitRows, SearchScreen
 from tui_voice.ui.screens.sessions import ORDERS, SessionsScreen, TalkRows, day
 from tui_voice.ui.widgets.transcript import Transcript
+from tui_voice.ui.writing import MINUTES
 
 
 def files(folder: Path, ending: str) -> int:
@@ -198,7 +199,7 @@ async def test_a_search_for_nothing(build: Build) -> None:
 def test_the_formats_are_those_that_can_be_written() -> None:
     from tui_voice.store.export import FORMATS as WRITTEN
 
-    assert {form for form, _ in FORMATS} == set(WRITTEN)
+    assert {form for form, _ in FORMATS} == {*WRITTEN, MINUTES}
 
 
 async def test_export_writes_what_was_chosen(build: Build, tmp_path: Path) -> None:
@@ -212,6 +213,32 @@ async def test_export_writes_what_was_chosen(build: Build, tmp_path: Path) -> No
         await settle(pilot)
     assert files(tmp_path, "txt") == 1
     assert "shellfish" in (tmp_path / "kyoto-in-april.txt").read_text()
+
+
+async def test_minutes_are_taken_beside_the_screen(build: Build, tmp_path: Path) -> None:
+    app = build(minutes=lambda ledger: f"- Decided: {len(ledger.turns)} turns of it")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+e", *["down"] * (len(FORMATS) - 1))
+        await settle(pilot)
+        app.screen.query_one(Input).value = str(tmp_path)
+        await pilot.press("enter")
+        await settle(pilot)
+    assert "- Decided: " in (tmp_path / "kyoto-in-april-minutes.md").read_text()
+
+
+async def test_where_nobody_takes_minutes_a_sentence_says_so(build: Build, tmp_path: Path) -> None:
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+e", *["down"] * (len(FORMATS) - 1))
+        await settle(pilot)
+        app.screen.query_one(Input).value = str(tmp_path)
+        await pilot.press("enter")
+        await settle(pilot)
+        (told,) = app._notifications
+        assert "Nobody is here to write minutes" in told.message
+    assert files(tmp_path, "md") == 0
 
 
 async def test_copy_the_whole_talk(build: Build) -> None:

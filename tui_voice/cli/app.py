@@ -14,6 +14,7 @@ from tui_voice.config import Settings, log_path
 from tui_voice.errors import UsageError
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Ledger
     from tui_voice.runtime.door import Door
 
 
@@ -37,11 +38,17 @@ def run(args: argparse.Namespace) -> int:
         resume = find(folder, talk_id).path if talk_id else None
         return open_talk(Opening(settings=settings, folder=folder, resume=resume))
 
+    def take_minutes(ledger: Ledger) -> str:
+        from tui_voice.runtime.minutes import minutes
+
+        return minutes(ledger, settings)
+
     options = Options(
         **looks(settings),
         manual=settings.backend.turn_detection == "manual",
         sound=not settings.audio.text_only,
         budget=settings.cost.limit,
+        minutes=take_minutes,
         sessions=folder,
     )
     # A screen that draws for long must not keep the talk's thread waiting for its turn: measured,

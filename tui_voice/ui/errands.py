@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.figures import plural, spaced, usd
 from tui_voice.ui.messages import Wanted
 from tui_voice.ui.options import Left, Options
@@ -91,14 +90,16 @@ class Errands(App[Left]):
         def answered(chosen: tuple[str, Path] | None) -> None:
             if chosen is None or self.snapshot is None:
                 return
-            from tui_voice.store.export import export
+            from tui_voice.ui.writing import write_out
 
-            try:
-                written = export(self.snapshot.ledger, *chosen)
-            except TuiVoiceError as error:
-                self.notify(f"{error}. {error.hint}", severity="error", markup=False)
-            else:
-                self.notify(f"written to {written}", markup=False)
+            write_out(
+                self,
+                self.options,
+                self.snapshot.ledger,
+                chosen,
+                lambda line: self.notify(line, markup=False),
+                lambda error: self.notify(f"{error} {error.hint}", severity="error", markup=False),
+            )
 
         self.push_screen(ExportDialog(self.options.glyphs, Path.cwd()), answered)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui_voice.ui.glyphs import ASCII, UNICODE, Glyphs
 from tui_voice.ui.keys import BY_ID
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Ledger
 
 
 class Options(NamedTuple):
@@ -27,6 +30,8 @@ class Options(NamedTuple):
     """Time goes on by itself; not so in a replay."""
     budget: float | None = None
     """USD, only shown."""
+    minutes: Callable[[Ledger], str] | None = None
+    """Writes minutes of a talk; blocks. Raises `TuiVoiceError`. None: nobody does."""
     sessions: Path | None = None
     """The folder of the saved talks; None: the platform's."""
 

@@ -22,6 +22,7 @@ FORMATS: tuple[tuple[str, str], ...] = (
     ("json", "JSON, for programs"),
     ("srt", "subtitles (SubRip)"),
     ("vtt", "subtitles (WebVTT)"),
+    ("minutes", "decisions, open questions, to-dos"),
 )
 
 
@@ -29,7 +30,7 @@ class _Formats(Choices[tuple[str, str]]):
     ROW: ClassVar[int] = 1
 
     def draw(self, row: tuple[str, str], width: int) -> list[list[Part]]:
-        return [[(f"{row[0]:<6}", "words"), (row[1][: width - 6], "quiet")]]
+        return [[(f"{row[0]:<9}", "words"), (row[1][: width - 9], "quiet")]]
 
 
 class ExportDialog(ModalScreen[tuple[str, Path] | None]):

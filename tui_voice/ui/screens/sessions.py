@@ -242,14 +242,14 @@ class SessionsScreen(ListScreen):
         def answered(chosen: tuple[str, Path] | None) -> None:
             if chosen is None:
                 return
-            from tui_voice.store.export import export
             from tui_voice.store.reading import load
+            from tui_voice.ui.writing import write_out
 
             try:
-                written = export(load(path).ledger, *chosen)
+                ledger = load(path).ledger
             except TuiVoiceError as error:
                 self.trouble(error)
             else:
-                self.say(f"written to {written}")
+                write_out(self.app, self._options, ledger, chosen, self.say, self.trouble)
 
         self.app.push_screen(ExportDialog(self._options.glyphs, Path.cwd()), answered)
