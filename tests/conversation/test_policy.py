@@ -156,6 +156,21 @@ class TestSummary:
         assert judge(ledger, limits).plan is None
         later = fold([e.TimePassed(at=700.0)], ledger)
         assert judge(later, limits).reason == "10 minutes since the last pruning"
+        pinned = fold([e.TurnPinned(item_id=turn.id) for turn in later.turns], later)
+        assert judge(pinned, limits).reason == "nothing is older than the kept turns"
+
+    def test_the_clock_begins_anew_with_each_pruning(self) -> None:
+        world = World(Limits(90_000, 2, policy="notebook", every=600.0))
+        world.exchange()
+        world.at = 700.0
+        world.exchange()
+        done = world.ledger.compactions[-1]
+        assert done.stage == "confirmed"
+        assert done.done_at is not None
+        world.at = done.done_at + 590
+        world.exchange()
+        assert world.ledger.compactions[-1] == done
+        assert next_look(world.ledger, world.limits) == done.done_at + 600
 
     def test_an_expiring_session_is_a_cold_cache(self) -> None:
         ledger = talk(6)
@@ -185,6 +200,37 @@ class TestSummary:
         )
         found = judge(full, Limits(900, 2, policy="thrift"))
         assert found.plan is None or found.plan.kind == "textify"
+
+    def test_after_a_restore_the_window_must_grow_by_half(self) -> None:
+        limits = Limits(1_000, 2, policy="textify")
+        world = World(Limits(900, 2, policy="notebook"))
+        while not world.ledger.memory:
+            world.exchange()
+        world.conversation.limits = limits
+        world.tell(e.RestoreAsked())
+        world.quiet()
+        restored = next(c for c in world.ledger.compactions if c.kind == "restore")
+        assert restored.tokens_after is not None
+        now = Limits(world.ledger.window.total, 2, policy="thrift")
+        assert judge(world.ledger, now).reason == (
+            f"the window has not regrown to {restored.tokens_after * 1.5:,.0f} tokens since the "
+            "last pruning"
+        )
+
+    def test_every_failure_makes_it_wait_longer_up_to_a_bound(self) -> None:
+        ledger = talk(8)
+        waits = []
+        for n in range(7):
+            ledger = fold(
+                [
+                    e.SummaryRequested(compaction_id=f"memory_{n + 1:04d}", drop=("u0",), window=1),
+                    e.SummaryFailed(compaction_id=f"memory_{n + 1:04d}", reason="no"),
+                ],
+                ledger,
+            )
+            reason = judge(ledger, NOTEBOOK).reason
+            waits.append(int(reason.rpartition("in ")[2].removesuffix(" s")))
+        assert waits == [15, 30, 60, 120, 240, 240, 240]
 
     def test_the_policies_that_do_nothing_do_nothing(self) -> None:
         for name in ("none", "server"):

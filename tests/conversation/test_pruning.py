@@ -11,6 +11,7 @@ from tui_voice.conversation.compacting import UNHEARD, as_item, memory_text
 from tui_voice.conversation.ledger import Compaction
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.pruning import standing_for
+from tui_voice.conversation.standin import StandIn
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 
@@ -102,6 +103,18 @@ class TestOneStepAtATime:
         world.quiet()
         world.agrees()
 
+    def test_a_reply_of_which_nothing_was_heard_is_taken_away(self) -> None:
+        world = World(IDLE_HANDS)
+        world.heard_share = 0.0
+        world.speak()
+        while not world.playing:
+            world.deliver()
+        world.tell(e.StopPressed())
+        world.quiet()
+        reply = list(world.ledger.turns)[-1]
+        assert (reply.in_window, reply.pruned_in, reply.heard_text) == (False, "", "")
+        world.agrees()
+
     def test_facts_of_others_change_nothing(self) -> None:
         world = due()
         before = world.ledger
@@ -188,6 +201,26 @@ class TestByHand:
         world.agrees()
         assert len(world.ledger.compactions[-1].skipped) == 1
 
+    def test_the_last_summary_comes_back_though_sound_became_words_since(self) -> None:
+        world = World(Limits(700, 4, policy="thrift"))
+        while not world.ledger.memory:
+            world.exchange()
+        world.exchange()
+        assert world.ledger.compactions[-1].kind == "textify"
+        world.tell(e.RestoreAsked())
+        world.quiet()
+        assert not [turn for turn in world.ledger.turns if turn.pruned_in]
+        world.agrees()
+
+    def test_a_turn_that_was_withdrawn_is_not_what_comes_back(self) -> None:
+        world = World(Limits(4_000, 24, policy="thrift"))
+        world.silent_replies = 1
+        world.exchange()
+        assert [turn for turn in world.ledger.turns if turn.pruned_in]
+        before = len(world.ledger.compactions)
+        world.tell(e.RestoreAsked())
+        assert len(world.ledger.compactions) == before
+
     def test_restoring_waits_its_turn_and_needs_a_line(self) -> None:
         world = due()
         world.tell(e.RestoreAsked())
@@ -214,6 +247,11 @@ class TestByHand:
         world = due()
         turns = [turn.item_id for turn in world.summaries[0].turns]
         world.write()
+        early = World(NOTEBOOK)
+        early.conversation.ledger = world.ledger
+        for turn in turns:  # the summary is not placed yet: that comes first
+            early.tell(e.TurnPinned(item_id=turn))
+        assert early.ledger.compactions[-1].stage == "ready"
         world.work()
         world.deliver()
         world.outbox.clear()
@@ -240,6 +278,14 @@ class TestByHand:
         assert world.ledger.memory_id == ""
         world.agrees()
         assert all(item.turn for item in world.server.items)
+
+    def test_the_last_of_two_quick_edits_wins(self) -> None:
+        world = pruned()
+        world.tell(e.MemoryEdited(text="Her name is Ann."), e.MemoryEdited(text="It is Bo."))
+        world.quiet()
+        assert world.ledger.memory == "It is Bo."
+        assert [i.turn for i in world.server.items].count(False) == 1
+        world.agrees()
 
     def test_a_refused_memory_is_told(self) -> None:
         world = pruned()
@@ -348,6 +394,34 @@ class TestSilentReplies:
         world.agrees()
         world.folds_alike()
 
+    def test_with_a_function_between_question_and_words(self) -> None:
+        world = World(Limits(4_000, 24, policy="thrift"))
+        world.type()
+        world.flush()
+        world.inbox.clear()
+        world.server.add("f", 9, 0)
+        world.server.add("o", 9, 0)
+        world.server.add("words", 20, 0)
+        world.tell(
+            e.ItemPlaced(item_id="t1"),
+            e.ResponseStarted(response_id="r"),
+            e.TurnAdded(item_id="words", role="assistant"),
+            e.TranscriptDone(item_id="words", text="only words"),
+            e.ToolCalled(item_id="f", call_id="c", tool="look", arguments="{}"),
+            e.ToolAnswered(item_id="o", call_id="c", output="found"),
+            e.ItemPlaced(item_id="o"),
+        )
+        assert world.conversation.silent_turns() == ("words",)
+
+    def test_a_greeting_without_sound_is_asked_for_again_too(self) -> None:
+        world = World(Limits(4_000, 24, policy="thrift"))
+        world.silent_replies = 1
+        world.tell(e.ResponseStarted(response_id="x"))
+        world.respond()
+        world.quiet()
+        assert [t.spoken for t in world.ledger.turns] == [False, True]
+        assert world.conversation.state is State.IDLE
+
     def test_not_a_third_time(self) -> None:
         world = self.silent()
         world.silent_replies = 2
@@ -413,7 +487,95 @@ class TestSilentReplies:
         assert world.conversation.state is State.IDLE
 
 
+class TestLines:
+    def test_what_a_new_server_did_not_acknowledge_is_told_again(self) -> None:
+        world = World(Limits(policy="none"))
+        for _ in range(3):
+            world.exchange()
+        world.cut()
+        world.fault = lambda effect: "lose" if effect == lost else "ok"
+        world.connect()
+        lost = world.outbox[2]
+        while world.work() or world.deliver():
+            pass
+        assert world.conversation.seeding
+        world.at += 60
+        world.tell(e.TimePassed())
+        world.fault = lambda _effect: "ok"
+        world.quiet()
+        assert not world.conversation.seeding
+        world.agrees()
+
+    def test_a_summary_that_broke_off_is_not_asked_for_again_when_all_is_pinned(self) -> None:
+        world = due()
+        request = world.summaries.popleft()
+        drop = tuple(turn.item_id for turn in request.turns)
+        world.tell(e.SummaryRequested(compaction_id=request.compaction_id, drop=drop, window=1))
+        for turn in world.known:
+            world.tell(e.TurnPinned(item_id=turn))
+        world.cut()
+        world.connect()
+        while world.work() or world.deliver():
+            pass
+        assert not world.summaries
+        assert world.ledger.compactions[-1].stage == "broken"
+
+
+class TestStandIn:
+    """The server of the simulation, where the talks above do not lead."""
+
+    def test_what_it_does_not_know(self) -> None:
+        server = StandIn()
+        unknown = x.CreateItem(item_id="a", role="user", text="x", previous_item_id="nobody")
+        assert list(server.perform(unknown)) == [
+            e.ItemRefused(item_id="a", code="item_create_invalid_previous_item_id")
+        ]
+        assert list(server.perform(x.TruncateItem(item_id="a", audio_ms=5))) == []
+        assert list(server.perform(x.CommitInput())) == []
+        request = x.RequestSummary(
+            compaction_id="m", turns=(), memory="", focus="", window=0, cause=""
+        )
+        assert [type(fact) for fact in server.perform(request)] == [e.SummaryRequested]
+
+    def test_a_cut_item_keeps_what_was_heard(self) -> None:
+        server = StandIn(overhead=3)
+        server.add("a", 40, 200)
+        list(server.perform(x.TruncateItem(item_id="a", audio_ms=1_000)))
+        assert (server.items[0].text, server.items[0].audio) == (3, 20)
+
+
 class TestRefusals:
+    def test_an_old_memory_that_cannot_be_deleted_holds_nothing_up(self) -> None:
+        world = pruned()
+        old = world.ledger.memory_id
+        world.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id=old) else "ok"
+        world.tell(e.MemoryEdited(text="Her name is Ann."))
+        world.quiet()
+        assert world.ledger.stale == ()
+        assert world.ledger.memory_id != old
+        world.agrees()
+
+    def test_words_that_cannot_replace_the_sound_are_taken_away(self) -> None:
+        world = World(Limits(4_000, 24, policy="thrift"))
+        world.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id="u1") else "ok"
+        world.exchange()
+        turn = world.ledger.turns.get("u1")
+        assert turn is not None
+        assert (turn.wire_id, turn.modality, turn.stuck) == ("u1", "audio", True)
+        world.agrees()
+
+    def test_what_vanished_while_it_was_put_back_stays_out(self) -> None:
+        world = pruned()
+        gone = [turn.id for turn in world.ledger.turns if turn.pruned_in]
+        world.tell(e.RestoreAsked())
+        world.work()
+        world.deliver()
+        first = world.ledger.turns.get(gone[0])
+        assert first is not None
+        assert first.wire_id is not None
+        world.tell(e.ItemDeleted(item_id=first.wire_id))
+        assert not world.ledger.turns.get(gone[0]).in_window  # type: ignore[union-attr]  # it is there
+
     def test_a_typed_turn_that_is_refused_says_so(self) -> None:
         world = World(
             IDLE_HANDS, lambda effect: "refuse" if isinstance(effect, x.CreateItem) else "ok"

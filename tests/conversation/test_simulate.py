@@ -4,11 +4,14 @@ from itertools import pairwise
 
 import pytest
 
+from tui_voice.conversation import events as e
+from tui_voice.conversation.folding import fold
 from tui_voice.conversation.limits import Limits, check, default_limits
 from tui_voice.conversation.simulate import (
     Exchange,
     Outcome,
     Setup,
+    compare,
     exchanges_of,
     invented,
     simulate,
@@ -146,6 +149,31 @@ def test_a_saved_talk_is_had_again_with_its_lengths_and_pauses() -> None:
     assert again[:4] == once * 2
     assert sum(exchange.seconds for exchange in again) <= 360 < sum(e.seconds for e in again) + 48
     assert not list(exchanges_of(simulate([], Limits()).ledger, hours=1))
+
+
+def test_a_talk_without_sound_takes_its_time_too() -> None:
+    typed = simulate([Exchange(user_ms=0, assistant_ms=0)] * 3, Limits(policy="none")).ledger
+    again = list(exchanges_of(typed, hours=0.1))
+    assert 3 < len(again) < 400
+    assert Exchange(0, 0, 0, 0).seconds == 1.0
+
+
+def test_a_greeting_before_the_first_question_is_no_exchange() -> None:
+    greeted = fold(
+        [
+            e.TurnAdded(item_id="a0", role="assistant", text="Hello!"),
+            e.ToolCalled(item_id="f", call_id="c", tool="look", arguments="{}"),
+            e.TextSubmitted(item_id="t", text="Hi."),
+            e.TurnAdded(item_id="a1", role="assistant", text="What is it?"),
+        ]
+    )
+    assert len(list(exchanges_of(greeted))) == 1
+
+
+def test_the_same_talk_under_several_limits() -> None:
+    found = compare([Exchange()] * 12, [Limits(policy="none"), Limits(900, 2, policy="notebook")])
+    assert [one.policy for one in found] == ["none", "notebook"]
+    assert found[0].peak_window > found[1].peak_window
 
 
 def test_a_talk_of_nothing_costs_nothing() -> None:

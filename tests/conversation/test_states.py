@@ -218,6 +218,23 @@ class TestBargeIn:
         assert talk.receive(e.PlaybackInterrupted(item_id="a", played_ms=4_000)) == []
         assert talk.receive(e.PlaybackInterrupted(item_id="nobody", played_ms=1)) == []
 
+    def test_sound_that_ends_before_the_reply_does_is_waited_for(self) -> None:
+        talk = speaking()
+        talk.receive(e.PlaybackFinished(item_id="a", played_ms=4_000))
+        assert talk.state is State.AWAITING
+        talk.receive(e.AudioReceived(item_id="a2", response_id="r", audio_ms=500))
+        assert talk.state is State.SPEAKING
+        talk.receive(e.ResponseDone(response_id="r"))
+        talk.receive(e.PlaybackFinished(item_id="a2", played_ms=500))
+        assert talk.state is State.IDLE
+
+    def test_a_reply_can_be_stopped_before_it_has_begun(self) -> None:
+        talk = Conversation()
+        talk.receive(e.LinkOpened())
+        talk.receive(e.TextSubmitted(item_id="t", text="hello"))
+        assert talk.receive(e.StopPressed()) == [x.CancelResponse(response_id="")]
+        assert talk.state is State.IDLE
+
     def test_typing_over_a_reply_asks_once_it_is_cancelled(self) -> None:
         talk = speaking()
         effects = talk.receive(e.TextSubmitted(item_id="t", text="stop, rather this"))

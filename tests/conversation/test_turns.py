@@ -87,6 +87,15 @@ class TestOrder:
         ])  # fmt: skip
         assert ids(ledger) == ["u2", "u1"]
 
+    def test_a_place_behind_what_the_server_no_longer_has_moves_nothing(self) -> None:
+        ledger = fold([
+            OPENED,
+            e.TextSubmitted(item_id="never sent", text="one"),
+            e.SpeechStarted(item_id="u"),
+            e.SpeechCommitted(item_id="u", previous_item_id="never sent"),
+        ])  # fmt: skip
+        assert ids(ledger) == ["never sent", "u"]
+
     def test_committed_without_having_started(self) -> None:
         ledger = fold([OPENED, e.SpeechCommitted(item_id="u", audio_ms=700)])
         assert turn(ledger, "u").spoken
@@ -222,6 +231,9 @@ class TestTurns:
         assert list(turns.held_backwards()) == [t for t in plain if t.in_window][::-1]
         assert turns.last == plain[-1]
         assert turns.get("w100") == turns.get("i100")
+        names = [t.id for t in plain]
+        assert [t.id for t in turns.after("i100")] == names[names.index("i100") + 1 :]
+        assert list(turns.after("nobody")) == list(turns.after(None)) == []
         assert turns.get("nobody") is None
         for n in range(0, 200, 7):
             turns = turns.remove(f"i{n}")
@@ -290,6 +302,22 @@ class TestFolding:
         assert ledger.link.status == "reconnecting"
         assert ledger.at == 4.0
         assert fold([e.TalkClosed()], ledger).link.status == "offline"
+
+    def test_an_answer_to_a_call_that_nobody_made_is_kept(self) -> None:
+        ledger = fold([e.ToolAnswered(item_id="o", call_id="c", output="found")])
+        assert turn(ledger, "o").words == "done"
+
+    def test_sums_of_usage(self) -> None:
+        one = e.Usage(
+            input_text=1,
+            input_audio=2,
+            cached_text=3,
+            cached_audio=4,
+            output_text=5,
+            output_audio=6,
+        )
+        both = one + one
+        assert (both.input, both.cached, both.output) == (6, 14, 22)
 
     def test_notices_do_not_pile_up(self) -> None:
         ledger = fold([e.Noticed(text=str(n)) for n in range(200)])

@@ -7,6 +7,9 @@ whatever breaks off can be taken up again from the journal.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from itertools import takewhile
+
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation import policy
@@ -45,7 +48,7 @@ def as_item(
     return x.CreateItem(item_id=item_id, role=role, text=text, previous_item_id=previous_item_id)
 
 
-class Compacting:
+class Compacting(ABC):
     """Mixed into `Conversation`, whose ledger and limits it reads."""
 
     ledger: Ledger
@@ -58,24 +61,30 @@ class Compacting:
     _proposed: str = ""  # the compaction that we decided on, until the decision is a fact
     _repairing: bool = False  # a reply without sound is to be asked for again after a compaction
 
+    # What the other half knows.
+
     @property
+    @abstractmethod
     def response_active(self) -> bool:
-        raise NotImplementedError
+        """Whether a reply is being made, from the moment we ask for it."""
 
     @property
+    @abstractmethod
     def seeding(self) -> bool:
-        raise NotImplementedError
+        """Whether a new server session is still being told the talk."""
 
     @property
+    @abstractmethod
     def sounding(self) -> bool:
         """Whether the speaker plays, or was stopped and has not yet told what was heard."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask_for_reply(self) -> None:
-        raise NotImplementedError
+        """Once more."""
 
+    @abstractmethod
     def do(self, *effects: x.Effect) -> None:
-        raise NotImplementedError
+        """Hands out intentions."""
 
     # ── beginning ───────────────────────────────────────────────────────────────────────────
 
@@ -195,7 +204,7 @@ class Compacting:
             return f"create {self.ledger.edit}", self.memory_item(self.ledger.edit)
         running = self.ledger.compaction
         if running is not None and running.stage in ("ready", "placed"):
-            left = left_to_do(self.ledger)
+            left = left_to_do(self.ledger, running)
             if running.kind == "summary" and running.stage == "ready":
                 return self._placing_step(running)  # only its acknowledgement lets us delete
             if left and running.kind == "summary":
@@ -233,11 +242,8 @@ class Compacting:
     def predecessor(self, turn_id: str) -> str:
         """The item behind which a turn that comes back belongs."""
         previous = self.ledger.memory_id or "root"
-        for turn in self.ledger.turns:
-            if turn.id == turn_id:
-                break
-            if turn.wire_id is not None:
-                previous = turn.wire_id
+        for turn in takewhile(lambda turn: turn.id != turn_id, self.ledger.turns):
+            previous = turn.wire_id or previous
         return previous
 
     # ── a reply without sound ───────────────────────────────────────────────────────────────

@@ -344,10 +344,9 @@ def _pays(ledger: Ledger, limits: Limits, drop: Sequence[Turn]) -> bool:
     worth = economist.weigh(
         ledger, Plan("summary", tuple(drop), ""), limits.weights, _WRITER, limits.textifies
     )
-    if worth.replies_to_pay_back is None:
-        return False
+    replies = worth.replies_to_pay_back
     grown = economist.growth(ledger, limits.textifies)
-    return worth.replies_to_pay_back <= worth.freed / grown
+    return replies is not None and replies <= worth.freed / grown
 
 
 def _regrowing(ledger: Ledger, most: float) -> str:

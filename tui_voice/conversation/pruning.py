@@ -229,11 +229,8 @@ def fail(ledger: Ledger, reason: str, hint: str = "") -> Ledger:
     return amend(ledger, stage="failed", error=reason, hint=hint, done_at=ledger.at)
 
 
-def left_to_do(ledger: Ledger) -> list[str]:
+def left_to_do(ledger: Ledger, running: Compaction) -> list[str]:
     """Ids of the turns that the compaction under way has still to change, in order."""
-    running = ledger.compaction
-    if running is None:
-        return []
     left = []
     for turn_id in running.turns:
         turn = ledger.turns.get(turn_id)
@@ -253,7 +250,7 @@ def left_to_do(ledger: Ledger) -> list[str]:
 def settle(ledger: Ledger) -> Ledger:
     """Confirms the compaction under way once nothing of it is left to do."""
     running = ledger.compaction
-    if running is None or running.stage == "requested" or ledger.stale or left_to_do(ledger):
+    if running is None or ledger.stale or left_to_do(ledger, running):
         return ledger
     if running.kind == "summary" and running.stage != "placed":
         return ledger
@@ -315,6 +312,6 @@ def _gone(ledger: Ledger, item_id: str) -> Ledger:
             text_id = running.item_id(turn.id)
             held = text_id if text_id in running.placed else None
             return settle(change(ledger, turn.id, wire_id=held, modality="text"))
-        if running.kind == "summary":
-            return settle(change(ledger, turn.id, wire_id=None, pruned_in=running.id))
+        place = running.id if running.kind == "summary" else turn.pruned_in
+        return settle(change(ledger, turn.id, wire_id=None, pruned_in=place))
     return settle(change(ledger, turn.id, wire_id=None))

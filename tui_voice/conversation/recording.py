@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from tui_voice.conversation import events as e
@@ -226,15 +227,12 @@ def _misplaced(ledger: Ledger, turn: Turn, previous_id: str | None) -> bool:
     previous = ledger.turns.get(previous_id)
     if previous is None or previous.id == turn.id:
         return False
-    follows = False
-    for other in reversed(ledger.turns):
-        if other.id == turn.id:
-            follows = True
-        elif follows and other.in_window:
-            return other.id != previous.id
-        elif other.id == previous.id:
-            return True
-    return False
+    backwards = iter(reversed(ledger.turns))
+    behind = takewhile(lambda other: other.id != turn.id, backwards)
+    if any(other.id == previous.id for other in behind):
+        return True
+    before = next((other for other in backwards if other.in_window), None)
+    return before is not None and before.id != previous.id
 
 
 @records(e.SpeechDiscarded)

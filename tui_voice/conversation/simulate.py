@@ -37,6 +37,11 @@ ASSUMPTIONS = (
 )
 
 
+TYPED_PER_SECOND = 1.0
+READ_PER_SECOND = 5.0
+"""Tokens of words; so that a talk without sound takes its time, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """Something said and its answer: milliseconds of sound and tokens of words."""
@@ -49,8 +54,18 @@ class Exchange:
     """Seconds of silence before it."""
 
     @property
+    def user_seconds(self) -> float:
+        """How long it takes to say, or to type."""
+        return self.user_ms / 1000 or self.user_words / TYPED_PER_SECOND
+
+    @property
+    def assistant_seconds(self) -> float:
+        """How long it takes to hear, or to read."""
+        return self.assistant_ms / 1000 or self.assistant_words / READ_PER_SECOND
+
+    @property
     def seconds(self) -> float:
-        return self.pause + (self.user_ms + self.assistant_ms) / 1000
+        return max(1.0, self.pause + self.user_seconds + self.assistant_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +135,12 @@ def exchanges_of(ledger: Ledger, hours: float | None = None) -> Iterator[Exchang
         yield from found
         return
     left = hours * 3600
-    for one in cycle(found):
-        if left < one.seconds:
-            return
+    again = cycle(found)
+    one = next(again)
+    while left >= one.seconds:
         left -= one.seconds
         yield one
+        one = next(again)
 
 
 def _exchanges(ledger: Ledger) -> Iterator[Exchange]:
@@ -228,7 +244,7 @@ class _Talk:
         ms = exchange.user_ms
         if ms:
             self._tell(e.SpeechStarted(item_id=user))
-            self.at += ms / 1000
+            self.at += exchange.user_seconds
             self._tell(e.SpeechStopped(item_id=user, audio_ms=ms))
             self.server.add(user, 0, ms // 100)
             self._tell(e.SpeechCommitted(item_id=user, previous_item_id=previous))
@@ -236,6 +252,7 @@ class _Talk:
             usd = transcription_price(self.setup.transcriber, seconds, table=self.setup.table)
         else:
             text = words(exchange.user_words)
+            self.at += exchange.user_seconds
             self._tell(e.TextSubmitted(item_id=user, text=text))
             usd = None
         self._tell(e.ResponseStarted(response_id=response))
@@ -254,7 +271,7 @@ class _Talk:
         self._tell(e.TranscriptDone(item_id=reply, text=words(exchange.assistant_words)))
         cost = price(self.setup.model, usage, self.setup.table)
         self._tell(e.ResponseDone(response_id=response, usage=usage, usd=cost))
-        self.at += exchange.assistant_ms / 1000
+        self.at += exchange.assistant_seconds
         if exchange.assistant_ms:
             self._tell(e.PlaybackFinished(item_id=reply, played_ms=exchange.assistant_ms))
         self.floor += (usd or 0.0) + self._floor(exchange)

@@ -107,7 +107,7 @@ TRANSITIONS: list[dict[str, Any]] = [
 
 def diagram() -> str:
     """The table as a Mermaid state diagram: only rows that change the state, merged by arrow."""
-    arrows: dict[tuple[State, State], list[str]] = {}
+    arrows: dict[tuple[State, State], dict[str, None]] = {}
     for row in TRANSITIONS:
         sources = list(State) if row["source"] == "*" else row["source"]
         for source in sources if isinstance(sources, list) else [sources]:
@@ -115,9 +115,7 @@ def diagram() -> str:
             if dest is None or dest is source:
                 continue
             label = row["trigger"].replace("_", " ")
-            labels = arrows.setdefault((source, dest), [])
-            if label not in labels:
-                labels.append(label)
+            arrows.setdefault((source, dest), {})[label] = None
     lines = ["stateDiagram-v2", "    [*] --> idle"]
     lines += [f'    state "{state.value}" as {state.name.lower()}' for state in State]
     lines += [
