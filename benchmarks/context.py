@@ -1,0 +1,91 @@
+"""What a talk costs under each policy: 15, 60 and 180 minutes, by the prices of two models.
+
+    python benchmarks/context.py [--cache-hit 0.5]
+
+Goals: `thrift` at most 1.15 times the floor at 60 minutes with at least 10 exchanges word for word,
+below 1.3 with the cache missing half the time; `balanced` at most 1.4; the third hour of neither
+dearer than the second. The floor is what the replies cost with no memory at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from tui_voice.conversation.limits import Policy, default_limits
+from tui_voice.conversation.simulate import ASSUMPTIONS, Outcome, Setup, invented, simulate
+
+MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini")
+POLICIES: tuple[Policy, ...] = ("thrift", "textify", "balanced", "notebook", "none", "server")
+MINUTES = (15, 60, 180)
+
+
+def one(policy: Policy, model: str, minutes: int, hit: float) -> Outcome:
+    limits = default_limits(model, policy)
+    if policy == "server":  # OpenAI's documented example: ratio 0.8 at 8,000 tokens
+        limits = type(limits)(8_000, policy="server", usable=limits.usable)
+    return simulate(invented(minutes / 60), limits, Setup(model=model, cache_hit=hit))
+
+
+def third_hour(outcome: Outcome) -> float:
+    """What the third hour costs against the second."""
+    until = [next(p.usd for p in outcome.points if p.at >= h * 3600 - 20) for h in (1, 2, 3)]
+    return (until[2] - until[1]) / (until[1] - until[0])
+
+
+def table(model: str, hit: float) -> dict[Policy, list[Outcome]]:
+    print(f"\n{model}, cache found {hit:.0%} of the time")
+    heads = "".join(f"{m:>5} min: $   floor" for m in MINUTES)
+    print(f"{'policy':<10}{heads}   3rd hour   window  word for word  prunings an hour")
+    rows: dict[Policy, list[Outcome]] = {}
+    for policy in POLICIES:
+        found = rows[policy] = [one(policy, model, minutes, hit) for minutes in MINUTES]
+        cells = "".join(f"{o.usd:>12.2f}  x{o.of_floor:>5.2f}" for o in found)
+        hour, last = found[1], found[2]
+        words = str(hour.verbatim_min) if hour.prunings or hour.truncations else "all"
+        print(
+            f"{policy:<10}{cells}{third_hour(last):>11.2f}{hour.mean_window:>9,.0f}{words:>15}"
+            f"{hour.prunings or '':>18}"
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache-hit", type=float, default=0.5, help="of the second pair of tables")
+    unsure = parser.parse_args().cache_hit
+    began = time.perf_counter()
+    goals: list[tuple[str, bool]] = []
+    for model in MODELS:
+        sure = table(model, 1.0)
+        half = table(model, unsure)
+        thrift, balanced = sure["thrift"], sure["balanced"]
+        goals += [
+            (
+                f"{model}: thrift {thrift[1].of_floor:.2f} <= 1.15 with "
+                f"{thrift[1].verbatim_min} >= 10 exchanges",
+                thrift[1].of_floor <= 1.15 and thrift[1].verbatim_min >= 10,
+            ),
+            (f"{model}: balanced {balanced[1].of_floor:.2f} <= 1.4", balanced[1].of_floor <= 1.4),
+            (
+                f"{model}: thrift at {unsure:.0%} hits {half['thrift'][1].of_floor:.2f} < 1.3",
+                half["thrift"][1].of_floor < 1.3,
+            ),
+            (
+                f"{model}: third hour like the second (thrift {third_hour(thrift[2]):.2f}, "
+                f"balanced {third_hour(balanced[2]):.2f})",
+                max(abs(third_hour(o[2]) - 1) for o in (thrift, balanced)) < 0.03,
+            ),
+            (
+                f"{model}: never truncated by the server",
+                not any(o.truncations for o in (*thrift, *balanced)),
+            ),
+        ]
+    print(f"\nAssumed: {'; '.join(ASSUMPTIONS)}.")
+    print(f"{time.perf_counter() - began:.1f} s\n")
+    for text, reached in goals:
+        print(f"{'reached' if reached else 'MISSED ':<8} {text}")
+
+
+if __name__ == "__main__":
+    main()
