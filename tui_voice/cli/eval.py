@@ -51,7 +51,11 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     chosen = [
         replace(arm, language=args.language)
-        for arm in arms(args.at, min(settings.context.keep, 4), args.style or ["structured"])
+        for arm in arms(
+            args.at,
+            4 if settings.context.keep is None else settings.context.keep,
+            args.style or ["structured"],
+        )
         if not args.only or args.only in arm.name
     ]
     if not chosen:

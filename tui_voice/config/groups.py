@@ -144,7 +144,12 @@ class Context:
     trigger: int = _is(
         0, Whole(0, 1_000_000), "tokens from which it is pruned; 0: by the model", "--trigger"
     )
-    keep: int = _is(6, Whole(0, 10_000), "so many of the newest turns stay as they are", "--keep")
+    keep: int | None = _is(
+        None,
+        Maybe(Whole(0, 10_000)),
+        "so many of the newest turns stay word for word; none: by the policy",
+        "--keep",
+    )
     messages: int | None = _is(
         None, Maybe(Whole(2, 100_000)), "prunes also from so many turns in the window on"
     )

@@ -57,9 +57,8 @@ def limits_of(settings: Settings) -> tuple[Limits, str]:
     where a usual spoken talk would not fit them. Raises `SettingsError` where no talk would.
     """
     wanted = settings.context
-    keep = None if settings.origin("context.keep") == "default" else wanted.keep
     table = prices.merge(prices.PRICES, settings.cost.prices)
-    limits = default_limits(model_of(settings), wanted.policy, table, keep)  # type: ignore[arg-type]  # checked at loading
+    limits = default_limits(model_of(settings), wanted.policy, table, wanted.keep)  # type: ignore[arg-type]  # checked at loading
     limits = replace(limits, messages=wanted.messages, every=wanted.every)
     if not wanted.trigger:
         return limits, ""
