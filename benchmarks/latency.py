@@ -32,7 +32,7 @@ from tests.e2e.terminal import Terminal
 from tests.sound import RATE, Recording, VirtualSound, missing
 from tui_voice.conversation import events as e
 
-QUESTION = "What day of the week is it today?"
+QUESTION = "Please tell me what time it is."
 """Answered by a skill: nothing of a language model's time is in it."""
 OPEN = "What do you think about the sea?"
 """Answered by the language model."""
