@@ -1,0 +1,100 @@
+"""Hours of talk in shortened time: server sessions end and are renewed, old turns are summarised,
+and nothing is lost, doubled, or left behind in the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.bench import Bench, served, talk
+from tests.server.engines import WORDS
+from tui_voice.conversation import events as e
+from tui_voice.conversation.folding import fold
+from tui_voice.conversation.policy import Limits
+from tui_voice.server.limits import Limits as ServerLimits
+from tui_voice.store.reading import read
+
+RENEWED = "The server session was renewed before its end."
+RENEWALS = 5
+"""As many as a talk of more than four hours has, under the cap of 60 minutes."""
+MOST_GROWTH = 5 * 2**20
+"""Bytes that the process may hold more after the second half of the talk than after the first."""
+
+
+async def _talk_until_renewed(bench: Bench, times: int, first: int) -> int:
+    """Goes on, typing and speaking in turn, until so many renewals have been told of."""
+    number = first
+    while sum(_is_renewal(fact) for fact in bench.facts) < times:
+        number += 1
+        words = words_of(number)
+        await (bench.speak(words) if number % 3 == 0 else bench.say(words))
+    return number
+
+
+def words_of(number: int) -> str:
+    """A turn unlike its neighbours, of words that the toy server can hear."""
+    return f"hello {WORDS[number % len(WORDS)]} {WORDS[number // len(WORDS)]}"
+
+
+def _is_renewal(fact: e.Event) -> bool:
+    return isinstance(fact, e.Noticed) and fact.text == RENEWED
+
+
+@pytest.mark.slow
+async def test_hours_of_talk_over_many_server_sessions(tmp_path: Path) -> None:
+    limits = Limits(trigger=900, keep=4, policy="notebook")
+    session = ServerLimits(session_seconds=3)
+    async with served(limits=session) as server:
+        threads = threading.active_count()
+        async with talk(server.url, tmp_path, limits=limits) as bench:
+            half = await _talk_until_renewed(bench, RENEWALS, 0)
+            turns = bench.turns()
+            ledger = bench.now.ledger
+            path = bench.session.path
+        for _ in range(50):  # the server's own threads let go of the connection
+            if threading.active_count() <= threads + 2:
+                break
+            await asyncio.to_thread(gc.collect)
+        assert threading.active_count() <= threads + 2
+    said = [text for role, text in turns if role == "user"]
+    assert said == [words_of(n) for n in range(1, half + 1)]
+    answers = [text for role, text in turns if role == "assistant"]
+    assert answers == said  # the toy server says again what it hears
+    assert sum(c.stage == "confirmed" and c.kind == "summary" for c in ledger.compactions) >= 2
+    assert not any(c.stage == "failed" for c in ledger.compactions), ledger.compactions
+    saved = fold(read(path).events)
+    assert [turn.text for turn in saved.turns] == [text for _, text in turns]
+
+
+def _open_files() -> int:
+    """0 where the system does not tell."""
+    folder = Path("/proc/self/fd")
+    return len(os.listdir(folder)) if folder.is_dir() else 0
+
+
+@pytest.mark.slow
+async def test_a_long_talk_does_not_grow(tmp_path: Path) -> None:
+    """Facts heard by the test itself are thrown away: they are not the product's."""
+    limits = Limits(trigger=600, keep=4, policy="notebook")
+    tracemalloc.start()
+    try:
+        async with served() as server, talk(server.url, tmp_path, limits=limits) as bench:
+            held, files = [], []
+            for part in range(3):
+                for number in range(60):
+                    await bench.say(f"part {part} turn {number}")
+                bench.facts.clear()
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
+                files.append(_open_files())
+    finally:
+        tracemalloc.stop()
+    assert held[2] - held[1] < MOST_GROWTH
+    assert files[2] == files[1]
