@@ -115,6 +115,68 @@ class TestOneStepAtATime:
         assert (reply.in_window, reply.pruned_in, reply.heard_text) == (False, "", "")
         world.agrees()
 
+    def test_what_sounds_is_not_touched_nor_what_was_heard_of_it_guessed(self) -> None:
+        world = World(Limits(4_000, 24, policy="thrift"))
+        world.exchange()
+        world.speak()
+        while world.work() or world.deliver():
+            pass
+        reply = list(world.ledger.turns)[-1].id
+        assert world.conversation.state is State.SPEAKING
+        done = world.ledger.compactions
+        world.tell(e.TimePassed())
+        assert world.ledger.compactions == done
+        world.tell(e.StopPressed())
+        world.tell(e.TimePassed())
+        assert world.conversation.state is State.IDLE
+        assert world.ledger.compactions == done, "how much was heard is not told yet"
+        world.quiet()
+        assert world.ledger.compactions[-1].turns[-1] == reply
+        item = world.item(f"{world.ledger.compactions[-1].id}_1")
+        turn = world.ledger.turns.get(reply)
+        assert turn is not None
+        assert 0 < len(turn.heard_text) < len(turn.text)
+        assert item is not None
+        assert item.tokens == turn.as_text_tokens
+        world.agrees()
+
+    def test_late_sound_in_a_quiet_talk_is_not_touched_either(self) -> None:
+        world = World(Limits(4_000, 24, policy="thrift"))
+        world.exchange()
+        world.tell(e.ResponseStarted(response_id="r"))
+        world.respond()
+        while world.deliver():
+            pass
+        world.conversation.machine.set_state(State.IDLE)
+        done = world.ledger.compactions
+        world.tell(e.TimePassed())
+        assert world.ledger.compactions == done
+        world.play_out()
+        world.quiet()
+        assert len(world.ledger.compactions) == len(done) + 1
+
+    def test_a_step_that_a_broken_line_swallowed_is_asked_for_on_the_next(self) -> None:
+        world = World(Limits(policy="none", keep=2))
+        for _ in range(3):
+            world.type()
+            world.quiet()
+        world.tell(e.SummaryAsked())
+        world.write("T.")
+        world.work()
+        world.deliver()
+        asked = world.outbox[0]
+        assert isinstance(asked, x.DeleteItem)
+        world.cut()
+        world.connect()
+        while world.work() or world.deliver():
+            pass
+        world.tell(e.RestoreAsked())
+        world.quiet()
+        world.tell(e.SummaryAsked())
+        world.quiet()
+        world.agrees()
+        assert world.ledger.compaction is None
+
     def test_facts_of_others_change_nothing(self) -> None:
         world = due()
         before = world.ledger

@@ -65,6 +65,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("response_refused", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
     _row("playback_finished", _SPEAKING, _IDLE, conditions=_QUIETLY, after="settle_down"),
     _row("playback_finished", _SPEAKING, _AWAITING, conditions="nothing_plays"),
+    _row("playback_finished", "*", None, after="settle_down"),
     _row("playback_interrupted", "*", None, after="truncate"),
     _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
     _row("tool_called", "*", None, after="answer_tool"),
