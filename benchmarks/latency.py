@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,11 +132,13 @@ def in_a_session(silence_ms: int, rounds: int, question: str) -> list[float]:
     from tui_voice.config import load
     from tui_voice.runtime.opening import Opening, open_talk
 
-    ends: list[Sound] = []
+    ears: list[NullMicrophone] = []
 
-    async def open_ends(on_frame, on_finished):  # type: ignore[no-untyped-def]  # as `OpenSound`
-        ends.append(Sound(NullMicrophone(on_frame), NullSpeaker(None, on_finished)))
-        return ends[0]
+    async def open_ends(
+        on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None], *_more: object
+    ) -> Sound:
+        ears.append(NullMicrophone(on_frame))
+        return Sound(ears[0], NullSpeaker(None, on_finished))
 
     settings = load(env={}, path=Path(os.devnull))
     settings = replace(
@@ -163,10 +166,10 @@ def in_a_session(silence_ms: int, rounds: int, question: str) -> list[float]:
         for number in range(rounds + 1):
             heard.clear()
             over.clear()
-            session.call(ends[0].microphone.feed(pcm)).result()  # type: ignore[attr-defined]
+            session.call(ears[0].feed(pcm)).result()
             ended = time.monotonic()
             while not heard.is_set():
-                session.call(ends[0].microphone.feed(silence)).result()  # type: ignore[attr-defined]
+                session.call(ears[0].feed(silence)).result()
             if number:
                 waits.append((came - ended) * 1000)
             session.post(e.StopPressed())
