@@ -1,0 +1,69 @@
+"""`tui-voice tokens`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tui_voice.__main__ import main
+from tui_voice.audio.files import write_wav
+from tui_voice.audio.pcm import silence
+
+
+def measured(capsys: pytest.CaptureFixture[str], *what: str) -> dict[str, object]:
+    assert main(["tokens", *what, "--json"]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_words(capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(capsys, "The quick brown fox jumps over the lazy dog.")
+    assert found["text_tokens"] == 10
+    assert found["audio_seconds"] == pytest.approx(3.6)
+    assert found["audio_tokens"] == 36
+    assert found["ratio"] == 3.6
+    assert found["audio_tokens_per_second"] == 10
+    assert found["usd"] == {"text": pytest.approx(40e-6), "audio": pytest.approx(36 * 32e-6)}
+
+
+def test_a_sound_file_with_its_words_is_exact(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cookbook's own example: 10.75 s weigh about 105 tokens, 2.5 times its 42 of text."""
+    path = tmp_path / "said.wav"
+    write_wav(path, silence(10_750))
+    estimated = measured(capsys, str(path))
+    assert estimated["audio_seconds"] == pytest.approx(10.75)
+    assert estimated["audio_tokens"] == pytest.approx(105, abs=3)
+    assert estimated["estimated"] == "text_tokens"
+    exact = measured(capsys, str(path), "word " * 42)
+    assert exact["text_tokens"] == pytest.approx(42, abs=2)
+    assert exact["ratio"] == pytest.approx(2.5, abs=0.2)
+    assert exact["estimated"] == ""
+
+
+def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokens", "good", "morning"]) == 0
+    out = capsys.readouterr().out
+    assert "as text" in out
+    assert "as speech" in out
+    assert "times as much" in out
+
+
+def test_an_unknown_model_has_no_price(capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(capsys, "hello", "--model", "nobody")
+    assert found["usd"] == {"text": None, "audio": None}
+    assert main(["tokens", "hello", "--model", "nobody"]) == 0
+    assert "not known" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["", "missing.wav"])
+def test_nothing_to_weigh(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokens", what]) == 2
+    assert capsys.readouterr().err
+
+
+def test_silence_of_no_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "short.wav"
+    write_wav(path, silence(1))
+    assert measured(capsys, str(path))["ratio"] is None
