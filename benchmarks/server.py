@@ -11,14 +11,19 @@ import asyncio
 import gc
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.engines import hearing, speaking
 from tui_voice.realtime.wire import client as c
 from tui_voice.realtime.wire import decode_server, encode
 from tui_voice.realtime.wire import server as s
@@ -198,6 +203,9 @@ async def main(quick: bool) -> None:
     for count, kilobytes in await weights(server):
         print(f"{count:3} connections: {kilobytes:6.0f} KB each")
     await server.close()
+    print("\nthe ears and the voice behind it")
+    hearing(engines)
+    speaking(engines)
 
 
 if __name__ == "__main__":
