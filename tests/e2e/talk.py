@@ -78,7 +78,13 @@ class Talk(Terminal):
         """Space, as a user presses it."""
         self.leave_line()
         self.press("space")
-        self.wait_for("mic open")
+        self.wait_for("close mic")
+
+    def close_microphone(self) -> None:
+        """Space again."""
+        self.leave_line()
+        self.press("space")
+        self.until(lambda: "close mic" not in self.text, "the closed microphone")
 
     def type_line(self, text: str) -> None:
         """As a user types it: the first letter opens the line, Enter sends it."""

@@ -96,13 +96,19 @@ def echo_heard(talk: Talk, room: Room) -> tuple[float, list[str]]:
 
 def test_its_own_voice_does_not_interrupt_it(start: Start, room: Room) -> None:
     room.sound.join_speaker_to_microphone()
-    talk = ready(start, room)
-    # It learns the room from what it says; a busy machine, which plays with gaps, disturbs that.
-    for _attempt in range(5):
+    talk = start("--backend", "local", env=room.env)
+    talk.online()
+    room.listens(talk)
+    talk.ask("My dog is called Rex.")  # it learns the room from what it says
+    talk.open_microphone()
+    for _attempt in range(3):  # a busy machine plays with gaps, and those it has not learnt
         level, facts = echo_heard(talk, room)
         assert level > 0.005, "nothing of the reply came to the microphone"
-        if "playback_finished" in facts:
+        if "speech_started" not in facts:
             break
+        talk.close_microphone()  # what it said to itself is not to be answered for ever
+        talk.ask("My dog is called Rex.")
+        talk.open_microphone()
     assert not {"speech_started", "playback_interrupted"} & set(facts), facts
 
 
