@@ -307,6 +307,27 @@ class TestFolding:
         ledger = fold([e.ToolAnswered(item_id="o", call_id="c", output="found")])
         assert turn(ledger, "o").words == "done"
 
+    def test_what_a_usage_cannot_know_is_added_to_the_window(self) -> None:
+        usage = e.Usage(input_text=100, input_audio=50, output_text=20, output_audio=100)
+        reply = [
+            OPENED,
+            e.TurnAdded(item_id="a", role="assistant"),
+            e.AudioReceived(item_id="a", response_id="r", audio_ms=5_000),
+            e.TranscriptDone(item_id="a", text="some words"),
+        ]
+        done = e.ResponseDone(response_id="r", usage=usage)
+        plain = fold([*reply, done]).window
+        assert (plain.text, plain.audio, plain.exact) == (120, 150, True)
+        spoken_over = [
+            e.SpeechStarted(item_id="u"),
+            e.SpeechGrew(item_id="u", audio_ms=2_000),
+            e.PlaybackInterrupted(item_id="a", played_ms=1_000),
+        ]
+        after, before = (fold([*reply, *x]) for x in ([done, *spoken_over], [*spoken_over, done]))
+        assert after.window == before.window
+        assert before.window.audio == 150 + 20 - 80
+        assert not before.window.exact
+
     def test_sums_of_usage(self) -> None:
         one = e.Usage(
             input_text=1,

@@ -176,7 +176,9 @@ class World:
                 self.cut()
                 self.connect()
                 return True
-            case "refuse" | "unknown" if isinstance(effect, x.CreateItem):
+            case "refuse" | "unknown" if (
+                isinstance(effect, x.CreateItem) and self.server.index(effect.item_id) < 0
+            ):
                 self.inbox.append(e.ItemRefused(item_id=effect.item_id, code="no", message="no"))
                 return True
             case "refuse" | "unknown" if isinstance(effect, x.DeleteItem):

@@ -8,6 +8,7 @@ whatever breaks off can be taken up again from the journal.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from itertools import takewhile
 
 from tui_voice.conversation import effects as x
@@ -75,8 +76,8 @@ class Compacting(ABC):
 
     @property
     @abstractmethod
-    def sounding(self) -> bool:
-        """Whether the speaker plays, or was stopped and has not yet told what was heard."""
+    def sounding(self) -> frozenset[str]:
+        """Items that the speaker plays, or was stopped in and has not yet told what was heard."""
 
     @abstractmethod
     def ask_for_reply(self) -> None:
@@ -107,7 +108,7 @@ class Compacting(ABC):
     @property
     def busy(self) -> bool:
         """Whether the window must be left alone now."""
-        return self.response_active or self.seeding or self.sounding or bool(self._proposed)
+        return self.response_active or self.seeding or bool(self.sounding or self._proposed)
 
     def tell(self, text: str) -> None:
         """A notice, unless it is among the newest already."""
@@ -116,11 +117,15 @@ class Compacting(ABC):
 
     def summarise_now(self, event: e.SummaryAsked) -> None:
         verdict = policy.judge(self.ledger, self.limits, forced=True)
-        if verdict.plan is None or self._proposed:
+        turns = verdict.plan.turns if verdict.plan else ()
+        silent = tuple(turn for turn in turns if turn.wire_id not in self.sounding)
+        if verdict.plan is None or not silent or self._proposed:
             reason = "a pruning is under way" if self._proposed else verdict.reason
+            if turns and not self._proposed:
+                reason = "the reply is still being heard"
             self.do(x.Announce(event=e.Noticed(text=f"Nothing was summarised: {reason}.")))
         else:
-            self._begin(verdict.plan, event.focus)
+            self._begin(replace(verdict.plan, turns=silent), event.focus)
 
     def ask_again(self) -> None:
         """A summary that was under way when the line broke is asked for once more."""

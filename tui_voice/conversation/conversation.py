@@ -310,8 +310,8 @@ class Conversation(Compacting):
             self._response_wanted = True
 
     @property
-    def sounding(self) -> bool:
-        return bool(self._playing or self._silenced)
+    def sounding(self) -> frozenset[str]:
+        return frozenset(self._playing | self._silenced)
 
     @property
     def response_active(self) -> bool:

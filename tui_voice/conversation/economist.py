@@ -151,7 +151,7 @@ def weigh(
             broken += round(turn.tokens * readable)
     once = fresh - cached
     if work.kind == "summary":
-        memory = ledger.memory_tokens or SUMMARY_TOKENS
+        memory = summary_tokens(ledger, sum(turn.tokens for turn in turns))
         source = sum(turn.as_text_tokens for turn in turns) + memory + REQUEST_TOKENS
         once += source * writer.text_in * writer.cache_write / 1e6
         once += memory * writer.text_out / 1e6
@@ -160,6 +160,11 @@ def weigh(
             once -= per_million(price, memory, 0, rate if ledger.intact else 0)
         text_gone += ledger.memory_tokens - memory
     return _appraisal(ledger, text_gone, audio_gone, broken, once, price, rate)
+
+
+def summary_tokens(ledger: Ledger, source: int) -> int:
+    """What the next summary will weigh: as the last one did, or by what it is made of."""
+    return ledger.memory_tokens or min(SUMMARY_TOKENS, source // 2)
 
 
 def _share(place: int, tokens: int, intact: int) -> float:

@@ -19,7 +19,7 @@ where the server would truncate. `none`, `server`: nothing is done (the server t
 """
 
 SUMMARY_TOKENS = 300
-"""What a summary weighs before the first one is known."""
+"""What a summary weighs before the first one is known; of a short talk, half of what it is of."""
 FIXED_TOKENS = 400
 """What instructions and tools weigh before the first reply tells it."""
 EXCHANGE_SECONDS = (8.0, 12.0)
@@ -47,6 +47,8 @@ class Limits:
     """Input tokens beyond which the server drops turns by itself, without a word."""
     cold_after: float = 300.0
     """Seconds without a reply after which the prompt cache has probably been forgotten."""
+    free: bool = False
+    """The model costs nothing: a pruning need not pay, it only has to make room."""
     weights: Price = field(default=PRICES.models["gpt-realtime-2.1"], repr=False)
     """Prices by which is judged what pays. Of a free model: those of the full-size one, so that
     it, too, re-reads little."""
@@ -116,6 +118,7 @@ def default_limits(
         size=found.window,
         policy=policy,
         usable=found.usable,
+        free=not found.text_in,
         weights=priced,
     )
 

@@ -14,7 +14,6 @@ from tui_voice.conversation import economist
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.limits import (
     FIXED_TOKENS,
-    SUMMARY_TOKENS,
     Limits,
     Plan,
     Policy,
@@ -251,7 +250,8 @@ def _summary(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Verdict:
         return _verdict("summary", drop, cause)
     if regrowing := _regrowing(ledger, PATIENCE * trigger):
         return Verdict(None, regrowing)
-    if cause == _FULL and window < PATIENCE * trigger and not _pays(ledger, limits, drop):
+    impatient = limits.free or cause != _FULL or window >= PATIENCE * trigger
+    if not impatient and not _pays(ledger, limits, drop):
         return Verdict(None, "pruning now would cost more than it saves")
     return _verdict("summary", drop, cause)
 
@@ -300,7 +300,8 @@ def _after(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> float:
         for turn in held
         if turn.id not in gone
     )
-    return fixed + (ledger.memory_tokens or SUMMARY_TOKENS) + sum(weights)
+    dropped = sum(turn.tokens for turn in held if turn.id in gone)
+    return fixed + economist.summary_tokens(ledger, dropped) + sum(weights)
 
 
 def _trigger(ledger: Ledger, limits: Limits, after: float) -> tuple[float, str]:

@@ -344,7 +344,11 @@ def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
     if event.usage is None or not event.usage.input:
         return ledger
     u = event.usage
-    window = Window(u.input_text + u.output_text, u.input_audio + u.output_audio, u.cached)
+    window = _unread(
+        ledger,
+        event.response_id,
+        Window(u.input_text + u.output_text, u.input_audio + u.output_audio, u.cached),
+    )
     spent = ledger.spent
     if event.usd is None:
         spent = replace(spent, unknown=True)
@@ -362,6 +366,22 @@ def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
         recent=(*ledger.recent[1 - REPLIES_KEPT :], reply),
         intact=u.input,
     )
+
+
+def _unread(ledger: Ledger, response_id: str, window: Window) -> Window:
+    """The window of a usage, with what it cannot know: what was said while the reply was made,
+    and what of the reply was cut since.
+    """
+    for turn in ledger.turns.held_backwards():
+        if turn.role == "user":
+            window = weigh(window, turn.text_tokens, turn.audio_tokens)
+            continue
+        if turn.role == "assistant" and turn.interrupted and turn.response_id == response_id:
+            whole = replace(turn, heard_ms=None)
+            text, audio = turn.text_tokens - whole.text_tokens, turn.audio_tokens
+            window = weigh(window, text, audio - whole.audio_tokens)
+        break
+    return window
 
 
 def _recent(ledger: Ledger, count: int) -> list[Turn]:
