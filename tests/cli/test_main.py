@@ -1,5 +1,6 @@
 """Whatever fails is said in one line; the exit status tells what kind of failure it was."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -142,3 +143,10 @@ def test_a_reader_that_leaves_is_no_failure() -> None:
     ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_garbage_is_collected_again_whatever_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["config", "path"], ["nonsense"], ["config", "show", "--wrong"]):
+        main(argv)
+        assert gc.isenabled()
+    capsys.readouterr()

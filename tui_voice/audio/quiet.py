@@ -12,7 +12,6 @@ A command without a screen that plays or captures may do the same. Where devices
 `silence_library_noise()`, called once and before any sound, is enough.
 """
 
-import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -25,13 +24,13 @@ _kept_alive: list[object] = []
 
 def silence_library_noise() -> None:
     """Ask the libraries themselves to be quiet; harmless where they are missing."""
-    os.environ.setdefault("JACK_NO_START_SERVER", "1")
-    os.environ.setdefault("JACK_NO_AUDIO_RESERVATION", "1")
-    os.environ.setdefault("PULSE_LOG", "0")  # errors only
+    _ask_servers()
     if not sys.platform.startswith("linux") or _kept_alive:
         return
     # (file, line, function, error number, format, …): the C compiler's variable arguments that
     # follow are not read, so a handler of the five fixed ones is enough.
+    import ctypes  # some milliseconds, and before the first picture nobody needs it
+
     kind = ctypes.CFUNCTYPE(
         None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
     )
@@ -39,6 +38,13 @@ def silence_library_noise() -> None:
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(handler)
         _kept_alive.append(handler)
+
+
+def _ask_servers() -> None:
+    """What the sound servers' own libraries read when they are loaded."""
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    os.environ.setdefault("JACK_NO_AUDIO_RESERVATION", "1")
+    os.environ.setdefault("PULSE_LOG", "0")  # errors only
 
 
 @contextmanager
@@ -49,7 +55,7 @@ def keep_terminal(log: Path | None = None) -> Iterator[None]:
     descriptor 2 itself is `log` (appended to), or nothing. Restored on leaving. A program that
     is started inside and needs the terminal must be given it: `stderr=sys.__stderr__`.
     """
-    silence_library_noise()
+    _ask_servers()  # whatever is said all the same goes to the log
     before, before_dunder = sys.stderr, sys.__stderr__
     if before_dunder is None:  # a Windows program without a console
         yield

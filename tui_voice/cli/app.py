@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import shlex
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.ui.options import Options
 
     def open_door(talk_id: str | None) -> Door:
+        gc.enable()  # the first picture is on the screen (`__main__` turned it off)
         from tui_voice.runtime.opening import Opening, open_talk
         from tui_voice.store.catalog import find
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -100,6 +101,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def run(args: argparse.Namespace) -> int:
     """Run what `parse` understood; the exit status."""
     name = _APP if args.command in (None, "resume") else f"tui_voice.cli.{args.command}"
+    if name != _APP:
+        gc.enable()
     status: int = import_module(name).run(args)
     return status
 

@@ -49,7 +49,7 @@ def _is(default: Any, check: Check, about: str, flag: str = "") -> Any:
     return field(default=default, metadata=_about(check, about, flag))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Backend:
     """Who is at the other end, and how turns are taken."""
 
@@ -109,7 +109,7 @@ class Backend:
     tts: str | None = _is(None, Maybe(_HTTP), "speaking of yours: a server's address", "--tts")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Audio:
     """Microphone and loudspeaker."""
 
@@ -132,7 +132,7 @@ class Audio:
     record: bool = _is(False, Flag(), "keeps the sound of the talk beside its journal")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """When old turns are summarised, and which."""
 
@@ -157,7 +157,7 @@ class Context:
     recall: bool = _is(True, Flag(), "the model may search your own saved talks")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Summary:
     """Who writes the summaries, and how."""
 
@@ -177,7 +177,7 @@ class Summary:
     timeout_s: float = _is(20.0, Number(1, 600), "seconds before another way is tried")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cost:
     """Money."""
 
@@ -192,7 +192,7 @@ class Cost:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ui:
     """Looks."""
 

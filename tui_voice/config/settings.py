@@ -19,7 +19,7 @@ class Row(NamedTuple):
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """What `load` gives. `origins` holds only what is not the default."""
 
