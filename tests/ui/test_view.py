@@ -2,16 +2,19 @@
 
 import itertools
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 
 from tests.ui.scripted import ScriptedDoor, answering, asked, exchange, kyoto, opened
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
-from tui_voice.conversation.ledger import Ledger, Spent
+from tui_voice.conversation.ledger import Compaction, Ledger, Spent
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import State
+from tui_voice.ui.glyphs import UNICODE
 from tui_voice.ui.view import Gauge, View, live_triggers, project
+from tui_voice.ui.widgets.pruning_log import PruningLog
 
 
 def view_of_ledger(ledger: Ledger) -> View:
@@ -133,3 +136,13 @@ def test_who_answers(door: ScriptedDoor) -> None:
     assert view_of(door).header.engines == ("local", "moonshine", "hibari")
     told = view_of(door, engines="moonshine, SmolLM2, hibari").header.engines
     assert told == ("local", "moonshine, SmolLM2, hibari")
+
+
+@pytest.mark.parametrize("stage", ["requested", "confirmed", "failed"])
+@pytest.mark.parametrize("kind", get_args(get_type_hints(Compaction)["kind"]))
+def test_every_kind_of_compaction_has_its_row(kind: str, stage: str) -> None:
+    one = Compaction("c1", kind, 1.0, ("a", "b"), 900, stage=stage, tokens_after=300)
+    (row,) = view_of_ledger(replace(Ledger(), compactions=(one,))).prunings
+    first, second = PruningLog(glyphs=UNICODE)._row(row, 40, False)
+    assert first
+    assert second

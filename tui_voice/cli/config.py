@@ -133,7 +133,7 @@ def template() -> str:
             lines += ["", f"[{of}]"]
             group = of
         if spec.key == "cost.prices":
-            lines += [f"# {spec.about}", '# prices."gpt-realtime-2.1".text_input = 4.00']
+            lines += [f"# {spec.about}", '# prices."gpt-realtime-2.1".text_in = 4.00']
         elif of == "keys":
             lines.append(f"# {name} = {json.dumps(spec.default)}")
         else:

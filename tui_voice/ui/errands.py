@@ -178,7 +178,12 @@ class Errands(App[Left]):
             if worth.replies is not None:
                 facts.append(f"pays back in {plural(worth.replies, 'reply', 'replies')}")
             facts.append(f"saves {usd(worth.usd_per_hour)} an hour")
-        titles = {"summary": "summarised", "textify": "made text", "restore": "put back"}
+        titles = {
+            "summary": "summarised",
+            "textify": "made text",
+            "voice": "turned into notes",
+            "restore": "put back",
+        }
         self.push_screen(Page(f"{titles[pruning.kind]} at {pruning.when}", dot.join(facts), body))
 
     def change_limits(self) -> None:

@@ -100,7 +100,7 @@ class Pruning(NamedTuple):
     """One row of the pruning log. `ids`: the compactions it stands for, newest last."""
 
     ids: tuple[str, ...]
-    kind: Literal["summary", "textify", "restore"]
+    kind: Literal["summary", "textify", "voice", "restore"]
     when: str
     turns: int
     before: int
@@ -293,7 +293,11 @@ def _stage(compaction: Compaction) -> Literal["running", "done", "failed"]:
 
 def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> Worth | None:
     """Only of what was done, and where it saves real money."""
-    if compaction.stage != "confirmed" or compaction.kind == "restore" or not ledger.cost:
+    if (
+        compaction.stage != "confirmed"
+        or compaction.kind in ("restore", "voice")
+        or not ledger.cost
+    ):
         return None
     from tui_voice.conversation.economist import weigh  # not before there is a pruning
     from tui_voice.conversation.prices import Price

@@ -69,7 +69,12 @@ class PruningLog(Card, can_focus=True):
             first = f"{glyphs.warning} not done: kept all {turns}"
             second = clean(pruning.error).replace("\n", " ")
         elif pruning.stage == "running":
-            verb = {"summary": "summarising", "textify": "to text:", "restore": "putting back"}
+            verb = {
+                "summary": "summarising",
+                "textify": "to text:",
+                "voice": "to notes:",
+                "restore": "putting back",
+            }
             first, second = f"{verb[pruning.kind]} {turns}{glyphs.more}", weights.strip()
         elif pruning.kind == "summary":
             first = weights
@@ -80,7 +85,7 @@ class PruningLog(Card, can_focus=True):
                 costs.append(usd(pruning.usd))
             second = dot.join(costs)
         else:
-            verb = {"textify": "textified", "restore": "put back"}
+            verb = {"textify": "textified", "voice": "to notes", "restore": "put back"}
             first, second = f"{verb[pruning.kind]} {turns}", weights.strip()
         mark = glyphs.prompt if chosen else " "
         style = "chosen" if chosen else "machine"
