@@ -15,7 +15,10 @@ from tests.server.local.voices import DATA, word_errors
 pytestmark = [pytest.mark.local, pytest.mark.sound, pytest.mark.slow]
 
 SPOKEN = "My sister lives in London and she has two children."
-PERSON = ("librivox/sense_and_sensibility_01_austen_64kb-0880.wav", "he was not an ill disposed")
+PERSON = (
+    "librivox/sense_and_sensibility_01_austen_64kb-0880.wav",
+    "he was not an ill disposed young man",
+)
 
 
 def say(talk: Talk, room: Room, wav: Path, words: str) -> str:
