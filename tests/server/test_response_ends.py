@@ -10,17 +10,12 @@ import pytest
 
 from tests.server.desk import Desk, audio_of, error_of, message, types
 from tests.server.engines import speech
+from tests.server.ladders import response_of
 from tui_voice.server.jobs import Reply, Said, SaidAll, Speak, Spoken, Transcribe
 
 TEXT = {"output_modalities": ["text"]}
 BESIDE = {"conversation": "none", **TEXT}
 TOOL = {"type": "function", "name": "weather", "description": "d", "parameters": {}}
-
-
-def response_of(desk: Desk) -> dict[str, Any]:
-    found = desk.last("response.done")["response"]
-    assert isinstance(found, dict)
-    return found
 
 
 class TestCancel:

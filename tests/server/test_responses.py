@@ -9,6 +9,7 @@ import pytest
 
 from tests.server.desk import Desk, audio_of, error_of, message, types, user
 from tests.server.engines import speech
+from tests.server.ladders import response_of
 from tui_voice.audio.g711 import decode_alaw, decode_ulaw
 from tui_voice.server.jobs import Reply, Said, SaidAll, Speak, Transcribe
 from tui_voice.server.limits import Limits
@@ -29,12 +30,6 @@ TEXT_LADDER = [
     "response.done",
     "rate_limits.updated",
 ]
-
-
-def response_of(desk: Desk) -> dict[str, Any]:
-    found = desk.last("response.done")["response"]
-    assert isinstance(found, dict)
-    return found
 
 
 class TestLadder:

@@ -9,40 +9,9 @@ import numpy as np
 
 from tests.server.desk import SILENCE, Desk, audio_of, error_of, types
 from tests.server.engines import speech
+from tests.server.ladders import LADDER, TURN, spoken, vad
 from tui_voice.server.jobs import Reply, Speak
 from tui_voice.server.limits import Limits
-
-TURN = [
-    "input_audio_buffer.speech_started",
-    "input_audio_buffer.speech_stopped",
-    "input_audio_buffer.committed",
-    "conversation.item.added",
-    "conversation.item.done",
-]
-LADDER = [
-    "response.created",
-    "response.output_item.added",
-    "conversation.item.added",
-    "response.content_part.added",
-    "response.output_audio_transcript.delta",
-    "response.output_audio.delta",
-    "response.output_audio.done",
-    "response.output_audio_transcript.done",
-    "response.content_part.done",
-    "conversation.item.done",
-    "response.output_item.done",
-    "response.done",
-    "rate_limits.updated",
-]
-
-
-def spoken(text: str, before: int = 1000, after: int = 800) -> bytes:
-    """Speech with so many ms of silence around it."""
-    return SILENCE * before + speech(text) + SILENCE * after
-
-
-def vad(**fields: Any) -> dict[str, Any]:
-    return {"type": "server_vad", **fields}
 
 
 class TestServerVad:
