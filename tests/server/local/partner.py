@@ -1,0 +1,379 @@
+"""How useful the embedded partner is: facts told and asked for, as people speak, and small talk.
+
+Every second row was held out while the rules were made: `held_out` says how well they carry to
+words they were not made for. Each fact is asked for in a window with other facts and idle talk
+around it: as written, as a recogniser without punctuation writes it, and from a summary that took
+the place of the turns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, TypeVar
+
+from tests.server.local.talks import FILLER, turns
+from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
+from tui_voice.server.local.responder import LocalResponder
+from tui_voice.server.local.smollm import SmolLM
+from tui_voice.server.local.summary import summarise
+
+RECALL = {
+    "type": "function",
+    "name": "recall",
+    "description": "Searches what was said earlier in the talk.",
+    "parameters": {"type": "object", "properties": {"query": {"type": "string"}}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`wants`: what the answer must hold (`|` between equals), `not_this`: what it must not."""
+
+    told: tuple[str, ...]
+    asked: str
+    wants: tuple[str, ...]
+    not_this: tuple[str, ...] = ()
+
+
+CASES = (
+    Case(("Hi, my name is Katarina.",), "What's my name?", ("katarina",)),
+    Case(("hello i'm john by the way",), "do you remember my name", ("john",)),
+    Case(("You can call me Bob, everybody does.",), "um, what should you call me?", ("bob",)),
+    Case(("people call me tess",), "so who am i then", ("tess",)),
+    Case(
+        ("My sister lives in Bergen.", "My brother lives in Porto."),
+        "Wait a moment, where does my sister live?",
+        ("bergen",),
+        ("porto",),
+    ),
+    Case(
+        ("my mother in law lives near Lyon", "my aunt lives in Nice"),
+        "hang on, where does my mother in law live again",
+        ("lyon",),
+        ("nice",),
+    ),
+    Case(("My wife's name is Marta.",), "Hey, what's my wife called?", ("marta",)),
+    Case(
+        ("i have a brother called Ravi and a sister called Meera",),
+        "what was my brother's name again?",
+        ("ravi",),
+    ),
+    Case(("My son Jonas is seven and my daughter Ida is four.",), "How old is Ida?", ("four|4",)),
+    Case(("Our daughter Nora turns nine in June.",), "how old will Nora be", ("nine|9",)),
+    Case(("My boss is called Mrs Whitfield.",), "Sorry, who is my boss?", ("whitfield",)),
+    Case(("My neighbour Paul is a plumber.",), "What does Paul do?", ("plumber",)),
+    Case(("My father was born in 1949.",), "When was my dad born?", ("1949",)),
+    Case(("my mum is a retired teacher",), "what did my mother do for work?", ("teacher",)),
+    Case(("I grew up in a small village near Gdansk.",), "Where did I grow up?", ("gdansk",)),
+    Case(("we moved to Leeds last spring",), "what city did we move to?", ("leeds",)),
+    Case(("We're staying at the Hotel Miramar.",), "Which hotel are we staying at?", ("miramar",)),
+    Case(("I'm in room 308 by the way",), "what's my room number", ("308",)),
+    Case(
+        ("I parked the car on level three, next to the lift.",),
+        "OK so where's my car?",
+        ("level (?:three|3)",),
+    ),
+    Case(("i left my bike outside the library",), "um where did i leave my bike", ("library",)),
+    Case(("The keys are under the blue flowerpot.",), "Where are the keys?", ("flowerpot",)),
+    Case(
+        ("The spare charger is in the top drawer.",),
+        "Can you remind me where the charger is?",
+        ("drawer",),
+    ),
+    Case(
+        ("My dentist appointment is on Thursday at half past ten.",),
+        "When do I have to go to the dentist?",
+        ("thursday", "half past ten"),
+    ),
+    Case(("i have a haircut tomorrow at seven pm",), "what time is my haircut", ("seven|7",)),
+    Case(
+        ("My birthday is on the fourteenth of May.",),
+        "Do you know when my birthday is?",
+        ("fourteenth",),
+    ),
+    Case(("our anniversary is on october third",), "when's our anniversary?", ("october third",)),
+    Case(
+        ("The train leaves from platform nine at 8:15.",),
+        "Which platform does the train leave from?",
+        ("nine|9",),
+    ),
+    Case(
+        ("my flight to Madrid leaves at six twenty from gate B twelve",),
+        "what gate is my flight",
+        ("b twelve|b 12",),
+    ),
+    Case(
+        ("The rent is due on the first of every month.",), "So, when is the rent due?", ("first",)
+    ),
+    Case(
+        ("We meet the architect next Wednesday.",),
+        "Quick one, when are we meeting the architect?",
+        ("wednesday",),
+    ),
+    Case(("our budget is 2400 euros",), "what is our budget?", ("2400",)),
+    Case(
+        ("The new kitchen costs eleven thousand pounds.",),
+        "How much is the kitchen?",
+        ("eleven thousand",),
+    ),
+    Case(("I pay 950 dollars in rent.",), "How much rent do I pay?", ("950",)),
+    Case(
+        ("my phone bill is thirty five euros a month",),
+        "what do i pay for my phone",
+        ("thirty five|35",),
+    ),
+    Case(("The tickets were 48 euros each.",), "What did the tickets cost?", ("48",)),
+    Case(("I paid sixty for the shoes.",), "how much were the shoes", ("sixty|60",)),
+    Case(("I'm allergic to shellfish.",), "Is there anything I'm allergic to?", ("shellfish",)),
+    Case(("i can't eat gluten",), "what can't i eat", ("gluten",)),
+    Case(("I never drink coffee after noon.",), "What do I never drink after noon?", ("coffee",)),
+    Case(("I don't eat meat, only fish now and then.",), "Do I eat meat?", ("don't|no",)),
+    Case(("I prefer window seats.",), "What kind of seat do I prefer?", ("window",)),
+    Case(
+        ("I'd rather have tea than coffee.",), "Would I rather have tea or coffee?", ("tea than",)
+    ),
+    Case(("My favourite band is Radiohead.",), "Who's my favorite band?", ("radiohead",)),
+    Case(("the film i love most is Casablanca",), "what's my favourite film", ("casablanca",)),
+    Case(("I hate horror movies.",), "What kind of movies do I hate?", ("horror",)),
+    Case(("I can't stand olives.",), "What food can't I stand?", ("olives",)),
+    Case(
+        ("My sister lives in Oslo.", "No, it's Bergen, not Oslo."),
+        "Where does my sister live?",
+        ("bergen",),
+    ),
+    Case(
+        ("The meeting is on Monday.", "sorry I meant Tuesday"),
+        "When is the meeting?",
+        ("tuesday",),
+    ),
+    Case(
+        ("Our budget is 800 dollars.", "Actually, make that 900."), "What's our budget?", ("900",)
+    ),
+    Case(
+        ("My flight is at nine.", "No wait, it's at ten."),
+        "What time is my flight?",
+        (r"\bten\b|10",),
+    ),
+    Case(
+        ("We're going to Italy in July.", "Actually we're going to Greece instead."),
+        "Where are we going?",
+        ("greece",),
+    ),
+    Case(
+        ("I have two cats.", "Well, three cats actually, we got a new one."),
+        "How many cats do I have?",
+        ("three|3",),
+    ),
+    Case(("I work at the post office in Dover.",), "Where do I work?", ("post office",)),
+    Case(("i'm a paramedic",), "what's my job", ("paramedic",)),
+    Case(
+        ("I'm learning Italian because my grandmother is from Naples.",),
+        "Which language am I learning?",
+        ("italian",),
+    ),
+    Case(
+        ("I've been studying Japanese for two years.",),
+        "How long have I been studying Japanese?",
+        ("two years|2 years",),
+    ),
+    Case(("We decided to take the ferry.",), "What did we decide to take?", ("ferry",)),
+    Case(
+        ("Let's go with the red paint for the hallway.",),
+        "What colour did we pick for the hallway?",
+        (r"\bred\b",),
+    ),
+    Case(("My phone number is 555 0199.",), "What's my phone number?", ("555 0199",)),
+    Case(("The wifi password is sunflower42.",), "What's the wifi password?", ("sunflower42",)),
+    Case(("I take my pills at eight in the morning.",), "When do I take my pills?", ("eight|8",)),
+    Case(
+        ("My doctor told me to walk thirty minutes a day.",),
+        "What did my doctor tell me to do?",
+        ("walk thirty",),
+    ),
+    Case(
+        ("I need to buy milk, eggs and bread.",),
+        "What do I need to buy?",
+        ("milk", "eggs", "bread"),
+    ),
+    Case(("Remind me to call Olga on Friday.",), "Who do I have to call on Friday?", ("olga",)),
+    Case(
+        ("My old car was a Volvo but now I drive a Mazda.",),
+        "What car do I drive?",
+        ("mazda",),
+    ),
+    Case(("I used to live in Cairo, now I live in Tunis.",), "Where do I live?", ("tunis",)),
+)
+
+ABSENT = (
+    ("My sister is called Ann.", "What is my brother's name?"),
+    ("my cat is called miso", "what's my dog called"),
+    ("My haircut is on Monday.", "When is my dentist appointment?"),
+    ("My aunt lives in Bergen.", "hold on, where does my brother live?"),
+    ("The roof of the shed is red.", "What did I say about the garage?"),
+    ("Our budget is 500 euros.", "how much is my rent"),
+    ("I walked to the station today.", "Where did I park my car?"),
+    ("My favourite band is Radiohead.", "What's my favourite colour?"),
+    ("My daughter is four.", "How old is my son?"),
+    ("I never drink coffee after noon.", "What am I allergic to?"),
+    ("my phone number is 555 0199", "what's my email address"),
+    ("My name is Tom.", "Do you remember my wife's name?"),
+)
+"""What was told, and a question it does not answer."""
+
+SMALL_TALK = (
+    "How are you doing today?",
+    "That's so funny.",
+    "We told each other jokes all evening.",
+    "My friend and I told each other scary stories.",
+    "I was told this place is haunted.",
+    "You know what I mean.",
+    "Do you like pizza?",
+    "What do you think about rainy days?",
+    "Tell me a story.",
+    "I can't remember the last time I laughed so hard.",
+    "Who told you that?",
+    "He said she said, it was such a mess.",
+    "What should I have for dinner?",
+    "Can I ask you something?",
+    "It said on the news that it will snow.",
+    "Where do birds go in winter?",
+    "When is the best time to plant tomatoes?",
+    "How much water should I drink a day?",
+    "why do i always wake up so early",
+    "What's the meaning of life?",
+    "What makes us human?",
+    "what do we call a baby kangaroo",
+    "How do I get rid of hiccups?",
+    "They agreed that it was a bad idea.",
+    "I forgot how nice the sea smells.",
+    "Let's talk about something else.",
+    "What would you do in my place?",
+    "Say something nice to me.",
+    "How far is the moon from us?",
+    "Everybody told me it would be fun.",
+)
+"""Nothing of this asks for what was said: no look-up, no call."""
+
+AROUND = (
+    "I have a garden with two apple trees.",
+    "My uncle Sam sells boats in Hamburg.",
+    "I saw a film about penguins on Sunday.",
+    "The weather was awful, it rained for three hours.",
+    "my colleague is called Priya and she is very tall",
+    "The concert starts at nine and costs 30 euros.",
+)
+"""Facts of the same kinds about other things."""
+
+
+class LeftToModelError(Exception):
+    """The rules have no answer: here the language model would talk."""
+
+
+def decide(request: ReplyRequest) -> str | ToolCall | None:
+    """What the partner's rules make of it: words, a call, or None for the model's free talk."""
+
+    def model() -> SmolLM:
+        raise LeftToModelError
+
+    try:
+        made = list(LocalResponder(model).reply(request, Event()))
+    except LeftToModelError:
+        return None
+    return made[0] if isinstance(made[0], ToolCall) else "".join(map(str, made))
+
+
+Row = TypeVar("Row")
+
+
+def tuned(rows: Sequence[Row]) -> Sequence[Row]:
+    return rows[0::2]
+
+
+def held_out(rows: Sequence[Row]) -> Sequence[Row]:
+    return rows[1::2]
+
+
+def bare(text: str) -> str:
+    """As a recogniser without case or punctuation writes it."""
+    return re.sub(r"[.,!?;:](?!\d)", "", text).lower()
+
+
+def talked(told: Iterable[str], form: str = "") -> list[ContextTurn]:
+    """A window in which `told` was said among other things, and answered by the partner itself.
+
+    `form`: `bare` for words without punctuation, `summed` for a summary in place of the turns.
+    """
+    spell = bare if form == "bare" else str
+    said: list[tuple[str, str]] = []
+
+    def tell(text: str, otherwise: str) -> None:
+        said.append(("user", spell(text)))
+        reply = decide(ReplyRequest("", turns(*said)))
+        said.append(("assistant", reply if isinstance(reply, str) else otherwise))
+
+    for text in AROUND[:3]:
+        tell(text, "That sounds nice. Would you like to tell me more about it?")
+    for number, text in enumerate(told):
+        tell(text, "I see.")
+        if number == 0:
+            tell(AROUND[3], "I'm sorry to hear that.")
+            tell(AROUND[4], "She sounds like a good colleague.")
+    tell(AROUND[5], "That sounds like a good evening out.")
+    window = turns(*said)
+    if form == "summed":
+        window = [ContextTurn("summary", "system", summarise(ReplyRequest("", window)))]
+    idle = [turn for pair in FILLER for turn in zip(("user", "assistant"), pair, strict=True)]
+    return [*window, *turns(*((role, spell(text)) for role, text in idle))]
+
+
+def ask(window: Sequence[ContextTurn], question: str) -> str | ToolCall | None:
+    asked = ContextTurn("asked", "user", question)
+    return decide(ReplyRequest("", [*window, asked], tools=[RECALL]))
+
+
+def right(case: Case, form: str = "") -> bool:
+    """The case's question is answered with what was told."""
+    question = bare(case.asked) if form == "bare" else case.asked
+    answer = ask(talked(case.told, form), question)
+    if not isinstance(answer, str):
+        return False
+    held = all(re.search(want, answer, re.I) for want in case.wants)
+    return held and not any(re.search(word, answer, re.I) for word in case.not_this)
+
+
+def noted(case: Case) -> bool:
+    """What was told is answered in words that name it."""
+    answer = decide(ReplyRequest("", turns(("user", case.told[-1])), tools=[RECALL]))
+    return isinstance(answer, str) and all(re.search(w, answer, re.I) for w in case.wants)
+
+
+def searches(told: str, question: str, form: str = "") -> bool:
+    """What is not in the window is looked for elsewhere, not made up."""
+    question = bare(question) if form == "bare" else question
+    return isinstance(ask(talked((told,), form), question), ToolCall)
+
+
+def left_alone(said: str, form: str = "") -> bool:
+    """Small talk reaches the language model."""
+    spell = bare if form == "bare" else str
+    return ask(talked((), form), spell(said)) is None
+
+
+FORMS = ("", "bare", "summed")
+
+
+def scores(half: Callable[[Sequence[Any]], Sequence[Any]]) -> dict[str, tuple[int, int]]:
+    """By kind of row: right ones, and all; of one half (`tuned` or `held_out`)."""
+    found = {}
+    for form in FORMS:
+        name = form or "written"
+        told = [right(case, form) for case in half(CASES)]
+        sought = [searches(*row, form) for row in half(ABSENT)]
+        alone = [left_alone(said, form) for said in half(SMALL_TALK)]
+        for kind, rows in (("found", told), ("sought", sought), ("left alone", alone)):
+            found[f"{kind}, {name}"] = (sum(rows), len(rows))
+    acknowledged = [noted(case) for case in half(CASES)]
+    return found | {"noted": (sum(acknowledged), len(acknowledged))}
