@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -32,6 +32,8 @@ HARMS: tuple[Harm, ...] = (
     "1013",
 )
 DELAY_S = 0.15
+PassOn = Callable[[Direction, str | bytes], list[str | bytes]]
+"""What is sent on in place of a frame."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Proxy:
     upstream: str
     step: Step | None = None
     harm: Harm = "cut"
+    pass_on: PassOn = lambda _direction, frame: [frame]
     done: bool = False
     connections: int = 0
     seen: list[Step] = field(default_factory=list)
@@ -112,7 +115,8 @@ class Proxy:
                     self.done = True
                     if await self._harmed(client, sink, frame):
                         return
-                await sink.send(frame)
+                for message in self.pass_on(direction, frame):
+                    await sink.send(message)
         # A close by the server is passed on with its words.
         if direction == "down" and source.close_code not in (None, 1006):
             await client.close(source.close_code or 1000, source.close_reason or "")
@@ -156,10 +160,13 @@ class Proxy:
 
 @asynccontextmanager
 async def between(
-    upstream: str, step: Step | None = None, harm: Harm = "cut"
+    upstream: str,
+    step: Step | None = None,
+    harm: Harm = "cut",
+    pass_on: PassOn = lambda _direction, frame: [frame],
 ) -> AsyncIterator[Proxy]:
     """A proxy before `upstream`; its `url` is for the client."""
-    proxy = Proxy(upstream, step, harm)
+    proxy = Proxy(upstream, step, harm, pass_on)
     async with serve(
         proxy._serve,
         "127.0.0.1",
