@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted import opened
 from tui_voice.conversation import events as e
-from tui_voice.ui.keyboard import HeldKeyParser
+from tui_voice.ui.keyboard import HeldKeyParser, as_pasted
 from tui_voice.ui.screens import talk_keys
 
 
@@ -73,3 +73,51 @@ async def test_letting_go_after_closing_by_a_tap_does_nothing(
             app.talk.post_message(Key("released+space", None))
             await settle(pilot)
         assert app.scripted.posted == [e.TalkPressed(), e.TalkReleased()]
+
+
+def read_at_once(told: str) -> list[str]:
+    return [
+        f"paste {event.text}" if isinstance(event, Paste) else event.key
+        for event in as_pasted(HeldKeyParser().feed(told))
+        if isinstance(event, Key | Paste)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("my map, please", ["paste my map, please"]),
+        ("mute\r", ["paste mute", "enter"]),
+        ("mp", ["m", "p"]),
+        ("mmmmmm", ["m"] * 6),
+        ("\x1b[A" * 4, ["up"] * 4),
+        ("\x1b[200~mute me\x1b[201~", ["paste mute me"]),
+    ],
+)
+def test_what_comes_in_one_burst_was_not_typed(told: str, read: list[str]) -> None:
+    assert read_at_once(told) == read
+
+
+@pytest.mark.parametrize("pasted", ["mute me", "pin it\nand go on", " hello"])
+async def test_pasted_text_is_no_row_of_keys(build: Build, pasted: str) -> None:
+    app = build(lambda door: door.tell(*opened()))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        app.post_message(Paste(pasted))
+        for key in "! p m\r":  # at once, before anything has been drawn
+            name = {" ": "space", "!": "exclamation_mark", "\r": "enter"}.get(key, key)
+            app.post_message(Key(name, key))
+        await settle(pilot)
+        said = [event.text for event in app.scripted.posted if isinstance(event, e.TextSubmitted)]
+        assert said == [" ".join(pasted.split("\n")).strip() + "! p m"]
+        assert len(app.scripted.posted) == 1
+
+
+async def test_what_is_typed_while_it_starts_is_kept(build: Build) -> None:
+    app = build(lambda door: door.tell(*opened()))
+    async with app.run_test() as pilot:
+        assert not app.talk.furnished
+        app.post_message(Key("h", "h"))
+        app.post_message(Paste("ello you"))
+        await settle(pilot)
+        assert app.talk.prompt.value == "hello you"

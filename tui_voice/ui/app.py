@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -78,6 +79,7 @@ class VoiceApp(Errands):
         self.failure: BaseException | None = None
         """What ended the application, if it was not the user."""
         self._mailbox: Mailbox | None = None
+        self._early: list[events.Event] = []  # typed before there is a line to type in
         self._draw_timer: Timer | None = None
         self._drawn_at = 0.0
         self._dismissed = -1.0
@@ -109,6 +111,22 @@ class VoiceApp(Errands):
 
         return driver_for(self.options.key("talk"))
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys reach whatever has the focus one by one; the beginning of a typed turn is looked
+        for here, before that, so that the keys that follow at once find the line to type in.
+        """
+        if (
+            isinstance(event, events.Key | events.Paste)
+            and not event.is_forwarded
+            and self.screen_stack[-1:] == [self.talk]
+        ):
+            if not self.talk.furnished:
+                self._early.append(event)
+                return
+            if self.talk.takes(event):
+                return
+        await super().on_event(event)
+
     # ── the door ────────────────────────────────────────────────────────────────────────────
 
     def on_mount(self) -> None:
@@ -118,6 +136,9 @@ class VoiceApp(Errands):
 
     async def _after_first_paint(self) -> None:
         await self.talk.furnish()
+        early, self._early = self._early, []
+        for event in early:
+            self.post_message(event)
         self.open_talk(self._first_talk)
 
     def open_talk(self, talk_id: str | None) -> None:

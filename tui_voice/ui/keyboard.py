@@ -5,6 +5,9 @@ its parser cannot read them. Here it learns to: a release of the held key arrive
 `released+KEY`, its repeats as `repeated+KEY`; releases of other keys are dropped. A terminal
 without the protocol ignores the request, and the talk key stays a toggle.
 https://sw.kovidgoyal.net/kitty/keyboard-protocol/#event-types
+
+Here, too, text that arrives at once is told from keys that are pressed: a terminal without
+bracketed paste, or a program that types, must not mute or pin with the letters of a sentence.
 """
 
 from __future__ import annotations
@@ -13,17 +16,44 @@ import os
 import re
 import selectors
 from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from textual._xterm_parser import XTermParser  # there is no public way to read keys
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.keys import Keys
+from textual.message import Message
 
 _ASK = "\x1b[=2;2u"
 """Adds "report event types" to the modes that Textual has set; undone with them at the end."""
 _EVENT = re.compile(r"\x1b\[([\d:]*);(\d*):([123])((?:;[\d:]*)?)([u~A-HPQRS])")
 _REPEATED, _RELEASED = "2", "3"
+_BURST = 4
+"""Characters in one reading of the terminal from which nobody has typed them."""
+
+
+def as_pasted(events: Iterable[Message]) -> Iterator[Message]:
+    """The events of one reading; characters that came in one burst as text that was pasted. A key
+    that is held down comes in bursts, too, but always the same one.
+    """
+    run: list[Key] = []
+
+    def told() -> Iterator[Message]:
+        text = "".join(key.character or "" for key in run)
+        if len(run) >= _BURST and len(set(text)) > 1:
+            yield Paste(text)
+        else:
+            yield from run
+        run.clear()
+
+    for event in events:
+        if isinstance(event, Key) and event.is_printable:
+            run.append(event)
+        else:
+            yield from told()
+            yield event
+    yield from told()
 
 
 class HeldKeyParser(XTermParser):
@@ -75,7 +105,7 @@ class HeldKeyDriver(LinuxDriver):
                     if not data:
                         return
                     text = decode(data)
-                    for event in parser.feed(text) if text else ():
+                    for event in as_pasted(parser.feed(text)) if text else ():
                         self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)

@@ -31,6 +31,11 @@ def _clean_character(character: str) -> str:
     return character
 
 
+def one_line(text: str) -> str:
+    """Every line of it, one after the other: a turn has no line breaks that would matter."""
+    return " ".join(line.strip("\r\t") for line in text.splitlines() if line.strip())
+
+
 def wrap(text: str, width: int) -> list[tuple[int, int]]:
     """Spans of `text`, one a line, none wider than `width` cells. Newlines end a line; a word that
     is wider than a line is cut; white space at a break belongs to no line.

@@ -18,6 +18,7 @@ from tui_voice.ui.options import Options
 from tui_voice.ui.view import View
 from tui_voice.ui.widgets.footer import KeyLine
 from tui_voice.ui.widgets.transcript import Transcript
+from tui_voice.ui.wrapping import one_line
 
 if TYPE_CHECKING:
     from tui_voice.ui.widgets.memory_card import MemoryCard
@@ -71,18 +72,29 @@ class TalkKeys(Screen[None]):
         del parameters
         return action == "stop" or action not in BY_ID or self.works(action)
 
-    def on_key(self, event: events.Key) -> None:
-        """Whatever can be typed and means nothing here is the beginning of a typed turn."""
-        if event.key.startswith(("repeated+", "released+")):
-            self._held(released=event.key.startswith("released+"))
-            return
-        if self.typing or not (self.furnished and event.is_printable and event.character):
-            return
+    def takes(self, event: events.Key | events.Paste) -> bool:
+        """Whether this is the beginning of a typed turn: whatever can be typed and means nothing
+        here, and all that is pasted. The line to type in has the focus when this returns, so that
+        what follows at once reaches it.
+        """
+        if self.typing:
+            return False
+        if isinstance(event, events.Paste):
+            self.prompt.begin(one_line(event.text))
+            return True
+        held = event.key.startswith(("repeated+", "released+"))
+        if held or not (event.is_printable and event.character):
+            return False
         active = self.active_bindings.get(event.key)
         if active is not None and active.enabled:
-            return
-        event.stop()
-        self.prompt.begin(event.character)
+            return False
+        # A talk key that cannot talk leads to the line as well, but is no part of a sentence.
+        self.prompt.begin("" if event.key == self._options.key("talk") else event.character)
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key.startswith(("repeated+", "released+")):
+            self._held(released=event.key.startswith("released+"))
 
     def _held(self, *, released: bool) -> None:
         """The talk key was held down, or let go: who held it to speak has spoken."""
@@ -90,10 +102,6 @@ class TalkKeys(Screen[None]):
             self._pressed_at = math.inf
             if self.view.status.microphone_open:
                 self.action_talk()
-
-    def on_paste(self, event: events.Paste) -> None:
-        if self.furnished and not self.typing:
-            self.prompt.begin(" ".join(event.text.split()))
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         self.show_keys()

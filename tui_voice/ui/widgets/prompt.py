@@ -9,6 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from tui_voice.ui.wrapping import one_line
+
 
 class Prompt(Input):
     """An `Input` that keeps every line of what is pasted, and knows how to be left."""
@@ -31,13 +33,11 @@ class Prompt(Input):
 
     def begin(self, text: str) -> None:
         """Takes the focus and these characters, as if they had been typed here."""
-        self.focus()
+        self.screen.set_focus(self)  # at once, where `focus` waits for its turn
         self.cursor_position = len(self.value)
         self.insert_text_at_cursor(text)
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Lines become one: a turn has no line breaks that would matter to the model."""
-        text = " ".join(event.text.split("\n")).replace("\r", "")
-        self.replace(text, *self.selection)
+        self.replace(one_line(event.text), *self.selection)
         event.stop()
         event.prevent_default()
