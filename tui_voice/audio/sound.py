@@ -17,11 +17,14 @@ from tui_voice.errors import DeviceError
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Both ends, ready; `notice` is what the user should know about them, or None."""
+    """Both ends, ready; `notice` is what the user should know about them, or None. `hears`: there
+    is a microphone, so that it makes sense to talk.
+    """
 
     microphone: Intake
     speaker: Outlet
     notice: str | None = None
+    hears: bool = True
 
     async def close(self) -> None:
         await self.microphone.close()
@@ -50,7 +53,7 @@ async def open_sound(
     False is `--text`: no device is touched. Never raises DeviceError.
     """
     if not enabled:
-        return Sound(NullMicrophone(on_frame), NullSpeaker(on_started, on_finished))
+        return Sound(NullMicrophone(on_frame), NullSpeaker(on_started, on_finished), hears=False)
     notices, hints = list[str](), list[str]()
     echo = await _canceller(notices) if cancel_echo else None
     speaker = Speaker(on_started, on_finished, echo=echo, on_change=on_change)
@@ -68,6 +71,7 @@ async def open_sound(
         microphone if hears else NullMicrophone(on_frame, frame_ms=frame_ms),
         speaker if heard else NullSpeaker(on_started, on_finished),
         " ".join(dict.fromkeys(notices + hints)) or None,
+        hears,
     )
     sound.speaker.volume = volume
     return sound

@@ -20,6 +20,8 @@ class Meters:
     """Level of what goes to the server, 0–1."""
     speaker: float = 0.0
     """Level of what is being heard, 0–1."""
+    hears: bool = True
+    """There is a microphone, or it is not known yet."""
     playing: str = ""
     """Item that the speaker is playing, "" for silence."""
     played_ms: int = 0

@@ -234,6 +234,7 @@ class Media:
         return Meters(
             microphone=sound.microphone.level if self._open else 0.0,
             speaker=sound.speaker.level,
+            hears=sound.hears,
             playing=playing,
             played_ms=sound.speaker.heard_ms(playing) if playing else 0,
         )
