@@ -8,6 +8,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
+from tui_voice.conversation.values import evolve
 
 
 def ids(ledger: Ledger) -> list[str]:
@@ -270,8 +271,10 @@ class TestTurns:
         changed = grown.change("i129", text="x")
         assert changed.chunks[:2] == grown.chunks[:2]
         assert changed.chunks[0] is grown.chunks[0]
-        same = grown.map(lambda one: one)
-        assert all(a is b for a, b in zip(same.chunks, grown.chunks, strict=True))
+        settled = grown.map_loose(lambda one: evolve(one, words="done"))
+        assert {one.words for one in settled} == {"done"}
+        same = settled.map_loose(lambda one: evolve(one, text="never"))
+        assert all(a is b for a, b in zip(same.chunks, settled.chunks, strict=True))
 
 
 class TestFolding:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import tui_voice.conversation.pruning  # noqa: F401  (teaches `record` the events of compaction)
+from tui_voice.conversation.drafting import draft, finished
 from tui_voice.conversation.events import Event
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.recording import record
 
 
 def fold(events: Iterable[Event], ledger: Ledger | None = None) -> Ledger:
-    """The ledger after all these facts. The machine is not needed: it only makes intentions."""
-    ledger = ledger or Ledger()
+    """The ledger after all these facts: as `record` gives it, fact by fact, but many times as
+    fast. The machine is not needed: it only makes intentions.
+    """
+    folded = draft(ledger or Ledger())
     for event in events:
-        ledger = record(ledger, event)
-    return ledger
+        folded = record(folded, event)
+    return finished(folded)

@@ -5,13 +5,13 @@ Importing this module teaches `recording.record` the events of compaction.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.recording import change, notice, records, weigh
 from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.values import evolve
 
 
 @records(e.SummaryRequested)
@@ -77,9 +77,9 @@ def _(ledger: Ledger, event: e.VoiceRequested) -> Ledger:
 def _(ledger: Ledger, event: e.SummaryReady) -> Ledger:
     spent = ledger.spent
     if event.usd is not None:
-        ledger = replace(ledger, spent=replace(spent, summaries=spent.summaries + event.usd))
+        ledger = evolve(ledger, spent=evolve(spent, summaries=spent.summaries + event.usd))
     elif event.usage is not None and event.usage.input:
-        ledger = replace(ledger, spent=replace(spent, unknown=True))
+        ledger = evolve(ledger, spent=evolve(spent, unknown=True))
     running = ledger.compaction
     if running is None or running.id != event.compaction_id or running.stage != "requested":
         return ledger
@@ -125,16 +125,16 @@ def _(ledger: Ledger, event: e.SummaryFailed) -> Ledger:
 
 @records(e.MemoryEdited)
 def _(ledger: Ledger, event: e.MemoryEdited) -> Ledger:
-    ledger = replace(ledger, memory=event.text, serial=ledger.serial + 1)
+    ledger = evolve(ledger, memory=event.text, serial=ledger.serial + 1)
     running = ledger.compaction
     if running is not None and running.kind == "summary" and running.stage != "requested":
         ledger = amend(ledger, summary=event.text)  # what is being placed is already out of date
     if ledger.edit:  # it may be on the server without our knowing
-        ledger = replace(ledger, stale=(*ledger.stale, ledger.edit))
+        ledger = evolve(ledger, stale=(*ledger.stale, ledger.edit))
     if event.text:
-        return replace(ledger, edit=f"{MEMORY_STEM}{ledger.serial:04d}e")
+        return evolve(ledger, edit=f"{MEMORY_STEM}{ledger.serial:04d}e")
     gone = (ledger.memory_id,) if ledger.memory_id else ()
-    return replace(ledger, edit="", memory_id="", stale=(*ledger.stale, *gone))
+    return evolve(ledger, edit="", memory_id="", stale=(*ledger.stale, *gone))
 
 
 @records(e.ItemPlaced)
@@ -169,7 +169,7 @@ def _(ledger: Ledger, event: e.ItemRefused) -> Ledger:
     turn_id = standing_for(running, event.item_id)
     if event.item_id.startswith(MEMORY_STEM):
         if event.item_id == ledger.edit:
-            ledger = replace(ledger, edit="")
+            ledger = evolve(ledger, edit="")
         text = f"the server did not take the memory: {event.message or event.code}"
         return notice(ledger, e.Noticed(at=event.at, text=text, severity="warning"))
     if running is None or turn_id is None:
@@ -189,12 +189,12 @@ def _(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
     running = ledger.compaction
     turn = ledger.turns.get(event.item_id)
     if event.item_id in ledger.stale:
-        ledger = replace(ledger, stale=tuple(i for i in ledger.stale if i != event.item_id))
+        ledger = evolve(ledger, stale=tuple(i for i in ledger.stale if i != event.item_id))
     held = turn is not None and turn.wire_id == event.item_id
     if running is not None and turn is not None and held and turn.id in running.turns:
         text_id = running.item_id(turn.id)
         if text_id in running.placed:  # the words stand beside the sound: take the words away
-            ledger = replace(ledger, stale=(*ledger.stale, text_id))
+            ledger = evolve(ledger, stale=(*ledger.stale, text_id))
         ledger = _skip(ledger, turn.id)
     return settle(ledger)
 
@@ -220,8 +220,8 @@ def standing_for(running: Compaction | None, item_id: str) -> str | None:
 
 def amend(ledger: Ledger, **fields: Any) -> Ledger:
     """The compaction under way with some fields replaced."""
-    return replace(
-        ledger, compactions=(*ledger.compactions[:-1], replace(ledger.compactions[-1], **fields))
+    return evolve(
+        ledger, compactions=(*ledger.compactions[:-1], evolve(ledger.compactions[-1], **fields))
     )
 
 
@@ -265,9 +265,9 @@ def _begin(ledger: Ledger, compaction: Compaction) -> Ledger:
     """
     number = _number(compaction.id)
     if ledger.compaction is not None or number <= ledger.serial:
-        return replace(ledger, serial=max(ledger.serial, number))
-    ledger = replace(ledger, serial=number)
-    return replace(ledger, compactions=(*ledger.compactions, compaction))
+        return evolve(ledger, serial=max(ledger.serial, number))
+    ledger = evolve(ledger, serial=number)
+    return evolve(ledger, compactions=(*ledger.compactions, compaction))
 
 
 def _skip(ledger: Ledger, turn_id: str) -> Ledger:
@@ -284,7 +284,7 @@ def _remember(ledger: Ledger, item_id: str, text: str) -> Ledger:
     if ledger.memory_id:
         stale = (*stale, ledger.memory_id)
     return settle(
-        replace(
+        evolve(
             ledger,
             memory=text,
             memory_id=item_id,
@@ -299,7 +299,7 @@ def _remember(ledger: Ledger, item_id: str, text: str) -> Ledger:
 def _gone(ledger: Ledger, item_id: str) -> Ledger:
     """An item is no longer on the server: what that means for the turn it held."""
     if item_id in ledger.stale:
-        return settle(replace(ledger, stale=tuple(i for i in ledger.stale if i != item_id)))
+        return settle(evolve(ledger, stale=tuple(i for i in ledger.stale if i != item_id)))
     running = ledger.compaction
     turn = ledger.turns.get(item_id)
     if turn is None or turn.wire_id != item_id:

@@ -2,23 +2,28 @@
 
 Facts are folded without knowing limits, prices or the time of day, so that an old journal adds
 up to the same ledger for ever. An event that no function here takes changes only `at`.
+
+The ledger may be a draft (`drafting`), which `evolve` writes in place: each function goes on with
+what `evolve` and the methods of `Turns` return, never with what it gave them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger, Link, LinkStatus, Reply, Window
-from tui_voice.conversation.turns import Turn
+from tui_voice.conversation.turns import Turn, Turns
+from tui_voice.conversation.values import evolve
 
 E = TypeVar("E", bound=e.Event)
 _RECORDERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {}
 NOTICES_KEPT = 50
 REPLIES_KEPT = 24
+LOOKED_BACK = 12
+"""Turns among which those of a reply are looked for when it is done."""
 
 
 def records(kind: type[E]) -> Callable[[Callable[[Ledger, E], Ledger]], Callable[..., Ledger]]:
@@ -35,7 +40,7 @@ def record(ledger: Ledger, event: e.Event) -> Ledger:
     """The ledger after this fact."""
     recorder = _RECORDERS.get(type(event))
     after = recorder(ledger, event) if recorder else ledger
-    return replace(after, at=event.at) if event.at > after.at else after
+    return evolve(after, at=event.at) if event.at > after.at else after
 
 
 def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
@@ -43,22 +48,25 @@ def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
     before = ledger.turns.get(item_id)
     if before is None:
         return ledger
-    turns = ledger.turns.change(item_id, **fields)
-    after = turns.get(fields.get("id", before.id))
-    changed = replace(ledger, turns=turns, window=_reweigh(ledger.window, before, after))
-    if after is not None and (before.wire_id, before.tokens) != (after.wire_id, after.tokens):
-        return replace(changed, intact=min(changed.intact, _in_front_of(changed, after.id)))
-    return changed
+    after = evolve(before, **fields)
+    turns = ledger.turns.put(item_id, after)
+    was, now = (before.text_tokens, before.audio_tokens), (after.text_tokens, after.audio_tokens)
+    if was == now and before.wire_id == after.wire_id:
+        return evolve(ledger, turns=turns)
+    window, intact = _reweigh(ledger.window, before, after), ledger.intact
+    if sum(was) != sum(now) or before.wire_id != after.wire_id:
+        intact = min(intact, _in_front_of(turns, window, after.id))
+    return evolve(ledger, turns=turns, window=window, intact=intact)
 
 
-def _in_front_of(ledger: Ledger, turn_id: str) -> int:
+def _in_front_of(turns: Turns, window: Window, turn_id: str) -> int:
     """Tokens before a turn. Counted from the end, where nearly all changes are."""
     behind = 0
-    for turn in ledger.turns.held_backwards():
+    for turn in turns.held_backwards():
         behind += turn.tokens
         if turn.id == turn_id:
             break
-    return max(0, ledger.window.total - behind)
+    return max(0, window.total - behind)
 
 
 def add(ledger: Ledger, turn: Turn, previous: str | None) -> Ledger:
@@ -70,7 +78,7 @@ def add(ledger: Ledger, turn: Turn, previous: str | None) -> Ledger:
             break
         previous = follower.id
     turns = ledger.turns.insert_after(previous, turn)
-    return replace(ledger, turns=turns, window=_reweigh(ledger.window, None, turn))
+    return evolve(ledger, turns=turns, window=_reweigh(ledger.window, None, turn))
 
 
 def weigh(window: Window, text: int = 0, audio: int = 0) -> Window:
@@ -94,32 +102,30 @@ def _reweigh(window: Window, before: Turn | None, after: Turn | None) -> Window:
 
 @records(e.TalkOpened)
 def _(ledger: Ledger, event: e.TalkOpened) -> Ledger:
-    return replace(
-        ledger, opened=event, backend=event.backend, model=event.model, voice=event.voice
-    )
+    return evolve(ledger, opened=event, backend=event.backend, model=event.model, voice=event.voice)
 
 
 @records(e.TalkResumed)
 def _(ledger: Ledger, event: e.TalkResumed) -> Ledger:
     fresh = forget_server(ledger, "the program ended")
     voice = event.voice or ledger.voice
-    return replace(fresh, backend=event.backend, model=event.model, voice=voice)
+    return evolve(fresh, backend=event.backend, model=event.model, voice=voice)
 
 
 @records(e.TalkRenamed)
 def _(ledger: Ledger, event: e.TalkRenamed) -> Ledger:
-    spent = replace(ledger.spent, summaries=ledger.spent.summaries + (event.usd or 0.0))
-    return replace(ledger, title=event.title, spent=spent)
+    spent = evolve(ledger.spent, summaries=ledger.spent.summaries + (event.usd or 0.0))
+    return evolve(ledger, title=event.title, spent=spent)
 
 
 @records(e.TalkClosed)
 def _(ledger: Ledger, _event: e.TalkClosed) -> Ledger:
-    return replace(forget_server(ledger, "the talk was closed"), link=Link())
+    return evolve(forget_server(ledger, "the talk was closed"), link=Link())
 
 
 @records(e.Noticed)
 def notice(ledger: Ledger, event: e.Noticed) -> Ledger:
-    return replace(ledger, notices=(*ledger.notices[1 - NOTICES_KEPT :], event))
+    return evolve(ledger, notices=(*ledger.notices[1 - NOTICES_KEPT :], event))
 
 
 @records(e.ServerErred)
@@ -131,7 +137,7 @@ def _(ledger: Ledger, event: e.ServerErred) -> Ledger:
 @records(e.LinkOpening)
 def _(ledger: Ledger, _event: e.LinkOpening) -> Ledger:
     status: LinkStatus = "reconnecting" if ledger.link.status == "reconnecting" else "connecting"
-    return replace(ledger, link=replace(ledger.link, status=status, retry_in=None))
+    return evolve(ledger, link=evolve(ledger.link, status=status, retry_in=None))
 
 
 @records(e.LinkOpened)
@@ -140,7 +146,7 @@ def _(ledger: Ledger, event: e.LinkOpened) -> Ledger:
     link = Link(
         status="online", expires_at=event.expires_at, server_session_id=event.server_session_id
     )
-    return replace(fresh, link=link, model=event.model or ledger.model)
+    return evolve(fresh, link=link, model=event.model or ledger.model)
 
 
 @records(e.LinkLost)
@@ -150,7 +156,7 @@ def _(ledger: Ledger, event: e.LinkLost) -> Ledger:
     ledger = forget_server(ledger, event.reason)
     for turn_id in event.again:  # words that had come of it would be said twice
         ledger = change(ledger, turn_id, text="", words="failed", note="said again on a new line")
-    return replace(ledger, link=link)
+    return evolve(ledger, link=link)
 
 
 def forget_server(ledger: Ledger, why: str) -> Ledger:
@@ -158,14 +164,11 @@ def forget_server(ledger: Ledger, why: str) -> Ledger:
 
     def forget(turn: Turn) -> Turn:
         if turn.words == "open":
-            turn = replace(turn, words="done" if turn.text else "failed", note=why)
-        held = turn.wire_id is not None or turn.stuck
-        return replace(turn, wire_id=None, stuck=False) if held else turn
+            turn = evolve(turn, words="done" if turn.text else "failed", note=why)
+        return evolve(turn, wire_id=None, stuck=False)
 
-    turns = ledger.turns.map(forget)
-    ledger = replace(
-        ledger, turns=turns, window=Window(), memory_id="", edit="", stale=(), intact=0
-    )
+    turns = ledger.turns.map_loose(forget)
+    ledger = evolve(ledger, turns=turns, window=Window(), memory_id="", edit="", stale=(), intact=0)
     running = ledger.compaction
     if running is None:
         return ledger
@@ -174,11 +177,11 @@ def forget_server(ledger: Ledger, why: str) -> Ledger:
         for turn_id in running.turns:
             pinned = (turn := turns.get(turn_id)) is not None and turn.pinned
             turns = turns if pinned else turns.change(turn_id, pruned_in=running.id)
-        done = replace(running, stage="confirmed", done_at=ledger.at)
-        ledger = replace(ledger, turns=turns, memory=running.summary)
+        done = evolve(running, stage="confirmed", done_at=ledger.at)
+        ledger = evolve(ledger, turns=turns, memory=running.summary)
     else:
-        done = replace(running, stage="broken", error=why, done_at=ledger.at)
-    return replace(ledger, compactions=(*ledger.compactions[:-1], done))
+        done = evolve(running, stage="broken", error=why, done_at=ledger.at)
+    return evolve(ledger, compactions=(*ledger.compactions[:-1], done))
 
 
 # ── turns ────────────────────────────────────────────────────────────────────────────────────
@@ -216,7 +219,7 @@ def _(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
         ledger = add(ledger, turn, event.previous_item_id)
     elif _misplaced(ledger, turn, event.previous_item_id):
         turns = ledger.turns.remove(turn.id).insert_after(event.previous_item_id, turn)
-        ledger = replace(ledger, turns=turns)
+        ledger = evolve(ledger, turns=turns)
     if event.audio_ms is not None:
         ledger = change(ledger, event.item_id, audio_ms=event.audio_ms)
     return ledger
@@ -266,8 +269,8 @@ def _(ledger: Ledger, event: e.TranscriptGrew) -> Ledger:
 @records(e.TranscriptDone)
 def _(ledger: Ledger, event: e.TranscriptDone) -> Ledger:
     if event.usd:
-        spent = replace(ledger.spent, transcription=ledger.spent.transcription + event.usd)
-        ledger = replace(ledger, spent=spent)
+        spent = evolve(ledger.spent, transcription=ledger.spent.transcription + event.usd)
+        ledger = evolve(ledger, spent=spent)
     return change(ledger, event.item_id, text=event.text, words="done", note="")
 
 
@@ -327,7 +330,7 @@ def _(ledger: Ledger, event: e.AudioReceived) -> Ledger:
 @records(e.ResponseDone)
 def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
     silent = not event.audio and event.status == "completed"
-    for turn in _recent(ledger, 12):
+    for turn in list(islice(reversed(ledger.turns), LOOKED_BACK)):
         if turn.role != "assistant":
             continue
         if turn.words == "open":
@@ -336,7 +339,7 @@ def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
             # No sound ever came for it: the server holds it as words.
             ledger = change(ledger, turn.id, modality="text", spoken=False)
     if event.status == "completed":
-        ledger = replace(
+        ledger = evolve(
             ledger,
             silent=ledger.silent + 1 if silent else 0,
             voice_by_system=ledger.voice_by_system or silent,
@@ -351,11 +354,11 @@ def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
     )
     spent = ledger.spent
     if event.usd is None:
-        spent = replace(spent, unknown=True)
+        spent = evolve(spent, unknown=True)
     else:
-        spent = replace(spent, replies=spent.replies + event.usd)
+        spent = evolve(spent, replies=spent.replies + event.usd)
     reply = Reply(event.at, u, event.usd, min(ledger.intact, u.input))
-    return replace(
+    return evolve(
         ledger,
         window=window,
         usage=ledger.usage + u,
@@ -377,20 +380,11 @@ def _unread(ledger: Ledger, response_id: str, window: Window) -> Window:
             window = weigh(window, turn.text_tokens, turn.audio_tokens)
             continue
         if turn.role == "assistant" and turn.interrupted and turn.response_id == response_id:
-            whole = replace(turn, heard_ms=None)
+            whole = evolve(turn, heard_ms=None)
             text, audio = turn.text_tokens - whole.text_tokens, turn.audio_tokens
             window = weigh(window, text, audio - whole.audio_tokens)
         break
     return window
-
-
-def _recent(ledger: Ledger, count: int) -> list[Turn]:
-    found: list[Turn] = []
-    for turn in reversed(ledger.turns):
-        found.append(turn)
-        if len(found) == count:
-            break
-    return found
 
 
 @records(e.PlaybackInterrupted)

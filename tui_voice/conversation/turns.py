@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, Protocol
 
 from tui_voice.conversation.events import Modality, Role
+from tui_voice.conversation.values import evolve
 
 USER_TOKENS_PER_SECOND = 10.0
 """User audio: 1 token per 100 ms (OpenAI, "Managing costs", Realtime guide)."""
@@ -22,6 +24,8 @@ ITEM_OVERHEAD = 3
 
 def estimate_text_tokens(text: str) -> int:
     """Tokens of `text`, estimated. Scripts beyond Latin weigh by their UTF-8 bytes."""
+    if text.isascii():  # as many bytes as letters
+        return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
     return math.ceil((len(text) + len(text.encode())) / 2 / CHARACTERS_PER_TOKEN)
 
 
@@ -101,36 +105,67 @@ class Turn:
     def in_window(self) -> bool:
         return self.wire_id is not None
 
+    @property
+    def loose(self) -> bool:
+        """It still hangs on the line: a new server session changes something about it."""
+        return self.wire_id is not None or self.stuck or self.words == "open"
 
-_CHUNK = 64
+
+CHUNK = 64
+"""Turns that stand together."""
+
+
+class Stretch(Protocol):
+    """Some turns in a row, and what is asked of them again and again."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Turn]: ...
+    def __reversed__(self) -> Iterator[Turn]: ...
+    def __getitem__(self, index: int, /) -> Turn: ...
+
+    @property
+    def held(self) -> tuple[Turn, ...]:
+        """Those that the model has now."""
+
+    @property
+    def loose(self) -> bool:
+        """Whether a new line changes something about any of them."""
 
 
 class Chunk(tuple[Turn, ...]):
-    """Some turns, and what is asked of them again and again. It lives as long as nothing in it
-    changes, so a long talk is searched by chunks, not by turns.
+    """A stretch that lives as long as nothing in it changes, so a long talk is searched by
+    chunks, not by turns.
     """
 
     @cached_property
     def held(self) -> tuple[Turn, ...]:
-        """Those that the model has now."""
         return tuple(turn for turn in self if turn.wire_id is not None)
 
     @cached_property
+    def loose(self) -> bool:
+        return any(turn.loose for turn in self)
+
+    @cached_property
     def places(self) -> dict[str, int]:
-        """Where each is, by its own id and by that of the item that holds it."""
-        found = {turn.wire_id: i for i, turn in enumerate(self) if turn.wire_id is not None}
-        return found | {turn.id: i for i, turn in enumerate(self)}
+        """Where each is, by its own id and by that of the item that holds it; the newest counts."""
+        found: dict[str, int] = {}
+        for index, turn in enumerate(self):
+            if turn.wire_id is not None:
+                found[turn.wire_id] = index
+            found[turn.id] = index
+        return found
 
 
 class Turns:
     """Turns in order: immutable, and a change copies one chunk of 64, not the whole talk."""
 
     __slots__ = ("_chunks", "_length")
+    _chunks: Sequence[Stretch]
 
     def __init__(self, chunks: tuple[tuple[Turn, ...], ...] = (), length: int = 0) -> None:
         """`chunks` as another gave them, or plain tuples of at most 64 turns."""
         ours = all(type(chunk) is Chunk for chunk in chunks[:1])
-        self._chunks: tuple[Chunk, ...] = chunks if ours else tuple(map(Chunk, chunks))  # type: ignore[assignment]  # looked at above
+        self._chunks = chunks if ours else tuple(map(Chunk, chunks))  # type: ignore[assignment]  # looked at above
         self._length = length
 
     def __len__(self) -> int:
@@ -150,8 +185,11 @@ class Turns:
             yield from chunk.held
 
     def held_backwards(self) -> Iterator[Turn]:
+        newest = True
         for chunk in reversed(self._chunks):
-            yield from reversed(chunk.held)
+            # The newest chunk changes at nearly every fact: what it holds is not worth keeping.
+            yield from _held_backwards(chunk) if newest else reversed(chunk.held)
+            newest = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Turns):
@@ -161,7 +199,7 @@ class Turns:
         )
 
     def __hash__(self) -> int:
-        return hash((self._length, self._chunks[-1] if self._chunks else None))
+        return hash((self._length, self.last))
 
     def __repr__(self) -> str:
         return f"Turns({list(self)!r})"
@@ -169,7 +207,7 @@ class Turns:
     @property
     def chunks(self) -> tuple[Chunk, ...]:
         """The turns as they are held: a chunk in which nothing changed stays the same object."""
-        return self._chunks
+        return self._chunks  # type: ignore[return-value]  # drafts, which have others, say so
 
     @property
     def last(self) -> Turn | None:
@@ -184,57 +222,86 @@ class Turns:
         """The turns behind the one of this name, in order; none where nothing has it."""
         place = self._find(item_id)
         if place is not None:
-            yield from self._chunks[place[0]][place[1] + 1 :]
-            for chunk in self._chunks[place[0] + 1 :]:
+            yield from islice(self._chunks[place[0]], place[1] + 1, None)
+            for chunk in islice(self._chunks, place[0] + 1, None):
                 yield from chunk
 
     def append(self, turn: Turn) -> Turns:
-        if self._chunks and len(self._chunks[-1]) < _CHUNK:
-            return Turns((*self._chunks[:-1], Chunk((*self._chunks[-1], turn))), self._length + 1)
-        return Turns((*self._chunks, Chunk((turn,))), self._length + 1)
+        chunks = self.chunks
+        if chunks and len(chunks[-1]) < CHUNK:
+            return Turns((*chunks[:-1], Chunk((*chunks[-1], turn))), self._length + 1)
+        return Turns((*chunks, Chunk((turn,))), self._length + 1)
 
     def insert_after(self, previous_id: str | None, turn: Turn) -> Turns:
         """Behind the turn that `previous_id` names; at the end where nothing has that name."""
         place = self._find(previous_id)
-        if place is None or (last := self.last) is None or last.id == previous_id:
+        if place is None or place == (len(self._chunks) - 1, len(self._chunks[-1]) - 1):
             return self.append(turn)
         c, i = place
-        chunk = Chunk((*self._chunks[c][: i + 1], turn, *self._chunks[c][i + 1 :]))
-        return Turns((*self._chunks[:c], chunk, *self._chunks[c + 1 :]), self._length + 1)
+        chunk = self.chunks[c]
+        return self._with(c, Chunk((*chunk[: i + 1], turn, *chunk[i + 1 :])), 1)
 
     def remove(self, item_id: str) -> Turns:
         place = self._find(item_id)
         if place is None:
             return self
         c, i = place
-        chunk = Chunk((*self._chunks[c][:i], *self._chunks[c][i + 1 :]))
-        kept = (chunk,) if chunk else ()
-        return Turns((*self._chunks[:c], *kept, *self._chunks[c + 1 :]), self._length - 1)
+        chunk = self.chunks[c]
+        return self._with(c, Chunk((*chunk[:i], *chunk[i + 1 :])), -1)
 
-    def change(self, item_id: str, **fields: Any) -> Turns:
-        """The same with some fields of one turn replaced; itself where there is no such turn."""
+    def put(self, item_id: str, turn: Turn) -> Turns:
+        """The same with `turn` in place of the one of this name; itself where nothing has it."""
         place = self._find(item_id)
         if place is None:
             return self
         c, i = place
-        chunk = self._chunks[c]
-        new = Chunk((*chunk[:i], replace(chunk[i], **fields), *chunk[i + 1 :]))
-        return Turns((*self._chunks[:c], new, *self._chunks[c + 1 :]), self._length)
+        chunk = self.chunks[c]
+        return self._with(c, Chunk((*chunk[:i], turn, *chunk[i + 1 :])), 0)
 
-    def map(self, function: Callable[[Turn], Turn]) -> Turns:
-        """Every turn through `function`; chunks in which nothing changed stay the same objects."""
-        chunks = []
-        for chunk in self._chunks:
-            new = Chunk(function(turn) for turn in chunk)
-            same = all(a is b for a, b in zip(chunk, new, strict=True))
-            chunks.append(chunk if same else new)
+    def change(self, item_id: str, **fields: Any) -> Turns:
+        """The same with some fields of one turn replaced; itself where there is no such turn."""
+        turn = self.get(item_id)
+        return self if turn is None else self.put(item_id, evolve(turn, **fields))
+
+    def map_loose(self, function: Callable[[Turn], Turn]) -> Turns:
+        """Every loose turn through `function`; chunks without any stay the same objects."""
+        chunks = (
+            Chunk(function(turn) if turn.loose else turn for turn in chunk)
+            if chunk.loose
+            else chunk
+            for chunk in self.chunks
+        )
         return Turns(tuple(chunks), self._length)
 
+    def _with(self, c: int, chunk: Chunk, more: int) -> Turns:
+        chunks = self.chunks
+        kept = (chunk,) if chunk else ()
+        return Turns((*chunks[:c], *kept, *chunks[c + 1 :]), self._length + more)
+
     def _find(self, item_id: str | None) -> tuple[int, int] | None:
-        if item_id is None:
+        if item_id is None or not self._chunks:
             return None
-        for c in range(len(self._chunks) - 1, -1, -1):
-            place = self._chunks[c].places.get(item_id)
+        chunks = self.chunks
+        newest = len(chunks) - 1
+        if (place := place_in(chunks[newest], item_id)) is not None:
+            return newest, place
+        for c in range(newest - 1, -1, -1):
+            place = chunks[c].places.get(item_id)
             if place is not None:
                 return c, place
         return None
+
+
+def place_in(stretch: Stretch, item_id: str) -> int | None:
+    """The newest turn of this name, looked for from the end: there, nearly all changes are."""
+    for index in range(len(stretch) - 1, -1, -1):
+        turn = stretch[index]
+        if turn.id == item_id or turn.wire_id == item_id:  # noqa: PLR1714  (twice as fast)
+            return index
+    return None
+
+
+def _held_backwards(stretch: Stretch) -> Iterator[Turn]:
+    for turn in reversed(stretch):
+        if turn.wire_id is not None:
+            yield turn
