@@ -14,16 +14,15 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
 from tui_voice.realtime.replies import SideReply
+from tui_voice.runtime.judging import problem_of
+from tui_voice.runtime.prompts import Style, prompt_for
 from tui_voice.runtime.summariser import (
     Aside,
     AskAside,
     SessionWriter,
-    Style,
     Summariser,
     Writer,
     Written,
-    problem_of,
-    prompt_for,
 )
 from tui_voice.runtime.writers import ModelWriter
 
@@ -133,7 +132,7 @@ def test_a_short_talk_may_have_a_summary_that_is_a_little_longer() -> None:
 
 @pytest.mark.parametrize("style", ["structured", "paragraph", "bullets", "json", "minutes"])
 async def test_the_prompt_says_what_is_wanted(style: str) -> None:
-    scribe = Scribe("one", "Bergen.")
+    scribe = Scribe("one", '{"tone": "Bergen"}')
     summariser = Summariser([scribe], Style(style=style, language="Norwegian"))
     await summariser.summarise(request(focus="the bees"), nobody)
     [prompt] = scribe.prompts
@@ -142,6 +141,72 @@ async def test_the_prompt_says_what_is_wanted(style: str) -> None:
     assert scribe.options["style"] == style
     assert scribe.options["focus"] == "the bees"
     assert "language that was spoken" in prompt_for(Style(style=style), "")
+
+
+FRENCH = "Elle habite à Bergen et elle a des abeilles. Elle ne vend pas le miel."
+ENGLISH = "She lives in Bergen and she has bees. She does not sell the honey."
+
+
+async def asked_for(style: Style, *answers: Any) -> tuple[e.SummaryReady, Scribe]:
+    scribe = Scribe("one", *answers)
+    ready = await Summariser([scribe], style, retry_after_s=0.0).summarise(request(), nobody)
+    assert isinstance(ready, e.SummaryReady)
+    return ready, scribe
+
+
+async def test_another_language_than_asked_for_is_asked_for_again_in_that_language() -> None:
+    ready, scribe = await asked_for(Style(language="French"), ENGLISH, FRENCH)
+    assert (ready.text, ready.shortfall) == (FRENCH, "")
+    assert ready.usd == 1.0, "both were paid for"
+    first, second = scribe.prompts
+    assert "Write in French." in first
+    assert "en français" not in first
+    assert second.endswith("Écris le résumé en français, et seulement en français.")
+    assert scribe.options["insist"] == "yes"
+
+
+async def test_a_summary_that_stays_in_the_wrong_language_is_taken_and_told_of() -> None:
+    ready, scribe = await asked_for(Style(language="French"), ENGLISH, ENGLISH + " Yes.")
+    assert ready.text == ENGLISH
+    assert ready.shortfall == "in English, though French was asked for"
+    assert len(scribe.prompts) == 2
+
+
+async def test_one_that_fails_the_second_time_leaves_the_first() -> None:
+    ready, _ = await asked_for(Style(language="French"), ENGLISH, TuiVoiceError("gone"))
+    assert ready.text == ENGLISH
+
+
+@pytest.mark.parametrize("language", ["same", "English", "Klingon"])
+async def test_what_is_as_asked_for_or_cannot_be_told_is_asked_for_once(language: str) -> None:
+    ready, scribe = await asked_for(Style(language=language), ENGLISH)
+    assert (len(scribe.prompts), ready.shortfall) == (1, "")
+
+
+async def test_json_is_unwrapped_and_what_is_none_is_asked_for_again() -> None:
+    ready, scribe = await asked_for(Style(style="json"), "Bees!", '```json\n{"tone": "calm"}\n```')
+    assert (ready.text, ready.shortfall) == ('{"tone": "calm"}', "")
+    assert len(scribe.prompts) == 2
+    ready, _ = await asked_for(Style(style="json"), "Bees!", "[1]")
+    assert (ready.text, ready.shortfall) == ("Bees!", "no JSON, though JSON was asked for")
+
+
+async def test_thoughts_are_no_part_of_it() -> None:
+    ready, _ = await asked_for(Style(), "<think>She said bees.\n\nSo: bees.</think>\nKeeps bees.")
+    assert ready.text == "Keeps bees."
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("I'm in Paris. I'll buy bread. " * 10, "again and again"),
+        ("Odile Vautrin keeps bees in Bergen.", "whom nobody had named"),
+    ],
+)
+async def test_what_small_models_do_when_they_are_lost(text: str, told: str) -> None:
+    failed = await outcome(Scribe("one", text, text))
+    assert isinstance(failed, e.SummaryFailed)
+    assert told in failed.reason
 
 
 # ── the running session ──────────────────────────────────────────────────────────────────────
@@ -238,6 +303,48 @@ async def test_a_text_model_behind_an_address() -> None:
     assert "sk-" not in body["key"]
     roles = [message["role"] for message in body["messages"]]
     assert roles == ["system", "user", "assistant", "system", "user"]
+
+
+async def test_a_server_of_the_users_is_shown_by_example_what_it_missed() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def answer(_path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        bodies.append(body)
+        return 200, completion(FRENCH if len(bodies) == 2 else ENGLISH)
+
+    async with http(answer) as url:
+        writer = ModelWriter("tiny", "", url)
+        style = Style(language="French")
+        ready = await Summariser([writer], style, timeout_s=30).summarise(request(), nobody)
+    assert isinstance(ready, e.SummaryReady)
+    assert (ready.text, ready.source) == (FRENCH, "tiny")
+    plain, shown = bodies
+    assert (plain["temperature"], 150 <= plain["max_tokens"] <= 1000) == (0, True)
+    assert "frequency_penalty" not in plain
+    assert [message["role"] for message in shown["messages"]] == [
+        *("system", "user", "assistant", "user")
+    ]
+    assert shown["messages"][0]["content"].startswith("Écris le résumé en français")
+    assert shown["messages"][-1]["content"].endswith("tool: [found]")
+
+
+async def test_json_is_asked_for_by_its_schema_and_without_where_that_is_refused() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def answer(_path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        bodies.append(body)
+        if "response_format" in body:
+            return 400, {"error": {"message": "response_format is unknown here"}}
+        return 200, completion('{"tone": "calm"}')
+
+    async with http(answer) as url:
+        writer = ModelWriter("tiny", "", url)
+        summariser = Summariser([writer], Style(style="json"), timeout_s=30, retry_after_s=0.0)
+        ready = await summariser.summarise(request(), nobody)
+    assert isinstance(ready, e.SummaryReady)
+    schema = bodies[0]["response_format"]["json_schema"]["schema"]
+    assert set(schema["required"]) == set(schema["properties"])
+    assert len(bodies) == 2
 
 
 @pytest.mark.parametrize(

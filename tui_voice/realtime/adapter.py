@@ -89,6 +89,9 @@ class Adapter:
                 return self._added(event.item, event.previous_item_id)
             case server.ConversationItemDone():
                 return self._item_done(event.item, event.previous_item_id)
+            case server.ConversationItemRetrieved(item=items.Message() as item):
+                key = f"retrieve:{item.id}"
+                return [SideReply(key=key, text=item.words(), status="completed")]
             case server.ConversationItemDeleted():
                 return [e.ItemDeleted(item_id=event.item_id)]
             case server.ConversationItemTruncated():
@@ -177,6 +180,9 @@ class Adapter:
                 return [refused] if code == ACTIVE else [refused, _notice(error)]
             case "commit" if code == "input_audio_buffer_commit_empty" and self.manual:
                 return [e.SpeechDiscarded(item_id="", reason="nothing was said")]
+            case "retrieve":
+                key = f"retrieve:{subject}"
+                return [SideReply(key=key, text="", status="failed", reason=error.message)]
             case "side":
                 return [SideReply(key=subject, text="", status="failed", reason=error.message)]
             case "cancel":
@@ -292,6 +298,11 @@ class Adapter:
                 input=[*asked, _message("user", prompt)],
             ),
         )
+
+    def retrieve(self, item_id: str) -> ClientEvent:
+        """Asks for a message as the server has it; ends as a `SideReply` with its words, under
+        the key `retrieve:<item_id>`."""
+        return client.ConversationItemRetrieve(event_id=f"retrieve:{item_id}", item_id=item_id)
 
     def append(self, pcm: bytes) -> tuple[ClientEvent, e.Event | None]:
         """A frame of the microphone for the server; about once a second a fact with it."""

@@ -12,7 +12,8 @@ from tui_voice.errors import BackendError, SettingsError
 from tui_voice.realtime.profile import INSTRUCTIONS, Profile
 from tui_voice.runtime import endpoints
 from tui_voice.runtime.live import Endpoint
-from tui_voice.runtime.summariser import SessionWriter, Style, Summariser, Writer
+from tui_voice.runtime.prompts import Style
+from tui_voice.runtime.summariser import SessionWriter, Summariser, Writer
 from tui_voice.runtime.tools import Tools
 from tui_voice.runtime.writers import ModelWriter
 

@@ -17,6 +17,7 @@ from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
 from tui_voice.realtime.replies import Heard, SideReply, Sound, SoundEnd
+from tui_voice.realtime.wire import ClientEvent
 from tui_voice.runtime import titles
 from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.connection import Connection
@@ -77,6 +78,7 @@ class LiveBackend:
         self._asides: dict[str, asyncio.Future[SideReply]] = {}
         self._summarising: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._shortfalls = {""}  # of summaries, told already
         self._entitled = False  # a title has been asked for in this run
         self._failed = asyncio.Event()
         self._failure: BaseException | None = None
@@ -254,9 +256,14 @@ class LiveBackend:
 
     async def _summarise(self, request: x.RequestSummary) -> None:
         try:
-            self._post(await self._summariser.summarise(request, self._aside))
+            told = await self._summariser.summarise(request, self._aside)
         finally:
             self._summarising.pop(request.compaction_id, None)
+        self._post(told)
+        if isinstance(told, e.SummaryReady) and told.shortfall not in self._shortfalls:
+            self._shortfalls.add(told.shortfall)  # once a talk; the journal has them all
+            text = f"The summary by {told.source} is {told.shortfall}."
+            self._post(e.Noticed(text=text, severity="warning"))
 
     async def _entitle(self, turns: list[x.SourceTurn]) -> None:
         renamed = await self._summariser.entitle(turns, self._aside)
@@ -265,18 +272,26 @@ class LiveBackend:
 
     async def _aside(self, aside: Aside) -> SideReply:
         """An out-of-band response in the running session."""
+        return await self._asked(
+            aside.key, lambda to: to.aside(aside.key, aside.turns, aside.prompt, aside.metadata)
+        )
+
+    async def retrieve(self, item_id: str) -> str | None:
+        reply = await self._asked(f"retrieve:{item_id}", lambda to: to.retrieve(item_id))
+        return reply.text if reply.status == "completed" else None
+
+    async def _asked(self, key: str, question: Callable[[Adapter], ClientEvent]) -> SideReply:
+        """What the server answers to a question that is no part of the talk."""
         connection = self._line.connection
         if connection is None:
-            return SideReply(key=aside.key, text="", status="failed", reason="there is no line")
+            return SideReply(key=key, text="", status="failed", reason="there is no line")
         waiting: asyncio.Future[SideReply] = asyncio.get_running_loop().create_future()
-        self._asides[aside.key] = waiting
-        connection.send(
-            connection.adapter.aside(aside.key, aside.turns, aside.prompt, aside.metadata)
-        )
+        self._asides[key] = waiting
+        connection.send(question(connection.adapter))
         try:
             return await waiting
         finally:
-            self._asides.pop(aside.key, None)
+            self._asides.pop(key, None)
 
     async def _answer(self, effect: x.AnswerTool, asked: Connection | None) -> None:
         output = await self._tools.call(effect.tool, effect.arguments)

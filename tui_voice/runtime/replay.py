@@ -33,7 +33,7 @@ class Unrecorded:
         done.set_result(True)
         return done
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Nothing is open."""
 
 
@@ -62,6 +62,10 @@ class ReplayBackend:
 
     def meters(self) -> Meters:
         return Meters()
+
+    async def retrieve(self, _item_id: str) -> str | None:
+        """There is no server."""
+        return None
 
     async def stop(self) -> None:
         """Nothing runs."""

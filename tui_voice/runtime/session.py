@@ -17,6 +17,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.policy import Limits, next_look
+from tui_voice.errors import StoreError
 from tui_voice.runtime.door import Meters
 from tui_voice.runtime.durable import AfterSync
 
@@ -38,7 +39,9 @@ class Record(Protocol):
         """Done when all that was appended is on disk (True), or cannot be for now (False)."""
         ...
 
-    def close(self) -> object: ...
+    def finish(self) -> object:
+        """Raises `StoreError`, which tells where it is, if not all of it could be saved."""
+        ...
 
     @property
     def unsaved(self) -> int: ...
@@ -59,6 +62,10 @@ class Backend(Protocol):
 
     def meters(self) -> Meters:
         """From any thread."""
+        ...
+
+    async def retrieve(self, item_id: str) -> str | None:
+        """The words of an item as the server has it; None where it has none."""
         ...
 
     async def stop(self) -> None: ...
@@ -98,6 +105,7 @@ class Session:
         self._perform = AfterSync(record.sync, backend.perform, self._loop)
         self._ready = threading.Event()
         self._failure: BaseException | None = None
+        self._unsaved: StoreError | None = None
         self._main: asyncio.Task[None] | None = None
         self._leaving = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -142,18 +150,26 @@ class Session:
         """Ids of the turns that the model has now. From any thread."""
         return frozenset(turn.id for turn in self._latest.ledger.held())
 
+    def retrieve(self, item_id: str) -> Future[str | None]:
+        """What the server itself holds under this id, words alone; None where it holds nothing."""
+        return self.call(self._backend.retrieve(item_id))
+
     def set_limits(self, limits: Limits) -> None:
         self._soon(self._limit, limits)
 
     def close(self) -> None:
         """Ends the talk; returns when everything is on disk. A second call does nothing. Raises
-        what had ended the talk before, if something had.
+        `StoreError` where the disk did not take all of it, or what had ended the talk before, if
+        something had.
         """
         self._soon(self._leave)
         if self._thread.is_alive():
             self._thread.join(CLOSE_TIMEOUT_S)
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
+        unsaved, self._unsaved = self._unsaved, None
+        failure, self._failure = self._failure, None
+        if unsaved is not None:
+            raise unsaved from failure
+        if failure is not None:
             raise failure
 
     def _soon(self, call: Callable[..., None], *arguments: object) -> None:
@@ -266,7 +282,10 @@ class Session:
                 await self._backend.stop()
             finally:
                 self._leaving = True
-                self._record.close()
+                try:
+                    self._record.finish()
+                except StoreError as error:
+                    self._unsaved = error
 
     def _tell_failure(self, failure: BaseException) -> None:
         """The last fact of a talk that an error of ours ends, so that the user sees why."""

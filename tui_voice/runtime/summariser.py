@@ -9,47 +9,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import TuiVoiceError
 from tui_voice.realtime.replies import SideReply
+from tui_voice.runtime.judging import bared, problem_of, shortfall_of
+from tui_voice.runtime.prompts import TITLE_PROMPT, Style, prompt_for
 
 RETRY_AFTER_S = 1.0
-ALLOWANCE = 40
-"""Tokens by which a summary of very little may be longer than what it stands for."""
-
+INSIST = "insist"
+"""Option of a second attempt: what was asked for is to be asked for more plainly."""
 LONGEST_TITLE = 60
 """Characters."""
-TITLE_PROMPT = (
-    "Give the conversation above a title of at most six words, in the language that is spoken. "
-    "Answer with the title alone, without quotation marks."
-)
-
-_STYLES = {
-    "structured": (
-        "Use these headings, leaving out those with nothing under them: People and facts; "
-        "Preferences; Decisions; Open questions; Tone. Short phrases, no full sentences needed."
-    ),
-    "paragraph": "Write one plain paragraph.",
-    "bullets": "Write short bullet points.",
-    "json": (
-        "Write one JSON object with the keys people_and_facts, preferences, decisions, "
-        "open_questions (each an array of strings) and tone (a string), and nothing around it."
-    ),
-    "minutes": "Write minutes: decisions, open questions, and to-dos with who does them.",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
-    """How summaries are to read. `language`: `same` as the talk, or any by name."""
-
-    style: str = "structured"
-    language: str = "same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,35 +59,6 @@ class Writer(Protocol):
     ) -> Written: ...
 
 
-def prompt_for(style: Style, focus: str) -> str:
-    """The request, put behind the turns, so that what a cache holds of them can be used."""
-    language = (
-        "Write in the language that was spoken."
-        if style.language in ("", "same")
-        else f"Write in {style.language}."
-    )
-    wish = f" Above all keep: {focus}." if focus else ""
-    return (
-        "Summarise the conversation above as a memory for yourself. If it begins with an earlier "
-        "summary, update that one: keep what still holds, correct what changed, add what is new. "
-        "Keep names, numbers, dates, wishes and decisions exactly as said; invent nothing. Mark "
-        f"nobody's words as your own.{wish} {_STYLES[style.style]} {language}"
-    )
-
-
-def problem_of(text: str, request: x.RequestSummary) -> str:
-    """Why a summary cannot stand for its turns; "" where it can."""
-    if not text.strip():
-        return "the summary was empty"
-    source = estimate_text_tokens(request.memory) + sum(
-        estimate_text_tokens(turn.text) for turn in request.turns
-    )
-    length = estimate_text_tokens(text)
-    if length > source + ALLOWANCE:
-        return f"the summary ({length} tokens) was longer than what it summarised ({source})"
-    return ""
-
-
 class SessionWriter:
     """The running session itself, out of band; `price` as for its replies."""
 
@@ -139,7 +84,7 @@ class SessionWriter:
 
 class Summariser:
     """Asks its writers down the list; each has `timeout_s` and, `retry_after_s` later, one more
-    try.
+    try, which insists on what the first may have missed.
     """
 
     def __init__(
@@ -158,13 +103,14 @@ class Summariser:
         self, request: x.RequestSummary, ask: AskAside
     ) -> e.SummaryReady | e.SummaryFailed:
         """Always one of the two; never raises but for cancellation."""
-        prompt = prompt_for(self._style, request.focus)
         options = {"style": self._style.style, "language": self._style.language}
         if request.focus:
             options["focus"] = request.focus[:500]
         began = time.monotonic()
         troubles: list[str] = []
-        written = await self._written(request, prompt, options, ask, problem_of, troubles)
+        prompts = tuple(prompt_for(self._style, request.focus, again) for again in (False, True))
+        errand = _Errand(request, prompts, options, problem_of, self._shortfall)
+        written = await self._written(errand, ask, troubles)
         if written is None:
             return e.SummaryFailed(
                 compaction_id=request.compaction_id,
@@ -173,12 +119,16 @@ class Summariser:
             )
         return e.SummaryReady(
             compaction_id=request.compaction_id,
-            text=written.text.strip(),
+            text=written.text,
             source=written.source,
             usage=written.usage,
             usd=written.usd,
             seconds=round(time.monotonic() - began, 2),
+            shortfall=self._shortfall(written.text),
         )
+
+    def _shortfall(self, text: str) -> str:
+        return shortfall_of(text, self._style)
 
     async def entitle(self, turns: Sequence[x.SourceTurn], ask: AskAside) -> e.TalkRenamed | None:
         """A title of a few words; None where nobody gives a good one. What it cost is told."""
@@ -186,42 +136,73 @@ class Summariser:
             compaction_id="title", turns=tuple(turns), memory="", focus="", window=0, cause="title"
         )
         options = {"purpose": "title"}
-        written = await self._written(request, TITLE_PROMPT, options, ask, _no_title, [])
+        errand = _Errand(request, (TITLE_PROMPT,) * 2, options, _no_title, lambda _text: "")
+        written = await self._written(errand, ask, [])
         if written is None:
             return None
         return e.TalkRenamed(title=one_line(written.text), usd=written.usd)
 
-    async def _written(
-        self,
-        request: x.RequestSummary,
-        prompt: str,
-        options: dict[str, str],
-        ask: AskAside,
-        problem: Callable[[str, x.RequestSummary], str],
-        troubles: list[str],
-    ) -> Written | None:
-        """The first text that holds; why others did not is added to `troubles`."""
+    async def _written(self, errand: _Errand, ask: AskAside, troubles: list[str]) -> Written | None:
+        """The first text that holds; why others did not is added to `troubles`. One that falls
+        short is asked for once more, and is taken if the second is no better.
+        """
+        paid: list[Written] = []
         for writer in self._writers:
+            spare: Written | None = None
             for attempt in range(2):
-                if attempt:
+                if attempt and spare is None:
                     await asyncio.sleep(self._retry_after_s)
                 try:
-                    async with asyncio.timeout(self._timeout_s):
-                        written = await writer.write(request, prompt, options, ask)
-                except TimeoutError:
-                    troubles.append(f"{writer.name}: no answer within {self._timeout_s:.0f} s")
-                    continue
+                    written = await self._one(writer, errand, attempt, ask)
                 except TuiVoiceError as error:
                     troubles.append(f"{writer.name}: {error}")
                     continue
-                except Exception as error:  # noqa: BLE001  (other people's code; told, not hidden)
-                    troubles.append(f"{writer.name}: {type(error).__name__}: {error}")
-                    continue
-                trouble = problem(written.text, request)
-                if not trouble:
-                    return written
-                troubles.append(f"{writer.name}: {trouble}")
+                paid.append(written)
+                trouble = errand.problem(written.text, errand.request)
+                if trouble:
+                    troubles.append(f"{writer.name}: {trouble}")
+                elif errand.shortfall(written.text):
+                    spare = spare or written
+                else:
+                    return _with_costs(written, paid)
+            if spare is not None:
+                return _with_costs(spare, paid)
         return None
+
+    async def _one(self, writer: Writer, errand: _Errand, attempt: int, ask: AskAside) -> Written:
+        """What a writer gives, in time and without wrapping. Raises `TuiVoiceError`."""
+        options = errand.options | ({INSIST: "yes"} if attempt else {})
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                written = await writer.write(errand.request, errand.prompts[attempt], options, ask)
+        except TimeoutError:
+            raise TuiVoiceError(f"no answer within {self._timeout_s:.0f} s") from None
+        except TuiVoiceError:
+            raise
+        except Exception as error:
+            raise TuiVoiceError(f"{type(error).__name__}: {error}") from error
+        return replace(written, text=bared(written.text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What is to be written. `prompts`: for the first attempt and for the second."""
+
+    request: x.RequestSummary
+    prompts: tuple[str, ...]
+    options: dict[str, str]
+    problem: Callable[[str, x.RequestSummary], str]
+    shortfall: Callable[[str], str]
+
+
+def _with_costs(chosen: Written, paid: Sequence[Written]) -> Written:
+    """What was written in vain was paid for, too."""
+    if len(paid) == 1:
+        return chosen
+    prices = [one.usd for one in paid if one.usd is not None or one.usage is not None]
+    known = [price for price in prices if price is not None]
+    usd = sum(known) if known and len(known) == len(prices) else None
+    return replace(chosen, usd=usd)
 
 
 def one_line(title: str) -> str:

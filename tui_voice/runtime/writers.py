@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import TuiVoiceError
-from tui_voice.runtime.summariser import AskAside, Written
+from tui_voice.runtime.prompts import SCHEMA, Style, shown
+from tui_voice.runtime.summariser import INSIST, AskAside, Written
 
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletionMessageParam
+SHORT, LONG = 150, 1000
+"""Tokens that a summary by a server of the user's may have: as many as its source, in between."""
 
 
 class ModelWriter:
@@ -31,27 +33,23 @@ class ModelWriter:
         self._price = price
 
     async def write(
-        self, request: x.RequestSummary, prompt: str, _options: dict[str, str], _ask: AskAside
+        self, request: x.RequestSummary, prompt: str, options: dict[str, str], _ask: AskAside
     ) -> Written:
         from openai import AsyncOpenAI, OpenAIError  # half a second: only when needed
 
-        messages: list[ChatCompletionMessageParam] = []
-        if request.memory:
-            messages.append({"role": "system", "content": request.memory})
-        for turn in request.turns:
-            if turn.role == "user":
-                messages.append({"role": "user", "content": turn.text})
-            elif turn.role == "assistant":
-                messages.append({"role": "assistant", "content": turn.text})
-            else:
-                messages.append({"role": "system", "content": turn.text})
-        messages.append({"role": "user", "content": prompt})
+        body = self._own(request, options) if self._base_url else {}
+        if options.get("style") == "json" and INSIST not in options:
+            # Some servers do not know it: the second attempt goes without.
+            form = {"name": "summary", "strict": True, "schema": SCHEMA}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
         try:
             async with AsyncOpenAI(
                 api_key=self._api_key or "none", base_url=self._base_url or None, max_retries=0
             ) as client:
                 model = self._model or (await client.models.list()).data[0].id
-                answer = await client.chat.completions.create(model=model, messages=messages)
+                answer = await client.chat.completions.create(
+                    model=model, **({"messages": _messages(request, prompt)} | body)
+                )
         except (OpenAIError, IndexError, ValueError) as error:
             raise TuiVoiceError(_said(error)) from None
         usage = None
@@ -65,6 +63,33 @@ class ModelWriter:
         text = (answer.choices[0].message.content or "") if answer.choices else ""
         usd = self._price(usage) if usage else None
         return Written(text=text, source=model, usage=usage, usd=usd)
+
+    def _own(self, request: x.RequestSummary, options: dict[str, str]) -> dict[str, Any]:
+        """For a server of the user's: models there may be small. They get an end, no chance, and
+        where they missed what was wanted an example to follow.
+        """
+        words = estimate_text_tokens(request.memory) + sum(
+            estimate_text_tokens(turn.text) for turn in request.turns
+        )
+        body: dict[str, Any] = {"temperature": 0, "max_tokens": max(SHORT, min(LONG, words))}
+        if INSIST not in options:
+            return body
+        style = Style(style=options.get("style", ""), language=options.get("language", ""))
+        told = [f"{turn.role}: {turn.text}" for turn in request.turns]
+        talk = "\n".join([request.memory, *told] if request.memory else told)
+        if (example := shown(style, options.get("focus", ""), talk)) is not None:
+            body["messages"] = [{"role": role, "content": text} for role, text in example]
+            body["frequency_penalty"] = 0.3  # or they say the example over and over
+        return body
+
+
+def _messages(request: x.RequestSummary, prompt: str) -> list[dict[str, str]]:
+    """The memory, the turns as they were said, the request behind them."""
+    said = [{"role": "system", "content": request.memory}] if request.memory else []
+    for turn in request.turns:
+        role = turn.role if turn.role in ("user", "assistant") else "system"
+        said.append({"role": role, "content": turn.text})
+    return [*said, {"role": "user", "content": prompt}]
 
 
 def _said(error: Exception) -> str:

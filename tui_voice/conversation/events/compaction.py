@@ -62,6 +62,8 @@ class SummaryReady(Event):
     usage: Usage | None = None
     usd: float | None = None
     seconds: float = 0.0
+    shortfall: str = ""
+    """In what it is not as it was asked for: "in English, though French was asked for"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

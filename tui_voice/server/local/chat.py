@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 from tui_voice.errors import BackendError
+from tui_voice.languages import EXAMPLE, is_same, named
 from tui_voice.server.contracts import ReplyRequest, ToolCall
 from tui_voice.server.local.pump import pumped
 
@@ -20,6 +21,7 @@ _PLACES = ("127.0.0.1:11434", "127.0.0.1:1234")
 _PROBE_SECONDS = 0.07
 """For connecting, and again for the answer."""
 _NO_CHAT = re.compile(r"embed|whisper|tts|rerank|clip|bge|minilm", re.I)
+_ASKED = re.compile(r"Summarise the conversation above as a memory for yourself\.")
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.S)
 _STYLES = {
     "structured": "short lines, each begun with its kind: People and facts, Preferences, "
@@ -138,8 +140,11 @@ class ChatResponder:
             talk = sum(len(turn.text) for turn in request.turns)
             # Some 4 characters make a token: a summary as long as half of the talk has failed.
             most = request.max_tokens or min(1000, max(150, talk // 8))
-            messages = _summary_messages(request)
-            return body | {"messages": messages, "temperature": 0, "max_tokens": most}
+            body |= {"temperature": 0, "max_tokens": most}
+            if request.options.get("insist") and (example := _by_example(request)):
+                # The penalty: or small models say the example over and over.
+                return body | {"messages": example, "frequency_penalty": 0.3}
+            return body | {"messages": _summary_messages(request)}
         body["messages"] = _messages(request)
         if request.max_tokens is not None:
             body["max_tokens"] = request.max_tokens
@@ -211,7 +216,7 @@ def _messages(request: ReplyRequest) -> list[dict[str, Any]]:
 def _summary_messages(request: ReplyRequest) -> list[dict[str, str]]:
     style = _STYLES.get(request.options.get("style", ""), _STYLES["structured"])
     language = request.options.get("language", "same")
-    in_language = "the language of the talk" if language in ("", "same", "auto") else language
+    in_language = "the language of the talk" if is_same(language) else language
     rules = [
         "Summarise the talk below for a model that will go on with it and sees nothing else of it.",
         "Keep every name, number, date, preference, decision and open question; invent nothing.",
@@ -222,11 +227,37 @@ def _summary_messages(request: ReplyRequest) -> list[dict[str, str]]:
         rules.append(f"Mind above all: {focus}.")
     if request.instructions:
         rules.append(request.instructions)
-    talk = "\n".join(f"{turn.role}: {turn.text}" for turn in request.turns if turn.text)
+    if request.options.get("insist") and (own := named(language)) is not None:
+        rules.append(own.wish)
     return [
         {"role": "system", "content": "\n".join(rules)},
-        {"role": "user", "content": talk},
+        {"role": "user", "content": _as_text(request)},
     ]
+
+
+def _by_example(request: ReplyRequest) -> list[dict[str, str]]:
+    """For a model that did not write in the wanted language when told so: a talk and its summary
+    there. [] for languages and forms of which we have no example.
+    """
+    own = named(request.options.get("language", ""))
+    if own is None or not own.shown or request.options.get("style") == "json":
+        return []
+    focus = request.options.get("focus")
+    return [
+        {"role": "system", "content": f"{own.wish} ({focus})" if focus else own.wish},
+        {"role": "user", "content": EXAMPLE},
+        {"role": "assistant", "content": own.shown},
+        {"role": "user", "content": _as_text(request)},
+    ]
+
+
+def _as_text(request: ReplyRequest) -> str:
+    """The talk, line by line; without our own request for a summary at its end, which is told in
+    the rules already."""
+    turns = list(request.turns)
+    if turns and turns[-1].role == "user" and _ASKED.match(turns[-1].text):
+        turns.pop()
+    return "\n".join(f"{turn.role}: {turn.text}" for turn in turns if turn.text)
 
 
 def _place(url: str) -> str:

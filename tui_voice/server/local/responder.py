@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Event
 
 from tui_voice.errors import BackendError
+from tui_voice.languages import from_example, rambles
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.chat import ChatResponder
@@ -96,10 +98,27 @@ class LocalResponder:
 
 
 def _plausible(text: str, request: ReplyRequest) -> bool:
-    """Shorter than the talk, and no long figure in it that nobody said."""
+    """Shorter than the talk, in the form that was asked for, no long figure in it that nobody
+    said, nobody of our example, and not the same sentence over and over.
+    """
     source = "\n".join(turn.text for turn in request.turns)
     said = set(_LONG_FIGURE.findall(figures(source))) | set(_LONG_FIGURE.findall(source))
-    return len(text) < len(source) and said.issuperset(_LONG_FIGURE.findall(text))
+    if request.options.get("style") == "json" and not _is_json(text):
+        return False
+    return (
+        len(text) < len(source)
+        and said.issuperset(_LONG_FIGURE.findall(text))
+        and not rambles(text)
+        and not from_example(text, source)
+    )
+
+
+def _is_json(text: str) -> bool:
+    """One JSON object, in a fence or not."""
+    try:
+        return isinstance(json.loads(text.strip().removeprefix("```json").strip("` \n")), dict)
+    except ValueError:
+        return False
 
 
 def tidy(pieces: Iterator[str]) -> Iterator[str]:

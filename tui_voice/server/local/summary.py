@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tui_voice.languages import is_same, language_of, named
 from tui_voice.server.contracts import ContextTurn, ReplyRequest
 from tui_voice.server.local.lexis import Rarity, content
 from tui_voice.server.local.skills.lookup import name_in
@@ -74,7 +75,6 @@ _TELLING = 1.2
 """Weight from which a clause is kept though it is of no kind: the focus lifts it there."""
 _LEAST, _FULL, _MOST = 240, 1700, 2400
 """Characters: a summary is not cut below the first, nor grows over the last."""
-_LANGUAGES = frozenset(("", "same", "auto", "en", "english"))
 
 
 @dataclass(slots=True)
@@ -107,9 +107,10 @@ def summarise(request: ReplyRequest, share: float = 0.5) -> str:
     room = int(min(_MOST, max(_LEAST, memory + max(share * new, min(new, _LEAST)))))
     # A memory that is full must let go of something: then the new is worth more than the old.
     points = _points(turns, request.options.get("focus", ""), 0.5 if memory < _FULL else -0.4)
-    note = _untranslated(request.options.get("language", ""))
     style = request.options.get("style", "structured")
     chosen = _choose(points, room)
+    words = ". ".join(point.text for point in chosen)
+    note = _untranslated(request.options.get("language", ""), words)
     while chosen:
         text = _write(sorted(chosen, key=lambda p: p.order), style, note)
         if len(text) < max(source, _LEAST):
@@ -256,9 +257,15 @@ def _bare(point: _Point) -> str:
     return f"{'assistant: ' if point.line.speaker == 'assistant' else ''}{point.text}"
 
 
-def _untranslated(language: str) -> str:
-    if language.strip().lower() in _LANGUAGES:
+def _untranslated(language: str, words: str) -> str:
+    """That the wish cannot be met; "" where the talk is in the wanted language anyway."""
+    if is_same(language):
         return ""
+    wanted, found = named(language), language_of(words)
+    if wanted is not None and (found == wanted.name or (wanted.name == "English" and not found)):
+        return ""
+    spoken = f", which are {found}" if found else ""
     return (
-        f"[The embedded summariser cannot translate into {language}; the words are the talk's own.]"
+        f"[The embedded summariser cannot translate into {language}; "
+        f"the words are the talk's own{spoken}.]"
     )

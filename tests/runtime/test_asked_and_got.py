@@ -1,0 +1,70 @@
+"""A summary in another language than asked for is used and told of; what the server holds of it
+is what the model wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.bench import served, talk
+from tests.runtime.test_opening import driven, settings
+from tests.runtime.test_summariser import ENGLISH, FRENCH, completion, http
+from tui_voice.config.groups import Summary
+from tui_voice.conversation import events as e
+from tui_voice.conversation.compacting import memory_text
+from tui_voice.runtime.driving import DrivenTalk
+from tui_voice.runtime.opening import Opening
+from tui_voice.store.reading import read
+
+
+async def test_the_server_is_asked_what_it_holds(tmp_path: Path) -> None:
+    async with served() as server, talk(server.url, tmp_path) as bench:
+        await bench.say("hello Anna")
+        first, second = bench.now.ledger.turns
+
+        async def held(item_id: str) -> str | None:
+            return await asyncio.wrap_future(bench.session.retrieve(item_id))
+
+        assert await held(first.id) == "hello Anna"
+        assert await held(second.id) == "hello Anna"
+        assert await held("nobody") is None
+        await bench.settled()
+        assert not [fact for fact in bench.facts if isinstance(fact, e.ServerErred)]
+
+
+@pytest.mark.parametrize(("written", "told"), [(ENGLISH, True), (FRENCH, False)])
+async def test_a_summary_in_another_language_is_told_of_once(
+    tmp_path: Path, written: str, told: bool
+) -> None:
+    def answer(path: str, _body: dict[str, Any]) -> tuple[int, Any]:
+        if path.endswith("/models"):
+            return 200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
+        return 200, completion(written)
+
+    async with served() as server, http(answer) as url:
+        wanted = Summary(by="url", url=url, language="French")
+        opening = Opening(settings=settings(server.url, summary=wanted), folder=tmp_path)
+
+        def use(talk: DrivenTalk) -> None:
+            for _ in range(2):
+                for number in range(6):
+                    talk.say(f"tell me a story about cats and dogs please, number {number}")
+                talk.summarise()
+            ledger = talk.now.ledger
+            assert ledger.memory == written
+            held = talk.session.retrieve(ledger.memory_id).result(30)
+            assert held == memory_text(written)
+
+        path = await driven(opening, use)
+    events = read(path).events
+    ready = [event for event in events if isinstance(event, e.SummaryReady)]
+    assert len(ready) >= 2
+    shortfall = "in English, though French was asked for"
+    assert {event.shortfall for event in ready} == ({shortfall} if told else {""})
+    notices = [event.text for event in events if isinstance(event, e.Noticed)]
+    said = [text for text in notices if shortfall in text]
+    assert len(said) == told
