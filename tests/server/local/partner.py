@@ -316,11 +316,10 @@ def talked(told: Iterable[str], form: str = "") -> list[ContextTurn]:
 
     for text in AROUND[:3]:
         tell(text, "That sounds nice. Would you like to tell me more about it?")
-    for number, text in enumerate(told):
+    for text in told:
         tell(text, "I see.")
-        if number == 0:
-            tell(AROUND[3], "I'm sorry to hear that.")
-            tell(AROUND[4], "She sounds like a good colleague.")
+    tell(AROUND[3], "I'm sorry to hear that.")
+    tell(AROUND[4], "She sounds like a good colleague.")
     tell(AROUND[5], "That sounds like a good evening out.")
     window = turns(*said)
     if form == "summed":
@@ -346,8 +345,9 @@ def right(case: Case, form: str = "") -> bool:
 
 def noted(case: Case) -> bool:
     """What was told is answered in words that name it."""
-    answer = decide(ReplyRequest("", turns(("user", case.told[-1])), tools=[RECALL]))
-    return isinstance(answer, str) and all(re.search(w, answer, re.I) for w in case.wants)
+    window = talked(case.told)
+    replies = " ".join(turn.text for turn in window if turn.role == "assistant")
+    return all(re.search(want, replies, re.I) for want in case.wants)
 
 
 def searches(told: str, question: str, form: str = "") -> bool:

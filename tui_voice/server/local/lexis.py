@@ -20,7 +20,7 @@ has had having will would shall should can could may might must of in on at to f
 about into over after before as up down out off again just also very really too not no nor don't
 doesn't didn't isn't aren't wasn't i'm i've i'll i'd you're you've we're we've he's she's
 they're that's there's what's who's where's let's ok okay oh well yes yeah hi hello hey please
-thanks thank um uh like actually maybe more most some any all got get going go know now still
+thanks thank um uh like actually maybe more most some any all got get know now still
 ever again much many
 """
 STOP = frozenset(_COMMON.split())
@@ -29,7 +29,7 @@ _SAME = (
     ("live", "home", "town", "city", "address", "reside", "moved", "based"),
     ("old", "age", "aged", "birthday", "born"),
     ("job", "work", "profession", "occupation", "employ", "career"),
-    ("wife", "husband", "spouse", "married"),
+    ("wife", "spouse"),
     ("kid", "child", "children"),
     ("favourite", "favorite", "prefer", "preferred"),
     ("colour", "color"),
@@ -39,12 +39,37 @@ _SAME = (
     ("holiday", "vacation", "trip", "travel"),
     ("begin", "start"),
     ("purchase", "buy", "bought"),
+    ("go", "going", "goes", "went", "gone"),
+    ("mother", "mum", "mom", "mama", "mummy", "mommy"),
+    ("father", "dad", "daddy", "papa"),
+    ("grandmother", "grandma", "granny", "nan"),
+    ("grandfather", "grandpa", "grandad"),
+    ("film", "movie"),
+    ("flat", "apartment"),
+    ("photo", "picture"),
+    ("choose", "chose", "chosen", "pick", "select"),
+    ("ill", "sick"),
 )
+_PAST = {
+    "became": "become", "began": "begin", "broke": "break", "brought": "bring", "built": "build",
+    "came": "come", "cost": "cost", "cut": "cut", "did": "do", "drank": "drink", "drove": "drive",
+    "driven": "drive", "ate": "eat", "eaten": "eat", "fell": "fall", "felt": "feel",
+    "flew": "fly", "flown": "fly", "found": "find", "gave": "give", "given": "give",
+    "grew": "grow", "grown": "grow", "hid": "hide", "hidden": "hide", "kept": "keep",
+    "left": "leave", "lent": "lend", "lost": "lose", "made": "make", "met": "meet",
+    "paid": "pay", "ran": "run", "rode": "ride", "sang": "sing", "sat": "sit", "saw": "see",
+    "seen": "see", "sent": "send", "slept": "sleep", "sold": "sell", "spent": "spend",
+    "spoke": "speak", "spoken": "speak", "stood": "stand", "stolen": "steal", "swam": "swim",
+    "taken": "take", "took": "take", "taught": "teach", "thought": "think", "threw": "throw",
+    "won": "win", "wore": "wear", "wrote": "write", "written": "write",
+}  # fmt: skip
+"""English words that change in the middle; the others lose their ending."""
 
 
 def stem(word: str) -> str:
     """A rough root: `allergic` and `allergy`, `cities` and `city` come out alike."""
     word = word.lower().replace("’", "'").removesuffix("'s")
+    word = _PAST.get(word, word)
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 4:
             word = word.removesuffix(suffix)
@@ -67,7 +92,8 @@ def words(text: str) -> list[str]:
 
 def content(text: str) -> list[str]:
     """Roots of the words that say something, in order; synonyms made one."""
-    roots = (stem(word) for word in words(text) if word.lower() not in STOP)
+    told = (word for word in words(text) if word.lower().removesuffix("'s") not in STOP)
+    roots = (stem(word) for word in told if word.lower() not in STOP)
     return [_MEANING.get(root, root) for root in roots]
 
 

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from tui_voice.languages import is_same, language_of, named
 from tui_voice.server.contracts import ContextTurn, ReplyRequest
 from tui_voice.server.local.lexis import Rarity, content
-from tui_voice.server.local.skills.lookup import name_in
+from tui_voice.server.local.skills.clause import Line
+from tui_voice.server.local.skills.corrections import mended
+from tui_voice.server.local.skills.names import name_in
 from tui_voice.server.local.skills.person import bare
-from tui_voice.server.local.skills.talk import Line, lines
+from tui_voice.server.local.skills.talk import lines
 
 KINDS = ("People and facts", "Preferences", "Decisions", "Open questions", "Also said")
 _FACTS, _WISHES, _DECISIONS, _QUESTIONS, _OTHER = KINDS
@@ -135,7 +137,8 @@ def _said(turns: Sequence[ContextTurn]) -> list[ContextTurn]:
 
 def _points(turns: Sequence[ContextTurn], focus: str, old: float) -> list[_Point]:
     wanted = set(content(focus))
-    found = [(turn, line) for turn in turns for line in lines(turn)]
+    said = [(turn, line) for turn in turns for line in lines(turn)]
+    found = [(said[at][0], line) for at, line in mended([line for _, line in said])]
     roots = [content(line.text) for _, line in found]
     rarity = Rarity(roots)
     last = {line.speaker: order for order, (_, line) in enumerate(found)}

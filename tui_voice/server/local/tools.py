@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.lexis import content, sentences, words
+from tui_voice.server.local.skills.asking import about_you, core
 from tui_voice.server.local.skills.figures import figures
-from tui_voice.server.local.skills.lookup import best_line, query, tell
+from tui_voice.server.local.skills.lookup import best_line, query, tell, telling_roots
 from tui_voice.server.local.skills.talk import Talk, lines
+
+RECALL = "recall"
+"""The tool that searches what was said, by its name."""
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NAME = re.compile(r"(?<=[a-z,;:'’] )([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*)")
@@ -56,16 +60,16 @@ def wanted_call(request: ReplyRequest, talk: Talk) -> ToolCall | None:
     asked = set(content(talk.asked))
     for tool in request.tools:
         named = [r for r in content(str(tool.get("name", "")).replace("_", " ")) if r not in _VERBS]
-        if named and tool.get("name") != "recall" and set(named) <= asked:
+        if named and tool.get("name") != RECALL and set(named) <= asked:
             return call(tool, talk)
     return None
 
 
 def recall(request: ReplyRequest, wanted: str) -> ToolCall | None:
     """A search in what the window has lost, where the tool `recall` is offered."""
-    if request.tool_choice == "none" or not any(t.get("name") == "recall" for t in request.tools):
+    if request.tool_choice == "none" or not any(t.get("name") == RECALL for t in request.tools):
         return None
-    return ToolCall("recall", json.dumps({"query": wanted}, ensure_ascii=False))
+    return ToolCall(RECALL, json.dumps({"query": wanted}, ensure_ascii=False))
 
 
 def call(tool: dict[str, Any], talk: Talk) -> ToolCall:
@@ -78,16 +82,51 @@ def call(tool: dict[str, Any], talk: Talk) -> ToolCall:
 
 def told(output: ContextTurn, talk: Talk) -> str:
     """What a function gave back, as a short reply; the answer in it where one was asked for."""
-    found = " ".join(_flat(_loaded(output.text))).strip()
-    if not found:
-        return "I looked, but found nothing."
-    found_lines = tuple(
-        line for s in sentences(found) for line in lines(ContextTurn("", "user", s.strip('" ')))
-    )
-    line = best_line(found_lines, talk.asked) if content(talk.asked) else None
-    if line is not None and output.name in ("", "recall"):
+    held = _loaded(output.text)
+    if output.name in ("", RECALL):
+        return _recalled(held, talk)
+    if isinstance(held, dict) and isinstance(held.get("error"), str):
+        return f"That did not work: {held['error'].rstrip('.')}."
+    found = " ".join(_flat(held)).strip()
+    return " ".join(sentences(found)[:3]) or "I looked, but found nothing."
+
+
+def _recalled(held: Any, talk: Talk) -> str:
+    """The words found in what was said before; nothing that only tells of the search."""
+    if isinstance(held, dict) and isinstance(held.get("error"), str):
+        return f"I could not look through what we said before: {held['error'].rstrip('.')}."
+    found = list(_hits(held))
+    asked = core(talk.asked)
+    told_lines = [line for hit in found for line in lines(hit)]
+    line = best_line(told_lines, asked, by_us=about_you(talk.asked)) if content(asked) else None
+    if line is not None:
         return tell(line)
-    return " ".join(sentences(found)[:3])
+    if isinstance(held, str) and found:
+        return found[0].text
+    said = next((hit for hit in found if _tells(hit, asked)), None)
+    if said is None:
+        return "I looked, but found nothing."
+    told_words = " ".join(sentences(said.text)[:2])
+    return f'{"I" if said.role == "assistant" else "You"} once said: "{told_words}"'
+
+
+def _tells(hit: ContextTurn, asked: str) -> bool:
+    """It is no question itself, and speaks of something that is asked for."""
+    told_roots = {root for line in lines(hit) if not line.question for root in content(line.text)}
+    return bool(told_roots & telling_roots(asked))
+
+
+def _hits(held: Any) -> Iterator[ContextTurn]:
+    """What was found, each with whom it quotes, without the dots of a cut excerpt."""
+    found = held if isinstance(held, list) else [held]
+    if isinstance(held, dict):
+        found = next((value for value in held.values() if isinstance(value, list)), [held])
+    for hit in found:
+        fields = hit if isinstance(hit, dict) else {"text": hit}
+        text = next((fields[k] for k in _TEXTS if isinstance(fields.get(k), str)), "")
+        if text := text.strip(" …\"'“”"):
+            role = "assistant" if fields.get("role") == "assistant" else "user"
+            yield ContextTurn("", role, text)
 
 
 def _fits(tool: dict[str, Any], said: str) -> float:

@@ -67,7 +67,7 @@ def _named(day: date) -> str:
 
 def _day(words: str, today: date) -> date | None:
     """The next day (from today on) that the words name."""
-    words = re.sub(r"\b(?:from now|day)\W*$", "", words.lower()).strip(" ?.!") or words
+    words = re.sub(r"\b(?:from now|day|this year)\W*$", "", words.lower()).strip(" ?.!") or words
     near = {"today": 0, "tomorrow": 1, "the day after tomorrow": 2, "yesterday": -1}
     if words in near:
         return today + timedelta(near[words])

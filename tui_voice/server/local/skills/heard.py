@@ -6,35 +6,45 @@ import re
 from zlib import crc32
 
 from tui_voice.server.local.lexis import sentences, words
-from tui_voice.server.local.skills.lookup import name_in
+from tui_voice.server.local.skills.clause import NUMBER, WHEN, Line, clauses, is_question
+from tui_voice.server.local.skills.corrections import correction_of
+from tui_voice.server.local.skills.names import name_in
 from tui_voice.server.local.skills.person import bare, sentence, to_you
-from tui_voice.server.local.skills.talk import Line, Talk, clauses, is_question
+from tui_voice.server.local.skills.talk import Talk
 
 _FACT = re.compile(
-    r"^(?:let's (?!see|talk|start|begin|go\b|try|do (?:it|that)|say|hear|play)\w+|"
+    r"^(?:let's (?!see|talk|start|begin|go (?!with)|try|do (?:it|that)|say|hear|play)\w+|"
     r"i think (?:we|i) should|"
-    r"the\s+(?:\w+\s+){1,2}(?:is|are|starts?|ends?|leaves?|costs?)\s+(?:(?:now|only)\s+)?"
-    r"(?:at|on|in|about|\d)|"
-    r"my\s+(?:\w+\s+){0,3}?(?:name|\w+)\s*(?:is|are|was|were|'s|has|have|will|starts?|ends?|"
-    r"lives?|works?|likes?|loves?|hates?|prefers?|needs?|wants?|comes?|goes|costs?|leaves?)\b|"
+    r"(?:my|our)\s+(?:\w+\s+){0,3}?(?:name|\w+)\s*(?:is|are|was|were|'s|has|have|will|starts?|ends?|"
+    r"lives?|works?|likes?|loves?|hates?|prefers?|needs?|wants?|comes?|goes|costs?|leaves?|told|"
+    r"said|turns?|moved|gave|plays?|speaks?|studies)\b|"
     r"(?:i|we)\s+"
-    r"(?:(?:really|also|only|usually|often|always|never|currently|still|now|just)\s+)*"
+    r"(?:(?:really|also|only|usually|often|always|never|currently|still|now|just|already|do)\s+)*"
     r"(?:live|lived|work|worked|study|studied|speak|play|prefer|love|hate|like|dislike|own|have|had|"
     r"need|drive|moved|bought|booked|was born|grew up|come from|came from|eat|drink|teach|run|"
-    r"collect|don't eat|don't drink|don't like|can't eat|cannot eat|can't stand|met|visited|"
-    r"graduated|married|ordered|decided|agreed|chose|plan to|fly|"
+    r"collect|don't (?:eat|drink|like|have|want)|can't (?:eat|drink|stand)|cannot (?:eat|drink)|"
+    r"met|visited|graduated|married|ordered|decided|agreed|chose|plan to|fly|parked|used to|"
+    r"take|pay|paid|keep|left|put|"
     r"(?:want|would like) to (?!know|ask|hear|talk|tell|see if|stop|end|go back)|"
     r"hope to|arrive|leave|travel|got)\b|"
+    r"i'd rather|"
     r"(?:i|we)(?:'m| am|'re| are|'ve| have)\s+(?!not sure|sorry|fine|good|ok|okay|here|listening|"
     r"afraid|wondering|asking|talking|ready|back|done|a question|to ask|no idea|an idea|got to|"
     r"never heard|to go|testing|just testing)\w)",
     re.I,
 )
+_CERTAIN = re.compile(r"^(?:i|we|my|our|the|her|his|their)\b", re.I)
+_DETAIL = re.compile(
+    rf"{NUMBER}|{WHEN}|\w\s[A-Z][a-zà-ÿ]+|"
+    r"^[Tt]he (?:\w+ ){1,4}(?:is|are)(?: \w+)? (?:in|on|under|behind|at|near|next|beside|inside|"
+    r"above|outside|opposite)\b|\bdue\b"
+)
+"""A figure, a time, a name or a place makes nearly any statement worth noting."""
 _NOT_FACT = re.compile(
     r"^(?:i|we)\s+(?:\w+\s+)?(?:like|love|hate|need|have)\s+"
     r"(?:it|that|this|you|to know|your|them)\b|"
     r"^(?:i|we) had an? (?:very |really )?(?:bad|awful|terrible|hard|long|good|great|nice|lovely) |"
-    r"\b(?:you|your)\b|^(?:i|we) (?:have|'ve got) (?:a question|to )|"
+    r"\b(?:you|your)\b|^(?:i|we) (?:have|'ve got) (?:a question|to (?:go|run|leave|ask|say|admit))|"
     r"^i(?:'m| am) (?:so |very |a bit |really |just |feeling )*(?:tired|sad|happy|bored|lonely|"
     r"hungry|thirsty|worried|angry|excited|confused|stressed|glad)\b",
     re.I,
@@ -53,7 +63,7 @@ def acknowledge(talk: Talk) -> str | None:
         return None
     told = [clause for part in parts if not is_question(part) for clause in clauses(part)]
     name = name_in(tuple(Line(part, "user", is_question(part)) for part in parts))
-    facts = [turned for clause in told if (turned := _fact(clause, name))]
+    facts = [turned for clause in told if (turned := _fact(_right(clause, talk), name))]
     if not facts and name is None:
         return None
     greeting = "Hello, " if _GREETING.match(talk.said) else ""
@@ -70,9 +80,16 @@ def acknowledge(talk: Talk) -> str | None:
     return " ".join(out)
 
 
+def _right(clause: str, talk: Talk) -> str:
+    """The clause; where it says only what was wrong, the whole as put right."""
+    mended = correction_of(Line(clause, "user", is_question(clause)), talk.lines)
+    return clause if mended is None or _CERTAIN.match(bare(clause)) else mended.text
+
+
 def _fact(clause: str, name: str | None) -> str | None:
     clause = bare(clause)
-    if _FACT.match(clause) is None or _NOT_FACT.search(clause) or is_question(clause):
+    telling = _FACT.match(clause) or (_CERTAIN.match(clause) and _DETAIL.search(clause))
+    if not telling or _NOT_FACT.search(clause) or is_question(clause):
         return None
     if len(words(clause)) > _LONGEST or (name is not None and name in clause and _names(clause)):
         return None

@@ -32,19 +32,27 @@ _PAIRS = (
 )
 _TURN = tuple((re.compile(pattern, re.I), turned) for pattern, turned in _PAIRS)
 _SMALL_WORDS = (
-    "you your yours the a an this that these those there it its he she they his her their in on"
-    " at from by for with and but so every each some both all no not one two three most next last"
+    "you your yours my our we the a an this that these those there it its he she they his her their"
+    " in on at from by for with and but so every each some both all no not one two three most next"
+    " last"
 )
 _COMMON = frozenset(_SMALL_WORDS.split())
 _OPENERS = re.compile(
-    r"^(?:(?:oh|well|so|and|but|also|ok|okay|yes|yeah|no|hi|hello|hey|actually|by the way|"
-    r"you know|please|just|sorry|anyway|then|now|because|good (?:morning|evening|afternoon)|"
+    r"^(?:(?:oh|ah|aha|um+|uh+|er+|hm+|well|so|and|but|also|ok|okay|alright|right(?=,)|yes|yeah|yep|no|"
+    r"hi|hello|hey|actually|by the way|you know|you see|please|just|sorry|anyway|then|now|because|"
+    r"(?:look|listen|say|like)(?=,)|wait(?! (?:for|until|till)\b)|hang on|hold on|excuse me|i mean|"
+    r"(?:a|one|half a) (?:moment|minute|second|sec)|(?:one|another|a)(?: quick| last| more)? "
+    r"(?:thing|question)|(?:a )?quick (?:one|question|thing)|good (?:morning|evening|afternoon)|"
     r"there|remember(?: that)?|note that|i (?:told|said to) you(?: that)?|i said(?: that)?|"
     r"(?:please )?keep in mind(?: that)?|"
     r"i (?:should|must|have to) (?:say|tell you)(?: that)?|"
     r"(?:just )?so you know|let me tell you(?: that)?|"
     r"i (?:already )?mentioned(?: that)?)\b[\s,.!:]*)+",
     re.I,
+)
+
+_TAIL = re.compile(
+    r"(?:,?\s+(?:by the way|you know|you see|actually|as I said|okay|ok|right|please))+$", re.I
 )
 
 
@@ -55,7 +63,7 @@ def bare(clause: str) -> str:
 
 def to_you(clause: str) -> str | None:
     """The clause as told back to its speaker, small at the start; None where that is not simple."""
-    clause = bare(clause).rstrip(" .!,;")
+    clause = _TAIL.sub("", bare(clause).rstrip(" .!,;"))
     if re.search(r"\byou(?:r|rs|'\w+)?\b", clause, re.I):
         return None  # it speaks of both: who is who cannot be told by rule
     for pattern, turned in _TURN:

@@ -9,31 +9,13 @@ from dataclasses import dataclass
 
 from tui_voice.server.contracts import ContextTurn
 from tui_voice.server.local.lexis import sentences
+from tui_voice.server.local.skills.clause import Line, clauses, is_question
+from tui_voice.server.local.skills.corrections import mended
 
-_NEW_CLAUSE = re.compile(
-    r"(?:,?\s+(?:and|but|so|because)\s+|;\s*|,\s+)"
-    r"(?=(?:i|i'm|i've|i'd|my|we|we're|we've|our)\b(?!\s+think))",
-    re.I,
-)
 _QUOTED = re.compile(r"(?P<who>assistant:\s*)?[\"“](?P<words>[^\"”]+)[\"”]")
 _AS_QUOTE = re.compile(r"^(?P<who>assistant: )?(?P<words>.+)$", re.S)
 _OWN_KEYS = ("facts", "preferences", "decisions", "open_questions", "other")
 _LABEL = re.compile(r"^\s*(?:[-*•]\s+)?(?:\*\*)?[A-Z][\w ,/&'-]{2,40}:(?:\*\*)?\s+(?=\S)")
-_ASKS = re.compile(
-    r"(?:what|who|whose|whom|which|when|where|why|how|do|does|did|is|are|am|was|were|can|could|"
-    r"will|would|should|may|have|has|had|what's|who's|where's|when's|how's|tell me|remind me)\b",
-    re.I,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One clause somebody said."""
-
-    text: str
-    speaker: str
-    """`user`, `assistant`, or `notes` for a summary's own words."""
-    question: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +25,7 @@ class Talk:
     said: str
     """The user's newest words, "" if there are none."""
     lines: tuple[Line, ...]
-    """Everything before them, oldest first."""
+    """What was said before them and still stands, oldest first."""
     turns: tuple[ContextTurn, ...]
     """The turns before them."""
 
@@ -58,10 +40,14 @@ def read(turns: Sequence[ContextTurn]) -> Talk:
     """The last user turn is what is to be answered, the turns before it the window."""
     last = max((i for i, turn in enumerate(turns) if turn.role == "user"), default=-1)
     if last < 0:
-        return Talk("", tuple(line for t in turns for line in lines(t)), tuple(turns))
+        return Talk("", standing(turns), tuple(turns))
     before = tuple(turns[:last])
-    found = tuple(line for turn in before for line in lines(turn))
-    return Talk(turns[last].text.strip(), found, before)
+    return Talk(turns[last].text.strip(), standing(before), before)
+
+
+def standing(turns: Sequence[ContextTurn]) -> tuple[Line, ...]:
+    """All clauses of the turns, corrected ones as they were put right."""
+    return tuple(line for _, line in mended([line for turn in turns for line in lines(turn)]))
 
 
 def lines(turn: ContextTurn) -> list[Line]:
@@ -75,16 +61,6 @@ def lines(turn: ContextTurn) -> list[Line]:
         for sentence in sentences(turn.text)
         for clause in clauses(sentence)
     ]
-
-
-def clauses(sentence: str) -> list[str]:
-    """Parted where a new first-person statement begins, so that each fact stands alone."""
-    return [part.strip(" ,;") for part in _NEW_CLAUSE.split(sentence) if part.strip(" ,;")]
-
-
-def is_question(text: str) -> bool:
-    """By its mark, or by its first word (recognisers forget marks)."""
-    return text.rstrip("\"'”’) ").endswith("?") or _ASKS.match(text.strip()) is not None
 
 
 def _told(text: str) -> list[str]:

@@ -1,0 +1,66 @@
+"""One clause somebody said: parted from its sentence, and told from a question."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tui_voice.server.local.skills.person import bare
+
+NUMBER = (
+    r"(?i:\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|"
+    r"thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million)\b)"
+)
+WHEN = (
+    r"(?i:\b(?:today|tonight|tomorrow|yesterday|noon|midnight|(?:mon|tues|wednes|thurs|fri|satur|"
+    r"sun)days?|january|february|march|april|june|july|august|september|october|november|december|"
+    r"(?:next|last|this|every) (?:week|month|year|spring|summer|autumn|winter))\b)"
+)
+"""Patterns of what is said as a figure, and as a time."""
+_NEW_CLAUSE = re.compile(
+    r"(?:,?\s+(?:and|but|so|because)\s+|;\s*|,\s+)"
+    r"(?=(?:(?:now|then|today|also)\s+)?(?:i|i'm|i've|i'd|my|we|we're|we've|our)\b"
+    r"(?!\s+think)(?:\W+\w+){2})",
+    re.I,
+)
+_ASKS = re.compile(
+    r"(?:what|who|whose|whom|which|when|where|why|how|do|does|did|is|are|am|was|were|can|could|"
+    r"will|would|should|may|have|has|had|what's|who's|where's|when's|how's)\b",
+    re.I,
+)
+_WANTS_WORDS = re.compile(
+    r"(?:(?:can you |could you )?(?:please )?)?(?:tell me\b(?! to\b)|remind me\b(?! to\b)|"
+    r"(?:give|show|teach|sing|read|play) me\b|say something\b|explain\b|describe\b)",
+    re.I,
+)
+_TELLS_WHEN = re.compile(
+    r"(?:when|where|while|what|how|who|which)\s+(?:i|we|you|he|she|they|my|our|the|it|"
+    r"i'm|we're|he's|she's|it's)\b",
+    re.I,
+)
+"""A clause within a statement: "when I was young we lived in Rome"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One clause somebody said."""
+
+    text: str
+    speaker: str
+    """`user`, `assistant`, or `notes` for a summary's own words."""
+    question: bool
+
+
+def clauses(sentence: str) -> list[str]:
+    """Parted where a new first-person statement begins, so that each fact stands alone."""
+    return [part.strip(" ,;") for part in _NEW_CLAUSE.split(sentence) if part.strip(" ,;")]
+
+
+def is_question(text: str) -> bool:
+    """By its mark, or by its first words (recognisers forget marks)."""
+    if text.rstrip("\"'”’) ").endswith("?"):
+        return True
+    asked = bare(text)
+    if _TELLS_WHEN.match(asked) is not None:
+        return False
+    return _ASKS.match(asked) is not None or _WANTS_WORDS.match(asked) is not None
