@@ -23,7 +23,10 @@ from tui_voice.runtime.driving import DrivenTalk
 from tui_voice.runtime.opening import Opening, open_talk
 from tui_voice.runtime.recorder import beside
 from tui_voice.runtime.tools import Tools
+from tui_voice.store.codec import encode
+from tui_voice.store.journal import Journal
 from tui_voice.store.reading import read
+from tui_voice.store.rescue import put_aside
 
 HOLDER = """
 import sys
@@ -120,8 +123,10 @@ async def test_the_sound_is_kept_where_the_user_asks_for_it(tmp_path: Path) -> N
 
 
 async def test_a_disk_that_does_not_take_the_talk_is_told_and_the_talk_goes_on(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("XDG_STATE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
     folder = tmp_path / "talks"
     folder.write_text("this is no folder")
     async with served() as server:
@@ -133,14 +138,35 @@ async def test_a_disk_that_does_not_take_the_talk_is_told_and_the_talk_goes_on(
             told = [n for n in talk.now.ledger.notices if n.severity == "error"]
             assert told
 
+        with pytest.raises(StoreError, match=r"could not be saved .its folder is a file.") as end:
+            await driven(opening, use)
+    kept = Path(str(end.value).rpartition(" kept in ")[2])
+    assert kept.is_relative_to(tmp_path / "home")
+    said = [event.text for event in read(kept).events if isinstance(event, e.TextSubmitted)]
+    assert said == ["hello"]
+
+
+async def test_what_no_disk_took_is_back_when_the_talk_goes_on(tmp_path: Path) -> None:
+    opened = e.TalkOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
+    journal = Journal.create(tmp_path, opened)
+    journal.close()
+    lost = e.TextSubmitted(at=5, item_id="lost", text="hello Anna")
+    put_aside(journal.path, 1, encode(lost), "the disk is full")
+    async with served() as server:
+        opening = Opening(settings=settings(server.url), folder=tmp_path, resume=journal.path)
+
+        def use(talk: DrivenTalk) -> None:
+            [told] = [n.text for n in talk.now.ledger.notices]
+            assert told == "What could not be saved the last time is in the talk again: 1 fact."
+            [_, answer] = talk.say("window")
+            assert "user: hello Anna" in answer.text
+
         await driven(opening, use)
 
 
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[Path]:
     """A journal that another process has open."""
-    from tui_voice.store.journal import Journal
-
     opened = e.TalkOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
     journal = Journal.create(tmp_path, opened)
     journal.close()

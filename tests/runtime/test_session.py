@@ -39,7 +39,7 @@ class Kept:
         done.set_result(True)
         return done
 
-    def close(self) -> None:
+    def finish(self) -> None:
         self.closed += 1
 
 

@@ -16,7 +16,7 @@ from tests.store.talks import exchange, opened, talk, write
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.errors import StoreError
-from tui_voice.store import catalog, index, reading
+from tui_voice.store import catalog, index, reading, rows, taking
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import Journal
 from tui_voice.store.talks import PAUSE, TITLE_LENGTH, UNTITLED, moment, title_of
@@ -65,7 +65,7 @@ def test_only_what_changed_is_read_again(folder: Path, monkeypatch: pytest.Monke
     catalog.list_talks(folder)
     read: list[str] = []
     load = reading.load
-    monkeypatch.setattr(index, "load", lambda p, cache: read.append(p.name) or load(p, cache))
+    monkeypatch.setattr(taking, "load", lambda p, cache: read.append(p.name) or load(p, cache))
     catalog.list_talks(folder)
     assert read == []
     with (folder / "2026-01-a.jsonl").open("ab") as file:
@@ -300,12 +300,27 @@ def test_the_cache_can_be_deleted_damaged_or_of_another_make(folder: Path) -> No
         lambda: _execute(place, "PRAGMA user_version = 99"),
         lambda: _execute(place, "DROP TABLE talks"),
     ):
+        index._keep_open(None)  # as a process would that has not asked yet
         for tail in ("-wal", "-shm"):
             place.with_name(place.name + tail).unlink(missing_ok=True)
         damage()
         assert catalog.list_talks(folder) == expected
     if os.name == "posix":
         assert place.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what is open cannot be deleted there")
+@pytest.mark.parametrize("doomed", ["", "-wal", "-shm", "all"])
+def test_the_cache_can_be_deleted_while_it_is_used(folder: Path, doomed: str) -> None:
+    expected = catalog.list_talks(folder)
+    write(folder / "new.jsonl", [opened("new", started="2025-01-01T00:00:00Z")])
+    assert len(catalog.list_talks(folder)) == len(expected) + 1  # something is in the -wal
+    place = index.database(folder)
+    for tail in ("", "-wal", "-shm") if doomed == "all" else (doomed,):
+        place.with_name(place.name + tail).unlink()
+    (folder / "new.jsonl").unlink()
+    for _ in range(3):
+        assert catalog.list_talks(folder) == expected
 
 
 def _execute(place: Path, statement: str) -> None:
@@ -346,13 +361,13 @@ def test_two_that_make_the_index_at_once_make_one(folder: Path) -> None:
     place = index.database(folder)
     place.parent.mkdir(exist_ok=True)
     versions = iter([0, 0])
-    real = index._version
+    real = rows.version
 
     def late(db: sqlite3.Connection) -> int:
         return next(versions, None) or real(db)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "_version", late)
+        patch.setattr(rows, "version", late)
         assert len(catalog.list_talks(folder)) == 3
     assert len(catalog.list_talks(folder)) == 3
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
-import subprocess
 import threading
 from pathlib import Path
 
@@ -236,29 +236,91 @@ def test_a_torn_header_is_left_to_be_seen(tmp_path: Path) -> None:
     assert read(path).events[1].name == "talk_resumed"
 
 
-def test_a_real_full_disk(tmp_path: Path) -> None:
-    """A file system of 64 KiB, filled to the brim, then freed."""
-    small = tmp_path / "small"
-    small.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small file system can be mounted by root only")
-    try:
-        ballast = small / "ballast"
-        ballast.write_bytes(b"x" * 40_000)
-        troubles = Troubles()
-        journal = Journal.create(small / "s", opened(), on_trouble=troubles, retry_seconds=0.001)
-        said = [
-            e.TextSubmitted(at=n, item_id=f"i{n}", text=f"{n} " + "word " * 100) for n in range(100)
-        ]
-        for event in said:
-            journal.append(event)
-        troubles.wait_for("the disk is full")
-        ballast.unlink()
-        troubles.wait_for(None)
-        assert journal.close() == 0
-        assert read(journal.path).events == [opened(), *said]
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
+def test_a_real_full_disk(small: Path) -> None:
+    """Filled to the brim, then freed."""
+    ballast = small / "ballast"
+    ballast.write_bytes(b"x" * 40_000)
+    troubles = Troubles()
+    journal = Journal.create(small / "s", opened(), on_trouble=troubles, retry_seconds=0.001)
+    said = [
+        e.TextSubmitted(at=n, item_id=f"i{n}", text=f"{n} " + "word " * 100) for n in range(100)
+    ]
+    for event in said:
+        journal.append(event)
+    troubles.wait_for("the disk is full")
+    ballast.unlink()
+    troubles.wait_for(None)
+    assert journal.close() == 0
+    assert read(journal.path).events == [opened(), *said]
+
+
+def test_a_part_of_a_line_that_is_held_does_not_stay_in_the_file(small: Path) -> None:
+    journal = Journal.create(small / "s", opened())
+    said = [e.TextSubmitted(at=n, item_id=f"i{n}", text="word " * 100) for n in range(200)]
+    for event in said:
+        journal.append(event)
+    left = journal.close()
+    assert 0 < left < 200
+    assert journal.path.read_bytes().endswith(b"\n")
+    assert journal.path.read_bytes() + journal.held() == b"".join(
+        map(codec.encode, [opened(), *said])
+    )
+
+
+def test_what_was_written_before_the_disk_was_full_is_synced(tmp_path: Path) -> None:
+    disk = FaultyDisk(lambda call, n: FULL if call == "write" and n > 5 else None)
+    journal = Journal.create(tmp_path, opened(), disk=disk)
+    syncs = disk.calls["sync"]
+    for event in EVENTS[1:20]:
+        journal.append(event)
+    assert journal.sync().result(30) is False
+    assert disk.calls["sync"] > syncs
+    journal.close()
+
+
+async def test_trouble_that_is_told_to_a_loop_that_is_closed_ends_nothing(tmp_path: Path) -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    told = threading.Event()
+
+    def tell(trouble: str | None) -> None:
+        told.set()
+        loop.call_soon_threadsafe(print, trouble)
+
+    full = True
+    disk = FaultyDisk(lambda call, n: FULL if full and call == "write" and n > 1 else None)
+    journal = Journal.create(tmp_path, opened(), disk=disk, on_trouble=tell, retry_seconds=0.001)
+    fill(journal)
+    assert journal.sync().result(30) is False
+    assert told.is_set()
+    full = False
+    while not journal.sync().result(30):
+        pass
+    assert journal.close() == 0
+    assert read(journal.path).events == EVENTS
+
+
+async def test_who_no_longer_waits_for_the_disk_does_not_stop_it(tmp_path: Path) -> None:
+    class Slow(FaultyDisk):
+        def sync(self, fd: int) -> None:
+            syncing.set()
+            assert go_on.wait(30)
+            super().sync(fd)
+
+    syncing, go_on = threading.Event(), threading.Event()
+    go_on.set()
+    journal = Journal.create(tmp_path, opened(), disk=Slow())
+    go_on.clear()
+    syncing.clear()
+    journal.append(EVENTS[1])
+    journal.append(e.TextSubmitted(at=1, item_id="i", text="hi"))
+    waiting = asyncio.ensure_future(asyncio.wrap_future(journal.sync()))
+    await asyncio.to_thread(syncing.wait, 30)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    go_on.set()
+    journal.append(e.TalkClosed(at=2))
+    assert await asyncio.wrap_future(journal.sync())
+    assert journal.close() == 0
+    assert read(journal.path).events[-1] == e.TalkClosed(at=2)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
+import subprocess
+import sys
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +17,8 @@ from hypothesis import strategies as st
 
 from tests.store.talks import opened, talk, write
 from tui_voice.conversation import events as e
-from tui_voice.store import codec, index, rows, search
+from tui_voice.store import codec, index, looking, rows, search
+from tui_voice.store.journal import Journal
 from tui_voice.store.query import Query, Term, parse
 
 NOW = datetime(2026, 4, 15, 12, 0)
@@ -203,17 +208,149 @@ def test_what_was_said_since_is_found_and_what_changed_only_as_it_is(folder: Pat
     assert found(folder, "role:tool") == []
 
 
-def test_while_somebody_types_the_folder_is_not_looked_through_for_each_letter(
+def long_ago(folder: Path) -> None:
+    """The folder looks as if nothing had come or gone for an hour."""
+    hour_ago = time.time() - 3600
+    os.utime(folder, (hour_ago, hour_ago))
+
+
+class Watched:
+    """`os` as `looking` has it; tells what it was asked about."""
+
+    def __init__(self) -> None:
+        self.listed: list[object] = []
+        self.looked_at: list[object] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+    def listdir(self, folder: int) -> list[str]:
+        self.listed.append(folder)
+        return os.listdir(folder)
+
+    def stat(self, path: Path, **more: int) -> os.stat_result:
+        self.looked_at.append(path)
+        return os.stat(path, **more)
+
+
+def test_while_somebody_types_only_what_can_have_changed_is_looked_at(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "TYPING_SECONDS", 1e6)
+    for n in range(20):
+        write(folder / f"t{n}.jsonl", talk(1, f"t{n}"))
+    live = Journal.open(folder / "new.jsonl")
+    long_ago(folder)
+    assert found(folder, "wil", typing=True) == []
+    watched = Watched()
+    monkeypatch.setattr(looking, "os", watched)
+    live.append(said(9, "the willow"))
+    live.sync().result(30)
+    assert found(folder, "wil", typing=True) == [("new", "i9")]
+    assert (watched.listed, watched.looked_at) == ([], [folder, folder / "new.jsonl"])
+    live.append(said(10, "another willow"))
+    live.close()
+    assert set(found(folder, "wil", typing=True)) == {("new", "i9"), ("new", "i10")}
+    assert len(watched.listed) == 1  # it was closed meanwhile
+
+
+def test_a_turn_that_another_process_wrote_is_found_by_the_next_search(folder: Path) -> None:
+    assert found(folder, "wil", typing=True) == []
+    other = subprocess.Popen(
+        [sys.executable, "-c", ELSEWHERE, str(folder / "old.jsonl")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with other:
+        assert other.stdin
+        assert other.stdout
+        for n in range(3):
+            assert other.stdout.readline() == f"said {n}\n"
+            long_ago(folder)  # each time as quick a look as can be
+            assert found(folder, f"willow{n}", typing=True) == [("old", f"w{n}")]
+            assert found(folder, f"willow{n}") == [("old", f"w{n}")]
+            other.stdin.write("\n")
+            other.stdin.flush()
+    # What it wrote while it closed, after its last word to us.
+    assert found(folder, "good night", typing=True) == [("old", "bye")]
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from tui_voice.conversation import events as e
+from tui_voice.store.journal import Journal
+journal = Journal.open(Path(sys.argv[1]))
+for n in range(3):
+    journal.append(e.TextSubmitted(at=50 + n, item_id=f"w{n}", text=f"the willow{n}"))
+    assert journal.sync().result(30)
+    print(f"said {n}", flush=True)
+    sys.stdin.readline()
+journal.append(e.TextSubmitted(at=60, item_id="bye", text="good night"))
+journal.close()
+"""
+
+
+def test_what_another_program_changes_in_place_is_found_by_a_full_look(folder: Path) -> None:
+    long_ago(folder)
     assert found(folder, "wil", typing=True) == []
     with (folder / "old.jsonl").open("ab") as file:
         file.write(codec.encode(said(9, "the willow")))
     assert found(folder, "wil", typing=True) == []
-    assert found(folder, "willow") == [("old", "i9")]
-    index.discard(folder)
+    assert index.catch_up(folder) is True
     assert found(folder, "wil", typing=True) == [("old", "i9")]
+    assert index.catch_up(folder) is False
+    with (folder / "old.jsonl").open("ab") as file:
+        file.write(codec.encode(said(10, "two willows")))
+    assert len(found(folder, "willow*")) == 2
+
+
+def test_a_folder_that_changed_just_now_is_not_trusted_to_tell(folder: Path) -> None:
+    """Its clock may show the same time for what comes in the next moment."""
+    os.utime(folder)
+    assert found(folder, "wil", typing=True) == []
+    with (folder / "old.jsonl").open("ab") as file:
+        file.write(codec.encode(said(9, "the willow")))
+    assert found(folder, "wil", typing=True) == [("old", "i9")]
+
+
+def test_talks_that_come_and_go_are_seen_at_a_glance(folder: Path) -> None:
+    long_ago(folder)
+    assert found(folder, "wil", typing=True) == []
+    write(folder / "third.jsonl", [opened("third"), said(1, "a willow")])
+    assert found(folder, "wil", typing=True) == [("third", "i1")]
+    (folder / ".third.pid").write_text("1")  # whoever had it was killed
+    long_ago(folder)
+    assert found(folder, "wil", typing=True) == [("third", "i1")]
+    (folder / "third.jsonl").unlink()
+    hidden = folder.stat()
+    assert found(folder, "wil", typing=True) == []
+    long_ago(folder)
+    index.catch_up(folder)
+    (folder / "third.jsonl").touch()  # open, and not a word in it yet
+    os.utime(folder, ns=(hidden.st_atime_ns, folder.stat().st_mtime_ns))
+    assert found(folder, "wil", typing=True) == []
+    folder.rename(folder.with_name("gone"))
+    assert found(folder, "shellfish", typing=True) == []
+
+
+def test_who_types_waits_for_nobody(folder: Path) -> None:
+    """Neither for a thread that takes in what changed, nor for a process that writes."""
+    long_ago(folder)
+    assert len(found(folder, "shellf", typing=True)) == 3
+    write(folder / "third.jsonl", [opened("third"), said(1, "more shellfish")])
+    with index._busy[index.database(folder)]:
+        assert len(found(folder, "shellf", typing=True)) == 3
+        assert index.catch_up(folder) is False
+    writer = sqlite3.connect(index.database(folder), isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "PATIENCE", 0.01)
+        assert len(found(folder, "shellf", typing=True)) == 3
+        assert index.catch_up(folder) is False
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert len(found(folder, "shellf", typing=True)) == 4
 
 
 def test_a_journal_that_became_unreadable_has_no_hits(folder: Path) -> None:
@@ -257,7 +394,7 @@ def test_a_step_that_fails_half_way_leaves_nothing_of_it(
     assert found(folder, "allergic") == [("old", "i1")]
 
 
-@pytest.mark.parametrize("call", ["replace", "open", "scandir"])
+@pytest.mark.parametrize("call", ["replace", "open", "listdir", "stat"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_a_failing_cache_or_folder_loses_nothing(
     folder: Path, call: str, nth: int, monkeypatch: pytest.MonkeyPatch
@@ -273,7 +410,7 @@ def test_a_failing_cache_or_folder_loses_nothing(
         return real(*args, **more)
 
     monkeypatch.setattr("tui_voice.store.checkpoint.WORTH_LINES", 1)
-    for module in ("index", "checkpoint"):
+    for module in ("looking", "checkpoint", "index"):
         monkeypatch.setattr(f"tui_voice.store.{module}.os.{call}", failing)
     first = found(folder, "allergic")
     monkeypatch.undo()

@@ -8,7 +8,7 @@ Importing this costs about 10 ms: it leaves TOML, keyring and platformdirs until
 
 from tui_voice.config.groups import DEFAULT_KEYS, Audio, Backend, Context, Cost, Summary, Ui
 from tui_voice.config.loading import load
-from tui_voice.config.places import cache_dir, config_path, log_path, sessions_dir
+from tui_voice.config.places import cache_dir, config_path, log_path, sessions_dir, state_dir
 from tui_voice.config.secrets import api_key, key_in_env
 from tui_voice.config.settings import Settings
 
@@ -28,4 +28,5 @@ __all__ = [
     "load",
     "log_path",
     "sessions_dir",
+    "state_dir",
 ]

@@ -37,11 +37,16 @@ def config_path(env: Mapping[str, str] | None = None) -> Path:
     return user_config_path(APP, appauthor=False) / "config.toml"
 
 
-def log_path() -> Path:
-    """What libraries print, and tracebacks under `--debug`. Its folder is there, if it can be."""
+def state_dir() -> Path:
+    """What is written on the side and should last: the log, and what no other disk took."""
     from platformdirs import user_log_path
 
-    path = user_log_path(APP, appauthor=False) / "tui-voice.log"
+    return user_log_path(APP, appauthor=False)
+
+
+def log_path() -> Path:
+    """What libraries print, and tracebacks under `--debug`. Its folder is there, if it can be."""
+    path = state_dir() / "tui-voice.log"
     with suppress(OSError):  # who writes to it will be told why
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path

@@ -182,8 +182,14 @@ def _resumed(
             backend=opening.settings.backend_kind(), model=profile.model, voice=profile.voice
         ),
         *(e.Noticed(text=note, severity="warning") for note in notes),
+        *([e.Noticed(text=_put_back(journal.put_back))] if journal.put_back else ()),
     )
     return session
+
+
+def _put_back(facts: int) -> str:
+    count = f"{facts} fact{'' if facts == 1 else 's'}"
+    return f"What could not be saved the last time is in the talk again: {count}."
 
 
 def _secrets(settings: Settings) -> list[str]:

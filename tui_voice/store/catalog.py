@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,24 +33,15 @@ def list_talks(folder: Path, cache: Path | None = None) -> list[Talk]:
     """All that can be read, the one that was talked in last first."""
 
     def question(db: sqlite3.Connection) -> list[Talk]:
-        db.row_factory = sqlite3.Row
-        rows = db.execute("SELECT * FROM talks WHERE refused = '' ORDER BY last DESC, name DESC")
-        return [
-            Talk(
-                id=row["id"],
-                title=row["title"],
-                started=row["started"],
-                seconds=row["seconds"],
-                turns=row["turns"],
-                model=row["model"],
-                backend=row["backend"],
-                usd=row["usd"],
-                path=folder / row["name"],
-                last=row["last"],
-                parent=row["parent"],
-            )
-            for row in rows
-        ]
+        rows = db.execute(
+            """SELECT id, title, started, seconds, turns, model, backend, usd, name, last, parent
+            FROM talks WHERE refused = '' ORDER BY last DESC, name DESC"""
+        )
+        talks = []
+        for id_, title, started, seconds, turns, model, backend, usd, name, last, parent in rows:
+            about = (id_, title, started, seconds, turns, model, backend, usd)
+            talks.append(Talk(*about, folder / name, last, parent))
+        return talks
 
     return index.ask(folder, question, cache)
 
@@ -152,7 +144,12 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
     title = next((x.title for x in reversed(rest) if isinstance(x, e.TalkRenamed)), "")
     if title:
         journal.append(e.TalkRenamed(at=at, title=f"{title} (fork)"))
-    _finish(journal)
+    try:
+        _finish(journal)
+    except StoreError:
+        with suppress(OSError):  # a part of a talk would look like one
+            journal.path.unlink(missing_ok=True)
+        raise
     return journal.path
 
 

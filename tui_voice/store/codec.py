@@ -28,6 +28,9 @@ UPGRADES: dict[int, Step] = {}
 
 _NEVER = object()  # the default of fields that have none: equal to nothing that is written
 _START = b'{"event":"'
+_NAME = len(_START)
+MARK = b'"version":'
+"""Stands in every line that announces a version; inside a text the quotes would be escaped."""
 
 
 class LineError(ValueError):
@@ -94,7 +97,7 @@ def _clean(value: Any) -> Any:
 def event_name(line: bytes) -> bytes:
     """The event's name without decoding the rest. Raises `LineError`."""
     if line.startswith(_START):  # as we write it
-        return line[len(_START) : line.find(b'"', len(_START))]
+        return line[_NAME : line.find(b'"', _NAME)]
     name = _record(line).get("event")
     return name.encode() if isinstance(name, str) else b""
 
@@ -133,11 +136,8 @@ def upgrade(
 
 
 def version_of(line: bytes) -> int | None:
-    """The schema version that this line announces for itself and those after it, if it does.
-
-    Looked for as bytes: inside a text the quotes would be escaped.
-    """
-    if b'"version":' not in line:
+    """The schema version that this line announces for itself and those after it, if it does."""
+    if MARK not in line:
         return None
     try:
         version = _record(line).get("version")

@@ -6,30 +6,28 @@ is damaged, or of another make, is deleted; where none can be written, one in me
 
 from __future__ import annotations
 
+import atexit
 import hashlib
-import math
 import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from tui_voice.config import cache_dir
-from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
 from tui_voice.store import rows
-from tui_voice.store.journal import SUFFIX
-from tui_voice.store.reading import load
+from tui_voice.store.taking import take_in
 
 T = TypeVar("T")
 PATIENCE = 5.0
 """Seconds that another process is waited for, which is at the index, too."""
 
-
-_looked: dict[Path, float] = {}
-"""When this process looked through the journals last, by database."""
+_busy: dict[Path, Lock] = defaultdict(Lock)
+"""Held, by database, while a thread of this process takes in what changed."""
 
 
 def ask(
@@ -37,24 +35,39 @@ def ask(
     question: Callable[[sqlite3.Connection], T],
     cache: Path | None = None,
     *,
-    stale: float = 0.0,
+    quick: bool = False,
 ) -> T:
-    """The answer to `question`, put to tables that are up to date with the journals of `folder`,
-    or were so many seconds ago. Raises `StoreError` where not even new tables in memory answer.
+    """The answer to `question`, put to tables that are up to date with the journals of `folder`.
+    `quick`: with all that tui-voice itself wrote (`looking`), and without waiting for anybody who
+    is at the tables just now. Raises `StoreError` where not even new tables in memory answer.
     """
     place = database(folder, cache)
     for where in (place, place, None):
         try:
             with closing(_connect(where)) as db:
-                if time.monotonic() - _looked.get(place, -math.inf) >= stale or _empty(db):
-                    _refresh(db, folder, cache)
-                    _looked[place] = time.monotonic()
+                _update(db, folder, cache, quick=quick)
                 return question(db)
         except sqlite3.DatabaseError as error:
-            if where is not None and getattr(error, "sqlite_errorcode", 0) not in _TRANSIENT:
+            if where is not None and not _transient(error):
                 discard(folder, cache)
             reason = str(error)
     raise StoreError(f"the saved talks cannot be searched: {reason}")
+
+
+def catch_up(folder: Path, cache: Path | None = None) -> bool:
+    """Looks at every journal. Whether there was anything new; False, too, where another thread is
+    at it, or the tables cannot be written just now.
+    """
+    busy = _busy[database(folder, cache)]
+    if not busy.acquire(blocking=False):
+        return False
+    try:
+        with closing(_connect(database(folder, cache))) as db:
+            return take_in(db, folder, cache)
+    except sqlite3.DatabaseError:  # the next question deals with it
+        return False
+    finally:
+        busy.release()
 
 
 def database(folder: Path, cache: Path | None = None) -> Path:
@@ -66,91 +79,83 @@ def database(folder: Path, cache: Path | None = None) -> Path:
 def discard(folder: Path, cache: Path | None = None) -> None:
     """Deletes the tables; the next question makes them anew."""
     place = database(folder, cache)
+    _keep_open(None)
     for tail in ("", "-wal", "-shm"):
         with suppress(OSError):
             place.with_name(place.name + tail).unlink(missing_ok=True)
 
 
+def _update(db: sqlite3.Connection, folder: Path, cache: Path | None, *, quick: bool) -> None:
+    busy = _busy[database(folder, cache)]
+    if not busy.acquire(blocking=not quick):
+        return
+    try:
+        take_in(db, folder, cache, quick=quick)
+    except sqlite3.DatabaseError as error:
+        if not (quick and _transient(error)):
+            raise
+    finally:
+        busy.release()
+
+
 _TRANSIENT = frozenset(
-    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+    )
 )
 """What says nothing against the file: another process is at it, or the disk does not take it."""
+
+
+def _transient(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _TRANSIENT
+
+
+_kept: tuple[Path, sqlite3.Connection] | None = None
+"""A connection that nobody uses. While there is one, the closing of another need not bring the
+whole database up to date on the disk, which takes longer than a search."""
+_keeping = Lock()
+
+
+def _keep_open(place: Path | None) -> None:
+    global _kept
+    with _keeping:
+        if _kept is None or _kept[0] != place:
+            if _kept is not None:
+                _kept[1].close()
+            _kept = None
+            if place is not None:
+                kept = sqlite3.connect(place, check_same_thread=False)
+                _kept = (place, kept)
+                kept.execute("PRAGMA user_version")
+
+
+atexit.register(_keep_open, None)
 
 
 def _connect(place: Path | None) -> sqlite3.Connection:
     if place is not None:
         with suppress(OSError):
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
+            # One that is there is not opened: to close it would end the locks of this process.
+            os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     db = sqlite3.connect(place or ":memory:", timeout=PATIENCE, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        made = _version(db)
+        made = rows.version(db)
         if made != rows.MAKE:
-            with _step(db):
-                if _version(db) == 0:  # nobody was faster
+            with rows.step(db):
+                if rows.version(db) == 0:  # nobody was faster
                     rows.create(db)
-        if _version(db) != rows.MAKE:
+        if rows.version(db) != rows.MAKE:
             raise sqlite3.DatabaseError(f"tables of make {made}")
+        if place is not None:
+            _keep_open(place)
     except BaseException:
         db.close()
         raise
     return db
-
-
-def _empty(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT 1 FROM talks LIMIT 1").fetchone() is None
-
-
-def _refresh(db: sqlite3.Connection, folder: Path, cache: Path | None) -> None:
-    """Takes in what changed since the last time: by size and time of each file."""
-    known = {
-        name: (size, changed)
-        for name, size, changed in db.execute("SELECT name, size, changed FROM talks")
-    }
-    try:
-        found = _journals(folder)
-    except FileNotFoundError:
-        found = {}
-    except OSError:  # cannot be looked into just now: what is known stays
-        return
-    for name in known.keys() - found.keys():
-        with _step(db):
-            rows.forget(db, name)
-    for name, print_ in found.items():
-        if known.get(name) == print_:
-            continue
-        try:
-            ledger: Ledger | None = load(folder / name, cache).ledger
-            refused = ""
-        except StoreError as error:
-            ledger, refused = None, str(error)
-        with _step(db):
-            rows.learn(db, name, print_, ledger, refused)
-
-
-def _journals(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of each, by name."""
-    found: dict[str, tuple[int, int]] = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                with suppress(FileNotFoundError):  # deleted just now
-                    about = entry.stat()
-                    if about.st_size:  # else a talk that was killed before its first word
-                        found[entry.name] = (about.st_size, about.st_mtime_ns)
-    return found
-
-
-def _version(db: sqlite3.Connection) -> int:
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    return version
-
-
-@contextmanager
-def _step(db: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing, and no other process in between."""
-    db.execute("BEGIN IMMEDIATE")
-    with db:  # commits, or rolls back
-        yield

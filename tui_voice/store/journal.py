@@ -6,7 +6,6 @@ read-only disk never stops a talk: what it does not take is held and written whe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -15,12 +14,14 @@ from typing import Self
 
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
-from tui_voice.store import codec, locking
+from tui_voice.store import codec, locking, rescue
 from tui_voice.store.disk import Disk
 from tui_voice.store.secrets import Redactor
 from tui_voice.store.writer import RETRY_SECONDS, Writer
 
 SUFFIX = ".jsonl"
+FINISH_SECONDS = 5.0
+"""A disk that hangs keeps nobody longer who wants to leave."""
 
 _COMPLETING = (
     e.TalkOpened,
@@ -70,11 +71,13 @@ class Journal:
         self.path = path
         self.mended = ""
         """What was found torn at the end of the file and taken away, "" for nothing."""
+        self.put_back = 0
+        """Facts that no disk took when the talk was left, and that are in it again."""
         self._disk = disk
         self._version = version
         self._redact = Redactor(secrets)
-        self._fd: int | None = None
-        self._writer = Writer(disk, lambda: attach(self), on_trouble, retry_seconds)
+        self._rescued = rescue.Rescued()
+        self._writer = Writer(disk, lambda: attach(self), self._detach, on_trouble, retry_seconds)
 
     @classmethod
     def create(
@@ -114,8 +117,9 @@ class Journal:
         secrets: Iterable[str] = (),
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
-        """A saved talk, to go on with; read it first, then append `TalkResumed`. Raises
-        `StoreError` if it is not there or another process has it.
+        """A saved talk, to go on with; read it, then append `TalkResumed`. What `finish` had to
+        put elsewhere is in it again. Raises `StoreError` if it is not there or another process
+        has it.
         """
         if not path.is_file():
             raise StoreError(
@@ -130,7 +134,14 @@ class Journal:
             secrets=secrets,
             retry_seconds=retry_seconds,
         )
+        with suppress(OSError):  # it will be read again, and then the user is told
+            journal._rescued = rescue.found(path)
+        for line in journal._rescued.lines:
+            journal._writer.add(line, due=True, spare=False)
         journal._writer.start()
+        if journal.trouble is None:
+            journal.put_back = len(journal._rescued.lines)
+            journal._rescued.forget()
         return journal
 
     @property
@@ -163,13 +174,23 @@ class Journal:
         """Writes and syncs what is left and lets the talk go. Returns how many facts could not be
         saved; `held` has them. `timeout`: seconds that a stuck disk is waited for.
         """
-        if self._fd is not None:
-            locking.forget_holder(self.path)
-        return self._writer.close(timeout)
+        count = self._writer.close(timeout)
+        if not count:
+            self._rescued.forget()
+        return count
 
     def held(self) -> bytes:
-        """The lines that are not in the file."""
+        """The lines that are not on disk."""
         return self._writer.held()
+
+    def finish(self) -> None:
+        """`close`, after which what could not be saved is put elsewhere. Raises `StoreError` that
+        tells where, and how it comes back.
+        """
+        trouble = self.trouble
+        if count := self.close(FINISH_SECONDS):
+            why = trouble or self.trouble or "the disk does not answer"
+            raise rescue.put_aside(self.path, count, self.held(), why)
 
     def _line(self, event: e.Event) -> bytes:
         version, self._version = self._version, None
@@ -192,22 +213,24 @@ class Journal:
         try:
             return fd, self._mend(fd)
         except OSError:
-            self._release(fd)
+            self._detach(fd)
             raise
 
     def _hold(self, fd: int) -> None:
         try:
             locking.lock(fd, self.path)
         except StoreError:
-            self._release(fd)
+            self._disk.close(fd)
             raise
         except OSError:
             pass  # a file system without locks: go on without one
-        self._fd = fd
 
-    def _release(self, fd: int) -> None:
-        self._fd = None
-        os.close(fd)
+    def _detach(self, fd: int) -> None:
+        """After the last line, which the index would miss otherwise (`looking`), and before
+        another process can take the talk and leave its own number.
+        """
+        locking.forget_holder(self.path)
+        self._disk.close(fd)
 
     def _mend(self, fd: int) -> int:
         """A line that a crash tore is taken away, so that the next one begins on its own.

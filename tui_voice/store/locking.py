@@ -13,9 +13,14 @@ _FAR = 1 << 40
 """Where Windows locks a byte: beyond the end of any talk, since it locks readers out as well."""
 
 
+PID_SUFFIX = ".pid"
+
+
 def pid_file(path: Path) -> Path:
-    """Beside the journal: the number of the process that holds it. A word for people only."""
-    return path.with_name(f".{path.stem}.pid")
+    """Beside the journal: the number of the process that holds it. A word for people, and for the
+    index: it knows by it which talks grow, and by its coming and going that one was opened.
+    """
+    return path.with_name(f".{path.stem}{PID_SUFFIX}")
 
 
 def lock(fd: int, path: Path) -> None:

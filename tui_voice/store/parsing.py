@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tui_voice.conversation.events import Event
@@ -56,11 +56,42 @@ class Progress:
 
 
 def parse(data: bytes, progress: Progress, *, lean_for: Iterable[str] | None = None) -> list[Event]:
-    """The events of whole lines, `progress` moved on. A torn last line is counted and left out.
+    """The events of whole lines, as `stream` gives them one by one."""
+    return list(stream(data, progress, lean_for=lean_for))
+
+
+def stream(
+    data: bytes, progress: Progress, *, lean_for: Iterable[str] | None = None
+) -> Iterator[Event]:
+    """The events of whole lines, `progress` moved on by the end. A torn last line is counted and
+    left out.
 
     `lean_for`: leave out the growing of words whose end came right after, which folds the same;
     except for turns of these ids, which have words already.
     """
+    lines = _whole(data, progress)
+    first = progress.lines + 1
+    progress.lines += len(lines)
+    if lean_for is not None:
+        _strike_needless(lines, lean_for)
+    for number, line in enumerate(lines, first):
+        if not line:
+            continue
+        if codec.MARK in line and (version := codec.version_of(line)) is not None:
+            progress.version = version
+            progress.newest = max(progress.newest, version)
+        try:
+            event = codec.decode(line, progress.version)
+        except codec.LineError:
+            progress.corrupt.append(number)
+            continue
+        if event is None:
+            progress.unknown[codec.event_name(line).decode(errors="replace")[:40]] += 1
+        else:
+            yield event
+
+
+def _whole(data: bytes, progress: Progress) -> list[bytes]:
     lines = data.split(b"\n")
     tail = lines.pop()
     if tail:
@@ -70,46 +101,32 @@ def parse(data: bytes, progress: Progress, *, lean_for: Iterable[str] | None = N
             progress.torn = len(tail)
         else:
             lines.append(tail)  # whole, but for the line break
-    first = progress.lines + 1
-    progress.lines += len(lines)
-    skipped = _needless(lines, lean_for) if lean_for is not None else frozenset()
-    events: list[Event] = []
-    for index, line in enumerate(lines):
-        if not line or index in skipped:
-            continue
-        if (version := codec.version_of(line)) is not None:
-            progress.version = version
-            progress.newest = max(progress.newest, version)
-        try:
-            event = codec.decode(line, progress.version)
-        except codec.LineError:
-            progress.corrupt.append(first + index)
-            continue
-        if event is None:
-            progress.unknown[codec.event_name(line).decode(errors="replace")[:40]] += 1
-        else:
-            events.append(event)
-    return events
+    return lines
 
 
-def _needless(lines: list[bytes], worded: Iterable[str]) -> frozenset[int]:
-    """Indexes of the `transcript_grew` lines that the `transcript_done` behind them makes void."""
-    void: set[int] = set()
+def _strike_needless(lines: list[bytes], worded: Iterable[str]) -> None:
+    """Empties the `transcript_grew` lines that the `transcript_done` behind them makes void."""
     pending: dict[bytes, list[int]] = {}
     seen = {item_id.encode() for item_id in worded}
+    run, here = [], b"\n"  # the lines of the item that grew last, and how it is told there
     for index, line in enumerate(lines):
         if line.startswith(_GREW):
+            if here in line:
+                run.append(index)
+                continue
             item = _item(line)
             if item and item not in seen:
-                pending.setdefault(item, []).append(index)
+                here, run = b'%b%b"' % (_ITEM, item), pending.setdefault(item, [])
+                run.append(index)
         elif line.startswith(_DONE):
-            item = _item(line)
-            void.update(pending.pop(item, ()))
+            item, here = _item(line), b"\n"
+            for void in pending.pop(item, ()):
+                lines[void] = b""
             seen.add(item)
         elif pending and _name(line) not in _INDIFFERENT:
+            here = b"\n"
             seen.update(pending)
             pending.clear()
-    return frozenset(void)
 
 
 def _name(line: bytes) -> bytes:

@@ -23,4 +23,4 @@ def _plain_character(character: str) -> str:
 
 def printable(text: str) -> str:
     """Without what would steer a terminal, or turn the direction of what follows."""
-    return _CONTROLS.sub("", text)
+    return text if text.isprintable() else _CONTROLS.sub("", text)

@@ -16,7 +16,7 @@ from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint
-from tui_voice.store.parsing import Progress, parse
+from tui_voice.store.parsing import Progress, stream
 
 LARGEST = 2 << 30
 """Bytes. A talk of a year of speaking is smaller; a larger file is no talk."""
@@ -42,7 +42,7 @@ def read(path: Path) -> Reading:
     with _opened(path) as file:
         data = file.read()
     progress = Progress()
-    events = _headed(path, parse(data, progress), data)
+    events = list(_headed(path, stream(data, progress), data))
     return Reading(events, (*_headless(events[0]), *progress.notes()))
 
 
@@ -62,7 +62,7 @@ def load(path: Path, cache: Path | None = None) -> Loaded:
         file.seek(offset)
         data = file.read()
         worded = (turn.id for turn in ledger.turns if turn.text)
-        events = parse(data, progress, lean_for=worded)
+        events = stream(data, progress, lean_for=worded)
         ledger = fold(events if known else _headed(path, events, data), ledger)
         whole = data.endswith(b"\n")
         if whole and progress.lines - seen > checkpoint.WORTH_LINES:
@@ -70,15 +70,18 @@ def load(path: Path, cache: Path | None = None) -> Loaded:
     return Loaded(ledger, (*_headless(ledger.opened), *progress.notes()))
 
 
-def _headed(path: Path, events: list[Event], data: bytes) -> list[Event]:
+def _headed(path: Path, events: Iterator[Event], data: bytes) -> Iterator[Event]:
     """The events with their header. A talk whose first line is lost gets one made of its file."""
-    if events and isinstance(events[0], TalkOpened):
-        return events
-    if not events and data[: len(_HEAD)] != _HEAD[: len(data)]:
+    first = next(events, None)
+    if first is None and data[: len(_HEAD)] != _HEAD[: len(data)]:
         raise StoreError(f"{path} is not a saved talk", "talks are .jsonl files of tui-voice")
-    written = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
-    started = written.isoformat(timespec="seconds")
-    return [TalkOpened(id=path.stem, started=started, backend="", model=""), *events]
+    if not isinstance(first, TalkOpened):
+        written = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+        started = written.isoformat(timespec="seconds")
+        yield TalkOpened(id=path.stem, started=started, backend="", model="")
+    if first is not None:
+        yield first
+    yield from events
 
 
 def _headless(opened: Event | None) -> tuple[str, ...]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn
 from tui_voice.store.talks import talk_of
 
-MAKE = 1
+MAKE = 2
 """Changes whenever the tables, or what is put into them, do."""
 
 _TABLES = """
@@ -23,9 +25,11 @@ CREATE TABLE talks (
 CREATE TABLE turns (
     place INTEGER PRIMARY KEY, file INTEGER, turn TEXT, role TEXT, at REAL, text TEXT
 ) STRICT;
-CREATE INDEX turns_of_file ON turns (file);
+CREATE INDEX turns_of_file ON turns (file, turn);
+CREATE INDEX turns_of_role ON turns (role, place);
+CREATE TABLE looks (changed INTEGER, held TEXT) STRICT;
 CREATE VIRTUAL TABLE words USING fts5 (
-    text, role, content='', prefix='2 3', tokenize='unicode61 remove_diacritics 2'
+    text, role, content='', prefix='1 2 3 4 5 6', tokenize='unicode61 remove_diacritics 2'
 );
 """
 
@@ -63,6 +67,46 @@ def create(db: sqlite3.Connection) -> None:
     for statement in _TABLES.split(";"):
         db.execute(statement)
     db.execute(f"PRAGMA user_version={MAKE}")
+
+
+def version(db: sqlite3.Connection) -> int:
+    made: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return made
+
+
+@contextmanager
+def step(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing, and no other process in between."""
+    db.execute("BEGIN IMMEDIATE")
+    with db:  # commits, or rolls back
+        yield
+
+
+def prints(db: sqlite3.Connection) -> dict[str, tuple[int, int] | None]:
+    """Size and time of each journal as it was taken in, by name."""
+    return {
+        name: (size, changed)
+        for name, size, changed in db.execute("SELECT name, size, changed FROM talks")
+    }
+
+
+def print_of(db: sqlite3.Connection, name: str) -> tuple[int, int] | None:
+    """The same of one journal; None: not taken in."""
+    print_: tuple[int, int] | None = db.execute(
+        "SELECT size, changed FROM talks WHERE name = ?", (name,)
+    ).fetchone()
+    return print_
+
+
+def last_look(db: sqlite3.Connection) -> tuple[int, tuple[str, ...]] | None:
+    """The folder's time, ns, and the journals that stood open, at the last look at all of them."""
+    row = db.execute("SELECT changed, held FROM looks").fetchone()
+    return (row[0], tuple(json.loads(row[1]))) if row else None
+
+
+def note_look(db: sqlite3.Connection, changed: int, held: tuple[str, ...]) -> None:
+    db.execute("DELETE FROM looks")
+    db.execute("INSERT INTO looks VALUES (?, ?)", (changed, json.dumps(held)))
 
 
 def forget(db: sqlite3.Connection, name: str) -> None:

@@ -16,8 +16,6 @@ from tui_voice.store.rows import SLOTS, unspaced
 
 NEWEST = 200
 """So many of the newest hits are ranked; ranking all that have a common word takes a second."""
-TYPING_SECONDS = 1.0
-"""While somebody types, the journals are looked through no more often than this."""
 EXCERPT = 160
 _AHEAD = 60
 _LATEST = (1 << 63) - 1
@@ -54,13 +52,14 @@ def search(
     """The turns of all talks of `folder` that `text` finds, best first. Words, "phrases",
     prefix*, role:you|voice, after:/before: a date; filters alone find the newest turns.
 
-    `typing`: the last word may go on. `without`: id of a talk to leave out. Raises `StoreError`.
+    `typing`: the last word may go on, and the answer must not wait: it has all that tui-voice
+    wrote, but perhaps not what another program did to a journal (`index.catch_up` looks).
+    `without`: id of a talk to leave out. Raises `StoreError`.
     """
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    stale = TYPING_SECONDS if typing else 0.0
-    rows = index.ask(folder, lambda db: _rows(db, query, without), cache, stale=stale)
+    rows = index.ask(folder, lambda db: _rows(db, query, without), cache, quick=typing)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
@@ -102,7 +101,7 @@ def _place(moment: float) -> int:
 
 def _score(query: Query, text: str, order: int) -> float:
     """More of the words in a shorter turn is better; among equals the newer."""
-    found = len(marks(text, query.terms))
+    found = len(_pattern_of(query.terms).findall(plain(text))) if query.terms else 0
     length = math.sqrt(1 + len(text) / EXCERPT)
     return found / length - order / NEWEST
 

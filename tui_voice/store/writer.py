@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 
 from tui_voice.errors import StoreError
@@ -27,6 +28,8 @@ _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the disk is read-only",
+    errno.EEXIST: "its folder is a file",
+    errno.ENOTDIR: "its folder is a file",
     errno.EACCES: "writing is not allowed there",
     errno.EPERM: "writing is not allowed there",
 }
@@ -40,20 +43,22 @@ def _reason(error: OSError | StoreError) -> str:
 
 
 class Writer:
-    """`attach` opens the file, as often as it must be tried: its descriptor and size.
-    `on_trouble` is told, in the writer's thread, why nothing is being saved, and None when all
-    that was held is on disk.
+    """`attach` opens the file, as often as it must be tried: its descriptor and size; `detach`
+    closes it, when all is over. `on_trouble` is told, in the writer's thread, why nothing is being
+    saved, and None when all that was held is on disk.
     """
 
     def __init__(
         self,
         disk: Disk,
         attach: Callable[[], tuple[int, int]],
+        detach: Callable[[int], None],
         on_trouble: Callable[[str | None], None],
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._disk = disk
         self._attach = attach
+        self._detach = detach
         self._on_trouble = on_trouble
         self._retry = retry_seconds
         self._queue: deque[tuple[bytes, bool]] = deque()  # lines; whether each is to be synced
@@ -91,8 +96,8 @@ class Writer:
         return self._trouble
 
     def held(self) -> bytes:
-        """What is not in the file, to be put elsewhere when all is over."""
-        return b"".join(line for line, _due in self._queue)
+        """What is not on disk, to be put elsewhere when all is over."""
+        return b"".join(line for line, _due in self._lines_left())
 
     def add(self, line: bytes, *, due: bool, spare: bool) -> None:
         """`due`: to be synced at once. `spare`: may be left out when memory runs short."""
@@ -118,12 +123,18 @@ class Writer:
         return future
 
     def close(self, timeout: float | None) -> int:
-        """One last try. Returns how many lines are not on disk."""
+        """One last try, for which a disk that hangs is waited for so many seconds. Returns how
+        many lines are not on disk.
+        """
         with self._wake:
             self._closing = True
             self._kick()
         self._thread.join(timeout)
-        return len(self._queue)
+        return len(self._lines_left())
+
+    def _lines_left(self) -> list[tuple[bytes, bool]]:
+        unsynced = self._unsynced if self._thread.is_alive() else []  # it hangs, perhaps in a sync
+        return [*unsynced, *self._queue]
 
     def _kick(self) -> None:
         self._kicks += 1
@@ -143,9 +154,19 @@ class Writer:
                 waiting, self._waiting = self._waiting, []
             saved = self._drain(due=closing or bool(waiting))
             for future in waiting:
-                future.set_result(saved)
+                if future.set_running_or_notify_cancel():  # else nobody waits any more
+                    future.set_result(saved)
         if self._fd is not None:
-            self._disk.close(self._fd)
+            self._end_whole(self._fd)
+            self._detach(self._fd)
+
+    def _end_whole(self, fd: int) -> None:
+        """No part of a line that is held, nor one that a sync may have lost, stays in the file."""
+        with suppress(OSError):  # then reading leaves out the part of a line
+            if self._dirty:
+                self._disk.cut(fd, self._durable)
+            elif self._taken:
+                self._disk.cut(fd, self._disk.size(fd) - self._taken)
 
     def _drain(self, *, due: bool, raising: bool = False) -> bool:
         """Writes what is queued; True if all of it is in the file, synced where that was due."""
@@ -165,6 +186,9 @@ class Writer:
             self._tell(_reason(error))
             return False
         except OSError as error:
+            if self._fd is not None:
+                with suppress(OSError):  # what was written before may be synced all the same
+                    self._sync(self._fd)
             self._tell(_reason(error))
             return False
         self._tell(None)
@@ -202,4 +226,5 @@ class Writer:
     def _tell(self, trouble: str | None) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
-            self._on_trouble(trouble)
+            with suppress(RuntimeError):  # who listened is gone, as a loop that is closed
+                self._on_trouble(trouble)
