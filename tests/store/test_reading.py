@@ -230,8 +230,8 @@ def test_a_long_talk_is_taken_up_where_the_last_reading_ended(
     with path.open("ab") as file:
         file.write(b"".join(map(codec.encode, EVENTS[30:])) + b"!\n")
     parsed = []
-    parse = parsing.parse
-    monkeypatch.setattr(reading, "parse", lambda d, p, **k: parsed.append(d) or parse(d, p, **k))
+    stream = parsing.stream
+    monkeypatch.setattr(reading, "stream", lambda d, p, **k: parsed.append(d) or stream(d, p, **k))
     for _ in range(2):
         ledger, notes = reading.load(path, cache)
         assert ledger == fold(EVENTS)

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import TypeVar
 
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.turns import CHUNK, Chunk, Turn, Turns, place_in
+from tui_voice.conversation.turns import CHUNK, Chunk, Place, Turn, Turns, place_in
 from tui_voice.conversation.values import evolve, written_in_place
 
 L = TypeVar("L", bound=Ledger)
@@ -69,13 +69,13 @@ class TurnsDraft(Turns):
         return self._insert(self._chunks[-1], len(self._chunks[-1]), turn)
 
     def insert_after(self, previous_id: str | None, turn: Turn) -> Turns:
-        place = self._find(previous_id)
+        place = self.find(previous_id)
         if place is None or place == (len(self._chunks) - 1, len(self._chunks[-1]) - 1):
             return self.append(turn)
         return self._insert(self._chunks[place[0]], place[1] + 1, turn)
 
     def remove(self, item_id: str) -> Turns:
-        place = self._find(item_id)
+        place = self.find(item_id)
         if place is None:
             return self
         c, i = place
@@ -90,10 +90,8 @@ class TurnsDraft(Turns):
                 del self._names[name]
         return self
 
-    def put(self, item_id: str, turn: Turn) -> Turns:
-        place = self._find(item_id)
-        if place is not None:
-            self._write(self._chunks[place[0]], place[1], turn)
+    def put(self, place: Place, turn: Turn) -> Turns:
+        self._write(self._chunks[place[0]], place[1], turn)
         return self
 
     def map_loose(self, function: Callable[[Turn], Turn]) -> Turns:
@@ -130,16 +128,15 @@ class TurnsDraft(Turns):
                 self._doubled.add(name)
             self._names[name] = sheet
 
-    def _find(self, item_id: str | None) -> tuple[int, int] | None:
+    def find(self, item_id: str | None) -> Place | None:
         sheet = self._names.get(item_id) if item_id is not None else None
         if sheet is None or item_id is None:
             return None
+        anywhere = item_id in self._doubled
         for c in range(len(self._chunks) - 1, -1, -1):
             one = self._chunks[c]
-            if one is sheet or item_id in self._doubled:
-                place = place_in(one, item_id)
-                if place is not None:
-                    return c, place
+            if (one is sheet or anywhere) and (place := place_in(one, item_id)) is not None:
+                return c, place
         return None
 
 

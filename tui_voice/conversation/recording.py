@@ -22,6 +22,8 @@ E = TypeVar("E", bound=e.Event)
 _RECORDERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {}
 NOTICES_KEPT = 50
 REPLIES_KEPT = 24
+NOTHING = (0, 0)
+"""Tokens of text and of audio."""
 LOOKED_BACK = 12
 """Turns among which those of a reply are looked for when it is done."""
 
@@ -45,26 +47,33 @@ def record(ledger: Ledger, event: e.Event) -> Ledger:
 
 def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
     """One turn changed, and the window by what it now weighs more or less."""
-    before = ledger.turns.get(item_id)
-    if before is None:
+    place = ledger.turns.find(item_id)
+    if place is None:
         return ledger
+    before = ledger.turns[place]
     after = evolve(before, **fields)
-    turns = ledger.turns.put(item_id, after)
+    turns = ledger.turns.put(place, after)
     was, now = (before.text_tokens, before.audio_tokens), (after.text_tokens, after.audio_tokens)
-    if was == now and before.wire_id == after.wire_id:
+    moved = before.wire_id != after.wire_id
+    if was == now and not moved:
         return evolve(ledger, turns=turns)
-    window, intact = _reweigh(ledger.window, before, after), ledger.intact
-    if sum(was) != sum(now) or before.wire_id != after.wire_id:
-        intact = min(intact, _in_front_of(turns, window, after.id))
+    gone = was if before.in_window else NOTHING
+    come = now if after.in_window else NOTHING
+    window = weigh(ledger.window, come[0] - gone[0], come[1] - gone[1])
+    intact = ledger.intact
+    if moved or sum(was) != sum(now):
+        intact = min(intact, _in_front_of(turns, window, after))
     return evolve(ledger, turns=turns, window=window, intact=intact)
 
 
-def _in_front_of(turns: Turns, window: Window, turn_id: str) -> int:
+def _in_front_of(turns: Turns, window: Window, turn: Turn) -> int:
     """Tokens before a turn. Counted from the end, where nearly all changes are."""
+    if turn.in_window and turns.last is turn:
+        return max(0, window.total - turn.tokens)
     behind = 0
-    for turn in turns.held_backwards():
-        behind += turn.tokens
-        if turn.id == turn_id:
+    for other in turns.held_backwards():
+        behind += other.tokens
+        if other.id == turn.id:
             break
     return max(0, window.total - behind)
 
@@ -78,7 +87,10 @@ def add(ledger: Ledger, turn: Turn, previous: str | None) -> Ledger:
             break
         previous = follower.id
     turns = ledger.turns.insert_after(previous, turn)
-    return evolve(ledger, turns=turns, window=_reweigh(ledger.window, None, turn))
+    if not turn.in_window:
+        return evolve(ledger, turns=turns)
+    window = weigh(ledger.window, turn.text_tokens, turn.audio_tokens)
+    return evolve(ledger, turns=turns, window=window)
 
 
 def weigh(window: Window, text: int = 0, audio: int = 0) -> Window:
@@ -86,15 +98,6 @@ def weigh(window: Window, text: int = 0, audio: int = 0) -> Window:
     if not text and not audio:
         return window
     return Window(max(0, window.text + text), max(0, window.audio + audio), window.cached, False)
-
-
-def _reweigh(window: Window, before: Turn | None, after: Turn | None) -> Window:
-    text = audio = 0
-    if before is not None and before.in_window:
-        text, audio = -before.text_tokens, -before.audio_tokens
-    if after is not None and after.in_window:
-        text, audio = text + after.text_tokens, audio + after.audio_tokens
-    return weigh(window, text, audio)
 
 
 # ── the talk and its line ────────────────────────────────────────────────────────────────────

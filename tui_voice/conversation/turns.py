@@ -115,6 +115,10 @@ CHUNK = 64
 """Turns that stand together."""
 
 
+Place = tuple[int, int]
+"""Where a turn stands: the number of its chunk, and its number there."""
+
+
 class Stretch(Protocol):
     """Some turns in a row, and what is asked of them again and again."""
 
@@ -215,12 +219,15 @@ class Turns:
 
     def get(self, item_id: str | None) -> Turn | None:
         """By its own id or by the id of the item that holds it now. Newest first."""
-        place = self._find(item_id)
+        place = self.find(item_id)
         return None if place is None else self._chunks[place[0]][place[1]]
+
+    def __getitem__(self, place: Place) -> Turn:
+        return self._chunks[place[0]][place[1]]
 
     def after(self, item_id: str | None) -> Iterator[Turn]:
         """The turns behind the one of this name, in order; none where nothing has it."""
-        place = self._find(item_id)
+        place = self.find(item_id)
         if place is not None:
             yield from islice(self._chunks[place[0]], place[1] + 1, None)
             for chunk in islice(self._chunks, place[0] + 1, None):
@@ -234,7 +241,7 @@ class Turns:
 
     def insert_after(self, previous_id: str | None, turn: Turn) -> Turns:
         """Behind the turn that `previous_id` names; at the end where nothing has that name."""
-        place = self._find(previous_id)
+        place = self.find(previous_id)
         if place is None or place == (len(self._chunks) - 1, len(self._chunks[-1]) - 1):
             return self.append(turn)
         c, i = place
@@ -242,26 +249,23 @@ class Turns:
         return self._with(c, Chunk((*chunk[: i + 1], turn, *chunk[i + 1 :])), 1)
 
     def remove(self, item_id: str) -> Turns:
-        place = self._find(item_id)
+        place = self.find(item_id)
         if place is None:
             return self
         c, i = place
         chunk = self.chunks[c]
         return self._with(c, Chunk((*chunk[:i], *chunk[i + 1 :])), -1)
 
-    def put(self, item_id: str, turn: Turn) -> Turns:
-        """The same with `turn` in place of the one of this name; itself where nothing has it."""
-        place = self._find(item_id)
-        if place is None:
-            return self
+    def put(self, place: Place, turn: Turn) -> Turns:
+        """The same with `turn` in place of the one that stands there."""
         c, i = place
         chunk = self.chunks[c]
         return self._with(c, Chunk((*chunk[:i], turn, *chunk[i + 1 :])), 0)
 
     def change(self, item_id: str, **fields: Any) -> Turns:
         """The same with some fields of one turn replaced; itself where there is no such turn."""
-        turn = self.get(item_id)
-        return self if turn is None else self.put(item_id, evolve(turn, **fields))
+        place = self.find(item_id)
+        return self if place is None else self.put(place, evolve(self[place], **fields))
 
     def map_loose(self, function: Callable[[Turn], Turn]) -> Turns:
         """Every loose turn through `function`; chunks without any stay the same objects."""
@@ -278,7 +282,8 @@ class Turns:
         kept = (chunk,) if chunk else ()
         return Turns((*chunks[:c], *kept, *chunks[c + 1 :]), self._length + more)
 
-    def _find(self, item_id: str | None) -> tuple[int, int] | None:
+    def find(self, item_id: str | None) -> Place | None:
+        """Where the turn of this name stands until the next change; None where nothing has it."""
         if item_id is None or not self._chunks:
             return None
         chunks = self.chunks

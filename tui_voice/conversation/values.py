@@ -64,8 +64,8 @@ else:
 
     def evolve(value: T, /, **changes: Any) -> T:
         """A value of a dataclass with slots, and without `__post_init__`, but for `changes`."""
-        kind = type(value)
-        copy = _COPIERS.get(kind)
-        if copy is None:
-            copy = _COPIERS[kind] = _copier(kind)
+        try:
+            copy = _COPIERS[type(value)]
+        except KeyError:
+            copy = _COPIERS[type(value)] = _copier(type(value))
         return copy(value, changes)
