@@ -55,8 +55,11 @@ class Place:
     def __init__(self, url: str) -> None:
         self.url = url
         self.stopped = False
+        self.asked = 0
+        """How often somebody wanted to connect."""
 
     async def target(self) -> Target:
+        self.asked += 1
         return Target(f"{self.url}?model=toy", {}, "ws")
 
     async def stop(self) -> None:
@@ -110,6 +113,16 @@ class Bench:
 
     async def online(self) -> Snapshot:
         return await self.until(lambda s: s.ledger.link.status == "online" and not s.seeding)
+
+    async def on_the_loop(self, true: Callable[[], object]) -> None:
+        """Until this is so; for what is no fact. It is looked at on the talk's own loop."""
+
+        async def turn_by_turn() -> None:
+            while not true():  # noqa: ASYNC110  (there is no event: nobody needs to know of it)
+                await asyncio.sleep(0)
+
+        async with asyncio.timeout(WAIT_S):
+            await asyncio.wrap_future(self.session.call(turn_by_turn()))
 
     async def settled(self) -> Snapshot:
         """Nobody speaks and every word has come."""

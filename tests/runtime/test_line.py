@@ -50,17 +50,25 @@ def test_pauses_double_up_to_a_bound_and_vary() -> None:
         assert len(delays) > 40
 
 
+@pytest.mark.parametrize(("outage", "most"), [(0, 1.0), (600, 1.0), (1800, 3.0), (86_400, 5.0)])
+def test_what_costs_nobody_anything_is_tried_often(outage: float, most: float) -> None:
+    delays = [Patience().back_off(30, outage, told=False, cheap=True) for _ in range(50)]
+    assert max(delays) <= most
+    assert min(delays) >= most / 2
+
+
 @pytest.mark.parametrize(("outage", "most"), [(0, 1.0), (20, 1.0), (60, 3.0), (3600, 15.0)])
 def test_a_net_that_is_gone_is_looked_for_often_at_first(outage: float, most: float) -> None:
     assert Patience().back_off(30, outage, told=False) <= most
 
 
 async def test_it_tries_again_until_somebody_answers(tmp_path: Path) -> None:
+    """Tries that fail for the same reason are told once, however many there are."""
     async with server_that(lambda _: asyncio.sleep(0)) as gone:
         pass
     async with talk(gone, tmp_path, opening=False) as bench:
         first = await bench.fact(e.LinkLost)
-        await bench.fact(e.LinkLost, lambda lost: lost is not first)
+        await bench.on_the_loop(lambda: bench.place.asked > 5)
         assert "nobody answers" in first.reason
         assert first.retry_in is not None
         assert bench.now.ledger.link.status == "reconnecting"
@@ -68,6 +76,11 @@ async def test_it_tries_again_until_somebody_answers(tmp_path: Path) -> None:
             bench.place.url = server.url
             await bench.online()
             await bench.say("hello")
+        told = [type(f) for f in bench.facts if isinstance(f, e.LinkOpening | e.LinkLost)]
+    assert told[:2] == [e.LinkOpening, e.LinkLost]
+    assert [f for f in bench.facts if isinstance(f, e.LinkLost) and f.reason == first.reason] == [
+        first
+    ]
 
 
 async def test_a_refused_key_is_not_tried_again_before_the_user_does_something(
@@ -215,13 +228,7 @@ async def test_a_session_is_renewed_before_its_end_without_a_seam(tmp_path: Path
 
 async def spare(bench: Bench) -> None:
     """Until the second line is ready: nothing tells of it, since nobody needs to know."""
-
-    async def turn_by_turn() -> None:
-        while bench.backend._line._spare is None:  # noqa: ASYNC110  (there is no event, see above)
-            await asyncio.sleep(0)
-
-    async with asyncio.timeout(30):
-        await asyncio.wrap_future(bench.session.call(turn_by_turn()))
+    await bench.on_the_loop(lambda: bench.backend._line._spare is not None)
 
 
 async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:

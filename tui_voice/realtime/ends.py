@@ -40,17 +40,24 @@ _CLOSES = {
 
 class LinkEnd(Exception):  # noqa: N818  (an end, not always an error)
     """Why there is no line. `code`: of the close, or the HTTP status. `fatal`: trying again is of
-    no use before the user does something.
+    no use before the user does something. `cheap`: the try never left this machine, so that it
+    can be repeated often.
     """
 
     def __init__(
-        self, reason: str, code: int | None = None, fatal: bool = False, hint: str = ""
+        self,
+        reason: str,
+        code: int | None = None,
+        fatal: bool = False,
+        hint: str = "",
+        cheap: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
         self.fatal = fatal
         self.hint = hint
+        self.cheap = cheap
 
 
 def closed(

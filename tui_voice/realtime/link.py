@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +101,15 @@ class Link:
         """The next frame. Raises `ConnectionClosed` when the line has ended."""
         return await self._connection.recv(decode=False)
 
+    async def lives(self, within_s: float) -> bool:
+        """Whether the other end answers a ping in time. Raises `ConnectionClosed`."""
+        answered = await self._connection.ping()
+        try:
+            await asyncio.wait_for(answered, within_s)
+        except TimeoutError:
+            return False
+        return True
+
     async def close(self) -> None:
         """Says goodbye; waits for the answer no longer than a second."""
         await self._connection.close()
@@ -125,7 +137,23 @@ def _no_network(error: OSError, target: Target) -> LinkEnd:
             hint="Check the address, the clock of this machine, and SSL_CERT_FILE.",
         )
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        return LinkEnd(f"nobody answers at {target.place}")
+        return LinkEnd(f"nobody answers at {target.place}", cheap=_is_near(target) or _gone(error))
     if isinstance(error, ConnectionError):
-        return LinkEnd(f"{target.place} hung up before the line was open")
-    return LinkEnd(f"no network to {target.place} ({error.strerror or error})")
+        return LinkEnd(f"{target.place} hung up before the line was open", cheap=_is_near(target))
+    text = f"no network to {target.place} ({error.strerror or error})"
+    return LinkEnd(text, cheap=_gone(error))
+
+
+def _is_near(target: Target) -> bool:
+    """Whether the server is on this machine."""
+    host = urlsplit(target.url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _gone(error: OSError) -> bool:
+    """Whether this machine itself knows of no way there: no name, no route, no device."""
+    return isinstance(error, socket.gaierror) or error.errno in (
+        errno.ENETUNREACH,
+        errno.ENETDOWN,
+        errno.EADDRNOTAVAIL,
+    )

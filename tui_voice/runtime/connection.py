@@ -34,10 +34,17 @@ class Connection:
 
     @classmethod
     async def connect(
-        cls, target: Target, profile: Profile, adapter: Adapter, patience: Patience
+        cls,
+        target: Target,
+        profile: Profile,
+        adapter: Adapter,
+        patience: Patience,
+        open_s: float | None = None,
     ) -> Connection:
-        """Raises `LinkEnd` with why there is no line."""
-        link = await Link.open(target, patience.open, patience.ping)
+        """`open_s`: how long it may take instead of `patience.open`. Raises `LinkEnd` with why
+        there is no line.
+        """
+        link = await Link.open(target, open_s or patience.open, patience.ping)
         connection = cls(link, adapter, target.kind)
         try:
             async with asyncio.timeout(patience.configure):
@@ -114,6 +121,15 @@ class Connection:
             writing.cancel()
             reading.cancel()
             await asyncio.gather(writing, reading, return_exceptions=True)
+
+    async def prove(self, within_s: float) -> None:
+        """Raises `LinkEnd` where the other end does not answer in time."""
+        try:
+            if await self._link.lives(within_s):
+                return
+        except ConnectionClosed as closed:
+            raise self._end(closed) from None
+        raise LinkEnd("the line did not outlive the machine's sleep")
 
     async def close(self) -> None:
         await self._link.close()

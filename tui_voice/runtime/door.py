@@ -32,6 +32,13 @@ class Meters:
     """What the embedded server is loading just now, "" when it is ready."""
     engines: str = ""
     """Who hears, thinks and speaks in the embedded server, "" while that is not known."""
+    retry_at: float | None = None
+    """While there is no line: when (`time.monotonic()`, seconds) it is tried again. None: it is
+    being tried just now, or not before the user does something, or the line stands."""
+    held_turns: int = 0
+    """Turns of the user that were typed while there is no line: they go out on the next one."""
+    held_ms: int = 0
+    """Of what the microphone heard while there is no line: it goes out on the next one."""
 
 
 class Door(Protocol):

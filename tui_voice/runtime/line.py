@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
@@ -19,7 +18,9 @@ from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
 from tui_voice.realtime.replies import Heard
 from tui_voice.runtime.connection import Connection
+from tui_voice.runtime.outage import Outage
 from tui_voice.runtime.patience import Patience
+from tui_voice.runtime.waking import until, woken
 
 
 class Line:
@@ -48,41 +49,51 @@ class Line:
         self._spare: Connection | None = None  # opened ahead of the end of the other
         self._closing: set[asyncio.Task[None]] = set()
         self.connection: Connection | None = None
+        self.retry_at: float | None = None
+        """When (`time.monotonic()`) the next try is, while one is waited for."""
 
     async def run(self) -> None:
         """Until cancelled. After an end that trying again would not mend it waits for
         `retry_now`.
         """
-        attempt, broken_at = 0, time.monotonic()
+        outage = Outage(self._patience)
         try:
             while True:
-                opened_at = None
                 try:
-                    connection = await self._open()
-                    opened_at = time.monotonic()
+                    connection = await self._open(outage)
+                    outage.opened()
                     await self._hold(connection)
                 except LinkEnd as end:
                     reason = end
                 except TuiVoiceError as error:
                     reason = LinkEnd(str(error), fatal=True, hint=error.hint)
-                now = time.monotonic()
-                if opened_at is not None:
-                    broken_at = now
-                    attempt = 0 if now - opened_at >= self._patience.proven else attempt
-                delay = self._delay(reason, attempt, now - broken_at)
-                self._post(
-                    e.LinkLost(
-                        reason=reason.reason, code=reason.code, hint=reason.hint, retry_in=delay
-                    )
-                )
+                delay, news = outage.failed(reason, spare=self._spare is not None)
                 self._retry.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._retry.wait(), delay)
-                attempt += 1
+                if news:
+                    self._post(
+                        e.LinkLost(
+                            reason=reason.reason, code=reason.code, hint=reason.hint, retry_in=delay
+                        )
+                    )
+                await self._until_retry(delay)
         finally:
             if self._spare is not None:
                 await self._spare.close()
             await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def _until_retry(self, delay: float | None) -> None:
+        """Until it is time, or the user asks, or the machine wakes up, which is a new beginning."""
+        self.retry_at = None if delay is None else time.monotonic() + delay
+        asked = asyncio.create_task(self._retry.wait())
+        woke = asyncio.create_task(woken(self._patience.tick))
+        try:
+            waited = {asked} if delay is None else {asked, woke}
+            await asyncio.wait(waited, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.retry_at = None
+            asked.cancel()
+            woke.cancel()
+            await asyncio.gather(asked, woke, return_exceptions=True)
 
     def retry_now(self) -> None:
         """The user does not want to wait."""
@@ -95,21 +106,16 @@ class Line:
         else:
             self._quiet.clear()
 
-    def _delay(self, reason: LinkEnd, attempt: int, outage: float) -> float | None:
-        if reason.fatal:
-            return None
-        if self._spare is not None:
-            return 0.0
-        return self._patience.back_off(attempt, outage, told=reason.code is not None)
-
-    async def _open(self) -> Connection:
-        self._post(e.LinkOpening())
+    async def _open(self, outage: Outage) -> Connection:
+        if outage.tells_opening:
+            self._post(e.LinkOpening())
         spare, self._spare = self._spare, None
-        return spare or await self._connect()
+        return spare or await self._connect(outage.open_s)
 
-    async def _connect(self) -> Connection:
+    async def _connect(self, open_s: float | None = None) -> Connection:
         target = await self._target()
-        return await Connection.connect(target, self._profile, self._adapter(), self._patience)
+        adapter = self._adapter()
+        return await Connection.connect(target, self._profile, adapter, self._patience, open_s)
 
     async def _hold(self, connection: Connection) -> None:
         """Uses it, and in time another in its place, until the line breaks: raises `LinkEnd`."""
@@ -133,11 +139,16 @@ class Line:
         self._post(connection.opened)
         running = asyncio.create_task(connection.run(self._hear))
         renewing = asyncio.create_task(self._renew(connection.opened.expires_at))
+        proving = asyncio.create_task(self._prove(connection))
         try:
             while True:
-                await asyncio.wait({running, renewing}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {running, renewing, proving}, return_when=asyncio.FIRST_COMPLETED
+                )
                 if running.done():
                     await running  # raises why
+                if proving.done():
+                    await proving
                 await renewing
                 if self._spare is not None and self._quiet.is_set():
                     fresh, self._spare = self._spare, None
@@ -151,9 +162,15 @@ class Line:
             raise
         finally:
             self.connection = None
-            running.cancel()
-            renewing.cancel()
-            await asyncio.gather(running, renewing, return_exceptions=True)
+            for task in (running, renewing, proving):
+                task.cancel()
+            await asyncio.gather(running, renewing, proving, return_exceptions=True)
+
+    async def _prove(self, connection: Connection) -> None:
+        """After each sleep of the machine: raises `LinkEnd` where the line did not outlive it."""
+        while True:
+            await woken(self._patience.tick)
+            await connection.prove(self._patience.probe)
 
     async def _renew(self, expires_at: float | None) -> None:
         """Waits for the end of the server session to come near, opens a spare line, then waits
@@ -162,7 +179,7 @@ class Line:
         if expires_at is None:
             await asyncio.get_running_loop().create_future()  # never
         lifetime = max(0.0, (expires_at or 0.0) - time.time())
-        await asyncio.sleep(max(lifetime / 2, lifetime - self._patience.rollover))
+        await until(time.time() + max(lifetime / 2, lifetime - self._patience.rollover))
         attempt = 0
         while self._spare is None:
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from tui_voice.conversation import effects as x
@@ -78,6 +79,8 @@ class LiveBackend:
         self._asides: dict[str, asyncio.Future[SideReply]] = {}
         self._summarising: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns_online: int | None = None  # when there last was a line
+        self._held_turns = 0
         self._shortfalls = {""}  # of summaries, told already
         self._entitled = False  # a title has been asked for in this run
         self._failed = asyncio.Event()
@@ -127,11 +130,18 @@ class LiveBackend:
 
     def meters(self) -> Meters:
         place = self._endpoint
-        return replace(self._media.meters(), progress=place.loading, engines=place.engines)
+        return replace(
+            self._media.meters(),
+            progress=place.loading,
+            engines=place.engines,
+            retry_at=self._line.retry_at,
+            held_turns=self._held_turns,
+        )
 
     def seen(self, now: Snapshot) -> None:
         for fact in self._budget.exceeded(now):
             self._post(fact)
+        self._count_held(now)
         newest = zip(range(UNSETTLED), reversed(now.ledger.turns), strict=False)
         settled = all(turn.words != "open" for _, turn in newest)
         settled = settled and now.ledger.compaction is None and not self._media.awaits_words
@@ -139,6 +149,15 @@ class LiveBackend:
         if settled and not self._entitled and titles.is_wanted(now):
             self._entitled = True
             self._spawn(self._entitle(titles.named_by(now)))
+
+    def _count_held(self, now: Snapshot) -> None:
+        """How many turns wait for a line, for whoever paints it."""
+        turns = now.ledger.turns
+        if now.ledger.link.status == "online" or self._turns_online is None:
+            self._turns_online, self._held_turns = len(turns), 0
+        else:
+            newest = islice(reversed(turns), max(0, len(turns) - self._turns_online))
+            self._held_turns = sum(turn.role == "user" for turn in newest)
 
     def perform(self, effect: x.Effect) -> None:
         connection = self._line.connection

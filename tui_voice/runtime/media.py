@@ -226,10 +226,15 @@ class Media:
         for item_id in playing:
             self.play_ends(item_id)
 
+    @property
+    def held_ms(self) -> int:
+        """Of the microphone's sound, waiting for a line."""
+        return self._held // BYTES_PER_MS if self._away else 0
+
     def meters(self) -> Meters:
         sound = self._sound
         if sound is None:
-            return Meters()
+            return Meters(held_ms=self.held_ms)
         playing = next(iter(tuple(self._playing)), "")
         return Meters(
             microphone=sound.microphone.level if self._open else 0.0,
@@ -237,4 +242,5 @@ class Media:
             hears=sound.hears,
             playing=playing,
             played_ms=sound.speaker.heard_ms(playing) if playing else 0,
+            held_ms=self.held_ms,
         )
