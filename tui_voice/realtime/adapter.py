@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.realtime.names import Names
 from tui_voice.realtime.replies import Again, Answer, Heard, Replies, SideReply
 from tui_voice.realtime.wire import (
     UNSET,
@@ -60,6 +61,7 @@ class Adapter:
     _replies: Replies = field(init=False)
     _creating: dict[str, x.CreateItem] = field(default_factory=dict)
     _ours: set[str] = field(default_factory=set)
+    _names: Names = field(default_factory=Names)
     _sent_ms: float = 0.0
     _committed_ms: float = 0.0
     _speaking: tuple[str, float] | None = None  # the running turn, and where it began
@@ -90,12 +92,13 @@ class Adapter:
             case server.ConversationItemDone():
                 return self._item_done(event.item, event.previous_item_id)
             case server.ConversationItemRetrieved(item=items.Message() as item):
-                key = f"retrieve:{item.id}"
+                key = f"retrieve:{self._names.ours(str(item.id))}"
                 return [SideReply(key=key, text=item.words(), status="completed")]
             case server.ConversationItemDeleted():
-                return [e.ItemDeleted(item_id=event.item_id)]
+                return [e.ItemDeleted(item_id=self._names.ours(event.item_id))]
             case server.ConversationItemTruncated():
-                return [e.ItemTruncated(item_id=event.item_id, audio_ms=event.audio_end_ms)]
+                item_id = self._names.ours(event.item_id)
+                return [e.ItemTruncated(item_id=item_id, audio_ms=event.audio_end_ms)]
             case server.TranscriptionDelta():
                 text = event.delta
                 return [e.TranscriptGrew(item_id=event.item_id, text=text)] if text else []
@@ -118,11 +121,14 @@ class Adapter:
             length = round(self._sent_ms - self._committed_ms)
         self._committed_ms = self._sent_ms
         return e.SpeechCommitted(
-            item_id=event.item_id, previous_item_id=event.previous_item_id, audio_ms=length
+            item_id=event.item_id,
+            previous_item_id=self._names.ours(event.previous_item_id),
+            audio_ms=length,
         )
 
     def _added(self, item: items.Item, previous: str | None) -> list[Heard]:
-        item_id = item.id if isinstance(item.id, str) else ""
+        item_id = self._names.ours(item.id) if isinstance(item.id, str) else ""
+        previous = self._names.ours(previous)
         if item_id in self._creating:
             del self._creating[item_id]
             return [e.ItemPlaced(item_id=item_id)]
@@ -149,8 +155,8 @@ class Adapter:
     def _item_done(self, item: items.Item, previous: str | None) -> list[Heard]:
         """Some servers only send `done`; a function call is whole only now."""
         if isinstance(item, items.FunctionCall) and isinstance(item.id, str):
-            return self._replies.called(item, previous)
-        if isinstance(item.id, str) and item.id in self._creating:
+            return self._replies.called(item, self._names.ours(previous))
+        if isinstance(item.id, str) and self._names.ours(item.id) in self._creating:
             return self._added(item, previous)
         return []
 
@@ -199,7 +205,7 @@ class Adapter:
         if error.event_id:
             kind, _, subject = error.event_id.partition(":")
             return kind, subject
-        quoted = _QUOTED.findall(error.message)
+        quoted = [self._names.ours(name) for name in _QUOTED.findall(error.message)]
         if code == "item_delete_invalid_item_id":
             return "delete", quoted[-1] if quoted else ""
         if code.startswith("item_create_"):
@@ -236,21 +242,24 @@ class Adapter:
                 return [
                     client.ConversationItemCreate(
                         event_id=f"create:{effect.item_id}",
-                        item=_message(effect.role, effect.text, effect.item_id),
-                        previous_item_id=UNSET if previous is None else previous,
+                        item=_message(
+                            effect.role, effect.text, self._names.fitting(effect.item_id)
+                        ),
+                        previous_item_id=UNSET if previous is None else self._names.wire(previous),
                     )
                 ]
             case x.DeleteItem():
                 return [
                     client.ConversationItemDelete(
-                        event_id=f"delete:{effect.item_id}", item_id=effect.item_id
+                        event_id=f"delete:{effect.item_id}",
+                        item_id=self._names.wire(effect.item_id),
                     )
                 ]
             case x.TruncateItem():
                 return [
                     client.ConversationItemTruncate(
                         event_id=f"truncate:{effect.item_id}",
-                        item_id=effect.item_id,
+                        item_id=self._names.wire(effect.item_id),
                         content_index=0,
                         audio_end_ms=effect.audio_ms,
                     )
@@ -278,7 +287,9 @@ class Adapter:
         self._ours.add(item_id)
         return client.ConversationItemCreate(
             event_id=f"create:{item_id}",
-            item=items.FunctionCallOutput(id=item_id, call_id=call_id, output=output),
+            item=items.FunctionCallOutput(
+                id=self._names.fitting(item_id), call_id=call_id, output=output
+            ),
         )
 
     def aside(
@@ -302,7 +313,9 @@ class Adapter:
     def retrieve(self, item_id: str) -> ClientEvent:
         """Asks for a message as the server has it; ends as a `SideReply` with its words, under
         the key `retrieve:<item_id>`."""
-        return client.ConversationItemRetrieve(event_id=f"retrieve:{item_id}", item_id=item_id)
+        return client.ConversationItemRetrieve(
+            event_id=f"retrieve:{item_id}", item_id=self._names.wire(item_id)
+        )
 
     def append(self, pcm: bytes) -> tuple[ClientEvent, e.Event | None]:
         """A frame of the microphone for the server; about once a second a fact with it."""
