@@ -341,16 +341,34 @@ def test_who_types_waits_for_nobody(folder: Path) -> None:
     write(folder / "third.jsonl", [opened("third"), said(1, "more shellfish")])
     with index._busy[index.database(folder)]:
         assert len(found(folder, "shellf", typing=True)) == 3
-        assert index.catch_up(folder) is False
     writer = sqlite3.connect(index.database(folder), isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
+    assert len(found(folder, "shellf", typing=True)) == 3
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index, "PATIENCE", 0.01)
-        assert len(found(folder, "shellf", typing=True)) == 3
         assert index.catch_up(folder) is False
     writer.execute("ROLLBACK")
     writer.close()
     assert len(found(folder, "shellf", typing=True)) == 4
+
+
+def test_who_types_does_not_wait_for_much_that_is_new(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "QUICK_SECONDS", -1)  # over before the first talk
+    assert found(folder, "shellf", typing=True) == []
+    answers = iter([False, True])
+    assert index.catch_up(folder, stop=lambda: next(answers)) is True
+    assert len({talk for talk, _ in found(folder, "shellf", typing=True)}) == 1
+    assert index.catch_up(folder) is True
+    assert len(found(folder, "shellf", typing=True)) == 3
+    assert index.catch_up(folder) is False
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, a folder of a few talks is taken in."""
+    monkeypatch.setattr(index, "QUICK_SECONDS", 1e6)
 
 
 def test_a_journal_that_became_unreadable_has_no_hits(folder: Path) -> None:

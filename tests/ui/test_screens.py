@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted import ScriptedDoor, opened
-from tui_voice.store import catalog
+from tui_voice.store import catalog, index
 from tui_voice.store.reading import load
 from tui_voice.ui.screens.dialogs import Confirm
 from tui_voice.ui.screens.export import FORMATS
@@ -30,6 +35,11 @@ async def quiet_for(pilot: object) -> None:
     if screen._timer is not None:
         await screen._timer._task
     await settle(pilot)  # type: ignore[arg-type]  # seen by the test itself
+
+
+async def until(pilot: Pilot[object], true: Callable[[], object]) -> None:
+    while not true():
+        await pilot.pause()
 
 
 async def test_all_saved_talks_with_a_preview(build: Build) -> None:
@@ -183,6 +193,76 @@ async def test_search_finds_as_one_types_and_opens_at_the_turn(build: Build) -> 
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, SearchScreen)
+
+
+async def test_what_others_write_meanwhile_is_found_without_another_key(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full look runs beside the quick search; its finds join, and the mark stays where it is."""
+    may_look, looked = threading.Event(), threading.Event()
+    catch_up = index.catch_up
+
+    def late(folder: Path, stop: Callable[[], bool]) -> bool:
+        looked.set()
+        assert may_look.wait(30)
+        return catch_up(folder, stop=stop)
+
+    monkeypatch.setattr(index, "catch_up", late)
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+f", *"shellfish")
+        assert await asyncio.to_thread(looked.wait, 30)
+        await until(pilot, lambda: app.screen.query_one(HitRows).marked is not None)
+        screen, rows = app.screen, app.screen.query_one(HitRows)
+        assert isinstance(screen, SearchScreen)
+        before = len(screen._shown[1])
+        await pilot.press("down")
+        marked = rows.marked
+        journal = screen.folder / "another.jsonl"
+        journal.write_text(
+            '{"event":"talk_opened","id":"another","started":"2026-11-20T10:00:00+00:00",'
+            '"backend":"local","model":"m"}\n'
+            '{"event":"text_submitted","at":1,"item_id":"x","text":"shellfish, shellfish"}\n'
+        )
+        may_look.set()
+        await until(pilot, lambda: len(screen._shown[1]) > before)
+        assert [hit.id for hit in screen._shown[1]].count("another") == 1
+        assert marked is not None
+        assert rows.marked is not None
+        assert rows.marked.place == marked.place
+        assert rows.cursor > 0
+
+
+async def test_letters_appear_while_a_search_takes_its_time(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And an answer that is late, to what is no longer asked, is not shown."""
+    from tui_voice.store import search
+
+    answer, asked = threading.Event(), list[str]()
+    real = search.search
+
+    def slow(folder: Path, text: str, **more: Any) -> list[search.Hit]:
+        asked.append(text)
+        if text == "shell":
+            assert answer.wait(30)
+        return real(folder, text, **more)
+
+    monkeypatch.setattr(search, "search", slow)
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+f", *"shell")
+        await until(pilot, lambda: "shell" in asked)
+        screen = app.screen
+        assert isinstance(screen, SearchScreen)
+        await pilot.press(*"zzz")
+        assert screen.query_one(Input).value == "shellzzz"
+        await until(pilot, lambda: screen._shown[0] == "shellzzz")
+        answer.set()
+        await settle(pilot)
+        assert screen._shown == ("shellzzz", [])
 
 
 async def test_a_search_for_nothing(build: Build) -> None:

@@ -10,6 +10,7 @@ import atexit
 import hashlib
 import os
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -26,6 +27,9 @@ T = TypeVar("T")
 PATIENCE = 5.0
 """Seconds that another process is waited for, which is at the index, too."""
 
+QUICK_SECONDS = 0.1
+"""A question that must not wait is answered after so long from what has been taken in by then."""
+
 _busy: dict[Path, Lock] = defaultdict(Lock)
 """Held, by database, while a thread of this process takes in what changed."""
 
@@ -38,8 +42,9 @@ def ask(
     quick: bool = False,
 ) -> T:
     """The answer to `question`, put to tables that are up to date with the journals of `folder`.
-    `quick`: with all that tui-voice itself wrote (`looking`), and without waiting for anybody who
-    is at the tables just now. Raises `StoreError` where not even new tables in memory answer.
+    `quick`: with all that tui-voice itself wrote (`looking`), but without waiting for anybody who
+    is at the tables just now, nor for much that is new: `catch_up` takes in the rest. Raises
+    `StoreError` where not even new tables in memory answer.
     """
     place = database(folder, cache)
     for where in (place, place, None):
@@ -54,20 +59,18 @@ def ask(
     raise StoreError(f"the saved talks cannot be searched: {reason}")
 
 
-def catch_up(folder: Path, cache: Path | None = None) -> bool:
-    """Looks at every journal. Whether there was anything new; False, too, where another thread is
-    at it, or the tables cannot be written just now.
+def catch_up(
+    folder: Path, cache: Path | None = None, stop: Callable[[], bool] = lambda: False
+) -> bool:
+    """Looks at every journal, however long it takes; `stop` is asked before each that has changed.
+    Whether there was anything new; False, too, where the tables cannot be written just now.
     """
-    busy = _busy[database(folder, cache)]
-    if not busy.acquire(blocking=False):
-        return False
+    place = database(folder, cache)
     try:
-        with closing(_connect(database(folder, cache))) as db:
-            return take_in(db, folder, cache)
+        with _busy[place], closing(_connect(place)) as db:
+            return take_in(db, folder, cache, stop=stop)
     except sqlite3.DatabaseError:  # the next question deals with it
         return False
-    finally:
-        busy.release()
 
 
 def database(folder: Path, cache: Path | None = None) -> Path:
@@ -87,15 +90,19 @@ def discard(folder: Path, cache: Path | None = None) -> None:
 
 def _update(db: sqlite3.Connection, folder: Path, cache: Path | None, *, quick: bool) -> None:
     busy = _busy[database(folder, cache)]
-    if not busy.acquire(blocking=not quick):
-        return
-    try:
-        take_in(db, folder, cache, quick=quick)
-    except sqlite3.DatabaseError as error:
-        if not (quick and _transient(error)):
-            raise
-    finally:
-        busy.release()
+    if not quick:
+        with busy:
+            take_in(db, folder, cache)
+    elif busy.acquire(blocking=False):  # else another thread is at it
+        until = time.monotonic() + QUICK_SECONDS
+        try:
+            db.execute("PRAGMA busy_timeout=0")
+            take_in(db, folder, cache, quick=True, stop=lambda: time.monotonic() > until)
+        except sqlite3.DatabaseError as error:
+            if not _transient(error):
+                raise
+        finally:
+            busy.release()
 
 
 _TRANSIENT = frozenset(

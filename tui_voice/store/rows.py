@@ -82,7 +82,7 @@ def step(db: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def prints(db: sqlite3.Connection) -> dict[str, tuple[int, int] | None]:
+def prints(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     """Size and time of each journal as it was taken in, by name."""
     return {
         name: (size, changed)

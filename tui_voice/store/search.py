@@ -39,6 +39,11 @@ class Hit:
     started: str
     path: Path
 
+    @property
+    def place(self) -> tuple[Path, str]:
+        """Which turn it is, of all."""
+        return self.path, self.turn
+
 
 def search(
     folder: Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
@@ -12,41 +13,53 @@ from tui_voice.store.reading import load
 
 
 def take_in(
-    db: sqlite3.Connection, folder: Path, cache: Path | None, *, quick: bool = False
+    db: sqlite3.Connection,
+    folder: Path,
+    cache: Path | None,
+    *,
+    quick: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Whether there was anything new. `quick`: see `looking`."""
+    """Whether there was anything new. `quick`: see `looking`. `stop`: asked before each talk; what
+    is left then is taken in the next time.
+    """
     if quick and (before := rows.last_look(db)) is not None:
         files = looking.glance(folder, *before)
         if files is not None:
-            known = {name: rows.print_of(db, name) for name in before[1]}
-            return _take(db, folder, cache, known, files)
+            known = {name: print_ for name in before[1] if (print_ := rows.print_of(db, name))}
+            return _take(db, folder, cache, known, files, stop) is not None
     try:
         found = looking.look(folder)
     except OSError:  # cannot be looked into just now: what is known stays
         return False
-    new = _take(db, folder, cache, rows.prints(db), found.files)
-    if rows.last_look(db) != found[1:]:
+    whole = _take(db, folder, cache, rows.prints(db), found.files, stop)
+    if whole is not False and rows.last_look(db) != found[1:]:
         with rows.step(db):
             rows.note_look(db, found.changed, found.open)
-    return new
+    return whole is not None
 
 
 def _take(
     db: sqlite3.Connection,
     folder: Path,
     cache: Path | None,
-    known: dict[str, looking.Print | None],
+    known: dict[str, looking.Print],
     files: dict[str, looking.Print],
-) -> bool:
-    """`known`: the same files as the tables have them."""
+    stop: Callable[[], bool],
+) -> bool | None:
+    """`known`: the same files as the tables have them. None: there was nothing new; else whether
+    all of it was taken in.
+    """
     if known == files:
-        return False
+        return None
     for name in known.keys() - files.keys():
         with rows.step(db):
             rows.forget(db, name)
     for name, print_ in files.items():
         if known.get(name) == print_:
             continue
+        if stop():
+            return False
         try:
             ledger: Ledger | None = load(folder / name, cache).ledger
             refused = ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.figures import plural
@@ -68,6 +69,8 @@ class SearchScreen(ListScreen):
     def __init__(self, options: Options, folder: Path) -> None:
         super().__init__(options, folder)
         self._text = ""
+        self._shown: tuple[str, list[Hit]] = ("", [])
+        self._looking = False  # through the journals, for what a quick search cannot know of
 
     def rows(self) -> Choices[Any]:
         return HitRows(glyphs=self._options.glyphs, nothing="type what was said", id="rows")
@@ -79,6 +82,13 @@ class SearchScreen(ListScreen):
 
     def changed(self, text: str) -> None:
         self._text = text
+        self._seek()
+        if not self._looking:
+            self._looking = True
+            self.run_worker(self._catch_up, thread=True, group="look")
+
+    def _seek(self) -> None:
+        text = self._text
         if not text.strip():
             self._take(text, [])
             return
@@ -95,12 +105,33 @@ class SearchScreen(ListScreen):
 
         self.run_worker(work, thread=True, exclusive=True, group="search")
 
+    def _catch_up(self) -> None:
+        """In a thread. Stops when the user leaves, and goes on the next time."""
+        from tui_voice.store.index import catch_up
+
+        worker = get_current_worker()
+        new = catch_up(self.folder, stop=lambda: worker.is_cancelled)
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._caught_up, new)
+
+    def _caught_up(self, new: bool) -> None:
+        self._looking = False
+        if self.is_mounted and (new or not self._shown[1]):
+            self._seek()
+
     def _take(self, text: str, hits: list[Hit]) -> None:
         if not self.is_mounted or text != self._text:
             return
         self.trouble(None)
+        before, self._shown = self._shown, (text, hits)
         nothing = "nobody said that" if text.strip() else "type what was said"
-        self.query_one(HitRows).show(hits, 0, nothing)
+        if text.strip() and self._looking:
+            nothing = "reading the saved talks"
+        if not hits or before != self._shown:
+            rows = self.query_one(HitRows)
+            marked = rows.marked if text == before[0] else None
+            same = (n for n, hit in enumerate(hits) if marked and hit.place == marked.place)
+            rows.show(hits, next(same, 0), nothing)
         dot = f" {self._options.glyphs.dot} "
         more = " or more" if len(hits) == MOST else ""
         found = f"{dot}{plural(len(hits), 'turn')}{more}" if text.strip() else ""
