@@ -331,6 +331,22 @@ class TestFolding:
         assert before.window.audio == 150 + 20 - 80
         assert not before.window.exact
 
+    def test_a_change_leaves_intact_what_stands_in_front_of_it(self) -> None:
+        """What the cache can hold: neither a question that grows behind all of it, nor one that
+        is thrown away there, takes anything from it.
+        """
+        events = [
+            OPENED,
+            e.TurnAdded(item_id="a", role="assistant", modality="text", text="some words"),
+            e.ResponseDone(response_id="r", usage=e.Usage(input_text=100, output_text=20)),
+            e.SpeechStarted(item_id="u"),
+            e.SpeechGrew(item_id="u", audio_ms=2_000),
+        ]
+        grown = fold(events)
+        assert (grown.intact, grown.window.total) == (100, 143)
+        gone = fold([e.SpeechDiscarded(item_id="u")], grown)
+        assert (gone.intact, gone.window.total) == (100, 120)
+
     def test_sums_of_usage(self) -> None:
         one = e.Usage(
             input_text=1,
