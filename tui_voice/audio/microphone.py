@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Lock
 
 from tui_voice.audio.driver import Device, Driver, Handle
 from tui_voice.audio.echo import EchoCanceller
@@ -34,6 +35,7 @@ class Microphone(Intake):
         super().__init__(on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms)
         self._loop = asyncio.get_running_loop()
         self._echo = echo
+        self._cleaning = Lock()
         self._framer = Framer(frame_ms)
         self._queue = FrameQueue(_KEPT_MS // frame_ms)
         self._line = Line("input", self._start, on_change)
@@ -64,13 +66,20 @@ class Microphone(Intake):
     def _captured(self, pcm: bytes) -> None:
         """On the device's thread."""
         self._line.beat()
-        for frame in self._framer.feed(pcm):
-            if self._echo is not None:
-                frame = self._echo.clean(frame)  # noqa: PLW2901  # the same frame, cleaned
-            if self._queue.put(frame):
-                with suppress(RuntimeError):  # the loop was closed before the device
-                    self._loop.call_soon_threadsafe(self._settle)
+        with self._cleaning:
+            for frame in self._framer.feed(pcm):
+                for ready in (frame,) if self._echo is None else self._echo.clean(frame):
+                    if self._queue.put(ready):
+                        with suppress(RuntimeError):  # the loop was closed before the device
+                            self._loop.call_soon_threadsafe(self._take)
 
     def _settle(self) -> None:
+        # The echo canceller holds a few frames back while a reply sounds; they count as well.
+        with self._cleaning:
+            for frame in self._echo.release() if self._echo is not None else ():
+                self._queue.put(frame)
+        self._take()
+
+    def _take(self) -> None:
         for frame in self._queue.drain():
             self._accept(frame)
