@@ -9,10 +9,10 @@ the place of the turns.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tests.server.local.talks import FILLER, turns
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
@@ -257,6 +257,47 @@ SMALL_TALK = (
 )
 """Nothing of this asks for what was said: no look-up, no call."""
 
+FRESH = (
+    Case(("I work nights at a bakery in Cardiff.",), "Which town do I work in?", ("cardiff",)),
+    Case(("my niece Paula plays the cello",), "what does my niece play", ("cello",)),
+    Case(("The parcel should arrive on Saturday.",), "When will the parcel arrive?", ("saturday",)),
+    Case(("I owe my brother forty pounds.",), "How much do I owe my brother?", ("forty|40",)),
+    Case(("We named the puppy Biscuit.",), "What did we name the puppy?", ("biscuit",)),
+    Case(("my locker combination is 17 32 5",), "whats my locker combination", ("17 32 5",)),
+    Case(("I've got a meeting with Helen at noon.",), "Who am I meeting at noon?", ("helen",)),
+    Case(("My mother makes the best lasagne.",), "Who makes the best lasagne?", ("mother",)),
+    Case(("I broke my left wrist in March.",), "Er, which wrist did I break?", ("left",)),
+    Case(("There are eleven people on my team.",), "How many people are on my team?", ("eleven",)),
+    Case(("I read that book twice.",), "How many times did I read the book?", ("twice",)),
+    Case(
+        ("My grandson is studying law in Utrecht.",), "Where is my grandson studying?", ("utrecht",)
+    ),
+    Case(("The doctor said no more salt.",), "What did the doctor say?", ("salt",)),
+    Case(("I don't like flying.",), "Listen, do I like flying?", ("don't",)),
+    Case(("We take the number twelve bus.",), "Which bus do we take?", ("twelve|12",)),
+    Case(("The party is at six.", "Oh sorry, at seven."), "When's the party?", ("seven|7",)),
+    Case(
+        ("I live in Ghent.", "Wait, I mean I used to, I live in Bruges now."),
+        "Where do I live?",
+        ("bruges",),
+    ),
+    Case(("my son's teacher is called Mr Hale",), "what's the name of my son's teacher", ("hale",)),
+)
+"""Written once the rules stood, and scored then."""
+
+FRESH_SMALL_TALK = (
+    "I could eat a horse right now.",
+    "What do people usually talk about?",
+    "Isn't it strange how time flies?",
+    "My goodness, is it that late?",
+    "You told me nothing new there.",
+    "When it rains it pours, they say.",
+    "Where would you go if you could travel?",
+    "How was your day?",
+    "I wish I could remember my dreams.",
+    "Who do you think you are?",
+)
+
 AROUND = (
     "I have a garden with two apple trees.",
     "My uncle Sam sells boats in Hamburg.",
@@ -365,15 +406,22 @@ def left_alone(said: str, form: str = "") -> bool:
 FORMS = ("", "bare", "summed")
 
 
-def scores(half: Callable[[Sequence[Any]], Sequence[Any]]) -> dict[str, tuple[int, int]]:
-    """By kind of row: right ones, and all; of one half (`tuned` or `held_out`)."""
-    found = {}
+def scores(
+    cases: Sequence[Case], absent: Sequence[tuple[str, str]], small_talk: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """By kind of row: how many are right, of how many."""
+    rights: dict[str, list[bool]] = {}
     for form in FORMS:
         name = form or "written"
-        told = [right(case, form) for case in half(CASES)]
-        sought = [searches(*row, form) for row in half(ABSENT)]
-        alone = [left_alone(said, form) for said in half(SMALL_TALK)]
-        for kind, rows in (("found", told), ("sought", sought), ("left alone", alone)):
-            found[f"{kind}, {name}"] = (sum(rows), len(rows))
-    acknowledged = [noted(case) for case in half(CASES)]
-    return found | {"noted": (sum(acknowledged), len(acknowledged))}
+        rights[f"found, {name}"] = [right(case, form) for case in cases]
+        rights[f"not made up, {name}"] = [searches(*row, form) for row in absent]
+        rights[f"left alone, {name}"] = [left_alone(said, form) for said in small_talk]
+    rights["noted"] = [noted(case) for case in cases]
+    return {kind: (sum(rows), len(rows)) for kind, rows in rights.items()}
+
+
+SETS = {
+    "tuned": (tuned(CASES), tuned(ABSENT), tuned(SMALL_TALK)),
+    "held out": (held_out(CASES), held_out(ABSENT), held_out(SMALL_TALK)),
+    "fresh": (FRESH, (), FRESH_SMALL_TALK),
+}

@@ -106,6 +106,18 @@ def test_facts_are_taken_note_of() -> None:
     assert answer(read(turns(("user", "Anna is a nice name, isn't it?")))) is None
 
 
+def test_a_reminder_is_noted_and_not_promised() -> None:
+    told = str(answer(read(turns(("user", "Please remind me to call Olga on Friday.")))))
+    assert told == "I can't call you when it is time, but I have noted it: call Olga on Friday."
+    window = turns(("user", "Remind me to call Olga on Friday."), ("assistant", told))
+    assert "Olga" in str(answer(read(asking(window, "Who did I want to call on Friday?"))))
+
+
+@pytest.mark.parametrize("said", ["I feel a bit lonely tonight.", "My friend and I told tales."])
+def test_what_passes_is_not_noted_down(said: str) -> None:
+    assert answer(read(turns(("user", said)))) is None
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

@@ -26,7 +26,7 @@ ever again much many
 STOP = frozenset(_COMMON.split())
 _SAME = (
     ("name", "call", "named", "names"),
-    ("live", "home", "town", "city", "address", "reside", "moved", "based"),
+    ("live", "home", "town", "city", "address", "reside", "move", "moved", "based"),
     ("old", "age", "aged", "birthday", "born"),
     ("job", "work", "profession", "occupation", "employ", "career"),
     ("wife", "spouse"),

@@ -145,8 +145,12 @@ def _points(turns: Sequence[ContextTurn], focus: str, old: float) -> list[_Point
     points = []
     for order, ((turn, line), have) in enumerate(zip(found, roots, strict=True)):
         text = bare(line.text).replace('"', "'").strip(" .,;")
+        name = name_in((line,))
+        if name is not None and name_in((Line(text, line.speaker, line.question),)) is None:
+            text = f"my name is {name}"  # it was its greeting that told the name
         remembered = turn.role == "system"
-        if not have or (not remembered and _SMALL_TALK.match(line.text) and len(have) < 4):
+        small = name is None and len(have) < 4 and _SMALL_TALK.match(line.text)
+        if not have or (small and not remembered):
             continue
         # A question is answered as soon as anybody else said something after it.
         answered = any(at > order for speaker, at in last.items() if speaker != line.speaker)
@@ -159,7 +163,7 @@ def _points(turns: Sequence[ContextTurn], focus: str, old: float) -> list[_Point
         weight += 0.5 * (line.speaker != "assistant") + 0.35 * len(_NAMED.findall(text)[:2])
         weight += 0.35 * bool(_FIGURE.search(text)) + 0.4 * bool(_SELF.search(text))
         weight += 0.4 * (kind in (_WISHES, _DECISIONS)) - 0.8 * (kind in (_QUESTIONS, _OTHER))
-        weight += 0.6 * (name_in((line,)) is not None) + old * remembered
+        weight += 0.6 * (name is not None) + old * remembered
         weight += 1.5 * bool(wanted & set(have))
         marks = frozenset(m.lower() for m in _NAMED.findall(text) + _FIGURES.findall(text))
         points.append(

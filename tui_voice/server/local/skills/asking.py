@@ -18,14 +18,18 @@ _FRAME = re.compile(
 )
 _AFTER_LEAD = re.compile(rf"[,;:–—-]\s+(?={_ASKED})", re.I)
 _OURS = re.compile(r"\b(?:i|i'm|i've|i'd|my|mine|we|we're|we've|our|ours)\b", re.I)
-_SAYING = (
-    r"(?:say|said|tell|told|mention(?:ed)?|agreed?|decided?|discuss(?:ed)?|talk(?:ed)? about|"
-    r"sp[eo]a?ke? (?:of|about)|recommend(?:ed)?|suggest(?:ed)?|advised?|call(?:ed)?|ask(?:ed)?)"
+_SAY = (
+    r"(?:say|tell|mention|agree|decide|discuss|talk about|speak (?:of|about)|recommend|suggest|"
+    r"advise|call|ask)"
+)
+_SAID = (
+    r"(?:said|told|mentioned|agreed|decided|discussed|talked about|spoken? (?:of|about)|"
+    r"recommended|suggested|advised|called|asked)"
 )
 _EARLIER = re.compile(
-    rf"\b(?:did|have|had) (?:i|we|you) (?:\w+ )?{_SAYING}\b|"
-    rf"\b(?:i|we|you) (?:have |had |just |already |once )*{_SAYING}\b.*\?|"
-    rf"^(?:what|who|which|where|when|how)\b.{{0,40}}\b(?:i|we|you) (?:\w+ )?{_SAYING}\b|"
+    rf"\bdid (?:i|we|you) (?:\w+ )?{_SAY}\b|\b(?:have|had) (?:i|we|you) (?:\w+ )?{_SAID}\b|"
+    rf"\b(?:i|we|you) (?:have |had |just |already |once )*{_SAID}\b.*\?|"
+    rf"^(?:what|who|which|where|when|how)\b.{{0,40}}\b(?:i|we|you) (?:\w+ )?{_SAID}\b|"
     r"\b(?:do you|can you|don't you|you) (?:still )?(?:remember|recall)\b|"
     r"\b(?:have you|did you|i) (?:forgotten|forgot|forget) (?:what|who|which|where|when|how|my)\b|"
     r"\bremind me (?!to\b)",
@@ -37,9 +41,9 @@ _ABOUT_YOU = re.compile(
     re.I,
 )
 _ADVICE = re.compile(
-    r"\b(?:should|could|shall|may|might|must|can|will|would) (?:i|we)\b|\bhelp me\b|"
-    r"\b(?:would|should|could|can|do|will) you\b(?! (?:still |happen to )?(?:know|remember|recall|"
-    r"tell|say|remind))|"
+    r"\b(?:should|could|shall|may|might|must|can|will|would) (?:i|we)\b(?! (?:rather|prefer))|"
+    r"\bhelp me\b|\b(?:would|should|could|can|do|will) you\b(?! (?:still |happen to )?(?:"
+    r"know|remember|recall|tell|say|remind))|"
     r"^(?:how|why) (?:do|does|did|can|come)\b|^why\b|\bsupposed to\b|\bwhat (?:i|you) mean\b|"
     r"^(?:do|did|does) (?:i|we) (?:have|need) to\b|"
     r"^(?:what|where|when|which|who) (?:do|did) (?:i|we) (?:do|get|find|buy|go|make|say|"

@@ -23,6 +23,8 @@ _NEW_CLAUSE = re.compile(
     r"(?!\s+think)(?:\W+\w+){2})",
     re.I,
 )
+_ONLY_WHO = re.compile(r"^\W*(?:my|our|the)\s+\w+$", re.I)
+"""No clause yet: "my friend and I"."""
 _ASKS = re.compile(
     r"(?:what|who|whose|whom|which|when|where|why|how|do|does|did|is|are|am|was|were|can|could|"
     r"will|would|should|may|have|has|had|what's|who's|where's|when's|how's)\b",
@@ -53,7 +55,13 @@ class Line:
 
 def clauses(sentence: str) -> list[str]:
     """Parted where a new first-person statement begins, so that each fact stands alone."""
-    return [part.strip(" ,;") for part in _NEW_CLAUSE.split(sentence) if part.strip(" ,;")]
+    starts = [0]
+    for parting in _NEW_CLAUSE.finditer(sentence):
+        if _ONLY_WHO.search(sentence[starts[-1] : parting.start()]) is None:
+            starts += parting.start(), parting.end()
+    ends = [*starts[1::2], len(sentence)]
+    parts = (sentence[a:b].strip(" ,;") for a, b in zip(starts[::2], ends, strict=True))
+    return [part for part in parts if part]
 
 
 def is_question(text: str) -> bool:

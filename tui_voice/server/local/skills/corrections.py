@@ -98,9 +98,13 @@ def _matter(text: str) -> set[str]:
     return set(content(text)) - {"instead", "now"}
 
 
-def _kinds(text: str) -> set[int]:
-    """Which kinds of values are given."""
-    return {n for n, value in enumerate(_VALUES) if value.search(f" {text}")}
+def _replaces(right: str, wrong: str) -> bool:
+    """`right` says all of `wrong` anew: of the same matter, with as many values of each kind."""
+    if not _matter(wrong) <= _matter(right):
+        return False
+    return all(
+        len(value.findall(f" {wrong}")) <= len(value.findall(f" {right}")) for value in _VALUES
+    )
 
 
 def _put_right(wrong: str, correction: str) -> str:
@@ -113,7 +117,7 @@ def _put_right(wrong: str, correction: str) -> str:
         )
         if count:
             return right
-    if _matter(wrong) <= _matter(rest) and _kinds(wrong) <= _kinds(rest):
-        return rest  # it says all of it anew
+    if _replaces(rest, wrong):
+        return rest
     rest = rest.strip().rstrip(".!")
     return f"{wrong.rstrip(' .,')}, no, {lower_start(rest)}"

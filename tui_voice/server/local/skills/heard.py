@@ -15,9 +15,9 @@ from tui_voice.server.local.skills.talk import Talk
 _FACT = re.compile(
     r"^(?:let's (?!see|talk|start|begin|go (?!with)|try|do (?:it|that)|say|hear|play)\w+|"
     r"i think (?:we|i) should|"
-    r"(?:my|our)\s+(?:\w+\s+){0,3}?(?:name|\w+)\s*(?:is|are|was|were|'s|has|have|will|starts?|ends?|"
-    r"lives?|works?|likes?|loves?|hates?|prefers?|needs?|wants?|comes?|goes|costs?|leaves?|told|"
-    r"said|turns?|moved|gave|plays?|speaks?|studies)\b|"
+    r"(?:my|our)\s+(?:\w+\s+){0,3}?\w+(?:'s\b|\s+(?:is|are|was|were|has|have|will|starts?|ends?|lives?|"
+    r"works?|likes?|loves?|hates?|prefers?|needs?|wants?|comes?|goes|costs?|leaves?|told (?:me|us)|"
+    r"said|turns?|turned|moved|gave|plays?|speaks?|studies|(?:does|can|will)(?:n't| not))\b)|"
     r"(?:i|we)\s+"
     r"(?:(?:really|also|only|usually|often|always|never|currently|still|now|just|already|do)\s+)*"
     r"(?:live|lived|work|worked|study|studied|speak|play|prefer|love|hate|like|dislike|own|have|had|"
@@ -49,6 +49,18 @@ _NOT_FACT = re.compile(
     r"hungry|thirsty|worried|angry|excited|confused|stressed|glad)\b",
     re.I,
 )
+_FEELS = re.compile(
+    r"^(?:i|we)\s+(?:\w+\s+)?(?:feel|felt|think|thought|guess|hope|hoped|wish|wonder|suppose|believe|"
+    r"know|knew|mean|miss|missed|laughed|cried|slept|forgot|see|hear|agree|enjoyed|tried|can|could|"
+    r"should|would|might)\b",
+    re.I,
+)
+"""What passes: it wants an answer more than a note."""
+_REMIND = re.compile(
+    r"^(?:remind me|don't let me forget|help me (?:to )?remember|make a note|note|write down)"
+    r"(?: down)?(?: to| that| about)?\s+(?P<matter>\w+\s.+)$",
+    re.I,
+)
 _GREETING = re.compile(r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b", re.I)
 _REQUEST = re.compile(r"\b(?:please|can you|could you|tell me|help me|give me|explain)\b", re.I)
 _ENDINGS = ("I'll keep that in mind.", "Noted.", "I've got that.", "Good to know.")
@@ -59,6 +71,9 @@ _MOST = 3
 def acknowledge(talk: Talk) -> str | None:
     """A short reply that holds the facts; None where the words ask, wish or tell no fact."""
     parts = sentences(talk.said)
+    if (asked := _REMIND.match(bare(talk.said))) is not None:
+        matter = to_you(asked["matter"]) or asked["matter"]
+        return f"I can't call you when it is time, but I have noted it: {matter.rstrip('.')}."
     if not parts or is_question(parts[-1]) or _REQUEST.search(talk.said):
         return None
     told = [clause for part in parts if not is_question(part) for clause in clauses(part)]
@@ -88,7 +103,8 @@ def _right(clause: str, talk: Talk) -> str:
 
 def _fact(clause: str, name: str | None) -> str | None:
     clause = bare(clause)
-    telling = _FACT.match(clause) or (_CERTAIN.match(clause) and _DETAIL.search(clause))
+    certain = _CERTAIN.match(clause) and not _FEELS.match(clause)
+    telling = _FACT.match(clause) or (certain and _DETAIL.search(clause))
     if not telling or _NOT_FACT.search(clause) or is_question(clause):
         return None
     if len(words(clause)) > _LONGEST or (name is not None and name in clause and _names(clause)):

@@ -44,7 +44,7 @@ _IMPLIED = (
         re.compile(
             r"\b(?:i'm|i am)\s+an?\s+(?!bit|little|lot|big|huge)\w|\bworks? as\s|"
             r"\b(?:is|was) an? (?:\w+ )?\w+(?:er|or|ist|ian|ant|man|smith)\b|"
-            r"\bwhat (?:do|does|did) [\w ]+ do(?: for (?:a living|work))?\W*$|"
+            r"\bwhat (?:do|does|did) (?:\w+ ){1,3}(?<!to )do(?: for (?:a living|work))?\W*$|"
             r"\bwhat (?:i do|\w+ does) for (?:a living|work)\b",
             re.I,
         ),
@@ -57,6 +57,7 @@ _IMPLIED = (
         ),
         "cost",
     ),
+    (re.compile(r"\b(?:let's|we'll|i'll|let us)\s+(?:go with|take|have)\b", re.I), "choose"),
     (re.compile(r"\b(?:love|like|enjoy)s?\b.{0,20}\b(?:most|best)\b", re.I), "favourite"),
 )
 _NO_LONGER = re.compile(r"\b(?:used to|no longer|not any ?more|formerly|old)\b", re.I)
@@ -180,13 +181,10 @@ def _weights(question: str, rarity: Rarity) -> dict[str, float]:
 
 def _meant(line: Line, question: str) -> bool:
     """A question that does not say whose matter it is asks for what the user told of that thing."""
-    fills = asking.fills(question, line.text)
-    if fills is False:
+    if asking.fills(question, line.text) is False:
         return False
-    telling = _roots(question) - _VAGUE
-    return asking.definite(question) or (
-        len(_roots(question)) > 1 and bool(fills) and bool(telling)
-    )
+    roots = _roots(question)
+    return asking.definite(question) or (len(roots) > 1 and not roots <= _VAGUE)
 
 
 def _acquainted(talk: Talk, question: str) -> bool:
