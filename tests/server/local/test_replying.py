@@ -108,6 +108,19 @@ def test_a_tool_is_called_when_the_words_name_it(engines: LocalEngines) -> None:
         ('{"results": []}', "I looked, but found nothing."),
         ("", "I looked, but found nothing."),
         ("nothing of the kind", "nothing of the kind"),
+        ('{"found": [], "note": "Nothing that was said matches. Try other words."}',
+         "I looked, but found nothing."),
+        ('{"found": [{"talk": "Trip", "date": "2026-11-03", "role": "user", "excerpt": '
+         '"… and my favourite film is Alien, you know …"}]}',
+         "Your favourite film is Alien."),
+        ('{"found": [{"talk": "Trip", "role": "user", "excerpt": "What is my favourite film?"}]}',
+         "I looked, but found nothing."),
+        ('{"found": [{"role": "user", "excerpt": "A film must be short."}]}',
+         'You once said: "A film must be short."'),
+        ('{"found": [{"role": "assistant", "excerpt": "That film is long."}]}',
+         'I once said: "That film is long."'),
+        ('{"error": "the disk is full."}',
+         "I could not look through what we said before: the disk is full."),
     ],
 )  # fmt: skip
 def test_an_output_is_spoken(engines: LocalEngines, output: str, said: str) -> None:
@@ -117,6 +130,15 @@ def test_an_output_is_spoken(engines: LocalEngines, output: str, said: str) -> N
         ContextTurn("out", "tool_output", output, "", "c"),
     ]
     assert reply(engines, ReplyRequest("", window, tools=[RECALL])) == [said]
+
+
+def test_a_tool_that_failed_is_told_of(engines: LocalEngines) -> None:
+    window = [
+        *turns(("user", "What's the weather?")),
+        ContextTurn("call", "tool_call", "{}", "get_weather", "c"),
+        ContextTurn("out", "tool_output", '{"error":"no network"}', "", "c"),
+    ]
+    assert reply(engines, ReplyRequest("", window)) == ["That did not work: no network."]
 
 
 def test_figures_of_a_tool_are_spoken(engines: LocalEngines) -> None:
@@ -199,11 +221,30 @@ def test_a_greeting_of_ours_does_not_join_the_examples() -> None:
 
 def test_tidy_leaves_whole_plain_sentences() -> None:
     pieces = iter(["**Hel", "lo** there. ", "It is 3", ".5 km. Really", "? P.S. And then we wal"])
-    assert list(tidy(pieces)) == ["Hello there. ", "It is 3.5 km. ", "Really? "]
+    assert list(tidy(pieces)) == ["Hello there. ", "It is 3.5 km. "]
+    half = iter(["Hello there. P.S. And then we wal"])
+    assert list(tidy(half)) == ["Hello there. "]
     signed = iter(["You are welcome. Best, . P.S. "])
     assert list(tidy(signed)) == ["You are welcome. "]
     assert list(tidy(iter(["only half a sen"]))) == ["only half a sen."]
     assert list(tidy(iter([]))) == []
+
+
+def test_tidy_gives_the_first_clause_before_the_sentence_is_whole() -> None:
+    pieces = iter(
+        ["Rainy days can be", " fun, but", " not, I", " think, for all. And dry ones too."]
+    )
+    said = tidy(pieces)
+    assert next(said) == "Rainy days can be fun, "
+    assert next(pieces) == " not, I"
+    assert list(tidy(iter(["Yes, it is. ", "Well, then."]))) == ["Yes, it is. ", "Well, then."]
+
+
+def test_tidy_leaves_out_what_the_user_never_said() -> None:
+    made = iter(["You are welcome! I hope you enjoy your vacation. Sea air is good. Bye."])
+    assert list(tidy(made)) == ["You are welcome! ", "Sea air is good. "]
+    asked = iter(["That is bad. What is your work? Tell me."])
+    assert list(tidy(asked)) == ["That is bad. ", "What is your work? "]
 
 
 def test_a_source_that_hangs_is_given_up() -> None:

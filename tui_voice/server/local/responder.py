@@ -23,10 +23,15 @@ from tui_voice.server.local.title import title
 from tui_voice.server.local.tools import forced_call, recall, told, wanted_call
 
 _SENTENCE = re.compile(r"[.!?…]+[\"'”’)]*\s+")
+_CLAUSE = re.compile(r"\s*[^\n*_`#|\[]{12,}?,\s+")
 _LONG_FIGURE = re.compile(r"\d{3,}")
 _SAYS = re.compile(r"[a-zà-ÿ]\w*[\"'”’)]*[.!?…]")
 """The end of a sentence, not of a letter: the model likes to add "Best," and "P.S."."""
-_MOST_SENTENCES = 3
+_CLAIMS = re.compile(
+    r"\b(?:your|you're|you are|you were|you had|you have|you've|you said|you told)\b", re.I
+)
+"""The small model likes to know what nobody told it: "I hope you enjoy your vacation"."""
+_MOST_SENTENCES = 2
 _TOKENS = 60
 
 
@@ -79,7 +84,10 @@ class LocalResponder:
             yield from self._chat.reply(request, stop)
             return
         most = min(request.max_tokens or _TOKENS, _TOKENS)
-        yield from tidy(self._model().reply(request.turns, stop, most))
+        for words in tidy(self._model().reply(request.turns, stop, most)):
+            if stop.is_set():
+                return  # what is left of the sentence is not wanted either
+            yield words
 
     def _summary(self, request: ReplyRequest, stop: Event) -> Iterator[str]:
         """By the chat model where there is one; without, or if it fails or invents, the extract."""
@@ -122,21 +130,34 @@ def _is_json(text: str) -> bool:
 
 
 def tidy(pieces: Iterator[str]) -> Iterator[str]:
-    """Plain spoken sentences as they become whole; at most three, no half one at the end."""
-    text, said = "", 0
+    """Plain spoken sentences as they become whole; at most two, no half one at the end.
+
+    Of the first its first clause comes alone: it can be said while the rest is being made.
+    """
+    text, said, begun = "", 0, False
     for piece in pieces:
         text += piece
+        clause = None if said or begun or _SENTENCE.search(text) else _CLAUSE.match(text)
+        if clause is not None:
+            yield spoken(clause[0]) + " "
+            text, begun = text[clause.end() :], True
         while said < _MOST_SENTENCES and (end := _SENTENCE.search(text)) is not None:
             sentence, text = spoken(text[: end.end()]), text[end.end() :]
-            if sentence and (not said or _SAYS.search(sentence)):
+            if sentence and (not said or _follows(sentence)):
                 yield sentence + " "
                 said += 1
         if said >= _MOST_SENTENCES:
             return
     rest = spoken(text)
     whole = rest.endswith((".", "!", "?", "…", '"', "”"))
-    if rest and (whole or not said):
+    if rest and (not said or (whole and _follows(rest))):
         yield rest if whole else rest.rstrip(" ,;:-") + "."
+
+
+def _follows(sentence: str) -> bool:
+    """Worth saying after another: it says something, and nothing of the user that they did not."""
+    asks = sentence.endswith("?")
+    return _SAYS.search(sentence) is not None and (asks or _CLAIMS.search(sentence) is None)
 
 
 def _named(request: ReplyRequest) -> ContextTurn:
