@@ -205,6 +205,17 @@ class TestDraft:
         ]
         assert desk.last("response.output_audio_transcript.done")["transcript"] == "hello what is"
 
+    def test_short_silence_leaves_it_time(self) -> None:
+        """What is heard and said takes some 100 ms: they are to be over when the turn is."""
+        desk = Desk()
+        desk.configure(turn_detection=vad(silence_duration_ms=300))
+        desk.say(spoken("hello", after=180))
+        assert [text for text, _, _ in desk.engines.speaks.said] == ["hello"]
+        assert "input_audio_buffer.committed" not in types(desk.events)
+        desk.say(spoken("what is", before=0))
+        assert types(desk.events).count("input_audio_buffer.committed") == 1
+        assert desk.last("response.output_audio_transcript.done")["transcript"] == "hello what is"
+
     def test_changed_conversation_makes_it_void(self) -> None:
         desk = Desk()
         desk.say(spoken("hello", after=300))

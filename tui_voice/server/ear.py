@@ -22,8 +22,9 @@ _ONSET_CHUNKS = 3
 """So much voice in a row begins a turn: 96 ms, shorter than the shortest word."""
 _HYSTERESIS = 0.15
 """A voice that has begun may fade by this much before it counts as silence."""
-PAUSE_MS = 200
-"""A silence after which it pays to guess that the turn is over."""
+PAUSE_MS = 128
+"""A silence after which it pays to guess that the turn is over: longer than people break off within
+a phrase, and so long before the end of a turn that writing down and a first clause fit between."""
 _PATIENCE_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
 """`semantic_vad`: the longest wait for the rest of a sentence."""
 _CONTENT_MS = {"low": 1_000, "medium": 600, "auto": 600, "high": 350}
