@@ -90,7 +90,7 @@ def library(name: str) -> Any:
 
 def cache_folder() -> Path:
     """Where a user may put model files by hand, when their package has no wheel for the machine."""
-    return user_cache_path("tui-voice") / "models"
+    return user_cache_path("tui-voice", appauthor=False) / "models"
 
 
 def _installed(package: str, path: str) -> Path | None:
