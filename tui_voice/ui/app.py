@@ -228,6 +228,7 @@ class VoiceApp(Errands):
         seconds = at + (monotonic() - then if self.options.live else 0.0)
         self.talk.header.seconds = int(seconds)
         self.talk.status.progress = meters.progress
+        self.talk.learn(hears=meters.hears)
 
     def _tick(self) -> None:
         bar = self.talk.status
@@ -240,6 +241,12 @@ class VoiceApp(Errands):
 
     def on_posted(self, message: Posted) -> None:
         self.post(message.event)
+
+    def put_away(self) -> None:
+        """Whatever stands above the line to type in has been read."""
+        if self.snapshot is not None:
+            self._dismissed = self.snapshot.ledger.at
+            self.redraw()
 
     def post(self, event: Event) -> None:
         if self.door is not None:

@@ -38,6 +38,9 @@ class Errands(App[Left]):
     def open_talk(self, talk_id: str | None) -> None:
         raise NotImplementedError
 
+    def put_away(self) -> None:
+        raise NotImplementedError
+
     @property
     def folder(self) -> Path:
         """Where the talks are saved."""
@@ -256,5 +259,7 @@ class Errands(App[Left]):
             self.ask_focus()
         elif message.what == "memory":
             self.show_memory(bool(message.detail))
+        elif message.what == "put away":
+            self.put_away()
         elif isinstance(message.detail, Pruning):
             self.show_pruning(message.detail)

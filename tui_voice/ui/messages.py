@@ -36,7 +36,7 @@ class Posted(Message):
 
 class Wanted(Message):
     """Something beyond the talk: `export`, `focus`, `memory` (`detail`: whether to edit it),
-    `pruning` (`detail`: which).
+    `pruning` (`detail`: which), `put away`: the notice.
     """
 
     def __init__(self, what: str, detail: object = None) -> None:

@@ -64,6 +64,19 @@ def notes(turn: Turn, glyphs: Glyphs) -> list[str]:
     return found
 
 
+class _Grown(NamedTuple):
+    """The turn that was painted last: most likely the one to which words are added."""
+
+    id: str
+    told: str
+    text: str
+    """`told` as it is drawn."""
+    spans: list[tuple[int, int]]
+    strips: list[Strip]
+    """Its head and its lines."""
+    dress: tuple[object, object]
+
+
 class Painter:
     """Lays out blocks for one width, one set of colours; remembers what it has painted."""
 
@@ -85,6 +98,7 @@ class Painter:
         self.worths = worths or {}
         self._room = max(8, min(WIDEST, width - GUTTER - 1))
         self._painted: OrderedDict[str, tuple[Block, bool, list[Strip]]] = OrderedDict()
+        self._grown: _Grown | None = None
 
     def measure(self, block: Block) -> int:
         return len(self.paint(block))
@@ -99,16 +113,18 @@ class Painter:
         known = self._painted.get(block.id)
         if known is not None and known[0] is block and known[1] is folded:
             return known[2]
-        lines = (
-            self._paint_mark(block, folded) if isinstance(block, Mark) else self._paint_turn(block)
-        )
-        ground = self.palette.ground
-        strips = [line.adjust_cell_length(self.width).apply_style(ground) for line in lines]
+        if isinstance(block, Mark):
+            strips = [self._finish(line) for line in self._paint_mark(block, folded)]
+        else:
+            strips = self._paint_turn(block)
         self._painted[block.id] = (block, folded, strips)
         self._painted.move_to_end(block.id)
         if len(self._painted) > _CACHED:
             self._painted.popitem(last=False)
         return strips
+
+    def _finish(self, line: Strip) -> Strip:
+        return line.adjust_cell_length(self.width).apply_style(self.palette.ground)
 
     def _strip(self, *parts: tuple[str, Style]) -> Strip:
         segments = [Segment(text, style) for text, style in parts if text]
@@ -117,13 +133,42 @@ class Painter:
     # ── a turn ──────────────────────────────────────────────────────────────────────────────
 
     def _paint_turn(self, turn: Turn) -> list[Strip]:
+        """Of a turn that has grown since it was last painted, only the end is painted again."""
         glyphs, palette = self.glyphs, self.palette
         pruned = bool(turn.pruned_in) and not turn.in_window
         colour = palette.edge(turn)
         edge = (f" {glyphs.edge_pruned if pruned else glyphs.edge}  ", colour)
-        strips = [self._head(turn, edge, colour)]
-        strips += [self._strip(edge, *parts) for parts in self._words(turn, pruned)]
-        return [*strips, Strip([], 0)]
+        style = palette.machine if pruned or turn.role in ("tool", "system") else palette.words
+        head = self._finish(self._head(turn, edge, colour))
+        text, spans, kept = self._spans(turn)
+        before, self._grown = self._grown, None
+        strips = [head]
+        if before is not None and kept and before.dress == (edge, style) and not turn.interrupted:
+            strips = [before.strips[0] if before.strips[0] == head else head]
+            strips += before.strips[1 : kept + 1]
+        words = self._words(turn, text, spans[len(strips) - 1 :], style)
+        short = turn.role == "tool" and len(words) > TOOL_LINES
+        if short:
+            words = [*words[:TOOL_LINES], [(glyphs.more, palette.quiet)]]
+        strips += [self._finish(self._strip(edge, *parts)) for parts in words]
+        if not (short or turn.interrupted):
+            self._grown = _Grown(turn.id, turn.text, text, spans, strips, (edge, style))
+        return [*strips, self._finish(Strip([], 0))]
+
+    def _spans(self, turn: Turn) -> tuple[str, list[tuple[int, int]], int]:
+        """Its words, where each line of them begins and ends, and how many of these lines are as
+        they were: all but the last of a text to which something was added.
+        """
+        known = self._grown
+        if known is None or known.id != turn.id or not turn.text.startswith(known.told):
+            text = clean(turn.text)
+            return text, wrap(text, self._room) if text else [], 0
+        text = known.text + clean(turn.text[len(known.told) :])
+        if not known.spans:
+            return text, wrap(text, self._room) if text else [], 0
+        kept, start = known.spans[:-1], known.spans[-1][0]
+        added = [(a + start, b + start) for a, b in wrap(text[start:], self._room)]
+        return text, kept + added, len(kept)
 
     def _head(self, turn: Turn, edge: tuple[str, Style], colour: Style) -> Strip:
         name = NAMES[turn.role]
@@ -144,21 +189,16 @@ class Painter:
             parts.append(("  " + fit(text, room, self.glyphs.more), self.palette.quiet))
         return self._strip(*parts)
 
-    def _words(self, turn: Turn, pruned: bool) -> list[list[tuple[str, Style]]]:
-        """The lines of a turn, each as parts: heard words, unheard words, the caret."""
-        palette, glyphs = self.palette, self.glyphs
-        text = clean(turn.text)
+    def _words(
+        self, turn: Turn, text: str, spans: list[tuple[int, int]], style: Style
+    ) -> list[list[tuple[str, Style]]]:
+        """Lines, each as parts: heard words, unheard words, the caret at the end."""
         heard = len(clean(turn.heard_text)) if turn.interrupted else len(text)
-        style = palette.words
-        if pruned or turn.role in ("tool", "system"):
-            style = palette.machine
         lines: list[list[tuple[str, Style]]] = []
-        for begin, end in wrap(text, self._room) if text else []:
+        for begin, end in spans:
             cut = min(max(begin, heard), end)
-            parts = [(text[begin:cut], style), (text[cut:end], palette.unheard)]
+            parts = [(text[begin:cut], style), (text[cut:end], self.palette.unheard)]
             lines.append([part for part in parts if part[0]])
-        if turn.role == "tool" and len(lines) > TOOL_LINES:
-            lines = [*lines[:TOOL_LINES], [(glyphs.more, palette.quiet)]]
         if turn.words == "open" and turn.role in ("user", "assistant"):
             self._add_caret(lines, turn)
         return lines

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import TRANSITIONS, State
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tui_voice.conversation.policy import Limits
     from tui_voice.conversation.prices import Price
     from tui_voice.conversation.turns import Turns
+
+_SHOWN = {"info": 20.0, "warning": 120.0, "error": inf}
+"""Seconds for which a notice stands, unless it is put away."""
 
 LOG_ROWS = 40
 """Rows of the pruning log that are drawn; older ones are in the transcript."""
@@ -120,6 +123,8 @@ class Notice(NamedTuple):
     text: str = ""
     hint: str = ""
     severity: Literal["info", "warning", "error"] = "info"
+    passing: bool = False
+    """It can be put away: it says what happened, not how things are."""
 
 
 class View(NamedTuple):
@@ -322,8 +327,8 @@ def _notice(ledger: Ledger, dismissed: float, unsaved: int) -> Notice:
     for noticed in reversed(ledger.notices):
         if noticed.at <= dismissed:
             break
-        if noticed.severity != "info" or ledger.at - noticed.at < 20:
-            return Notice(noticed.text, "", noticed.severity)
+        if ledger.at - noticed.at < _SHOWN[noticed.severity]:
+            return Notice(noticed.text, "", noticed.severity, passing=True)
     return Notice()
 
 

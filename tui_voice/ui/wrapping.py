@@ -38,7 +38,7 @@ def one_line(text: str) -> str:
 
 def wrap(text: str, width: int) -> list[tuple[int, int]]:
     """Spans of `text`, one a line, none wider than `width` cells. Newlines end a line; a word that
-    is wider than a line is cut; white space at a break belongs to no line.
+    is wider than a line is cut; white space at the end of a line belongs to none.
     """
     width = max(1, width)
     lines: list[tuple[int, int]] = []
@@ -55,7 +55,7 @@ def _wrap_paragraph(
 ) -> list[tuple[int, int]]:
     cells = cell_len if wide else len
     if end - start <= width and cells(text[start:end]) <= width:
-        return [(start, end)]
+        return [(start, start + len(text[start:end].rstrip()))]
     lines: list[tuple[int, int]] = []
     begin, stop, used = start, start, 0  # the line so far: where it begins, ends, its cells
     for match in _WORD.finditer(text, start, end):

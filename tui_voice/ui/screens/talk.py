@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 from textual.widgets import Static
 
 from tui_voice.conversation.states import State
@@ -32,6 +34,10 @@ PANEL_FROM = 100
 """Columns from which the side panel has room beside the talk."""
 
 
+ESTIMATES = 0.5
+"""Seconds between two estimates of the window that are shown while words come in."""
+
+
 class TalkScreen(TalkKeys):
     """Draws views; what the user does is in `TalkKeys`."""
 
@@ -40,9 +46,10 @@ class TalkScreen(TalkKeys):
     def __init__(self, options: Options) -> None:
         super().__init__()
         self._options = options
+        self._hears = True
         glyphs = options.glyphs
         self.header = HeaderLine(glyphs=glyphs, id="header")
-        self.status = StatusBar(glyphs=glyphs, sound=options.sound, id="status")
+        self.status = StatusBar(glyphs=glyphs, id="status")
         self.transcript = Transcript(
             glyphs=glyphs,
             timestamps=options.timestamps,
@@ -62,6 +69,9 @@ class TalkScreen(TalkKeys):
         self.problem: Notice | None = None
         """What keeps the talk from being opened."""
         self._panel_wanted: bool | None = None
+        self._gauged = 0.0  # when the window was last drawn
+        self._gauge_timer: Timer | None = None
+        self.status.silent = self.silent
 
     # ── what it is made of ──────────────────────────────────────────────────────────────────
 
@@ -102,23 +112,52 @@ class TalkScreen(TalkKeys):
         await self.query_one("#entry").mount(self.prompt)
         self.furnished = True
         self.show(self.view)
+        if self.silent and self._options.live:
+            self.set_focus(self.prompt)
 
     def _key(self, action: str) -> str:
         return key_name(self._options.key(action), self._options.glyphs.control)
 
-    def _invitation(self) -> str:
+    @property
+    def silent(self) -> str:
+        """Why nothing can be spoken here, in two words; "" where it can."""
         if not self._options.sound:
-            return "type here"
-        return f"type here, or press {self._key('talk')} and talk"
+            return "text only" if self._options.live else "replay"
+        return "" if self._hears else "no microphone"
+
+    def learn(self, *, hears: bool) -> None:
+        """Whether there is a microphone: known only once devices have been asked for."""
+        if hears == self._hears or not self.furnished:
+            return
+        self._hears = hears
+        self.status.silent = self.silent
+        self.prompt.placeholder = self._invitation()
+        if self.silent and self.focused is self.transcript and self.transcript.cursor is None:
+            self.set_focus(self.prompt)
+        self.show(self.view)
+        self.show_keys()
+
+    def _invitation(self) -> str:
+        match self.silent:
+            case "":
+                return f"type here, or press {self._key('talk')} and talk"
+            case "replay":
+                return f"this talk is played as it was; {self._key('quit')} leaves"
+            case "no microphone":
+                return "no microphone: type here  (tui-voice devices lists what there is)"
+            case _:
+                return "type here"
 
     def _welcome(self, line: str) -> tuple[str, ...]:
-        how = (
-            f"Press {self._key('talk')} and talk, or just type."
-            if self._options.sound
-            else "Just type; this talk is without sound."
-        )
+        how = {
+            "": f"Press {self._key('talk')} and talk, or just type.",
+            "replay": "A recorded talk, as it was.",
+            "text only": "Just type: this talk is without sound.",
+            "no microphone": "Just type: no microphone was found. `tui-voice devices` lists what "
+            "there is.",
+        }
         return (
-            how,
+            how[self.silent],
             "",
             "Whatever is said is saved at once. When the window is full, the oldest turns are "
             "summarised for the model; here they stay to be read.",
@@ -143,15 +182,31 @@ class TalkScreen(TalkKeys):
             self.transcript.set_empty(
                 self._welcome(f"{line}{self._options.glyphs.more}" if line else "")
             )
-        self._window.gauge = view.gauge
+        self._show_gauge()
         self._cost.cost = view.cost
         self._log.prunings = view.prunings
         self._memory.memory = view.memory
-        brief = self._brief
-        brief.gauge, brief.cost, brief.prunings = view.gauge, view.cost, view.prunings
+        self._brief.cost, self._brief.prunings = view.cost, view.prunings
         self._show_notice()
         if view.keys != before.keys or view.status != before.status:
             self.show_keys()
+
+    def _show_gauge(self) -> None:
+        """What is counted at once, but estimates, which grow with every word, at times only:
+        figures that run are not read, and each of them would be drawn.
+        """
+        gauge, shown = self.view.gauge, self._window.gauge
+        if gauge == shown:
+            return
+        if not (gauge.exact or shown.exact) and monotonic() - self._gauged < ESTIMATES:
+            if self._gauge_timer is None:
+                self._gauge_timer = self.set_timer(ESTIMATES, self._show_gauge)
+            return
+        if self._gauge_timer is not None:
+            self._gauge_timer.stop()
+            self._gauge_timer = None
+        self._gauged = monotonic()
+        self._window.gauge = self._brief.gauge = gauge
 
     def show_problem(self, notice: Notice | None) -> None:
         self.problem = notice
@@ -192,7 +247,7 @@ class TalkScreen(TalkKeys):
     def live_keys(self) -> frozenset[str]:
         """Ids of what works now, the chosen turn included."""
         keys = self.view.keys
-        if not self._options.sound:
+        if self.silent:
             keys -= {"talk", "mute"}
         if self.transcript.chosen_turn is not None:
             keys |= {"chosen"}

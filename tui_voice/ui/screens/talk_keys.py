@@ -122,11 +122,13 @@ class TalkKeys(Screen[None]):
             self.post_message(Posted(TalkPressed(manual=self._options.manual)))
 
     def action_stop(self) -> None:
-        """The reply first; then the line that is being typed; then the chosen turn."""
+        """The reply first; then what stands above the line; then the line; the chosen turn."""
         from tui_voice.conversation.events import StopPressed
 
         if "stop" in self.view.keys:
             self.post_message(Posted(StopPressed()))
+        elif self.view.notice.passing:
+            self.post_message(Wanted("put away"))
         elif self.typing or not isinstance(self.focused, Transcript):
             self.transcript.focus()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.reactive import reactive
 
 from tui_voice.ui.view import Notice
@@ -9,6 +10,7 @@ from tui_voice.ui.widgets.card import Card, Part
 from tui_voice.ui.wrapping import clean, wrap
 
 _MOST_ROWS = 3
+_AWAY = "Esc: read"
 
 
 class NoticeLine(Card):
@@ -29,7 +31,11 @@ class NoticeLine(Card):
             return [[(self._glyphs.rule * width, "rule")]]
         style = {"error": "alarm", "warning": "words", "info": "machine"}[self.notice.severity]
         sign = self._glyphs.dot if self.notice.severity == "info" else self._glyphs.warning
-        return [
+        found: list[list[Part]] = [
             [(f" {sign if number == 0 else ' '} ", style), (row, style)]
             for number, row in enumerate(self._rows(width))
         ]
+        room = width - 4 - cell_len(found[-1][1][0])
+        if self.notice.passing and room > len(_AWAY) + 2:
+            found[-1] += [(" " * (room - len(_AWAY)), style), (_AWAY, "quiet")]
+        return found

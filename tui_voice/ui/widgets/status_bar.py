@@ -26,18 +26,18 @@ NARROW = 60
 """Below this many columns only the live state is named."""
 
 
-def word(status: Status, progress: str, sound: bool = True) -> tuple[str, bool]:
+def word(status: Status, progress: str, silent: str = "") -> tuple[str, bool]:
     """What stands beside the states, and whether it needs a hand."""
     if progress:
         return progress, False
     if status.line:
         return status.line, status.line == "offline"
-    if not sound:
-        return ("catching up" if status.seeding else ""), False
-    if status.muted:
-        return "muted", False
     if status.seeding:
         return "catching up", False
+    if silent:
+        return silent, False
+    if status.muted:
+        return "muted", False
     if status.state is State.SPEAKING:
         return "voice", False
     return ("mic open" if status.microphone_open else "mic closed"), False
@@ -50,12 +50,11 @@ class StatusBar(Drawn):
 
     status: reactive[Status] = reactive(Status())
     progress: reactive[str] = reactive("")
+    silent: reactive[str] = reactive("")
+    """Why nothing can be spoken here, in two words; "" where it can."""
 
-    def __init__(
-        self, *, glyphs: Glyphs = UNICODE, sound: bool = True, id: str | None = None
-    ) -> None:
+    def __init__(self, *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
         super().__init__(glyphs=glyphs, id=id)
-        self._sound = sound
         self._levels: deque[int] = deque([0] * METER, METER)
         self._meter_at = 0
 
@@ -85,7 +84,7 @@ class StatusBar(Drawn):
     def _beside(self, used: int, room: int) -> list[Part]:
         """The meter and its words, or where there is room for one of them, what matters more."""
         status = self.status
-        text, alarm = word(status, self.progress, self._sound)
+        text, alarm = word(status, self.progress, self.silent)
         ink = "alarm" if alarm else "machine"
         gap = min(6, max(2, room - METER - _WORD - 2))
         self._meter_at = used + gap
@@ -102,7 +101,7 @@ class StatusBar(Drawn):
     @property
     def _matters(self) -> bool:
         """Whether the word beside the states says something out of the ordinary."""
-        return bool(self.progress or self.status.line or self.status.muted)
+        return bool(self.progress or self.status.line or self.status.muted or self.silent)
 
     def _states(self, width: int) -> list[Part]:
         """The five names, as airy as the width allows; narrow, the live one alone."""

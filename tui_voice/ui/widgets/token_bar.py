@@ -37,21 +37,31 @@ class WindowCard(Card):
     """Without the legend, where rows are few."""
 
     _from: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    _drawn: tuple[int, ...] = ()
 
     def watch_gauge(self, old: Gauge, new: Gauge) -> None:
         self._from = self._amounts(old)
-        if self._from == self._amounts(new):
-            self.set_reactive(WindowCard.glide, 1.0)
+        shown = self._sizes(old)
+        self.set_reactive(WindowCard.glide, 1.0)
+        if shown == self._sizes(new):  # the same cells: nothing would be seen to move
+            self._drawn = shown
         else:
             self.set_reactive(WindowCard.glide, 0.0)
             self.animate("glide", 1.0, duration=0.35, easing="out_cubic")
         self.refresh()
 
     def watch_glide(self) -> None:
-        self.refresh(Region(0, 1, self.size.width, 1))
+        sizes = self._sizes(self.gauge)
+        if sizes != self._drawn:
+            self._drawn = sizes
+            self.refresh(Region(0, 1, self.size.width, 1))
 
     def watch_terse(self) -> None:
         self.refresh(layout=True)
+
+    def _sizes(self, gauge: Gauge) -> tuple[int, ...]:
+        """Cells of the bar as it stands on its way."""
+        return tuple(cells(self._amounts(gauge), gauge.scale, self.size.width))
 
     def _amounts(self, gauge: Gauge) -> tuple[float, float, float]:
         glide = self.glide
@@ -93,7 +103,7 @@ class WindowCard(Card):
 
     def _bar(self, width: int) -> list[Part]:
         gauge, glyphs = self.gauge, self._glyphs
-        sizes = cells(self._amounts(gauge), gauge.scale, width)
+        sizes = self._drawn = tuple(cells(self._amounts(gauge), gauge.scale, width))
         names = ("cached", "text", "audio")
         row: list[Part] = []
         for size, name in zip(sizes, names, strict=True):

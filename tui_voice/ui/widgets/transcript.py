@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -20,6 +22,7 @@ from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.painting import GUTTER, Painter, Palette
 from tui_voice.ui.theme import inks
 from tui_voice.ui.view import Pruning, Worth
+from tui_voice.ui.widgets.card import cropped, finished
 from tui_voice.ui.wrapping import clean, wrap
 
 if TYPE_CHECKING:
@@ -77,7 +80,12 @@ class Transcript(ScrollView, can_focus=True):
         self.cursor: str | None = None
         """Id of the chosen turn or pruning."""
         self.painted_lines = 0
-        """Lines drawn so far, for those who measure."""
+        """Lines drawn because they changed, for those who measure."""
+        self._shown: list[Strip] = []
+        self._ready_made: list[Strip] = []
+        self._stale = True  # these two are not what is to be seen
+        self._dressed: dict[tuple[str, int], tuple[Strip, Strip]] = {}
+        self._welcome: tuple[object, list[Strip]] = (None, [])
         self._ground = self._chosen_style = Style()
 
     # ── what it is told ─────────────────────────────────────────────────────────────────────
@@ -178,10 +186,8 @@ class Transcript(ScrollView, can_focus=True):
         else:
             self._set_unseen(max(0, self._count - self._seen))
             self._settle_view()
-        top = self.scroll_offset.y
-        if first < top + height:
-            start = max(first, top)
-            self.refresh_lines(start, top + height - start)
+        del first
+        self._refresh_changed()
 
     def _settle_view(self) -> None:
         """Measures what is on the screen, and a screen around it, and keeps the page still."""
@@ -193,13 +199,33 @@ class Transcript(ScrollView, can_focus=True):
             self.refresh()
 
     def _resize_page(self) -> None:
+        """Tells the scrollbar. It always has its column, so nothing else has to be arranged anew:
+        Textual would lay out the whole screen, which takes longer than a frame.
+        """
         size = Size(self.scrollable_content_region.width, self.document.height)
         if size != self.virtual_size:
-            self.virtual_size = size
+            self.set_reactive(Transcript.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+
+    def _refresh_changed(self) -> None:
+        """Has those lines drawn again that are not what they were."""
+        if self._stale or len(self._shown) != self.size.height:
+            self.refresh()
+            return
+        before, now = self._shown, self._lines()
+        first: int | None = None
+        for y, (was, line) in enumerate(zip([*before, None], [*now, None], strict=True)):
+            if was is not line and first is None:
+                first = y
+            elif was is line and first is not None:
+                self.refresh(Region(0, first, self.size.width, y - first))
+                self.painted_lines += y - first
+                first = None
 
     def _set_unseen(self, count: int) -> None:
         if count != self._unseen:
             self._unseen = count
+            self._dressed.clear()
             self.refresh_lines(self.scroll_offset.y + self.size.height - 1)
 
     # ── Textual's calls ─────────────────────────────────────────────────────────────────────
@@ -207,6 +233,7 @@ class Transcript(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._painter = None
+        self._dressed.clear()
 
     def on_resize(self, _event: events.Resize) -> None:
         self._lay_out_anew()
@@ -241,14 +268,30 @@ class Transcript(ScrollView, can_focus=True):
         if not at_end:
             self._settle_view()
 
+    def refresh(self, *regions: Region, **how: Any) -> Self:
+        self._stale = True
+        return super().refresh(*regions, **how)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self._stale or len(self._shown) != self.size.height:
+            self._shown, self._stale = self._lines(), False
+            self._ready_made = finished(self, self._shown)
+        return cropped(self._ready_made, crop)
+
+    def _lines(self) -> list[Strip]:
+        """What is to be seen now; a line that is as before is the same object."""
+        width, ground = self.region.width, self._ground
+        return [
+            self.render_line(y).adjust_cell_length(width, ground) for y in range(self.size.height)
+        ]
+
     def render_line(self, y: int) -> Strip:
-        self.painted_lines += 1
         painter = self.painter
         width = painter.width
         line = self.scroll_offset.y + y
-        strip = self._empty_line(y) if not self._turns else self._line(painter, line, width)
+        strip = self._line(painter, line, width) if self._turns else self._welcome_line(y)
         if self._unseen and y == self.size.height - 1:
-            return self._with_hint(strip, width)
+            return self._dress(f"{self._unseen} new", 0, strip, self._with_hint)
         return strip
 
     def _line(self, painter: Painter, line: int, width: int) -> Strip:
@@ -262,17 +305,38 @@ class Transcript(ScrollView, can_focus=True):
             return Strip.blank(width, self._ground)
         if block.id != self.cursor or row == len(strips) - 1:
             return strips[row]
-        segments = list(strips[row])
-        if row == 0:
-            sign = Segment(self._glyphs.prompt, self._ground + painter.palette.words)
-            segments = [sign, *strips[row].crop(1)]
-        return Strip(Segment.apply_style(segments, post_style=self._chosen_style), width)
+        return self._dress("chosen", row, strips[row], self._as_chosen)
 
-    def _with_hint(self, strip: Strip, width: int) -> Strip:
+    def _dress(
+        self, how: str, row: int, strip: Strip, dress: Callable[[Strip, int], Strip]
+    ) -> Strip:
+        """A line in another dress: the same object as long as the line is."""
+        known = self._dressed.get((how, row))
+        if known is None or known[0] is not strip:
+            known = self._dressed[how, row] = (strip, dress(strip, row))
+        return known[1]
+
+    def _as_chosen(self, strip: Strip, row: int) -> Strip:
+        segments = list(strip)
+        if row == 0:
+            sign = Segment(self._glyphs.prompt, self._ground + self.painter.palette.words)
+            segments = [sign, *strip.crop(1)]
+        dressed = Segment.apply_style(segments, post_style=self._chosen_style)
+        return Strip(dressed, strip.cell_length)
+
+    def _with_hint(self, strip: Strip, _row: int) -> Strip:
         text = f" {self._glyphs.down} {plural(self._unseen, 'new turn')} "
-        room = width - len(text) - 1
+        room = strip.cell_length - cell_len(text) - 1
         hint = Segment(text, self._ground + self.painter.palette.machine + self._chosen_style)
-        return Strip([*strip.crop(0, room), hint, Segment(" ", self._ground)], width)
+        return Strip([*strip.crop(0, room), hint, Segment(" ", self._ground)], strip.cell_length)
+
+    def _welcome_line(self, y: int) -> Strip:
+        what = (self._empty, self.painter, self.size.height)
+        if self._welcome[0] != what:
+            height = range(self.size.height)
+            self._welcome = (what, [self._empty_line(line) for line in height])
+        lines = self._welcome[1]
+        return lines[y] if y < len(lines) else Strip.blank(self.painter.width, self._ground)
 
     def _empty_line(self, y: int) -> Strip:
         width = self.painter.width
@@ -298,6 +362,7 @@ class Transcript(ScrollView, can_focus=True):
         if block_id == self.cursor:
             return
         self.cursor = block_id
+        self._dressed.clear()
         self.post_message(self.Chosen())
         place = self._place()
         if place is not None:
