@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.conversation.test_policy import talk
+from tests.conversation.given import talk
 from tests.conversation.world import MODEL, World
 from tui_voice.conversation import economist
 from tui_voice.conversation import events as e

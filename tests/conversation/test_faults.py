@@ -2,12 +2,12 @@
 
 import pytest
 
+from tests.conversation.given import NOTEBOOK, due
 from tests.conversation.world import FAULTS, World
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
 
-NOTEBOOK = Limits(900, 2, policy="notebook")
 THRIFT = Limits(500, 4, policy="thrift")
 STEPS = (x.CreateItem, x.DeleteItem)
 
@@ -79,13 +79,7 @@ def test_the_user_speaking_between_any_two_steps_harms_nothing(limits: Limits) -
 
 @pytest.mark.parametrize("text", ["", "   ", "long " * 2_000, None])
 def test_a_useless_summary_changes_nothing_but_a_line_in_the_log(text: str | None) -> None:
-    world = World(NOTEBOOK)
-    while not world.summaries:
-        world.at += 1
-        world.speak()
-        while world.work() or world.deliver():
-            pass
-        world.play_out()
+    world = due()
     before = world.ledger.turns
     world.write(text)
     assert world.ledger.turns == before
@@ -104,13 +98,7 @@ def test_a_useless_summary_changes_nothing_but_a_line_in_the_log(text: str | Non
 
 
 def test_a_summary_that_never_comes_does_not_block_the_next() -> None:
-    world = World(NOTEBOOK)
-    while not world.summaries:
-        world.at += 1
-        world.speak()
-        while world.work() or world.deliver():
-            pass
-        world.play_out()
+    world = due()
     lost = world.summaries.popleft()
     world.tell(
         e.SummaryRequested(
@@ -131,13 +119,7 @@ def test_a_summary_that_never_comes_does_not_block_the_next() -> None:
 
 @pytest.mark.parametrize("when", ["asked", "requested", "ready"])
 def test_a_cut_while_a_summary_is_made_loses_nothing(when: str) -> None:
-    world = World(NOTEBOOK)
-    while not world.summaries:
-        world.at += 1
-        world.speak()
-        while world.work() or world.deliver():
-            pass
-        world.play_out()
+    world = due()
     request = world.summaries.popleft()
     dropped = {turn.item_id for turn in request.turns}
     requested = e.SummaryRequested(
@@ -163,3 +145,45 @@ def test_a_cut_while_a_summary_is_made_loses_nothing(when: str) -> None:
         assert turn is not None
         assert turn.in_window or turn.pruned_in
     assert world.ledger.memory
+
+
+@pytest.mark.parametrize("fate", ["lose", "unacknowledged"])
+@pytest.mark.parametrize("kind", [x.DeleteItem, x.CreateItem])
+def test_a_change_that_is_never_acknowledged_is_asked_for_twice_then_given_up(
+    fate: str, kind: type[x.Effect]
+) -> None:
+    """The pruning ends, the log says so, and the next one does its work."""
+    asked: list[x.Effect] = []
+
+    def fault(effect: x.Effect) -> str:
+        if isinstance(effect, kind):
+            asked.append(effect)
+            return fate
+        return "ok"
+
+    world = World(Limits(trigger=4_000, keep=2, policy="notebook"))
+    for _ in range(4):
+        world.exchange()
+    world.fault = fault
+    world.tell(e.SummaryAsked())
+    world.quiet()
+    assert world.ledger.compaction is not None
+    first = asked[0]
+    for _ in range(8):
+        due = world.conversation.looks_at
+        if due is None:
+            break
+        assert due > world.at
+        world.at = due
+        world.tell(e.TimePassed())
+        world.quiet()
+    assert world.ledger.compaction is None
+    assert not world.ledger.stale
+    assert asked.count(first) == 2
+    assert any("did not confirm" in notice.text for notice in world.ledger.notices)
+    assert len(world.ledger.unpruned()) == 8
+    world.fault = fine
+    world.at += 600
+    world.tell(e.SummaryAsked())
+    world.quiet()
+    assert world.ledger.compactions[-1].stage == "confirmed"

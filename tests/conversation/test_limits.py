@@ -5,100 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.conversation.world import MODEL, World
+from tests.conversation.given import talk
+from tests.conversation.world import MODEL
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
-from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.limits import Limits, best_span, check, default_limits, turn_tokens
-from tui_voice.conversation.policy import judge, next_look, plan
+from tui_voice.conversation.limits import (
+    LEAST_SUMMARY,
+    LEAST_TURN,
+    Limits,
+    best_span,
+    check,
+    default_limits,
+    refuse,
+    turn_tokens,
+)
+from tui_voice.conversation.policy import next_look
 from tui_voice.conversation.prices import PRICES
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
-
-NOTEBOOK = Limits(1_000, 2, policy="notebook")
-
-
-def talk(exchanges: int, *more: e.Event, at: float = 0.0, ms: int = 5_000) -> Ledger:
-    """A spoken talk that nobody pruned, on a line, its last reply just heard."""
-    events: list[e.Event] = [
-        e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL),
-        e.LinkOpened(),
-    ]
-    text, audio = 200, 0
-    cached = (0, 0)
-    words = "more words " * 5
-    for n in range(exchanges):
-        at += 10
-        text, audio = text + ITEM_OVERHEAD, audio + ms // 100
-        usage = e.Usage(
-            input_text=text,
-            input_audio=audio,
-            cached_text=cached[0],
-            cached_audio=cached[1],
-            output_text=ITEM_OVERHEAD + estimate_text_tokens(words),
-            output_audio=ms // 50,
-        )
-        cached = text, audio
-        events += [
-            e.SpeechStarted(item_id=f"u{n}", at=at),
-            e.SpeechStopped(item_id=f"u{n}", at=at, audio_ms=ms),
-            e.TranscriptDone(item_id=f"u{n}", at=at, text="some words " * 3),
-            e.TurnAdded(item_id=f"a{n}", at=at, role="assistant", previous_item_id=f"u{n}"),
-            e.AudioReceived(item_id=f"a{n}", at=at, audio_ms=ms),
-            e.TranscriptDone(item_id=f"a{n}", at=at, text=words),
-            e.ResponseDone(response_id=f"r{n}", at=at, usage=usage, usd=0.01),
-            e.PlaybackFinished(item_id=f"a{n}", at=at),
-        ]
-        text, audio = text + usage.output_text, audio + usage.output_audio
-    return fold([*events, *more])
-
-
-def ids(ledger: Ledger, limits: Limits, forced: bool = False) -> list[str]:
-    found = plan(ledger, limits, forced=forced)
-    return [] if found is None else [turn.id for turn in found.turns]
-
-
-class TestTrigger:
-    def test_kept_turns_above_the_trigger_are_told_once_and_not_pruned_each_time(self) -> None:
-        world = World(Limits(500, 6, policy="notebook"))
-        for _ in range(12):
-            world.exchange()
-        told = [n for n in world.ledger.notices if "kept turns weigh nearly" in n.text]
-        assert len(told) == 1
-        prunings = [c for c in world.ledger.compactions if c.kind == "summary"]
-        assert 0 < len(prunings) < 6
-        world.agrees()
-
-    def test_instructions_above_the_trigger_are_named(self) -> None:
-        world = World(Limits(150, 0, policy="notebook"))
-        for _ in range(4):
-            world.exchange()
-        assert any("instructions alone" in n.text for n in world.ledger.notices)
-
-    def test_it_waits_while_pruning_would_lose_money(self) -> None:
-        world = World(Limits(800, 10, policy="thrift"))
-        reasons = set()
-        for _ in range(30):
-            world.exchange()
-            reasons.add(judge(world.ledger, world.limits).reason)
-        assert "pruning now would cost more than it saves" in reasons
-        assert world.ledger.memory, "but not for ever"
-
-    def test_where_nothing_costs_it_does_not_wait(self) -> None:
-        free = default_limits("local", "thrift")
-        assert free.free
-        world = World(replace(free, trigger=800, keep=10))
-        for _ in range(30):
-            world.exchange()
-            assert "cost" not in judge(world.ledger, world.limits).reason
-        assert world.ledger.memory
-
-    def test_a_short_talk_is_expected_to_have_a_short_summary(self) -> None:
-        """So that a low trigger does what it says."""
-        world = World(Limits(450, 2, policy="notebook"))
-        for _ in range(4):
-            world.exchange()
-        assert world.ledger.compactions[0].tokens_before < 900
 
 
 class TestNextLook:
@@ -122,11 +47,11 @@ class TestLimits:
         [
             (Limits(500, 2, policy="notebook"), "every turn would be pruned: raise it"),
             (Limits(3_000, 20, policy="notebook"), "keep at most 12 turns"),
-            (Limits(97_000), "never reached"),
-            (Limits(4_000, 12, messages=13), "at least 14"),
+            (Limits(97_000), "trigger 97,000 is never reached"),
+            (Limits(4_000, 12, messages=13), "messages 13 is too few"),
         ],
     )
-    def test_nonsense_is_refused_with_the_remedy(self, limits: Limits, told: str) -> None:
+    def test_what_a_usual_talk_does_not_fit_is_told(self, limits: Limits, told: str) -> None:
         assert told in (check(limits) or "")
 
     @pytest.mark.parametrize(
@@ -142,6 +67,44 @@ class TestLimits:
     )
     def test_sense_passes(self, limits: Limits) -> None:
         assert check(limits) is None
+        assert refuse(limits, 167) is None
+
+    @pytest.mark.parametrize(
+        ("limits", "setting", "reason", "remedy"),
+        [
+            (Limits(246, 2), "trigger", "weigh at least 247", "Set the trigger to 247 or more"),
+            (Limits(230, 9), "trigger", "9 kept turns", "or keep at most 1 turn."),
+            (Limits(190, 2), "trigger", "instructions (167 tokens)", "247 or more."),
+            (Limits(96_001), "trigger", "from 96,000 tokens on", "to 72,000 or less"),
+            (Limits(9_000, 8, policy="server", usable=8_000), "trigger", "never", "6,000 or less"),
+            (Limits(72_000, 5_000), "keep", "at least 125,197", "at most 2,872 turns"),
+            (Limits(4_000, 12, messages=13), "messages", "12 turns are kept", "at least 14"),
+        ],
+    )
+    def test_what_no_talk_fits_is_refused_with_the_remedy(
+        self, limits: Limits, setting: str, reason: str, remedy: str
+    ) -> None:
+        found = refuse(limits, 167)
+        assert found is not None
+        assert found.setting == setting
+        assert reason in found.reason
+        assert remedy in found.remedy
+
+    def test_the_remedy_is_enough(self) -> None:
+        assert refuse(Limits(247, 2), 167) is None
+        assert refuse(Limits(230, 1), 167) is None
+        assert refuse(Limits(450, 2), 53) is None
+        assert refuse(Limits(72_000, 2_872), 167) is None
+        assert refuse(Limits(4_000, 12, messages=14), 167) is None
+
+    @given(trigger=st.integers(1, 90_000), keep=st.integers(0, 3_000), fixed=st.integers(0, 9_000))
+    def test_a_refused_trigger_would_have_been_no_use(
+        self, trigger: int, keep: int, fixed: int
+    ) -> None:
+        """And one that passes leaves room for a turn of the lightest talk there can be."""
+        limits = Limits(trigger, keep)
+        least = fixed + LEAST_SUMMARY + keep * LEAST_TURN
+        assert (refuse(limits, fixed) is None) == (least <= min(trigger, limits.ceiling))
 
     @pytest.mark.parametrize("model", [*PRICES.models, "unknown-model"])
     @pytest.mark.parametrize("name", ["balanced", "thrift", "notebook", "textify"])

@@ -4,51 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.conversation.world import MODEL, World
+from tests.conversation.given import talk
+from tests.conversation.world import World
 from tui_voice.conversation import events as e
 from tui_voice.conversation import policy
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.policy import judge, next_look, plan
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 
 NOTEBOOK = Limits(1_000, 2, policy="notebook")
-
-
-def talk(exchanges: int, *more: e.Event, at: float = 0.0, ms: int = 5_000) -> Ledger:
-    """A spoken talk that nobody pruned, on a line, its last reply just heard."""
-    events: list[e.Event] = [
-        e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL),
-        e.LinkOpened(),
-    ]
-    text, audio = 200, 0
-    cached = (0, 0)
-    words = "more words " * 5
-    for n in range(exchanges):
-        at += 10
-        text, audio = text + ITEM_OVERHEAD, audio + ms // 100
-        usage = e.Usage(
-            input_text=text,
-            input_audio=audio,
-            cached_text=cached[0],
-            cached_audio=cached[1],
-            output_text=ITEM_OVERHEAD + estimate_text_tokens(words),
-            output_audio=ms // 50,
-        )
-        cached = text, audio
-        events += [
-            e.SpeechStarted(item_id=f"u{n}", at=at),
-            e.SpeechStopped(item_id=f"u{n}", at=at, audio_ms=ms),
-            e.TranscriptDone(item_id=f"u{n}", at=at, text="some words " * 3),
-            e.TurnAdded(item_id=f"a{n}", at=at, role="assistant", previous_item_id=f"u{n}"),
-            e.AudioReceived(item_id=f"a{n}", at=at, audio_ms=ms),
-            e.TranscriptDone(item_id=f"a{n}", at=at, text=words),
-            e.ResponseDone(response_id=f"r{n}", at=at, usage=usage, usd=0.01),
-            e.PlaybackFinished(item_id=f"a{n}", at=at),
-        ]
-        text, audio = text + usage.output_text, audio + usage.output_audio
-    return fold([*events, *more])
 
 
 def ids(ledger: Ledger, limits: Limits, forced: bool = False) -> list[str]:
@@ -171,7 +136,7 @@ class TestSummary:
         assert next_look(world.ledger, world.limits) == done.done_at + 600
 
     def test_an_expiring_session_is_a_cold_cache(self) -> None:
-        ledger = talk(6)
+        ledger = talk(16)
         limits = Limits(1_200, 2, policy="thrift", cold_after=1e9)
         ripe = fold(_made_text(ledger), ledger)
         window = ripe.window.total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.conversation.given import IDLE_HANDS, due, pruned
 from tests.conversation.world import World
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
@@ -10,28 +11,6 @@ from tui_voice.conversation.ledger import Compaction
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.pruning import standing_for
 from tui_voice.conversation.states import State
-
-NOTEBOOK = Limits(900, 2, policy="notebook")
-IDLE_HANDS = Limits(policy="none")
-
-
-def due() -> World:
-    """A talk whose first summary is wanted, and not yet written."""
-    world = World(NOTEBOOK)
-    while not world.summaries:
-        world.at += 1
-        world.speak()
-        while world.work() or world.deliver():
-            pass
-        world.play_out()
-    return world
-
-
-def pruned() -> World:
-    world = due()
-    world.quiet()
-    assert world.ledger.memory
-    return world
 
 
 class TestOneStepAtATime:
@@ -79,8 +58,7 @@ class TestOneStepAtATime:
         world = pruned()
         while not world.summaries:
             world.speak()
-            while world.work() or world.deliver():
-                pass
+            world.catch_up()
             world.play_out()
         assert world.summaries[0].memory == "They spoke."
 
@@ -115,8 +93,7 @@ class TestOneStepAtATime:
         world = World(Limits(4_000, 24, policy="thrift"))
         world.exchange()
         world.speak()
-        while world.work() or world.deliver():
-            pass
+        world.catch_up()
         reply = list(world.ledger.turns)[-1].id
         assert world.conversation.state is State.SPEAKING
         done = world.ledger.compactions
@@ -164,8 +141,7 @@ class TestOneStepAtATime:
         assert isinstance(asked, x.DeleteItem)
         world.cut()
         world.connect()
-        while world.work() or world.deliver():
-            pass
+        world.catch_up()
         world.tell(e.RestoreAsked())
         world.quiet()
         world.tell(e.SummaryAsked())

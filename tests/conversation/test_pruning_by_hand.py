@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.conversation.given import IDLE_HANDS, NOTEBOOK, due, pruned
 from tests.conversation.world import World
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
@@ -9,28 +10,6 @@ from tui_voice.conversation.compacting import UNHEARD, as_item
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
-
-NOTEBOOK = Limits(900, 2, policy="notebook")
-IDLE_HANDS = Limits(policy="none")
-
-
-def due() -> World:
-    """A talk whose first summary is wanted, and not yet written."""
-    world = World(NOTEBOOK)
-    while not world.summaries:
-        world.at += 1
-        world.speak()
-        while world.work() or world.deliver():
-            pass
-        world.play_out()
-    return world
-
-
-def pruned() -> World:
-    world = due()
-    world.quiet()
-    assert world.ledger.memory
-    return world
 
 
 class TestByHand:
@@ -49,8 +28,7 @@ class TestByHand:
     def test_the_reply_that_is_being_heard_stays_out_of_it(self) -> None:
         world = World(Limits(policy="none", keep=0))
         world.speak()
-        while world.work() or world.deliver():
-            pass
+        world.catch_up()
         reply = list(world.ledger.turns)[-1].id
         assert world.conversation.state is State.SPEAKING
         world.tell(e.SummaryAsked())
@@ -255,7 +233,6 @@ class TestItems:
         while not world.summaries:
             world.at += 1
             world.speak()
-            while world.work() or world.deliver():
-                pass
+            world.catch_up()
             world.play_out()
         assert [t.text for t in world.summaries[0].turns if t.item_id == user] == [UNHEARD]

@@ -20,12 +20,13 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation import policy
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
+from tui_voice.conversation.thresholds import SCARCE, in_force, regrown
 
 LIMITS = st.builds(
     Limits,
     trigger=st.sampled_from([300, 600, 900, 2_000]),
     keep=st.integers(0, 6),
-    policy=st.sampled_from(["balanced", "thrift", "notebook", "textify", "none"]),
+    policy=st.sampled_from(["balanced", "thrift", "notebook", "textify", "none", "server"]),
     messages=st.none() | st.integers(8, 20),
     every=st.none() | st.floats(30, 600),
     usable=st.sampled_from([2_500, 96_000]),
@@ -98,8 +99,7 @@ class Talk(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 40, 400]))
     def waits(self, seconds: int) -> None:
         if seconds > 10:  # no line is that slow and still stands
-            while self.world.work() or self.world.deliver():
-                pass
+            self.world.catch_up()
         self.world.at += seconds
         self.world.tell(e.TimePassed())
 
@@ -153,8 +153,7 @@ class Talk(RuleBasedStateMachine):
     @rule(answered=st.booleans())
     def tool_is_called(self, answered: bool) -> None:
         world = self.world
-        while world.work() or world.deliver():  # a call is part of a reply, in its place
-            pass
+        world.catch_up()  # a call is part of a reply, in its place
         world.number += 1
         call, item = f"call{world.number}", f"f{world.number}"
         world.server.add(item, 10, 0)
@@ -198,7 +197,7 @@ class Talk(RuleBasedStateMachine):
     def window_is_small_enough(self) -> None:
         """It falls below the trigger whenever the kept turns allow it."""
         world, limits, ledger = self.world, self.world.limits, self.world.ledger
-        if limits.policy in ("none", "textify") or world.conversation.state is not State.IDLE:
+        if not limits.summarises or world.conversation.state is not State.IDLE:
             return
         held = ledger.held()
         kept = held[max(0, len(held) - limits.keep) :]
@@ -207,7 +206,8 @@ class Talk(RuleBasedStateMachine):
         prunings = [c for c in ledger.compactions if c.kind in ("summary", "restore")]
         last = prunings[-1] if prunings else None
         if last is None or last.kind != "restore":
-            assert ledger.window.total <= policy.PATIENCE * max(limits.trigger, 1.25 * least)
+            trigger = max(in_force(ledger, limits), SCARCE * least)
+            assert ledger.window.total <= max(policy.PATIENCE * trigger, regrown(ledger))
 
 
 def test_random_talks() -> None:

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conversation.given import IDLE_HANDS, due, pruned
 from tests.conversation.world import World
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.standin import StandIn
 from tui_voice.conversation.states import State
-
-NOTEBOOK = Limits(900, 2, policy="notebook")
-IDLE_HANDS = Limits(policy="none")
-
-
-def due() -> World:
-    """A talk whose first summary is wanted, and not yet written."""
-    world = World(NOTEBOOK)
-    while not world.summaries:
-        world.at += 1
-        world.speak()
-        while world.work() or world.deliver():
-            pass
-        world.play_out()
-    return world
-
-
-def pruned() -> World:
-    world = due()
-    world.quiet()
-    assert world.ledger.memory
-    return world
 
 
 class TestSilentReplies:
@@ -183,8 +162,7 @@ class TestLines:
         world.fault = lambda effect: "lose" if effect == lost else "ok"
         world.connect()
         lost = world.outbox[2]
-        while world.work() or world.deliver():
-            pass
+        world.catch_up()
         assert world.conversation.seeding
         world.at += 60
         world.tell(e.TimePassed())
@@ -202,8 +180,7 @@ class TestLines:
             world.tell(e.TurnPinned(item_id=turn))
         world.cut()
         world.connect()
-        while world.work() or world.deliver():
-            pass
+        world.catch_up()
         assert not world.summaries
         assert world.ledger.compactions[-1].stage == "broken"
 

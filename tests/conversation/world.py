@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
@@ -16,11 +17,15 @@ from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.prices import price
 from tui_voice.conversation.standin import Item, StandIn
+from tui_voice.conversation.thresholds import regrown
 
 MODEL = "gpt-realtime-2.1"
 FAULTS = ("refuse", "unknown", "lose", "unacknowledged", "twice", "cut")
 """What may happen to one step: refused, refused as unknown, lost, done without a word, told twice,
 or the line breaks."""
+
+ASKED_FOR = ("by hand", "again after a break")
+"""Causes of summaries that nothing keeps waiting."""
 
 
 def fine(_effect: x.Effect) -> str:
@@ -106,8 +111,12 @@ class World:
         ledger = self.ledger
         running = ledger.compaction
         match effect:
-            case x.RequestSummary(turns=turns):
+            case x.RequestSummary(turns=turns, cause=cause, window=window):
                 assert running is None
+                if cause not in ASKED_FOR and window < self.limits.ceiling:
+                    assert window >= regrown(ledger), "pruned before it has regrown by half"
+                    if "window full" in cause:
+                        assert window > ledger.fixed, "no pruning helps against instructions"
                 held = ledger.held()
                 newest = {turn.id for turn in held[max(0, len(held) - self.limits.keep) :]}
                 for source in turns:
@@ -136,6 +145,8 @@ class World:
         assert {turn.id for turn in ledger.turns} >= set(self.known), "a turn is lost"
         assert len(ledger.turns) == len({turn.id for turn in ledger.turns}), "a turn is twice"
         assert all(not c.under_way for c in ledger.compactions[:-1]), "two at once"
+        judged = [(j.trigger, j.keep, j.instead) for j in ledger.judged if not j.usual]
+        assert all(a != b for a, b in pairwise(judged)), "the same is told twice"
         assert min(ledger.window.text, ledger.window.audio, ledger.intact) >= 0
 
     # ── the server, the line, the writer ────────────────────────────────────────────────────
@@ -200,6 +211,11 @@ class World:
     def flush(self) -> None:
         """A line keeps the order: what was sent before something else is done before it."""
         while self.work():
+            pass
+
+    def catch_up(self) -> None:
+        """All that is on its way is done and has arrived; nobody writes, the speaker plays."""
+        while self.work() or self.deliver():
             pass
 
     def deliver(self) -> bool:

@@ -62,6 +62,7 @@ class Compacting(ABC):
     _proposed: str = ""  # the compaction that we decided on, until the decision is a fact
     _repairing: bool = False  # a reply without sound is to be asked for again after a compaction
 
+    _judging: bool = False  # what was found of the trigger is not yet a fact
     # What the other half knows.
 
     @property
@@ -97,8 +98,9 @@ class Compacting(ABC):
         if not quiet or self.busy or self.ledger.compaction is not None:
             return
         verdict = policy.judge(self.ledger, self.limits)
-        if verdict.notice:
-            self.tell(verdict.notice)
+        if verdict.judged and not self._judging:
+            self._judging = True
+            self.do(x.Announce(event=verdict.judged))
         if verdict.plan is None or (
             self.state is State.LISTENING and verdict.plan.kind == "summary"
         ):
@@ -109,11 +111,6 @@ class Compacting(ABC):
     def busy(self) -> bool:
         """Whether the window must be left alone now."""
         return self.response_active or self.seeding or bool(self.sounding or self._proposed)
-
-    def tell(self, text: str) -> None:
-        """A notice, unless it is among the newest already."""
-        if all(text != notice.text for notice in self.ledger.notices):
-            self.do(x.Announce(event=e.Noticed(text=text)))
 
     def summarise_now(self, event: e.SummaryAsked) -> None:
         verdict = policy.judge(self.ledger, self.limits, forced=True)

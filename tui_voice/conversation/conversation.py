@@ -163,6 +163,8 @@ class Conversation(Compacting):
 
     def is_current(self, event: e.AudioReceived) -> bool:
         """Late sound of a reply that was stopped does not make us speak again."""
+            case e.TriggerJudged():
+                self._judging = False
         return event.response_id not in self._refused
 
     def nothing_more_comes(self, _event: e.Event) -> bool:

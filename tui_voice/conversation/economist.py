@@ -17,6 +17,7 @@ from tui_voice.conversation.turns import Turn
 
 WRITER = "gpt-6-luna"
 """The model by whose price a summary is foreseen; afterwards its real cost is known."""
+WRITER_PRICE = PRICES.models[WRITER]
 REQUEST_TOKENS = 250
 """What the request for a summary says beside the turns."""
 SAMPLES_WANTED = 3

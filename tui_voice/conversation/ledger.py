@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tui_voice.conversation.events import Noticed, TalkOpened, Usage
+from tui_voice.conversation.events import Noticed, TalkOpened, TriggerJudged, Usage
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
 
 LinkStatus = Literal["offline", "connecting", "online", "reconnecting"]
@@ -146,6 +146,8 @@ class Ledger:
     """The model once answered in text only: the assistant's words go into system items now."""
     link: Link = field(default_factory=Link)
     notices: tuple[Noticed, ...] = ()
+    judged: tuple[TriggerJudged, ...] = ()
+    """What was found of the trigger that the user wants; the newest counts."""
     at: float = 0.0
     """When the last fact happened."""
 

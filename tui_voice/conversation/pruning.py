@@ -5,7 +5,7 @@ Importing this module teaches `recording.record` the events of compaction.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Compaction, Ledger
@@ -205,6 +205,18 @@ MEMORY_STEM = "memory_"
 
 def _number(name: str) -> int:
     """The number in the id of a compaction or a memory item; they grow. -1: there is none."""
+@records(e.TriggerJudged)
+def _(ledger: Ledger, event: e.TriggerJudged) -> Ledger:
+    """A word of caution is not said again, nor after it was found how it really is."""
+    about = (event.trigger, event.keep)
+    if event.usual and any((known.trigger, known.keep) == about for known in ledger.judged):
+        return ledger
+    severity: Literal["info", "warning"] = "warning" if event.usual else "info"
+    ledger = notice(ledger, e.Noticed(at=event.at, text=event.sentence, severity=severity))
+    return evolve(ledger, judged=(*ledger.judged[1 - JUDGED_KEPT :], event))
+
+
+JUDGED_KEPT = 20
     digits = name.removesuffix("e").rpartition("_")[2]
     return int(digits) if digits.isdecimal() else -1
 

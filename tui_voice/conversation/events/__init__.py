@@ -12,6 +12,7 @@ from tui_voice.conversation.events.compaction import (
     SummaryReady,
     SummaryRequested,
     TextifyRequested,
+    TriggerJudged,
     VoiceRequested,
 )
 from tui_voice.conversation.events.hearing import (
@@ -112,4 +113,5 @@ __all__ = [
     "TurnPinned",
     "Usage",
     "VoiceRequested",
+    "TriggerJudged",
 ]

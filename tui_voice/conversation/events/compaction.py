@@ -104,3 +104,43 @@ class RestoreRequested(Event):
     compaction_id: str
     turns: tuple[str, ...]
     window: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerJudged(Event):
+    """The trigger that the user wants does not fit the talk, or fits (again). Tokens and turns."""
+
+    trigger: int
+    """What the user wants, with so many kept turns:"""
+    keep: int
+    weighs: int
+    """What is left after a pruning: instructions, summary, kept turns, pinned ones."""
+    instead: int
+    """From so many tokens on the window is pruned now; equal to `trigger`: that one holds."""
+    kept: int = 0
+    """So many of the kept turns there are by now."""
+    pinned: int = 0
+    """So many older turns stay, too."""
+    usual: bool = False
+    """Judged by what a talk usually weighs, before this one has told: a word of caution."""
+
+    @property
+    def sentence(self) -> str:
+        """Why, and the remedy where there is need of one."""
+        counted = [f"{n} {what}" for n, what in ((self.kept, "kept"), (self.pinned, "pinned")) if n]
+        turns = " and ".join(counted) + " turn" + "s" * (self.kept + self.pinned != 1)
+        stays = f"the {turns}, summary and instructions" if counted else "summary and instructions"
+        fewer = " or lower --keep" if self.keep else ""
+        if self.usual:
+            return (
+                f"trigger {self.trigger:,} is below what {stays.removeprefix('the ')} usually "
+                f"weigh in a spoken talk (about {self.weighs:,}): once they do, pruning begins "
+                f"later; raise --trigger{fewer}"
+            )
+        if self.instead == self.trigger:
+            return f"trigger {self.trigger:,} fits again: {stays} weigh about {self.weighs:,}"
+        place = "below" if self.trigger < self.weighs else "hardly above"
+        return (
+            f"trigger {self.trigger:,} is {place} what {stays} weigh (about {self.weighs:,}): "
+            f"pruning from {self.instead:,} on; raise --trigger{fewer}"
+        )
