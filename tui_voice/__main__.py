@@ -53,11 +53,14 @@ def _take_debug(argv: list[str]) -> bool:
 
 
 def _say(sentence: str, hint: str = "") -> None:
-    """One line, whatever line breaks an exception's text has."""
+    """One line, whatever line breaks an exception's text has; and no key that it may quote."""
+    from tui_voice.store.secrets import Redactor
+
     sentence = " ".join(sentence.split())
     if hint and sentence[-1:] not in ".!?":
         sentence += "."
-    print(" ".join(["tui-voice:", sentence, *hint.split()]), file=sys.stderr)
+    line = " ".join(["tui-voice:", sentence, *hint.split()])
+    print(Redactor().text(line), file=sys.stderr)
 
 
 def _write_traceback(error: Exception) -> None:

@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from tests.store.faults import FaultyDisk
 from tests.store.talks import opened, talk
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
-from tui_voice.store import codec, locking
+from tui_voice.store import codec, locking, secrets
 from tui_voice.store.journal import Journal, completes_turn
 from tui_voice.store.reading import read
+from tui_voice.store.secrets import Redactor
 
 EVENTS = list(talk(3))
 KEY = "sk-" + "proj-abcDEF1234567890abcDEF1234567890"  # invented, and parted so that no scan trips
@@ -187,3 +189,26 @@ def test_ordinary_words_stay(tmp_path: Path) -> None:
     journal.append(e.TextSubmitted(at=1, item_id="i", text="task-force, sk-short, ask-me"))
     journal.close()
     assert b"task-force, sk-short, ask-me" in journal.path.read_bytes()
+
+
+def test_no_key_gets_past_the_door() -> None:
+    clean = Redactor(["keyring-secret"]).event
+    lost = e.LinkLost(reason=f"Incorrect key {KEY}", hint="not keyring-secret", retry_in=1.0)
+    assert clean(lost) == e.LinkLost(reason="Incorrect key [key]", hint="not [key]", retry_in=1.0)
+    grew = e.TranscriptGrew(item_id="i", text="task-force \ud800")
+    assert clean(grew) is grew
+    assert clean(e.TextSubmitted(item_id=KEY, text="\ud800 keyring-secret")) == e.TextSubmitted(
+        item_id=KEY, text="\ud800 [key]"
+    )
+
+
+def test_every_field_with_words_in_it_is_looked_at() -> None:
+    for kind in e.EVENTS.values():
+        for field in fields(kind):
+            known = "id" in field.name or field.type not in ("str", "str | None")
+            shown = field.name in secrets._worded(kind(**dict.fromkeys(needed(kind), "")))
+            assert known or shown, f"{kind.__name__}.{field.name}"
+
+
+def needed(kind: type[e.Event]) -> list[str]:
+    return [x.name for x in fields(kind) if x.default is MISSING and x.default_factory is MISSING]

@@ -31,6 +31,7 @@ from tui_voice.runtime.tools import Tools
 from tui_voice.store.catalog import new_id
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load
+from tui_voice.store.secrets import Redactor
 
 if TYPE_CHECKING:
     from tui_voice.audio.line import DeviceChange
@@ -88,11 +89,13 @@ def open_talk(opening: Opening) -> Session:
     """A running `Session`. Raises `TuiVoiceError` where there can be no talk at all."""
     settings, posts = opening.settings, _Posts()
     tariff = tariff_of(settings)
-    limits, caution = limits_of(settings)
     recall, tools = Recall(opening.folder), opening.tools
     if settings.context.recall:
         tools = tools.and_(recall.tool())
-    profile = replace(profile_of(settings, tools), server_limit=opening.server_limit)
+    profile = profile_of(settings, tools)
+    limits, caution = limits_of(settings, profile)
+    drops_at = limits.trigger if limits.policy == "server" else 0
+    profile = replace(profile, server_limit=opening.server_limit or drops_at)
     backend = LiveBackend(
         profile,
         endpoint_of(settings),
@@ -115,8 +118,8 @@ def open_talk(opening: Opening) -> Session:
         backend.record_with(Recorder(session.path, posts.trouble))
     session.start()
     posts.lead_to(session)
-    if caution:
-        session.post(e.Noticed(text=caution, severity="warning"))
+    if caution is not None:
+        session.post(caution)
     return session
 
 
@@ -136,11 +139,17 @@ def _begun(
         voice=profile.voice,
         instructions=profile.instructions,
     )
-    journal = Journal.create(
-        opening.folder, opened, on_trouble=posts.trouble, secrets=_secrets(opening.settings)
-    )
+    secrets = _secrets(opening.settings)
+    journal = Journal.create(opening.folder, opened, on_trouble=posts.trouble, secrets=secrets)
     conversation.receive(opened)
-    session = Session(opened.id, conversation, journal, backend, manual=profile.manual)
+    session = Session(
+        opened.id,
+        conversation,
+        journal,
+        backend,
+        manual=profile.manual,
+        clean=Redactor(secrets).event,
+    )
     if opening.on_fact is not None:
         opening.on_fact(opened)
         session.listen(opening.on_fact)
@@ -156,9 +165,8 @@ def _resumed(
 ) -> Session:
     assert opening.resume is not None  # the caller looked
     # Taken before it is read: what another process still writes would be missing here.
-    journal = Journal.open(
-        opening.resume, on_trouble=posts.trouble, secrets=_secrets(opening.settings)
-    )
+    secrets = _secrets(opening.settings)
+    journal = Journal.open(opening.resume, on_trouble=posts.trouble, secrets=secrets)
     try:
         ledger, notes = load(opening.resume)
         if ledger.opened is None:
@@ -173,7 +181,13 @@ def _resumed(
     base = max(ledger.at, time.time() - started.timestamp())
     conversation.ledger = ledger
     session = Session(
-        ledger.opened.id, conversation, journal, backend, base=base, manual=profile.manual
+        ledger.opened.id,
+        conversation,
+        journal,
+        backend,
+        base=base,
+        manual=profile.manual,
+        clean=Redactor(secrets).event,
     )
     if opening.on_fact is not None:
         session.listen(opening.on_fact)

@@ -73,7 +73,8 @@ class Backend(Protocol):
 
 class Session:
     """A `Door`. `base`: seconds since the talk was first opened (0 for a new one). `manual`: the
-    talk key makes the turn, not VAD. `keep_stamps`: for facts that are replayed.
+    talk key makes the turn, not VAD. `keep_stamps`: for facts that are replayed. `clean`: takes
+    out of a fact what nobody may see.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Session:
         base: float = 0.0,
         manual: bool = False,
         keep_stamps: bool = False,
+        clean: Callable[[e.Event], e.Event] = lambda event: event,
     ) -> None:
         self.id = talk_id
         self.path = record.path
@@ -95,6 +97,7 @@ class Session:
         self._began = time.monotonic()
         self._manual = manual
         self._keep_stamps = keep_stamps
+        self._clean = clean
         self._first: tuple[e.Event, ...] = ()
         self._queue: deque[e.Event] = deque()
         self._dispatching = False
@@ -192,7 +195,7 @@ class Session:
         self._dispatching = True
         try:
             while self._queue:
-                fact = self._stamped(self._queue.popleft())
+                fact = self._clean(self._stamped(self._queue.popleft()))
                 self._record.append(fact)
                 if isinstance(fact, e.LinkLost):
                     self._perform.forget()
