@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conversation.given import NOTEBOOK, due
-from tests.conversation.world import FAULTS, World
+from tests.conversation.world import FAULTS, World, fine
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
@@ -184,6 +184,8 @@ def test_a_change_that_is_never_acknowledged_is_asked_for_twice_then_given_up(
     assert len(world.ledger.unpruned()) == 8
     world.fault = fine
     world.at += 600
+    for _ in range(4):
+        world.exchange()
     world.tell(e.SummaryAsked())
     world.quiet()
     assert world.ledger.compactions[-1].stage == "confirmed"

@@ -253,7 +253,7 @@ async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
         engines.thinks.free.set()
         partial = bench.now.ledger.turns.last
         assert partial is not None
-        assert (partial.text, partial.note) == ("one two three,", "the connection broke")
+        assert (partial.text, partial.note) == ("one two three,", "cut by the line")
         await bench.say("hello")
 
 

@@ -16,12 +16,13 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation import policy
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.policy import Limits
-from tui_voice.conversation.pruning import MEMORY_STEM, left_to_do
+from tui_voice.conversation.pruning import MEMORY_STEM, UNANSWERED, left_to_do, standing_for
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 
 ASK_AGAIN_AFTER = 30.0
 """Seconds without an acknowledgement after which a step is asked for once more."""
+UNCONFIRMED = "the server did not confirm it"
 GIVE_UP_AFTER = 900.0
 """Seconds after which a summary that was requested is not waited for any more."""
 UNHEARD = "(spoken; not transcribed)"
@@ -58,6 +59,7 @@ class Compacting(ABC):
 
     _asked: str = ""  # the step whose acknowledgement is awaited
     _asked_at: float = 0.0
+    _asked_twice: bool = False
     _named: int = 0  # the number of the newest decision
     _proposed: str = ""  # the compaction that we decided on, until the decision is a fact
     _repairing: bool = False  # a reply without sound is to be asked for again after a compaction
@@ -186,9 +188,53 @@ class Compacting(ABC):
             self._ask_for_voice()
             return
         name, effect = step
-        if name != self._asked or self.ledger.at - self._asked_at >= ASK_AGAIN_AFTER:
-            self._asked, self._asked_at = name, self.ledger.at
-            self.do(effect)
+        if name == self._asked and self.ledger.at - self._asked_at < ASK_AGAIN_AFTER:
+            return
+        if name == self._asked and self._asked_twice:
+            self._asked_at = self.ledger.at
+            self._without_an_answer(effect)
+            return
+        self._asked_twice = name == self._asked
+        self._asked, self._asked_at = name, self.ledger.at
+        self.do(effect)
+
+    @property
+    def step_due(self) -> float | None:
+        """When (`at`) to look whether the step that was asked for has been answered."""
+        running = self.ledger.compaction
+        if self.ledger.link.status != "online" or self.seeding:
+            return None
+        if running is not None and running.stage == "requested":
+            return running.at + GIVE_UP_AFTER
+        return self._asked_at + ASK_AGAIN_AFTER if self._asked else None
+
+    def _without_an_answer(self, effect: x.Effect) -> None:
+        """Asked for twice and never acknowledged: this step, and those like it behind it, count as
+        refused, so that the compaction comes to an end and the ledger says what is not known to be
+        done.
+        """
+        running = self.ledger.compaction
+        left = left_to_do(self.ledger, running) if running is not None else []
+        refused: list[e.Event] = []
+        match effect:
+            case x.DeleteItem(item_id=item_id):
+                turns = [self.ledger.turns.get(turn_id) for turn_id in left]
+                ids = [turn.wire_id for turn in turns if turn is not None and turn.wire_id]
+                ids = list(self.ledger.stale) if item_id in self.ledger.stale else ids
+                refused = [e.DeleteRefused(item_id=i, message=UNCONFIRMED) for i in ids]
+            case x.CreateItem(item_id=item_id):
+                ids = [item_id]
+                if running is not None and standing_for(running, item_id) is not None:
+                    ids = [running.item_id(turn_id) for turn_id in left]
+                refused = [
+                    e.ItemRefused(
+                        item_id=i, code=UNANSWERED if i == item_id else "", message=UNCONFIRMED
+                    )
+                    for i in ids
+                ]
+        text = f"The server did not confirm a change of the window ({len(refused)} left undone)."
+        self.do(*(x.Announce(event=event) for event in refused))
+        self.do(x.Announce(event=e.Noticed(text=text, severity="warning")))
 
     def _overdue(self) -> bool:
         """Whether the summary will not come any more: then it must not block all later ones."""

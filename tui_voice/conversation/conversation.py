@@ -8,16 +8,26 @@ from typing import Any
 
 from transitions import Machine
 
+import tui_voice.conversation.cutting  # noqa: F401  (teaches `record` of replies cut short)
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import ASK_AGAIN_AFTER, Compacting, as_item
+from tui_voice.conversation.compacting import (
+    ASK_AGAIN_AFTER,
+    UNCONFIRMED,
+    Compacting,
+    as_item,
+)
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.owed import Owed
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.recording import record
-from tui_voice.conversation.states import TRANSITIONS, State
+from tui_voice.conversation.states import BUSY, TRANSITIONS, State
 
 # A fact that moves nothing in some state is normal here; the library would warn of each.
 logging.getLogger("transitions").setLevel(logging.ERROR)
+
+REPLY_PATIENCE = 60.0
+"""Generous: reasoning models and small machines may need half of it."""
 
 _MOVES = frozenset(row["trigger"] for row in TRANSITIONS)
 
@@ -40,11 +50,19 @@ class Conversation(Compacting):
     state: State
     trigger: Any  # given by `transitions`
 
-    def __init__(self, limits: Limits | None = None, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        ledger: Ledger | None = None,
+        reply_patience: float = REPLY_PATIENCE,
+    ) -> None:
+        """`reply_patience`: seconds without a sign of the answer after which it is given up."""
         self.ledger = ledger or Ledger()
         self.limits = limits or Limits()
         self.microphone_open = False
         self.muted = False
+        self.reply_patience = reply_patience
+        self._owed = Owed()
         self._effects: list[x.Effect] = []
         self._response_id = ""  # of the response that is active on the server, "" before it told
         self._response_active = False  # from the moment we ask for it
@@ -59,6 +77,7 @@ class Conversation(Compacting):
         self._refused: set[str] = set()  # responses whose late sound no longer counts
         self._seeding: dict[str, x.CreateItem] = {}  # whose acknowledgement is awaited
         self._seeded_at = 0.0
+        self._seeded_twice = False
         self.machine = Machine(
             model=self,
             states=State,
@@ -91,6 +110,7 @@ class Conversation(Compacting):
     # ── what each fact says about the response and the speaker ──────────────────────────────
 
     def _note(self, event: e.Event) -> None:
+        self._owed.note(event, self.ledger)
         match event:
             case e.ResponseStarted(response_id=response_id):
                 self._response_id, self._response_active = response_id, True
@@ -98,9 +118,12 @@ class Conversation(Compacting):
                 if self._repairing:  # another reply comes first: no need to ask again
                     self._repairing = self._response_wanted = False
             case e.ResponseDone(response_id=response_id):
-                if response_id == self._response_id or not self._response_id:
+                current = response_id == self._response_id or not self._response_id
+                if current:
                     self._response_active, self._response_id = False, ""
                 self._hear_silence(event)
+                if current and event.status != "cancelled" and not self._response_wanted:
+                    self._owed.pending = False
             case e.ResponseRefused():
                 # Refused because another is active (VAD was faster): its `response.done` will come.
                 self._response_active = event.code == "conversation_already_has_active_response"
@@ -172,6 +195,10 @@ class Conversation(Compacting):
 
     def nothing_plays(self, _event: e.Event) -> bool:
         return not self._playing
+
+    def another_is_wanted(self, _event: e.Event) -> bool:
+        """Whether what the user waits for has not even been asked for: another was in its way."""
+        return self._response_wanted and not self._repairing
 
     # ── callbacks: they only append effects ─────────────────────────────────────────────────
 
@@ -270,7 +297,47 @@ class Conversation(Compacting):
 
     def fall_silent(self, _event: e.LinkLost) -> None:
         """Nothing more will come; a question that waits is asked again on the next line."""
-        self._response_wanted = self._unanswered()
+        self._response_wanted, cut = self._owed.after_a_break(self.ledger)
+        if cut is not None:
+            self.do(x.Announce(event=cut))
+
+    def look_at_the_clock(self, event: e.TimePassed) -> None:
+        due = self._reply_due()
+        if due is not None and event.at >= due:
+            overdue = e.ReplyOverdue(
+                response_id=self._response_id,
+                seconds=self.reply_patience,
+                waited_for=self.state in BUSY and not self.another_is_wanted(event),
+            )
+            self.do(x.Announce(event=overdue))
+        self.settle_down(event)
+
+    def _reply_due(self) -> float | None:
+        """When (`at`) a reply is given up of which nothing has come any more."""
+        waits = self.state is State.AWAITING or self._response_active
+        if not waits or self._open_tools or self.ledger.link.status != "online":
+            return None
+        return self._owed.silent_since() + self.reply_patience
+
+    def give_up(self, event: e.ReplyOverdue) -> None:
+        """The server is told to stop, should it still be at it."""
+        wanted, known = self._response_wanted, bool(self._response_id)
+        self._response_active = False
+        self.do(x.CancelResponse(response_id=self._response_id, late_counts=not known))
+        if known:
+            self._refused.add(self._response_id)
+        self.barge_in(event)
+        self._response_id, self._response_wanted = "", wanted and self.state is State.AWAITING
+
+    def ask_next(self, _event: e.ReplyOverdue) -> None:
+        self._want_response()
+
+    @property
+    def looks_at(self) -> float | None:
+        """When (`at`) a `TimePassed` is wanted, though nothing else happens."""
+        step = self._seeded_at + ASK_AGAIN_AFTER if self._seeding else self.step_due
+        times = (self._reply_due(), None if self._response_active and not self._seeding else step)
+        return min((time for time in times if time is not None), default=None)
 
     def seed(self, _event: e.LinkOpened) -> None:
         """The new server session is told what was said: the memory, then the turns as text."""
@@ -281,25 +348,33 @@ class Conversation(Compacting):
             if turn.heard_text
         ]
         self._seeding = {item.item_id: item for item in items}
-        self._seeded_at = self.ledger.at
+        self._seeded_at, self._seeded_twice = self.ledger.at, False
         self.do(*items)
+        self._asked_for_text = False  # where the server answers by itself, that is the answer
         if self._response_wanted and not self._open_tools:
             self._want_response()
 
     def advance(self, event: e.Event) -> None:
         if self._seeding and self.ledger.at - self._seeded_at >= ASK_AGAIN_AFTER:
-            self._seeded_at = self.ledger.at
-            for item in self._seeding.values():  # what came through stands already
-                place = item.previous_item_id or self.predecessor(item.item_id)
-                self.do(replace(item, previous_item_id=place))
+            self._seed_again()
         super().advance(event)
         if not self._seeding and isinstance(event, e.ItemPlaced):
             self.ask_again()
 
-    def _unanswered(self) -> bool:
-        """Whether the last words were the user's, or a function's for the user."""
-        last = next((turn for turn in reversed(self.ledger.turns) if turn.text), None)
-        return last is not None and last.role in ("user", "tool")
+    def _seed_again(self) -> None:
+        """What was not acknowledged is sent once more; after that the talk goes on without it."""
+        self._seeded_at = self.ledger.at
+        for item in self._seeding.values():  # what came through stands already
+            if self._seeded_twice:
+                refused = e.ItemRefused(item_id=item.item_id, message=UNCONFIRMED)
+                self.do(x.Announce(event=refused))
+            else:
+                place = item.previous_item_id or self.predecessor(item.item_id)
+                self.do(replace(item, previous_item_id=place))
+        if self._seeded_twice:
+            text = f"The server did not confirm {len(self._seeding)} of the turns it was told."
+            self.do(x.Announce(event=e.Noticed(text=text, severity="warning")))
+        self._seeded_twice = True
 
     def _want_response(self) -> None:
         if self._response_active:

@@ -51,9 +51,12 @@ class CreateResponse(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelResponse(Effect):
-    """`response.cancel`, and whatever of it still comes is to be dropped."""
+    """`response.cancel`, and whatever of it still comes is to be dropped. `late_counts`: unless it
+    begins only now, since an answer that comes late is better than none.
+    """
 
     response_id: str = ""
+    late_counts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import tui_voice.conversation.pruning  # noqa: F401  (teaches `record` the events of compaction)
+import tui_voice.conversation.cutting
+import tui_voice.conversation.pruning  # noqa: F401  (both teach `record` their events)
 from tui_voice.conversation.drafting import draft, finished
 from tui_voice.conversation.events import Event
 from tui_voice.conversation.ledger import Ledger

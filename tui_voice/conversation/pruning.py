@@ -161,8 +161,14 @@ def _(ledger: Ledger, event: e.ItemPlaced) -> Ledger:
     return settle(ledger)
 
 
+UNANSWERED = "unanswered"
+"""The code of a refusal that we only take for one: the item may be there all the same."""
+
+
 @records(e.ItemRefused)
 def _(ledger: Ledger, event: e.ItemRefused) -> Ledger:
+    if event.code == UNANSWERED:
+        ledger = evolve(ledger, stale=(*ledger.stale, event.item_id))
     running = ledger.compaction
     if running is not None and running.kind == "summary" and event.item_id == running.id:
         return fail(ledger, f"the server did not take the summary: {event.message or event.code}")

@@ -67,6 +67,16 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("playback_finished", _SPEAKING, _AWAITING, conditions="nothing_plays"),
     _row("playback_finished", "*", None, after="settle_down"),
     _row("playback_interrupted", "*", None, after="truncate"),
+    _row(
+        "reply_overdue",
+        _AWAITING,
+        None,
+        conditions="another_is_wanted",
+        before="give_up",
+        after="ask_next",
+    ),
+    _row("reply_overdue", BUSY, _IDLE, before="give_up", after="settle_down"),
+    _row("reply_overdue", "*", None, before="give_up", after="settle_down"),
     _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
     _row("tool_called", "*", None, after="answer_tool"),
     _row("tool_answered", "*", None, after="go_on"),
@@ -95,7 +105,7 @@ TRANSITIONS: list[dict[str, Any]] = [
         )
     ),
     # Waiting for its time: a cold cache, a pruning every so often, an answer that did not come.
-    _row("time_passed", "*", None, after="settle_down"),
+    _row("time_passed", "*", None, after="look_at_the_clock"),
     # The line. A new one knows nothing of the talk until it has been told.
     _row("link_opened", "*", None, after="seed"),
     # What the speaker has of a reply is played to its end, and a turn that the talk key holds open

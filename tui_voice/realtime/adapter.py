@@ -267,7 +267,8 @@ class Adapter:
             case x.CreateResponse():
                 return [client.ResponseCreate(event_id="respond:")]
             case x.CancelResponse():
-                self._replies.drop(effect.response_id)
+                if not effect.late_counts:
+                    self._replies.drop(effect.response_id)
                 return [
                     client.ResponseCancel(
                         event_id="cancel:", response_id=effect.response_id or UNSET
@@ -309,6 +310,10 @@ class Adapter:
                 input=[*asked, _message("user", prompt)],
             ),
         )
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Items of replies whose sound has begun to come and not ended."""
+        return self._replies.unfinished()
 
     def retrieve(self, item_id: str) -> ClientEvent:
         """Asks for a message as the server has it; ends as a `SideReply` with its words, under

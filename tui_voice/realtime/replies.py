@@ -84,6 +84,14 @@ class Replies:
         else:
             self._drop_next = True
 
+    def unfinished(self) -> tuple[str, ...]:
+        """Items whose sound has begun to come, counts, and has not ended."""
+        return tuple(
+            item_id
+            for item_id, item in self._items.items()
+            if item.received and not item.ended and item.response_id not in self._dropped
+        )
+
     def keep_next(self) -> None:
         """The next one will not come: there was nothing to be stopped, or it was refused."""
         self._drop_next = False

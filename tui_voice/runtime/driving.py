@@ -144,6 +144,8 @@ class DrivenTalk:
         if isinstance(event, e.ResponseDone):
             self._answered = True
             self._failure = (event.reason or event.status) if event.status == "failed" else ""
+        elif isinstance(event, e.ReplyOverdue) and event.waited_for:
+            self._answered, self._failure = True, f"nothing came within {event.seconds:.0f} s"
         elif isinstance(event, e.SpeechDiscarded):
             self._answered, self._failure = True, event.reason or "nothing was said"
 

@@ -47,6 +47,7 @@ class Line:
         self._quiet = asyncio.Event()
         self._retry = asyncio.Event()
         self._spare: Connection | None = None  # opened ahead of the end of the other
+        self._cut: tuple[str, ...] = ()  # replies that the end of the last line cut off
         self._closing: set[asyncio.Task[None]] = set()
         self.connection: Connection | None = None
         self.retry_at: float | None = None
@@ -72,9 +73,14 @@ class Line:
                 if news:
                     self._post(
                         e.LinkLost(
-                            reason=reason.reason, code=reason.code, hint=reason.hint, retry_in=delay
+                            reason=reason.reason,
+                            code=reason.code,
+                            hint=reason.hint,
+                            retry_in=delay,
+                            cut=self._cut,
                         )
                     )
+                self._cut = ()
                 await self._until_retry(delay)
         finally:
             if self._spare is not None:
@@ -161,7 +167,7 @@ class Line:
             await connection.close()
             raise
         finally:
-            self.connection = None
+            self.connection, self._cut = None, connection.adapter.unfinished()
             for task in (running, renewing, proving):
                 task.cancel()
             await asyncio.gather(running, renewing, proving, return_exceptions=True)

@@ -233,7 +233,11 @@ class Session:
         """What waits for its time is told when it has come."""
         if self._keep_stamps or self._leaving:
             return
-        due = next_look(self._latest.ledger, self._conversation.limits)
+        looks = (
+            next_look(self._latest.ledger, self._conversation.limits),
+            self._conversation.looks_at,
+        )
+        due = min((look for look in looks if look is not None), default=None)
         if due == self._alarm_at:
             return
         if self._alarm is not None:

@@ -47,6 +47,28 @@ class ResponseRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyCut(Event):
+    """The line broke in the middle of a reply. `heard`: in part, so its words stay as far as they
+    came; else nothing of it was, and it is asked for again as if it had never begun.
+    """
+
+    item_ids: tuple[str, ...]
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyOverdue(Event):
+    """So many seconds nothing came of a reply, and none was being heard: it is given up.
+    `waited_for`: by the user; else it had been stopped, and the server never said so, and what the
+    user waits for by now comes next.
+    """
+
+    response_id: str = ""
+    seconds: float = 0.0
+    waited_for: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackFinished(Event):
     """The device has taken the last sample of this item."""
 

@@ -82,6 +82,8 @@ class LinkLost(Event):
     again: tuple[str, ...] = ()
     """Turns (ids) whose words had not come: their sound was kept and goes out on the next line,
     where they become new turns. Here they are a gap."""
+    cut: tuple[str, ...] = ()
+    """Replies (item ids) whose sound had begun to come and not ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
