@@ -13,8 +13,10 @@ from tui_voice.conversation.ledger import Compaction, Ledger, Spent
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import State
 from tui_voice.ui.glyphs import UNICODE
+from tui_voice.ui.notices import Waiting
 from tui_voice.ui.view import Gauge, View, live_triggers, project
 from tui_voice.ui.widgets.pruning_log import PruningLog
+from tui_voice.ui.widgets.status_bar import word
 
 
 def view_of_ledger(ledger: Ledger) -> View:
@@ -146,3 +148,22 @@ def test_every_kind_of_compaction_has_its_row(kind: str, stage: str) -> None:
     first, second = PruningLog(glyphs=UNICODE)._row(row, 40, False)
     assert first
     assert second
+
+
+@pytest.mark.parametrize(
+    ("waiting", "told"),
+    [
+        (Waiting(4, 1), "Is it running? Next try in 4 s, 1 turn kept"),
+        (Waiting(9, 2, 3), "Is it running? Next try in 9 s, 2 turns and 3 s of speech kept"),
+        (Waiting(), "Is it running? Trying again now"),
+    ],
+)
+def test_while_there_is_no_line_it_says_what_waits(
+    door: ScriptedDoor, waiting: Waiting, told: str
+) -> None:
+    door.tell(e.LinkLost(reason="nobody answers", hint="Is it running?", retry_in=4.0))
+    view = view_of(door, waiting=waiting)
+    assert view.notice.hint == told
+    assert word(view.status, "")[0] == "reconnecting" + (
+        f" {waiting.retry_in} s" if waiting.retry_in else ""
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events
 from textual.app import App
@@ -20,10 +21,11 @@ from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.errands import Errands
 from tui_voice.ui.keys import BY_ID, binding, keymap
 from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, Posted, SnapshotWaits
+from tui_voice.ui.notices import NOTHING, Notice, Waiting
 from tui_voice.ui.options import Left, Options
 from tui_voice.ui.screens.talk import TalkScreen
 from tui_voice.ui.theme import DARK, THEMES, voices
-from tui_voice.ui.view import Notice, View, project
+from tui_voice.ui.view import View, project
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -38,6 +40,14 @@ def _deeds() -> type[Provider]:
     from tui_voice.ui.commands import Deeds
 
     return Deeds
+
+
+class _Told(NamedTuple):
+    """Of the door's meters, what the view shows."""
+
+    engines: str = ""
+    unsaved: int = 0
+    waiting: Waiting = NOTHING
 
 
 class VoiceApp(Errands):
@@ -83,7 +93,7 @@ class VoiceApp(Errands):
         self._draw_timer: Timer | None = None
         self._drawn_at = 0.0
         self._dismissed = -1.0
-        self._told = ("", 0)
+        self._told = _Told()
         self._stamp = (0.0, 0.0)  # the talk's time, and ours, when it last moved
         for theme in THEMES:
             self.register_theme(theme)
@@ -203,8 +213,9 @@ class VoiceApp(Errands):
             self.door.limits,
             budget=self.options.budget,
             dismissed=self._dismissed,
-            engines=self._told[0],
-            unsaved=self._told[1],
+            engines=self._told.engines,
+            unsaved=self._told.unsaved,
+            waiting=self._told.waiting,
             previous=self.talk.view,
         )
         self.talk.show(view)
@@ -221,8 +232,15 @@ class VoiceApp(Errands):
         if self.door is None:
             return
         meters = self.door.meters()
-        if (meters.engines, meters.unsaved) != self._told:
-            self._told = (meters.engines, meters.unsaved)
+        if self.talk.view.status.line:
+            left = None if meters.retry_at is None else meters.retry_at - monotonic()
+            wait = None if left is None else max(0, ceil(left))
+            waiting = Waiting(wait, meters.held_turns, meters.held_ms // 1000)
+        else:
+            waiting = NOTHING
+        told = _Told(meters.engines, meters.unsaved, waiting)
+        if told != self._told:
+            self._told = told
             self.redraw()
         at, then = self._stamp
         seconds = at + (monotonic() - then if self.options.live else 0.0)

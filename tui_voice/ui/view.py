@@ -11,11 +11,12 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from math import ceil, inf
+from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import TRANSITIONS, State
-from tui_voice.ui.figures import clock, plural
+from tui_voice.ui.figures import clock
+from tui_voice.ui.notices import NOTHING, Notice, Waiting, notice_of
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from tui_voice.conversation.policy import Limits
     from tui_voice.conversation.prices import Price
     from tui_voice.conversation.turns import Turns
-
-_SHOWN = {"info": 20.0, "warning": 120.0, "error": inf}
-"""Seconds for which a notice stands, unless it is put away."""
 
 LOG_ROWS = 40
 """Rows of the pruning log that are drawn; older ones are in the transcript."""
@@ -62,7 +60,8 @@ class Status(NamedTuple):
 
     state: State = State.IDLE
     line: Line = "connecting"
-    retry_in: float | None = None
+    retry_in: int | None = None
+    """Whole seconds until the line is tried again; None: just now, or not by itself."""
     muted: bool = False
     microphone_open: bool = False
     seeding: bool = False
@@ -117,16 +116,6 @@ class Pruning(NamedTuple):
     """None: nothing is paid here, or the price is unknown."""
 
 
-class Notice(NamedTuple):
-    """One line that needs reading. `error`: a hand is needed."""
-
-    text: str = ""
-    hint: str = ""
-    severity: Literal["info", "warning", "error"] = "info"
-    passing: bool = False
-    """It can be put away: it says what happened, not how things are."""
-
-
 class View(NamedTuple):
     header: Header = Header()
     status: Status = Status()
@@ -150,14 +139,15 @@ def project(
     dismissed: float = -1.0,
     engines: str = "",
     unsaved: int = 0,
+    waiting: Waiting = NOTHING,
     previous: View | None = None,
 ) -> View:
     """The snapshot as the talk screen shows it.
 
     `budget`: USD the user wants to spend, only shown. `dismissed`: notices up to this time (s)
     have been read. `engines`: who answers in the embedded server. `unsaved`: facts that are not on
-    disk. `previous`: the view before, from which the pruning log is taken over where
-    no pruning has changed.
+    disk. `waiting`: what is known of the next line. `previous`: the view before, from which the
+    pruning log is taken over where no pruning has changed.
     """
     ledger = snapshot.ledger
     start = started(ledger)
@@ -169,7 +159,7 @@ def project(
         header=Header(
             title(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
         ),
-        status=_status(snapshot),
+        status=_status(snapshot, waiting),
         turns=ledger.turns,
         compactions=ledger.compactions,
         started=start,
@@ -177,7 +167,7 @@ def project(
         cost=_cost(ledger),
         prunings=log,
         memory=ledger.memory,
-        notice=_notice(ledger, dismissed, unsaved),
+        notice=notice_of(ledger, dismissed, unsaved, waiting),
         keys=_keys(snapshot, limits),
     )
 
@@ -200,12 +190,12 @@ def _engines(ledger: Ledger, engines: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def _status(snapshot: Snapshot) -> Status:
+def _status(snapshot: Snapshot, waiting: Waiting) -> Status:
     link = snapshot.ledger.link
     return Status(
         state=snapshot.state,
         line="" if link.status == "online" else link.status,
-        retry_in=link.retry_in if link.status == "reconnecting" else None,
+        retry_in=waiting.retry_in if link.status == "reconnecting" else None,
         muted=snapshot.muted,
         microphone_open=snapshot.microphone_open,
         seeding=snapshot.seeding,
@@ -315,21 +305,6 @@ def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> Worth | None
         None if replies is None else max(1, ceil(replies)),
         found.usd_per_hour,
     )
-
-
-def _notice(ledger: Ledger, dismissed: float, unsaved: int) -> Notice:
-    link = ledger.link
-    if unsaved:
-        text = f"{plural(unsaved, 'fact')} of this talk cannot be saved yet"
-        return Notice(text, "Make room on the disk: it is written as soon as it can be.", "error")
-    if link.status in ("offline", "reconnecting") and link.reason:
-        return Notice(link.reason, link.hint, "error" if link.status == "offline" else "warning")
-    for noticed in reversed(ledger.notices):
-        if noticed.at <= dismissed:
-            break
-        if ledger.at - noticed.at < _SHOWN[noticed.severity]:
-            return Notice(noticed.text, "", noticed.severity, passing=True)
-    return Notice()
 
 
 @lru_cache(maxsize=8)

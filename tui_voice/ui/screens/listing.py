@@ -14,8 +14,9 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from tui_voice.errors import TuiVoiceError
+from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import Options
-from tui_voice.ui.view import Notice, started
+from tui_voice.ui.view import started
 from tui_voice.ui.widgets.choices import Choices
 from tui_voice.ui.widgets.footer import KeyLine
 from tui_voice.ui.widgets.notice import NoticeLine

@@ -11,9 +11,10 @@ from textual.screen import Screen
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.keys import binding
+from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import Options
 from tui_voice.ui.screens.listing import Open
-from tui_voice.ui.view import Header, Notice, started
+from tui_voice.ui.view import Header, started
 from tui_voice.ui.widgets.footer import KeyLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine

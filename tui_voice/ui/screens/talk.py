@@ -13,9 +13,10 @@ from textual.widgets import Static
 
 from tui_voice.conversation.states import State
 from tui_voice.ui.keys import ACTIONS, BY_ID, key_name
+from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import Options
 from tui_voice.ui.screens.talk_keys import TalkKeys
-from tui_voice.ui.view import Notice, View
+from tui_voice.ui.view import View
 from tui_voice.ui.widgets.brief import Brief
 from tui_voice.ui.widgets.footer import KeyLine
 from tui_voice.ui.widgets.header import HeaderLine

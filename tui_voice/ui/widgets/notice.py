@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.reactive import reactive
 
-from tui_voice.ui.view import Notice
+from tui_voice.ui.notices import Notice
 from tui_voice.ui.widgets.card import Card, Part
 from tui_voice.ui.wrapping import clean, wrap
 

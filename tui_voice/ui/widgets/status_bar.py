@@ -31,7 +31,8 @@ def word(status: Status, progress: str, silent: str = "") -> tuple[str, bool]:
     if progress:
         return progress, False
     if status.line:
-        return status.line, status.line == "offline"
+        wait = "" if status.retry_in is None else f" {status.retry_in} s"
+        return f"{status.line}{wait}", status.line == "offline"
     if status.seeding:
         return "catching up", False
     if silent:
