@@ -62,9 +62,9 @@ class Compacting(ABC):
     _asked_twice: bool = False
     _named: int = 0  # the number of the newest decision
     _proposed: str = ""  # the compaction that we decided on, until the decision is a fact
+    _judging: bool = False  # what was found of the trigger is not yet a fact
     _repairing: bool = False  # a reply without sound is to be asked for again after a compaction
 
-    _judging: bool = False  # what was found of the trigger is not yet a fact
     # What the other half knows.
 
     @property

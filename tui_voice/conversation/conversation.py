@@ -163,6 +163,8 @@ class Conversation(Compacting):
             ):
                 if compaction_id == self._proposed:
                     self._proposed = ""
+            case e.TriggerJudged():
+                self._judging = False
             case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
                 self._seeding.pop(item_id, None)
 
@@ -186,8 +188,6 @@ class Conversation(Compacting):
 
     def is_current(self, event: e.AudioReceived) -> bool:
         """Late sound of a reply that was stopped does not make us speak again."""
-            case e.TriggerJudged():
-                self._judging = False
         return event.response_id not in self._refused
 
     def nothing_more_comes(self, _event: e.Event) -> bool:

@@ -205,12 +205,6 @@ def _(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
     return settle(ledger)
 
 
-MEMORY_STEM = "memory_"
-"""Ids of items that hold the memory begin so."""
-
-
-def _number(name: str) -> int:
-    """The number in the id of a compaction or a memory item; they grow. -1: there is none."""
 @records(e.TriggerJudged)
 def _(ledger: Ledger, event: e.TriggerJudged) -> Ledger:
     """A word of caution is not said again, nor after it was found how it really is."""
@@ -223,6 +217,12 @@ def _(ledger: Ledger, event: e.TriggerJudged) -> Ledger:
 
 
 JUDGED_KEPT = 20
+MEMORY_STEM = "memory_"
+"""Ids of items that hold the memory begin so."""
+
+
+def _number(name: str) -> int:
+    """The number in the id of a compaction or a memory item; they grow. -1: there is none."""
     digits = name.removesuffix("e").rpartition("_")[2]
     return int(digits) if digits.isdecimal() else -1
 

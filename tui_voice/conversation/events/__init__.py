@@ -113,9 +113,9 @@ __all__ = [
     "TranscriptDone",
     "TranscriptFailed",
     "TranscriptGrew",
+    "TriggerJudged",
     "TurnAdded",
     "TurnPinned",
     "Usage",
     "VoiceRequested",
-    "TriggerJudged",
 ]
