@@ -39,10 +39,11 @@ def records(kind: type[E]) -> Callable[[Callable[[Ledger, E], Ledger]], Callable
 
 
 def record(ledger: Ledger, event: e.Event) -> Ledger:
-    """The ledger after this fact."""
+    """The ledger after this fact. Recorders find the time of the fact in `ledger.at`."""
+    if event.at > ledger.at:
+        ledger = evolve(ledger, at=event.at)
     recorder = _RECORDERS.get(type(event))
-    after = recorder(ledger, event) if recorder else ledger
-    return evolve(after, at=event.at) if event.at > after.at else after
+    return recorder(ledger, event) if recorder else ledger
 
 
 def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
