@@ -32,7 +32,7 @@ def cues(page: Document) -> list[Cue]:
         following = turns[index + 1].at if index + 1 < len(turns) else float("inf")
         length = said.seconds or min(len(said.text) / _READING, following - said.at)
         found += _split(said, max(length, _SHORTEST))
-    return found
+    return sorted(found, key=lambda cue: cue.start)  # a turn may be placed before what began first
 
 
 def _split(said: Said, length: float) -> list[Cue]:
@@ -54,7 +54,8 @@ def srt(page: Document) -> str:
         name = f"{cue.name}: " if cue.name != before else ""
         before = cue.name
         times = f"{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}"
-        blocks.append(f"{number}\n{times}\n{name}{cue.text}\n")
+        words = cue.text.replace("-->", "→")  # else a reader would take it for times
+        blocks.append(f"{number}\n{times}\n{name}{words}\n")
     return "\n".join(blocks)
 
 
