@@ -122,6 +122,7 @@ def test_subtitles_are_read_with_times_that_never_go_back(ledger: Ledger) -> Non
     [e.TextSubmitted(at=9, item_id="a", text="x"), e.TextSubmitted(at=1, item_id="b", text="y")]
 )
 @example([e.TextSubmitted(at=2**53, item_id="a", text="x")])
+@example([e.TextSubmitted(at=n, item_id=f"i{n}", text="word " * 2000 + "x") for n in range(2)])
 @settings(max_examples=80, deadline=None)
 def test_whatever_happened_subtitles_are_in_order(events: list[e.Event]) -> None:
     ledger = fold([opened(), *events])

@@ -12,6 +12,8 @@ _LINE = 42  # characters, as broadcasters have it
 _LINES = 2
 _READING = 15.0  # characters a second, for what was typed and has no length of its own
 _SHORTEST = 1.0
+_TICK = 0.001  # what the times are told in; no cue is shorter
+_LATEST = 1e9  # seconds: a damaged time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ def _split(said: Said, length: float) -> list[Cue]:
     lines = textwrap.wrap(" ".join(said.text.split()), _LINE)
     pieces = ["\n".join(lines[i : i + _LINES]) for i in range(0, len(lines), _LINES)]
     total = sum(map(len, pieces))
-    found, start = [], max(0.0, said.at)
+    found, start = [], min(max(0.0, said.at), _LATEST)
     for piece in pieces:
-        end = start + length * len(piece) / total
+        end = start + max(_TICK, length * len(piece) / total)
         found.append(Cue(start, end, said.name, piece))
         start = end
     return found
