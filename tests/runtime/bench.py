@@ -18,7 +18,7 @@ from tests.server.engines import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import Sound
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import Conversation, Snapshot
+from tui_voice.conversation.conversation import REPLY_PATIENCE, Conversation, Snapshot
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
@@ -211,6 +211,7 @@ async def talk(
     writers: Iterable[Writer] | None = None,
     tools: tuple[Tool, ...] = (),
     opening: bool = True,
+    reply_patience: float = REPLY_PATIENCE,
     **profile: Any,
 ) -> AsyncIterator[Bench]:
     """A running talk with the server at `url`."""
@@ -241,7 +242,7 @@ async def talk(
         patience,
     )
     opened = e.TalkOpened(id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
-    conversation = Conversation(limits)
+    conversation = Conversation(limits, reply_patience=reply_patience)
     conversation.receive(opened)
     journal = Journal.create(folder, opened)
     session = Session("talk", conversation, journal, backend, manual=wanted.manual)
