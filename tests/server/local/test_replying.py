@@ -16,7 +16,7 @@ from tui_voice.errors import BackendError
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.pump import pumped
-from tui_voice.server.local.responder import tidy
+from tui_voice.server.local.responder import free_talk, tidy
 from tui_voice.server.local.smollm import SmolLM, messages
 
 RECALL: dict[str, Any] = {
@@ -217,6 +217,26 @@ def test_the_prompt_is_short_and_alternates() -> None:
 def test_a_greeting_of_ours_does_not_join_the_examples() -> None:
     built = messages(turns(("assistant", "Welcome."), ("user", "Hi.")))
     assert built == [*messages(()), {"role": "user", "content": "Hi."}]
+
+
+def test_the_model_sees_what_it_made_itself() -> None:
+    window = turns(
+        ("user", "My name is Anna."),
+        ("assistant", "Nice to meet you, Anna."),
+        ("user", "Tell me about the sea."),
+        ("assistant", "The sea is deep."),
+        ("user", "What is two plus two?"),
+        ("assistant", "2 plus 2 is 4."),
+        ("user", "Why is that?"),
+    )
+    assert [turn.text for turn in free_talk(window)] == [
+        "Tell me about the sea.",
+        "The sea is deep.",
+        "Why is that?",
+    ]
+    assert free_talk([*window[:2], *window[4:]]) == [window[-1]]
+    assert free_talk(window[:2]) == window[:2]
+    assert free_talk([]) == []
 
 
 def test_tidy_leaves_whole_plain_sentences() -> None:

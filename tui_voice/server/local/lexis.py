@@ -49,6 +49,7 @@ _SAME = (
     ("photo", "picture"),
     ("choose", "chose", "chosen", "pick", "select"),
     ("ill", "sick"),
+    ("leave", "left", "put", "park", "parked", "keep"),
 )
 _PAST = {
     "became": "become", "began": "begin", "broke": "break", "brought": "bring", "built": "build",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Event
 
@@ -32,6 +32,8 @@ _CLAIMS = re.compile(
 )
 """The small model likes to know what nobody told it: "I hope you enjoy your vacation"."""
 _MOST_SENTENCES = 2
+_EXCHANGES = 3
+"""So many of the last the small model may see, the present one included."""
 _TOKENS = 60
 
 
@@ -84,7 +86,7 @@ class LocalResponder:
             yield from self._chat.reply(request, stop)
             return
         most = min(request.max_tokens or _TOKENS, _TOKENS)
-        for words in tidy(self._model().reply(request.turns, stop, most)):
+        for words in tidy(self._model().reply(free_talk(request.turns), stop, most)):
             if stop.is_set():
                 return  # what is left of the sentence is not wanted either
             yield words
@@ -127,6 +129,20 @@ def _is_json(text: str) -> bool:
         return isinstance(json.loads(text.strip().removeprefix("```json").strip("` \n")), dict)
     except ValueError:
         return False
+
+
+def free_talk(turns: Sequence[ContextTurn]) -> list[ContextTurn]:
+    """The newest words, and of the last exchanges before them those that the model made.
+
+    What the rules answered only leads the small model astray ("what do you think of Marseille?"
+    after three noted facts: "I'm sorry to hear that"), and takes it time to read.
+    """
+    asked = [n for n, turn in enumerate(turns) if turn.role == "user"][-_EXCHANGES:]
+    kept: list[ContextTurn] = []
+    for start, end in zip(asked, [*asked[1:], len(turns)], strict=True):
+        if end == len(turns) or answer(read(turns[: start + 1])) is None:
+            kept += turns[start:end]
+    return kept
 
 
 def tidy(pieces: Iterator[str]) -> Iterator[str]:

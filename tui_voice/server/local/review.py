@@ -18,7 +18,7 @@ _REPEAT = re.compile(
 _RECAP = re.compile(
     r"\b(?:recap|"
     r"sum(?:mari[sz]e)?(?: up)?(?: (?:the|our|this))?(?: (?:talk|conversation|chat|discussion|"
-    r"so far))|summari[sz]e (?:that|what|everything)|what (?:have|did) we "
+    r"so far))|(?:summari[sz]e|sum up) (?:that|what|everything)|what (?:have|did) we "
     r"(?:talk(?:ed)?|discuss(?:ed)?|spoken|speak|cover(?:ed)?)\b(?: about)?(?! .*\babout \w)|"
     r"where were we|what do you (?:know|remember) about me|what have i told you)\b",
     re.I,

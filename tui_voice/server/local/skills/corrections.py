@@ -29,7 +29,10 @@ _NOT_THAT = re.compile(
 _OWN_SUBJECT = re.compile(r"^(?:i|i'm|i've|i'd|i'll|we|we're|we've|we'll|my|our|the)\b", re.I)
 _NAME = r"(?<=\s)(?!(?:I|My|Our|We|The|It|He|She|They|You|In|On|At|To|That|Its)\b)[A-Z][a-zà-ÿ]+"
 _VALUES = tuple(re.compile(value) for value in (WHEN, NUMBER, _NAME, r"\b[Nn]ot\s+\w"))
+_SINGLE = (re.compile(WHEN), re.compile(rf"\d[\d.,:]*(?<=\d)|(?!\d){NUMBER}"))
+_PART_OF_A_TIME = re.compile(rf"(?:\b(?:past|to|half|quarter|minus|point)|{NUMBER})[ -]$", re.I)
 _PLAIN_NO = re.compile(r"^\W*(?:no|nope|well|oh|actually)\W*$", re.I)
+_OF_WHAT = re.compile(r"^.*?(?:\b(?:is|are|was|were|lives? in|at)|'s)\s+(?=\S)", re.I)
 _BACK = 4
 """So many statements back a correction may reach that does not name what it puts right."""
 
@@ -98,6 +101,18 @@ def _matter(text: str) -> set[str]:
     return set(content(text)) - {"instead", "now"}
 
 
+def _exchanged(rest: str, wrong: str) -> str | None:
+    """`wrong` with its one value of a kind exchanged for `rest`, where that is a bare value."""
+    bare_value = re.sub(r"^(?:it's |it is )?(?:(?:at|on|in) )?", "", rest.strip(" .!,"), flags=re.I)
+    for value in _SINGLE:
+        places = list(value.finditer(wrong))
+        if value.fullmatch(bare_value) and len(places) == 1:
+            at = places[0]
+            if _PART_OF_A_TIME.search(wrong[: at.start()]) is None:
+                return wrong[: at.start()] + bare_value + wrong[at.end() :]
+    return None
+
+
 def _replaces(right: str, wrong: str) -> bool:
     """`right` says all of `wrong` anew: of the same matter, with as many values of each kind."""
     if not _matter(wrong) <= _matter(right):
@@ -112,11 +127,14 @@ def _put_right(wrong: str, correction: str) -> str:
     rest = correction[lead.end() :] if lead is not None else correction
     named = _NOT_THAT.match(rest)
     if named is not None:
+        new = _OF_WHAT.sub("", named["new"].strip())
         right, count = re.subn(
-            rf"\b{re.escape(named['old'])}\b", named["new"].strip(), wrong, count=1, flags=re.I
+            rf"\b{re.escape(named['old'])}\b", lambda _: new, wrong, count=1, flags=re.I
         )
         if count:
             return right
+    if (exchanged := _exchanged(rest, wrong)) is not None:
+        return exchanged
     if _replaces(rest, wrong):
         return rest
     rest = rest.strip().rstrip(".!")

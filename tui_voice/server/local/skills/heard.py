@@ -45,8 +45,9 @@ _NOT_FACT = re.compile(
     r"(?:it|that|this|you|to know|your|them)\b|"
     r"^(?:i|we) had an? (?:very |really )?(?:bad|awful|terrible|hard|long|good|great|nice|lovely) |"
     r"\b(?:you|your)\b|^(?:i|we) (?:have|'ve got) (?:a question|to (?:go|run|leave|ask|say|admit))|"
-    r"^i(?:'m| am) (?:so |very |a bit |really |just |feeling )*(?:tired|sad|happy|bored|lonely|"
-    r"hungry|thirsty|worried|angry|excited|confused|stressed|glad)\b",
+    r"^i(?:'m| am) (?:(?:so|very|really|just|feeling|quite|pretty|rather|too|still) )*"
+    r"(?:a (?:bit|little)\b|(?:tired|sad|happy|bored|lonely|hungry|thirsty|worried|angry|excited|"
+    r"confused|stressed|glad|nervous|afraid|scared|anxious|upset|proud|curious|lost|late)\b)",
     re.I,
 )
 _FEELS = re.compile(

@@ -184,7 +184,9 @@ def _meant(line: Line, question: str) -> bool:
     if asking.fills(question, line.text) is False:
         return False
     roots = _roots(question)
-    return asking.definite(question) or (len(roots) > 1 and not roots <= _VAGUE)
+    if asking.definite(question) or asking.person(question) in words(line.text):
+        return True
+    return len(roots) > 1 and not roots <= _VAGUE
 
 
 def _acquainted(talk: Talk, question: str) -> bool:

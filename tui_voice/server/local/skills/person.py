@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _PAIRS = (
+    (r"^(?:remind me|don't let me forget) to\b", "you want to"),
     (r"\blet's\b", "you want to"),
     (r"^I think (?=(?:we|I) should)", ""),
     (r"\bI am\b", "you are"),
