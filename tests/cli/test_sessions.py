@@ -191,3 +191,53 @@ def test_the_folder_may_be_named_before_or_after() -> None:
     ):
         assert parse(words).sessions_dir == "x"
         assert parse(words).action == "list"
+
+
+# What was promised to programs: these stay. Others may join, and are then promised, too.
+LISTED = {"id", "title", "started", "seconds", "turns", "model", "backend", "usd", "path"}
+TURN = {"role", "text", "at", "pruned", "pinned"}
+PRUNING = {"at", "turns", "tokens_before", "tokens_after", "usd", "seconds", "summary"}
+FOUND = {"id", "title", "turn", "role", "excerpt"}
+
+
+def test_what_programs_were_promised(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    talks = told(folder, capsys, "list")
+    assert [set(talk) for talk in talks] == [LISTED | {"parent"}] * 2
+    shown = told(folder, capsys, "show", "kyoto")
+    assert set(shown) == LISTED | {
+        *("parent", "parent_turn", "memory", "notes"),
+        *("turn_list", "prunings"),
+    }
+    assert {key: shown[key] for key in LISTED} == {key: talks[1][key] for key in LISTED}
+    for turn in shown["turn_list"]:
+        assert set(turn) == TURN | {
+            *("id", "interrupted", "heard", "audio_ms", "tool", "note"),
+        }
+    assert shown["prunings"]
+    for pruning in shown["prunings"]:
+        assert set(pruning) == PRUNING | {"kind", "stage", "source"}
+    hits = told(folder, capsys, "search", "shellfish")
+    assert hits
+    for hit in hits:
+        assert set(hit) == FOUND | {"marks", "at", "path"}
+        assert hit["id"] in {talk["id"] for talk in talks}
+        assert hit["turn"] in {turn["id"] for turn in shown["turn_list"]}
+        for first, behind in hit["marks"]:
+            assert hit["excerpt"][first:behind].casefold() == "shellfish"
+
+
+def test_a_fork_names_its_parent_wherever_it_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forked = told(folder, capsys, "fork", "kyoto", "4")
+    assert set(forked) == {"id", "path", "parent", "parent_turn"}
+    parents = {talk["id"]: talk["parent"] for talk in told(folder, capsys, "list")}
+    assert parents == {forked["id"]: KYOTO, KYOTO: "", EGGS: ""}
+    again = told(folder, capsys, "fork", forked["id"], "2")
+    shown = told(folder, capsys, "show", again["id"])
+    assert shown["parent"] == forked["id"]  # not the grandparent
+    first = json.loads(Path(forked["path"]).read_text().splitlines()[0])
+    assert (first["parent"], first["parent_turn"]) == (KYOTO, forked["parent_turn"])
+    assert told(folder, capsys, "export", forked["id"], "--out", str(folder), "--format", "json")
+    (exported,) = folder.glob("*.json")
+    assert json.loads(exported.read_text())["parent"] == KYOTO
