@@ -81,6 +81,9 @@ class Backend:
         Choice("auto", "low", "medium", "high"),
         "how soon it answers (semantic_vad)",
     )
+    reply_timeout_s: float = _is(
+        60.0, Number(5, 3600), "seconds without a sign of the reply, then it is given up"
+    )
     transcription_model: str = _is("gpt-transcribe", _NAME, "what writes down your words")
     language: str | None = _is(None, Maybe(_LANGUAGE), "the language you speak")
     instructions: str | None = _is(None, Maybe(Text()), "what the assistant is told about its task")

@@ -110,7 +110,7 @@ def open_talk(opening: Opening) -> Session:
         ),
         budget=Budget(settings.cost.limit),
     )
-    conversation = Conversation(limits)
+    conversation = Conversation(limits, reply_patience=settings.backend.reply_timeout_s)
     join = _resumed if opening.resume is not None else _begun
     session = join(opening, backend, profile, conversation, posts)
     recall.held = session.held
