@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from threading import Event
 
 from tui_voice.errors import BackendError
@@ -139,7 +140,7 @@ def free_talk(turns: Sequence[ContextTurn]) -> list[ContextTurn]:
     """
     asked = [n for n, turn in enumerate(turns) if turn.role == "user"][-_EXCHANGES:]
     kept: list[ContextTurn] = []
-    for start, end in zip(asked, [*asked[1:], len(turns)], strict=True):
+    for start, end in pairwise([*asked, len(turns)]):
         if end == len(turns) or answer(read(turns[: start + 1])) is None:
             kept += turns[start:end]
     return kept
