@@ -177,6 +177,12 @@ def test_a_long_outage_costs_the_oldest_sound_and_is_counted(ends: Ends) -> None
     media.line_back()
     got = ends.take()
     assert (got[0], len(got)) == (frame(50), HELD_MS // 20)
+    (told,) = ends.facts
+    assert isinstance(told, e.Noticed)
+    assert told.text.endswith("1 s before that are lost.")
+    media.line_lost()
+    media.line_back()
+    assert ends.facts == [told]
 
 
 def test_a_line_that_breaks_while_it_is_told_gets_nothing_more(ends: Ends) -> None:

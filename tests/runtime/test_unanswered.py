@@ -15,6 +15,8 @@ from tests.runtime.proxy import Proxy, Step, between
 from tests.server.engines import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
+from tui_voice.runtime.live import TOO_SLOW
+from tui_voice.runtime.outbox import Outbox
 
 SOON = 0.2
 """Seconds of silence from a server that nothing will ever end: how long does not matter."""
@@ -133,6 +135,43 @@ async def test_who_speaks_on_meanwhile_is_answered_once(tmp_path: Path) -> None:
         answers = [text for role, text in bench.turns() if role == "assistant" and text]
         assert answers.count("hello Anna") == 1
         assert answers.count("one two three") <= 1
+
+
+async def test_a_question_that_could_not_be_written_down_is_said_again(tmp_path: Path) -> None:
+    """Its sound is all there is of it, until the answer shows that it was understood."""
+    engines = ToyEngines()
+    engines.hears.breaks = True
+    engines.speaks.free.clear()
+    async with (
+        served(engines) as server,
+        between(server.url) as proxy,
+        talk(proxy.url, tmp_path) as bench,
+    ):
+        bench.session.post(e.TalkPressed())
+        await bench.until(lambda s: s.microphone_open)
+        await bench.feed(spoken("hello Anna"))
+        await bench.fact(e.TranscriptFailed)
+        engines.hears.breaks = False
+        proxy.cut_oldest()
+        lost = await bench.fact(e.LinkLost)
+        engines.speaks.free.set()
+        await bench.until(lambda _: bench.turns()[-1] == ("assistant", "hello Anna"))
+        assert len(lost.again) == 1
+        gap = bench.now.ledger.turns.get(lost.again[0])
+        assert gap is not None
+        assert (gap.text, gap.note) == ("", "said again on a new line")
+
+
+async def test_a_line_that_is_too_slow_for_the_voice_is_told_once(tmp_path: Path) -> None:
+    async with served() as server, talk(server.url, tmp_path) as bench:
+        line = bench.backend._line.connection
+        assert line is not None
+        line._outbox = Outbox(sound_kept=0)  # as if nothing ever went out
+        bench.session.post(e.TalkPressed())
+        await bench.until(lambda s: s.microphone_open)
+        await bench.feed(spoken("hello Anna"))
+        await bench.until(lambda _: line.dropped > 5)
+        assert log(bench) == [TOO_SLOW]
 
 
 # ── the server never ends ────────────────────────────────────────────────────────────────────

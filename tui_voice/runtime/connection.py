@@ -100,6 +100,11 @@ class Connection:
         self.plain = True
         await self._link.send(encode(configure(profile.plain())))
 
+    @property
+    def dropped(self) -> int:
+        """Frames of sound that the line was too slow for."""
+        return self._outbox.dropped
+
     def send(self, event: ClientEvent, *, sound: bool = False) -> None:
         """Queues one message; sound that has waited too long is left out."""
         self._outbox.put(encode(event), sound=sound)

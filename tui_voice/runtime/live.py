@@ -33,6 +33,7 @@ from tui_voice.runtime.tools import Tools
 if TYPE_CHECKING:
     from tui_voice.audio.sound import Sound as SoundPair
 
+TOO_SLOW = "The line is too slow for your voice: the oldest of what waits is left out."
 UNSETTLED = 8
 """So many of the newest turns may still lack words when it matters."""
 
@@ -223,7 +224,7 @@ class LiveBackend:
                 self._media.committed(item_id)
             case e.SpeechDiscarded():
                 self._media.nothing_said()
-            case e.TranscriptDone(item_id=item_id) | e.TranscriptFailed(item_id=item_id):
+            case e.TranscriptDone(item_id=item_id):  # without words the sound is all there is
                 self._media.transcribed(item_id)
             case e.ResponseStarted():
                 self._media.reply_began()
@@ -239,7 +240,10 @@ class LiveBackend:
         if connection is None:
             return False
         event, grew = connection.adapter.append(pcm)
+        whole = not connection.dropped
         connection.send(event, sound=True)
+        if whole and connection.dropped:  # told once a line
+            self._post(e.Noticed(text=TOO_SLOW, severity="warning"))
         if grew is not None:
             self._post(grew)
         return True

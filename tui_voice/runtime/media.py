@@ -19,6 +19,7 @@ BYTES_PER_MS = 48
 """s16le, mono, 24 kHz."""
 HELD_MS = 300_000
 """Of what is being said that is kept until it is safely a turn; then the oldest goes."""
+LOST = "Of what was said while there was no line, five minutes could be kept"
 SILENCE_MS = 2_000
 """Kept while nobody speaks: a turn begins a little before the server tells that it has."""
 TAIL_MS = 1_500
@@ -156,6 +157,10 @@ class Media:
     def line_back(self) -> None:
         """The server knows the talk again: what was said meanwhile goes out, in order."""
         self._away = False
+        if self.dropped_ms:
+            text = f"{LOST}: {self.dropped_ms / 1000:.0f} s before that are lost."
+            self._post(e.Noticed(text=text, severity="warning"))
+            self.dropped_ms = 0
         if self._unanswered and not self._open and not self._manual:
             self._keep(bytes(TAIL_MS * BYTES_PER_MS))
         for pcm in tuple(self._unanswered):
