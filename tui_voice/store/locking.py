@@ -42,12 +42,18 @@ def forget_holder(path: Path) -> None:
 
 
 def refuse_if_held(path: Path) -> None:
-    """Raises `StoreError` when some process writes this talk just now."""
-    fd = os.open(path, os.O_RDWR)
+    """Raises `StoreError` when some process writes this talk just now, or nobody can tell."""
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoreError(f"{path} cannot be opened: {reason}") from error
     try:
         _try(fd)
     except (BlockingIOError, PermissionError) as error:
         raise _taken(path) from error
+    except OSError:
+        pass  # a file system without locks
     finally:
         os.close(fd)
 

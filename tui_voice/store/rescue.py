@@ -76,7 +76,7 @@ def found(journal: Path) -> Rescued:
     waiting = {place: data for place in _places(journal) if (data := _ours(place))}
     if not waiting:
         return Rescued()
-    there = set(journal.read_bytes().splitlines())
+    there = set(journal.read_bytes().splitlines()) if journal.exists() else set()
     lines = dict.fromkeys(line for data in waiting.values() for line in data.splitlines())
     return Rescued(tuple(waiting), tuple(line + b"\n" for line in lines if line not in there))
 
