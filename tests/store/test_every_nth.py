@@ -44,4 +44,4 @@ def test_nothing_is_lost_and_nothing_half_is_left(what: str, failing: Path, tmp_
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout) > 10  # it was a hard time
+    assert int(done.stdout) >= 10  # it was a hard time
