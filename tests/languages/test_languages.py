@@ -11,6 +11,7 @@ from tui_voice.languages import (
     is_same,
     language_of,
     named,
+    own_words,
     rambles,
 )
 
@@ -105,3 +106,16 @@ def test_saying_the_same_again_and_again() -> None:
     assert rambles("I'll buy some bread. I'll have some cheese. " * 5)
     assert not rambles("Ingrid lives in Oslo. " * 3)
     assert not rambles("\n".join(f"- fact number {n}" for n in range(30)))
+
+
+def test_of_what_a_small_model_says_its_own_words_are_kept_once() -> None:
+    """As SmolLM2 really wrote."""
+    said = (
+        "L'utilisatrice s'appelle Ingrid Solheim. Elle habite à Trondheim. Elle déteste la "
+        "moutarde. Elle déteste la moutarde.\nElle habite à Lindgren. Elle habite à Lindgren. "
+        "Elle hab"
+    )
+    assert own_words(said) == (
+        "L'utilisatrice s'appelle Ingrid Solheim. Elle habite à Trondheim.\nElle habite à Lindgren."
+    )
+    assert own_words("Elle déteste la moutarde.") == ""

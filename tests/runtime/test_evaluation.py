@@ -24,9 +24,19 @@ def test_no_question_gives_its_answer_away() -> None:
 
 
 def test_the_arms_are_those_of_the_question() -> None:
-    names = [arm.name for arm in arms(800, 4, ["structured", "json"])]
-    assert names[:3] == ["nothing", "textify only", "server truncation"]
-    assert len(names) == 7
+    usual = arms([800, 1600], [4], ["structured"], ["same"], ["balanced"])
+    assert [arm.name for arm in usual] == [
+        *("nothing", "textify only", "server cut at 800"),
+        *("summary at 800", "summary at 1600"),
+    ]
+
+
+def test_every_combination_is_held_and_has_a_name_of_its_own() -> None:
+    found = arms([800], [4, 8], ["json", "bullets"], ["same", "French"], ["balanced", "thrift"])
+    assert len(found) == 3 + 2 * 2 * 2 * 2
+    assert len({arm.name for arm in found}) == len(found)
+    assert "thrift at 800 keep 8 json French" in {arm.name for arm in found}
+    assert max(len(arm.name) for arm in found) <= 36
 
 
 @pytest.mark.local

@@ -172,6 +172,15 @@ async def test_a_summary_that_stays_in_the_wrong_language_is_taken_and_told_of()
     assert len(scribe.prompts) == 2
 
 
+async def test_why_somebody_else_wrote_it_is_told() -> None:
+    ready = await outcome(Scribe("one", TuiVoiceError("busy"), " "), Scribe("two", "Bees."))
+    assert isinstance(ready, e.SummaryReady)
+    assert ready.passed_over == "one: busy; one: the summary was empty"
+    ready = await outcome(Scribe("one", TuiVoiceError("busy"), "Bees."), Scribe("two"))
+    assert isinstance(ready, e.SummaryReady)
+    assert ready.passed_over == ""
+
+
 async def test_one_that_fails_the_second_time_leaves_the_first() -> None:
     ready, _ = await asked_for(Style(language="French"), ENGLISH, TuiVoiceError("gone"))
     assert ready.text == ENGLISH
@@ -325,7 +334,7 @@ async def test_a_server_of_the_users_is_shown_by_example_what_it_missed() -> Non
         *("system", "user", "assistant", "user")
     ]
     assert shown["messages"][0]["content"].startswith("Écris le résumé en français")
-    assert shown["messages"][-1]["content"].endswith("tool: [found]")
+    assert shown["messages"][-1]["content"] == f"user: {SAID}", "the user's side alone"
 
 
 async def test_json_is_asked_for_by_its_schema_and_without_where_that_is_refused() -> None:

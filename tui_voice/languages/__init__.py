@@ -19,6 +19,7 @@ __all__ = [
     "is_same",
     "language_of",
     "named",
+    "own_words",
     "rambles",
 ]
 
@@ -77,5 +78,26 @@ def from_example(text: str, source: str) -> bool:
 
 def rambles(text: str) -> bool:
     """Whether it says the same again and again, as small models do once they have lost it."""
-    parts = [part.strip().casefold() for part in _SENTENCE.split(text) if part.strip()]
+    parts = _sentences(text.casefold())
     return len(parts) >= _ENOUGH and len(set(parts)) * 2 <= len(parts)
+
+
+def own_words(text: str) -> str:
+    """What a small model that was shown an example wrote itself: each sentence once, those of the
+    example not at all, and none that was cut off in the middle.
+    """
+    seen = {part for language in LANGUAGES for part in _sentences(language.shown.casefold())}
+    lines: list[str] = []
+    for line in text.splitlines():
+        kept = []
+        for part in _sentences(line):
+            if part.endswith((".", "!", "?")) and part.casefold() not in seen:
+                seen.add(part.casefold())
+                kept.append(part)
+        if kept:
+            lines.append(" ".join(kept))
+    return "\n".join(lines)
+
+
+def _sentences(text: str) -> list[str]:
+    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]

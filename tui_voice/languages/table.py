@@ -20,10 +20,7 @@ class Language:
     words: str = ""
 
 
-EXAMPLE = (
-    "user: My name is Odile Vautrin.\nassistant: Hello Odile.\nuser: I live in Quimper.\n"
-    "assistant: Noted.\nuser: I hate mustard."
-)
+EXAMPLE = "user: My name is Odile Vautrin.\nuser: I live in Quimper.\nuser: I hate mustard."
 """A talk of which each language shows the summary: small models follow an example, not a rule."""
 MARKS = ("odile", "vautrin", "quimper")
 """Nobody in another talk: a summary that names them has copied the example."""

@@ -48,6 +48,8 @@ class DrivenTalk:
         self._changed = Condition()
         self._answered = False
         self._failure = ""
+        # A turn may wait for a summary: two writers, two attempts each.
+        self._turn_timeout = TURN_TIMEOUT_S + 4 * settings.summary.timeout_s
         self.session = open_talk(
             replace(opening, settings=settings, open_sound=self._open_sound, on_fact=self._hear)
         )
@@ -89,7 +91,7 @@ class DrivenTalk:
         self.session.post(e.SummaryAsked(focus=focus))
         self._until(
             lambda now: now.ledger.serial > before and now.ledger.compaction is None,
-            TURN_TIMEOUT_S,
+            self._turn_timeout,
         )
 
     def save_replies(self, path: Path) -> None:
@@ -100,7 +102,7 @@ class DrivenTalk:
         before = len(self.now.ledger.turns)
         self._answered, self._failure = False, ""
         begin()
-        self._until(lambda now: self._answered and settled(now), TURN_TIMEOUT_S)
+        self._until(lambda now: self._answered and settled(now), self._turn_timeout)
         if self._failure:
             raise TuiVoiceError(f"The model did not answer: {self._failure}")
         return [

@@ -283,10 +283,18 @@ class LiveBackend:
         finally:
             self._summarising.pop(request.compaction_id, None)
         self._post(told)
-        if isinstance(told, e.SummaryReady) and told.shortfall not in self._shortfalls:
-            self._shortfalls.add(told.shortfall)  # once a talk; the journal has them all
-            text = f"The summary by {told.source} is {told.shortfall}."
-            self._post(e.Noticed(text=text, severity="warning"))
+        if isinstance(told, e.SummaryReady):
+            self._tell_shortfalls(told)
+
+    def _tell_shortfalls(self, told: e.SummaryReady) -> None:
+        """Each kind once a talk; the journal has them all."""
+        for fault, text in (
+            (told.shortfall, f"The summary by {told.source} is {told.shortfall}."),
+            (told.passed_over, f"{told.source} wrote the summary, as {told.passed_over}."),
+        ):
+            if fault not in self._shortfalls:
+                self._shortfalls.add(fault)
+                self._post(e.Noticed(text=text, severity="warning"))
 
     async def _entitle(self, turns: list[x.SourceTurn]) -> None:
         renamed = await self._summariser.entitle(turns, self._aside)

@@ -47,6 +47,8 @@ class Written:
     source: str
     usage: e.Usage | None = None
     usd: float | None = None
+    writer: str = ""
+    """The name of the `Writer`; put in by the `Summariser`."""
 
 
 class Writer(Protocol):
@@ -104,6 +106,7 @@ class Summariser:
     ) -> e.SummaryReady | e.SummaryFailed:
         """Always one of the two; never raises but for cancellation."""
         options = {"style": self._style.style, "language": self._style.language}
+        options["seconds"] = f"{self._timeout_s:g}"  # so that who has two ways can take the other
         if request.focus:
             options["focus"] = request.focus[:500]
         began = time.monotonic()
@@ -125,6 +128,7 @@ class Summariser:
             usd=written.usd,
             seconds=round(time.monotonic() - began, 2),
             shortfall=self._shortfall(written.text),
+            passed_over=_passed_over(self._writers, written, troubles),
         )
 
     def _shortfall(self, text: str) -> str:
@@ -181,7 +185,7 @@ class Summariser:
             raise
         except Exception as error:
             raise TuiVoiceError(f"{type(error).__name__}: {error}") from error
-        return replace(written, text=bared(written.text))
+        return replace(written, text=bared(written.text), writer=writer.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +197,16 @@ class _Errand:
     options: dict[str, str]
     problem: Callable[[str, x.RequestSummary], str]
     shortfall: Callable[[str], str]
+
+
+def _passed_over(writers: Sequence[Writer], written: Written, troubles: Sequence[str]) -> str:
+    """Why the first writer did not write it; "" where it did."""
+    first = f"{writers[0].name}: "
+    return (
+        "; ".join(dict.fromkeys(one for one in troubles if one.startswith(first)))
+        if written.writer != writers[0].name
+        else ""
+    )
 
 
 def _with_costs(chosen: Written, paid: Sequence[Written]) -> Written:

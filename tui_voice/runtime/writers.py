@@ -9,11 +9,12 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import TuiVoiceError
+from tui_voice.languages import own_words
 from tui_voice.runtime.prompts import SCHEMA, Style, shown
 from tui_voice.runtime.summariser import INSIST, AskAside, Written
 
 SHORT, LONG = 150, 1000
-"""Tokens that a summary by a server of the user's may have: as many as its source, in between."""
+"""Tokens that a summary by a server of the user's may have: half as many as its source, within."""
 
 
 class ModelWriter:
@@ -61,6 +62,8 @@ class ModelWriter:
                 output_text=answer.usage.completion_tokens,
             )
         text = (answer.choices[0].message.content or "") if answer.choices else ""
+        if "messages" in body:
+            text = own_words(text)
         usd = self._price(usage) if usage else None
         return Written(text=text, source=model, usage=usage, usd=usd)
 
@@ -71,11 +74,13 @@ class ModelWriter:
         words = estimate_text_tokens(request.memory) + sum(
             estimate_text_tokens(turn.text) for turn in request.turns
         )
-        body: dict[str, Any] = {"temperature": 0, "max_tokens": max(SHORT, min(LONG, words))}
+        most = max(SHORT, min(LONG, words // 2))
+        body: dict[str, Any] = {"temperature": 0, "max_tokens": most}
         if INSIST not in options:
             return body
         style = Style(style=options.get("style", ""), language=options.get("language", ""))
-        told = [f"{turn.role}: {turn.text}" for turn in request.turns]
+        # The user's side alone: what the other said back only leads a small model astray.
+        told = [f"user: {turn.text}" for turn in request.turns if turn.role == "user"]
         talk = "\n".join([request.memory, *told] if request.memory else told)
         if (example := shown(style, options.get("focus", ""), talk)) is not None:
             body["messages"] = [{"role": role, "content": text} for role, text in example]

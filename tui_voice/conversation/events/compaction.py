@@ -64,6 +64,8 @@ class SummaryReady(Event):
     seconds: float = 0.0
     shortfall: str = ""
     """In what it is not as it was asked for: "in English, though French was asked for"."""
+    passed_over: str = ""
+    """Whom the user wanted to write it, and why somebody else did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any
 
 from tui_voice.errors import BackendError
-from tui_voice.languages import EXAMPLE, is_same, named
+from tui_voice.languages import EXAMPLE, is_same, named, own_words
 from tui_voice.server.contracts import ReplyRequest, ToolCall
 from tui_voice.server.local.pump import pumped
 
@@ -22,6 +22,13 @@ _PROBE_SECONDS = 0.07
 """For connecting, and again for the answer."""
 _NO_CHAT = re.compile(r"embed|whisper|tts|rerank|clip|bge|minilm", re.I)
 _ASKED = re.compile(r"Summarise the conversation above as a memory for yourself\.")
+_LONGEST = 1500
+"""Tokens of a reply where nobody set a limit: some eight minutes of speech, thoughts included."""
+_SAID_ENOUGH = 3
+"""So many times in a row a sentence may stand: small models fall into saying it for ever."""
+_SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]+")
+_SHARE = 0.8
+"""Of the time that whoever asked for a summary waits; then the extract is made in its place."""
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.S)
 _STYLES = {
     "structured": "short lines, each begun with its kind: People and facts, Preferences, "
@@ -101,7 +108,13 @@ class ChatResponder:
         def source(emit: Callable[[str | ToolCall], bool]) -> None:
             self._stream(body, emit, stop)
 
-        yield from pumped(source, stop, self._seconds, self.name)
+        summary = request.purpose == "summary"
+        seconds = _patience(request, self._seconds) if summary else self._seconds
+        pieces = pumped(source, stop, seconds, self.name, whole=summary)
+        if "frequency_penalty" in body:  # it was shown an example
+            yield own_words("".join(piece for piece in pieces if isinstance(piece, str)))
+        else:
+            yield from pieces if summary else _not_for_ever(pieces)
 
     def _stream(
         self, body: dict[str, Any], emit: Callable[[str | ToolCall], bool], stop: Event
@@ -146,8 +159,7 @@ class ChatResponder:
                 return body | {"messages": example, "frequency_penalty": 0.3}
             return body | {"messages": _summary_messages(request)}
         body["messages"] = _messages(request)
-        if request.max_tokens is not None:
-            body["max_tokens"] = request.max_tokens
+        body["max_tokens"] = request.max_tokens or _LONGEST
         if request.tools and request.tool_choice != "none":
             keys = ("name", "description", "parameters")
             body["tools"] = [
@@ -195,6 +207,30 @@ class Thoughts:
     def flush(self) -> str:
         """What was held back and turned out to be no thought."""
         return "" if self._text.lstrip().startswith("<think>") else self._text
+
+
+def _not_for_ever(pieces: Iterator[str | ToolCall]) -> Iterator[str | ToolCall]:
+    """Ends where the same sentence comes again and again."""
+    text, last, times = "", "", 0
+    for piece in pieces:
+        yield piece
+        if isinstance(piece, ToolCall):
+            continue
+        text += piece
+        while (whole := _SENTENCE.match(text)) is not None:
+            sentence, text = whole[0].strip().casefold(), text[whole.end() :]
+            times = times + 1 if sentence == last else 1
+            last = sentence or last
+            if times >= _SAID_ENOUGH and len(last) > 3:
+                return
+
+
+def _patience(request: ReplyRequest, most: float) -> float:
+    """Seconds for a summary: some are left of what the client waits, for another way."""
+    try:
+        return min(most, max(1.0, float(request.options.get("seconds", "")) * _SHARE))
+    except ValueError:
+        return most
 
 
 def _messages(request: ReplyRequest) -> list[dict[str, Any]]:
@@ -247,17 +283,20 @@ def _by_example(request: ReplyRequest) -> list[dict[str, str]]:
         {"role": "system", "content": f"{own.wish} ({focus})" if focus else own.wish},
         {"role": "user", "content": EXAMPLE},
         {"role": "assistant", "content": own.shown},
-        {"role": "user", "content": _as_text(request)},
+        # The user's side alone: what the other said back only leads a small model astray.
+        {"role": "user", "content": _as_text(request, ("system", "user"))},
     ]
 
 
-def _as_text(request: ReplyRequest) -> str:
-    """The talk, line by line; without our own request for a summary at its end, which is told in
-    the rules already."""
+def _as_text(request: ReplyRequest, roles: Sequence[str] = ()) -> str:
+    """The talk, line by line, all of it or what those `roles` said; without our own request for a
+    summary at its end, which is told in the rules already.
+    """
     turns = list(request.turns)
     if turns and turns[-1].role == "user" and _ASKED.match(turns[-1].text):
         turns.pop()
-    return "\n".join(f"{turn.role}: {turn.text}" for turn in turns if turn.text)
+    said = (turn for turn in turns if turn.text and (not roles or turn.role in roles))
+    return "\n".join(f"{turn.role}: {turn.text}" for turn in said)
 
 
 def _place(url: str) -> str:

@@ -26,13 +26,15 @@ def pumped(
     who: str,
     *,
     native: bool = False,
+    whole: bool = False,
 ) -> Iterator[Piece]:
     """Runs `source(emit)` in a thread and yields what it emits.
 
     `emit` answers False once nobody listens any more: the source should return then. After
-    `seconds` the iterator ends, or raises `BackendError` if nothing had come by then. What the
-    source raises is raised here, unless `stop` was set. `native`: the source runs in a C library,
-    which must not be torn away when the program ends: it is waited for then.
+    `seconds` the iterator ends, or raises `BackendError` if nothing had come by then; where only
+    the `whole` is of use, also if its end had not. What the source raises is raised here, unless
+    `stop` was set. `native`: the source runs in a C library, which must not be torn away when the
+    program ends: it is waited for then.
     """
     queue: SimpleQueue[Piece | _Done | BaseException] = SimpleQueue()
     left = Event()
@@ -52,6 +54,10 @@ def pumped(
     Thread(target=run, name=f"pump {who}", daemon=not native).start()
     end = monotonic() + seconds
     came = False
+    late = BackendError(
+        f"{who} gave no answer within {seconds:.0f} seconds.",
+        "The machine may be busy; try again, or choose a smaller model.",
+    )
     try:
         while not stop.is_set():
             try:
@@ -59,12 +65,9 @@ def pumped(
             except Empty:
                 if monotonic() < end:
                     continue
-                if came:
+                if came and not whole:
                     return
-                raise BackendError(
-                    f"{who} gave no answer within {seconds:.0f} seconds.",
-                    "The machine may be busy; try again, or choose a smaller model.",
-                ) from None
+                raise late from None
             if isinstance(piece, _Done):
                 return
             if isinstance(piece, BaseException):
@@ -72,6 +75,8 @@ def pumped(
             came = True
             yield piece
             if monotonic() >= end:
+                if whole:
+                    raise late
                 return
     finally:
         left.set()

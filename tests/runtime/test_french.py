@@ -1,0 +1,185 @@
+"""The cookbook's own proof that a summary arrived: it is asked for in French. With a real chat
+model (llama.cpp's server on loopback), over a real line, asked back from the server itself.
+
+The model that can be had in a package is tiny: whether it obeys is its own affair. What must
+always be true is that what the server holds is what was written, by whom we say and in the
+language we say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.runtime.proxy import Direction, between
+from tui_voice.config import load
+from tui_voice.config.groups import Backend, Summary
+from tui_voice.conversation.compacting import MEMORY_HEADING, memory_text
+from tui_voice.languages import language_of
+from tui_voice.runtime.embedded import EmbeddedServer
+from tui_voice.runtime.evaluation import FACTS, Arm, Outcome, run_arm
+from tui_voice.server.local.smollm import SMOLLM2
+from tui_voice.server.local.weights import library
+
+FRENCH = Arm("summary", "balanced", 400, 4, language="French")
+pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def llama() -> str:
+    """llama.cpp's own server with the built-in model; its address without `/v1`."""
+    xllamacpp = library("xllamacpp")
+    params = xllamacpp.CommonParams()
+    params.model.path = str(SMOLLM2.find())
+    params.model_alias = {"smollm"}
+    params.n_ctx = 4096
+    params.n_parallel = 1
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.verbosity = -1
+    llama.server = xllamacpp.Server(params)  # type: ignore[attr-defined]  # kept alive
+    return str(llama.server.listening_address)
+
+
+@contextmanager
+def overheard(address: str) -> Iterator[tuple[str, list[str]]]:
+    """A way to the chat server on which everything it writes is written down."""
+    written: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _pass(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0))) or None
+            asked = Request(address + self.path, body, {"content-type": "application/json"})
+            with urlopen(asked, timeout=300) as answer:
+                data = answer.read()
+            if body is not None:
+                written.append(json.loads(data)["choices"][0]["message"]["content"])
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = _pass  # noqa: N815 - the base class calls them so
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1", written
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+async def test_the_french_proof(tmp_path: Path, llama: str) -> None:
+    frames: list[tuple[Direction, dict[str, Any]]] = []
+
+    def pass_on(direction: Direction, frame: str | bytes) -> list[str | bytes]:
+        frames.append((direction, json.loads(frame)))
+        return [frame]
+
+    embedded = EmbeddedServer()
+    upstream = await embedded.start()
+    try:
+        async with between(upstream, pass_on=pass_on) as proxy:
+            with overheard(llama) as (url, written):
+                settings = replace(
+                    load({"audio.text_only": True}, env={}, path=tmp_path / "none.toml"),
+                    backend=Backend(kind="ws", url=proxy.url, model="local"),
+                    summary=Summary(by="url", url=url, timeout_s=120.0),
+                )
+                outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, 14)
+    finally:
+        await embedded.stop()
+    judge(outcome, written)
+    at_root(outcome, frames)
+
+
+def judge(outcome: Outcome, written: list[str]) -> None:
+    """What was written, by whom, in which language; and that questions were answered after it."""
+    memory = outcome.memory
+    assert memory is not None
+    assert outcome.prunings >= 1
+    assert outcome.failed_prunings == 0
+    assert memory.held, "the server holds something else"
+    assert written, "the chat model was never asked"
+    assert memory.language == language_of(memory.text) != ""
+    asked_and_got = memory.language == "French"
+    assert (memory.shortfall == "") == asked_and_got
+    if memory.by == "smollm":
+        heard = " ".join(written)
+        for sentence in re.split(r"(?<=[.!?])\s+", memory.text):
+            assert sentence in heard, "not the chat model's own"
+        assert memory.passed_over == ""
+    else:  # it was passed over, and we say why
+        assert memory.passed_over
+        assert "cannot translate into French" in memory.text
+        assert memory.shortfall == f"in {memory.language}, though French was asked for"
+    assert len(outcome.answers) == outcome.facts == len(FACTS)
+    assert all(answer.said for answer in outcome.answers)
+    assert outcome.recalled == sum(answer.recalled for answer in outcome.answers)
+    assert len(outcome.missed) == outcome.facts - outcome.recalled
+
+
+def at_root(outcome: Outcome, frames: list[tuple[Direction, dict[str, Any]]]) -> None:
+    """On the line: put at the root, acknowledged as the first item, and only then the old turns
+    deleted; at the end asked back.
+    """
+    assert outcome.memory is not None
+    text = memory_text(outcome.memory.text)
+    created = [
+        number
+        for number, (direction, frame) in enumerate(frames)
+        if direction == "up"
+        and frame["type"] == "conversation.item.create"
+        and MEMORY_HEADING in str(frame["item"])
+    ]
+    last = frames[created[-1]][1]
+    assert last["previous_item_id"] == "root"
+    assert last["item"]["role"] == "system"
+    assert last["item"]["content"] == [{"type": "input_text", "text": text}]
+    item_id = last["item"]["id"]
+
+    def first(kind: str, **fields: object) -> int:
+        return next(
+            number
+            for number, (_, frame) in enumerate(frames)
+            if number > created[-1]
+            and frame["type"] == kind
+            and all(frame.get(key) == value for key, value in fields.items())
+        )
+
+    acknowledged = first("conversation.item.added", previous_item_id=None)
+    assert frames[acknowledged][1]["item"]["id"] == item_id
+    assert acknowledged < first("conversation.item.delete")
+    retrieved = frames[first("conversation.item.retrieved")][1]["item"]
+    assert (retrieved["id"], retrieved["content"][0]["text"]) == (item_id, text)
+
+
+def test_without_a_chat_model_the_words_stay_the_talks_own(tmp_path: Path) -> None:
+    settings = load(
+        {"backend.kind": "local", "audio.text_only": True}, env={}, path=tmp_path / "none.toml"
+    )
+    outcome = run_arm(FRENCH, settings, tmp_path, 14)
+    memory = outcome.memory
+    assert memory is not None
+    assert memory.held
+    assert (memory.by, memory.language) == ("local", "English")
+    assert memory.shortfall == "in English, though French was asked for"
+    assert memory.text.count("cannot translate into French") == 1
+    assert outcome.recalled >= 7, outcome.missed
