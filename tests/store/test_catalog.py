@@ -16,7 +16,7 @@ from tests.store.talks import exchange, opened, talk, write
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.errors import StoreError
-from tui_voice.store import catalog, index, reading, rows, taking
+from tui_voice.store import catalog, index, locking, reading, rows, taking
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import Journal
 from tui_voice.store.talks import PAUSE, TITLE_LENGTH, UNTITLED, moment, title_of
@@ -215,6 +215,35 @@ def test_a_fork_has_the_title_that_stood_then(folder: Path) -> None:
     path = folder / "named.jsonl"
     write(path, [opened("named"), e.TalkRenamed(at=0.5, title="Trip"), *list(talk(2))[1:]])
     assert reading.load(catalog.fork(path, "item_u1")).ledger.title == "Trip (fork)"
+
+
+def test_half_a_fork_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(fd: int, data: bytes) -> int:
+        if os.fstat(fd).st_size > 500:
+            raise OSError(errno.ENOSPC, "no space left")
+        return write(fd, data)
+
+    before, write = sorted(folder.iterdir()), os.write
+    monkeypatch.setattr("tui_voice.store.disk.os.write", no_room)
+    with pytest.raises(StoreError, match="could not be written: the disk is full"):
+        catalog.fork(folder / "2026-03-c.jsonl", "item_a0", "forked")
+    monkeypatch.undo()
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_talk_that_cannot_be_opened_is_not_deleted(folder: Path) -> None:
+    path = folder / "2026-03-c.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locking, "_try", refuse)
+        patch.setattr("send2trash.send2trash", lambda path: path.unlink())
+        catalog.delete(path)  # a file system without locks
+    assert not path.exists()
+    with pytest.raises(StoreError, match="cannot be opened: is a directory"):
+        locking.refuse_if_held(folder)
+
+
+def refuse(_fd: int) -> None:
+    raise OSError(errno.ENOLCK, "no locks available")
 
 
 def test_an_id_is_the_time_and_something_of_its_own() -> None:

@@ -197,6 +197,7 @@ def test_no_key_gets_past_the_door() -> None:
     assert clean(lost) == e.LinkLost(reason="Incorrect key [key]", hint="not [key]", retry_in=1.0)
     grew = e.TranscriptGrew(item_id="i", text="task-force \ud800")
     assert clean(grew) is grew
+    assert clean(opened()) == opened()
     assert clean(e.TextSubmitted(item_id=KEY, text="\ud800 keyring-secret")) == e.TextSubmitted(
         item_id=KEY, text="\ud800 [key]"
     )

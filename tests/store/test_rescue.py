@@ -186,6 +186,48 @@ def test_what_others_can_have_left_there_is_not_taken_in(tmp_path: Path) -> None
     assert rescue.found(path).lines == ()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files have no such owners there")
+def test_what_others_can_read_is_not_written_to(tmp_path: Path, cache: Path) -> None:
+    path = write(tmp_path)
+    rescue.put_aside(path, 1, b"line\n", "why")
+    trap = waiting()
+    trap.write_bytes(b"")
+    trap.chmod(0o644)
+    assert f"kept in {cache}" in str(rescue.put_aside(path, 1, b"line\n", "why"))
+    assert trap.read_bytes() == b""
+
+
+def test_what_waits_there_already_stays_whole(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path)
+    rescue.put_aside(path, 1, b"first\n", "why")
+    first, real = waiting(), os.fsync
+
+    def failing(fd: int) -> None:
+        if os.path.samestat(os.fstat(fd), first.stat()):
+            raise OSError(28, "no space left")
+        real(fd)
+
+    monkeypatch.setattr("tui_voice.store.rescue.os.fsync", failing)
+    assert f"kept in {cache}" in str(rescue.put_aside(path, 1, b"second\n", "why"))
+    assert first.read_bytes() == b"first\n"
+    assert rescue.found(path).lines == (b"first\n", b"second\n")
+
+
+def test_a_sync_that_fails_to_the_last_leaves_nothing_twice(tmp_path: Path) -> None:
+    """What it may have lost is cut away, and kept elsewhere."""
+    disk = FaultyDisk(lambda call, n: FULL if call == "sync" and n > 1 else None)
+    talk = Journal.create(tmp_path, opened(), disk=disk)
+    for event in SAID[:5]:
+        talk.append(event)
+    with pytest.raises(StoreError, match="the last 5 facts"):
+        talk.finish()
+    assert read(talk.path).events == [opened()]
+    Journal.open(talk.path).finish()
+    assert read(talk.path).events == [opened(), *SAID[:5]]
+
+
 def test_a_disk_that_hangs_keeps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Hanging(FaultyDisk):
         def sync(self, fd: int) -> None:

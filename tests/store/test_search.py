@@ -116,7 +116,7 @@ def test_a_hit_tells_where_it_is(folder: Path) -> None:
     (hit,) = search.search(folder, '"golden temple"')
     assert (hit.id, hit.title, hit.turn, hit.role) == ("new", "Kyoto", "i1", "user")
     assert (hit.at, hit.started) == (1.0, "2026-04-10T10:00:00+00:00")
-    assert hit.path == folder / "new.jsonl"
+    assert hit.place == (folder / "new.jsonl", "i1")
     assert [hit.excerpt[a:b] for a, b in hit.marks] == ["golden temple"]
     assert hit.excerpt.endswith(" …")
     assert len(hit.excerpt) <= search.EXCERPT + 4
@@ -323,15 +323,39 @@ def test_talks_that_come_and_go_are_seen_at_a_glance(folder: Path) -> None:
     long_ago(folder)
     assert found(folder, "wil", typing=True) == [("third", "i1")]
     (folder / "third.jsonl").unlink()
-    hidden = folder.stat()
     assert found(folder, "wil", typing=True) == []
-    long_ago(folder)
-    index.catch_up(folder)
-    (folder / "third.jsonl").touch()  # open, and not a word in it yet
-    os.utime(folder, ns=(hidden.st_atime_ns, folder.stat().st_mtime_ns))
+    for words in (b"", codec.encode(opened("third")) + codec.encode(said(1, "a willow"))):
+        (folder / "third.jsonl").write_bytes(words)
+        long_ago(folder)
+        index.catch_up(folder)
+        hits = [("third", "i1")] if words else []  # at first it is open, without a word in it
+        assert found(folder, "wil", typing=True) == hits
+    os.truncate(folder / "third.jsonl", 0)
     assert found(folder, "wil", typing=True) == []
     folder.rename(folder.with_name("gone"))
     assert found(folder, "shellfish", typing=True) == []
+
+
+def test_a_file_that_goes_while_it_is_looked_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(Watched):
+        def stat(self, path: Path, **more: int) -> os.stat_result:
+            if str(path).endswith("old.jsonl"):
+                raise FileNotFoundError
+            return os.stat(path, **more)
+
+    monkeypatch.setattr(looking, "os", Late())
+    assert found(folder, "shellfish") == [("new", "i1")]
+
+
+def test_damaged_tables_are_made_anew_while_somebody_types(folder: Path) -> None:
+    assert found(folder, "shellf", typing=True)
+    db = sqlite3.connect(index.database(folder))
+    db.execute("DROP TABLE looks")
+    db.commit()
+    db.close()
+    assert len(found(folder, "shellf", typing=True)) == 3
 
 
 def test_who_types_waits_for_nobody(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shlex
@@ -16,9 +17,8 @@ from tui_voice.config import cache_dir, state_dir
 from tui_voice.errors import StoreError
 from tui_voice.store.disk import FILE_MODE, FOLDER_MODE
 
-_OPEN = getattr(os, "O_BINARY", 0)
-if os.name == "posix":  # in a folder of everybody's there may be anything of that name
-    _OPEN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_OPEN = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"))
+"""In a folder of everybody's there may be anything of that name: a link, a pipe."""
 
 
 def put_aside(journal: Path, count: int, lines: bytes, why: str) -> StoreError:
@@ -28,23 +28,9 @@ def put_aside(journal: Path, count: int, lines: bytes, why: str) -> StoreError:
     facts = f"{count} fact{'' if count == 1 else 's'}"
     for place in _places(journal):
         try:
-            place.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _OPEN, FILE_MODE)
+            _append(place, lines)
         except OSError:
             continue
-        try:
-            before = os.fstat(fd).st_size
-            try:
-                _write(fd, lines)
-            except OSError:
-                os.ftruncate(fd, before)
-                if not before:
-                    place.unlink()
-                continue
-        except OSError:
-            continue
-        finally:
-            os.close(fd)
         said = f"the last {facts} of this talk could not be saved ({why}) and are kept in {place}"
         if journal.exists():
             return StoreError(said, f"Make room, then `tui-voice resume {journal.stem}` has them.")
@@ -95,26 +81,49 @@ def _places(journal: Path) -> Iterator[Path]:
             yield folder / f"tui-voice-unsaved-{journal.stem}-{mark}.jsonl"
 
 
-def _write(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.fsync(fd)
+def _append(place: Path, lines: bytes) -> None:
+    """All of it or nothing; raises `OSError`."""
+    place.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _OPEN, FILE_MODE)
+    try:
+        _refuse_foreign(fd)
+        before = os.fstat(fd).st_size
+        try:
+            view = memoryview(lines)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        except OSError:
+            os.ftruncate(fd, before)
+            if not before:
+                place.unlink()
+            raise
+    finally:
+        os.close(fd)
+
+
+def _refuse_foreign(fd: int) -> None:
+    """Raises `OSError` for a file that somebody else can have left there, or can read."""
+    about = os.fstat(fd)
+    foreign = os.name == "posix" and (about.st_uid != os.geteuid() or about.st_mode & 0o077)
+    if foreign or not stat.S_ISREG(about.st_mode):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _ours(place: Path) -> bytes:
-    """What the file has, if it is one that nobody else can have left there."""
+    """What the file has; b"" where there is none, or it may not be ours."""
     try:
         fd = os.open(place, os.O_RDONLY | _OPEN)
     except OSError:
         return b""
-    about = os.fstat(fd)
-    foreign = os.name == "posix" and (about.st_uid != os.geteuid() or about.st_mode & 0o022)
-    if foreign or not stat.S_ISREG(about.st_mode):
-        os.close(fd)
+    try:
+        _refuse_foreign(fd)
+        with open(fd, "rb", closefd=False) as file:
+            return file.read()
+    except OSError:
         return b""
-    with open(fd, "rb") as file:
-        return file.read()
+    finally:
+        os.close(fd)
 
 
 def _quoted(path: Path) -> str:
