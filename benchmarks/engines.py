@@ -15,6 +15,7 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests.server.local.partner import SETS, scores
 from tests.server.local.talks import ASKED, asking, talk, turns
 from tests.server.local.voices import SENTENCES, error_rate, flite, heard, lacking, recordings
 from tui_voice.server.contracts import ReplyRequest
@@ -91,6 +92,10 @@ def speaking(engines: LocalEngines) -> None:
 def replying(engines: LocalEngines) -> None:
     found = sum(fact in str(answer(read(asking(talk(6), q)))) for q, fact in ASKED)
     row("facts of 168 turns found again", f"{found} of {len(ASKED)}")
+    for name, rows in SETS.items():
+        for kind, (rights, all_rows) in scores(*rows).items():
+            if all_rows:
+                row(f"facts and small talk, {name}: {kind}", f"{rights} of {all_rows}")
     took = ms(lambda: answer(read(asking(talk(6), ASKED[0][0]))))
     row("a look-up in 168 turns", f"{took:.1f} ms")
     for rounds in (0, 6, 40):

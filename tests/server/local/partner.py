@@ -1,9 +1,12 @@
 """How useful the embedded partner is: facts told and asked for, as people speak, and small talk.
 
-Every second row was held out while the rules were made: `held_out` says how well they carry to
-words they were not made for. Each fact is asked for in a window with other facts and idle talk
-around it: as written, as a recogniser without punctuation writes it, and from a summary that took
-the place of the turns.
+Every second row of the first sets was held out while the rules were made, and `FRESH` was written
+after them; each was scored once before anybody looked at what went wrong in it. Right then, of all
+rows: 100 % of the tuned half (63 before), 87 % of the held-out half (50 before), 84 % of the fresh
+ones (58 before). So expect five in six of what people say, not what the tests reach now.
+
+Each fact is asked for in a window with other facts and idle talk around it: as written, as a
+recogniser without punctuation writes it, and from a summary that took the place of the turns.
 """
 
 from __future__ import annotations
@@ -283,7 +286,7 @@ FRESH = (
     ),
     Case(("my son's teacher is called Mr Hale",), "what's the name of my son's teacher", ("hale",)),
 )
-"""Written once the rules stood, and scored then."""
+"""Written once the rules stood."""
 
 FRESH_SMALL_TALK = (
     "I could eat a horse right now.",

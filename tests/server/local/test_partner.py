@@ -6,7 +6,7 @@ import pytest
 
 from tests.server.local.partner import FORMS, SETS, scores
 
-FLOORS = {"tuned": 1.0, "held out": 1.0, "fresh": 0.84}
+FLOORS = {"tuned": 1.0, "held out": 1.0, "fresh": 0.93}
 """Share of all rows that are right."""
 
 

@@ -19,9 +19,9 @@ whom whose which when where why how is am are was were be been being do does did
 has had having will would shall should can could may might must of in on at to for from with by
 about into over after before as up down out off again just also very really too not no nor don't
 doesn't didn't isn't aren't wasn't i'm i've i'll i'd you're you've we're we've he's she's
-they're that's there's what's who's where's let's ok okay oh well yes yeah hi hello hey please
-thanks thank um uh like actually maybe more most some any all got get know now still
-ever again much many
+they're that's there's what's who's where's whats wheres whos whens hows dont let's ok okay oh
+well yes yeah hi hello hey please thanks thank um uh like actually maybe more most some any all
+got get know now still ever again much many
 """
 STOP = frozenset(_COMMON.split())
 _SAME = (

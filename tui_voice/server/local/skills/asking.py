@@ -8,7 +8,7 @@ from tui_voice.server.local.lexis import content
 from tui_voice.server.local.skills.clause import NUMBER
 from tui_voice.server.local.skills.person import bare
 
-_ASKED = r"(?:what|who|whose|whom|which|when|where|how|what's|who's|where's|when's|how's)\b"
+_ASKED = r"(?:what|who|whose|whom|which|when|where|how|(?:what|who|where|when|how)'?s)\b"
 _FRAME = re.compile(
     r"^(?:(?:(?:can|could|would|will) you (?:please )?(?:tell me|remind me|say|repeat)(?: again)?|"
     r"(?:do you (?:happen to )?|i don't |i can't )?(?:still )?(?:know|remember|recall)|tell me|"

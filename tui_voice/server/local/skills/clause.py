@@ -27,7 +27,7 @@ _ONLY_WHO = re.compile(r"^\W*(?:my|our|the)\s+\w+$", re.I)
 """No clause yet: "my friend and I"."""
 _ASKS = re.compile(
     r"(?:what|who|whose|whom|which|when|where|why|how|do|does|did|is|are|am|was|were|can|could|"
-    r"will|would|should|may|have|has|had|what's|who's|where's|when's|how's)\b",
+    r"will|would|should|may|have|has|had|(?:what|who|where|when|how)'?s)\b",
     re.I,
 )
 _WANTS_WORDS = re.compile(

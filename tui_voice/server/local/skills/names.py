@@ -10,7 +10,7 @@ from tui_voice.server.local.skills.clause import Line
 _ASKS_NAME = re.compile(
     r"(?:what(?:'s| is| was)|do you (?:still )?(?:know|remember)|tell me|remind me|remember|"
     r"say|know|recall|forgotten)\b[^?]{0,40}?\bmy (?:first |own )?name\b|"
-    r"\bwho am i\b|\bwho i am\b|\bwhat (?:am i|i am|i'm) called\b|"
+    r"\bwho (?:am i|i am)(?: again| then| now)?\W*$|\bwhat (?:am i|i am|i'm) called\b|"
     r"\bwhat (?:do|did|should|can|could|will|would) (?:you|people|they|i|everybody|everyone|"
     r"my friends) call (?:me|myself)\b",
     re.I,

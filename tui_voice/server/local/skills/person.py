@@ -40,11 +40,13 @@ _SMALL_WORDS = (
 _COMMON = frozenset(_SMALL_WORDS.split())
 _OPENERS = re.compile(
     r"^(?:(?:oh|ah|aha|um+|uh+|er+|hm+|well|so|and|but|also|ok|okay|alright|right(?=,)|yes|yeah|yep|no|"
-    r"hi|hello|hey|actually|by the way|you know|you see|please|just|sorry|anyway|then|now|because|"
+    r"(?:hi|hello|hey)(?: there)?|actually|by the way|you know|you see|please|just|sorry|anyway|then|"
+    r"now|because|"
     r"(?:look|listen|say|like)(?=,)|wait(?! (?:for|until|till)\b)|hang on|hold on|excuse me|i mean|"
     r"(?:a|one|half a) (?:moment|minute|second|sec)|(?:one|another|a)(?: quick| last| more)? "
     r"(?:thing|question)|(?:a )?quick (?:one|question|thing)|good (?:morning|evening|afternoon)|"
-    r"there|remember(?: that)?|note that|i (?:told|said to) you(?: that)?|i said(?: that)?|"
+    r"there(?=[,.!])|remember(?: that)?|note that|"
+    r"i (?:told|said to) you(?: that)?|i said(?: that)?|"
     r"(?:please )?keep in mind(?: that)?|"
     r"i (?:should|must|have to) (?:say|tell you)(?: that)?|"
     r"(?:just )?so you know|let me tell you(?: that)?|"
