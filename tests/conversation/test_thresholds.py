@@ -48,8 +48,8 @@ class TestTrigger:
             "trigger 920 fits again: the 2 kept turns, summary and instructions weigh about 612"
         )
         assert replace(found, usual=True).sentence.startswith(
-            "trigger 450 is below what 2 kept turns, summary and instructions usually weigh in a "
-            "spoken talk (about 612)"
+            "trigger 450 is below what 2 kept turns, summary and instructions usually weigh "
+            "(about 612)"
         )
 
     def test_instructions_above_the_trigger_alone_never_prune_by_it(self) -> None:
@@ -131,7 +131,7 @@ class TestTrigger:
             world.exchange()
             reasons.add(judge(world.ledger, world.limits).reason)
             seen = outlook(world.ledger, world.limits)
-            if seen.why == "or when it pays":
+            if seen.why == "unpaid":
                 waits.append(seen.tokens)
                 assert world.ledger.window.total < seen.tokens
         assert "pruning now would cost more than it saves" in reasons
@@ -171,7 +171,7 @@ class TestRegrowth:
         world.conversation.limits = Limits(600, 2, policy=policy)
         assert half > 600 * 1.25
         seen = outlook(world.ledger, world.limits)
-        assert (seen.tokens, seen.why) == (round(half), "it must regrow first")
+        assert (seen.tokens, seen.why) == (round(half), "regrowing")
         while world.ledger.memory == done.summary:
             before = world.ledger.window.total
             world.exchange()
@@ -204,16 +204,16 @@ class TestOutlook:
             if world.ledger.judged and world.ledger.compactions != before:
                 assert world.ledger.compactions[-1].tokens_before >= seen[-1].tokens
         raised = world.ledger.judged[-1].instead
-        assert any(one == (raised, "not at 500: see the log") for one in seen)
+        assert any(one == (raised, "refused") for one in seen)
 
     @pytest.mark.parametrize(
         ("limits", "tokens", "why"),
         [
             (Limits(), 4_000, ""),
-            (Limits(90_000), 72_000, "before the server drops turns"),
-            (Limits(policy="none"), 96_000, "the server drops turns"),
-            (Limits(8_000, policy="server"), 8_000, "the server drops turns"),
-            (Limits(policy="textify"), 72_000, "only words until then"),
+            (Limits(90_000), 72_000, "refused"),
+            (Limits(policy="none"), 96_000, "server"),
+            (Limits(8_000, policy="server"), 8_000, "server"),
+            (Limits(policy="textify"), 72_000, "only text"),
         ],
     )
     def test_of_a_talk_that_has_not_begun(self, limits: Limits, tokens: int, why: str) -> None:
@@ -227,4 +227,4 @@ class TestOutlook:
         )
         seen = outlook(replace(ledger, recent=misses), Limits(8_000, 2, policy="thrift"))
         assert seen.tokens < 8_000
-        assert seen.why == "sooner: the cache forgets"
+        assert seen.why == "forgetful"

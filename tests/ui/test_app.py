@@ -12,7 +12,7 @@ import pytest
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted import ScriptedDoor, kyoto, opened
 from tui_voice.conversation import events as e
-from tui_voice.errors import BackendError
+from tui_voice.errors import BackendError, SettingsError
 from tui_voice.runtime.door import Meters
 from tui_voice.ui.app import VoiceApp
 from tui_voice.ui.messages import Mailbox
@@ -193,9 +193,32 @@ async def test_limits_are_changed_in_words(build: Build) -> None:
     app = build(kyoto)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
+        before = app.view.gauge.trigger
         app.change_limits()
         await settle(pilot)
-        await pilot.press("ctrl+u", *"8000", "space", "4", "enter")
+        await pilot.press("ctrl+u", *"9000", "space", "4", "enter")
         await settle(pilot)
-        assert (app.scripted.limits.trigger, app.scripted.limits.keep) == (8000, 4)
-        assert app.view.gauge.trigger == 8000
+        assert (app.scripted.limits.trigger, app.scripted.limits.keep) == (9000, 4)
+        assert before > 9000 >= app.view.gauge.trigger
+        app.change_limits()
+        await settle(pilot)
+        await pilot.press("ctrl+u", *"90", "space", "4", "enter")
+        await settle(pilot)
+        assert app.scripted.limits.trigger == 9000, "refused"
+        (told,) = [note.message for note in app._notifications]
+        assert "every turn would be pruned. Set the trigger to" in told
+
+
+async def test_settings_that_no_talk_can_be_had_with_end_it_with_the_reason() -> None:
+    error = SettingsError("context.trigger 5 (--trigger) is too low.", "Set it to 133 or more.")
+
+    def refuse(_talk_id: str | None) -> ScriptedDoor:
+        raise error
+
+    app = VoiceApp(refuse)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+    assert app.failure is error
+    assert app.return_code == 2

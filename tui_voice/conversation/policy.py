@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tui_voice.conversation import economist
 from tui_voice.conversation.candidates import droppable, split, touchable
@@ -34,6 +34,7 @@ __all__ = [
     "Plan",
     "Policy",
     "Verdict",
+    "Why",
     "check",
     "default_limits",
     "judge",
@@ -64,13 +65,23 @@ class Verdict:
     """What the user should be told of the trigger."""
 
 
+Why = Literal[
+    "", "refused", "forgetful", "regrowing", "unpaid", "none older", "only text", "server"
+]
+"""Why the next summary comes where it does. "": at the trigger that the user wants, or the policy
+has. `refused`: that one makes no sense here. `forgetful`: sooner, since the cache forgets.
+`regrowing`: not before the window has regrown by half of what was freed. `unpaid`: there at the
+latest, sooner where it pays. `none older`: once a turn is older than the kept ones. `only text`:
+there at last, all is text until then. `server`: never, there the server drops turns.
+"""
+
+
 class Outlook(NamedTuple):
     """When the next summary is due, for the user to see."""
 
     tokens: int
     """In the window, from which on."""
-    why: str = ""
-    """Why not at the trigger that the user wants, or the policy has; "": just there."""
+    why: Why = ""
 
 
 def plan(ledger: Ledger, limits: Limits, *, forced: bool = False) -> Plan | None:
@@ -115,26 +126,24 @@ def outlook(ledger: Ledger, limits: Limits) -> Outlook:
     """What is between the window and its next summary. Cheap enough for every picture."""
     if limits.policy in ("none", "server"):
         most = limits.usable if limits.policy == "none" else limits.trigger
-        return Outlook(most, "the server drops turns")
+        return Outlook(most, "server")
     if limits.policy == "textify":
-        return Outlook(limits.ceiling, "only words until then")
+        return Outlook(limits.ceiling, "only text")
     held = ledger.held()
     base = in_force(ledger, limits)
     stays = remains(ledger, limits, held, base)
     trigger = lowered(ledger, limits, base, stays) if ledger.recent else base
-    why = ""
-    if base == limits.ceiling:
-        why = "before the server drops turns"
-    elif base != limits.trigger:
-        why = f"not at {limits.trigger:,}: see the log"
+    why: Why = ""
+    if base != limits.trigger:
+        why = "refused"
     elif trigger < base:
-        why = "sooner: the cache forgets"
+        why = "forgetful"
     if (least := regrown(ledger)) > trigger:
-        trigger, why = least, "it must regrow first"
+        trigger, why = least, "regrowing"
     elif ledger.window.total >= trigger and not droppable(held, limits.keep):
-        why = "nothing is older than the kept turns"
+        why = "none older"
     elif ledger.window.total >= trigger and _loses(ledger, limits, held, trigger):
-        trigger, why = PATIENCE * trigger, "or when it pays"
+        trigger, why = PATIENCE * trigger, "unpaid"
     return Outlook(min(round(trigger), limits.ceiling), why)
 
 

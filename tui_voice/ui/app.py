@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
-from tui_voice.errors import TuiVoiceError
+from tui_voice.errors import TuiVoiceError, UsageError
 from tui_voice.ui.errands import Errands
 from tui_voice.ui.keys import BY_ID, binding, keymap
 from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, Posted, SnapshotWaits
@@ -180,6 +180,11 @@ class VoiceApp(Errands):
         self._second()
 
     def on_door_failed(self, message: DoorFailed) -> None:
+        """Settings that no talk can be had with end the program, as any other wrong usage does."""
+        if isinstance(message.error, UsageError) and self.snapshot is None:
+            self.failure = message.error
+            self.exit(return_code=message.error.exit_status)
+            return
         self.talk.show_problem(Notice(str(message.error), message.error.hint, "error"))
 
     def on_snapshot_waits(self, message: SnapshotWaits) -> None:

@@ -14,8 +14,8 @@ from textual.app import App
 from tui_voice.ui.figures import plural, spaced, usd
 from tui_voice.ui.messages import Wanted
 from tui_voice.ui.options import Left, Options
+from tui_voice.ui.prunings import Pruning
 from tui_voice.ui.screens.talk import TalkScreen
-from tui_voice.ui.view import Pruning
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -154,6 +154,10 @@ class Errands(App[Left]):
 
         if self.snapshot is None:
             return
+        if pruning.kind == "limits":
+            sentence = f"{pruning.error[:1].upper()}{pruning.error[1:]}."
+            self.push_screen(Page(f"limits at {pruning.when}", "", [("", sentence)]))
+            return
         names = {"user": "you", "assistant": "voice", "tool": "tool", "system": "note"}
         ledger, body = self.snapshot.ledger, []
         wanted = set(pruning.ids)
@@ -200,6 +204,8 @@ class Errands(App[Left]):
         def answered(text: str | None) -> None:
             from dataclasses import replace
 
+            from tui_voice.conversation.limits import refuse
+
             if not text or door is not self.door:
                 return
             numbers = [int(word) for word in text.split() if word.isdecimal()]
@@ -207,7 +213,14 @@ class Errands(App[Left]):
                 hint = f"Write two whole numbers, the first up to {limits.size}."
                 self.notify(f"Those are no limits. {hint}", severity="error")
                 return
-            door.set_limits(replace(limits, trigger=numbers[0], keep=numbers[1]))
+            wanted = replace(limits, trigger=numbers[0], keep=numbers[1])
+            fixed = self.snapshot.ledger.fixed if self.snapshot else 0
+            if (refusal := refuse(wanted, fixed)) is not None:
+                found = getattr(wanted, refusal.setting)
+                text = f"{refusal.setting} {found:,} {refusal.reason}. {refusal.remedy}"
+                self.notify(text, severity="error", markup=False)
+                return
+            door.set_limits(wanted)
             self.talk.show(self.talk.view)
             self.redraw()
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from tui_voice.ui.document import Block, Mark
 from tui_voice.ui.figures import clock, plural, spaced
 from tui_voice.ui.glyphs import Glyphs
-from tui_voice.ui.view import Worth
+from tui_voice.ui.prunings import Worth
 from tui_voice.ui.wrapping import clean, fit, wrap
 
 if TYPE_CHECKING:

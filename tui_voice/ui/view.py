@@ -10,41 +10,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from itertools import groupby
-from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import TRANSITIONS, State
-from tui_voice.ui.figures import clock
 from tui_voice.ui.notices import NOTHING, Notice, Waiting, notice_of
+from tui_voice.ui.prunings import Pruning, log
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
+    from tui_voice.conversation.events import TriggerJudged
     from tui_voice.conversation.ledger import Compaction, Ledger
-    from tui_voice.conversation.policy import Limits
-    from tui_voice.conversation.prices import Price
+    from tui_voice.conversation.policy import Limits, Why
     from tui_voice.conversation.turns import Turns
-
-LOG_ROWS = 40
-"""Rows of the pruning log that are drawn; older ones are in the transcript."""
 
 TITLE = 44
 """Characters of a title made from the first words."""
 
 Line = Literal["", "connecting", "reconnecting", "offline"]
-
-
-class Worth(NamedTuple):
-    """What a pruning brings, by the economist (`conversation.economist`). Tokens and USD."""
-
-    freed: int
-    """No longer read again by each reply."""
-    broken: int
-    """Read uncached once, since what stood before them changed."""
-    replies: int | None
-    """After so many it has paid back what it cost; None: never."""
-    usd_per_hour: float
-    """Saved, at the pace of this talk."""
 
 
 class Header(NamedTuple):
@@ -76,6 +58,10 @@ class Gauge(NamedTuple):
     audio: int = 0
     exact: bool = True
     trigger: int = 16_000
+    """In force: from here on the next summary comes."""
+    why: Why = ""
+    wanted: int = 16_000
+    """What the limits say."""
     keep: int = 6
     size: int = 128_000
 
@@ -98,29 +84,12 @@ class Cost(NamedTuple):
     """Of all input so far, how much came from the prompt cache, 0–1."""
 
 
-class Pruning(NamedTuple):
-    """One row of the pruning log. `ids`: the compactions it stands for, newest last."""
-
-    ids: tuple[str, ...]
-    kind: Literal["summary", "textify", "voice", "restore"]
-    when: str
-    turns: int
-    before: int
-    after: int | None
-    seconds: float = 0.0
-    usd: float | None = None
-    stage: Literal["running", "done", "failed"] = "done"
-    error: str = ""
-    hint: str = ""
-    worth: Worth | None = None
-    """None: nothing is paid here, or the price is unknown."""
-
-
 class View(NamedTuple):
     header: Header = Header()
     status: Status = Status()
     turns: Turns | None = None
     compactions: tuple[Compaction, ...] = ()
+    judged: tuple[TriggerJudged, ...] = ()
     started: datetime | None = None
     gauge: Gauge = Gauge()
     cost: Cost = Cost()
@@ -151,10 +120,11 @@ def project(
     """
     ledger = snapshot.ledger
     start = started(ledger)
-    if previous is not None and previous.compactions is ledger.compactions:
-        log = previous.prunings
+    same = previous is not None and previous.compactions is ledger.compactions
+    if previous is not None and same and previous.judged is ledger.judged:
+        log_rows = previous.prunings
     else:
-        log = _log(ledger, start, limits.weights)
+        log_rows = log(ledger, start, limits.weights)
     return View(
         header=Header(
             title(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
@@ -162,10 +132,11 @@ def project(
         status=_status(snapshot, waiting),
         turns=ledger.turns,
         compactions=ledger.compactions,
+        judged=ledger.judged,
         started=start,
         gauge=_gauge(ledger, limits),
         cost=_cost(ledger),
-        prunings=log,
+        prunings=log_rows,
         memory=ledger.memory,
         notice=notice_of(ledger, dismissed, unsaved, waiting),
         keys=_keys(snapshot, limits),
@@ -203,7 +174,10 @@ def _status(snapshot: Snapshot, waiting: Waiting) -> Status:
 
 
 def _gauge(ledger: Ledger, limits: Limits) -> Gauge:
+    from tui_voice.conversation.policy import outlook  # whoever opened the talk has loaded it
+
     window, last = ledger.window, ledger.last_usage
+    trigger, why = outlook(ledger, limits)
     cached = min(window.cached, window.total)
     if not window.exact:
         cached = min(cached, ledger.intact)  # what was changed since is no longer in the cache
@@ -215,7 +189,9 @@ def _gauge(ledger: Ledger, limits: Limits) -> Gauge:
         text=window.text - cached_text,
         audio=window.audio - cached_audio,
         exact=window.exact,
-        trigger=limits.trigger,
+        trigger=trigger,
+        why=why,
+        wanted=limits.trigger,
         keep=limits.keep,
         size=limits.size,
     )
@@ -251,60 +227,6 @@ def title(ledger: Ledger) -> str:
     if len(first) <= TITLE:
         return first.rstrip(".!")
     return first[: TITLE + 1].rpartition(" ")[0].rstrip(",;:. ") + "…"
-
-
-def _log(ledger: Ledger, start: datetime | None, price: Price) -> tuple[Pruning, ...]:
-    """Newest first. Turns made text one after the other are one row."""
-    rows: list[Pruning] = []
-    recent = ledger.compactions[-LOG_ROWS * 4 :]
-    for (kind, stage), group in groupby(recent, key=lambda c: (c.kind, _stage(c))):
-        run = list(group)
-        for part in [run] if kind == "textify" else [[one] for one in run]:
-            first, last = part[0], part[-1]
-            rows.append(
-                Pruning(
-                    ids=tuple(c.id for c in part),
-                    kind=kind,
-                    when=clock(start, last.at),
-                    turns=sum(len(c.turns) - len(c.skipped) for c in part),
-                    before=first.tokens_before,
-                    after=last.tokens_after,
-                    seconds=last.seconds,
-                    usd=last.usd,
-                    stage=stage,
-                    error=last.error,
-                    hint=last.hint,
-                    worth=_worth(ledger, last, price),
-                )
-            )
-    return tuple(reversed(rows[-LOG_ROWS:]))
-
-
-def _stage(compaction: Compaction) -> Literal["running", "done", "failed"]:
-    if compaction.under_way:
-        return "running"
-    return "done" if compaction.stage == "confirmed" else "failed"
-
-
-def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> Worth | None:
-    """Only of what was done, and where it saves real money."""
-    if (
-        compaction.stage != "confirmed"
-        or compaction.kind in ("restore", "voice")
-        or not ledger.cost
-    ):
-        return None
-    from tui_voice.conversation.economist import weigh  # not before there is a pruning
-    from tui_voice.conversation.prices import Price
-
-    found = weigh(ledger, compaction, price, Price())
-    replies = found.replies_to_pay_back
-    return Worth(
-        found.freed,
-        found.broken,
-        None if replies is None else max(1, ceil(replies)),
-        found.usd_per_hour,
-    )
 
 
 @lru_cache(maxsize=8)

@@ -136,8 +136,8 @@ class TriggerJudged(Event):
         if self.usual:
             return (
                 f"trigger {self.trigger:,} is below what {stays.removeprefix('the ')} usually "
-                f"weigh in a spoken talk (about {self.weighs:,}): once they do, pruning begins "
-                f"later; raise --trigger{fewer}"
+                f"weigh (about {self.weighs:,}): once they do, pruning begins later; raise "
+                f"--trigger{fewer}"
             )
         if self.instead == self.trigger:
             return f"trigger {self.trigger:,} fits again: {stays} weigh about {self.weighs:,}"

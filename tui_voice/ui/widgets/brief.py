@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.reactive import reactive
 
 from tui_voice.ui.figures import plural, spaced, tokens, usd
-from tui_voice.ui.view import Cost, Gauge, Pruning
+from tui_voice.ui.prunings import Pruning
+from tui_voice.ui.view import Cost, Gauge
 from tui_voice.ui.widgets.card import Card, Part
 
 

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import reactive, var
 
 from tui_voice.ui.figures import plural, spaced, usd
-from tui_voice.ui.view import Pruning
+from tui_voice.ui.prunings import Pruning
 from tui_voice.ui.widgets.card import Card, Part
 from tui_voice.ui.wrapping import clean, fit
 
@@ -65,7 +65,9 @@ class PruningLog(Card, can_focus=True):
         after = glyphs.more if pruning.after is None else spaced(pruning.after)
         weights = f"{spaced(pruning.before):>7} {glyphs.arrow} {after:>6}"
         dot = f" {glyphs.dot} "
-        if pruning.stage == "failed":
+        if pruning.kind == "limits":
+            first, second = self._judged(pruning)
+        elif pruning.stage == "failed":
             first = f"{glyphs.warning} not done: kept all {turns}"
             second = clean(pruning.error).replace("\n", " ")
         elif pruning.stage == "running":
@@ -96,6 +98,16 @@ class PruningLog(Card, can_focus=True):
             [(lead, "quiet"), (f"{mark} ", "words"), (fit(first, room, more), style)],
             [(" " * (len(lead) + 2), "quiet"), (fit(second, room, more), "quiet")],
         ]
+
+    def _judged(self, row: Pruning) -> tuple[str, str]:
+        """The user's trigger was refused, or fits again; the page says it in full."""
+        wanted, instead = spaced(row.before), spaced(row.after or 0)
+        if row.stage == "done":
+            return f"trigger {wanted} fits again", f"{plural(row.turns, 'kept turn')} leave room"
+        first = f"{self._glyphs.warning} trigger {wanted} is too low"
+        if row.after == row.before:
+            return first, "for a usual talk"
+        return first, f"pruning from {instead} on instead"
 
     def action_choose(self, by: int) -> None:
         self.cursor += by

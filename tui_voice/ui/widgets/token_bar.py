@@ -77,10 +77,7 @@ class WindowCard(Card):
             (f"{total:>{_FIGURES - 6}}", "words"),
             (f" of {spaced(gauge.size)} tokens", "quiet"),
         ]
-        when = f"summarises at {spaced(gauge.trigger)}, keeps {plural(gauge.keep, 'turn')}"
-        if gauge.total >= gauge.trigger:
-            when = "full: summarises at the next pause"
-        tick: list[Part] = [(f"{glyphs.tick} ", "machine"), (when, "quiet")]
+        tick: list[Part] = [(f"{glyphs.tick} ", "machine"), (self._when(), "quiet")]
         if self.terse:
             return [head, self._bar(width), tick]
         return [
@@ -91,6 +88,29 @@ class WindowCard(Card):
             self._legend("audio", gauge.audio, "audio"),
             tick,
         ]
+
+    def _when(self) -> str:
+        """When the next pruning comes, and why just then: as wide as the narrow panel."""
+        gauge = self.gauge
+        place = spaced(gauge.trigger)
+        match gauge.why:
+            case "server":
+                return f"server drops turns from {place} on"
+            case _ if gauge.total >= gauge.trigger and gauge.why != "none older":
+                return "full: summarises at the next pause"
+            case "none older":
+                return "full: nothing older than kept turns"
+            case "refused":
+                return f"summarises at {place}, not at {spaced(gauge.wanted)}"
+            case "regrowing":
+                return f"regrows to {place}, then summarises"
+            case "forgetful":
+                return f"summarises at {place}: cache forgets"
+            case "unpaid":
+                return f"summarises at {place}, or if it pays"
+            case "only text":
+                return f"text until {place}, then summarises"
+        return f"summarises at {place}, keeps {plural(gauge.keep, 'turn')}"
 
     def _legend(self, name: str, amount: int, style: str) -> list[Part]:
         glyphs = self._glyphs

@@ -21,7 +21,7 @@ from tui_voice.ui.figures import plural
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.painting import GUTTER, Painter, Palette
 from tui_voice.ui.theme import inks
-from tui_voice.ui.view import Pruning, Worth
+from tui_voice.ui.prunings import Pruning, Worth
 from tui_voice.ui.widgets.card import cropped, finished
 from tui_voice.ui.wrapping import clean, wrap
 
