@@ -10,7 +10,8 @@ what `evolve` and the methods of `Turns` return, never with what it gave them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice, takewhile
+from itertools import islice, repeat
+from operator import eq
 from typing import Any, TypeVar
 
 from tui_voice.conversation import events as e
@@ -52,6 +53,8 @@ def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
     if place is None:
         return ledger
     before = ledger.turns[place]
+    if all(map(eq, map(getattr, repeat(before), fields), fields.values())):
+        return ledger
     after = evolve(before, **fields)
     turns = ledger.turns.put(place, after)
     was, now = (before.text_tokens, before.audio_tokens), (after.text_tokens, after.audio_tokens)
@@ -83,11 +86,16 @@ def add(ledger: Ledger, turn: Turn, previous: str | None) -> Ledger:
     """A new turn behind the one that the server says; but not before what was taken away from
     there, since that was said earlier.
     """
-    for follower in ledger.turns.after(previous):
-        if not follower.pruned_in:
-            break
-        previous = follower.id
-    turns = ledger.turns.insert_after(previous, turn)
+    turns = ledger.turns
+    last = turns.last
+    if previous is None or last is None or last.id == previous:
+        turns = turns.append(turn)
+    else:
+        for follower in turns.after(previous):
+            if not follower.pruned_in:
+                break
+            previous = follower.id
+        turns = turns.insert_after(previous, turn)
     if not turn.in_window:
         return evolve(ledger, turns=turns)
     window = weigh(ledger.window, turn.text_tokens, turn.audio_tokens)
@@ -234,12 +242,14 @@ def _misplaced(ledger: Ledger, turn: Turn, previous_id: str | None) -> bool:
     previous = ledger.turns.get(previous_id)
     if previous is None or previous.id == turn.id:
         return False
-    backwards = iter(reversed(ledger.turns))
-    behind = takewhile(lambda other: other.id != turn.id, backwards)
-    if any(other.id == previous.id for other in behind):
-        return True
-    before = next((other for other in backwards if other.in_window), None)
-    return before is not None and before.id != previous.id
+    found = False
+    for other in reversed(ledger.turns):
+        if found and other.in_window:
+            return other.id != previous.id
+        if not found and other.id == previous.id:
+            return True
+        found = found or other.id == turn.id
+    return False
 
 
 @records(e.SpeechDiscarded)

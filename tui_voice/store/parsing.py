@@ -14,11 +14,14 @@ NOTES_KEPT = 20
 _GREW = b'{"event":"transcript_grew",'
 _DONE = b'{"event":"transcript_done",'
 _ITEM = b'"item_id":"'
-_INDIFFERENT = frozenset(
-    b"transcript_done audio_received speech_started speech_grew speech_stopped speech_committed "
-    b"turn_added response_started playback_finished link_opening".split()
+_INDIFFERENT = tuple(
+    b'{"event":"%b"' % name
+    for name in (
+        b"audio_received speech_started speech_grew speech_stopped speech_committed "
+        b"turn_added response_started playback_finished link_opening"
+    ).split()
 )
-"""Events that fold the same whether or not a turn's words have grown yet."""
+"""How lines begin whose events fold the same whether or not a turn's words have grown yet."""
 
 
 @dataclass
@@ -123,17 +126,10 @@ def _strike_needless(lines: list[bytes], worded: Iterable[str]) -> None:
             for void in pending.pop(item, ()):
                 lines[void] = b""
             seen.add(item)
-        elif pending and _name(line) not in _INDIFFERENT:
+        elif pending and not line.startswith(_INDIFFERENT):
             here = b"\n"
             seen.update(pending)
             pending.clear()
-
-
-def _name(line: bytes) -> bytes:
-    try:
-        return codec.event_name(line)
-    except codec.LineError:
-        return b""
 
 
 def _item(line: bytes) -> bytes:
