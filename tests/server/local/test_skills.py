@@ -215,6 +215,27 @@ def test_clock(question: str, said: str | None) -> None:
     assert tell_time(read(turns(("user", question))), NOW) == said
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What will the weather be like tomorrow?",
+        "is it going to rain today",
+        "How cold is it here?",
+        "What's the news?",
+    ],
+)
+def test_what_only_the_world_outside_knows_is_not_made_up(question: str) -> None:
+    assert "can't know" in str(answer(read(turns(("user", question)))))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["What do you think about rain?", "It is cold.", "The news is bad.", "Do you like snow?"],
+)
+def test_talk_of_the_weather_is_no_question_after_it(words: str) -> None:
+    assert "can't know" not in str(answer(read(turns(("user", words)))))
+
+
 def test_repeat_and_recap() -> None:
     assert answer(read(asking(talk(0), "Can you repeat that?"))) == "I said: I see."
     told = str(answer(read(asking(talk(2), "What have we talked about so far?"))))

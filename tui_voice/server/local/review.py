@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tui_voice.server.local.skills.asking import looks_back
+from tui_voice.server.local.skills.clause import is_question
 from tui_voice.server.local.skills.person import sentence, to_you
 from tui_voice.server.local.skills.talk import Talk
 from tui_voice.server.local.summary import telling
@@ -30,10 +32,18 @@ _ABILITY = re.compile(
     r"are you (?:a )?(?:robot|human|ai|real))\W*$",
     re.I,
 )
+_OUTSIDE = re.compile(
+    r"\b(?:is|are|'s|will|do you know|tell me|any)\b.*\b(?:weather|forecast|news|headlines|traffic|"
+    r"exchange rate|share price|temperature outside)\b|"
+    r"\b(?:will|is) it (?:be |going to (?:be )?)?(?:rain|snow|sunny|cold|warm|hot|windy)\w*\b|"
+    r"\bhow (?:cold|warm|hot) is it\b",
+    re.I,
+)
+_OPINION = re.compile(r"\b(?:you (?:think|like|feel|mean)|favou?rite|my|our)\b", re.I)
 
 
 def review(talk: Talk) -> str | None:
-    """A repetition, a recap or a word about ourselves; None for other questions."""
+    """A repetition, a recap or a word about what we are and cannot know; None for other words."""
     if _REPEAT.match(talk.said):
         said = next((t.text for t in reversed(talk.turns) if t.role == "assistant" and t.text), "")
         return f"I said: {said.strip()}" if said else "I have not said anything yet."
@@ -45,6 +55,9 @@ def review(talk: Talk) -> str | None:
             "I look up what you told me, recap, calculate and tell the time; "
             "my free talk comes from a tiny model and may be wrong."
         )
+    outside = is_question(talk.asked) and _OUTSIDE.search(talk.asked)
+    if outside and not (looks_back(talk.asked) or _OPINION.search(talk.asked)):
+        return "I can't know that: I run on your machine alone and see nothing outside of it."
     return None
 
 

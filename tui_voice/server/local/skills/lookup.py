@@ -19,7 +19,9 @@ _META_WORDS = (
     "anyth anything agre decid decide agreed often fast soon"
 )
 _META = frozenset(root for word in _META_WORDS.split() for root in (word, stem(word)))
-_VAGUE_WORDS = "want name old favourite number time day kind type date year place long big go need"
+_VAGUE_WORDS = (
+    "want name old favourite number time day kind type date year place long big go need see"
+)
 _VAGUE = frozenset(root for word in _VAGUE_WORDS.split() for root in (word, stem(word)))
 """Roots that alone do not tell which thing is meant."""
 _IMPLIED = (

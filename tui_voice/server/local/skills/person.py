@@ -40,8 +40,8 @@ _SMALL_WORDS = (
 _COMMON = frozenset(_SMALL_WORDS.split())
 _OPENERS = re.compile(
     r"^(?:(?:oh|ah|aha|um+|uh+|er+|hm+|well|so|and|but|also|ok|okay|alright|right(?=,)|yes|yeah|yep|no|"
-    r"(?:hi|hello|hey)(?: there)?|actually|by the way|you know|you see|please|just|sorry|anyway|then|"
-    r"now|because|"
+    r"(?:hi|hello|hey)(?: there)?|actually|by the way|you know|you see|please|just|sorry|anyway|"
+    r"then|now|because|"
     r"(?:look|listen|say|like)(?=,)|wait(?! (?:for|until|till)\b)|hang on|hold on|excuse me|i mean|"
     r"(?:a|one|half a) (?:moment|minute|second|sec)|(?:one|another|a)(?: quick| last| more)? "
     r"(?:thing|question)|(?:a )?quick (?:one|question|thing)|good (?:morning|evening|afternoon)|"
