@@ -136,6 +136,18 @@ def test_the_answer_to_a_function_is_owed_too() -> None:
     assert talk.asks_after(SAID, WORDS, STARTED, call, DONE, answer, LOST) == 1
 
 
+def test_a_question_in_the_moment_of_a_renewal_is_asked_on_the_new_line() -> None:
+    """No loss is told of then: the new line is simply there."""
+    talk = Talk()
+    talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"))
+    did = talk.tell(BACK)
+    assert [type(one) for one in did] == [x.CreateItem, x.CreateResponse]
+    assert talk.tell(BACK).count(CREATE) == 1
+    done = replace(DONE, response_id="r2")
+    talk.tell(e.ResponseStarted(response_id="r2"), replace(ADDED, text="Yes."), done)
+    assert talk.tell(BACK).count(CREATE) == 0
+
+
 # ── a server that never comes to an end ──────────────────────────────────────────────────────
 
 

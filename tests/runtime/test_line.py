@@ -226,6 +226,31 @@ async def test_a_session_is_renewed_before_its_end_without_a_seam(tmp_path: Path
     assert bench.turns()[-2:] == [("user", "three four"), ("assistant", "three four")]
 
 
+async def test_what_is_typed_in_the_moment_of_the_change_is_answered(tmp_path: Path) -> None:
+    """The old line has been left and the new one not been told of: it is asked there, once."""
+    async with served(limits=SHORT) as server, talk(server.url, tmp_path) as bench:
+        await bench.say("hello Anna")
+        line, typed = bench.backend._line, [e.TextSubmitted(item_id="q", text="window")]
+        post = line._post
+
+        def between_lines(event: e.Event) -> None:
+            if typed and isinstance(event, e.LinkOpened):
+                line.connection, fresh = None, line.connection
+                bench.session.dispatch(typed.pop())
+                line.connection = fresh
+            post(event)
+
+        line._post = between_lines
+        await bench.until(lambda _: bench.turns()[-1][1].endswith("user: window"))
+        await bench.settled()
+        assert bench.turns()[-1][1].split(" | ") == [
+            "user: hello Anna",
+            "assistant: hello Anna",
+            "user: window",
+        ]
+        assert sum(isinstance(fact, e.ResponseStarted) for fact in bench.facts) == 2
+
+
 async def spare(bench: Bench) -> None:
     """Until the second line is ready: nothing tells of it, since nobody needs to know."""
     await bench.on_the_loop(lambda: bench.backend._line._spare is not None)

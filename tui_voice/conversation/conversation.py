@@ -197,7 +197,7 @@ class Conversation(Compacting):
         return not self._playing
 
     def another_is_wanted(self, _event: e.Event) -> bool:
-        """Whether what the user waits for has not even been asked for: another was in its way."""
+        """Whether what the user waits for was not even asked for: another was in its way."""
         return self._response_wanted and not self._repairing
 
     # ── callbacks: they only append effects ─────────────────────────────────────────────────
@@ -283,7 +283,7 @@ class Conversation(Compacting):
         elif event.status == "completed":
             self._asked_again = False
 
-    def ask_for_reply(self) -> None:
+    def ask_for_reply(self, _event: e.Event | None = None) -> None:
         self._want_response()
 
     def settle_down(self, event: e.Event) -> None:
@@ -297,9 +297,13 @@ class Conversation(Compacting):
 
     def fall_silent(self, _event: e.LinkLost) -> None:
         """Nothing more will come; a question that waits is asked again on the next line."""
-        self._response_wanted, cut = self._owed.after_a_break(self.ledger)
+        self._response_wanted = self._still_owed()
+
+    def _still_owed(self) -> bool:
+        owed, cut = self._owed.after_a_break(self.ledger)
         if cut is not None:
             self.do(x.Announce(event=cut))
+        return owed
 
     def look_at_the_clock(self, event: e.TimePassed) -> None:
         due = self._reply_due()
@@ -329,9 +333,6 @@ class Conversation(Compacting):
         self.barge_in(event)
         self._response_id, self._response_wanted = "", wanted and self.state is State.AWAITING
 
-    def ask_next(self, _event: e.ReplyOverdue) -> None:
-        self._want_response()
-
     @property
     def looks_at(self) -> float | None:
         """When (`at`) a `TimePassed` is wanted, though nothing else happens."""
@@ -351,7 +352,7 @@ class Conversation(Compacting):
         self._seeded_at, self._seeded_twice = self.ledger.at, False
         self.do(*items)
         self._asked_for_text = False  # where the server answers by itself, that is the answer
-        if self._response_wanted and not self._open_tools:
+        if (self._still_owed() or self._response_wanted) and not self._open_tools:
             self._want_response()
 
     def advance(self, event: e.Event) -> None:

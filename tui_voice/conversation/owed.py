@@ -50,9 +50,9 @@ class Owed:
             self._sign_at = event.at
         match event:
             case e.TextSubmitted():
-                self.pending = True
+                self.pending, self._cut = True, frozenset()
             case e.SpeechCommitted():
-                self.pending, self._said_again = True, False
+                self.pending, self._said_again, self._cut = True, False, frozenset()
             case e.SpeechStarted() | e.SpeechDiscarded():
                 self._said_again = False
             case e.StopPressed() | e.TalkResumed() | e.TalkClosed():
@@ -72,8 +72,8 @@ class Owed:
                 self._cut |= {*cut, *(turn.id for turn in _newest(before) if _open(turn))}
             case e.ReplyCut(item_ids=item_ids):
                 self._cut -= set(item_ids)
-            case e.LinkOpened():
-                self._cut = frozenset()
+            case e.LinkOpened():  # where the line was renewed, nobody has told of a loss
+                self._cut |= {turn.id for turn in _newest(before) if _open(turn)}
 
     def silent_since(self) -> float:
         """When (`at`) the last was heard of the answer, or will be by the speaker."""

@@ -73,7 +73,7 @@ TRANSITIONS: list[dict[str, Any]] = [
         None,
         conditions="another_is_wanted",
         before="give_up",
-        after="ask_next",
+        after="ask_for_reply",
     ),
     _row("reply_overdue", BUSY, _IDLE, before="give_up", after="settle_down"),
     _row("reply_overdue", "*", None, before="give_up", after="settle_down"),

@@ -197,7 +197,7 @@ class Session:
             while self._queue:
                 fact = self._clean(self._stamped(self._queue.popleft()))
                 self._record.append(fact)
-                if isinstance(fact, e.LinkLost):
+                if isinstance(fact, e.LinkLost | e.LinkOpened):
                     self._perform.forget()
                 for hear in self._listeners:
                     hear(fact)
