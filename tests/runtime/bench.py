@@ -212,9 +212,10 @@ async def talk(
     tools: tuple[Tool, ...] = (),
     opening: bool = True,
     reply_patience: float = REPLY_PATIENCE,
+    keep_replies: bool = True,
     **profile: Any,
 ) -> AsyncIterator[Bench]:
-    """A running talk with the server at `url`."""
+    """A running talk with the server at `url`. `keep_replies`: their sound stays in memory."""
     place = Place(url)
     wanted = Profile(model="toy", voice="marin", tools=Tools(tools).declared(), **profile)
     bench: Bench
@@ -224,7 +225,8 @@ async def talk(
     ) -> Sound:
         microphone = NullMicrophone(on_frame)
         microphone.gate(False)
-        bench.sound = Sound(microphone, NullSpeaker(None, on_finished, speed=100.0, record=True))
+        speaker = NullSpeaker(None, on_finished, speed=100.0, record=keep_replies)
+        bench.sound = Sound(microphone, speaker)
         bench._tell(bench._noticed)
         return bench.sound
 

@@ -67,3 +67,21 @@ async def test_what_was_meant_for_a_lost_line_is_forgotten() -> None:
     disk.asked[0].set_result(True)
     await _turn()
     assert done == []
+
+
+async def test_the_next_line_does_not_wait_for_what_the_lost_one_waited_for() -> None:
+    """It is told the talk at once: what is said goes out without waiting, and behind that."""
+    disk, done = _Disk(), list[x.Effect]()
+    perform = AfterSync(disk.sync, done.append, asyncio.get_running_loop())
+    perform(x.CreateResponse())
+    perform.forget()
+    item = x.CreateItem(item_id="a", role="user", text="hello")
+    perform(item)
+    assert done == [item]
+    perform(x.CreateResponse())
+    disk.asked[0].set_result(True)  # of the lost line: it says nothing of what came since
+    await _turn()
+    assert done == [item]
+    disk.asked[1].set_result(True)
+    await _turn()
+    assert done == [item, x.CreateResponse()]

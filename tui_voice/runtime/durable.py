@@ -42,6 +42,7 @@ class AfterSync:
         self._perform = perform
         self._loop = loop
         self._held: deque[x.Effect] = deque()
+        self._number = 0  # of the wait
         self._waiting: asyncio.TimerHandle | None = None
 
     def __call__(self, effect: x.Effect) -> None:
@@ -53,8 +54,13 @@ class AfterSync:
             self._go_on(synced=False)
 
     def forget(self) -> None:
-        """The line is gone: what was meant for it is asked for anew on the next."""
+        """The line is gone: what was meant for it is asked for anew on the next, and does not wait
+        for what the old one waited for: sound, which waits for nothing, would overtake it.
+        """
         self._held.clear()
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _go_on(self, *, synced: bool) -> None:
         while self._held:
@@ -64,16 +70,18 @@ class AfterSync:
             self._perform(self._held.popleft())
 
     def _wait(self) -> None:
-        self._waiting = self._loop.call_later(PATIENCE_S, self._waited, None)
-        self._sync().add_done_callback(self._done)
+        self._number += 1
+        number = self._number
+        self._waiting = self._loop.call_later(PATIENCE_S, self._waited, number)
+        self._sync().add_done_callback(lambda _: self._done(number))
 
-    def _done(self, future: Future[bool]) -> None:
+    def _done(self, number: int) -> None:
         """From the journal's thread."""
         with suppress(RuntimeError):  # the loop is closed: the talk is over
-            self._loop.call_soon_threadsafe(self._waited, future)
+            self._loop.call_soon_threadsafe(self._waited, number)
 
-    def _waited(self, _future: Future[bool] | None) -> None:
-        if self._waiting is not None:  # else: too late, we went on without it
+    def _waited(self, number: int) -> None:
+        if self._waiting is not None and number == self._number:  # else: we went on without it
             self._waiting.cancel()
             self._waiting = None
             self._go_on(synced=True)

@@ -1,0 +1,188 @@
+"""Many hours of talk in shortened time: what they leave behind in the process, hour by hour.
+
+The server is the embedded one, in a process of its own, on a real websocket; its engines are the
+tests' small ones. Its sessions end after `cap_s` instead of an hour, so that they are renewed;
+lines are cut in the middle of replies, and old turns are summarised by the server all the while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.runtime.bench import Bench, served, settled, talk
+from tests.server.engines import WORDS
+from tui_voice.conversation import events as e
+from tui_voice.conversation.policy import Limits
+from tui_voice.server.limits import Limits as ServerLimits
+
+LIMITS = Limits(trigger=800, keep=6, policy="notebook")
+RENEWED = "The server session was renewed before its end."
+
+
+@dataclass(frozen=True)
+class Hour:
+    """How things stood at the end of it; counts are of this hour alone. Memory in bytes: what
+    Python's objects hold (`held`), and what the process takes of the machine (`resident`).
+    """
+
+    exchanges: int
+    renewals: int
+    breaks: int
+    prunings: int
+    window: int
+    turns: int
+    tasks: int
+    threads: int
+    files: int
+    held: int
+    resident: int
+    journal: int
+
+
+def words_of(number: int) -> str:
+    """A turn unlike its neighbours, of words that the toy server can hear."""
+    digits = (number // len(WORDS) ** place for place in (1, 0))
+    return " ".join(["hello", *(WORDS[digit % len(WORDS)] for digit in digits)])
+
+
+@asynccontextmanager
+async def server_process(cap_s: float) -> AsyncIterator[str]:
+    """The address of a server that ends its sessions after so many seconds."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.runtime.soaking", str(cap_s)),
+        cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def _serve(cap_s: float) -> None:
+    async with served(limits=ServerLimits(session_seconds=cap_s)) as server:
+        print(server.url, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+
+async def soak(
+    folder: Path, *, hours: int, exchanges: int, breaks: int, cap_s: float
+) -> AsyncIterator[Hour]:
+    """One talk of so many hours, each of so many `exchanges` (every third is spoken) and `breaks`.
+    Raises AssertionError where a word was lost or doubled. Memory is traced only where
+    `tracemalloc` runs.
+    """
+    async with (
+        server_process(cap_s) as url,
+        talk(url, folder, limits=LIMITS, keep_replies=False) as bench,
+    ):
+        number, pruned = 0, 0
+        for _ in range(hours):
+            cuts = {round((n + 1) * exchanges / (breaks + 1)) // 3 * 3 for n in range(breaks)}
+            seen = [0, 0]  # renewals, breaks
+            for one in range(exchanges):
+                number += 1
+                await _exchange(bench, number, cut=one in cuts)
+                seen[0] += sum(isinstance(f, e.Noticed) and f.text == RENEWED for f in bench.facts)
+                seen[1] += sum(isinstance(f, e.LinkLost) for f in bench.facts)
+                bench.facts.clear()
+            await bench.settled()
+            done = sum(c.stage == "confirmed" for c in bench.now.ledger.compactions)
+            yield await _measured(bench, exchanges, seen[0], seen[1], done - pruned)
+            pruned = done
+        _judge(bench, number)
+
+
+async def _exchange(bench: Bench, number: int, *, cut: bool) -> None:
+    words = words_of(number)
+    if number % 3 == 0:
+        await bench.speak(words)
+        return
+    bench.session.post(e.TextSubmitted(item_id=f"typed_{number}", text=words))
+    if cut:
+        await bench.fact(e.ResponseStarted)
+        await asyncio.wrap_future(bench.session.call(_cut(bench)))
+        await bench.fact(e.LinkLost)
+    else:
+        await bench.fact(e.ResponseDone)
+    await bench.until(lambda now: settled(now) and _answered(bench))
+
+
+async def _cut(bench: Bench) -> None:
+    """The line goes without a word, as a net does."""
+    line = bench.backend._line.connection
+    if line is not None:
+        line._link._connection.transport.abort()
+
+
+def _answered(bench: Bench) -> bool:
+    last = bench.now.ledger.turns.last
+    return last is not None and last.role == "assistant" and bool(last.text or last.note)
+
+
+async def _measured(bench: Bench, exchanges: int, renewals: int, breaks: int, pruned: int) -> Hour:
+    async def running() -> int:
+        return len(asyncio.all_tasks())
+
+    gc.collect()
+    ledger = bench.now.ledger
+    return Hour(
+        exchanges=exchanges,
+        renewals=renewals,
+        breaks=breaks,
+        prunings=pruned,
+        window=ledger.window.total,
+        turns=len(ledger.turns),
+        tasks=await asyncio.wrap_future(bench.session.call(running())),
+        threads=threading.active_count(),
+        files=_open_files(),
+        held=tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else 0,
+        resident=_resident(),
+        journal=bench.session.path.stat().st_size,
+    )
+
+
+def _open_files() -> int:
+    """0 where the system does not tell."""
+    folder = Path("/proc/self/fd")
+    return len(os.listdir(folder)) if folder.is_dir() else 0
+
+
+def _resident() -> int:
+    """0 where the system does not tell."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.is_file() else 0
+
+
+def _judge(bench: Bench, number: int) -> None:
+    """Every word of the user once and in order, every answer whole or marked."""
+    worded = [turn for turn in bench.now.ledger.turns if turn.text]
+    said = [turn.text for turn in worded if turn.role == "user"]
+    wanted = [words_of(n) for n in range(1, number + 1)]
+    wrong = [pair for pair in zip(said, wanted, strict=False) if pair[0] != pair[1]]
+    assert said == wanted, f"{len(said)} of {len(wanted)} questions; first wrong: {wrong[:3]}"
+    question = ""
+    for turn in worded:
+        if turn.role == "user":
+            question = turn.text
+        elif turn.role == "assistant":
+            whole = turn.text == question
+            assert whole or (turn.note and question.startswith(turn.text.strip())), turn
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(float(sys.argv[1])))
