@@ -138,6 +138,8 @@ async def _measured(bench: Bench, exchanges: int, renewals: int, breaks: int, pr
     async def running() -> int:
         return len(asyncio.all_tasks())
 
+    line = bench.backend._line
+    await bench.on_the_loop(lambda: line._spare is None and not line._closing)
     gc.collect()
     ledger = bench.now.ledger
     return Hour(

@@ -1,0 +1,30 @@
+"""A short version of `benchmarks/soak.py`: nothing is lost, and nothing is left behind."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.soaking import soak
+
+MOST_GROWTH = 5 * 2**20
+"""Bytes of objects that the process may hold more at the end than after the first hour."""
+
+
+@pytest.mark.slow
+async def test_hours_of_talk_leave_nothing_behind(tmp_path: Path) -> None:
+    tracemalloc.start()
+    try:
+        hours = [hour async for hour in soak(tmp_path, hours=3, exchanges=45, breaks=1, cap_s=3.0)]
+    finally:
+        tracemalloc.stop()
+    first, last = hours[0], hours[-1]
+    assert last.turns == 3 * 45 * 2
+    assert sum(hour.breaks for hour in hours) >= 3
+    assert sum(hour.renewals for hour in hours) >= 1
+    assert sum(hour.prunings for hour in hours) >= 1
+    assert last.held - first.held < MOST_GROWTH
+    left = [(hour.tasks, hour.threads, hour.files) for hour in hours]
+    assert left[1:] == left[:1] * 2
