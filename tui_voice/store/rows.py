@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,24 +117,33 @@ def forget(db: sqlite3.Connection, name: str) -> None:
 
 
 def learn(
-    db: sqlite3.Connection, name: str, print_: tuple[int, int], ledger: Ledger | None, refused: str
+    db: sqlite3.Connection,
+    name: str,
+    print_: tuple[int, int],
+    ledger: Ledger | None,
+    refused: str,
+    touched: Mapping[str, Turn | None] | None = None,
 ) -> None:
     """Takes in a talk as it is now; of its turns only those that are new or changed.
 
     `print_`: size and time of the file. `ledger` None: it cannot be read, `refused` says why.
+    `touched`: the only turns that can be new, changed or gone (None), where that is known.
     """
     db.execute("INSERT OR IGNORE INTO talks (name) VALUES (?)", (name,))
     file: int = db.execute("SELECT file FROM talks WHERE name = ?", (name,)).fetchone()[0]
     talk = talk_of(ledger, Path(name)) if ledger else None
     begun = talk.begun if talk else 0.0
-    known = {
-        turn: (place, role, text)
-        for turn, place, role, text in db.execute(
-            "SELECT turn, place, role, text FROM turns WHERE file = ?", (file,)
-        )
-    }
-    worded = [turn for turn in ledger.turns if turn.text] if ledger else []
-    now = {turn.id: turn for turn in worded}
+    rows = "SELECT turn, place, role, text FROM turns WHERE file = ?"
+    if touched is None:
+        found = db.execute(rows, (file,)).fetchall()
+        turns = list(ledger.turns) if ledger else []
+    else:
+        found = [
+            row for turn in touched for row in db.execute(f"{rows} AND turn = ?", (file, turn))
+        ]
+        turns = [turn for turn in touched.values() if turn]
+    known = {turn: (place, role, text) for turn, place, role, text in found}
+    now = {turn.id: turn for turn in turns if turn.text}
     _drop(
         db,
         (
@@ -143,7 +152,7 @@ def learn(
             if turn_id not in now or (now[turn_id].role, now[turn_id].text) != row[1:]
         ),
     )
-    for turn in worded:
+    for turn in now.values():
         if known.get(turn.id, ("",))[1:] != (turn.role, turn.text):
             _add(db, file, begun, turn)
     row: dict[str, str | float] = {"size": print_[0], "changed": print_[1], "refused": refused}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.turns import Turn
 from tui_voice.errors import StoreError
 from tui_voice.store import looking, rows
+from tui_voice.store.following import follow
 from tui_voice.store.reading import load
 
 
@@ -27,12 +29,12 @@ def take_in(
         files = looking.glance(folder, *before)
         if files is not None:
             known = {name: print_ for name in before[1] if (print_ := rows.print_of(db, name))}
-            return _take(db, folder, cache, known, files, stop) is not None
+            return _take(db, folder, cache, known, files, before[1], stop) is not None
     try:
         found = looking.look(folder)
     except OSError:  # cannot be looked into just now: what is known stays
         return False
-    whole = _take(db, folder, cache, rows.prints(db), found.files, stop)
+    whole = _take(db, folder, cache, rows.prints(db), found.files, found.open, stop)
     if whole is not False and rows.last_look(db) != found[1:]:
         with rows.step(db):
             rows.note_look(db, found.changed, found.open)
@@ -45,10 +47,11 @@ def _take(
     cache: Path | None,
     known: dict[str, looking.Print],
     files: dict[str, looking.Print],
+    held: Collection[str],
     stop: Callable[[], bool],
 ) -> bool | None:
-    """`known`: the same files as the tables have them. None: there was nothing new; else whether
-    all of it was taken in.
+    """`known`: the same files as the tables have them. `held`: those that stand open. None: there
+    was nothing new; else whether all of it was taken in.
     """
     if known == files:
         return None
@@ -60,11 +63,16 @@ def _take(
             continue
         if stop():
             return False
+        ledger: Ledger | None
+        touched: dict[str, Turn | None] | None
         try:
-            ledger: Ledger | None = load(folder / name, cache).ledger
+            if name in held:
+                ledger, touched = follow(folder / name, print_, known.get(name), cache)
+            else:
+                ledger, touched = load(folder / name, cache).ledger, None
             refused = ""
         except StoreError as error:
-            ledger, refused = None, str(error)
+            ledger, touched, refused = None, None, str(error)
         with rows.step(db):
-            rows.learn(db, name, print_, ledger, refused)
+            rows.learn(db, name, print_, ledger, refused, touched)
     return True
