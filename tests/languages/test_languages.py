@@ -7,13 +7,12 @@ import pytest
 from tui_voice.languages import (
     EXAMPLE,
     LANGUAGES,
-    from_example,
+    Language,
     is_same,
     language_of,
     named,
-    own_words,
-    rambles,
 )
+from tui_voice.languages.sense import own_words, senseless
 
 TEXTS = {
     "English": "Ingrid lives in Trondheim with her sister. They have a budget of 2400 euros, and "
@@ -55,13 +54,11 @@ def test_each_language_is_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("language", [one for one in LANGUAGES if one.shown], ids=lambda x: x.name)
-def test_what_we_ask_with_is_in_the_language_itself(language: object) -> None:
-    from tui_voice.languages import Language
-
-    assert isinstance(language, Language)
+def test_what_we_ask_with_is_in_the_language_itself(language: Language) -> None:
     assert language_of(f"{language.wish} {language.shown}") == language.name
-    assert from_example(language.shown, "")
-    assert not from_example(language.shown, EXAMPLE)
+    assert senseless(language.shown, "I live in Oslo.") == "told of somebody whom nobody had named"
+    assert senseless(language.shown, EXAMPLE) == ""
+    assert own_words(language.shown) == ""
 
 
 @pytest.mark.parametrize(
@@ -100,22 +97,3 @@ def test_languages_are_known_by_many_names(wanted: str, found: str) -> None:
 
 def test_the_language_of_the_talk() -> None:
     assert [is_same(word) for word in ("same", "", "Auto", "French")] == [True, True, True, False]
-
-
-def test_saying_the_same_again_and_again() -> None:
-    assert rambles("I'll buy some bread. I'll have some cheese. " * 5)
-    assert not rambles("Ingrid lives in Oslo. " * 3)
-    assert not rambles("\n".join(f"- fact number {n}" for n in range(30)))
-
-
-def test_of_what_a_small_model_says_its_own_words_are_kept_once() -> None:
-    """As SmolLM2 really wrote."""
-    said = (
-        "L'utilisatrice s'appelle Ingrid Solheim. Elle habite à Trondheim. Elle déteste la "
-        "moutarde. Elle déteste la moutarde.\nElle habite à Lindgren. Elle habite à Lindgren. "
-        "Elle hab"
-    )
-    assert own_words(said) == (
-        "L'utilisatrice s'appelle Ingrid Solheim. Elle habite à Trondheim.\nElle habite à Lindgren."
-    )
-    assert own_words("Elle déteste la moutarde.") == ""

@@ -9,27 +9,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from tui_voice.languages.table import EXAMPLE, LANGUAGES, MARKS, SCRIPTS, Language
+from tui_voice.languages.table import EXAMPLE, LANGUAGES, SCRIPTS, Language
 
 __all__ = [
     "EXAMPLE",
     "LANGUAGES",
     "Language",
-    "from_example",
     "is_same",
     "language_of",
     "named",
-    "own_words",
-    "rambles",
 ]
 
 _WORD = re.compile(r"[^\W\d_]+'?")
 _SCRIPTS = tuple((name, re.compile(letter)) for name, letter in SCRIPTS)
 _WORDS = {language.name: frozenset(language.words.split()) for language in LANGUAGES}
 _LISTED = Counter(word for words in _WORDS.values() for word in words)
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
-_ENOUGH = 6
-"""Sentences from which half of them being the same is no accident."""
 _FEWEST = 2.0
 """Function words that a verdict needs; one that several languages have counts less."""
 _LEAD = 1.1
@@ -68,36 +62,3 @@ def language_of(text: str) -> str:
     )
     (first, name), (second, _) = weights[:2]
     return name if first >= _FEWEST and first >= second * _LEAD else ""
-
-
-def from_example(text: str, source: str) -> bool:
-    """Whether `text` names somebody of `EXAMPLE` whom `source` does not know."""
-    text, source = text.casefold(), source.casefold()
-    return any(mark in text and mark not in source for mark in MARKS)
-
-
-def rambles(text: str) -> bool:
-    """Whether it says the same again and again, as small models do once they have lost it."""
-    parts = _sentences(text.casefold())
-    return len(parts) >= _ENOUGH and len(set(parts)) * 2 <= len(parts)
-
-
-def own_words(text: str) -> str:
-    """What a small model that was shown an example wrote itself: each sentence once, those of the
-    example not at all, and none that was cut off in the middle.
-    """
-    seen = {part for language in LANGUAGES for part in _sentences(language.shown.casefold())}
-    lines: list[str] = []
-    for line in text.splitlines():
-        kept = []
-        for part in _sentences(line):
-            if part.endswith((".", "!", "?")) and part.casefold() not in seen:
-                seen.add(part.casefold())
-                kept.append(part)
-        if kept:
-            lines.append(" ".join(kept))
-    return "\n".join(lines)
-
-
-def _sentences(text: str) -> list[str]:
-    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]

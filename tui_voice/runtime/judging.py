@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation.turns import estimate_text_tokens
-from tui_voice.languages import from_example, is_same, language_of, named, rambles
+from tui_voice.languages import is_same, language_of, named
+from tui_voice.languages.sense import senseless
 from tui_voice.runtime.prompts import Style
 
 ALLOWANCE = 40
@@ -34,11 +35,8 @@ def problem_of(text: str, request: x.RequestSummary) -> str:
     length = estimate_text_tokens(text)
     if length > most + ALLOWANCE:
         return f"the summary ({length} tokens) was longer than what it summarised ({most})"
-    if rambles(text):
-        return "the summary said the same again and again"
-    if from_example(text, source):
-        return "the summary told of somebody whom nobody had named"
-    return ""
+    nonsense = senseless(text, source)
+    return f"the summary {nonsense}" if nonsense else ""
 
 
 def shortfall_of(text: str, style: Style) -> str:

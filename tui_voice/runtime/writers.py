@@ -9,7 +9,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import TuiVoiceError
-from tui_voice.languages import own_words
+from tui_voice.languages.sense import own_words
 from tui_voice.runtime.prompts import SCHEMA, Style, shown
 from tui_voice.runtime.summariser import INSIST, AskAside, Written
 

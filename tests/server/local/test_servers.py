@@ -15,6 +15,7 @@ import pytest
 
 from tests.server.local.talks import asking, talk, turns
 from tui_voice.errors import BackendError, EnginesMissing
+from tui_voice.languages.sense import senseless
 from tui_voice.server.contracts import ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder, Thoughts, find_local_chat
 from tui_voice.server.local.engines import LocalEngines
@@ -85,7 +86,7 @@ def chunk(**delta: Any) -> dict[str, Any]:
 @pytest.mark.local
 def test_a_real_chat_server_is_found_and_talks(chat_server: str) -> None:
     place = chat_server.removeprefix("http://")
-    found = find_local_chat(places=("127.0.0.1:9", place))
+    found = find_local_chat(places=("127.0.0.1:9", place), seconds=5.0)
     assert found is not None
     assert found.base_url == f"{chat_server}/v1"
     assert find_local_chat("another-model", places=(place,)) is None
@@ -116,6 +117,92 @@ def test_a_summary_by_a_real_chat_server_is_text(chat_server: str) -> None:
     responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
     told = "".join(map(str, responder.reply(request, Event())))
     assert 0 < len(told) < sum(len(turn.text) for turn in window)
+
+
+@pytest.mark.local
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["structured", "paragraph", "bullets", "json", "minutes"])
+def test_a_summary_in_each_style_holds_whatever_the_chat_model_wrote(
+    chat_server: str, style: str
+) -> None:
+    """The model is tiny and mostly writes what is no summary: then the extract stands for it."""
+    window = talk(1)
+    options = {"style": style, "language": "same", "seconds": "90"}
+    request = ReplyRequest("", window, purpose="summary", options=options)
+    responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
+    told = "".join(map(str, responder.reply(request, Event())))
+    source = "\n".join(turn.text for turn in window)
+    assert 0 < len(told) < len(source)
+    assert senseless(told, source) == ""
+    if style == "json":
+        assert isinstance(json.loads(told), dict)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        (["I see. ", "I'm sure. ", "I'm sure. ", "I'm ", "sure. ", "I'm sure. "], 5),
+        (["Yes. ", "No. ", "Yes. ", "No. ", "Yes. "], 5),
+    ],
+)
+def test_a_reply_that_says_the_same_for_ever_is_ended(said: list[str], heard: int) -> None:
+    with serving(
+        lambda _path, _body: (200, "text/event-stream", sse(*(chunk(content=c) for c in said)))
+    ) as place:
+        chat = ChatResponder(f"http://{place}/v1", "m")
+        pieces = list(chat.reply(ReplyRequest("", turns(("user", "Well?"))), Event()))
+    assert pieces == said[:heard]
+
+
+def test_a_slow_chat_server_leaves_time_for_the_extract() -> None:
+    """The client waits so many seconds for a summary; half a summary is none."""
+    held = Event()
+
+    def slow(_path: str, _body: bytes) -> tuple[int, str, bytes]:
+        held.wait(30)
+        return 200, "text/event-stream", sse(chunk(content="Too late."))
+
+    window = talk(0)
+    with serving(slow) as place:
+        chat = ChatResponder(f"http://{place}/v1", "m")
+        request = ReplyRequest("", window, purpose="summary", options={"seconds": "1.5"})
+        try:
+            told = "".join(map(str, LocalResponder(nobody, chat).reply(request, Event())))
+        finally:
+            held.set()
+    assert told.startswith("People and facts:")
+
+
+def test_a_model_that_missed_the_language_is_shown_an_example() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def french(_path: str, body: bytes) -> tuple[int, str, bytes]:
+        bodies.append(json.loads(body))
+        words = "Elle s'appelle Anna. Elle s'appelle Anna. Elle habite à Oslo. Elle a"
+        return 200, "text/event-stream", sse(chunk(content=words))
+
+    window = [*talk(0), *turns(("user", prompt("French")))]
+    options = {"style": "paragraph", "language": "French", "insist": "yes", "focus": "Anna"}
+    with serving(french) as place:
+        chat = ChatResponder(f"http://{place}/v1", "m")
+        request = ReplyRequest("", window, purpose="summary", options=options)
+        told = "".join(map(str, LocalResponder(nobody, chat).reply(request, Event())))
+    assert told == "Elle s'appelle Anna. Elle habite à Oslo."
+    [body] = bodies
+    assert [message["role"] for message in body["messages"]] == [
+        *("system", "user", "assistant", "user")
+    ]
+    assert "en français" in body["messages"][0]["content"]
+    assert "assistant:" not in body["messages"][-1]["content"]
+    assert "Summarise" not in body["messages"][-1]["content"]
+
+
+def prompt(language: str) -> str:
+    return f"Summarise the conversation above as a memory for yourself. Write in {language}."
+
+
+def nobody() -> Any:
+    raise AssertionError("the built-in model is not asked")
 
 
 def place_of(url: str) -> str:

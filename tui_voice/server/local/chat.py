@@ -12,14 +12,14 @@ from threading import Event
 from typing import Any
 
 from tui_voice.errors import BackendError
-from tui_voice.languages import EXAMPLE, is_same, named, own_words
+from tui_voice.languages import EXAMPLE, is_same, named
+from tui_voice.languages.sense import own_words
 from tui_voice.server.contracts import ReplyRequest, ToolCall
 from tui_voice.server.local.pump import pumped
 
 _PLACES = ("127.0.0.1:11434", "127.0.0.1:1234")
 """Where Ollama and LM Studio listen unless told otherwise."""
 _PROBE_SECONDS = 0.07
-"""For connecting, and again for the answer."""
 _NO_CHAT = re.compile(r"embed|whisper|tts|rerank|clip|bge|minilm", re.I)
 _ASKED = re.compile(r"Summarise the conversation above as a memory for yourself\.")
 _LONGEST = 1500
@@ -49,13 +49,16 @@ class LocalChat:
     model: str
 
 
-def find_local_chat(model: str | None = None, places: Sequence[str] = _PLACES) -> LocalChat | None:
+def find_local_chat(
+    model: str | None = None, places: Sequence[str] = _PLACES, seconds: float = _PROBE_SECONDS
+) -> LocalChat | None:
     """The first of `places` (host:port) that answers `/v1/models`, within 150 ms for all.
 
     `model`: only a server that has it will do. Otherwise its first model that can chat is taken.
+    `seconds`: for connecting, and again for the answer.
     """
     with ThreadPoolExecutor(len(places)) as pool:
-        answers = list(pool.map(_models, places))
+        answers = list(pool.map(lambda place: _models(place, seconds), places))
     for place, names in zip(places, answers, strict=True):
         for name in names:
             if name == model or (model is None and not _NO_CHAT.search(name)):
@@ -63,9 +66,9 @@ def find_local_chat(model: str | None = None, places: Sequence[str] = _PLACES) -
     return None
 
 
-def _models(place: str) -> list[str]:
+def _models(place: str, seconds: float) -> list[str]:
     host, _, port = place.rpartition(":")
-    connection = HTTPConnection(host, int(port), timeout=_PROBE_SECONDS)
+    connection = HTTPConnection(host, int(port), timeout=seconds)
     try:
         connection.request("GET", "/v1/models")
         answer = connection.getresponse()

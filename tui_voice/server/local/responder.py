@@ -10,7 +10,7 @@ from itertools import pairwise
 from threading import Event
 
 from tui_voice.errors import BackendError
-from tui_voice.languages import from_example, rambles
+from tui_voice.languages.sense import senseless
 from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.chat import ChatResponder
@@ -110,7 +110,7 @@ class LocalResponder:
 
 def _plausible(text: str, request: ReplyRequest) -> bool:
     """Shorter than the talk, in the form that was asked for, no long figure in it that nobody
-    said, nobody of our example, and not the same sentence over and over.
+    said, and not senseless.
     """
     source = "\n".join(turn.text for turn in request.turns)
     said = set(_LONG_FIGURE.findall(figures(source))) | set(_LONG_FIGURE.findall(source))
@@ -119,8 +119,7 @@ def _plausible(text: str, request: ReplyRequest) -> bool:
     return (
         len(text) < len(source)
         and said.issuperset(_LONG_FIGURE.findall(text))
-        and not rambles(text)
-        and not from_example(text, source)
+        and not senseless(text, source)
     )
 
 
