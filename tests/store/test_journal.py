@@ -213,3 +213,25 @@ def test_every_field_with_words_in_it_is_looked_at() -> None:
 
 def needed(kind: type[e.Event]) -> list[str]:
     return [x.name for x in fields(kind) if x.default is MISSING and x.default_factory is MISSING]
+
+
+def test_the_number_of_the_writer_stands_there_until_the_last_line(tmp_path: Path) -> None:
+    """The index looks at the talks that have one: a line that came later would not be found."""
+    there: list[bool] = []
+
+    class Watched(FaultyDisk):
+        def sync(self, fd: int) -> None:
+            super().sync(fd)
+            there.append(locking.pid_file(tmp_path / "t1.jsonl").exists())
+
+        def close(self, fd: int) -> None:
+            there.append(locking.pid_file(tmp_path / "t1.jsonl").exists())
+            super().close(fd)
+
+    journal = Journal.create(tmp_path, opened(), disk=Watched())
+    journal.append(e.TextSubmitted(at=1, item_id="i", text="good night"))
+    journal.close()
+    *syncs, closed = there
+    assert len(syncs) >= 2
+    assert all(syncs)
+    assert not closed  # nor may it be there when another process can take the talk
