@@ -115,18 +115,19 @@ async def _exchange(bench: Bench, number: int, *, cut: bool) -> None:
     bench.session.post(e.TextSubmitted(item_id=f"typed_{number}", text=words))
     if cut:
         await bench.fact(e.ResponseStarted)
-        await asyncio.wrap_future(bench.session.call(_cut(bench)))
+        await bench.on_the_loop(lambda: _cut(bench))
         await bench.fact(e.LinkLost)
     else:
         await bench.fact(e.ResponseDone)
     await bench.until(lambda now: settled(now) and _answered(bench))
 
 
-async def _cut(bench: Bench) -> None:
-    """The line goes without a word, as a net does."""
+def _cut(bench: Bench) -> bool:
+    """The line goes without a word, as a net does; False while it is just being renewed."""
     line = bench.backend._line.connection
     if line is not None:
         line._link._connection.transport.abort()
+    return line is not None
 
 
 def _answered(bench: Bench) -> bool:
