@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.runtime.soaking import Hour, soak
+from tests.runtime.soaking import Hour, left_behind, soak
 
 MOST_GROWTH = 5 * 2**20
 HEAD = (
@@ -67,16 +67,14 @@ def main() -> int:
     began = time.monotonic()
     told = asyncio.run(run(arguments))
     first, last = told[0], told[-1]
-    grown = last.held - first.held
+    grown, left = last.held - first.held, left_behind(told)
     print(
         f"\n{len(told)} h in {time.monotonic() - began:.0f} s; growth since the first hour: "
         f"{grown / 2**20:.2f} MB of objects (goal: at most {MOST_GROWTH / 2**20:.0f}), "
         f"{(last.resident - first.resident) / 2**20:.2f} MB resident, "
-        f"{last.tasks - first.tasks} tasks, {last.threads - first.threads} threads, "
-        f"{last.files - first.files} descriptors (goal: 0)"
+        f"{left[0]} tasks, {left[1]} threads, {left[2]} descriptors left behind (goal: 0)"
     )
-    leaks = last.tasks > first.tasks or last.threads > first.threads or last.files > first.files
-    return 1 if leaks or grown > MOST_GROWTH else 0
+    return 1 if any(left) or grown > MOST_GROWTH else 0
 
 
 if __name__ == "__main__":

@@ -48,6 +48,18 @@ class Hour:
     journal: int
 
 
+def left_behind(hours: list[Hour]) -> tuple[int, int, int]:
+    """Tasks, threads and descriptors that are there since the first hour. A line that is just being
+    opened has some, too, so the fewest of all later hours count.
+    """
+    first, later = hours[0], hours[1:] or hours
+    return (
+        max(0, min(hour.tasks for hour in later) - first.tasks),
+        max(0, min(hour.threads for hour in later) - first.threads),
+        max(0, min(hour.files for hour in later) - first.files),
+    )
+
+
 def words_of(number: int) -> str:
     """A turn unlike its neighbours, of words that the toy server can hear."""
     digits = (number // len(WORDS) ** place for place in (1, 0))
