@@ -60,7 +60,7 @@ async def test_with_the_talk_key_alone_a_turn_is_manual(build: Build) -> None:
 
 
 async def test_without_sound_space_is_a_letter(build: Build) -> None:
-    app = build(quiet, sound=False)
+    app = build(quiet, sound=False, live=True)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("a", "space", "m")

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted import ScriptedDoor, opened
-from tui_voice.store import catalog, index
+from tui_voice.store import catalog, search
 from tui_voice.store.reading import load
 from tui_voice.ui.screens.dialogs import Confirm
 from tui_voice.ui.screens.export import FORMATS
@@ -200,14 +200,14 @@ async def test_what_others_write_meanwhile_is_found_without_another_key(
 ) -> None:
     """A full look runs beside the quick search; its finds join, and the mark stays where it is."""
     may_look, looked = threading.Event(), threading.Event()
-    catch_up = index.catch_up
+    look_through = search.look_through
 
     def late(folder: Path, stop: Callable[[], bool]) -> bool:
         looked.set()
         assert may_look.wait(30)
-        return catch_up(folder, stop=stop)
+        return look_through(folder, stop)
 
-    monkeypatch.setattr(index, "catch_up", late)
+    monkeypatch.setattr(search, "look_through", late)
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
@@ -238,8 +238,6 @@ async def test_letters_appear_while_a_search_takes_its_time(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And an answer that is late, to what is no longer asked, is not shown."""
-    from tui_voice.store import search
-
     answer, asked = threading.Event(), list[str]()
     real = search.search
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.ui.conftest import Build, settle
-from tests.ui.scripted import ScriptedDoor, opened
+from tests.ui.scripted import ScriptedDoor, kyoto, opened
 from tui_voice.conversation import events as e
 from tui_voice.runtime.door import Meters
 from tui_voice.ui.widgets.footer import KeyLine
@@ -40,3 +40,15 @@ async def test_a_warning_can_be_put_away(build: Build) -> None:
         app.scripted.tell(e.Noticed(at=2.0, text="And of the cat", severity="error"))
         await settle(pilot)
         assert app.view.notice.text == "And of the cat"
+
+
+async def test_a_replay_takes_nothing_new(build: Build) -> None:
+    app = build(kyoto, sound=False, live=False)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        hints = [action for action, _, _ in app.query_one(KeyLine).hints]
+        assert hints == ["sessions", "search", "palette", "help"]
+        await pilot.press(*"hello p", "ctrl+s", "ctrl+z", "tab", "enter")
+        await settle(pilot)
+        assert app.talk.prompt.value == ""
+        assert app.scripted.posted == []

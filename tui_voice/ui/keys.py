@@ -37,7 +37,7 @@ ACTIONS: tuple[Action, ...] = (
         "restore", "ctrl+z", "put back", "give back to the model what was pruned last", "restore"
     ),
     Action("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin"),
-    Action("copy", "c", "copy", "copy the chosen turn", "chosen"),
+    Action("copy", "c", "copy", "copy the selection, or the chosen turn", "chosen"),
     Action("panel", "f2", "panel", "show or hide window, cost and memory", "", footer=False),
     Action("sessions", "ctrl+r", "talks", "all saved talks", ""),
     Action("search", "ctrl+f", "search", "search in everything that was said", ""),
@@ -46,12 +46,12 @@ ACTIONS: tuple[Action, ...] = (
         "export",
         "ctrl+e",
         "export",
-        "write the talk as Markdown, text, JSON, SRT or VTT",
+        "write page, text, subtitles or minutes",
         "export",
         False,
     ),
     Action("palette", "ctrl+p", "more", "everything else", ""),
-    Action("help", "f1", "help", "this page", ""),
+    Action("help", "f1", "help", "every key, and what the numbers mean", ""),
     Action("quit", "ctrl+q", "quit", "leave; the talk is saved", "", footer=False),
 )
 BY_ID = {action.id: action for action in ACTIONS}

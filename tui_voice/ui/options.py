@@ -36,6 +36,11 @@ class Options(NamedTuple):
     """The folder of the saved talks; None: the platform's."""
 
     @property
+    def replay(self) -> bool:
+        """What is shown has been: nothing can be added to it."""
+        return not (self.live or self.sound)
+
+    @property
     def glyphs(self) -> Glyphs:
         return ASCII if self.ascii else UNICODE
 

@@ -96,7 +96,7 @@ class Painter:
         self.started = started
         self.timestamps = timestamps
         self.worths = worths or {}
-        self._room = max(8, min(WIDEST, width - GUTTER - 1))
+        self.room = max(8, min(WIDEST, width - GUTTER - 1))
         self._painted: OrderedDict[str, tuple[Block, bool, list[Strip]]] = OrderedDict()
         self._grown: _Grown | None = None
 
@@ -107,7 +107,7 @@ class Painter:
         """Lines, without laying it out: a little air is lost at each line's end."""
         if isinstance(block, Mark):
             return 2
-        return 2 + -(-len(block.text) * 21 // (20 * self._room)) if block.text else 2
+        return 2 + -(-len(block.text) * 21 // (20 * self.room)) if block.text else 2
 
     def paint(self, block: Block, *, folded: bool = False) -> list[Strip]:
         known = self._painted.get(block.id)
@@ -162,12 +162,12 @@ class Painter:
         known = self._grown
         if known is None or known.id != turn.id or not turn.text.startswith(known.told):
             text = clean(turn.text)
-            return text, wrap(text, self._room) if text else [], 0
+            return text, wrap(text, self.room) if text else [], 0
         text = known.text + clean(turn.text[len(known.told) :])
         if not known.spans:
-            return text, wrap(text, self._room) if text else [], 0
+            return text, wrap(text, self.room) if text else [], 0
         kept, start = known.spans[:-1], known.spans[-1][0]
-        added = [(a + start, b + start) for a, b in wrap(text[start:], self._room)]
+        added = [(a + start, b + start) for a, b in wrap(text[start:], self.room)]
         return text, kept + added, len(kept)
 
     def _head(self, turn: Turn, edge: tuple[str, Style], colour: Style) -> Strip:
@@ -184,7 +184,7 @@ class Painter:
             parts.append((f"  {when}", self.palette.quiet))
             used += 2 + len(when)
         special = notes(turn, self.glyphs)
-        if special and (room := self._room - used - 2) > 0:
+        if special and (room := self.room - used - 2) > 0:
             text = clean(f" {self.glyphs.dot} ".join(special))
             parts.append(("  " + fit(text, room, self.glyphs.more), self.palette.quiet))
         return self._strip(*parts)
@@ -208,7 +208,7 @@ class Painter:
         caret = (self.glyphs.caret, self.palette.edge(turn))
         if not lines:
             lines.append([(self.glyphs.more, self.palette.quiet)])
-        elif sum(cell_len(text) for text, _ in lines[-1]) < self._room - 1:
+        elif sum(cell_len(text) for text, _ in lines[-1]) < self.room - 1:
             blank = " " if turn.text.endswith(" ") else ""
             lines[-1].append((blank + caret[0], caret[1]))
         else:
@@ -233,8 +233,8 @@ class Painter:
                 if worth is not None and worth.replies is not None:
                     parts.append(f"pays back in {plural(worth.replies, 'reply', 'replies')}")
         text = f" {glyphs.dot} ".join(parts)
-        while len(parts) > 1 and cell_len(text) > self._room + 1:
+        while len(parts) > 1 and cell_len(text) > self.room + 1:
             parts.pop()
             text = f" {glyphs.dot} ".join(parts)
-        text = fit(text, self._room + 1, glyphs.more)
+        text = fit(text, self.room + 1, glyphs.more)
         return [self._strip((f" {sign} {text}", self.palette.quiet)), Strip([], 0)]

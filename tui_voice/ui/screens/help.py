@@ -21,6 +21,7 @@ _MORE_KEYS = (
     ("Enter", "on a pruning: fold it; else: to the line to type in, and back"),
     ("Tab", "to the pruning log and the memory, and on"),
     ("e", "in the memory: edit it"),
+    ("mouse", "drag to select, twice: a turn; c copies"),
     ("End", "to the newest turn"),
 )
 _NUMBERS = (

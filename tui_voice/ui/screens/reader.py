@@ -18,7 +18,7 @@ from tui_voice.ui.view import Header, started
 from tui_voice.ui.widgets.footer import KeyLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
-from tui_voice.ui.widgets.transcript import Transcript
+from tui_voice.ui.widgets.transcript import Transcript, copy_from
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
@@ -113,10 +113,7 @@ class ReaderScreen(Screen[Open | None]):
             self.dismiss(Open(path.stem))
 
     def action_copy(self) -> None:
-        turn = self.query_one(Transcript).chosen_turn
-        if turn is not None:
-            self.app.copy_to_clipboard(turn.heard_text)
-            self.notify("copied", timeout=2)
+        copy_from(self.query_one(Transcript))
 
     async def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
         await self.run_action(event.action)

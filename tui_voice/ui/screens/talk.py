@@ -122,8 +122,10 @@ class TalkScreen(TalkKeys):
     @property
     def silent(self) -> str:
         """Why nothing can be spoken here, in two words; "" where it can."""
+        if self._options.replay:
+            return "replay"
         if not self._options.sound:
-            return "text only" if self._options.live else "replay"
+            return "text only"
         return "" if self._hears else "no microphone"
 
     def learn(self, *, hears: bool) -> None:
@@ -144,8 +146,8 @@ class TalkScreen(TalkKeys):
                 return f"type here, or press {self._key('talk')} and talk"
             case "replay":
                 return f"this talk is played as it was; {self._key('quit')} leaves"
-            case "no microphone":
-                return "no microphone: type here  (tui-voice devices lists what there is)"
+            case "no microphone" if not self.view.turns:
+                return "type here (no microphone: see tui-voice devices)"
             case _:
                 return "type here"
 
@@ -188,6 +190,8 @@ class TalkScreen(TalkKeys):
         self._log.prunings = view.prunings
         self._memory.memory = view.memory
         self._brief.cost, self._brief.prunings = view.cost, view.prunings
+        if bool(view.turns) != bool(before.turns):
+            self.prompt.placeholder = self._invitation()
         self._show_notice()
         if view.keys != before.keys or view.status != before.status:
             self.show_keys()
@@ -219,7 +223,7 @@ class TalkScreen(TalkKeys):
     def show_keys(self) -> None:
         typing = self.typing
         hints = []
-        if typing:
+        if typing and not self._options.replay:
             hints.append(("send", self._key("send"), "send"))
         for action in ACTIONS:
             works = self.works(action.id)
@@ -240,6 +244,8 @@ class TalkScreen(TalkKeys):
             return "send" if self._options.manual else "close mic"
         if action == "mute" and status.muted:
             return "unmute"
+        if action == "copy" and self.transcript.text_selection is not None:
+            return "copy selection"
         if action == "pin" and (turn := self.transcript.chosen_turn) and turn.pinned:
             return "unpin"
         return BY_ID[action].word
@@ -250,7 +256,9 @@ class TalkScreen(TalkKeys):
         keys = self.view.keys
         if self.silent:
             keys -= {"talk", "mute"}
-        if self.transcript.chosen_turn is not None:
+        if self._options.replay:
+            keys -= {"stop", "summarise", "restore", "pin"}
+        if self.transcript.chosen_turn is not None or self.transcript.text_selection is not None:
             keys |= {"chosen"}
         return keys
 

@@ -17,7 +17,7 @@ from tui_voice.ui.messages import Posted, Wanted
 from tui_voice.ui.options import Options
 from tui_voice.ui.view import View
 from tui_voice.ui.widgets.footer import KeyLine
-from tui_voice.ui.widgets.transcript import Transcript
+from tui_voice.ui.widgets.transcript import Transcript, copy_from
 from tui_voice.ui.wrapping import one_line
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class TalkKeys(Screen[None]):
         here, and all that is pasted. The line to type in has the focus when this returns, so that
         what follows at once reaches it.
         """
-        if self.typing:
+        if self.typing or self._options.replay:
             return False
         if isinstance(event, events.Paste):
             self.prompt.begin(one_line(event.text))
@@ -125,7 +125,7 @@ class TalkKeys(Screen[None]):
         """The reply first; then what stands above the line; then the line; the chosen turn."""
         from tui_voice.conversation.events import StopPressed
 
-        if "stop" in self.view.keys:
+        if "stop" in self.view.keys and not self._options.replay:
             self.post_message(Posted(StopPressed()))
         elif self.view.notice.passing:
             self.post_message(Wanted("put away"))
@@ -177,10 +177,7 @@ class TalkKeys(Screen[None]):
             self.post_message(Posted(TurnPinned(item_id=turn.id, pinned=not turn.pinned)))
 
     def action_copy(self) -> None:
-        turn = self.transcript.chosen_turn
-        if turn is not None:
-            self.app.copy_to_clipboard(turn.heard_text)
-            self.notify("copied", timeout=2)
+        copy_from(self.transcript)
 
     def action_export(self) -> None:
         self.post_message(Wanted("export"))
@@ -197,7 +194,7 @@ class TalkKeys(Screen[None]):
         if not text:
             self.transcript.focus()
             return
-        if "send" not in self.view.keys:
+        if "send" not in self.view.keys or self._options.replay:
             return
         self.prompt.clear()
         self.transcript.action_to_end()

@@ -7,7 +7,7 @@ again when it has changed.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -42,6 +42,8 @@ def cropped(strips: list[Strip], crop: Region) -> list[Strip]:
 
 class Plain(Widget):
     """A widget without border and padding, whose lines are kept until they change."""
+
+    ALLOW_SELECT: ClassVar[bool] = False  # figures and keys are no text to be copied
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

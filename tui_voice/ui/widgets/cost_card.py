@@ -16,7 +16,7 @@ class CostCard(Card):
 
     def lines(self, width: int) -> list[list[Part]]:
         cost, glyphs = self.cost, self._glyphs
-        head: list[Part] = [("cost", "strong"), (f"{usd(cost.total):>13}", "words")]
+        head: list[Part] = [("cost", "strong"), (f"{usd(cost.total):>14}", "words")]
         if cost.unknown:
             head.append((" and replies without a price", "quiet"))
         elif cost.per_hour is not None:
@@ -32,4 +32,4 @@ class CostCard(Card):
         return [row if sum(len(text) for text, _ in row) <= width else row[:2] for row in rows]
 
     def _row(self, name: str, figure: str) -> list[Part]:
-        return [(f"{name:<10}", "machine"), (f"{figure:>7}", "machine")]
+        return [(f"{name:<10}", "machine"), (f"{figure:>8}", "machine")]

@@ -21,6 +21,7 @@ class NoticeLine(Card):
     def _rows(self, width: int) -> list[str]:
         notice = self.notice
         text = clean(notice.text).rstrip(".")
+        text = text[:1].upper() + text[1:]
         if notice.hint:
             text = f"{text}. {clean(notice.hint)}"
         text = text.replace("\n", " ")

@@ -9,7 +9,7 @@ from tui_voice.ui.figures import plural, spaced, tokens
 from tui_voice.ui.view import Gauge
 from tui_voice.ui.widgets.card import Card, Part
 
-_FIGURES = 17
+_FIGURES = 18
 """Column at which the first figure ends."""
 
 
