@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -58,7 +59,7 @@ def search(
     prefix*, role:you|voice, after:/before: a date; filters alone find the newest turns.
 
     `typing`: the last word may go on, and the answer must not wait: it has all that tui-voice
-    wrote, but perhaps not what another program did to a journal (`index.catch_up` looks).
+    wrote, but perhaps not what another program did to a journal (see `look_through`).
     `without`: id of a talk to leave out. Raises `StoreError`.
     """
     query = parse(text, typing=typing)
@@ -67,6 +68,13 @@ def search(
     rows = index.ask(folder, lambda db: _rows(db, query, without), cache, quick=typing)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
+
+
+def look_through(folder: Path, stop: Callable[[], bool], cache: Path | None = None) -> bool:
+    """After a search while somebody types: looks at every journal, however long it takes, `stop`
+    being asked before each that has changed. Whether there was anything new.
+    """
+    return index.catch_up(folder, cache, stop)
 
 
 _Row = tuple[str, str, str, str, str, float, str, str]
