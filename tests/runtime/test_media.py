@@ -275,6 +275,21 @@ async def test_gate_and_mute_reach_the_microphone(
     assert media.meters().playing == ""
 
 
+async def test_the_loudspeaker_may_rest_while_the_microphone_is_closed(
+    sounding: tuple[Media, NullMicrophone, NullSpeaker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media, _, speaker = sounding
+    woken: list[bool] = []
+    monkeypatch.setattr(speaker, "wake", lambda: woken.append(speaker.may_rest))
+    assert speaker.may_rest
+    media.gate(True)
+    assert woken == [False]
+    media.gate(False)
+    assert speaker.may_rest
+    media.reply_began()  # to something typed
+    assert woken == [False, True]
+
+
 async def test_a_reply_is_finished_when_it_was_played(
     ends: Ends, sounding: tuple[Media, NullMicrophone, NullSpeaker]
 ) -> None:

@@ -39,7 +39,8 @@ class Alignment:
         self._reference = reference
         self._heard = np.zeros(_HEARD_MS * SAMPLES_PER_MS, np.int16)
         self._captured = 0
-        self._ahead: int | None = None  # number of the played sample less that of the captured
+        self._ahead = 0  # number of the played sample less that of the captured one beside it
+        self._begun = False
         self._cushion = 20 * SAMPLES_PER_MS
         self._usual = self._apart = 0
         self._candidates: deque[int] = deque(maxlen=_LIKELY_AGREED)
@@ -50,25 +51,29 @@ class Alignment:
     def expect(self, latency_ms: float) -> None:
         """How long sound takes through both devices, as far as they know."""
         self._cushion = int(max(10, latency_ms - ECHO_AFTER_MS)) * SAMPLES_PER_MS
-        self._ahead = None
+        self._begun = False
 
     def beside(self, near: Samples) -> int:
         """The number of the played sample that goes with the end of what was just captured."""
-        self._captured += near.size
         self._heard = np.concatenate((self._heard[near.size :], near))
-        if self._ahead is None:
-            self._ahead = self._reference.played - self._cushion - self._captured
-            self._usual, self._apart = self._cushion, 0
-        self._count()
+        self.skip(near.size)
         self._turn = not self._turn
         if self._turn and self._audible():
             self._listen()
         return self._captured + self._ahead
 
+    def skip(self, count: int) -> None:
+        """The same where nothing can be heard of a reply: only the samples are counted."""
+        self._captured += count
+        if not self._begun:
+            self._begun = True
+            self._ahead = self._reference.played - self._cushion - self._captured
+            self._usual, self._apart = self._cushion, 0
+        self._count()
+
     def search(self, heard: Samples) -> Found:
         """Looks for the latest captured sound in all that may be its source; `delay` is counted
         from the sample that `beside` gave."""
-        assert self._ahead is not None
         end, latest = self._captured + self._ahead, self._reference.played
         reply = self._reference.before(latest, heard.size + LONGEST_MS * SAMPLES_PER_MS)
         found = find(heard, reply, latest - end + ECHO_AFTER_MS * SAMPLES_PER_MS)
@@ -92,7 +97,6 @@ class Alignment:
         if found.alike < _LIKELY:
             self._candidates.clear()
             return
-        assert self._ahead is not None
         self._candidates.append(off - self._ahead)
         needed = _SURE_AGREED if found.alike > _SURE else _LIKELY_AGREED
         agreed = list(self._candidates)[-needed:]
@@ -108,12 +112,11 @@ class Alignment:
         self._usual, self._apart = self._distance(), 0
 
     def _distance(self) -> int:
-        assert self._ahead is not None
         return self._reference.played - self._captured - self._ahead
 
     def _count(self) -> None:
         off = self._distance() - self._usual
         self._apart = self._apart + 1 if abs(off) > _APART_MS * SAMPLES_PER_MS else 0
-        if self._apart >= _APART_FRAMES and self._ahead is not None:
+        if self._apart >= _APART_FRAMES:
             self._ahead += off
             self._apart = 0

@@ -41,10 +41,15 @@ class Device:
 
 
 class Handle(Protocol):
-    """A running stream. `close` returns when its last callback has."""
+    """A running stream. `close` returns when its last callback has. After `rest` none need come
+    until `wake`, which raises DeviceError where they will not."""
 
     latency_ms: float  # between the callback and the air, as the driver tells it
     name: str
+
+    def rest(self) -> None: ...
+
+    def wake(self) -> None: ...
 
     def close(self) -> None: ...
 

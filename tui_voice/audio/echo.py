@@ -13,8 +13,9 @@ from tui_voice.audio.half_band import HalfBand
 from tui_voice.audio.pcm import RATE, samples
 from tui_voice.audio.reference import Reference
 
-_TAIL = RATE
-"""1 s after the last sound of the reply the room is quiet, and the canceller may rest."""
+_TAIL = RATE * 3 // 2
+"""This long after the last sound was given to the loudspeaker it has been heard, and the room is
+quiet: the canceller may rest."""
 
 
 class EchoCanceller:
@@ -47,9 +48,10 @@ class EchoCanceller:
         """The captured s16le frames without the echo, in order, as far as they are decided; each
         a multiple of 10 ms, as `Microphone` cuts it."""
         near = samples(pcm)
-        end = self._alignment.beside(near)
-        if end - self._reference.sounded > _TAIL:
+        if self._reference.played - self._reference.sounded > _TAIL:
+            self._alignment.skip(near.size)
             return [*self._gate.release(), pcm]
+        end = self._alignment.beside(near)
         far = self._reference.before(end, near.size)
         cleaned = self._aec.process(self._near_in.double(near), self._far_in.double(far))
         return self._gate.put(near, self._out.halve(cleaned))

@@ -115,6 +115,8 @@ class FrameQueue:
     """Between the device's thread and the loop: bounded, drops the oldest, never waits.
 
     `put` tells whether the reader must be woken: once for any number of frames until `drain`.
+    While `kept` is set the reader is not woken at all, and only so many frames are kept: a closed
+    microphone must not cost a wake for each.
     """
 
     def __init__(self, limit: int) -> None:
@@ -122,10 +124,18 @@ class FrameQueue:
         self._limit = limit
         self._woken = False
         self._lock = Lock()
+        self.kept: int | None = None
         self.dropped = 0
+        self.newest = b""
 
     def put(self, frame: bytes) -> bool:
         with self._lock:
+            self.newest = frame
+            if self.kept is not None:
+                self._frames.append(frame)
+                while len(self._frames) > self.kept:
+                    self._frames.popleft()
+                return False
             if len(self._frames) >= self._limit:
                 self._frames.popleft()
                 self.dropped += 1

@@ -56,6 +56,7 @@ class Line:
         self._handle: Handle | None = None
         self._opened = self._beat = 0.0
         self._missed = 0
+        self._resting = False
         self._beating = asyncio.Event()
         self._watch: asyncio.TimerHandle | None = None
         self._reopening: asyncio.Task[None] | None = None
@@ -73,6 +74,34 @@ class Line:
         self._drivers = [driver] if driver else None
         await self._connect(wanted)
         self._look()
+
+    @property
+    def resting(self) -> bool:
+        return self._resting
+
+    def rest(self) -> None:
+        """Stop the callbacks until `wake`: on the loop, and done a moment later."""
+        if self._handle is not None and self._watch is not None and not self._resting:
+            self._resting = True
+            self._watch.cancel()
+            self._watch = None
+            off_loop(self._handle.rest)
+
+    def wake(self) -> None:
+        """Let them come again; a device that does not is lost, as if it had been pulled out."""
+        if self._handle is not None and self._resting:
+            self._resting = False
+            self._opened, self._missed = time.monotonic(), 0
+            off_loop(self._handle.wake).add_done_callback(self._woken)
+
+    def _woken(self, waking: "asyncio.Future[None]") -> None:
+        failed = not waking.cancelled() and waking.exception() is not None
+        if self._handle is None or self._resting:
+            return
+        if failed:
+            self._lose()
+        else:
+            self._look()
 
     async def close(self) -> None:
         if self._reopening is not None:
@@ -112,6 +141,8 @@ class Line:
     async def _drop(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
+            self._watch = None
+        self._resting = False
         handle, self._handle = self._handle, None
         if handle is not None:
             await off_loop(handle.close)
@@ -125,7 +156,8 @@ class Line:
             self._loop.call_soon_threadsafe(job)
 
     def _look_once_more(self) -> None:
-        # A new stream may have been opened since; it alone decides whether sound has ended.
+        # A new stream may have been opened since, or this one only rests or has been woken: only
+        # its callbacks decide whether sound has ended.
         self._missed = 1
 
     def _look(self) -> None:

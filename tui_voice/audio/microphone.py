@@ -9,7 +9,7 @@ from tui_voice.audio.driver import Device, Driver, Handle
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.intake import PRE_ROLL_MS, FrameQueue, Framer, Intake
 from tui_voice.audio.line import DeviceChange, Line
-from tui_voice.audio.pcm import FRAME_MS
+from tui_voice.audio.pcm import FRAME_MS, level
 
 _KEPT_MS = 10_000
 """What waits for a blocked loop before the oldest goes: longer than any pause worth surviving."""
@@ -57,8 +57,19 @@ class Microphone(Intake):
         return self._line.latency_ms
 
     @property
+    def level(self) -> float:
+        return super().level if self.is_open or self.muted else level(self._queue.newest)
+
+    @property
     def dropped(self) -> int:
         return self._queue.dropped
+
+    def gate(self, is_open: bool) -> None:
+        if is_open:
+            self._queue.kept = None
+        super().gate(is_open)
+        if not is_open:
+            self._queue.kept = self._pre_roll.maxlen
 
     def _start(self, driver: Driver, device: Device | None, stopped: Callable[[], None]) -> Handle:
         return driver.open_input(device, self._captured, frame_ms=self.frame_ms, stopped=stopped)

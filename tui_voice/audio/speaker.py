@@ -8,7 +8,11 @@ from contextlib import suppress
 from tui_voice.audio.driver import Device, Driver, Handle
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.line import DeviceChange, Line
+from tui_voice.audio.pcm import RATE
 from tui_voice.audio.playback import Block, Playback
+
+_RESTS_AFTER = 10 * RATE
+"""Samples of silence, 10 s: a hundred callbacks a second for nothing cost 2 % of a core."""
 
 
 class Outlet:
@@ -28,6 +32,8 @@ class Outlet:
         self.on_finished = on_finished
         self._playback = Playback()
         self._latest: tuple[str, float] = ("", 0.0)  # the item that last sounded, and when
+        self.may_rest = False
+        """Whether the device may stop in a long silence; `wake`, or a reply, starts it again."""
 
     @property
     def name(self) -> str:
@@ -99,6 +105,9 @@ class Outlet:
         """Hold everything where it is; nothing is lost and no count moves."""
         self._playback.paused = paused
 
+    def wake(self) -> None:
+        """A reply is about to come: it should not have to wait for the device."""
+
     async def close(self) -> None:
         """Stop playing; what waits is dropped."""
 
@@ -128,10 +137,22 @@ class Speaker(Outlet):
         self._loop = asyncio.get_running_loop()
         self._echo = echo
         self._line = Line("output", self._start, on_change)
+        self._silent = 0  # samples; on the device's thread
 
     async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
         """Start the device of that id or name; DeviceError when that fails."""
         await self._line.open(device, driver)
+
+    def write(self, item_id: str, pcm: bytes) -> bool:
+        self.wake()
+        return super().write(item_id, pcm)
+
+    def finish(self, item_id: str) -> None:
+        self.wake()
+        super().finish(item_id)
+
+    def wake(self) -> None:
+        self._line.wake()
 
     async def close(self) -> None:
         await self._line.close()
@@ -144,6 +165,11 @@ class Speaker(Outlet):
     def latency_ms(self) -> float:
         return self._line.latency_ms
 
+    @property
+    def resting(self) -> bool:
+        """Whether the device has been stopped for want of anything to play."""
+        return self._line.resting
+
     def _start(self, driver: Driver, device: Device | None, stopped: Callable[[], None]) -> Handle:
         return driver.open_output(device, self._pull, stopped=stopped)
 
@@ -153,9 +179,23 @@ class Speaker(Outlet):
         block = self._playback.take(count)
         if block.sounded:
             self._latest = (block.sounded, time.monotonic())
+            self._silent = 0
+        else:
+            self._count_silence(count)
         if self._echo is not None:
             self._echo.played(block.pcm)
         if block.started or block.finished:
             with suppress(RuntimeError):  # the loop was closed before the device
                 self._loop.call_soon_threadsafe(self._took, block)
         return block.pcm
+
+    def _count_silence(self, count: int) -> None:
+        self._silent += count
+        if self._silent >= _RESTS_AFTER and self.may_rest:
+            self._silent = 0
+            with suppress(RuntimeError):  # the loop was closed before the device
+                self._loop.call_soon_threadsafe(self._rest)
+
+    def _rest(self) -> None:
+        if self.may_rest and self._playback.idle:
+            self._line.rest()

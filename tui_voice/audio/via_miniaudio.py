@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import miniaudio
@@ -82,10 +82,35 @@ def _buffer_at_pulseaudio(ms: int) -> Iterator[None]:
 
 
 class _Stream:
-    def __init__(self, stream: Any, name: str, latency_ms: float) -> None:
+    def __init__(
+        self,
+        stream: Any,
+        callback: Generator[Any, Any, None],
+        stopped: Callable[[], None],
+        word: str,
+        name: str,
+        latency_ms: float,
+    ) -> None:
         self._stream = stream
+        self._callback = callback
+        self._stopped = stopped
+        self._word = word
         self.name = name
         self.latency_ms = latency_ms
+
+    def wake(self) -> None:
+        self._stream.stop_callback = self._stopped
+        try:
+            self._stream.start(self._callback)
+        except MiniaudioError as error:
+            raise DeviceError(
+                f"The {self._word} does not start ({error}).", "Is another program holding it?"
+            ) from error
+
+    def rest(self) -> None:
+        self._stream.stop_callback = None
+        with suppress(MiniaudioError):  # it has stopped by itself
+            self._stream.stop()
 
     def close(self) -> None:
         context = self._stream._context
@@ -123,18 +148,16 @@ def _open(
         raise DeviceError(
             f"The {word} cannot be opened ({error}).", "`tui-voice doctor` tells more."
         ) from error
-    stream.stop_callback = stopped
     next(callback)
     # What waits in front of a loudspeaker is a full buffer, behind a microphone one block.
     waits = _PERIODS if kind is miniaudio.PlaybackDevice else 1
-    handle = _Stream(stream, device.name if device else "default", block_ms * waits)
+    name = device.name if device else "default"
+    handle = _Stream(stream, callback, stopped, word, name, block_ms * waits)
     try:
-        stream.start(callback)
-    except MiniaudioError as error:
+        handle.wake()
+    except DeviceError:
         handle.close()
-        raise DeviceError(
-            f"The {word} does not start ({error}).", "Is another program holding it?"
-        ) from error
+        raise
     return handle
 
 

@@ -107,6 +107,12 @@ class _Stream:
         self.name = name
         self.latency_ms = float(stream.latency) * 1000
 
+    def rest(self) -> None:
+        """It goes on: measured, PortAudio's stream through ALSA does not come back whole."""
+
+    def wake(self) -> None:
+        """It never rested."""
+
     def close(self) -> None:
         # The library calls `finished_callback` for a stream that we end as well: the owner
         # knows that it closed.

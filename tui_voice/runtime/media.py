@@ -64,6 +64,7 @@ class Media:
         self._sound = sound
         sound.microphone.mute(self._muted)
         sound.microphone.gate(self._open)
+        self._let_rest(not self._open)
 
     # ── the microphone ──────────────────────────────────────────────────────────────────────
 
@@ -74,7 +75,15 @@ class Media:
             self._said = True
         if self._sound is not None:
             self._sound.microphone.gate(is_open)
+        self._let_rest(not is_open)
         self._open = is_open
+
+    def _let_rest(self, may_rest: bool) -> None:
+        """Who speaks gets an answer soon: the loudspeaker is kept running for it."""
+        if self._sound is not None:
+            self._sound.speaker.may_rest = may_rest
+            if not may_rest:
+                self._sound.speaker.wake()
 
     def mute(self, muted: bool) -> None:
         self._muted = muted
@@ -117,6 +126,8 @@ class Media:
 
     def reply_began(self) -> None:
         self._being_answered = tuple(self._untranscribed)
+        if self._sound is not None:
+            self._sound.speaker.wake()
 
     def words_came(self, item_id: str) -> None:
         """Of a reply: then the model has understood what was said, and asking again would be
