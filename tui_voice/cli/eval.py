@@ -25,6 +25,10 @@ STYLES = ("structured", "paragraph", "bullets", "json", "minutes")
 POLICIES = ("balanced", "thrift", "notebook")
 _OURS = ("backend.kind", "backend.model", "backend.voice", *ENGINES, "audio.text_only")
 """Settings that matter here; those of the window are what is varied."""
+_LEGEND = (
+    "recalled: facts told again when asked; peak and end: tokens in the window; read: thousands "
+    "of input tokens over the whole talk."
+)
 _SHOWN = 320
 """Characters of a summary that are printed."""
 
@@ -34,11 +38,14 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "eval",
         help="what the model still knows after pruning, and what that costs",
-        description="Plants ten facts in talks, prunes them in several ways, asks for the facts, "
-        "and shows recall and cost side by side: nothing pruned, textify only, the server's own "
-        "truncation, and summaries. --at, --keep, --style, --language and --policy may be given "
-        "several times: every combination is held as a talk. With a key this spends real money: "
-        "say how much talk you want with --exchanges and --only.",
+        description=textwrap.fill(
+            "Plants ten facts in talks, prunes them in several ways, asks for the facts, and "
+            "shows recall and cost side by side: nothing pruned, textify only, the server's own "
+            "truncation, and summaries. --at, --keep, --style, --language and --policy may be "
+            "given several times: every combination is held as a talk. With a key this spends "
+            "real money: say how much talk you want with --exchanges and --only.",
+            78,
+        ),
     )
     add = parser.add_argument
     add("--exchanges", type=int, default=20, metavar="N", help="questions and answers, 20")
@@ -112,32 +119,38 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
-    rows = [("", "recalled", "prunings", "peak", "end", "read in all", "USD")]
-    rows += [
+    """One line a talk; where that is wider than the terminal, its name on a line of its own."""
+    heads = ("recalled", "prunings", "peak", "end", "read", "USD")
+    rows = [
         (
-            outcome.arm.name,
             f"{outcome.recalled} of {outcome.facts}",
-            _prunings(outcome),
+            str(outcome.prunings),
             _grouped(outcome.peak_window),
             _grouped(outcome.final_window),
-            _grouped(outcome.input_tokens),
+            _grouped(round(outcome.input_tokens / 1000)) + "k",
             f"{outcome.usd:.4f}",
         )
         for outcome in outcomes
     ]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
     right = [
-        (row[0], *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)))
-        for row in rows
+        tuple(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in (heads, *rows)
     ]
-    return columns(right)
+    names = ["", *(outcome.arm.name for outcome in outcomes)]
+    text = columns([(name, *row) for name, row in zip(names, right, strict=True)])
+    if max(map(len, text.splitlines())) <= _width():
+        return text
+    numbers = columns(right, indent=4).splitlines()
+    named = [f"  {name}\n{row}" for name, row in zip(names[1:], numbers[1:], strict=True)]
+    return "\n".join([numbers[0], *named])
 
 
 def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
     """What a table has no room for: the summaries where they were asked for in a language or
     came out otherwise than asked for, and the questions that were missed.
     """
-    lines: list[str] = []
+    lines = ["", *_wrapped(_LEGEND, "  ")]
     for outcome in outcomes:
         memory, asked = outcome.memory, outcome.arm.language
         told: list[str] = []
@@ -145,6 +158,8 @@ def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
             told += _told(memory, asked)
         elif memory is None and not is_same(asked):
             told.append("summary: none was written; lower --at or hold a longer talk")
+        if outcome.failed_prunings:
+            told.append(f"{outcome.failed_prunings} prunings failed and were tried again")
         if outcome.missed:
             told.append(f"missed: {'; '.join(outcome.missed)}")
         if told:
@@ -167,14 +182,14 @@ def _told(memory: Memory, asked: str) -> list[str]:
     return [text for text in found if text]
 
 
-def _wrapped(text: str) -> list[str]:
-    width = min(100, shutil.get_terminal_size((80, 24)).columns)
-    return textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="      ")
+def _wrapped(text: str, indent: str = "    ") -> list[str]:
+    return textwrap.wrap(
+        text, _width(), initial_indent=indent, subsequent_indent=indent + "  ", tabsize=2
+    )
 
 
-def _prunings(outcome: Outcome) -> str:
-    failed = outcome.failed_prunings
-    return f"{outcome.prunings}, {failed} failed" if failed else str(outcome.prunings)
+def _width() -> int:
+    return min(100, shutil.get_terminal_size((80, 24)).columns)
 
 
 def _grouped(number: int) -> str:

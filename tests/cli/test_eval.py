@@ -1,0 +1,147 @@
+"""`tui-voice eval`: every variation in one command, a table for 80 columns, JSON that stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.runtime.bench import served
+from tests.runtime.test_summariser import completion, http
+from tui_voice.__main__ import main
+from tui_voice.cli.eval import _remarks, _table
+from tui_voice.runtime.evaluation import Answer, Arm, Memory, Outcome
+
+KEYS = {
+    *("arm", "facts", "recalled", "missed", "prunings", "failed_prunings", "peak_window"),
+    *("final_window", "input_tokens", "usd", "turns", "memory", "answers"),
+}
+
+
+def outcome(arm: Arm, memory: Memory | None = None, missed: tuple[str, ...] = ()) -> Outcome:
+    answers = tuple(Answer(asked=asked, said="…", recalled=False) for asked in missed)
+    return Outcome(
+        arm=arm,
+        facts=10,
+        recalled=10 - len(missed),
+        missed=missed,
+        prunings=12,
+        failed_prunings=1,
+        peak_window=123_456,
+        final_window=12_345,
+        input_tokens=12_345_678,
+        usd=12.3456,
+        turns=80,
+        memory=memory,
+        answers=answers,
+    )
+
+
+def memory(**changed: str | bool) -> Memory:
+    fields = {
+        "text": "The user is called Ingrid. " * 30,
+        "by": "smollm",
+        "language": "English",
+        "shortfall": "in English, though French was asked for",
+        "passed_over": "",
+        "held": True,
+    }
+    return Memory(**{**fields, **changed})  # type: ignore[arg-type]  # of their kinds
+
+
+async def test_json_is_what_programs_were_promised(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(path: str, _body: dict[str, Any]) -> tuple[int, Any]:
+        if path.endswith("/models"):
+            return 200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
+        return 200, completion("Elle s'appelle Ingrid et elle habite à Trondheim avec sa sœur.")
+
+    async with served() as server, http(answer) as url:
+        command = ["eval", "--backend", server.url, "--exchanges", "30", "--text", "--json"]
+        command += ["--summary-url", url]
+        only = ["--only", "summary", "--at", "250", "--keep", "2", "--language", "French"]
+        assert await asyncio.to_thread(main, [*command, *only]) == 0
+    out = capsys.readouterr()
+    [row] = json.loads(out.out)
+    assert row.keys() == KEYS
+    assert out.err.startswith("1 of 1: summary at 250 French …")
+    assert row["arm"]["language"] == "French"
+    assert row["prunings"] >= 1
+    assert row["memory"].keys() == {*("text", "by", "language", "shortfall", "passed_over", "held")}
+    assert row["memory"]["held"] is True
+    assert (row["memory"]["language"], row["memory"]["by"]) == ("French", "tiny")
+    assert len(row["answers"]) == row["facts"] == 10
+    assert row["answers"][0].keys() == {"asked", "said", "recalled"}
+
+
+def test_the_table_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = [
+        outcome(Arm("server cut at 1600", "server"), missed=("What is my name?",) * 6),
+        outcome(Arm("summary at 1600 French", "balanced", language="French"), memory()),
+    ]
+    text = "\n".join([_table(shown), *_remarks(shown)])
+    assert max(map(len, text.splitlines())) <= 80
+    assert "1 prunings failed" in text
+    assert "language: asked French, got English" in text
+    assert "by smollm; the server holds it word for word" in text
+    assert text.count("The user is called Ingrid") < 15
+    assert "missed: What is my name?; What" in text
+
+
+@pytest.mark.parametrize(
+    ("told", "language", "expected"),
+    [
+        (memory(language="", shortfall=""), "French", "asked French, got too little to tell"),
+        (memory(held=False), "French", "the server does NOT hold it"),
+        (memory(passed_over="smollm: busy"), "French", "not as wanted: smollm: busy"),
+        (memory(shortfall="no JSON, though JSON was asked for"), "same", "the summary is no JSON"),
+        (None, "French", "summary: none was written"),
+    ],
+)
+def test_what_is_told_of_a_summary(told: Memory | None, language: str, expected: str) -> None:
+    lines = _remarks([outcome(Arm("summary", "balanced", language=language), told)])
+    assert expected in "\n".join(lines)
+
+
+def test_long_names_stand_on_lines_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "notebook at 1600 keep 8 structured Portuguese"
+    head, named, numbers = _table([outcome(Arm(name, "notebook"))]).splitlines()
+    assert named.strip() == name
+    assert len(head) == len(numbers) <= 80
+
+
+def test_of_a_summary_as_asked_for_nothing_is_said() -> None:
+    good = outcome(Arm("summary", "balanced"), memory(shortfall=""))
+    assert "language" not in "\n".join(_remarks([replace(good, failed_prunings=0)]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--exchanges", "0"],
+        ["--at", "50"],
+        ["--keep", "-1"],
+        ["--only", "nobody"],
+        ["--summary-url", "localhost:1234"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", "--backend", "local", *wrong]) == 2
+    assert capsys.readouterr().err.startswith("tui-voice: ")
+
+
+def test_help_names_every_variation(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["eval", "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for flag in ("--at", "--keep", "--style", "--language", "--policy", "--summary-url"):
+        assert flag in text
+    for word in ("textify only", "server's own", "nothing pruned", "several times"):
+        assert word in " ".join(text.split())

@@ -1,0 +1,90 @@
+"""Summaries by hand in each style, with the embedded engines: each in its form, with what the user
+wants to keep, and the second one an update of the first.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tui_voice.config import load
+from tui_voice.config.groups import Summary
+from tui_voice.conversation import events as e
+from tui_voice.conversation.compacting import memory_text
+from tui_voice.runtime.driving import DrivenTalk
+from tui_voice.runtime.opening import Opening
+from tui_voice.runtime.summariser import INSIST
+
+FIRST = (
+    "My name is Ingrid Solheim.",
+    "I prefer window seats.",
+    "Let's go to Kyoto first.",
+    "The lighthouse keeper paints his boat.",
+    "I am allergic to walnuts.",
+    "My sister is called Marit.",
+    "The bus was late again today.",
+)
+SECOND = (
+    "My dog is called Bolla.",
+    "Actually, let's go to Osaka first instead.",
+    "My budget is 2400 euros.",
+    "The library has new chairs.",
+    "It rained here the whole morning.",
+    "There was a fine rainbow.",
+    "I keep losing my left glove.",
+)
+HEADINGS = ("People and facts:", "Preferences:", "Decisions:")
+
+
+@pytest.mark.local
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["structured", "paragraph", "bullets", "json", "minutes"])
+def test_a_summary_by_hand_and_its_update(tmp_path: Path, style: str) -> None:
+    settings = replace(
+        load(
+            {"backend.kind": "local", "audio.text_only": True, "context.keep": 2},
+            env={},
+            path=tmp_path / "none.toml",
+        ),
+        summary=Summary(style=style),
+    )
+    facts: list[e.Event] = []
+    opening = Opening(settings=settings, folder=tmp_path / "talks")
+    with DrivenTalk(opening, on_fact=facts.append) as talk:
+        for words in FIRST:
+            talk.say(words)
+        talk.summarise(focus="lighthouse, boat")
+        first = talk.now.ledger.memory
+        for words in SECOND:
+            talk.say(words)
+        talk.summarise()
+        second = talk.now.ledger.memory
+        held = talk.session.retrieve(talk.now.ledger.memory_id).result(30)
+    assert held == memory_text(second)
+    assert "lighthouse keeper" in first, "what the user wanted to keep above all"
+    for kept in ("Ingrid Solheim", "walnuts", "window seats"):
+        assert kept in first
+        assert kept in second, "the first was to be updated"
+    assert "Kyoto" in first
+    assert "Bolla" in second
+    assert "2400" in second
+    asked = [fact for fact in facts if isinstance(fact, e.SummaryRequested)]
+    assert len(asked) == 2
+    assert set(asked[0].drop).isdisjoint(asked[1].drop), "the old turns were read again"
+    ready = [fact for fact in facts if isinstance(fact, e.SummaryReady)]
+    assert [(fact.shortfall, fact.passed_over) for fact in ready] == [("", "")] * 2
+    assert INSIST not in second
+    match style:
+        case "json":
+            told = json.loads(second)
+            assert {"facts", "preferences"} <= set(told)
+        case "structured":
+            lines = second.splitlines()
+            assert all(any(line.startswith(h) for line in lines) for h in HEADINGS), second
+        case "paragraph":
+            assert "\n" not in second
+        case _:
+            assert all(line.startswith("- ") for line in second.splitlines())
