@@ -120,3 +120,13 @@ def test_a_talk_in_which_nothing_was_answered(
     journal.close()
     assert main(["simulate", opened.id, "--sessions-dir", str(folder)]) == 2
     assert "nothing was answered" in capsys.readouterr().err
+
+
+def test_the_seed_decides_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["simulate", "--hours", "0.3", "--policy", "thrift", "--json", "--seed"]
+    costs = []
+    for seed in ("0", "1", "2", "1"):
+        assert main([*command, seed]) == 0
+        costs.append(json.loads(capsys.readouterr().out)[0]["usd"])
+    assert costs[1] == costs[3]
+    assert len(set(costs)) == 3

@@ -18,6 +18,7 @@ from tests.conversation.world import FAULTS, World
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation import policy
+from tui_voice.conversation.candidates import split
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.conversation.thresholds import SCARCE, in_force, regrown
@@ -200,7 +201,7 @@ class Talk(RuleBasedStateMachine):
         if not limits.summarises or world.conversation.state is not State.IDLE:
             return
         held = ledger.held()
-        kept = held[max(0, len(held) - limits.keep) :]
+        kept = split(held, limits.keep)[1]
         stay = sum(t.tokens for t in held if t in kept or not policy.touchable(t) or t.call_id)
         least = world.server.fixed + ledger.memory_tokens + stay + 320
         prunings = [c for c in ledger.compactions if c.kind in ("summary", "restore")]

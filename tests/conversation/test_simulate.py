@@ -1,22 +1,28 @@
 """The simulation against the figures that were computed apart from it, and against the goals."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
-from tui_voice.conversation.limits import Limits, check, default_limits
-from tui_voice.conversation.simulate import (
+from tui_voice.conversation.exchanges import (
+    CALLS,
+    CUT,
+    LATE,
     Exchange,
-    Outcome,
-    Setup,
-    compare,
     exchanges_of,
     invented,
-    simulate,
     words,
 )
+from tui_voice.conversation.folding import fold
+from tui_voice.conversation.limits import Limits, check, default_limits
+from tui_voice.conversation.simulate import Outcome, Setup, compare, simulate
+from tui_voice.conversation.standin import Item, StandIn
 from tui_voice.conversation.turns import estimate_text_tokens
 
 REFERENCE = Setup(transcriber="gpt-4o-mini-transcribe", overhead=0)
@@ -82,18 +88,21 @@ def test_balanced_keeps_sound_and_stays_below_its_bound(model: str) -> None:
     found = _hour("balanced", model)
     assert found.of_floor <= 1.4
     sound = [t for t in found.ledger.held() if t.modality == "audio"]
-    assert sound
-    assert {turn.role for turn in sound} == {"assistant"}
+    questions = [t for t in sound if t.role == "user"]
+    assert len(sound) > 2 * len(questions), "only those whose words came late, until it pays"
 
 
 @pytest.mark.parametrize("policy", ["thrift", "balanced", "notebook"])
 def test_an_hour_costs_the_same_in_the_third_as_in_the_second(policy: str) -> None:
     found = _hour(policy, "gpt-realtime-2.1", hours=3)
-    spent = {0: 0.0}
+    spent = {0: (0.0, 0.0)}
     for point in found.points:
-        spent[int(point.at // 3600) + 1] = point.usd
-    hourly = [spent[hour + 1] - spent[hour] for hour in (1, 2)]
-    assert hourly[1] == pytest.approx(hourly[0], rel=0.02)
+        spent[int(point.at // 3600) + 1] = point.usd, point.floor_usd
+    hourly = [
+        (spent[hour + 1][0] - spent[hour][0]) / (spent[hour + 1][1] - spent[hour][1])
+        for hour in (1, 2)
+    ]
+    assert hourly[1] == pytest.approx(hourly[0], rel=0.02), "each by what its own replies cost"
     assert found.truncations == 0
 
 
@@ -189,4 +198,115 @@ def test_the_window_never_jumps_between_points() -> None:
     """What is pruned is pruned between replies; a reply adds at most its own exchange."""
     found = _hour("thrift", "gpt-realtime-2.1")
     steps = [b.window - a.window for a, b in pairwise(found.points)]
-    assert max(steps) < 400
+    assert max(steps) < 600
+
+
+def _agree(outcome: Outcome, items: Sequence[Item]) -> None:
+    """What the ledger holds is what the server holds, in the same order and weight."""
+    ledger = outcome.ledger
+    ours = [turn.wire_id for turn in ledger.held()]
+    if ledger.memory_id:
+        ours.insert(0, ledger.memory_id)
+    assert ours == [item.id for item in items]
+    theirs = Setup().fixed + sum(item.tokens for item in items)
+    assert ledger.window.total == pytest.approx(theirs, rel=0.05, abs=20)
+
+
+class TestLiveliness:
+    """Replies cut short, late transcripts, functions called: they pass the real conversation."""
+
+    def test_the_same_seed_is_the_same_talk(self) -> None:
+        assert list(invented(1, seed=7)) == list(invented(1, seed=7)) != list(invented(1, seed=8))
+        assert set(invented(1, seed=0)) == {Exchange()}
+
+    def test_there_is_enough_of_each(self) -> None:
+        talk = list(invented(3))
+        for found, one_in in (
+            (sum(one.cut_ms is not None for one in talk), CUT),
+            (sum(one.late > 0 for one in talk), LATE),
+            (sum(one.call_words > 0 for one in talk), CALLS),
+        ):
+            assert found == pytest.approx(len(talk) / one_in, rel=0.3)
+        assert any(one.made < 1 for one in talk), "cut while it was still being made"
+        assert any(one.made == 1 and one.cut_ms is not None for one in talk)
+        assert sum(one.seconds for one in talk) == pytest.approx(3 * 3600, abs=30)
+
+    def test_what_was_heard_of_a_cut_reply_is_in_the_ledger(self) -> None:
+        talk = [Exchange(), Exchange(cut_ms=1_500), Exchange(cut_ms=9_000), Exchange()]
+        ledger = simulate(talk, Limits(policy="none")).ledger
+        replies = [turn for turn in ledger.turns if turn.role == "assistant"]
+        assert [turn.heard_ms for turn in replies] == [None, 1_500, 9_000, None]
+        assert [turn.audio_ms for turn in replies] == [12_000, 6_000, 12_000, 12_000]
+        assert ledger.usage.output_audio == sum(turn.audio_ms for turn in replies) // 50
+
+    def test_a_cut_reply_at_the_end_and_before_a_pause_is_stopped(self) -> None:
+        talk = [Exchange(cut_ms=2_000), Exchange(cut_ms=3_500, pause=60.0)]
+        ledger = simulate(talk, Limits(policy="thrift")).ledger
+        replies = [turn for turn in ledger.turns if turn.role == "assistant"]
+        assert [turn.heard_ms for turn in replies] == [2_000, 3_500]
+        assert {turn.modality for turn in ledger.held()} == {"text"}
+
+    def test_a_late_transcript_keeps_its_question_sound_until_it_comes(self) -> None:
+        quick, late = Exchange(assistant_ms=4_000), Exchange(assistant_ms=4_000, late=9.0)
+        found = simulate([quick, late, quick, quick], Limits(policy="thrift"))
+        causes = [(c.kind, c.cause) for c in found.ledger.compactions]
+        assert len([kind for kind, _ in causes if kind == "textify"]) >= 4
+        second = next(turn for turn in found.ledger.turns if turn.id == "u1")
+        assert (second.modality, second.text) == ("text", words(30))
+        told = [c.at for c in found.ledger.compactions if "u1" in c.turns]
+        assert told
+        assert told[0] >= second.at + 8.0 + 9.0
+
+    def test_a_function_makes_a_second_response(self) -> None:
+        plain = simulate([Exchange()] * 2, Limits(policy="none"))
+        called = Exchange(call_words=20, output_words=100)
+        found = simulate([called, Exchange()], Limits(policy="none"))
+        assert found.ledger.replies == plain.ledger.replies + 1
+        roles = [turn.role for turn in found.ledger.turns]
+        assert roles == ["user", "tool", "tool", "assistant", "user", "assistant"]
+        assert found.floor_usd > plain.floor_usd
+        assert found.verbatim_min == plain.verbatim_min
+
+    def test_kept_turns_are_those_that_were_said(self) -> None:
+        """A function called in between costs none of them its place."""
+        called = Exchange(call_words=10, output_words=20)
+        for limits in (Limits(2_000, 2, policy="notebook"), Limits(1_500, 8, policy="thrift")):
+            found = simulate([called] * 60, limits)
+            assert found.prunings
+            assert found.verbatim_min >= limits.keep // 2
+
+    @settings(max_examples=25, deadline=None)
+    @given(
+        seed=st.integers(1, 10_000),
+        limits=st.builds(
+            Limits,
+            trigger=st.sampled_from([900, 1_800, 4_000]),
+            keep=st.integers(0, 12),
+            policy=st.sampled_from(["balanced", "thrift", "notebook", "textify"]),
+            usable=st.sampled_from([4_000, 96_000]),
+        ),
+        hit=st.sampled_from([1.0, 0.5, 0.0]),
+    )
+    def test_whatever_happens_both_sides_agree(self, seed: int, limits: Limits, hit: float) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            servers: list[StandIn] = []
+
+            def noted(**given: Any) -> StandIn:
+                servers.append(StandIn(**given))
+                return servers[-1]
+
+            patch.setattr("tui_voice.conversation.simulate.StandIn", noted)
+            talk = list(invented(0.3, seed=seed))
+            found = simulate(talk, limits, Setup(cache_hit=hit))
+        assert sum(turn.role == "user" for turn in found.ledger.turns) == len(talk)
+        assert all(turn.words == "done" for turn in found.ledger.turns)
+        assert found.ledger.compaction is None
+        assert not found.truncations
+        _agree(found, servers[0].items)
+
+    def test_had_again_it_is_as_lively(self) -> None:
+        talk = [replace(one, late=0.0) for one in invented(0.5)]
+        again = list(exchanges_of(simulate(talk, Limits(policy="none")).ledger))
+        assert [one.cut_ms for one in again] == [one.cut_ms for one in talk]
+        assert [one.output_words for one in again] == [one.output_words for one in talk]
+        assert [one.made_ms for one in again] == [one.made_ms for one in talk]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tui_voice.conversation import events as e
@@ -362,3 +364,11 @@ class TestFolding:
     def test_notices_do_not_pile_up(self) -> None:
         ledger = fold([e.Noticed(text=str(n)) for n in range(200)])
         assert [n.text for n in ledger.notices] == [str(n) for n in range(150, 200)]
+
+
+def test_words_that_were_not_heard_weigh_nothing_and_any_script_is_cut() -> None:
+    said = Turn("a", "assistant", 0.0, "one two three four", "done", "text", 4_000, heard_ms=2_000)
+    assert said.heard_text == "one two"
+    assert said.tokens == said.as_text_tokens < replace(said, heard_ms=None).tokens
+    unparted = replace(said, text="我想去京都看看春天的樱花")
+    assert unparted.heard_text == "我想去京都看"

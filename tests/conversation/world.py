@@ -118,7 +118,8 @@ class World:
                     if "window full" in cause:
                         assert window > ledger.fixed, "no pruning helps against instructions"
                 held = ledger.held()
-                newest = {turn.id for turn in held[max(0, len(held) - self.limits.keep) :]}
+                said = [turn.id for turn in held if turn.role != "tool"]
+                newest = set(said[max(0, len(said) - self.limits.keep) :])
                 for source in turns:
                     turn = ledger.turns.get(source.item_id)
                     assert turn is not None

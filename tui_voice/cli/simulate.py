@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.table import columns, print_json
+from tui_voice.conversation import exchanges as ex
 from tui_voice.conversation import prices
 from tui_voice.conversation import simulate as sim
 from tui_voice.conversation.limits import Limits, Policy, check, default_limits
@@ -23,8 +24,6 @@ T = TypeVar("T", int, float)
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 SHOWN: tuple[Policy, ...] = ("thrift", "balanced", "textify", "notebook", "none", "server")
 """In the table, unless `--policy` says which."""
-SERVER_TRIGGER = 8_000
-"""`post_instructions` in OpenAI's example of a retention ratio."""
 LONGEST_HOURS = 24.0
 PLOTTED = 400
 """Points of a curve, at most: a terminal shows no more."""
@@ -64,6 +63,14 @@ def add_parser(subparsers: Any) -> None:
         default=1.0,
         metavar="X",
         help="share of replies that find the prompt cache as they should, 0-1 (default 1)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_number(int, 0, 1_000_000),
+        default=1,
+        metavar="N",
+        help="of an invented talk: which replies are cut short, which transcripts late, where a "
+        "function is called (default 1); 0: nowhere",
     )
     parser.add_argument(
         "--user", type=_number(float, 0.1, 600), default=8.0, metavar="S", help=argparse.SUPPRESS
@@ -110,8 +117,6 @@ def _limits(
     args: argparse.Namespace, policy: Policy, model: str, table: prices.PriceTable
 ) -> Limits:
     limits = default_limits(model, policy, table, keep=args.keep)
-    if policy == "server" and args.trigger is None:
-        return replace(limits, trigger=SERVER_TRIGGER)
     if args.trigger is not None:
         limits = replace(limits, trigger=args.trigger)
         # For comparison, all policies of the table are had; only one asked for must make sense.
@@ -120,16 +125,16 @@ def _limits(
     return limits
 
 
-def _talks(args: argparse.Namespace) -> dict[str, list[sim.Exchange]]:
+def _talks(args: argparse.Namespace) -> dict[str, list[ex.Exchange]]:
     """Name → what was said: of the saved talks named, or of an invented one (no name)."""
     if not args.ids:
-        usual = sim.Exchange(
+        usual = ex.Exchange(
             round(args.user * 1000),
             max(1, round(args.user * 30 / 8)),
             round(args.reply * 1000),
             max(1, round(args.reply * 5)),
         )
-        return {"": list(sim.invented(args.hours or 1.0, usual))}
+        return {"": list(ex.invented(args.hours or 1.0, usual, args.seed))}
     from tui_voice.store.catalog import find
     from tui_voice.store.reading import load
 
@@ -137,7 +142,7 @@ def _talks(args: argparse.Namespace) -> dict[str, list[sim.Exchange]]:
     for wanted in args.ids:
         path = find(sessions_dir_of(args), wanted).path
         ledger = load(path).ledger
-        talks[path.stem] = list(sim.exchanges_of(ledger, args.hours))
+        talks[path.stem] = list(ex.exchanges_of(ledger, args.hours))
         if not talks[path.stem]:
             raise UsageError(f"In {path.stem} nothing was answered, so there is nothing to weigh.")
     return talks

@@ -25,8 +25,11 @@ def droppable(held: Sequence[Turn], keep: int, urgent: bool = False) -> list[Tur
 
 
 def split(held: Sequence[Turn], keep: int) -> tuple[Sequence[Turn], Sequence[Turn]]:
-    """The older turns, and the newest `keep`."""
-    place = max(0, len(held) - keep)
+    """The older turns, and the newest `keep` that were said, with the functions called there."""
+    place, left = len(held), keep
+    while place and (left or held[place - 1].role == "tool") and keep:
+        place -= 1
+        left -= held[place].role != "tool"
     return held[:place], held[place:]
 
 

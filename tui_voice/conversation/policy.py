@@ -203,8 +203,9 @@ def _cause(
         return None
     if window >= trigger:
         return _FULL if window >= base else _MISSES
-    if limits.messages is not None and len(held) >= limits.messages:
-        return f"{len(held)} turns in the window"
+    said = sum(turn.role != "tool" for turn in held)
+    if limits.messages is not None and said >= limits.messages:
+        return f"{said} turns in the window"
     if limits.every is not None and ledger.at - _last_pruned_at(ledger) >= limits.every:
         return f"{limits.every / 60:.0f} minutes since the last pruning"
     if limits.policy != "notebook" and window >= max(base / 2, stays * SCARCE):

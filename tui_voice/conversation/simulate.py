@@ -7,65 +7,31 @@ and no meaning.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import MEMORY_HEADING
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.conversation.economist import REQUEST_TOKENS
+from tui_voice.conversation.exchanges import CALLS, CUT, LATE, LATENESS, Exchange, words
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.limits import (
-    EXCHANGE_SECONDS,
-    EXCHANGE_WORDS,
-    FIXED_TOKENS,
-    Limits,
-)
+from tui_voice.conversation.limits import FIXED_TOKENS, Limits
 from tui_voice.conversation.policy import next_look
 from tui_voice.conversation.prices import PRICES, PriceTable, price, transcription_price
 from tui_voice.conversation.standin import StandIn
-from tui_voice.conversation.turns import CHARACTERS_PER_TOKEN, ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 
 ASSUMPTIONS = (
     "user speech 10 audio tokens a second, replies 20 and their words; list prices",
     "the prompt cache holds the longest unchanged run of items, in blocks of 64 tokens",
     "a reply is not cached when it is first read back",
-    "transcripts are there when the reply ends; summaries weigh 250 tokens",
-    "no reply is interrupted, and nothing but the talk itself is billed",
+    "summaries weigh 250 tokens; nothing but the talk itself is billed",
+    f"in an invented talk one reply in {CUT} is cut short and billed as far as it was made, one "
+    f"transcript in {LATE} comes {LATENESS[0]:.0f} to {LATENESS[1]:.0f} s late, one question in "
+    f"{CALLS} has a function called",
 )
-
-
-TYPED_PER_SECOND = 1.0
-READ_PER_SECOND = 5.0
-"""Tokens of words; so that a talk without sound takes its time, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Something said and its answer: milliseconds of sound and tokens of words."""
-
-    user_ms: int = round(EXCHANGE_SECONDS[0] * 1000)
-    user_words: int = EXCHANGE_WORDS[0]
-    assistant_ms: int = round(EXCHANGE_SECONDS[1] * 1000)
-    assistant_words: int = EXCHANGE_WORDS[1]
-    pause: float = 0.0
-    """Seconds of silence before it."""
-
-    @property
-    def user_seconds(self) -> float:
-        """How long it takes to say, or to type."""
-        return self.user_ms / 1000 or self.user_words / TYPED_PER_SECOND
-
-    @property
-    def assistant_seconds(self) -> float:
-        """How long it takes to hear, or to read."""
-        return self.assistant_ms / 1000 or self.assistant_words / READ_PER_SECOND
-
-    @property
-    def seconds(self) -> float:
-        return max(1.0, self.pause + self.user_seconds + self.assistant_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +59,8 @@ class Point:
     window: int
     usd: float
     """So far."""
+    floor_usd: float
+    """The same of the floor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,50 +89,6 @@ class Outcome:
         return self.usd / self.floor_usd if self.floor_usd else 1.0
 
 
-def invented(hours: float, exchange: Exchange | None = None) -> Iterator[Exchange]:
-    """Exchanges of one length that fill so many hours."""
-    exchange = exchange or Exchange()
-    for _ in range(round(hours * 3600 / exchange.seconds)):
-        yield exchange
-
-
-def exchanges_of(ledger: Ledger, hours: float | None = None) -> Iterator[Exchange]:
-    """The exchanges of a talk that was had, with its pauses; said again until `hours` are full."""
-    found = list(_exchanges(ledger))
-    if hours is None or not found:
-        yield from found
-        return
-    left = hours * 3600
-    again = cycle(found)
-    one = next(again)
-    while left >= one.seconds:
-        left -= one.seconds
-        yield one
-        one = next(again)
-
-
-def _exchanges(ledger: Ledger) -> Iterator[Exchange]:
-    user_ms = user_words = 0
-    began: float | None = None
-    ended = 0.0
-    for turn in ledger.turns:
-        words = estimate_text_tokens(turn.text)
-        ms = turn.audio_ms if turn.heard_ms is None else min(turn.heard_ms, turn.audio_ms)
-        if turn.role == "user":
-            user_ms, user_words = user_ms + ms, user_words + words
-            began = turn.at if began is None else began
-        elif turn.role == "assistant" and began is not None:
-            pause = max(0.0, began - ended) if ended else 0.0
-            yield Exchange(user_ms, user_words, ms, words, round(pause, 1))
-            ended = max(ended, began + (user_ms + ms) / 1000)
-            user_ms, user_words, began = 0, 0, None
-
-
-def words(tokens: int) -> str:
-    """A text that is estimated at exactly so many tokens."""
-    return "w" * int(tokens * CHARACTERS_PER_TOKEN)
-
-
 def simulate(exchanges: Iterable[Exchange], limits: Limits, setup: Setup | None = None) -> Outcome:
     """Has the talk under these limits, at once."""
     return _Talk(limits, setup or Setup()).run(exchanges)
@@ -175,6 +99,45 @@ def compare(
 ) -> list[Outcome]:
     """The same talk under several limits."""
     return [simulate(exchanges, each, setup) for each in limits]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """One that is being made or heard, and the facts that it leads to."""
+
+    number: int
+    exchange: Exchange
+    usage: e.Usage
+    usd: float | None
+
+    @property
+    def item_id(self) -> str:
+        return f"a{self.number}"
+
+    def received(self) -> e.Event:
+        return e.AudioReceived(
+            item_id=self.item_id,
+            response_id=f"r{self.number}",
+            audio_ms=self.exchange.made_ms,
+        )
+
+    def ended(self, status: str) -> tuple[e.Event, ...]:
+        """All that will come of it has come."""
+        text = words(self.exchange.made_words)
+        return (
+            e.TranscriptDone(item_id=self.item_id, text=text),
+            e.ResponseDone(
+                response_id=f"r{self.number}", status=status, usage=self.usage, usd=self.usd
+            ),
+        )
+
+    def interrupted(self) -> e.Event:
+        heard = min(self.exchange.cut_ms or 0, self.exchange.made_ms)
+        made = self.exchange.made_ms
+        return e.PlaybackInterrupted(item_id=self.item_id, played_ms=heard, received_ms=made)
+
+    def finished(self) -> e.Event:
+        return e.PlaybackFinished(item_id=self.item_id, played_ms=self.exchange.made_ms)
 
 
 class _Talk:
@@ -193,6 +156,8 @@ class _Talk:
         self.floor = 0.0
         self.luck = 0.0
         self.replied_at = float("-inf")
+        self.sounding: _Reply | None = None
+        self.late: list[tuple[float, e.Event]] = []
         self.points: list[Point] = []
         self.said = 0
         self.verbatim: list[int] = []
@@ -209,6 +174,8 @@ class _Talk:
         self._tell(e.LinkOpened(model=self.setup.model))
         for number, exchange in enumerate(exchanges):
             self._exchange(number, exchange)
+        self._hear_out()
+        self._wait(max((at for at, _ in self.late), default=self.at) - self.at)
         ledger = self.conversation.ledger
         windows = [point.window for point in self.points] or [0]
         return Outcome(
@@ -234,74 +201,120 @@ class _Talk:
             event = queue.popleft()
             object.__setattr__(event, "at", self.at)
             for effect in self.conversation.receive(event):
-                queue.extend(self.server.perform(effect))
+                match effect, self.sounding:
+                    case x.InterruptPlayback(), _Reply() as reply:
+                        queue.append(reply.interrupted())
+                    case x.CancelResponse(), _Reply() as reply:
+                        queue.extend(reply.ended("cancelled"))
+                    case _:
+                        queue.extend(self.server.perform(effect))
 
     def _exchange(self, number: int, exchange: Exchange) -> None:
-        self._pause(exchange.pause)
-        user, reply, response = f"u{number}", f"a{number}", f"r{number}"
+        if exchange.pause:
+            self._hear_out()
+        self._wait(exchange.pause)
+        user = f"u{number}"
+        self._ask(user, exchange)
+        usd = None
+        if exchange.user_ms:
+            seconds = exchange.user_ms / 1000
+            usd = transcription_price(self.setup.transcriber, seconds, table=self.setup.table)
+        written = e.TranscriptDone(item_id=user, text=words(exchange.user_words), usd=usd)
+        if exchange.user_ms and exchange.late:
+            self.late.append((self.at + exchange.late, written))
+        if exchange.call_words:
+            self._call(number, exchange)
+        self._tell(e.ResponseStarted(response_id=f"r{number}"))
+        usage = self._respond(exchange.made_words, exchange.made_ms // 50)
+        self._count_verbatim()
+        reply = _Reply(number, exchange, usage, price(self.setup.model, usage, self.setup.table))
+        self._tell(e.TurnAdded(item_id=reply.item_id, role="assistant"))
+        self.server.add(reply.item_id, exchange.made_words, exchange.made_ms // 50)
+        if exchange.assistant_ms:
+            self._tell(reply.received())
+            self.sounding = reply
+        if exchange.user_ms and not exchange.late:
+            self._tell(written)
+        if exchange.made == 1.0:
+            self._tell(*reply.ended("completed"))
+        self._wait(exchange.assistant_seconds)
+        if exchange.cut_ms is None:
+            self._hear_out()
+        self.floor += (usd or 0.0) + self._floor(exchange)
+        ledger = self.conversation.ledger
+        self.points.append(Point(self.at, usage.input, ledger.cost, self.floor))
+
+    def _ask(self, user: str, exchange: Exchange) -> None:
+        """The user speaks, or types; a reply that still sounds falls silent."""
+        if not exchange.user_ms:
+            self._wait(exchange.user_seconds)
+            self._tell(e.TextSubmitted(item_id=user, text=words(exchange.user_words)))
+            self.sounding = None
+            return
         last = self.conversation.ledger.turns.last
         previous = last.wire_id if last is not None else None
-        ms = exchange.user_ms
-        if ms:
-            self._tell(e.SpeechStarted(item_id=user))
-            self.at += exchange.user_seconds
-            self._tell(e.SpeechStopped(item_id=user, audio_ms=ms))
-            self.server.add(user, 0, ms // 100)
-            self._tell(e.SpeechCommitted(item_id=user, previous_item_id=previous))
-            seconds = ms / 1000
-            usd = transcription_price(self.setup.transcriber, seconds, table=self.setup.table)
-        else:
-            text = words(exchange.user_words)
-            self.at += exchange.user_seconds
-            self._tell(e.TextSubmitted(item_id=user, text=text))
-            usd = None
-        self._tell(e.ResponseStarted(response_id=response))
-        usage = self._respond(exchange)
-        spoken = exchange.assistant_ms // 50
-        self._tell(e.TurnAdded(item_id=reply, role="assistant", previous_item_id=user))
-        self.server.add(reply, exchange.assistant_words, spoken)
-        if exchange.assistant_ms:
-            heard = e.AudioReceived(
-                item_id=reply, response_id=response, audio_ms=exchange.assistant_ms
-            )
-            self._tell(heard)
-        if ms:
-            text = words(exchange.user_words)
-            self._tell(e.TranscriptDone(item_id=user, text=text, usd=usd))
-        self._tell(e.TranscriptDone(item_id=reply, text=words(exchange.assistant_words)))
-        cost = price(self.setup.model, usage, self.setup.table)
-        self._tell(e.ResponseDone(response_id=response, usage=usage, usd=cost))
-        self.at += exchange.assistant_seconds
-        if exchange.assistant_ms:
-            self._tell(e.PlaybackFinished(item_id=reply, played_ms=exchange.assistant_ms))
-        self.floor += (usd or 0.0) + self._floor(exchange)
-        self.points.append(Point(self.at, usage.input, self.conversation.ledger.cost))
+        self._tell(e.SpeechStarted(item_id=user))
+        self.sounding = None
+        self._wait(exchange.user_seconds)
+        self._tell(e.SpeechStopped(item_id=user, audio_ms=exchange.user_ms))
+        self.server.add(user, 0, exchange.user_ms // 100)
+        self._tell(e.SpeechCommitted(item_id=user, previous_item_id=previous))
 
-    def _pause(self, seconds: float) -> None:
-        """A silence, in which the program looks again when the policy wants it to."""
-        end = self.at + seconds
+    def _call(self, number: int, exchange: Exchange) -> None:
+        """A first response calls a function; what it gave is there when the second one begins."""
+        call, output, name = f"f{number}", f"o{number}", f"c{number}"
+        self._tell(e.ResponseStarted(response_id=f"{name}r"))
+        usage = self._respond(exchange.call_words, 0)
+        self.server.add(call, exchange.call_words, 0, turn=False)
+        arguments = words(exchange.call_words)
+        self._tell(e.ToolCalled(item_id=call, call_id=name, tool="look", arguments=arguments))
+        usd = price(self.setup.model, usage, self.setup.table)
+        self._tell(e.ResponseDone(response_id=f"{name}r", usage=usage, usd=usd))
+        self.server.add(output, exchange.output_words, 0, turn=False)
+        self._tell(
+            e.ToolAnswered(item_id=output, call_id=name, output=words(exchange.output_words)),
+            e.ItemPlaced(item_id=output),
+        )
+
+    def _hear_out(self) -> None:
+        """The speaker comes to the end of the reply, or the user stops it before a silence."""
+        reply, heard = self.sounding, self.sounding and self.sounding.exchange.cut_ms
+        if reply is None:
+            return
+        if heard is None:
+            self.sounding = None
+            self._tell(reply.finished())
+        else:
+            self._tell(e.StopPressed())
+            self.sounding = None
+
+    def _wait(self, seconds: float) -> None:
+        """Time goes on. What comes late comes, and the program looks again when it wants to."""
+        end = self.at + max(0.0, seconds)
         while True:
-            ledger = self.conversation.ledger
-            look = next_look(ledger, self.limits)
-            if look is None or look >= end:
+            look = next_look(self.conversation.ledger, self.limits)
+            due = min((at for at, _ in self.late), default=None)
+            times = [at for at in (look, due) if at is not None and at <= end]
+            if not times:
                 break
-            self.at = look
-            self._tell(e.TimePassed())
+            self.at = max(self.at, min(times))
+            here = [event for at, event in self.late if at <= self.at]
+            self.late = [(at, event) for at, event in self.late if at > self.at]
+            self._tell(*(here or [e.TimePassed()]))
         self.at = end
 
-    def _respond(self, exchange: Exchange) -> e.Usage:
+    def _respond(self, text: int, audio: int) -> e.Usage:
         self.luck += self.setup.cache_hit
         hit = self.luck >= 1.0
         self.luck -= hit
         hit = hit and self.at - self.replied_at <= self.setup.forgotten_after
-        usage = self.server.respond(exchange.assistant_words, exchange.assistant_ms // 50, hit)
+        usage = self.server.respond(text, audio, hit)
         self.replied_at = self.at
-        self._count_verbatim()
         return usage
 
     def _count_verbatim(self) -> None:
         """Earlier turns that stand in the window, against those that were said: two make an
-        exchange.
+        exchange; what functions were asked and gave does not count.
         """
         held = sum(1 for item in self.server.items if item.turn) - 1
         if held < 2 * self.said:
@@ -309,12 +322,15 @@ class _Talk:
         self.said += 1
 
     def _floor(self, exchange: Exchange) -> float:
+        """What a reply costs that reads nothing but its own question, and what a function gave."""
+        typed = 0 if exchange.user_ms else exchange.user_words
+        called = exchange.call_words + exchange.output_words
         own = e.Usage(
-            input_text=self.setup.fixed + (0 if exchange.user_ms else exchange.user_words),
+            input_text=self.setup.fixed + typed + called,
             input_audio=exchange.user_ms // 100,
             cached_text=self.setup.fixed if self.said > 1 else 0,
-            output_text=exchange.assistant_words,
-            output_audio=exchange.assistant_ms // 50,
+            output_text=exchange.made_words + exchange.call_words,
+            output_audio=exchange.made_ms // 50,
         )
         return price(self.setup.model, own, self.setup.table) or 0.0
 

@@ -55,9 +55,9 @@ class StandIn:
         """Where an item is; -1: nowhere."""
         return next((i for i, item in enumerate(self.items) if item.id == item_id), -1)
 
-    def add(self, item_id: str, text: int, audio: int) -> None:
-        """Something was said: it stands at the end."""
-        self.items.append(Item(item_id, text + self.overhead, audio))
+    def add(self, item_id: str, text: int, audio: int, turn: bool = True) -> None:
+        """Something was said (or a function called: no `turn`): it stands at the end."""
+        self.items.append(Item(item_id, text + self.overhead, audio, turn))
 
     def perform(self, effect: x.Effect) -> Iterator[e.Event]:
         """The facts that an intention leads to, in order."""

@@ -74,7 +74,7 @@ def judge_trigger(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Trigg
     return TriggerJudged(
         trigger=limits.trigger,
         keep=limits.keep,
-        kept=len(kept),
+        kept=sum(turn.role != "tool" for turn in kept),
         pinned=sum(turn.pinned for turn in old),
         weighs=round(stays),
         instead=instead,

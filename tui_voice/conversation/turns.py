@@ -77,7 +77,7 @@ class Turn:
             return ITEM_OVERHEAD
         if self.role == "assistant" and self.modality == "audio" and self.heard_ms is not None:
             return ITEM_OVERHEAD  # truncation removes the transcript on the server
-        return ITEM_OVERHEAD + estimate_text_tokens(self.text)
+        return ITEM_OVERHEAD + estimate_text_tokens(self.heard_text)
 
     @property
     def tokens(self) -> int:
@@ -95,7 +95,8 @@ class Turn:
             return self.text
         cut = round(len(self.text) * self.heard_ms / self.audio_ms)
         end = self.text.rfind(" ", 0, cut + 1)
-        return self.text[: end if end > 0 else 0] if cut < len(self.text) else self.text
+        end = cut if " " not in self.text else max(end, 0)  # not every script parts its words
+        return self.text[:end] if cut < len(self.text) else self.text
 
     @property
     def interrupted(self) -> bool:
