@@ -134,7 +134,7 @@ def project(
         compactions=ledger.compactions,
         judged=ledger.judged,
         started=start,
-        gauge=_gauge(ledger, limits),
+        gauge=_gauge(ledger, limits, previous),
         cost=_cost(ledger),
         prunings=log_rows,
         memory=ledger.memory,
@@ -173,11 +173,14 @@ def _status(snapshot: Snapshot, waiting: Waiting) -> Status:
     )
 
 
-def _gauge(ledger: Ledger, limits: Limits) -> Gauge:
-    from tui_voice.conversation.policy import outlook  # whoever opened the talk has loaded it
-
+def _gauge(ledger: Ledger, limits: Limits, previous: View | None) -> Gauge:
     window, last = ledger.window, ledger.last_usage
-    trigger, why = outlook(ledger, limits)
+    if previous is not None and _words_only(ledger, limits, previous):
+        trigger, why = previous.gauge.trigger, previous.gauge.why
+    else:
+        from tui_voice.conversation.policy import outlook  # whoever opened the talk has loaded it
+
+        trigger, why = outlook(ledger, limits)
     cached = min(window.cached, window.total)
     if not window.exact:
         cached = min(cached, ledger.intact)  # what was changed since is no longer in the cache
@@ -194,6 +197,21 @@ def _gauge(ledger: Ledger, limits: Limits) -> Gauge:
         wanted=limits.trigger,
         keep=limits.keep,
         size=limits.size,
+    )
+
+
+def _words_only(ledger: Ledger, limits: Limits, previous: View) -> bool:
+    """Nothing but words has come since: what leads to the next summary, which looks at all that
+    the model has, need not be asked for every picture of a reply that streams.
+    """
+    gauge = previous.gauge
+    return (
+        not (gauge.exact or ledger.window.exact)
+        and previous.turns is not None
+        and len(previous.turns) == len(ledger.turns)
+        and previous.compactions is ledger.compactions
+        and previous.judged is ledger.judged
+        and (gauge.wanted, gauge.keep, gauge.size) == (limits.trigger, limits.keep, limits.size)
     )
 
 
