@@ -52,7 +52,7 @@ class TurnsDraft(Turns):
     def __init__(self, turns: Turns) -> None:
         self._chunks = [Sheet(chunk) for chunk in turns.chunks]
         self._length = len(turns)
-        self._names: dict[str, Sheet] = {}
+        self._names: dict[str | None, Sheet] = {}
         self._doubled: set[str] = set()  # names that may stand in several sheets
         for sheet in self._chunks:
             for turn in sheet:
@@ -129,13 +129,23 @@ class TurnsDraft(Turns):
             self._names[name] = sheet
 
     def find(self, item_id: str | None) -> Place | None:
-        sheet = self._names.get(item_id) if item_id is not None else None
+        sheet = self._names.get(item_id)
         if sheet is None or item_id is None:
             return None
-        anywhere = item_id in self._doubled
+        if item_id in self._doubled:
+            return self._search(item_id)
+        place = place_in(sheet, item_id)
+        if place is None:
+            return None
+        c = len(self._chunks) - 1
+        while self._chunks[c] is not sheet:
+            c -= 1
+        return c, place
+
+    def _search(self, item_id: str) -> Place | None:
         for c in range(len(self._chunks) - 1, -1, -1):
-            one = self._chunks[c]
-            if (one is sheet or anywhere) and (place := place_in(one, item_id)) is not None:
+            place = place_in(self._chunks[c], item_id)
+            if place is not None:
                 return c, place
         return None
 

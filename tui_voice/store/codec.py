@@ -113,7 +113,9 @@ def decode(
         if record is None:
             return None
         line = _encode(record)
-    decoder = _DECODERS.get(event_name(line))
+    ours = line.startswith(_START)
+    name = line[_NAME : line.find(b'"', _NAME)] if ours else event_name(line)
+    decoder = _DECODERS.get(name)
     if decoder is None:
         _record(line)
         return None
