@@ -1,0 +1,101 @@
+"""The tables beneath the catalog and the search: they may vanish, or be damaged, at any time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.store.folders import three_talks
+from tests.store.talks import opened, write
+from tui_voice.errors import StoreError
+from tui_voice.store import catalog, index, rows
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return three_talks(tmp_path / "sessions")
+
+
+def test_the_cache_can_be_deleted_damaged_or_of_another_make(folder: Path) -> None:
+    expected = catalog.list_talks(folder)
+    place = index.database(folder)
+    for damage in (
+        place.unlink,
+        lambda: place.write_bytes(b"rubbish" * 1000),
+        lambda: place.write_bytes(place.read_bytes()[:5000]),
+        lambda: _execute(place, "PRAGMA user_version = 99"),
+        lambda: _execute(place, "DROP TABLE talks"),
+    ):
+        index._keep_open(None)  # as a process would that has not asked yet
+        for tail in ("-wal", "-shm"):
+            place.with_name(place.name + tail).unlink(missing_ok=True)
+        damage()
+        assert catalog.list_talks(folder) == expected
+    if os.name == "posix":
+        assert place.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what is open cannot be deleted there")
+@pytest.mark.parametrize("doomed", ["", "-wal", "-shm", "all"])
+def test_the_cache_can_be_deleted_while_it_is_used(folder: Path, doomed: str) -> None:
+    expected = catalog.list_talks(folder)
+    write(folder / "new.jsonl", [opened("new", started="2025-01-01T00:00:00Z")])
+    assert len(catalog.list_talks(folder)) == len(expected) + 1  # something is in the -wal
+    place = index.database(folder)
+    for tail in ("", "-wal", "-shm") if doomed == "all" else (doomed,):
+        place.with_name(place.name + tail).unlink()
+    (folder / "new.jsonl").unlink()
+    for _ in range(3):
+        assert catalog.list_talks(folder) == expected
+
+
+def _execute(place: Path, statement: str) -> None:
+    db = sqlite3.connect(place)
+    db.execute(statement)
+    db.commit()
+    db.close()
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: Path) -> None:
+    expected = catalog.list_talks(folder)
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("x")
+    assert catalog.list_talks(folder, in_the_way / "cache") == expected
+
+
+def test_a_process_that_holds_the_index_is_not_waited_for_in_vain(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = catalog.list_talks(folder)
+    monkeypatch.setattr(index, "PATIENCE", 0.01)
+    other = sqlite3.connect(index.database(folder), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    write(folder / "new.jsonl", [opened("new", started="2025-01-01T00:00:00Z")])
+    assert [talk.id for talk in catalog.list_talks(folder)] == [t.id for t in expected] + ["new"]
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(catalog.list_talks(folder)) == len(expected) + 1
+
+
+def test_a_question_that_cannot_be_answered_is_an_error_of_ours(folder: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be searched: no such table"):
+        index.ask(folder, lambda db: db.execute("SELECT * FROM no_such"))
+
+
+def test_two_that_make_the_index_at_once_make_one(folder: Path) -> None:
+    """The second sees, once it may write, that the first has made the tables."""
+    place = index.database(folder)
+    place.parent.mkdir(exist_ok=True)
+    versions = iter([0, 0])
+    real = rows.version
+
+    def late(db: sqlite3.Connection) -> int:
+        return next(versions, None) or real(db)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "version", late)
+        assert len(catalog.list_talks(folder)) == 3
+    assert len(catalog.list_talks(folder)) == 3
