@@ -58,15 +58,12 @@ def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
     after = evolve(before, **fields)
     turns = ledger.turns.put(place, after)
     was, now = (before.text_tokens, before.audio_tokens), (after.text_tokens, after.audio_tokens)
-    moved = before.wire_id != after.wire_id
-    if was == now and not moved:
+    if was == now and before.wire_id == after.wire_id:
         return evolve(ledger, turns=turns)
     gone = was if before.in_window else NOTHING
     come = now if after.in_window else NOTHING
     window = weigh(ledger.window, come[0] - gone[0], come[1] - gone[1])
-    intact = ledger.intact
-    if moved or sum(was) != sum(now):
-        intact = min(intact, _in_front_of(turns, window, after))
+    intact = min(ledger.intact, _in_front_of(turns, window, after))
     return evolve(ledger, turns=turns, window=window, intact=intact)
 
 
