@@ -146,10 +146,14 @@ async def silence_after_interruption(driver: Driver, sound: VirtualSound) -> tup
     return spread(until_silent), spread(off)
 
 
-async def processor_share(driver: Driver, *, speaking: bool, cancel_echo: bool) -> float:
-    """Percent of a core while both devices run."""
+async def processor_share(
+    driver: Driver, *, speaking: bool, cancel_echo: bool, is_open: bool = True
+) -> float:
+    """Percent of a core while both devices run, or rest behind a closed microphone."""
     sound = await open_sound(lambda _: None, driver=driver, cancel_echo=cancel_echo)
-    await asyncio.sleep(2.5)
+    sound.microphone.gate(is_open)
+    sound.speaker.may_rest = not is_open
+    await asyncio.sleep(2.5 if is_open else 12.5)  # the loudspeaker rests after 10 s
     if speaking:
         sound.speaker.write("reply", SPOKEN)
     began, wall = time.process_time(), time.perf_counter()
@@ -229,15 +233,18 @@ def main() -> None:
             silent, off = asyncio.run(silence_after_interruption(driver, sound))
             row(f"{name}: interrupt → silence on the recorder", silent)
             row(f"{name}: played_ms against the recording, off by", off)
-            for what, speaking, cancel_echo in (
-                ("idle", False, True),
-                ("speaking", True, False),
-                ("speaking, echo cancelled", True, True),
+            for what, speaking, cancel_echo, is_open in (
+                ("idle, microphone closed", False, True, False),
+                ("idle, microphone open", False, True, True),
+                ("speaking", True, False, True),
+                ("speaking, echo cancelled", True, True, True),
             ):
                 share = asyncio.run(
-                    processor_share(driver, speaking=speaking, cancel_echo=cancel_echo)
+                    processor_share(
+                        driver, speaking=speaking, cancel_echo=cancel_echo, is_open=is_open
+                    )
                 )
-                row(f"{name}: {what}", f"{share:9.1f} % of a core")
+                row(f"{name}: {what}", f"{share:9.2f} % of a core")
         if shutil.which("flite"):
             sound.join_speaker_to_microphone()
             for driver in filter(None, map(load_driver, ("miniaudio", "sounddevice"))):
