@@ -62,7 +62,9 @@ TOLD = (
     "the other key.",
     "What did I tell you my name was?",
 )
-TRIGGER, KEEP = 450, 2
+TRIGGER, KEEP = 600, 2
+"""High enough for two prunings before the summary, which grows with what is told, has the trigger
+refused."""
 LIGHT = {"TUI_VOICE_CONTEXT_RECALL": "false"}
 """The functions that search older talks weigh as much as some turns do: a small window of talk."""
 
@@ -122,8 +124,13 @@ def test_a_long_talk_in_a_small_window(start: Start, tap: Tap) -> None:
     assert [f["text"] for f in facts if f["event"] == "text_submitted"] == list(TOLD)
     pages = [plain(page) for page in talk.pages()]
     for words in (*TOLD, *answers):
-        wanted = " ".join(plain(words))
-        assert any(wanted in " ".join(page) for page in pages), words
+        for wanted in runs(plain(words)):  # a turn may stand on two pages
+            assert any(wanted in " ".join(page) for page in pages), words
+
+
+def runs(words: list[str], length: int = 6) -> list[str]:
+    """All runs of so many words, in order."""
+    return [" ".join(words[n : n + length]) for n in range(max(1, len(words) - length + 1))]
 
 
 def held_as(facts: list[Fact], item: str) -> str:
