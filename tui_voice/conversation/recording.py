@@ -312,13 +312,7 @@ def _(ledger: Ledger, event: e.ToolAnswered) -> Ledger:
             ledger = change(ledger, turn.id, words="done")
             break
     answer = Turn(
-        event.item_id,
-        "tool",
-        event.at,
-        event.output,
-        words="done",
-        modality="text",
-        call_id=event.call_id,
+        event.item_id, "tool", event.at, event.output, "done", "text", call_id=event.call_id
     )
     return add(ledger, answer, None)
 
