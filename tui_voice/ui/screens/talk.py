@@ -49,6 +49,7 @@ class TalkScreen(TalkKeys):
         self._options = options
         self._hears = True
         glyphs = options.glyphs
+        self.view = View()
         self.header = HeaderLine(glyphs=glyphs, id="header")
         self.status = StatusBar(glyphs=glyphs, id="status")
         self.transcript = Transcript(
@@ -60,7 +61,6 @@ class TalkScreen(TalkKeys):
         self._notice = NoticeLine(glyphs=glyphs, id="notice")
         self._brief = Brief(glyphs=glyphs, id="brief")
         self._keys = KeyLine(glyphs=glyphs, id="keys")
-        self.view = View()
         self.furnished = False
         self.prompt: Prompt
         self._window: WindowCard
@@ -143,7 +143,7 @@ class TalkScreen(TalkKeys):
     def _invitation(self) -> str:
         match self.silent:
             case "":
-                return f"type here, or press {self._key('talk')} and talk"
+                return f"type here, or {self._how_to_talk()}"
             case "replay":
                 return f"this talk is played as it was; {self._key('quit')} leaves"
             case "no microphone" if not self.view.turns:
@@ -151,9 +151,18 @@ class TalkScreen(TalkKeys):
             case _:
                 return "type here"
 
+    def _how_to_talk(self) -> str:
+        status, key = self.view.status, self._key("talk")
+        if not status.microphone_open:
+            return f"press {key} and talk"
+        if status.muted:
+            return f"press {self._key('mute')} and talk"
+        return f"talk, then press {key}" if self._options.manual else "talk"
+
     def _welcome(self, line: str) -> tuple[str, ...]:
+        talk = self._how_to_talk()
         how = {
-            "": f"Press {self._key('talk')} and talk, or just type.",
+            "": f"{talk[:1].upper()}{talk[1:]}, or just type.",
             "replay": "A recorded talk, as it was.",
             "text only": "Just type: this talk is without sound.",
             "no microphone": "Just type: no microphone was found. `tui-voice devices` lists what "
@@ -190,8 +199,7 @@ class TalkScreen(TalkKeys):
         self._log.prunings = view.prunings
         self._memory.memory = view.memory
         self._brief.cost, self._brief.prunings = view.cost, view.prunings
-        if bool(view.turns) != bool(before.turns):
-            self.prompt.placeholder = self._invitation()
+        self.prompt.placeholder = self._invitation()  # a reactive: equal ones paint nothing
         self._show_notice()
         if view.keys != before.keys or view.status != before.status:
             self.show_keys()

@@ -21,7 +21,8 @@ class NoticeLine(Card):
     def _rows(self, width: int) -> list[str]:
         notice = self.notice
         text = clean(notice.text).rstrip(".")
-        text = text[:1].upper() + text[1:]
+        if text.partition(" ")[0].isalpha():  # an address or a model's name stays as it is
+            text = text[:1].upper() + text[1:]
         if notice.hint:
             text = f"{text}. {clean(notice.hint)}"
         text = text.replace("\n", " ")
