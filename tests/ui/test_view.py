@@ -108,6 +108,19 @@ def test_the_log_is_newest_first_and_gathers_textified_turns() -> None:
     assert all(a != "textify" or b != "textify" for a, b in itertools.pairwise(kinds))
 
 
+def test_what_was_textified_over_time_never_reads_as_growth() -> None:
+    door = kyoto(ScriptedDoor(Limits(keep=2)))
+    done = {c.id: c for c in door.snapshot.ledger.compactions}
+    rows = [row for row in view_of(door).prunings if row.kind == "textify"]
+    assert any(len(row.ids) > 1 for row in rows)
+    for row in rows:
+        parts = [done[name] for name in row.ids]
+        freed = sum(part.tokens_before - (part.tokens_after or 0) for part in parts)
+        assert row.after is not None
+        assert (row.before, row.after) == (row.after + freed, parts[-1].tokens_after)
+        assert row.before > row.after
+
+
 def test_a_failed_summary_says_why(door: ScriptedDoor) -> None:
     door.tell(*exchange(1, 1.0, "a", "b", 1000), *exchange(2, 30.0, "c", "d", 2000))
     door.tell(e.SummaryAsked())

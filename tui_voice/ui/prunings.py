@@ -64,13 +64,13 @@ def log(ledger: Ledger, start: datetime | None, price: Price) -> tuple[Pruning, 
     for (kind, stage), group in groupby(recent, key=lambda c: (c.kind, _stage(c))):
         run = list(group)
         for part in [run] if kind == "textify" else [[one] for one in run]:
-            first, last = part[0], part[-1]
+            last = part[-1]
             row = Pruning(
                 ids=tuple(c.id for c in part),
                 kind=kind,
                 when=clock(start, last.at),
                 turns=sum(len(c.turns) - len(c.skipped) for c in part),
-                before=first.tokens_before,
+                before=_before(part),
                 after=last.tokens_after,
                 seconds=last.seconds,
                 usd=last.usd,
@@ -96,6 +96,14 @@ def _limits_row(number: int, judged: TriggerJudged, start: datetime | None) -> P
         stage="failed" if judged.usual or judged.instead != judged.trigger else "done",
         error=judged.sentence,
     )
+
+
+def _before(part: list[Compaction]) -> int:
+    """What the window would weigh, had none of these been: between them the talk went on."""
+    last = part[-1].tokens_after
+    if last is None:
+        return part[0].tokens_before
+    return last + sum(one.tokens_before - (one.tokens_after or 0) for one in part)
 
 
 def _stage(compaction: Compaction) -> Literal["running", "done", "failed"]:
