@@ -127,7 +127,7 @@ class World:
                     assert not turn.pruned_in
                     assert turn.words != "open"
                     assert turn.id not in newest
-            case x.DeleteItem(item_id=item_id) if running and item_id not in ledger.stale:
+            case x.DeleteItem(item_id=item_id) if running and not ledger.is_stale(item_id):
                 turn = ledger.turns.get(item_id)
                 assert turn is not None
                 if turn.id in running.turns and running.stage != "requested":

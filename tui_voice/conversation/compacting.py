@@ -220,7 +220,7 @@ class Compacting(ABC):
             case x.DeleteItem(item_id=item_id):
                 turns = [self.ledger.turns.get(turn_id) for turn_id in left]
                 ids = [turn.wire_id for turn in turns if turn is not None and turn.wire_id]
-                ids = list(self.ledger.stale) if item_id in self.ledger.stale else ids
+                ids = [i.id for i in self.ledger.stale] if self.ledger.is_stale(item_id) else ids
                 refused = [e.DeleteRefused(item_id=i, message=UNCONFIRMED) for i in ids]
             case x.CreateItem(item_id=item_id):
                 ids = [item_id]
@@ -260,7 +260,7 @@ class Compacting(ABC):
             if left:
                 return self._replacing_step(running, left[0])
         if self.ledger.stale:
-            item_id = self.ledger.stale[0]
+            item_id = self.ledger.stale[0].id
             return f"delete {item_id}", x.DeleteItem(item_id=item_id)
         return None
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from transitions import Machine
 
-import tui_voice.conversation.cutting  # noqa: F401  (teaches `record` of replies cut short)
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import (
@@ -17,10 +16,10 @@ from tui_voice.conversation.compacting import (
     Compacting,
     as_item,
 )
+from tui_voice.conversation.folding import record
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.owed import Owed
 from tui_voice.conversation.policy import Limits
-from tui_voice.conversation.recording import record
 from tui_voice.conversation.states import BUSY, TRANSITIONS, State
 
 # A fact that moves nothing in some state is normal here; the library would warn of each.

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import tui_voice.conversation.cutting
-import tui_voice.conversation.pruning  # noqa: F401  (both teach `record` their events)
+import tui_voice.conversation.pruning
+import tui_voice.conversation.reckoning  # noqa: F401  (all three teach `record` their events)
 from tui_voice.conversation.drafting import draft, finished
 from tui_voice.conversation.events import Event
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.recording import record
+
+__all__ = ["fold", "record"]
 
 
 def fold(events: Iterable[Event], ledger: Ledger | None = None) -> Ledger:

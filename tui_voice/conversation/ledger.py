@@ -6,7 +6,7 @@ Everything here is a value. `Ledger.record` (in `recording.py`) gives the next o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tui_voice.conversation.events import Noticed, TalkOpened, TriggerJudged, Usage
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
@@ -27,6 +27,24 @@ class Window:
     @property
     def total(self) -> int:
         return self.text + self.audio
+
+
+class Stale(NamedTuple):
+    """An item that we have replaced and that is still to be deleted on the server."""
+
+    id: str
+    tokens: int
+    """What it weighs there; the window counts it no more."""
+
+
+class Reading(NamedTuple):
+    """What the usage of the response under way will not tell: text and audio tokens that it read
+    (`response.created`) although the window does not count them, less what the window has gained
+    by prunings since.
+    """
+
+    text: int = 0
+    audio: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +143,9 @@ class Ledger:
     """The item that holds it on the server now. "": none."""
     edit: str = ""
     """The item by which an edited memory is still to be placed. "": none."""
-    stale: tuple[str, ...] = ()
-    """Items that we have replaced and that are still to be deleted on the server."""
+    stale: tuple[Stale, ...] = ()
+    reading: Reading | None = None
+    """None: no response is under way."""
     compactions: tuple[Compaction, ...] = ()
     serial: int = 0
     """How many compactions and memory edits there were: their ids are made from it."""
@@ -170,6 +189,23 @@ class Ledger:
     @property
     def memory_tokens(self) -> int:
         return estimate_text_tokens(self.memory) + ITEM_OVERHEAD if self.memory_id else 0
+
+    @property
+    def beside(self) -> int:
+        """Text tokens that are on the server, but not in the window: what is to be deleted, and
+        words that stand beside the sound they replace.
+        """
+        found = sum(item.tokens for item in self.stale)
+        if (running := self.compaction) is None or not running.placed:
+            return found
+        for turn_id in running.turns:
+            turn, text_id = self.turns.get(turn_id), running.item_id(turn_id)
+            if turn is not None and text_id in running.placed and turn.wire_id != text_id:
+                found += turn.as_text_tokens if turn.in_window else 0
+        return found
+
+    def is_stale(self, item_id: str) -> bool:
+        return any(item.id == item_id for item in self.stale)
 
     def held(self) -> list[Turn]:
         """The turns that the model has now, in order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.ledger import Compaction, Ledger
+from tui_voice.conversation.ledger import Compaction, Ledger, Stale
 from tui_voice.conversation.recording import change, notice, records, weigh
 from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 from tui_voice.conversation.values import evolve
@@ -125,16 +125,19 @@ def _(ledger: Ledger, event: e.SummaryFailed) -> Ledger:
 
 @records(e.MemoryEdited)
 def _(ledger: Ledger, event: e.MemoryEdited) -> Ledger:
+    weight = ledger.memory_tokens
     ledger = evolve(ledger, memory=event.text, serial=ledger.serial + 1)
     running = ledger.compaction
     if running is not None and running.kind == "summary" and running.stage != "requested":
         ledger = amend(ledger, summary=event.text)  # what is being placed is already out of date
     if ledger.edit:  # it may be on the server without our knowing
-        ledger = evolve(ledger, stale=(*ledger.stale, ledger.edit))
+        ledger = evolve(ledger, stale=(*ledger.stale, Stale(ledger.edit, 0)))
     if event.text:
         return evolve(ledger, edit=f"{MEMORY_STEM}{ledger.serial:04d}e")
-    gone = (ledger.memory_id,) if ledger.memory_id else ()
-    return evolve(ledger, edit="", memory_id="", stale=(*ledger.stale, *gone))
+    if ledger.memory_id:
+        stale = (*ledger.stale, Stale(ledger.memory_id, weight))
+        ledger = evolve(ledger, stale=stale, window=weigh(ledger.window, -weight))
+    return evolve(ledger, edit="", memory_id="")
 
 
 @records(e.ItemPlaced)
@@ -145,7 +148,7 @@ def _(ledger: Ledger, event: e.ItemPlaced) -> Ledger:
         return _remember(amend(ledger, stage="placed"), summary.id, summary.summary)
     if event.item_id.startswith(MEMORY_STEM):
         known = _number(event.item_id) <= _number(ledger.memory_id)
-        if known or event.item_id in ledger.stale:
+        if known or ledger.is_stale(event.item_id):
             return ledger  # told a second time, or replaced already
         return _remember(ledger, event.item_id, ledger.memory)
     turn_id = standing_for(running, event.item_id)
@@ -168,7 +171,7 @@ UNANSWERED = "unanswered"
 @records(e.ItemRefused)
 def _(ledger: Ledger, event: e.ItemRefused) -> Ledger:
     if event.code == UNANSWERED:
-        ledger = evolve(ledger, stale=(*ledger.stale, event.item_id))
+        ledger = evolve(ledger, stale=(*ledger.stale, Stale(event.item_id, 0)))
     running = ledger.compaction
     if running is not None and running.kind == "summary" and event.item_id == running.id:
         return fail(ledger, f"the server did not take the summary: {event.message or event.code}")
@@ -194,13 +197,13 @@ def _(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
         return _gone(ledger, event.item_id)
     running = ledger.compaction
     turn = ledger.turns.get(event.item_id)
-    if event.item_id in ledger.stale:
-        ledger = evolve(ledger, stale=tuple(i for i in ledger.stale if i != event.item_id))
+    if ledger.is_stale(event.item_id):
+        ledger = _swept(ledger, event.item_id)
     held = turn is not None and turn.wire_id == event.item_id
     if running is not None and turn is not None and held and turn.id in running.turns:
         text_id = running.item_id(turn.id)
         if text_id in running.placed:  # the words stand beside the sound: take the words away
-            ledger = evolve(ledger, stale=(*ledger.stale, text_id))
+            ledger = evolve(ledger, stale=(*ledger.stale, Stale(text_id, turn.as_text_tokens)))
         ledger = _skip(ledger, turn.id)
     return settle(ledger)
 
@@ -298,9 +301,9 @@ def _skip(ledger: Ledger, turn_id: str) -> Ledger:
 def _remember(ledger: Ledger, item_id: str, text: str) -> Ledger:
     """The memory is on the server under this id; the one before it is to go."""
     fixed = ledger.fixed
-    stale, more = ledger.stale, estimate_text_tokens(text) + ITEM_OVERHEAD - ledger.memory_tokens
+    stale, before = ledger.stale, ledger.memory_tokens
     if ledger.memory_id:
-        stale = (*stale, ledger.memory_id)
+        stale = (*stale, Stale(ledger.memory_id, before))
     return settle(
         evolve(
             ledger,
@@ -308,16 +311,20 @@ def _remember(ledger: Ledger, item_id: str, text: str) -> Ledger:
             memory_id=item_id,
             edit="" if item_id == ledger.edit else ledger.edit,
             stale=stale,
-            window=weigh(ledger.window, more),
+            window=weigh(ledger.window, estimate_text_tokens(text) + ITEM_OVERHEAD - before),
             intact=min(ledger.intact, fixed),
         )
     )
 
 
+def _swept(ledger: Ledger, item_id: str) -> Ledger:
+    return evolve(ledger, stale=tuple(item for item in ledger.stale if item.id != item_id))
+
+
 def _gone(ledger: Ledger, item_id: str) -> Ledger:
     """An item is no longer on the server: what that means for the turn it held."""
-    if item_id in ledger.stale:
-        return settle(evolve(ledger, stale=tuple(i for i in ledger.stale if i != item_id)))
+    if ledger.is_stale(item_id):
+        return settle(_swept(ledger, item_id))
     running = ledger.compaction
     turn = ledger.turns.get(item_id)
     if turn is None or turn.wire_id != item_id:

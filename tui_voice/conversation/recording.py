@@ -10,23 +10,22 @@ what `evolve` and the methods of `Turns` return, never with what it gave them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice, repeat
+from itertools import repeat
 from operator import eq
 from typing import Any, TypeVar
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.ledger import Ledger, Link, LinkStatus, Reply, Window
+from tui_voice.conversation.ledger import Ledger, Link, LinkStatus, Reading, Window
 from tui_voice.conversation.turns import Turn, Turns
 from tui_voice.conversation.values import evolve
 
 E = TypeVar("E", bound=e.Event)
 _RECORDERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {}
 NOTICES_KEPT = 50
-REPLIES_KEPT = 24
 NOTHING = (0, 0)
 """Tokens of text and of audio."""
-LOOKED_BACK = 12
-"""Turns among which those of a reply are looked for when it is done."""
+PRUNES = (e.ItemPlaced, e.ItemDeleted, e.DeleteRefused, e.ItemRefused, e.MemoryEdited)
+"""By these the window changes while a response may be under way that read it as it was before."""
 
 
 def records(kind: type[E]) -> Callable[[Callable[[Ledger, E], Ledger]], Callable[..., Ledger]]:
@@ -44,7 +43,14 @@ def record(ledger: Ledger, event: e.Event) -> Ledger:
     if event.at > ledger.at:
         ledger = evolve(ledger, at=event.at)
     recorder = _RECORDERS.get(type(event))
-    return recorder(ledger, event) if recorder else ledger
+    if recorder is None:
+        return ledger
+    reading, before = ledger.reading, ledger.window
+    ledger = recorder(ledger, event)
+    if reading is None or type(event) not in PRUNES or ledger.reading is not reading:
+        return ledger
+    text, audio = ledger.window.text - before.text, ledger.window.audio - before.audio
+    return evolve(ledger, reading=Reading(reading.text - text, reading.audio - audio))
 
 
 def change(ledger: Ledger, item_id: str, **fields: Any) -> Ledger:
@@ -177,7 +183,8 @@ def forget_server(ledger: Ledger, why: str) -> Ledger:
         return evolve(turn, wire_id=None, stuck=False)
 
     turns = ledger.turns.map_loose(forget)
-    ledger = evolve(ledger, turns=turns, window=Window(), memory_id="", edit="", stale=(), intact=0)
+    ledger = evolve(ledger, turns=turns, window=Window(), intact=0, reading=None)
+    ledger = evolve(ledger, memory_id="", edit="", stale=())
     running = ledger.compaction
     if running is None:
         return ledger
@@ -330,66 +337,6 @@ def _(ledger: Ledger, event: e.AudioReceived) -> Ledger:
         modality="audio",
         spoken=True,
     )
-
-
-@records(e.ResponseDone)
-def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
-    silent = not event.audio and event.status == "completed"
-    for turn in list(islice(reversed(ledger.turns), LOOKED_BACK)):
-        if turn.role != "assistant":
-            continue
-        if turn.words == "open":
-            ledger = change(ledger, turn.id, words="done" if turn.text else "failed")
-        if turn.modality == "audio" and not turn.audio_ms and turn.in_window and turn.text:
-            # No sound ever came for it: the server holds it as words.
-            ledger = change(ledger, turn.id, modality="text", spoken=False)
-    if event.status == "completed":
-        ledger = evolve(
-            ledger,
-            silent=ledger.silent + 1 if silent else 0,
-            voice_by_system=ledger.voice_by_system or silent,
-        )
-    if event.usage is None or not event.usage.input:
-        return ledger
-    u = event.usage
-    window = _unread(
-        ledger,
-        event.response_id,
-        Window(u.input_text + u.output_text, u.input_audio + u.output_audio, u.cached),
-    )
-    spent = ledger.spent
-    if event.usd is None:
-        spent = evolve(spent, unknown=True)
-    else:
-        spent = evolve(spent, replies=spent.replies + event.usd)
-    reply = Reply(event.at, u, event.usd, min(ledger.intact, u.input))
-    return evolve(
-        ledger,
-        window=window,
-        usage=ledger.usage + u,
-        last_usage=u,
-        last_usd=event.usd,
-        spent=spent,
-        replies=ledger.replies + 1,
-        recent=(*ledger.recent[1 - REPLIES_KEPT :], reply),
-        intact=u.input,
-    )
-
-
-def _unread(ledger: Ledger, response_id: str, window: Window) -> Window:
-    """The window of a usage, with what it cannot know: what was said while the reply was made,
-    and what of the reply was cut since.
-    """
-    for turn in ledger.turns.held_backwards():
-        if turn.role == "user":
-            window = weigh(window, turn.text_tokens, turn.audio_tokens)
-            continue
-        if turn.role == "assistant" and turn.interrupted and turn.response_id == response_id:
-            whole = evolve(turn, heard_ms=None)
-            text, audio = turn.text_tokens - whole.text_tokens, turn.audio_tokens
-            window = weigh(window, text, audio - whole.audio_tokens)
-        break
-    return window
 
 
 @records(e.PlaybackInterrupted)
