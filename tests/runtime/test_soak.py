@@ -23,7 +23,7 @@ async def test_hours_of_talk_leave_nothing_behind(tmp_path: Path) -> None:
     first, last = hours[0], hours[-1]
     assert last.turns == 3 * 45 * 2
     assert sum(hour.breaks for hour in hours) >= 3
-    assert sum(hour.renewals for hour in hours) >= 1
+    assert all(hour.renewals for hour in hours)
     assert sum(hour.prunings for hour in hours) >= 1
     assert last.held - first.held < MOST_GROWTH
     assert left_behind(hours) == (0, 0, 0)
