@@ -71,6 +71,10 @@ class Backend(Protocol):
     async def stop(self) -> None: ...
 
 
+ROUNDS_TO_CLOSE = 3
+"""A connection that was cut off gives back its socket some rounds of the loop later."""
+
+
 class Session:
     """A `Door`. `base`: seconds since the talk was first opened (0 for a new one). `manual`: the
     talk key makes the turn, not VAD. `keep_stamps`: for facts that are replayed. `clean`: takes
@@ -306,6 +310,8 @@ class Session:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        for _ in range(ROUNDS_TO_CLOSE):
+            await asyncio.sleep(0)
         await self._loop.shutdown_asyncgens()
 
     def _leave(self) -> None:
