@@ -71,3 +71,18 @@ def test_a_correction_is_told_as_a_whole() -> None:
     assert mended_line is not None
     assert mended_line.text == "I live in Bergen"
     assert correction_of(Line("I like trains", "user", False), before) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Wait a moment, the ferry to Stavanger leaves at 7 pm on Friday.",
+        "Oh, Clara works in Oslo.",
+        "Well, Clara works in Oslo as a nurse and hates coffee.",
+        "Hold on a second, the train to Oslo takes three hours.",
+    ],
+)
+def test_what_begins_something_new_mends_nothing(said: str) -> None:
+    home = "I live in Bergen with my two cats."
+    lines = [Line(home, "user", False), Line(said, "user", False)]
+    assert [line.text for _, line in mended(lines)] == [home, said]

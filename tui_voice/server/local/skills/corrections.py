@@ -11,7 +11,8 @@ from tui_voice.server.local.skills.clause import NUMBER, WHEN, Line
 from tui_voice.server.local.skills.person import lower_start
 
 _MENDS = re.compile(
-    r"^\W*(?:(?:no|nope|oh|oops|well|wait|hang on|hold on|sorry|actually|correction|my mistake|"
+    r"^\W*(?:(?:no|nope|oh|oops|well|(?:wait|hang on|hold on)(?: a (?:moment|minute|second|bit))?|"
+    r"sorry|actually|correction|my mistake|"
     r"i was wrong|that's wrong|not quite|rather|or rather|i mean|i meant|make (?:it|that)|"
     r"i should (?:say|have said)|it should be|scratch that)\b[\s,.:!]*)+",
     re.I,
@@ -21,6 +22,14 @@ _FRAGMENT = re.compile(
     r"i should (?:say|have said)|it should be|in|on|at|to|from|not)\b|^\S+(?:\s\S+){0,4}$",
     re.I,
 )
+_BARE = re.compile(r"[A-Z][\w'-]*\s+[a-z]")
+"""Somebody does something: a sentence of its own, however short."""
+_SURE = re.compile(
+    r"\b(?:nope?|oops|sorry|correction|my mistake|wrong|not quite|rather|i meant?|make (?:it|that)|"
+    r"i should|it should be|scratch that)\b",
+    re.I,
+)
+"""Leads that nobody begins something new with, as they do with "well", "oh" and "wait"."""
 _NOT_THAT = re.compile(
     r"^(?:(?:it's|it is|its|that's|i meant?|make (?:it|that))\s+)?(?:in |at |on |to )?"
     r"(?P<new>[^,]+?),?\s+(?:and )?not (?:in |at |on |to )?(?P<old>[^,.!]+?)[.!]?$",
@@ -78,8 +87,10 @@ def _mends(before: Sequence[tuple[int, Line]], line: Line) -> int | None:
     if _OWN_SUBJECT.match(rest):
         return next((n for n in reversed(told) if _same_matter(rest, before[n][1].text)), None)
     told = told[-_BACK:]
-    if _FRAGMENT.match(rest) is None and _FRAGMENT.match(lead[0].strip()) is None:
-        return None
+    if _SURE.search(lead[0]) is None:
+        words = len(rest.split())
+        if _FRAGMENT.match(rest) is None or (words > 3 and _BARE.match(rest) is not None):
+            return None
     asked = before[-1][1].speaker == "assistant" and before[-1][1].question
     if asked and _PLAIN_NO.match(lead[0]):
         return None  # it answers that
