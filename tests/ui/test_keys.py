@@ -154,6 +154,16 @@ async def test_summarise_asks_at_once(build: Build) -> None:
         assert app.scripted.posted == [e.SummaryAsked()]
 
 
+async def test_what_cannot_be_summarised_is_asked_for_too(build: Build) -> None:
+    """The talk then says why; the footer does not offer it."""
+    app = build(lambda door: door)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        assert "summarise" not in app.talk.view.keys
+        await pilot.press("ctrl+s")
+        assert app.talk._summarise_timer is not None
+
+
 async def test_summarise_twice_asks_what_matters(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:

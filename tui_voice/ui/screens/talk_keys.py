@@ -70,6 +70,8 @@ class TalkKeys(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
+        if action == "summarise" and not self._options.replay:
+            return True  # the talk says why there is nothing to summarise
         return action == "stop" or action not in BY_ID or self.works(action)
 
     def takes(self, event: events.Key | events.Paste) -> bool:
