@@ -14,9 +14,9 @@ import argparse
 import time
 from itertools import pairwise
 
-from tui_voice.conversation.exchanges import invented
 from tui_voice.conversation.limits import Policy, default_limits
-from tui_voice.conversation.simulate import ASSUMPTIONS, Outcome, Setup, simulate
+from tui_voice.lab.exchanges import invented
+from tui_voice.lab.simulate import ASSUMPTIONS, Outcome, Setup, simulate
 
 MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini")
 POLICIES: tuple[Policy, ...] = ("thrift", "textify", "balanced", "notebook", "none", "server")

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.server.local.partner import SETS, scores
 from tests.server.local.talks import ASKED, asking, talk, turns
 from tests.server.local.voices import SENTENCES, error_rate, flite, heard, lacking, recordings
-from tui_voice.server.contracts import ReplyRequest
+from tui_voice.server.interfaces import ReplyRequest
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import Hibari

@@ -130,7 +130,7 @@ def in_a_session(silence_ms: int, rounds: int, question: str) -> list[float]:
     from tui_voice.audio.null import NullMicrophone, NullSpeaker
     from tui_voice.audio.sound import Sound
     from tui_voice.config import load
-    from tui_voice.runtime.opening import Opening, open_talk
+    from tui_voice.runtime.session_factory import SessionOptions, open_session
 
     ears: list[NullMicrophone] = []
 
@@ -158,9 +158,11 @@ def in_a_session(silence_ms: int, rounds: int, question: str) -> list[float]:
     waits = []
     pcm, silence = spoken(question), bytes(RATE // 50 * 2)
     with tempfile.TemporaryDirectory() as folder:
-        session = open_talk(Opening(settings=settings, folder=Path(folder), open_sound=open_ends))
+        session = open_session(
+            SessionOptions(settings=settings, folder=Path(folder), open_sound=open_ends)
+        )
         session.listen(listen)
-        while session.subscribe(lambda _now: None).ledger.link.status != "online":
+        while session.subscribe(lambda _now: None).ledger.connection.status != "online":
             time.sleep(0.05)
         session.post(e.TalkPressed())
         for number in range(rounds + 1):

@@ -41,7 +41,7 @@ class Painted(VoiceApp):
         os.write(1, b"!")
         assert not {"openai", "numpy", "pydantic", "websockets"} & set(sys.modules)
         self.exit()
-Painted(lambda talk_id: None).run(headless=True, size=(120, 36))
+Painted(lambda session_id: None).run(headless=True, size=(120, 36))
 """
 
 

@@ -29,7 +29,7 @@ from tui_voice.realtime.wire import decode_server, encode
 from tui_voice.realtime.wire import server as s
 from tui_voice.realtime.wire.items import InputText, Message
 from tui_voice.realtime.wire.session import Audio, AudioInput, Realtime, ServerVad, Transcription
-from tui_voice.server.contracts import SPEECH_RATE
+from tui_voice.server.interfaces import SPEECH_RATE
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.serve import Server, serve
 

@@ -36,7 +36,7 @@ WORDS = re.findall(
     what all were we when there can an your which their said if do will each about how up out garden
     temple river morning tea train summer winter letter music window story bread mountain""",
 )
-HEAD = e.TalkOpened(id="t", started="2026-04-01T12:00:00+00:00", backend="local", model="m")
+HEAD = e.SessionOpened(id="t", started="2026-04-01T12:00:00+00:00", backend="local", model="m")
 
 
 def seconds(work: Callable[[], object], rounds: int = 5) -> float:
@@ -78,7 +78,7 @@ def shown(figure: float) -> str:
 def spoken(turns: int) -> Iterator[e.Event]:
     """A talk as a server tells it: some 14 facts an exchange."""
     yield HEAD
-    yield e.LinkOpened(at=0.1)
+    yield e.ConnectionOpened(at=0.1)
     at, before = 1.0, None
     for n in range(turns // 2):
         user, voice, response = f"item_u{n}", f"item_a{n}", f"resp_{n}"
@@ -108,7 +108,7 @@ def write_many(folder: Path, turns: int, each: int = 100) -> None:
     """Talks of so many turns, typed: one line a turn."""
     chance = random.Random(1)
     for n in range(max(1, turns // each)):
-        head = e.TalkOpened(
+        head = e.SessionOpened(
             id=f"t{n:05}",
             started=f"2026-{1 + n % 12:02}-{1 + n % 28:02}T{n % 24:02}:00:00+00:00",
             backend="local",
@@ -196,8 +196,8 @@ def browsing(folder: Path) -> None:
         place = folder / f"talks-{turns}"
         write_many(place, turns)
         size = f"{turns} turns in {max(1, turns // 100)} talks"
-        first = seconds(partial(catalog.list_talks, place), 1)
-        row(size, "ours", seconds(partial(catalog.list_talks, place)))
+        first = seconds(partial(catalog.list_sessions, place), 1)
+        row(size, "ours", seconds(partial(catalog.list_sessions, place)))
         row("", "ours, the first time", first)
         row("", "json, every file", seconds(partial(by_json, list(place.iterdir())), 1))
 

@@ -29,7 +29,7 @@ from tui_voice.conversation import events as e  # noqa: E402  # once the path an
 from tui_voice.conversation.conversation import Conversation, Snapshot  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation.policy import Limits  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation.states import State  # noqa: E402  # once the path and the time zone are set
-from tui_voice.runtime.door import Meters  # noqa: E402  # once the path and the time zone are set
+from tui_voice.runtime.session_handle import Meters  # noqa: E402  # once the path and the time zone are set
 from tui_voice.store.reading import read  # noqa: E402  # once the path and the time zone are set
 from tui_voice.ui.app import VoiceApp  # noqa: E402  # once the path and the time zone are set
 from tui_voice.ui.options import Options  # noqa: E402  # once the path and the time zone are set
@@ -127,7 +127,7 @@ def lost(events: Sequence[e.Event]) -> list[e.Event]:
         "OpenAI refused the key",
         "Set OPENAI_API_KEY to one that is valid, then press ^N.",
     )
-    return [*until, e.LinkLost(at=until[-1].at, reason=reason, hint=hint)]
+    return [*until, e.ConnectionLost(at=until[-1].at, reason=reason, hint=hint)]
 
 
 PICTURES = {
@@ -146,7 +146,7 @@ PICTURES = {
 
 
 async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) -> None:
-    events = [event for event in read(TALK).events if not isinstance(event, e.TalkClosed)]
+    events = [event for event in read(TALK).events if not isinstance(event, e.SessionClosed)]
     door = Still(picture.take(events), picture.loud)
     options = Options(
         theme=picture.theme,

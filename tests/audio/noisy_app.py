@@ -15,7 +15,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from tui_voice.audio.devices import list_devices, load_driver
-from tui_voice.audio.quiet import keep_terminal
+from tui_voice.audio.stderr_redirect import keep_terminal
 
 
 class Screen(App[None]):

@@ -4,7 +4,7 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_voice.audio.intake import FrameQueue, Framer, Intake
+from tui_voice.audio.capture_gate import CaptureGate, FrameQueue, Framer
 
 FRAME = 960
 
@@ -13,7 +13,7 @@ def frame(number: int) -> bytes:
     return number.to_bytes(2, "little") * (FRAME // 2)
 
 
-class Heard(Intake):
+class Heard(CaptureGate):
     """An intake with what came out of it."""
 
     def __init__(self) -> None:

@@ -160,7 +160,7 @@ async def test_a_slow_sound_server_does_not_hold_the_loop() -> None:
 
 async def test_a_sound_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow()
-    monkeypatch.setattr("tui_voice.audio.line.OPEN_WITHIN", 0.05)
+    monkeypatch.setattr("tui_voice.audio.device_stream.OPEN_WITHIN", 0.05)
     sound = await open_sound(lambda _: None, driver=slow, cancel_echo=False)
     slow.answer.set()
     assert sound.notice is not None

@@ -80,7 +80,11 @@ def test_without_it_the_noise_is_on_the_screen() -> None:
 
 @pytest.mark.parametrize("silenced", [False, True])
 def test_alsa_is_quiet_where_there_is_no_screen(silenced: bool) -> None:
-    first = "from tui_voice.audio.quiet import silence_library_noise as s; s();" if silenced else ""
+    first = (
+        "from tui_voice.audio.stderr_redirect import silence_library_noise as s; s();"
+        if silenced
+        else ""
+    )
     done = subprocess.run(
         [sys.executable, "-c", first + ALSA_COMPLAINT], capture_output=True, text=True, check=False
     )
@@ -93,7 +97,7 @@ def test_alsa_is_quiet_where_there_is_no_screen(silenced: bool) -> None:
 def test_sound_is_not_imported_by_asking_for_quiet() -> None:
     """The screen calls this before its first paint: numpy must wait."""
     program = (
-        "import sys, tui_voice.audio.quiet;"
+        "import sys, tui_voice.audio.stderr_redirect;"
         "print([m for m in ('numpy', 'sounddevice', 'miniaudio', 'soxr') if m in sys.modules])"
     )
     done = subprocess.run(

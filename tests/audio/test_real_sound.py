@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from tests.sound import Recording, VirtualSound
+from tui_voice.audio.device_stream import DeviceChange
 from tui_voice.audio.devices import list_devices, pick
 from tui_voice.audio.driver import Driver
-from tui_voice.audio.line import DeviceChange
 from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.pcm import RATE, duration_ms, level_db
 from tui_voice.audio.sound import open_sound

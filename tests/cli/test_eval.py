@@ -13,7 +13,7 @@ from tests.runtime.bench import served
 from tests.runtime.test_summariser import completion, http
 from tui_voice.__main__ import main
 from tui_voice.cli.eval import _remarks, _table
-from tui_voice.runtime.evaluation import Answer, Arm, Memory, Outcome
+from tui_voice.lab.evaluation import Answer, Arm, Memory, Outcome
 
 KEYS = {
     *("arm", "facts", "recalled", "missed", "prunings", "failed_prunings", "peak_window"),

@@ -110,7 +110,7 @@ def test_search_marks_the_words_on_a_terminal(
 
 def test_search_in_a_talk_without_a_date(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "torn.jsonl").write_text(
-        '{"event":"talk_opened","id":"torn","started":"?","backend":"","model":""}\n'
+        '{"event":"session_opened","id":"torn","started":"?","backend":"","model":""}\n'
         '{"event":"text_submitted","item_id":"i","text":"xylophone"}\n'
     )
     run(folder, "search", "xylophone")

@@ -78,7 +78,7 @@ def test_what_makes_no_sense_is_said(
 
 def test_a_saved_talk(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = home / "talks"
-    opened = e.TalkOpened(
+    opened = e.SessionOpened(
         id="2026-01-01-0900-abcd",
         started="2026-01-01T09:00:00+00:00",
         backend="local",
@@ -109,7 +109,7 @@ def test_a_talk_in_which_nothing_was_answered(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = home / "talks"
-    opened = e.TalkOpened(
+    opened = e.SessionOpened(
         id="2026-01-01-0900-abce",
         started="2026-01-01T09:00:00+00:00",
         backend="local",

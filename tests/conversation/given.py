@@ -35,8 +35,8 @@ def pruned() -> World:
 def talk(exchanges: int, *more: e.Event, at: float = 0.0, ms: int = 5_000) -> Ledger:
     """A spoken talk that nobody pruned, on a line, its last reply just heard."""
     events: list[e.Event] = [
-        e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL),
-        e.LinkOpened(),
+        e.SessionOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL),
+        e.ConnectionOpened(),
     ]
     text, audio = 200, 0
     cached = (0, 0)

@@ -13,7 +13,7 @@ from tui_voice.conversation.drafting import Draft, TurnsDraft
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
-from tui_voice.conversation.recording import record
+from tui_voice.conversation.reducers.turns import record
 from tui_voice.conversation.turns import CHUNK, Turn, Turns
 
 # Few names, so that they meet: also those under which a compaction puts items on the server.
@@ -55,7 +55,12 @@ def any_of(kind: type[e.Event]) -> st.SearchStrategy[e.Event]:
     return st.builds(kind, **known)
 
 
-RARE = (e.LinkOpened, e.LinkLost, e.TalkResumed, e.TalkClosed)  # they end what was under way
+RARE = (
+    e.ConnectionOpened,
+    e.ConnectionLost,
+    e.SessionResumed,
+    e.SessionClosed,
+)  # they end what was under way
 OFTEN = (e.TurnAdded, e.TextSubmitted, e.ItemPlaced, e.ItemDeleted, e.SpeechCommitted)
 kinds = [kind for kind in e.EVENTS.values() if kind not in RARE]
 anything = st.one_of([any_of(kind) for kind in [*kinds, *OFTEN, *OFTEN, *OFTEN]])

@@ -8,12 +8,12 @@ import pytest
 
 from tests.conversation.given import talk
 from tests.conversation.world import MODEL, World
-from tui_voice.conversation import economist
 from tui_voice.conversation import events as e
-from tui_voice.conversation.economist import appraise, hit_rate, seconds_per_reply, usd_per_hour
+from tui_voice.conversation import payback
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger, Reply
 from tui_voice.conversation.limits import SUMMARY_TOKENS, Limits, Plan
+from tui_voice.conversation.payback import appraise, hit_rate, seconds_per_reply, usd_per_hour
 from tui_voice.conversation.policy import plan
 from tui_voice.conversation.prices import PRICES, merge
 
@@ -51,7 +51,7 @@ class TestPace:
     def test_pauses_are_left_out(self) -> None:
         found = with_replies(*(reply(at) for at in (0.0, 20.0, 50.0, 2_000.0, 2_010.0)))
         assert seconds_per_reply(found) == pytest.approx(20.0)
-        assert seconds_per_reply(Ledger()) == economist.USUAL_SECONDS
+        assert seconds_per_reply(Ledger()) == payback.USUAL_SECONDS
 
     def test_cost_of_an_hour(self) -> None:
         found = with_replies(*(reply(20.0 * n, usd=0.03) for n in range(5)))
@@ -60,13 +60,13 @@ class TestPace:
         assert usd_per_hour(with_replies(reply(0), reply(20, usd=None), reply(40))) is None
 
     def test_growth(self) -> None:
-        assert economist.growth(Ledger(), textified=True) == 100.0
+        assert payback.growth(Ledger(), textified=True) == 100.0
         spoken = talk(4)
         weights = [turn.tokens for turn in spoken.held()]
-        assert economist.growth(spoken, textified=False) == 2 * sum(weights) / len(weights)
-        assert economist.growth(spoken, textified=True) < economist.growth(spoken, textified=False)
+        assert payback.growth(spoken, textified=False) == 2 * sum(weights) / len(weights)
+        assert payback.growth(spoken, textified=True) < payback.growth(spoken, textified=False)
         opened = fold([e.SpeechStarted(item_id="open")], spoken)
-        assert economist.growth(opened, False) == economist.growth(spoken, False)
+        assert payback.growth(opened, False) == payback.growth(spoken, False)
 
 
 class TestSummary:
@@ -87,7 +87,7 @@ class TestSummary:
         question = kept[0]
         loses = (question.audio_tokens * (32 - 0.40) + question.text_tokens * (4 - 0.40)) / 1e6
         not_read = sum(t.tokens for t in dropped) * 0.40 / 1e6
-        source = sum(t.as_text_tokens for t in dropped) + SUMMARY_TOKENS + economist.REQUEST_TOKENS
+        source = sum(t.as_text_tokens for t in dropped) + SUMMARY_TOKENS + payback.REQUEST_TOKENS
         written = (source * 0.10 * 1.25 + SUMMARY_TOKENS * 0.50) / 1e6
         memory = SUMMARY_TOKENS * 4 / 1e6
         once = loses + written + memory - not_read

@@ -165,7 +165,7 @@ def test_a_change_that_is_never_acknowledged_is_asked_for_twice_then_given_up(
     for _ in range(4):
         world.exchange()
     world.fault = fault
-    world.tell(e.SummaryAsked())
+    world.tell(e.SummarisePressed())
     world.quiet()
     assert world.ledger.compaction is not None
     first = asked[0]
@@ -186,6 +186,6 @@ def test_a_change_that_is_never_acknowledged_is_asked_for_twice_then_given_up(
     world.at += 600
     for _ in range(4):
         world.exchange()
-    world.tell(e.SummaryAsked())
+    world.tell(e.SummarisePressed())
     world.quiet()
     assert world.ledger.compactions[-1].stage == "confirmed"

@@ -36,7 +36,7 @@ class TestNextLook:
         timed = replace(limits, every=60.0)
         assert next_look(ledger, timed) == next(iter(ledger.turns)).at + 60
         assert next_look(fold([e.TimePassed(at=1e6)], ledger), timed) is None
-        assert next_look(fold([e.LinkOpened()]), timed) is None
+        assert next_look(fold([e.ConnectionOpened()]), timed) is None
         empty = replace(ledger, turns=fold([]).turns)
         assert next_look(empty, timed) == ledger.at + 60
 

@@ -19,9 +19,9 @@ ADDED = e.TurnAdded(item_id="a1", role="assistant", previous_item_id="u1")
 SOME = e.TranscriptGrew(item_id="a1", text="A bird ")
 SOUND = e.AudioReceived(item_id="a1", response_id="r1", audio_ms=400)
 DONE = e.ResponseDone(response_id="r1")
-LOST = e.LinkLost(reason="the connection broke", retry_in=1.0)
+LOST = e.ConnectionLost(reason="the connection broke", retry_in=1.0)
 CUT = replace(LOST, cut=("a1",))
-BACK = e.LinkOpened()
+BACK = e.ConnectionOpened()
 CREATE = x.CreateResponse()
 
 
@@ -113,7 +113,7 @@ def test_a_reply_that_had_come_is_not_asked_for_again() -> None:
     [
         [e.StopPressed()],
         [e.ResponseDone(response_id="r1", status="failed", reason="no")],
-        [e.TalkResumed(backend="b", model="m")],
+        [e.SessionResumed(backend="b", model="m")],
         [replace(LOST, again=("u2",))],
     ],
 )

@@ -105,7 +105,10 @@ class TestSummary:
 
     def test_without_a_line_or_during_another_it_waits(self) -> None:
         ledger = talk(8)
-        assert judge(fold([e.LinkLost(reason="x")], ledger), NOTEBOOK).reason == "there is no line"
+        assert (
+            judge(fold([e.ConnectionLost(reason="x")], ledger), NOTEBOOK).reason
+            == "there is no line"
+        )
         requested = e.SummaryRequested(compaction_id="memory_0001", drop=("u0",), window=1)
         busy = fold([requested], ledger)
         assert judge(busy, NOTEBOOK).reason == "a pruning is under way"
@@ -143,9 +146,13 @@ class TestSummary:
         limits = replace(limits, trigger=window + 10)
         assert judge(ripe, limits).reason == "below the trigger"
         started = 1_767_225_600.0  # 2026-01-01T00:00:00Z
-        soon = replace(ripe, link=replace(ripe.link, expires_at=started + ripe.at + 100))
+        soon = replace(
+            ripe, connection=replace(ripe.connection, expires_at=started + ripe.at + 100)
+        )
         assert judge(soon, limits).reason == "the server session ends soon: the cache with it"
-        far = replace(ripe, link=replace(ripe.link, expires_at=started + ripe.at + 3_000))
+        far = replace(
+            ripe, connection=replace(ripe.connection, expires_at=started + ripe.at + 3_000)
+        )
         assert judge(far, limits).plan is None
 
     def test_what_was_taken_back_is_not_taken_away_at_once(self) -> None:
@@ -154,7 +161,7 @@ class TestSummary:
             world.exchange()
         world.conversation.limits = Limits(900, 2, policy="thrift")
         world.quiet()
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         world.quiet()
         assert world.ledger.compactions[-1].kind in ("restore", "textify")
         full = fold(
@@ -170,7 +177,7 @@ class TestSummary:
         while not world.ledger.memory:
             world.exchange()
         world.conversation.limits = limits
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         world.quiet()
         restored = next(c for c in world.ledger.compactions if c.kind == "restore")
         assert restored.tokens_after is not None
@@ -237,7 +244,7 @@ class TestTextify:
             e.TranscriptDone(item_id="q", at=50.0, text="what now?"),
         ]
         assert "q" not in ids(talk(2, *asked), self.THRIFT)
-        only = fold([e.LinkOpened(), *asked])
+        only = fold([e.ConnectionOpened(), *asked])
         assert plan(only, self.THRIFT) is None
 
     def test_words_that_come_late_wait_for_the_next_summary_if_it_is_near(self) -> None:

@@ -9,7 +9,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import memory_text
 from tui_voice.conversation.ledger import Compaction
 from tui_voice.conversation.limits import Limits
-from tui_voice.conversation.pruning import standing_for
+from tui_voice.conversation.reducers.compaction import standing_for
 from tui_voice.conversation.states import State
 
 
@@ -64,7 +64,7 @@ class TestOneStepAtATime:
 
     def test_a_decision_is_made_once_until_it_is_a_fact(self) -> None:
         world = due()
-        world.tell(e.TimePassed(), e.TimePassed(), e.SummaryAsked())
+        world.tell(e.TimePassed(), e.TimePassed(), e.SummarisePressed())
         assert len(world.summaries) == 1
         assert world.ledger.notices[-1].text == "Nothing was summarised: a pruning is under way."
 
@@ -133,7 +133,7 @@ class TestOneStepAtATime:
         for _ in range(3):
             world.type()
             world.quiet()
-        world.tell(e.SummaryAsked())
+        world.tell(e.SummarisePressed())
         world.write("T.")
         world.work()
         world.deliver()
@@ -142,9 +142,9 @@ class TestOneStepAtATime:
         world.cut()
         world.connect()
         world.catch_up()
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         world.quiet()
-        world.tell(e.SummaryAsked())
+        world.tell(e.SummarisePressed())
         world.quiet()
         world.agrees()
         assert world.ledger.compaction is None

@@ -17,7 +17,7 @@ class TestByHand:
         world = World(Limits(policy="none", keep=2))
         for _ in range(3):
             world.exchange()
-        world.tell(e.SummaryAsked(focus="the recipe"))
+        world.tell(e.SummarisePressed(focus="the recipe"))
         assert world.summaries[0].focus == "the recipe"
         assert world.summaries[0].cause == "by hand"
         assert world.conversation.state is State.IDLE
@@ -31,7 +31,7 @@ class TestByHand:
         world.catch_up()
         reply = list(world.ledger.turns)[-1].id
         assert world.conversation.state is State.SPEAKING
-        world.tell(e.SummaryAsked())
+        world.tell(e.SummarisePressed())
         assert reply not in [turn.item_id for turn in world.summaries[0].turns]
         world.quiet()
         world.agrees()
@@ -40,13 +40,13 @@ class TestByHand:
         again.respond()
         while again.deliver():
             pass
-        again.tell(e.SummaryAsked())
+        again.tell(e.SummarisePressed())
         assert not again.summaries
         assert again.ledger.notices[-1].text.endswith("the reply is still being heard.")
 
     def test_nothing_to_summarise_is_told(self) -> None:
         world = World(IDLE_HANDS)
-        world.tell(e.SummaryAsked())
+        world.tell(e.SummarisePressed())
         assert world.ledger.notices[-1].text == (
             "Nothing was summarised: nothing is older than the kept turns."
         )
@@ -54,7 +54,7 @@ class TestByHand:
     def test_all_of_the_last_pruning_comes_back_in_its_place(self) -> None:
         world = pruned()
         gone = [turn.id for turn in world.ledger.turns if turn.pruned_in]
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         world.quiet()
         world.agrees()
         assert [t.id for t in world.ledger.turns] == [t.id for t in world.ledger.held()]
@@ -68,10 +68,10 @@ class TestByHand:
     def test_one_turn_comes_back_between_its_neighbours(self) -> None:
         world = pruned()
         gone = [turn.id for turn in world.ledger.turns if turn.pruned_in]
-        world.tell(e.RestoreAsked(turn_ids=(gone[1],)))
+        world.tell(e.RestorePressed(turn_ids=(gone[1],)))
         world.quiet()
         world.agrees()
-        world.tell(e.RestoreAsked(turn_ids=(gone[2], gone[0])))
+        world.tell(e.RestorePressed(turn_ids=(gone[2], gone[0])))
         world.quiet()
         world.agrees()
         held = [turn.id for turn in world.ledger.held()]
@@ -88,7 +88,7 @@ class TestByHand:
             return "ok"
 
         world.fault = refuse_the_first
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         world.quiet()
         world.agrees()
         assert len(world.ledger.compactions[-1].skipped) == 1
@@ -99,7 +99,7 @@ class TestByHand:
             world.exchange()
         world.exchange()
         assert world.ledger.compactions[-1].kind == "textify"
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         world.quiet()
         assert not [turn for turn in world.ledger.turns if turn.pruned_in]
         world.agrees()
@@ -110,20 +110,20 @@ class TestByHand:
         world.exchange()
         assert [turn for turn in world.ledger.turns if turn.pruned_in]
         before = len(world.ledger.compactions)
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         assert len(world.ledger.compactions) == before
 
     def test_restoring_waits_its_turn_and_needs_a_line(self) -> None:
         world = due()
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         assert world.ledger.notices[-1].text == "Wait: a pruning is under way."
         world.quiet()
         before = world.ledger.compactions
         world.cut()
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         assert world.ledger.compactions == before
         nothing = World(IDLE_HANDS)
-        nothing.tell(e.RestoreAsked())
+        nothing.tell(e.RestorePressed())
         assert nothing.ledger.compactions == ()
 
     def test_a_pin_in_time_keeps_the_turn(self) -> None:

@@ -18,10 +18,10 @@ from tests.conversation.world import FAULTS, World
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation import policy
-from tui_voice.conversation.candidates import split
 from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.prunable import split
 from tui_voice.conversation.states import State
-from tui_voice.conversation.thresholds import SCARCE, in_force, regrown
+from tui_voice.conversation.trigger import SCARCE, in_force, regrown
 
 LIMITS = st.builds(
     Limits,
@@ -89,7 +89,7 @@ class Talk(RuleBasedStateMachine):
         self.world.heard_share = share
         self.world.tell(e.StopPressed())
 
-    @rule(event=st.sampled_from([e.SummaryAsked(focus="names"), e.RestoreAsked()]))
+    @rule(event=st.sampled_from([e.SummarisePressed(focus="names"), e.RestorePressed()]))
     def asks_by_hand(self, event: e.Event) -> None:
         self.world.tell(event)
 

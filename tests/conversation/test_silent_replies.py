@@ -9,8 +9,8 @@ from tests.conversation.world import World
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
-from tui_voice.conversation.standin import StandIn
 from tui_voice.conversation.states import State
+from tui_voice.lab.fake_server import FakeServer
 
 
 class TestSilentReplies:
@@ -189,7 +189,7 @@ class TestStandIn:
     """The server of the simulation, where the talks above do not lead."""
 
     def test_what_it_does_not_know(self) -> None:
-        server = StandIn()
+        server = FakeServer()
         unknown = x.CreateItem(item_id="a", role="user", text="x", previous_item_id="nobody")
         assert list(server.perform(unknown)) == [
             e.ItemRefused(item_id="a", code="item_create_invalid_previous_item_id")
@@ -202,7 +202,7 @@ class TestStandIn:
         assert [type(fact) for fact in server.perform(request)] == [e.SummaryRequested]
 
     def test_a_cut_item_keeps_what_was_heard(self) -> None:
-        server = StandIn(overhead=3)
+        server = FakeServer(overhead=3)
         server.add("a", 40, 200)
         list(server.perform(x.TruncateItem(item_id="a", audio_ms=1_000)))
         assert (server.items[0].text, server.items[0].audio) == (3, 20)
@@ -231,7 +231,7 @@ class TestRefusals:
     def test_what_vanished_while_it_was_put_back_stays_out(self) -> None:
         world = pruned()
         gone = [turn.id for turn in world.ledger.turns if turn.pruned_in]
-        world.tell(e.RestoreAsked())
+        world.tell(e.RestorePressed())
         world.work()
         world.deliver()
         first = world.ledger.turns.get(gone[0])

@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.exchanges import (
+from tui_voice.conversation.folding import fold
+from tui_voice.conversation.limits import Limits, check, default_limits
+from tui_voice.conversation.turns import estimate_text_tokens
+from tui_voice.lab.exchanges import (
     CALLS,
     CUT,
     LATE,
@@ -19,11 +22,8 @@ from tui_voice.conversation.exchanges import (
     invented,
     words,
 )
-from tui_voice.conversation.folding import fold
-from tui_voice.conversation.limits import Limits, check, default_limits
-from tui_voice.conversation.simulate import Outcome, Setup, compare, simulate
-from tui_voice.conversation.standin import Item, StandIn
-from tui_voice.conversation.turns import estimate_text_tokens
+from tui_voice.lab.fake_server import FakeServer, Item
+from tui_voice.lab.simulate import Outcome, Setup, compare, simulate
 
 REFERENCE = Setup(transcriber="gpt-4o-mini-transcribe", overhead=0)
 TALK = [Exchange()] * 200
@@ -289,13 +289,13 @@ class TestLiveliness:
     )
     def test_whatever_happens_both_sides_agree(self, seed: int, limits: Limits, hit: float) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            servers: list[StandIn] = []
+            servers: list[FakeServer] = []
 
-            def noted(**given: Any) -> StandIn:
-                servers.append(StandIn(**given))
+            def noted(**given: Any) -> FakeServer:
+                servers.append(FakeServer(**given))
                 return servers[-1]
 
-            patch.setattr("tui_voice.conversation.simulate.StandIn", noted)
+            patch.setattr("tui_voice.lab.simulate.FakeServer", noted)
             talk = list(invented(0.3, seed=seed))
             found = simulate(talk, limits, Setup(cache_hit=hit))
         assert sum(turn.role == "user" for turn in found.ledger.turns) == len(talk)

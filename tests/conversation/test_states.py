@@ -51,7 +51,7 @@ def test_every_state_can_be_left_for_idle_whatever_happens() -> None:
         talk = Conversation()
         talk.machine.set_state(state)
         talk.receive(e.StopPressed())
-        talk.receive(e.LinkLost(reason="gone"))
+        talk.receive(e.ConnectionLost(reason="gone"))
         talk.receive(e.PlaybackFinished(item_id="x"))
         assert talk.state is State.IDLE
 
@@ -115,7 +115,7 @@ class TestTheTalkKey:
 
     def test_by_hand(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         assert talk.receive(e.TalkPressed(manual=True)) == [x.OpenMicrophone(manual=True)]
         assert talk.state is State.LISTENING
         assert talk.snapshot.microphone_open
@@ -126,7 +126,7 @@ class TestTheTalkKey:
 
     def test_a_turn_that_was_too_short_is_no_turn(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.TalkPressed(manual=True))
         talk.receive(e.TalkReleased())
         talk.receive(e.SpeechDiscarded(item_id="u", reason="empty"))
@@ -135,7 +135,7 @@ class TestTheTalkKey:
 
     def test_with_vad_it_only_opens_and_closes_the_microphone(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         assert talk.receive(e.TalkPressed()) == [x.OpenMicrophone()]
         assert talk.receive(e.TalkReleased()) == [x.CloseMicrophone()]
         assert talk.state is State.IDLE
@@ -150,26 +150,26 @@ class TestTheTalkKey:
 
     def test_without_a_line_it_wants_one(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
-        talk.receive(e.LinkLost(reason="cut", retry_in=4.0))
+        talk.receive(e.ConnectionOpened())
+        talk.receive(e.ConnectionLost(reason="cut", retry_in=4.0))
         assert x.Reconnect() in talk.receive(e.TalkPressed(manual=True))
         talk.receive(e.TalkReleased())
         # What was said and not acknowledged goes out once more and is committed again.
-        talk.receive(e.LinkLost(reason="cut again", again=("u",)))
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionLost(reason="cut again", again=("u",)))
+        talk.receive(e.ConnectionOpened())
         assert x.CreateResponse() in talk.receive(e.SpeechCommitted(item_id="u2"))
 
     def test_held_while_the_line_breaks_the_turn_goes_on(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.TalkPressed(manual=True))
-        talk.receive(e.LinkLost(reason="cut", retry_in=1.0))
+        talk.receive(e.ConnectionLost(reason="cut", retry_in=1.0))
         assert talk.state is State.LISTENING
 
 
 def speaking() -> Conversation:
     talk = Conversation()
-    talk.receive(e.LinkOpened())
+    talk.receive(e.ConnectionOpened())
     talk.receive(e.SpeechStarted(item_id="u"))
     talk.receive(e.SpeechStopped(item_id="u", audio_ms=1_000))
     talk.receive(e.ResponseStarted(response_id="r"))
@@ -230,7 +230,7 @@ class TestBargeIn:
 
     def test_a_reply_can_be_stopped_before_it_has_begun(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.TextSubmitted(item_id="t", text="hello"))
         assert talk.receive(e.StopPressed()) == [x.CancelResponse(response_id="")]
         assert talk.state is State.IDLE
@@ -246,7 +246,7 @@ class TestBargeIn:
 
     def test_typing_while_speaking_only_adds(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.SpeechStarted(item_id="u"))
         effects = talk.receive(e.TextSubmitted(item_id="t", text="by the way"))
         assert effects == [x.CreateItem(item_id="t", role="user", text="by the way")]
@@ -256,7 +256,7 @@ class TestBargeIn:
 class TestRefusedResponses:
     def test_one_that_is_active_is_waited_for(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.TextSubmitted(item_id="t", text="hello"))
         code = "conversation_already_has_active_response"
         talk.receive(e.ResponseRefused(code=code, message="busy"))
@@ -265,7 +265,7 @@ class TestRefusedResponses:
 
     def test_any_other_refusal_ends_the_waiting(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.TextSubmitted(item_id="t", text="hello"))
         talk.receive(e.ResponseRefused(code="server_error", message="no"))
         assert talk.state is State.IDLE
@@ -279,7 +279,7 @@ class TestRefusedResponses:
 class TestTools:
     def test_the_answer_is_asked_for_once_every_function_has_answered(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.TextSubmitted(item_id="t", text="what time is it?"))
         talk.receive(e.ResponseStarted(response_id="r"))
         for call in ("c1", "c2"):
@@ -295,12 +295,12 @@ class TestTools:
 class TestLines:
     def test_a_new_line_is_told_the_talk_and_asked_what_was_open(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
+        talk.receive(e.ConnectionOpened())
         talk.receive(e.TextSubmitted(item_id="t", text="hello"))
         talk.receive(e.ItemPlaced(item_id="t"))
-        talk.receive(e.LinkLost(reason="cut", retry_in=1.0))
+        talk.receive(e.ConnectionLost(reason="cut", retry_in=1.0))
         assert talk.state is State.IDLE
-        effects = talk.receive(e.LinkOpened())
+        effects = talk.receive(e.ConnectionOpened())
         assert effects == [
             x.CreateItem(item_id="t", role="user", text="hello"),
             x.CreateResponse(),
@@ -311,14 +311,14 @@ class TestLines:
 
     def test_offline_a_typed_turn_waits_for_the_line(self) -> None:
         talk = Conversation()
-        talk.receive(e.LinkOpened())
-        talk.receive(e.LinkLost(reason="gone"))
+        talk.receive(e.ConnectionOpened())
+        talk.receive(e.ConnectionLost(reason="gone"))
         assert talk.receive(e.TextSubmitted(item_id="t", text="hello")) == [x.Reconnect()]
-        effects = talk.receive(e.LinkOpened())
+        effects = talk.receive(e.ConnectionOpened())
         assert effects[-1] == x.CreateResponse()
 
     def test_a_talk_taken_up_again_asks_nothing_by_itself(self) -> None:
         talk = speaking()
-        talk.receive(e.TalkResumed(backend="b", model="m"))
+        talk.receive(e.SessionResumed(backend="b", model="m"))
         assert talk.ledger.model == "m"
-        assert talk.receive(e.LinkOpened()) == []
+        assert talk.receive(e.ConnectionOpened()) == []

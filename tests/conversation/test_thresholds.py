@@ -12,7 +12,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.limits import Limits, Policy, default_limits
 from tui_voice.conversation.policy import judge, outlook
-from tui_voice.conversation.thresholds import in_force
+from tui_voice.conversation.trigger import in_force
 
 
 class TestTrigger:
@@ -34,7 +34,7 @@ class TestTrigger:
         world.folds_alike()
 
     def test_the_sentence_says_what_why_and_what_to_do(self) -> None:
-        found = e.TriggerJudged(trigger=450, keep=2, kept=2, weighs=612, instead=920)
+        found = e.TriggerChecked(trigger=450, keep=2, kept=2, weighs=612, instead=920)
         assert found.sentence == (
             "trigger 450 is below what the 2 kept turns, summary and instructions weigh (about "
             "612): pruning from 920 on; raise --trigger or lower --keep"
@@ -103,7 +103,7 @@ class TestTrigger:
         world.connect()
         world.quiet()
         world.exchange()
-        world.tell(e.TalkResumed(backend="b", model=MODEL), e.LinkOpened(model=MODEL))
+        world.tell(e.SessionResumed(backend="b", model=MODEL), e.ConnectionOpened(model=MODEL))
         world.server.items.clear()
         world.quiet()
         world.exchange()
@@ -111,7 +111,7 @@ class TestTrigger:
         world.folds_alike()
 
     def test_a_word_of_caution_is_said_once_and_never_after_the_truth(self) -> None:
-        caution = e.TriggerJudged(trigger=500, keep=6, weighs=900, instead=500, usual=True)
+        caution = e.TriggerChecked(trigger=500, keep=6, weighs=900, instead=500, usual=True)
         world = World(Limits(500, 6, policy="notebook"))
         world.tell(caution, caution)
         assert world.ledger.judged == (caution,)
@@ -163,7 +163,7 @@ class TestRegrowth:
         world = World(Limits(100_000, 2, policy=policy))
         for _ in range(30):
             world.exchange()
-        world.tell(e.SummaryAsked())
+        world.tell(e.SummarisePressed())
         world.quiet()
         done = next(c for c in reversed(world.ledger.compactions) if c.kind == "summary")
         assert done.tokens_after is not None

@@ -23,7 +23,7 @@ def turn(ledger: Ledger, item_id: str) -> Turn:
     return found
 
 
-OPENED = e.LinkOpened(server_session_id="s")
+OPENED = e.ConnectionOpened(server_session_id="s")
 
 
 class TestOrder:
@@ -164,7 +164,7 @@ class TestWords:
             e.TurnAdded(item_id="a", role="assistant"),
             e.TranscriptGrew(item_id="a", text="Half a"),
             e.SpeechStarted(item_id="u2"),
-            e.LinkLost(reason="cut", again=("u2",)),
+            e.ConnectionLost(reason="cut", again=("u2",)),
         ])  # fmt: skip
         assert [(t.words, t.note) for t in ledger.turns] == [
             ("failed", "cut"),
@@ -282,16 +282,16 @@ class TestTurns:
 class TestFolding:
     def test_the_journal_alone_tells_everything(self) -> None:
         ledger = fold([
-            e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model="m"),
-            e.TalkRenamed(title="About names"),
-            e.LinkOpening(url="wss://x"),
-            e.LinkOpened(model="m2", expires_at=9.0),
+            e.SessionOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model="m"),
+            e.SessionRenamed(title="About names"),
+            e.ConnectionOpening(url="wss://x"),
+            e.ConnectionOpened(model="m2", expires_at=9.0),
             e.Noticed(at=3.0, text="no microphone"),
             e.ServerErred(at=4.0, code="odd", message="what?"),
             e.ServerErred(at=2.0, code="", message="hm"),
-            e.TalkResumed(backend="b2", model="m3", voice="v"),
-            e.LinkLost(reason="cut", retry_in=2.0),
-            e.LinkOpening(),
+            e.SessionResumed(backend="b2", model="m3", voice="v"),
+            e.ConnectionLost(reason="cut", retry_in=2.0),
+            e.ConnectionOpening(),
         ])  # fmt: skip
         assert (ledger.title, ledger.backend, ledger.model, ledger.voice) == (
             "About names",
@@ -304,9 +304,9 @@ class TestFolding:
             "server: what? (odd)",
             "server: hm",
         ]
-        assert ledger.link.status == "reconnecting"
+        assert ledger.connection.status == "reconnecting"
         assert ledger.at == 4.0
-        assert fold([e.TalkClosed()], ledger).link.status == "offline"
+        assert fold([e.SessionClosed()], ledger).connection.status == "offline"
 
     def test_an_answer_to_a_call_that_nobody_made_is_kept(self) -> None:
         ledger = fold([e.ToolAnswered(item_id="o", call_id="c", output="found")])

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from tui_voice.conversation.drafting import draft, finished
-from tui_voice.conversation.ledger import Compaction, Ledger, Link, Spent, Window
+from tui_voice.conversation.ledger import Compaction, ConnectionInfo, Ledger, Spent, Window
 from tui_voice.conversation.turns import Turn, Turns
 from tui_voice.conversation.values import evolve
 
@@ -15,7 +15,7 @@ VALUES = [
     (Turn("a", "user", 1.0, "words"), {"text": "more", "wire_id": "w"}),
     (Window(1, 2, 3, exact=False), {"exact": True}),
     (Spent(0.1), {"summaries": 0.5}),
-    (Link(reason="cut"), {"status": "online", "retry_in": 2.0}),
+    (ConnectionInfo(reason="cut"), {"status": "online", "retry_in": 2.0}),
     (Compaction("memory_0001", "summary", 2.0, ("a",), 900), {"stage": "ready"}),
     (Ledger(memory="They spoke.", serial=3), {"at": 4.0, "memory": ""}),
 ]

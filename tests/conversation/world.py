@@ -16,8 +16,8 @@ from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.prices import price
-from tui_voice.conversation.standin import Item, StandIn
-from tui_voice.conversation.thresholds import regrown
+from tui_voice.conversation.trigger import regrown
+from tui_voice.lab.fake_server import FakeServer, Item
 
 MODEL = "gpt-realtime-2.1"
 FAULTS = ("refuse", "unknown", "lose", "unacknowledged", "twice", "cut")
@@ -37,7 +37,7 @@ class World:
 
     def __init__(self, limits: Limits, fault: Callable[[x.Effect], str] = fine) -> None:
         self.conversation = Conversation(limits)
-        self.server = StandIn(fixed=200)
+        self.server = FakeServer(fixed=200)
         self.fault = fault
         self.events: list[e.Event] = []
         self.outbox: deque[x.Effect] = deque()
@@ -52,7 +52,9 @@ class World:
         self.number = 0
         self.heard_share = 0.4
         self.silent_replies = 0
-        opened = e.TalkOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL)
+        opened = e.SessionOpened(
+            id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL
+        )
         self.tell(opened)
         self.connect()
 
@@ -127,7 +129,7 @@ class World:
                     assert not turn.pruned_in
                     assert turn.words != "open"
                     assert turn.id not in newest
-            case x.DeleteItem(item_id=item_id) if running and not ledger.is_stale(item_id):
+            case x.DeleteItem(item_id=item_id) if running and not ledger.is_pending_delete(item_id):
                 turn = ledger.turns.get(item_id)
                 assert turn is not None
                 if turn.id in running.turns and running.stage != "requested":
@@ -137,7 +139,9 @@ class World:
                         assert self.server.index(running.id) >= 0
                     elif turn.id not in running.withdrawn:
                         assert self.server.index(running.item_id(turn.id)) >= 0
-            case x.Announce(event=e.TextifyRequested() | e.RestoreRequested() | e.VoiceRequested()):
+            case x.Announce(
+                event=e.TextifyRequested() | e.RestoreRequested() | e.VoiceRepairRequested()
+            ):
                 assert running is None
 
     def _unharmed(self) -> None:
@@ -162,19 +166,19 @@ class World:
 
     @property
     def online(self) -> bool:
-        return self.ledger.link.status == "online"
+        return self.ledger.connection.status == "online"
 
     def connect(self) -> None:
         self.server.items.clear()
         self.outbox.clear()
-        self.tell(e.LinkOpened(model=MODEL))
+        self.tell(e.ConnectionOpened(model=MODEL))
 
     def cut(self) -> None:
         self.outbox.clear()
         heard = [one for one in self.inbox if isinstance(one, e.PlaybackInterrupted)]
         self.inbox = deque(heard)  # the speaker is on our side of the line
         self.server.items.clear()
-        self.tell(e.LinkLost(reason="cut", retry_in=1.0))
+        self.tell(e.ConnectionLost(reason="cut", retry_in=1.0))
 
     def work(self) -> bool:
         """The server does the next thing it was asked."""

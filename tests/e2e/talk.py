@@ -105,7 +105,7 @@ class Talk(Terminal):
 
     def online(self, seconds: float = 40.0) -> None:
         """Waits until a server has taken the talk."""
-        self.fact("link_opened", seconds=seconds)
+        self.fact("connection_opened", seconds=seconds)
 
     def ask(self, text: str, seconds: float = 60.0) -> str:
         """Types a turn, waits until its answer has been heard, returns the answer's words."""

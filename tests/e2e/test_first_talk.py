@@ -95,7 +95,7 @@ def test_a_newcomer_speaks_and_types_and_is_answered(start: Start, room: Room, e
     assert f"saved as {path.stem}." in printed
     assert re.search(rf"tui-voice resume {path.stem}\b", printed), printed
     facts = read(path)
-    assert [facts[0]["event"], facts[-1]["event"]] == ["talk_opened", "talk_closed"]
+    assert [facts[0]["event"], facts[-1]["event"]] == ["session_opened", "session_closed"]
     assert [facts[0]["id"], facts[0]["backend"]] == [path.stem, "local"]
     assert path.stat().st_mode & 0o777 == 0o600
     usages = [fact["usage"] for fact in facts if fact["event"] == "response_done"]

@@ -86,7 +86,7 @@ def test_say_without_engines(home: dict[str, str], without: dict[str, str]) -> N
 
 def test_a_key_that_is_refused(start: Start, locked: Serve) -> None:
     talk = start("--text", "--backend", locked.url)
-    lost = talk.fact("link_lost")
+    lost = talk.fact("connection_lost")
     assert "key" in lost["reason"]
     talk.wait_for(lost["reason"])
     talk.wait_for(lost["hint"])
@@ -100,7 +100,7 @@ def test_a_server_that_is_not_there(start: Start) -> None:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
         talk = start("--text", "--backend", f"ws://127.0.0.1:{port}/v1/realtime")
-        lost = talk.fact("link_lost")
+        lost = talk.fact("connection_lost")
         assert str(port) in lost["reason"]
         talk.wait_for(lost["reason"][1:40])  # a notice begins with a capital
         talk.wait_for("reconnecting")

@@ -28,7 +28,7 @@ def test_nothing_that_was_said_is_lost_when_it_is_killed(start: Start, room: Roo
     # What was written down: the talk up to here, the words of the reply as far as they had come.
     path = talk.path
     facts = read(path)
-    assert facts[-1]["event"] not in ("playback_finished", "talk_closed")
+    assert facts[-1]["event"] not in ("playback_finished", "session_closed")
     talk.until_gone(children)
 
     resumed = start("resume", path.stem, "--backend", "local", env=room.env)

@@ -196,7 +196,7 @@ def test_a_server_that_quotes_the_key_it_refuses(
         said = run("say", "hello", "--debug", url=url)
         told = run("say", "hello", "--json", url=url)
         talk = start("--text", "--debug", env=env | {"TUI_VOICE_BACKEND_URL": url})
-        reason = talk.fact("link_lost")["reason"]
+        reason = talk.fact("connection_lost")["reason"]
         talk.wait_for(reason[1:40])  # a notice may begin with a capital
         talk.quit()
     assert said.returncode == told.returncode == 1
@@ -211,13 +211,13 @@ def test_a_server_that_quotes_the_key_it_refuses(
 CRASH = """
 import os, sys
 from tui_voice import __main__ as program
-from tui_voice.runtime import opening
+from tui_voice.runtime import session_factory
 
-def open_talk(_opening):
+def open_session(_opening):
     key = os.environ["OPENAI_API_KEY"]
     raise RuntimeError(f"a fault of ours, with {key} in it")
 
-opening.open_talk = open_talk
+opening.open_session = open_session
 sys.argv[0] = "tui-voice"
 sys.exit(program.main())
 """

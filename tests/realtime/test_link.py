@@ -15,7 +15,7 @@ import websockets
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from tui_voice.realtime.ends import LinkEnd, closed
+from tui_voice.realtime.close_reasons import CloseReason, closed
 from tui_voice.realtime.link import Link, Target, with_query
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -39,8 +39,8 @@ def target(url: str, kind: str = "openai") -> Target:
     return Target(url, {"Authorization": "Bearer sk-secret"}, kind)
 
 
-async def why_not(target: Target, **patience: float) -> LinkEnd:
-    with pytest.raises(LinkEnd) as caught:
+async def why_not(target: Target, **patience: float) -> CloseReason:
+    with pytest.raises(CloseReason) as caught:
         await Link.open(target, **patience)
     end = caught.value
     assert "sk-secret" not in f"{end} {end.hint}"
@@ -230,7 +230,7 @@ async def test_a_server_that_cannot_prove_who_it_is(tmp_path: Path) -> None:
 
 async def end_of(
     code: int, reason: str, kind: str = "openai", error: tuple[str, str] = ("", "")
-) -> LinkEnd:
+) -> CloseReason:
     async def leave(connection: ServerConnection) -> None:
         await connection.close(code, reason)
 

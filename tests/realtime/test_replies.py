@@ -23,7 +23,7 @@ from tests.realtime.frames import (
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.replies import SideReply, Sound, SoundEnd
+from tui_voice.realtime.replies import OutOfBandResponse, Sound, SoundEnd
 
 
 def part(item_id: str = "a1", response_id: str = "r1", **more: Any) -> dict[str, Any]:
@@ -294,7 +294,7 @@ def test_the_answer_aside_is_no_part_of_the_talk() -> None:
     assert heard(ours, "response.output_text.done", **part("x", "s1", text="")) == []
     done = response("s1", "completed", metadata={"key": "memory_0001"}, usage=USAGE)
     [reply] = heard(ours, "response.done", response=done)
-    assert isinstance(reply, SideReply)
+    assert isinstance(reply, OutOfBandResponse)
     assert (reply.key, reply.text, reply.status) == ("memory_0001", "Ada, a dog", "completed")
     assert reply.usage is not None
     # The reply that counts was untouched by it.
@@ -305,7 +305,7 @@ def test_an_answer_aside_whose_beginning_was_not_seen() -> None:
     said = message("x", "assistant", {"type": "output_text", "text": "Ada"})
     done = response("s1", "completed", said, metadata={"key": "k"})
     assert heard(adapter(), "response.done", response=done) == [
-        SideReply(key="k", text="Ada", status="completed")
+        OutOfBandResponse(key="k", text="Ada", status="completed")
     ]
 
 
@@ -313,12 +313,12 @@ def test_a_question_aside_that_is_refused_or_fails() -> None:
     ours = adapter()
     ask(ours)
     assert refused(ours, "invalid_value", "no such thing", "side:memory_0001") == [
-        SideReply(key="memory_0001", text="", status="failed", reason="no such thing")
+        OutOfBandResponse(key="memory_0001", text="", status="failed", reason="no such thing")
     ]
     begun = response("s1", None, metadata={"key": "k"})  # type: ignore[arg-type]  # as servers may
     heard(ours, "response.created", response=begun)
     [reply] = heard(ours, "response.done", response=begun)
-    assert isinstance(reply, SideReply)
+    assert isinstance(reply, OutOfBandResponse)
     assert reply.status == "failed"
 
 

@@ -26,15 +26,15 @@ from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
 from tui_voice.runtime.live import LiveBackend
-from tui_voice.runtime.patience import Patience
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.summariser import SessionWriter, Summariser, Writer
+from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tool, Tools
 from tui_voice.server.serve import ServeOptions, Server, serve
 from tui_voice.store.journal import Journal
 
 E = TypeVar("E", bound=e.Event)
-IMPATIENT = Patience(open=5, configure=5, ping=20, first=0.01, longest=0.05, proven=30)
+IMPATIENT = ConnectionTimeouts(open=5, configure=5, ping=20, first=0.01, longest=0.05, proven=30)
 WAIT_S = float(os.environ.get("TUI_VOICE_TEST_WAIT_S", "30"))
 PAUSE = bytes(48 * 700)
 """Silence after which the server's ear holds a turn for ended."""
@@ -112,7 +112,7 @@ class Bench:
         return "\n".join(str(fact) for fact in self.facts[-40:])
 
     async def online(self) -> Snapshot:
-        return await self.until(lambda s: s.ledger.link.status == "online" and not s.seeding)
+        return await self.until(lambda s: s.ledger.connection.status == "online" and not s.seeding)
 
     async def on_the_loop(self, true: Callable[[], object]) -> None:
         """Until this is so; for what is no fact. It is looked at on the talk's own loop."""
@@ -183,7 +183,7 @@ class Bench:
 def settled(now: Snapshot) -> bool:
     return (
         now.state is State.IDLE
-        and now.ledger.link.status == "online"
+        and now.ledger.connection.status == "online"
         and not now.seeding
         and now.ledger.compaction is None
         and all(turn.words != "open" for turn in now.ledger.turns)
@@ -207,7 +207,7 @@ async def talk(
     folder: Path,
     *,
     limits: Limits = NEVER,
-    patience: Patience = IMPATIENT,
+    patience: ConnectionTimeouts = IMPATIENT,
     writers: Iterable[Writer] | None = None,
     tools: tuple[Tool, ...] = (),
     opening: bool = True,
@@ -243,7 +243,9 @@ async def talk(
         lambda: Adapter(audio=wanted.audio, manual=wanted.manual, price=lambda _: 0.0),
         patience,
     )
-    opened = e.TalkOpened(id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
+    opened = e.SessionOpened(
+        id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy"
+    )
     conversation = Conversation(limits, reply_patience=reply_patience)
     conversation.receive(opened)
     journal = Journal.create(folder, opened)

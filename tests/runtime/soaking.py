@@ -110,7 +110,7 @@ async def soak(
                 number += 1
                 await _exchange(bench, number, cut=one in cuts)
                 seen[0] += sum(isinstance(f, e.Noticed) and f.text == RENEWED for f in bench.facts)
-                seen[1] += sum(isinstance(f, e.LinkLost) for f in bench.facts)
+                seen[1] += sum(isinstance(f, e.ConnectionLost) for f in bench.facts)
                 bench.facts.clear()
             if not seen[0]:  # a quick machine is done before the server's cap comes near
                 await bench.fact(e.Noticed, lambda fact: fact.text == RENEWED)
@@ -131,7 +131,7 @@ async def _exchange(bench: Bench, number: int, *, cut: bool) -> None:
     if cut:
         await bench.fact(e.ResponseStarted)
         await bench.on_the_loop(lambda: _cut(bench))
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
     else:
         await bench.fact(e.ResponseDone)
     await bench.until(lambda now: settled(now) and _answered(bench))

@@ -16,8 +16,8 @@ from tests.runtime.test_summariser import ENGLISH, FRENCH, completion, http
 from tui_voice.config.groups import Summary
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import memory_text
-from tui_voice.runtime.driving import DrivenTalk
-from tui_voice.runtime.opening import Opening
+from tui_voice.runtime.headless import HeadlessSession
+from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.store.reading import read
 
 
@@ -47,9 +47,9 @@ async def test_a_summary_in_another_language_is_told_of_once(
 
     async with served() as server, http(answer) as url:
         wanted = Summary(by="url", url=url, language="French")
-        opening = Opening(settings=settings(server.url, summary=wanted), folder=tmp_path)
+        opening = SessionOptions(settings=settings(server.url, summary=wanted), folder=tmp_path)
 
-        def use(talk: DrivenTalk) -> None:
+        def use(talk: HeadlessSession) -> None:
             for _ in range(2):
                 for number in range(6):
                     talk.say(f"tell me a story about cats and dogs please, number {number}")

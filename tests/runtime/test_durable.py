@@ -4,8 +4,8 @@ import asyncio
 from concurrent.futures import Future
 
 from tui_voice.conversation import effects as x
-from tui_voice.runtime import durable
-from tui_voice.runtime.durable import AfterSync
+from tui_voice.runtime import write_barrier
+from tui_voice.runtime.write_barrier import WriteBarrier
 
 
 class _Disk:
@@ -28,7 +28,7 @@ async def _turn() -> None:
 
 async def test_a_reply_waits_for_the_disk_and_order_is_kept() -> None:
     disk, done = _Disk(), list[x.Effect]()
-    perform = AfterSync(disk.sync, done.append, asyncio.get_running_loop())
+    perform = WriteBarrier(disk.sync, done.append, asyncio.get_running_loop())
     item = x.CreateItem(item_id="a", role="user", text="hello")
     after = x.TruncateItem(item_id="b", audio_ms=10)
     for effect in (item, x.CreateResponse(), after, x.InterruptPlayback()):
@@ -42,7 +42,7 @@ async def test_a_reply_waits_for_the_disk_and_order_is_kept() -> None:
 
 async def test_a_disk_that_does_not_take_it_stops_nobody() -> None:
     disk, done = _Disk(), list[x.Effect]()
-    perform = AfterSync(disk.sync, done.append, asyncio.get_running_loop())
+    perform = WriteBarrier(disk.sync, done.append, asyncio.get_running_loop())
     perform(x.DeleteItem(item_id="a"))
     disk.asked[0].set_result(False)
     await _turn()
@@ -50,9 +50,9 @@ async def test_a_disk_that_does_not_take_it_stops_nobody() -> None:
 
 
 async def test_a_disk_that_hangs_is_not_waited_for_for_ever(monkeypatch) -> None:  # type: ignore[no-untyped-def]  # pytest's
-    monkeypatch.setattr(durable, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(write_barrier, "PATIENCE_S", 0.01)
     disk, went = _Disk(), asyncio.Event()
-    perform = AfterSync(disk.sync, lambda _effect: went.set(), asyncio.get_running_loop())
+    perform = WriteBarrier(disk.sync, lambda _effect: went.set(), asyncio.get_running_loop())
     perform(x.CreateResponse())
     await went.wait()
     disk.asked[0].set_result(True)  # too late: nothing is done twice
@@ -61,7 +61,7 @@ async def test_a_disk_that_hangs_is_not_waited_for_for_ever(monkeypatch) -> None
 
 async def test_what_was_meant_for_a_lost_line_is_forgotten() -> None:
     disk, done = _Disk(), list[x.Effect]()
-    perform = AfterSync(disk.sync, done.append, asyncio.get_running_loop())
+    perform = WriteBarrier(disk.sync, done.append, asyncio.get_running_loop())
     perform(x.CreateResponse())
     perform.forget()
     disk.asked[0].set_result(True)
@@ -72,7 +72,7 @@ async def test_what_was_meant_for_a_lost_line_is_forgotten() -> None:
 async def test_the_next_line_does_not_wait_for_what_the_lost_one_waited_for() -> None:
     """It is told the talk at once: what is said goes out without waiting, and behind that."""
     disk, done = _Disk(), list[x.Effect]()
-    perform = AfterSync(disk.sync, done.append, asyncio.get_running_loop())
+    perform = WriteBarrier(disk.sync, done.append, asyncio.get_running_loop())
     perform(x.CreateResponse())
     perform.forget()
     item = x.CreateItem(item_id="a", role="user", text="hello")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tui_voice.config import load
-from tui_voice.runtime.evaluation import FACTS, Arm, arms, run_arm, script
+from tui_voice.lab.evaluation import FACTS, Arm, arms, run_arm, script
 
 
 def test_every_fact_is_planted_once_and_before_the_questions() -> None:

@@ -64,7 +64,7 @@ async def prune(bench: Bench) -> None:
     while not done:
         since = len(bench.facts)
         await bench.online()
-        bench.session.post(e.SummaryAsked())
+        bench.session.post(e.SummarisePressed())
 
         def refused(since: int = since) -> bool:
             said = [fact.text for fact in bench.facts[since:] if isinstance(fact, e.Noticed)]

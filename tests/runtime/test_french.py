@@ -26,9 +26,9 @@ from tests.runtime.proxy import Direction, between
 from tui_voice.config import load
 from tui_voice.config.groups import Backend, Summary
 from tui_voice.conversation.compacting import MEMORY_HEADING, memory_text
+from tui_voice.lab.evaluation import FACTS, Arm, Outcome, run_arm
 from tui_voice.languages import language_of
 from tui_voice.runtime.embedded import EmbeddedServer
-from tui_voice.runtime.evaluation import FACTS, Arm, Outcome, run_arm
 from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.weights import library
 

@@ -17,7 +17,7 @@ from tests.runtime.bench import IMPATIENT, Bench, served, talk
 from tests.runtime.proxy import between
 from tests.server.engines import ToyEngines
 from tui_voice.conversation import events as e
-from tui_voice.runtime.patience import Patience
+from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.server.limits import Limits as ServerLimits
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -42,7 +42,7 @@ async def hear(connection: ServerConnection) -> dict[str, Any]:
 
 
 def test_pauses_double_up_to_a_bound_and_vary() -> None:
-    patience = Patience()
+    patience = ConnectionTimeouts()
     for attempt in range(12):
         delays = {patience.back_off(attempt, 0.0, told=True) for _ in range(50)}
         full = min(15.0, 0.25 * 2**attempt)
@@ -52,14 +52,14 @@ def test_pauses_double_up_to_a_bound_and_vary() -> None:
 
 @pytest.mark.parametrize(("outage", "most"), [(0, 1.0), (600, 1.0), (1800, 3.0), (86_400, 5.0)])
 def test_what_costs_nobody_anything_is_tried_often(outage: float, most: float) -> None:
-    delays = [Patience().back_off(30, outage, told=False, cheap=True) for _ in range(50)]
+    delays = [ConnectionTimeouts().back_off(30, outage, told=False, cheap=True) for _ in range(50)]
     assert max(delays) <= most
     assert min(delays) >= most / 2
 
 
 @pytest.mark.parametrize(("outage", "most"), [(0, 1.0), (20, 1.0), (60, 3.0), (3600, 15.0)])
 def test_a_net_that_is_gone_is_looked_for_often_at_first(outage: float, most: float) -> None:
-    assert Patience().back_off(30, outage, told=False) <= most
+    assert ConnectionTimeouts().back_off(30, outage, told=False) <= most
 
 
 async def test_it_tries_again_until_somebody_answers(tmp_path: Path) -> None:
@@ -67,20 +67,22 @@ async def test_it_tries_again_until_somebody_answers(tmp_path: Path) -> None:
     async with server_that(lambda _: asyncio.sleep(0)) as gone:
         pass
     async with talk(gone, tmp_path, opening=False) as bench:
-        first = await bench.fact(e.LinkLost)
+        first = await bench.fact(e.ConnectionLost)
         await bench.on_the_loop(lambda: bench.place.asked > 5)
         assert "nobody answers" in first.reason
         assert first.retry_in is not None
-        assert bench.now.ledger.link.status == "reconnecting"
+        assert bench.now.ledger.connection.status == "reconnecting"
         async with served() as server:
             bench.place.url = server.url
             await bench.online()
             await bench.say("hello")
-        told = [type(f) for f in bench.facts if isinstance(f, e.LinkOpening | e.LinkLost)]
-    assert told[:2] == [e.LinkOpening, e.LinkLost]
-    assert [f for f in bench.facts if isinstance(f, e.LinkLost) and f.reason == first.reason] == [
-        first
-    ]
+        told = [
+            type(f) for f in bench.facts if isinstance(f, e.ConnectionOpening | e.ConnectionLost)
+        ]
+    assert told[:2] == [e.ConnectionOpening, e.ConnectionLost]
+    assert [
+        f for f in bench.facts if isinstance(f, e.ConnectionLost) and f.reason == first.reason
+    ] == [first]
 
 
 async def test_a_refused_key_is_not_tried_again_before_the_user_does_something(
@@ -91,15 +93,15 @@ async def test_a_refused_key_is_not_tried_again_before_the_user_does_something(
         served() as open_to_all,
         talk(strict.url, tmp_path, opening=False) as bench,
     ):
-        lost = await bench.fact(e.LinkLost)
+        lost = await bench.fact(e.ConnectionLost)
         assert (lost.retry_in, lost.code) == (None, 3000)
         assert lost.reason == "Incorrect API key provided."
         assert "key" in lost.hint
-        await bench.until(lambda s: s.ledger.link.status == "offline")
+        await bench.until(lambda s: s.ledger.connection.status == "offline")
         bench.place.url = open_to_all.url
         bench.session.post(e.TextSubmitted(item_id="typed", text="hello"))
         await bench.until(lambda _: bench.turns()[-1:] == [("assistant", "hello")])
-        opened = [fact for fact in bench.facts if isinstance(fact, e.LinkOpening)]
+        opened = [fact for fact in bench.facts if isinstance(fact, e.ConnectionOpening)]
         assert len(opened) == 2
 
 
@@ -117,8 +119,10 @@ async def test_a_server_that_ends_its_session_at_once_is_not_stormed(tmp_path: P
         server_that(fickle) as url,
         talk(url, tmp_path, patience=patience, opening=False) as bench,
     ):
-        await bench.until(lambda _: sum(isinstance(f, e.LinkLost) for f in bench.facts) >= 6)
-        pauses = [fact.retry_in or 0.0 for fact in bench.facts if isinstance(fact, e.LinkLost)]
+        await bench.until(lambda _: sum(isinstance(f, e.ConnectionLost) for f in bench.facts) >= 6)
+        pauses = [
+            fact.retry_in or 0.0 for fact in bench.facts if isinstance(fact, e.ConnectionLost)
+        ]
     for number, pause in enumerate(pauses):
         assert pause >= 0.0005 * 2**number
 
@@ -168,7 +172,7 @@ async def test_settings_that_are_refused_for_good(tmp_path: Path) -> None:
         server_that(fastidious(2, True)) as url,
         talk(url, tmp_path, opening=False) as bench,
     ):
-        lost = await bench.fact(e.LinkLost)
+        lost = await bench.fact(e.ConnectionLost)
     assert lost.reason == (
         "the server refused our settings: Unknown parameter: 'session.reasoning'."
     )
@@ -182,7 +186,7 @@ async def test_a_server_that_opens_and_says_nothing(tmp_path: Path) -> None:
 
     patience = replace(IMPATIENT, configure=0.05)
     async with server_that(mute) as url, talk(url, tmp_path, patience=patience, opening=False) as b:
-        lost = await b.fact(e.LinkLost)
+        lost = await b.fact(e.ConnectionLost)
     assert "said nothing" in lost.reason
     assert lost.retry_in is not None
 
@@ -194,7 +198,7 @@ async def test_a_server_that_complains_and_then_says_nothing(tmp_path: Path) -> 
 
     patience = replace(IMPATIENT, configure=0.05)
     async with server_that(sulk) as url, talk(url, tmp_path, patience=patience, opening=False) as b:
-        lost = await b.fact(e.LinkLost)
+        lost = await b.fact(e.ConnectionLost)
     assert lost.reason == "Not today."
 
 
@@ -212,10 +216,14 @@ async def test_a_session_is_renewed_before_its_end_without_a_seam(tmp_path: Path
         await bench.say("window")
         told = bench.turns()[-1][1].split(" | ")
         await bench.speak("three four")
-        lines = [type(fact) for fact in bench.facts if isinstance(fact, e.LinkOpened | e.LinkLost)]
+        lines = [
+            type(fact)
+            for fact in bench.facts
+            if isinstance(fact, e.ConnectionOpened | e.ConnectionLost)
+        ]
         notices = [fact.text for fact in bench.facts if isinstance(fact, e.Noticed)]
     assert renewed.text == "The server session was renewed before its end."
-    assert lines[:2] == [e.LinkOpened, e.LinkOpened]
+    assert lines[:2] == [e.ConnectionOpened, e.ConnectionOpened]
     assert notices.count(renewed.text) == len(lines) - 1
     assert [text for text in told if text.endswith(("hello Anna", "one two"))] == [
         "user: hello Anna",
@@ -234,7 +242,7 @@ async def test_what_is_typed_in_the_moment_of_the_change_is_answered(tmp_path: P
         post = line._post
 
         def between_lines(event: e.Event) -> None:
-            if typed and isinstance(event, e.LinkOpened):
+            if typed and isinstance(event, e.ConnectionOpened):
                 line.connection, fresh = None, line.connection
                 bench.session.dispatch(typed.pop())
                 line.connection = fresh
@@ -269,9 +277,9 @@ async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
         await bench.fact(e.ResponseStarted)
         await proxy.reached(2)
         await spare(bench)
-        assert sum(isinstance(fact, e.LinkOpened) for fact in bench.facts) == 1
+        assert sum(isinstance(fact, e.ConnectionOpened) for fact in bench.facts) == 1
         proxy.cut_oldest()
-        lost = await bench.fact(e.LinkLost)
+        lost = await bench.fact(e.ConnectionLost)
         assert lost.retry_in == 0.0
         await bench.online()
         assert proxy.connections == 2

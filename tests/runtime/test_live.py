@@ -143,7 +143,7 @@ async def test_what_is_said_while_there_is_no_line_is_heard_in_the_end(
                 await bench.fact(e.SpeechStarted)
             bench.place.url = "ws://127.0.0.1:9/v1/realtime"  # nobody answers there
             proxy.cut_oldest()
-            await bench.fact(e.LinkLost)
+            await bench.fact(e.ConnectionLost)
             await bench.feed(speech("three four"))
             bench.session.post(e.TalkReleased())
             await bench.until(lambda s: not s.microphone_open)
@@ -167,7 +167,7 @@ async def test_what_is_said_while_there_is_no_line_is_heard_in_the_end(
 async def test_words_typed_while_there_is_no_line_are_answered_in_the_end(tmp_path: Path) -> None:
     nowhere = "ws://127.0.0.1:9/v1/realtime"
     async with served() as server, talk(nowhere, tmp_path, opening=False) as bench:
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         bench.session.post(e.TextSubmitted(item_id="q", text="hello"))
         bench.place.url = server.url
         await bench.until(lambda _: bench.turns() == both("hello"))
@@ -184,7 +184,7 @@ async def test_a_reply_that_has_come_is_played_although_the_line_breaks(tmp_path
         bench.session.post(e.TextSubmitted(item_id="q", text="one two three four five six"))
         await bench.fact(e.ResponseDone)
         proxy.cut_oldest()
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         speaker._speed = 100.0
         played = await bench.fact(e.PlaybackFinished)
         turn = bench.now.ledger.turns.get(played.item_id)
@@ -203,10 +203,10 @@ async def test_a_summary_under_way_is_asked_for_again(tmp_path: Path) -> None:
     ):
         for said in ("hello Anna", "one two", "three four"):
             await bench.say(said)
-        bench.session.post(e.SummaryAsked())
+        bench.session.post(e.SummarisePressed())
         await bench.fact(e.SummaryRequested)
         proxy.cut_oldest()
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         done = await bench.until(
             lambda s: [c.stage for c in s.ledger.compactions][-1] == "confirmed" and s.ledger.memory
         )

@@ -20,11 +20,12 @@ from tui_voice.config.groups import Audio, Backend, Context, Summary
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
 from tui_voice.errors import BackendError, SettingsError, StoreError
-from tui_voice.runtime.choosing import limits_of, profile_of, summariser_of
-from tui_voice.runtime.driving import DrivenTalk
-from tui_voice.runtime.opening import Opening, open_talk
+from tui_voice.runtime import factories
+from tui_voice.runtime.factories import limits_of, profile_of, summariser_of
+from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import beside
+from tui_voice.runtime.session_factory import SessionOptions, open_session
 from tui_voice.runtime.tools import Tools
 from tui_voice.store.codec import encode
 from tui_voice.store.journal import Journal
@@ -52,11 +53,13 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUI_VOICE_CACHE_DIR", str(tmp_path / "cache"))
 
 
-async def driven(opening: Opening, use: Callable[[DrivenTalk], None], **more: bool) -> Path:
+async def driven(
+    opening: SessionOptions, use: Callable[[HeadlessSession], None], **more: bool
+) -> Path:
     """Uses a talk in a thread, as commands do, while the server runs on this loop."""
 
     def hold() -> Path:
-        with DrivenTalk(opening, **more) as talk:
+        with HeadlessSession(opening, **more) as talk:
             use(talk)
             return talk.session.path
 
@@ -66,15 +69,15 @@ async def driven(opening: Opening, use: Callable[[DrivenTalk], None], **more: bo
 async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
     heard: list[e.Event] = []
     async with served() as server:
-        opening = Opening(settings=settings(server.url), folder=tmp_path / "talks")
+        opening = SessionOptions(settings=settings(server.url), folder=tmp_path / "talks")
 
-        def first(talk: DrivenTalk) -> None:
+        def first(talk: HeadlessSession) -> None:
             assert [turn.text for turn in talk.say("hello Anna")] == ["hello Anna"] * 2
 
         path = await driven(replace(opening, on_fact=heard.append), first)
         again = replace(opening, resume=path)
 
-        def second(talk: DrivenTalk) -> None:
+        def second(talk: HeadlessSession) -> None:
             [_, answer] = talk.say("window")
             assert "user: hello Anna" in answer.text
             assert len(talk.now.ledger.turns) == 4
@@ -82,7 +85,7 @@ async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
         assert await driven(again, second) == path
     events = read(path).events
     kinds = [type(event) for event in events]
-    assert kinds.count(e.TalkOpened) == kinds.count(e.TalkResumed) == 1
+    assert kinds.count(e.SessionOpened) == kinds.count(e.SessionResumed) == 1
     stamps = [event.at for event in events]
     assert stamps == sorted(stamps)
     assert heard == []  # a talk that is driven is heard by whoever drives it
@@ -91,9 +94,9 @@ async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
 async def test_a_written_talk_has_no_sound(tmp_path: Path) -> None:
     async with served() as server:
         written = settings(server.url, audio=Audio(text_only=True, record=True))
-        opening = Opening(settings=written, folder=tmp_path)
+        opening = SessionOptions(settings=written, folder=tmp_path)
 
-        def use(talk: DrivenTalk) -> None:
+        def use(talk: HeadlessSession) -> None:
             said = talk.say("hello Anna")
             assert [(turn.modality, turn.text) for turn in said] == [("text", "hello Anna")] * 2
 
@@ -108,7 +111,7 @@ async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path
         engines = ToyEngines()
         async with served(engines) as server:
             context = Context(policy="notebook", recall=wanted)
-            opening = Opening(
+            opening = SessionOptions(
                 settings=settings(server.url, context=context), folder=tmp_path / str(wanted)
             )
             await driven(opening, lambda talk: talk.say("hello") and None)
@@ -119,7 +122,7 @@ async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path
 async def test_the_sound_is_kept_where_the_user_asks_for_it(tmp_path: Path) -> None:
     async with served() as server:
         audio = Audio(record=True)
-        opening = Opening(settings=settings(server.url, audio=audio), folder=tmp_path)
+        opening = SessionOptions(settings=settings(server.url, audio=audio), folder=tmp_path)
         path = await driven(opening, lambda talk: talk.say("one two") and None)
     assert len(sound(beside(path, "voice"))) > 10_000
     assert not beside(path, "you").exists()
@@ -133,9 +136,9 @@ async def test_a_disk_that_does_not_take_the_talk_is_told_and_the_talk_goes_on(
     folder = tmp_path / "talks"
     folder.write_text("this is no folder")
     async with served() as server:
-        opening = Opening(settings=settings(server.url), folder=folder)
+        opening = SessionOptions(settings=settings(server.url), folder=folder)
 
-        def use(talk: DrivenTalk) -> None:
+        def use(talk: HeadlessSession) -> None:
             talk.say("hello")
             assert talk.session.meters().unsaved > 0
             told = [n for n in talk.now.ledger.notices if n.severity == "error"]
@@ -150,15 +153,17 @@ async def test_a_disk_that_does_not_take_the_talk_is_told_and_the_talk_goes_on(
 
 
 async def test_what_no_disk_took_is_back_when_the_talk_goes_on(tmp_path: Path) -> None:
-    opened = e.TalkOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
+    opened = e.SessionOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
     journal = Journal.create(tmp_path, opened)
     journal.close()
     lost = e.TextSubmitted(at=5, item_id="lost", text="hello Anna")
     put_aside(journal.path, 1, encode(lost), "the disk is full")
     async with served() as server:
-        opening = Opening(settings=settings(server.url), folder=tmp_path, resume=journal.path)
+        opening = SessionOptions(
+            settings=settings(server.url), folder=tmp_path, resume=journal.path
+        )
 
-        def use(talk: DrivenTalk) -> None:
+        def use(talk: HeadlessSession) -> None:
             [told] = [n.text for n in talk.now.ledger.notices]
             assert told == "What could not be saved the last time is in the talk again: 1 fact."
             [_, answer] = talk.say("window")
@@ -170,7 +175,7 @@ async def test_what_no_disk_took_is_back_when_the_talk_goes_on(tmp_path: Path) -
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[Path]:
     """A journal that another process has open."""
-    opened = e.TalkOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
+    opened = e.SessionOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
     journal = Journal.create(tmp_path, opened)
     journal.close()
     holder = subprocess.Popen(
@@ -188,9 +193,11 @@ def held(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_talk_that_another_process_has_is_refused(held: Path) -> None:
-    opening = Opening(settings=settings("ws://127.0.0.1:9/x"), folder=held.parent, resume=held)
+    opening = SessionOptions(
+        settings=settings("ws://127.0.0.1:9/x"), folder=held.parent, resume=held
+    )
     with pytest.raises(StoreError) as caught:
-        open_talk(opening)
+        open_session(opening)
     assert str(caught.value)
     if os.name == "posix":
         assert any(character.isdigit() for character in str(caught.value))  # the pid
@@ -199,27 +206,26 @@ def test_a_talk_that_another_process_has_is_refused(held: Path) -> None:
 def test_what_is_no_talk_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text("hello\n")
-    opening = Opening(settings=settings("ws://127.0.0.1:9/x"), folder=tmp_path, resume=path)
+    opening = SessionOptions(settings=settings("ws://127.0.0.1:9/x"), folder=tmp_path, resume=path)
     with pytest.raises(StoreError):
-        open_talk(opening)
+        open_session(opening)
     with pytest.raises(StoreError):
-        open_talk(replace(opening, resume=tmp_path / "missing.jsonl"))
+        open_session(replace(opening, resume=tmp_path / "missing.jsonl"))
 
 
 @pytest.mark.parametrize("kind", ["openai", "azure"])
 def test_a_service_without_a_key_is_refused_with_the_remedy(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_voice.runtime import choosing
 
-    monkeypatch.setattr(choosing, "api_key", lambda _kind: None)
+    monkeypatch.setattr(factories, "api_key", lambda _kind: None)
     wanted = Settings(backend=Backend(kind=kind))
     with pytest.raises(BackendError) as caught:
-        open_talk(Opening(settings=wanted, folder=tmp_path))
+        open_session(SessionOptions(settings=wanted, folder=tmp_path))
     assert caught.value.hint
 
 
-def limited(**context: Any) -> tuple[Limits, e.TriggerJudged | None]:
+def limited(**context: Any) -> tuple[Limits, e.TriggerChecked | None]:
     """The limits that these settings of the context come to, without tools."""
     spoken = context.pop("spoken", True)
     wanted = settings("ws://h/x", context=Context(**context), audio=Audio(text_only=not spoken))
@@ -283,9 +289,8 @@ def test_every_policy_can_be_had(policy: str) -> None:
 
 
 def test_who_writes_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_voice.runtime import choosing
 
-    monkeypatch.setattr(choosing, "api_key", lambda _kind: "sk-1")
+    monkeypatch.setattr(factories, "api_key", lambda _kind: "sk-1")
 
     def writers(wanted: Settings) -> list[str]:
         return [writer.name for writer in summariser_of(wanted)._writers]

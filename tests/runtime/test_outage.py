@@ -15,7 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from tests.runtime.bench import IMPATIENT, served, talk
 from tests.runtime.proxy import Step, between
 from tui_voice.conversation import events as e
-from tui_voice.runtime import waking
+from tui_voice.runtime import sleep_detection
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def test_the_screen_knows_when_the_next_try_is(tmp_path: Path) -> None:
         overloaded() as url,
         talk(url, tmp_path / "b", patience=never, opening=False) as bench,
     ):
-        lost = await bench.fact(e.LinkLost)
+        lost = await bench.fact(e.ConnectionLost)
         await bench.on_the_loop(lambda: bench.session.meters().retry_at is not None)
         retry_at = bench.session.meters().retry_at
         assert retry_at is not None
@@ -65,7 +65,7 @@ async def test_who_wants_to_talk_does_not_wait_for_the_next_try(tmp_path: Path, 
         served() as server,
         talk(url, tmp_path, patience=never, opening=False) as bench,
     ):
-        lost = await bench.fact(e.LinkLost)
+        lost = await bench.fact(e.ConnectionLost)
         await bench.on_the_loop(lambda: bench.session.meters().retry_at is not None)
         assert (lost.code, (lost.retry_in or 0) > 1000) == (1013, True)
         bench.place.url = server.url
@@ -87,7 +87,7 @@ async def test_turns_that_wait_for_a_line_are_counted(tmp_path: Path) -> None:
         await bench.say("hello")
         bench.place.url = "ws://127.0.0.1:9/v1/realtime"
         proxy.cut_oldest()
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         for number in range(3):
             bench.session.post(e.TextSubmitted(item_id=f"q{number}", text=f"one {number}"))
         await bench.until(lambda s: len(s.ledger.turns) == 5)
@@ -103,7 +103,7 @@ async def test_a_line_that_did_not_outlive_a_sleep_is_noticed_at_waking_up(
     """No ping is due for an hour; the clock on the wall jumps."""
     patience = replace(IMPATIENT, ping=3600, tick=0.01, probe=0.05)
     clock = Clock()
-    monkeypatch.setattr(waking, "time", clock)
+    monkeypatch.setattr(sleep_detection, "time", clock)
     stalled = Step("up", "conversation.item.create", 2)
     async with (
         served() as server,
@@ -117,7 +117,7 @@ async def test_a_line_that_did_not_outlive_a_sleep_is_noticed_at_waking_up(
         bench.session.post(e.TextSubmitted(item_id="q", text="one two"))
         await bench.on_the_loop(lambda: proxy.done)
         clock.sleeps = True
-        lost = await bench.fact(e.LinkLost)
+        lost = await bench.fact(e.ConnectionLost)
         await bench.until(lambda _: bench.turns()[-1] == ("assistant", "one two"))
     assert lost.reason == "the line did not outlive the machine's sleep"
 
@@ -127,13 +127,13 @@ async def test_waking_up_ends_the_waiting_for_the_next_try(
 ) -> None:
     patience = replace(IMPATIENT, first=3600, longest=3600, tick=0.01)
     clock = Clock()
-    monkeypatch.setattr(waking, "time", clock)
+    monkeypatch.setattr(sleep_detection, "time", clock)
     async with (
         overloaded() as url,
         served() as server,
         talk(url, tmp_path, patience=patience, opening=False) as bench,
     ):
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         bench.place.url = server.url
         clock.sleeps = True
         await bench.online()

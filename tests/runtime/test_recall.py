@@ -38,14 +38,14 @@ def folder(tmp_path: Path) -> Path:
     for number, said in enumerate(
         ("My dentist is called Doctor Okafor.", "The red bicycle is in the cellar of my aunt.")
     ):
-        opened = e.TalkOpened(
+        opened = e.SessionOpened(
             id=f"2026-10-0{number + 1}",
             started=f"2026-10-0{number + 1}T10:00:00+00:00",
             backend="local",
             model="local",
         )
         journal = Journal.create(tmp_path / "talks", opened)
-        journal.append(e.TalkRenamed(title=f"Talk {number}"))
+        journal.append(e.SessionRenamed(title=f"Talk {number}"))
         journal.append(e.TextSubmitted(at=1, item_id=f"t{number}", text=said))
         journal.append(e.TurnAdded(at=2, item_id=f"r{number}", role="assistant", modality="text"))
         journal.append(e.TranscriptDone(at=2, item_id=f"r{number}", text="I will keep that."))
@@ -143,7 +143,7 @@ async def test_it_finds_what_was_pruned_from_this_very_talk(tmp_path: Path) -> N
         for said in ("My boat is called Seagull.", "What is two plus two?", "My cat is Tom."):
             await bench.say(said)
         assert looking.run({"query": "boat"})["found"] == []  # it is still in the window
-        bench.session.post(e.SummaryAsked())
+        bench.session.post(e.SummarisePressed())
         await bench.until(
             lambda s: s.ledger.compactions and s.ledger.compactions[-1].stage == "confirmed"
         )

@@ -18,7 +18,7 @@ def watched(path: Path, events: list[e.Event], speed: float) -> Snapshot:
     """The last snapshot of a replay, and that nothing was added to what was recorded."""
     heard: list[e.Event] = []
     over = threading.Event()
-    shown = [event for event in events if not isinstance(event, e.TalkClosed)]
+    shown = [event for event in events if not isinstance(event, e.SessionClosed)]
 
     def see(now: Snapshot) -> None:
         if now.ledger.at >= shown[-1].at:
@@ -44,9 +44,9 @@ async def hold(bench: Bench) -> None:
     for said in ("hello Anna", "one two three", "tell me a story", "four five six"):
         await bench.say(said)
     await bench.speak("seven eight")
-    bench.session.post(e.SummaryAsked())
+    bench.session.post(e.SummarisePressed())
     await bench.until(lambda s: s.ledger.compactions and not s.ledger.compaction)
-    bench.session.post(e.RestoreAsked())
+    bench.session.post(e.RestorePressed())
     await bench.fact(e.RestoreRequested)
     await bench.settled()
 

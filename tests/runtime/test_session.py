@@ -17,8 +17,8 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.policy import default_limits
-from tui_voice.runtime.door import Meters
 from tui_voice.runtime.session import Session
+from tui_voice.runtime.session_handle import Meters
 
 
 @dataclass
@@ -84,7 +84,7 @@ def names(record: Kept) -> list[str]:
 
 
 def test_what_an_effect_leads_to_comes_after_what_is_already_known() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
 
     def answer(effect: x.Effect) -> None:
         if isinstance(effect, x.CreateItem):  # while the fact that led to it is still told
@@ -100,11 +100,11 @@ def test_what_an_effect_leads_to_comes_after_what_is_already_known() -> None:
     door.post(e.TextSubmitted(item_id="t", text="hi"))
     door.close()
     assert names(record) == [
-        "link_opened",
+        "connection_opened",
         "text_submitted",
         "item_placed",
         "noticed",
-        "talk_closed",
+        "session_closed",
     ]
     assert [type(effect) for effect in backend.performed] == [x.CreateItem, x.CreateResponse]
     # All of it was one step for whoever watches.
@@ -113,7 +113,7 @@ def test_what_an_effect_leads_to_comes_after_what_is_already_known() -> None:
 
 
 def test_facts_are_stamped_once_at_the_door_and_never_go_back() -> None:
-    backend, record = Quiet(e.LinkOpened(at=99.0)), Kept()
+    backend, record = Quiet(e.ConnectionOpened(at=99.0)), Kept()
     door = session(backend, record, base=1000.0).start()
     for number in range(20):
         door.post(e.TextSubmitted(item_id=f"t{number}", text="hi"))
@@ -125,7 +125,7 @@ def test_facts_are_stamped_once_at_the_door_and_never_go_back() -> None:
 
 @pytest.mark.parametrize("manual", [True, False])
 def test_who_presses_the_talk_key_need_not_know_how_turns_are_taken(manual: bool) -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
     door = session(backend, record, manual=manual).start()
     door.post(e.TalkPressed())
     door.close()
@@ -134,16 +134,16 @@ def test_who_presses_the_talk_key_need_not_know_how_turns_are_taken(manual: bool
 
 
 def test_facts_before_the_backend_come_first() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
     door = session(backend, record)
-    door.begin_with(e.TalkResumed(backend="b", model="m"), e.Noticed(text="torn"))
+    door.begin_with(e.SessionResumed(backend="b", model="m"), e.Noticed(text="torn"))
     door.start()
     door.close()
-    assert names(record) == ["talk_resumed", "noticed", "link_opened", "talk_closed"]
+    assert names(record) == ["session_resumed", "noticed", "connection_opened", "session_closed"]
 
 
 def test_closing_stops_the_backend_and_closes_the_record_once() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
     door = session(backend, record).start()
     door.close()
     door.close()
@@ -151,23 +151,23 @@ def test_closing_stops_the_backend_and_closes_the_record_once() -> None:
     door.set_limits(door.limits)
     assert backend.stopped.is_set()
     assert record.closed == 1
-    assert names(record) == ["link_opened", "talk_closed"]
+    assert names(record) == ["connection_opened", "session_closed"]
     assert not any(thread.name == "talk" for thread in threading.enumerate())
 
 
 def test_what_comes_while_it_closes_is_no_part_of_the_talk() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
 
     async def stop() -> None:
-        backend.post(e.LinkLost(reason="we left"))
+        backend.post(e.ConnectionLost(reason="we left"))
 
     backend.stop = stop  # type: ignore[method-assign]  # this one talks while it goes
     session(backend, record).start().close()
-    assert names(record) == ["link_opened", "talk_closed"]
+    assert names(record) == ["connection_opened", "session_closed"]
 
 
 def test_tasks_that_others_run_on_the_loop_end_with_it() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
     door = session(backend, record).start()
     future = door.call(asyncio.sleep(3600))
     door.close()
@@ -175,7 +175,7 @@ def test_tasks_that_others_run_on_the_loop_end_with_it() -> None:
 
 
 def test_meters_tell_what_is_not_on_disk() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
     door = session(backend, record).start()
     assert (door.meters().microphone, door.meters().unsaved) == (0.5, 7)
     door.close()
@@ -185,7 +185,7 @@ class BrokenError(Exception): ...
 
 
 def test_an_error_of_the_backend_ends_the_talk_and_is_told() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
     backend.fails = BrokenError("oh")
     door = session(backend, record).start()
     assert backend.stopped.wait(10)
@@ -198,7 +198,7 @@ def test_an_error_of_the_backend_ends_the_talk_and_is_told() -> None:
 
 
 def test_an_error_after_a_key_ends_the_talk_too() -> None:
-    backend, record = Quiet(e.LinkOpened()), Kept()
+    backend, record = Quiet(e.ConnectionOpened()), Kept()
 
     def fail(_effect: x.Effect) -> None:
         raise BrokenError("oh")
@@ -208,7 +208,7 @@ def test_an_error_after_a_key_ends_the_talk_too() -> None:
     door.post(e.TextSubmitted(item_id="t", text="hi"))
     with pytest.raises(BrokenError):
         door.close()
-    assert names(record)[:2] == ["link_opened", "text_submitted"]
+    assert names(record)[:2] == ["connection_opened", "text_submitted"]
     assert record.closed == 1
 
 
@@ -216,7 +216,7 @@ def test_an_error_before_the_first_fact_is_told_as_well() -> None:
     backend, record = Quiet(), Kept()
     record.append = None  # type: ignore[assignment,method-assign]  # a disk of ours that is broken
     door = session(backend, record)
-    door.begin_with(e.TalkResumed(backend="b", model="m"))
+    door.begin_with(e.SessionResumed(backend="b", model="m"))
     door.start()
     with pytest.raises(TypeError):
         door.close()

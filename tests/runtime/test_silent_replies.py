@@ -16,8 +16,8 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.turns import Turn
-from tui_voice.runtime.driving import DrivenTalk
-from tui_voice.runtime.opening import Opening
+from tui_voice.runtime.headless import HeadlessSession
+from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.store.reading import load, read
 
 THRIFT = Limits(trigger=4_000, keep=24, policy="thrift")
@@ -56,7 +56,7 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
         assert (heard.spoken, heard.in_window) == (True, True)
         assert heard.audio_ms > 0
         assert heard.heard_ms in (None, heard.audio_ms)
-        asked = await bench.fact(e.VoiceRequested)
+        asked = await bench.fact(e.VoiceRepairRequested)
         assert asked.withdrawn == (silent.id,)
         assert len(asked.turns) == 2
         # From now on nothing of the assistant's goes back as its own words.
@@ -86,11 +86,11 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
 
 async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None:
     async with served() as server, trapped(server.url) as trap:
-        opening = Opening(
+        opening = SessionOptions(
             settings=settings(trap.proxy.url, context=Context(policy="thrift")), folder=tmp_path
         )
 
-        def first(talk: DrivenTalk) -> None:
+        def first(talk: HeadlessSession) -> None:
             talk.say("one two three")
             talk.say("four five six")
             talk.say("seven eight")
@@ -99,12 +99,12 @@ async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None
         assert (trap.silent, trap.spoken) == (1, 3)
         trap.sent.clear()
 
-        def second(talk: DrivenTalk) -> None:
+        def second(talk: HeadlessSession) -> None:
             answers = [t for t in talk.say("window") if t.role == "assistant"]
             only_spoken(answers)
             assert SAID.format("one two three") in answers[0].text
 
-        again = Opening(settings=opening.settings, folder=tmp_path, resume=path)
+        again = SessionOptions(settings=opening.settings, folder=tmp_path, resume=path)
         assert await driven(again, second) == path
     assert trap.created("assistant") == []
     assert len([t for t in trap.created("system") if t.startswith("[the assistant said")]) >= 3
@@ -122,7 +122,7 @@ async def test_a_line_that_broke_springs_the_trap_as_well(tmp_path: Path) -> Non
             only_spoken(await exchange(bench, words, by_voice=False))
         assert trap.held == set()
         trap.proxy.cut_oldest()
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         await bench.online()
         assert len(trap.held) == 2
         silent, heard = await exchange(bench, "five six", by_voice=False)
@@ -130,7 +130,7 @@ async def test_a_line_that_broke_springs_the_trap_as_well(tmp_path: Path) -> Non
         assert heard.audio_ms > 0
         since = len(bench.facts)
         trap.proxy.cut_oldest()
-        await bench.fact(e.LinkLost, since=since)
+        await bench.fact(e.ConnectionLost, since=since)
         await bench.online()
         only_spoken(await exchange(bench, "seven", by_voice=False))
         assert (trap.silent, trap.spoken) == (1, 4)
@@ -142,4 +142,4 @@ async def test_without_the_trap_nothing_is_moved(tmp_path: Path) -> None:
         for words in ("one two", "three four", "five six"):
             only_spoken(await exchange(bench, words, by_voice=False))
         assert not bench.now.ledger.voice_by_system
-        assert not [f for f in bench.facts if isinstance(f, e.VoiceRequested)]
+        assert not [f for f in bench.facts if isinstance(f, e.VoiceRepairRequested)]

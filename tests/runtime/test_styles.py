@@ -14,8 +14,8 @@ from tui_voice.config import load
 from tui_voice.config.groups import Summary
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import memory_text
-from tui_voice.runtime.driving import DrivenTalk
-from tui_voice.runtime.opening import Opening
+from tui_voice.runtime.headless import HeadlessSession
+from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summariser import INSIST
 
 FIRST = (
@@ -52,8 +52,8 @@ def test_a_summary_by_hand_and_its_update(tmp_path: Path, style: str) -> None:
         summary=Summary(style=style),
     )
     facts: list[e.Event] = []
-    opening = Opening(settings=settings, folder=tmp_path / "talks")
-    with DrivenTalk(opening, on_fact=facts.append) as talk:
+    opening = SessionOptions(settings=settings, folder=tmp_path / "talks")
+    with HeadlessSession(opening, on_fact=facts.append) as talk:
         for words in FIRST:
             talk.say(words)
         talk.summarise(focus="lighthouse, boat")

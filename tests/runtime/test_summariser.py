@@ -13,17 +13,17 @@ import pytest
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
-from tui_voice.realtime.replies import SideReply
-from tui_voice.runtime.judging import problem_of
+from tui_voice.realtime.replies import OutOfBandResponse
 from tui_voice.runtime.prompts import Style, prompt_for
 from tui_voice.runtime.summariser import (
-    Aside,
-    AskAside,
+    AskOutOfBand,
+    OutOfBandRequest,
     SessionWriter,
     Summariser,
     Writer,
     Written,
 )
+from tui_voice.runtime.summary_validation import problem_of
 from tui_voice.runtime.writers import ModelWriter
 
 SAID = "I live in Bergen and keep bees, " * 20
@@ -45,7 +45,7 @@ def request(text: str = SAID, memory: str = "", focus: str = "") -> x.RequestSum
     )
 
 
-async def nobody(_aside: Aside) -> SideReply:
+async def nobody(_aside: OutOfBandRequest) -> OutOfBandResponse:
     raise AssertionError("the session is not asked here")
 
 
@@ -59,7 +59,7 @@ class Scribe:
         self.options: dict[str, str] = {}
 
     async def write(
-        self, _request: x.RequestSummary, prompt: str, options: dict[str, str], _ask: AskAside
+        self, _request: x.RequestSummary, prompt: str, options: dict[str, str], _ask: AskOutOfBand
     ) -> Written:
         self.prompts.append(prompt)
         self.options = options
@@ -72,7 +72,7 @@ class Scribe:
 
 
 async def outcome(
-    *writers: Writer, ask: AskAside = nobody, asked: x.RequestSummary | None = None
+    *writers: Writer, ask: AskOutOfBand = nobody, asked: x.RequestSummary | None = None
 ) -> e.SummaryReady | e.SummaryFailed:
     summariser = Summariser(writers, timeout_s=0.05, retry_after_s=0.0)
     return await summariser.summarise(asked or request(), ask)
@@ -222,12 +222,12 @@ async def test_what_small_models_do_when_they_are_lost(text: str, told: str) -> 
 
 
 async def test_the_session_reads_memory_and_turns_out_of_band() -> None:
-    asked: list[Aside] = []
+    asked: list[OutOfBandRequest] = []
     usage = e.Usage(input_text=100, output_text=10)
 
-    async def ask(aside: Aside) -> SideReply:
+    async def ask(aside: OutOfBandRequest) -> OutOfBandResponse:
         asked.append(aside)
-        return SideReply(key=aside.key, text="Bees.", status="completed", usage=usage)
+        return OutOfBandResponse(key=aside.key, text="Bees.", status="completed", usage=usage)
 
     writer = SessionWriter("toy", lambda used: used.input / 100)
     ready = await outcome(writer, ask=ask, asked=request("I keep bees", memory="Lives in Bergen."))
@@ -241,8 +241,8 @@ async def test_the_session_reads_memory_and_turns_out_of_band() -> None:
 
 @pytest.mark.parametrize(("reason", "told"), [("no quota", "no quota"), ("", "was cancelled")])
 async def test_a_session_that_fails(reason: str, told: str) -> None:
-    async def ask(aside: Aside) -> SideReply:
-        return SideReply(key=aside.key, text="", status="cancelled", reason=reason)
+    async def ask(aside: OutOfBandRequest) -> OutOfBandResponse:
+        return OutOfBandResponse(key=aside.key, text="", status="cancelled", reason=reason)
 
     failed = await outcome(SessionWriter("toy", lambda _: None), ask=ask)
     assert isinstance(failed, e.SummaryFailed)

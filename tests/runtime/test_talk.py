@@ -25,5 +25,5 @@ async def test_typed_and_spoken_turns_are_answered_and_journaled(tmp_path: Path)
     journaled = read(path)
     assert journaled.notes == ()
     assert journaled.events == bench.facts
-    assert isinstance(journaled.events[-1], e.TalkClosed)
+    assert isinstance(journaled.events[-1], e.SessionClosed)
     assert bench.place.stopped

@@ -84,7 +84,7 @@ async def test_a_line_that_breaks_while_the_function_runs(tmp_path: Path) -> Non
         talk(proxy.url, tmp_path, tools=(tool(lambda _: {"lamp": "on"}),)) as bench,
     ):
         bench.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         await bench.until(
             lambda s: s.ledger.turns.last.role == "assistant" and bench.now.ledger.turns.last.text
         )

@@ -51,7 +51,7 @@ async def test_an_answer_that_had_not_begun_is_asked_for_again(tmp_path: Path, s
         talk(proxy.url, tmp_path) as bench,
     ):
         bench.session.post(e.TextSubmitted(item_id="q", text="one two three"))
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         await bench.fact(e.ResponseDone)
         await bench.settled()
         worded = [turn for turn in bench.turns() if turn[1]]
@@ -75,7 +75,7 @@ async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path)
         bench.session.post(e.StopPressed())
         await bench.fact(e.StopPressed)
         proxy.cut_oldest()
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         engines.speaks.free.set()
         await bench.online()
         await bench.say("yes")
@@ -125,7 +125,7 @@ async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
         await bench.fact(e.ResponseStarted)
         bench.place.url = "ws://127.0.0.1:9/v1/realtime"
         proxy.cut_oldest()
-        await bench.fact(e.LinkLost)
+        await bench.fact(e.ConnectionLost)
         await bench.feed(spoken("hello Anna"))
         engines.speaks.free.set()
         bench.place.url = proxy.url
@@ -155,7 +155,7 @@ async def test_a_question_that_could_not_be_written_down_is_said_again(tmp_path:
         await bench.fact(e.TranscriptFailed)
         engines.hears.breaks = False
         proxy.cut_oldest()
-        lost = await bench.fact(e.LinkLost)
+        lost = await bench.fact(e.ConnectionLost)
         engines.speaks.free.set()
         await bench.until(lambda _: bench.turns()[-1] == ("assistant", "hello Anna"))
         assert len(lost.again) == 1

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.errors import BackendError
-from tui_voice.server.contracts import DETECTOR_RATE, SPEECH_RATE, ReplyRequest, ToolCall
+from tui_voice.server.interfaces import DETECTOR_RATE, SPEECH_RATE, ReplyRequest, ToolCall
 
 _TEXT = (
     "hello what is the time tell me a story about cats and dogs please stop my name is Anna "

@@ -19,7 +19,7 @@ from tui_voice.realtime.wire.items import InputText, Message
 from tui_voice.realtime.wire.server import ServerEvent
 from tui_voice.realtime.wire.session import Audio, AudioInput, Realtime, ServerVad
 from tui_voice.server.connection import Connection
-from tui_voice.server.contracts import ReplyRequest
+from tui_voice.server.interfaces import ReplyRequest
 from tui_voice.server.jobs import Fact, Reply, Speak, Transcribe
 from tui_voice.server.limits import Limits
 from tui_voice.server.memory import InMemoryLink

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from tests.server.test_sdk import heard
-from tui_voice.server.contracts import Engines
+from tui_voice.server.interfaces import Engines
 from tui_voice.server.serve import serve
 
 pytestmark = pytest.mark.local

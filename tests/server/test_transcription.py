@@ -11,7 +11,7 @@ from tests.server.desk import SILENCE, Desk, message, types
 from tests.server.engines import speech
 from tui_voice.server.endpoint import sounds_finished
 from tui_voice.server.jobs import Broke, Transcribe, Transcribed
-from tui_voice.server.listening import Run, Utterance
+from tui_voice.server.utterance import Run, Utterance
 
 WHISPER = {"transcription": {"model": "whisper-1"}}
 DELTA = "conversation.item.input_audio_transcription.delta"

@@ -36,7 +36,7 @@ def two_talks(folder: Path) -> Path:
         folder / "new.jsonl",
         [
             opened("new", started="2026-04-10T10:00:00+00:00"),
-            e.TalkRenamed(at=0, title="Kyoto"),
+            e.SessionRenamed(at=0, title="Kyoto"),
             said(1, "The golden temple, and then the shellfish market. " + "And so on. " * 60),
             said(2, "A temple that is golden.", "assistant"),
             said(3, "snake_case and don't and 3.5 and C++"),
@@ -52,7 +52,7 @@ def three_talks(folder: Path) -> Path:
     write(folder / "2026-03-b.jsonl", [march, *list(talk(4))[1:]])
     write(
         folder / "2026-03-c.jsonl",
-        [*talk(2, "2026-03-c"), e.TalkRenamed(at=20, title=" Kyōto \x1b[31m in April")],
+        [*talk(2, "2026-03-c"), e.SessionRenamed(at=20, title=" Kyōto \x1b[31m in April")],
     )
     (folder / "notes.txt").write_text("not one of them")
     (folder / "empty.jsonl").touch()

@@ -89,7 +89,7 @@ def tables(disk: Disk) -> None:
         file.write(b'{"event":"text_submitted","at":99,"item_id":"x","text":"a willow"}\n')
     with disk.failing(cache):
         found = [hit.turn for hit in search.search(talks, "willow", cache=cache)]
-        listed = [(each.id, each.turns) for each in catalog.list_talks(talks, cache)]
+        listed = [(each.id, each.turns) for each in catalog.list_sessions(talks, cache)]
         ledger = load(talks / "t1.jsonl", cache).ledger
         search.search(talks, "wil", typing=True, cache=cache)
         index.catch_up(talks, cache)
@@ -98,7 +98,7 @@ def tables(disk: Disk) -> None:
     assert len(ledger.turns) == 9
     assert [hit.turn for hit in search.search(talks, "willow", cache=cache)] == ["x"]
     assert load(talks / "t1.jsonl", cache).ledger == ledger
-    assert len(catalog.list_talks(talks, cache)) == 3
+    assert len(catalog.list_sessions(talks, cache)) == 3
 
 
 def exports(disk: Disk) -> None:

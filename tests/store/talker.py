@@ -16,12 +16,12 @@ from tui_voice.store.reading import read
 
 
 def talk(path: Path) -> None:
-    opened = e.TalkOpened(id=path.stem, started="2026-04-01T12:00:00Z", backend="b", model="m")
+    opened = e.SessionOpened(id=path.stem, started="2026-04-01T12:00:00Z", backend="b", model="m")
     if path.exists() and path.stat().st_size:
         events = read(path).events
         first = sum(isinstance(event, e.TranscriptDone) for event in events)
         journal = Journal.open(path)
-        journal.append(e.TalkResumed(backend="b", model="m"))
+        journal.append(e.SessionResumed(backend="b", model="m"))
     else:
         path.unlink(missing_ok=True)  # killed between making the file and its first line
         first = 0

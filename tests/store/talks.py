@@ -11,9 +11,9 @@ from tui_voice.store import codec
 STARTED = "2026-04-01T12:00:00+09:00"
 
 
-def opened(talk_id: str = "t1", **fields: str) -> e.TalkOpened:
+def opened(session_id: str = "t1", **fields: str) -> e.SessionOpened:
     known = {"started": STARTED, "backend": "local", "model": "smollm2"} | fields
-    return e.TalkOpened(id=talk_id, **known)  # type: ignore[arg-type]  # all text here
+    return e.SessionOpened(id=session_id, **known)  # type: ignore[arg-type]  # all text here
 
 
 def exchange(n: int, at: float, question: str = "", answer: str = "") -> Iterator[e.Event]:
@@ -43,9 +43,9 @@ def exchange(n: int, at: float, question: str = "", answer: str = "") -> Iterato
     yield e.PlaybackFinished(at=at + 7, item_id=voice, played_ms=4000)
 
 
-def talk(exchanges: int, talk_id: str = "t1") -> Iterator[e.Event]:
-    yield opened(talk_id)
-    yield e.LinkOpened(at=0.5, model="smollm2")
+def talk(exchanges: int, session_id: str = "t1") -> Iterator[e.Event]:
+    yield opened(session_id)
+    yield e.ConnectionOpened(at=0.5, model="smollm2")
     for n in range(exchanges):
         yield from exchange(n, 1.0 + 8 * n)
 

@@ -16,10 +16,10 @@ from tests.store.talks import exchange, opened, talk, write
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.errors import StoreError
-from tui_voice.store import catalog, locking, reading, taking
+from tui_voice.store import catalog, index_sync, locking, reading
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import Journal
-from tui_voice.store.talks import PAUSE, TITLE_LENGTH, UNTITLED, moment, title_of
+from tui_voice.store.saved_session import PAUSE, TITLE_LENGTH, UNTITLED, moment, title_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_talks_are_listed_the_newest_first(folder: Path) -> None:
-    c, b, a = catalog.list_talks(folder)
+    c, b, a = catalog.list_sessions(folder)
     assert (c.id, b.id, a.id) == ("2026-03-c", "2026-03-b", "2026-01-a")
     assert c.title == "Kyōto [31m in April"
     assert b.title == "What shall we see on day 0?"
@@ -43,22 +43,22 @@ def test_the_talks_are_listed_the_newest_first(folder: Path) -> None:
 
 
 def test_no_folder_is_no_talks(tmp_path: Path) -> None:
-    assert catalog.list_talks(tmp_path / "nowhere") == []
+    assert catalog.list_sessions(tmp_path / "nowhere") == []
     with pytest.raises(StoreError, match="no saved talks yet"):
         catalog.find(tmp_path / "nowhere", "last")
 
 
 def test_only_what_changed_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    catalog.list_talks(folder)
+    catalog.list_sessions(folder)
     read: list[str] = []
     load = reading.load
-    monkeypatch.setattr(taking, "load", lambda p, cache: read.append(p.name) or load(p, cache))
-    catalog.list_talks(folder)
+    monkeypatch.setattr(index_sync, "load", lambda p, cache: read.append(p.name) or load(p, cache))
+    catalog.list_sessions(folder)
     assert read == []
     with (folder / "2026-01-a.jsonl").open("ab") as file:
-        file.write(b'{"event":"talk_renamed","at":3,"title":"The first"}\n')
+        file.write(b'{"event":"session_renamed","at":3,"title":"The first"}\n')
     (folder / "2026-03-b.jsonl").unlink()
-    assert [talk.title for talk in catalog.list_talks(folder)][1:] == ["The first"]
+    assert [talk.title for talk in catalog.list_sessions(folder)][1:] == ["The first"]
     assert read == ["2026-01-a.jsonl"]
 
 
@@ -110,7 +110,7 @@ def test_a_new_title_is_one_more_fact(folder: Path) -> None:
     catalog.rename(path, "  Day \n trips ")
     assert path.read_bytes().startswith(before)
     assert catalog.find(folder, "Day trips").path == path
-    assert reading.read(path).events[-1] == e.TalkRenamed(at=32.0, title="Day trips")
+    assert reading.read(path).events[-1] == e.SessionRenamed(at=32.0, title="Day trips")
     with pytest.raises(StoreError, match="title"):
         catalog.rename(path, " ")
 
@@ -149,7 +149,7 @@ def test_a_talk_goes_into_the_trash_with_its_sound(
     sound.write_bytes(b"RIFF")
     catalog.delete(path, cache)
     assert gone == [path, sound]
-    assert [talk.id for talk in catalog.list_talks(folder)] == ["2026-03-c", "2026-01-a"]
+    assert [talk.id for talk in catalog.list_sessions(folder)] == ["2026-03-c", "2026-01-a"]
     with pytest.raises(StoreError, match="no talk at"):
         catalog.delete(path)
 
@@ -200,7 +200,7 @@ def test_a_fork_is_the_talk_up_to_a_turn_and_names_its_parent(folder: Path) -> N
 
 def test_a_fork_has_the_title_that_stood_then(folder: Path) -> None:
     path = folder / "named.jsonl"
-    write(path, [opened("named"), e.TalkRenamed(at=0.5, title="Trip"), *list(talk(2))[1:]])
+    write(path, [opened("named"), e.SessionRenamed(at=0.5, title="Trip"), *list(talk(2))[1:]])
     assert reading.load(catalog.fork(path, "item_u1")).ledger.title == "Trip (fork)"
 
 
@@ -256,7 +256,7 @@ def test_a_fork_keeps_what_was_heard_and_drops_what_was_paid() -> None:
         e.SummaryRequested(at=10, compaction_id="memory_0001", drop=("item_u0",), window=9),
         e.SummaryReady(at=11, compaction_id="memory_0001", text="s", usd=0.5),
         e.TextSubmitted(at=12, item_id="t", text="go on"),
-        e.TalkClosed(at=13),
+        e.SessionClosed(at=13),
         e.TextSubmitted(at=14, item_id="u", text="later"),
     ]
     ledger = fold(cut_behind(events, "t"))
@@ -288,12 +288,12 @@ def test_an_absence_does_not_count(folder: Path) -> None:
         opened("d"),
         e.TextSubmitted(at=10, item_id="a", text="before"),
         e.TextSubmitted(at=90_000, item_id="b", text="after"),
-        e.TalkClosed(at=90_010),
+        e.SessionClosed(at=90_010),
     ]
     write(folder / "d.jsonl", events)
     talk_ = catalog.find(folder, "d")
     assert talk_.seconds == 10 + PAUSE + 10
-    assert catalog.list_talks(folder)[0] == talk_
+    assert catalog.list_sessions(folder)[0] == talk_
 
 
 @pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+23:59"])

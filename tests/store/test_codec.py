@@ -14,7 +14,7 @@ from tests.store.given import any_event
 from tui_voice.conversation import events as e
 from tui_voice.store import codec
 
-OPENED = e.TalkOpened(id="t", started="2026-04-01T12:00:00+09:00", backend="local", model="m")
+OPENED = e.SessionOpened(id="t", started="2026-04-01T12:00:00+09:00", backend="local", model="m")
 
 
 @pytest.mark.parametrize("kind", e.EVENTS.values(), ids=lambda kind: kind.name)
@@ -50,19 +50,19 @@ def test_usage_leaves_out_what_is_nought() -> None:
 
 def test_every_run_tells_its_version() -> None:
     assert codec.version_of(codec.encode(OPENED)) == codec.VERSION
-    line = codec.encode(e.TalkClosed(at=1.0), version=7)
+    line = codec.encode(e.SessionClosed(at=1.0), version=7)
     assert codec.version_of(line) == 7
-    assert codec.decode(line) == e.TalkClosed(at=1.0)
-    assert e.TalkOpened.__dataclass_fields__["version"].default == codec.VERSION
+    assert codec.decode(line) == e.SessionClosed(at=1.0)
+    assert e.SessionOpened.__dataclass_fields__["version"].default == codec.VERSION
 
 
 @pytest.mark.parametrize(
     "line",
     [
         codec.encode(e.TextSubmitted(item_id="i", text='say "version": 9')),
-        b'{"event":"talk_opened","version":"nine"}',
-        b'{"event":"talk_opened","version":-3}',
-        b'{"event":"talk_opened","version":2',
+        b'{"event":"session_opened","version":"nine"}',
+        b'{"event":"session_opened","version":-3}',
+        b'{"event":"session_opened","version":2',
     ],
 )
 def test_no_version_is_seen_where_none_is_told(line: bytes) -> None:
@@ -71,7 +71,7 @@ def test_no_version_is_seen_where_none_is_told(line: bytes) -> None:
 
 def test_what_a_newer_program_wrote_does_no_harm() -> None:
     assert codec.decode(b'{"event":"moon_landed","at":2}') is None
-    assert codec.decode(b'{"mood":"gay","event":"talk_closed","at":2}') == e.TalkClosed(at=2)
+    assert codec.decode(b'{"mood":"gay","event":"session_closed","at":2}') == e.SessionClosed(at=2)
     assert codec.decode(b'{"event":7}') is None
     assert codec.decode(b"{}") is None
 
@@ -87,7 +87,7 @@ def test_what_a_newer_program_wrote_does_no_harm() -> None:
         b'{"event":"speech_started","at":1}',
         b'{"event":"speech_started","at":1,"item_id":"\xff\xfe"}',
         b'{"event":"noticed","text":"x","severity":"grave"}',
-        b'{"event":"talk_closed","x":' + b"[" * 100_000,
+        b'{"event":"session_closed","x":' + b"[" * 100_000,
     ],
 )
 def test_a_corrupt_line_says_so(line: bytes) -> None:
@@ -110,8 +110,8 @@ def test_a_flipped_byte_does_no_more_than_that(event: e.Event, place: int, flip:
 
 
 def test_half_a_character_from_a_paste_is_written_as_a_question() -> None:
-    line = codec.encode(e.RestoreAsked(turn_ids=("a\ud83d",)))
-    assert codec.decode(line) == e.RestoreAsked(turn_ids=("a?",))
+    line = codec.encode(e.RestorePressed(turn_ids=("a\ud83d",)))
+    assert codec.decode(line) == e.RestorePressed(turn_ids=("a?",))
     asked = e.SummaryReady(compaction_id="m", text="\udcff", usage=e.Usage(input_text=1))
     assert codec.decode(codec.encode(asked)) == e.SummaryReady(
         compaction_id="m", text="?", usage=e.Usage(input_text=1)
@@ -148,4 +148,4 @@ def test_an_old_line_is_led_through_every_step() -> None:
 def test_a_step_may_drop_a_line_and_leaves_newer_ones_alone() -> None:
     assert codec.decode(b'{"event":"ticked"}', 1, STEPS) is None
     assert codec.decode(b'{"event":"ticked"}', 2, STEPS) is None
-    assert codec.decode(b'{"event":"talk_closed","at":1}', 3, STEPS) == e.TalkClosed(at=1)
+    assert codec.decode(b'{"event":"session_closed","at":1}', 3, STEPS) == e.SessionClosed(at=1)

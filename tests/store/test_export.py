@@ -89,7 +89,7 @@ def test_a_pruning_that_the_line_cut_short_has_no_figure_behind_it() -> None:
             *talk(1),
             e.SummaryRequested(at=20, compaction_id="memory_0001", drop=("item_u0",), window=500),
             e.SummaryReady(at=21, compaction_id="memory_0001", text="a trip"),
-            e.LinkLost(at=22, reason="gone"),
+            e.ConnectionLost(at=22, reason="gone"),
         ]
     )
     *_, last = document(ledger).parts
@@ -130,7 +130,7 @@ def test_a_talk_that_lost_its_beginning_has_no_clock() -> None:
 def test_markdown(kyoto: Ledger) -> None:
     text = render(kyoto, "md", minutes="## Decisions\n\n- the boat")
     assert text.startswith("# Kyoto in April\n\n2026-03-14 12:02 · openai · gpt-realtime-2.1 · ")
-    assert "\n\n## Minutes\n\n## Decisions\n\n- the boat\n\n## Talk\n\n" in text
+    assert "\n\n## Minutes\n\n## Decisions\n\n- the boat\n\n## SavedSession\n\n" in text
     assert re.search(r"\*\*Voice\*\* · 12:\d\d · interrupted at 4\.2 s", text)
     assert re.search(r"For the second day.+ ~~.+hold it up and compare\.~~\n", text)
     assert "\n> Trip to Kyoto, 4–11 April" in text

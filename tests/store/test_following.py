@@ -18,8 +18,8 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.errors import StoreError
 from tui_voice.store import codec, following, index, search
+from tui_voice.store.folder_scan import FileStamp
 from tui_voice.store.following import Grown, follow
-from tui_voice.store.looking import Print
 from tui_voice.store.reading import load
 
 
@@ -30,7 +30,7 @@ def _forgotten() -> Iterator[None]:
     following._read.clear()
 
 
-def print_of(path: Path) -> Print:
+def print_of(path: Path) -> FileStamp:
     about = path.stat()
     return about.st_size, about.st_mtime_ns
 
@@ -45,7 +45,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.known: Print | None = None
+        self.known: FileStamp | None = None
 
     def look(self) -> Grown:
         print_ = print_of(self.path)
@@ -154,7 +154,7 @@ def test_a_file_that_goes_just_now_is_not_remembered(
 
 def test_a_run_of_a_newer_version_is_read_by_its_version(tmp_path: Path) -> None:
     path = write(tmp_path / "t1.jsonl", talk(1))
-    resumed = e.TalkResumed(at=50, backend="b", model="m")
+    resumed = e.SessionResumed(at=50, backend="b", model="m")
     grow(path, codec.encode(resumed, version=codec.VERSION + 1))
     reader = Reader(path)
     reader.look()

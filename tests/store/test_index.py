@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_cache_can_be_deleted_damaged_or_of_another_make(folder: Path) -> None:
-    expected = catalog.list_talks(folder)
+    expected = catalog.list_sessions(folder)
     place = index.database(folder)
     for damage in (
         place.unlink,
@@ -33,7 +33,7 @@ def test_the_cache_can_be_deleted_damaged_or_of_another_make(folder: Path) -> No
         for tail in ("-wal", "-shm"):
             place.with_name(place.name + tail).unlink(missing_ok=True)
         damage()
-        assert catalog.list_talks(folder) == expected
+        assert catalog.list_sessions(folder) == expected
     if os.name == "posix":
         assert place.stat().st_mode & 0o077 == 0
 
@@ -41,15 +41,15 @@ def test_the_cache_can_be_deleted_damaged_or_of_another_make(folder: Path) -> No
 @pytest.mark.skipif(os.name == "nt", reason="what is open cannot be deleted there")
 @pytest.mark.parametrize("doomed", ["", "-wal", "-shm", "all"])
 def test_the_cache_can_be_deleted_while_it_is_used(folder: Path, doomed: str) -> None:
-    expected = catalog.list_talks(folder)
+    expected = catalog.list_sessions(folder)
     write(folder / "new.jsonl", [opened("new", started="2025-01-01T00:00:00Z")])
-    assert len(catalog.list_talks(folder)) == len(expected) + 1  # something is in the -wal
+    assert len(catalog.list_sessions(folder)) == len(expected) + 1  # something is in the -wal
     place = index.database(folder)
     for tail in ("", "-wal", "-shm") if doomed == "all" else (doomed,):
         place.with_name(place.name + tail).unlink()
     (folder / "new.jsonl").unlink()
     for _ in range(3):
-        assert catalog.list_talks(folder) == expected
+        assert catalog.list_sessions(folder) == expected
 
 
 def _execute(place: Path, statement: str) -> None:
@@ -60,24 +60,24 @@ def _execute(place: Path, statement: str) -> None:
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: Path) -> None:
-    expected = catalog.list_talks(folder)
+    expected = catalog.list_sessions(folder)
     in_the_way = tmp_path / "file"
     in_the_way.write_text("x")
-    assert catalog.list_talks(folder, in_the_way / "cache") == expected
+    assert catalog.list_sessions(folder, in_the_way / "cache") == expected
 
 
 def test_a_process_that_holds_the_index_is_not_waited_for_in_vain(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = catalog.list_talks(folder)
+    expected = catalog.list_sessions(folder)
     monkeypatch.setattr(index, "PATIENCE", 0.01)
     other = sqlite3.connect(index.database(folder), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     write(folder / "new.jsonl", [opened("new", started="2025-01-01T00:00:00Z")])
-    assert [talk.id for talk in catalog.list_talks(folder)] == [t.id for t in expected] + ["new"]
+    assert [talk.id for talk in catalog.list_sessions(folder)] == [t.id for t in expected] + ["new"]
     other.execute("ROLLBACK")
     other.close()
-    assert len(catalog.list_talks(folder)) == len(expected) + 1
+    assert len(catalog.list_sessions(folder)) == len(expected) + 1
 
 
 def test_a_question_that_cannot_be_answered_is_an_error_of_ours(folder: Path) -> None:
@@ -97,5 +97,5 @@ def test_two_that_make_the_index_at_once_make_one(folder: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "version", late)
-        assert len(catalog.list_talks(folder)) == 3
-    assert len(catalog.list_talks(folder)) == 3
+        assert len(catalog.list_sessions(folder)) == 3
+    assert len(catalog.list_sessions(folder)) == 3

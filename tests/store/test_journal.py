@@ -86,16 +86,16 @@ def test_going_on_adds_to_what_is_there_and_tells_its_version(tmp_path: Path) ->
     Journal.create(tmp_path, opened()).close()
     before = (tmp_path / "t1.jsonl").read_bytes()
     journal = Journal.open(tmp_path / "t1.jsonl")
-    resumed = e.TalkResumed(at=5, backend="local", model="m")
+    resumed = e.SessionResumed(at=5, backend="local", model="m")
     journal.append(resumed)
-    journal.append(e.TalkClosed(at=6))
+    journal.append(e.SessionClosed(at=6))
     journal.close()
     assert journal.mended == ""
     data = journal.path.read_bytes()
     assert data.startswith(before)
     assert codec.version_of(data[len(before) :].splitlines()[0]) == codec.VERSION
     assert codec.version_of(data.splitlines()[-1]) is None
-    assert read(journal.path).events == [opened(), resumed, e.TalkClosed(at=6)]
+    assert read(journal.path).events == [opened(), resumed, e.SessionClosed(at=6)]
 
 
 def test_there_is_no_second_talk_of_an_id_and_none_where_none_is(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_what_comes_after_the_end_is_refused_loudly(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, opened())
     journal.close()
     with pytest.raises(StoreError, match="closed"):
-        journal.append(e.TalkClosed(at=1))
+        journal.append(e.SessionClosed(at=1))
     assert journal.sync().result(0) is True
 
 
@@ -158,7 +158,7 @@ def test_a_file_system_without_locks_or_room_for_a_number_will_do(
 
     monkeypatch.setattr(locking, "_try", no_locks)
     journal = Journal.create(tmp_path, opened())
-    journal.append(e.TalkClosed(at=1))
+    journal.append(e.SessionClosed(at=1))
     assert journal.close() == 0
     monkeypatch.undo()
     locking.pid_file(journal.path).mkdir()  # nothing can be written, nor unlinked, there
@@ -193,8 +193,10 @@ def test_ordinary_words_stay(tmp_path: Path) -> None:
 
 def test_no_key_gets_past_the_door() -> None:
     clean = Redactor(["keyring-secret"]).event
-    lost = e.LinkLost(reason=f"Incorrect key {KEY}", hint="not keyring-secret", retry_in=1.0)
-    assert clean(lost) == e.LinkLost(reason="Incorrect key [key]", hint="not [key]", retry_in=1.0)
+    lost = e.ConnectionLost(reason=f"Incorrect key {KEY}", hint="not keyring-secret", retry_in=1.0)
+    assert clean(lost) == e.ConnectionLost(
+        reason="Incorrect key [key]", hint="not [key]", retry_in=1.0
+    )
     grew = e.TranscriptGrew(item_id="i", text="task-force \ud800")
     assert clean(grew) is grew
     assert clean(opened()) == opened()

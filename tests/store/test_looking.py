@@ -15,7 +15,7 @@ import pytest
 from tests.store.folders import found, said, two_talks
 from tests.store.talks import opened, talk, write
 from tui_voice.conversation import events as e
-from tui_voice.store import codec, index, looking, rows
+from tui_voice.store import codec, folder_scan, index, rows
 from tui_voice.store.journal import Journal
 
 
@@ -73,7 +73,7 @@ def test_while_somebody_types_only_what_can_have_changed_is_looked_at(
     long_ago(folder)
     assert found(folder, "wil", typing=True) == []
     watched = Watched()
-    monkeypatch.setattr(looking, "os", watched)
+    monkeypatch.setattr(folder_scan, "os", watched)
     live.append(said(9, "the willow"))
     live.sync().result(30)
     assert found(folder, "wil", typing=True) == [("new", "i9")]
@@ -176,7 +176,7 @@ def test_a_file_that_goes_while_it_is_looked_at(
                 raise FileNotFoundError
             return os.stat(path, **more)
 
-    monkeypatch.setattr(looking, "os", Late())
+    monkeypatch.setattr(folder_scan, "os", Late())
     assert found(folder, "shellfish") == [("new", "i1")]
 
 
@@ -283,7 +283,7 @@ def test_a_failing_cache_or_folder_loses_nothing(
         return real(*args, **more)
 
     monkeypatch.setattr("tui_voice.store.checkpoint.WORTH_LINES", 1)
-    for module in ("looking", "checkpoint", "index"):
+    for module in ("folder_scan", "checkpoint", "index"):
         monkeypatch.setattr(f"tui_voice.store.{module}.os.{call}", failing)
     first = found(folder, "allergic")
     monkeypatch.undo()

@@ -48,8 +48,8 @@ def growing(draw: st.DrawFn) -> list[e.Event]:
             response_id=ids,
             usage=st.none() | st.just(e.Usage(input_text=90, output_text=7)),
         ),
-        st.builds(e.LinkOpened),
-        st.builds(e.LinkLost, reason=st.just("gone")),
+        st.builds(e.ConnectionOpened),
+        st.builds(e.ConnectionLost, reason=st.just("gone")),
         st.builds(e.ItemPlaced, item_id=ids),
         st.builds(e.ItemDeleted, item_id=ids),
         st.builds(e.SummaryRequested, compaction_id=ids, drop=st.tuples(ids), window=st.just(9)),
@@ -156,10 +156,10 @@ def test_what_a_newer_version_wrote_is_counted(tmp_path: Path) -> None:
     path.write_bytes(
         codec.encode(replace(opened(), version=9))
         + b'{"event":"moon_landed","at":1}\n{"event":"moon_landed","at":2}\n'
-        + codec.encode(e.TalkClosed(at=3))
+        + codec.encode(e.SessionClosed(at=3))
     )
     events, notes = reading.read(path)
-    assert [event.name for event in events] == ["talk_opened", "talk_closed"]
+    assert [event.name for event in events] == ["session_opened", "session_closed"]
     assert notes == (
         "written by a newer version of tui-voice (schema 9); "
         "what this one does not know was skipped",
@@ -168,11 +168,11 @@ def test_what_a_newer_version_wrote_is_counted(tmp_path: Path) -> None:
 
 
 def test_each_run_is_read_by_its_own_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(codec.UPGRADES, 1, lambda record: record | {"text": "upgraded"})
-    monkeypatch.setattr(codec, "VERSION", 2)
+    monkeypatch.setitem(codec.UPGRADES, 2, lambda record: record | {"text": "upgraded"})
+    monkeypatch.setattr(codec, "VERSION", 3)
     old = e.TextSubmitted(at=1, item_id="i", text="old")
     new = e.TextSubmitted(at=2, item_id="j", text="new")
-    data = codec.encode(opened()) + codec.encode(old) + codec.encode(new, version=2)
+    data = codec.encode(opened()) + codec.encode(old) + codec.encode(new, version=3)
     events = parsing.parse(data, parsing.Progress())
     assert events[1:] == [replace(old, text="upgraded"), new]
 

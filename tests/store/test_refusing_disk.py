@@ -107,12 +107,12 @@ def test_a_talk_that_somebody_took_meanwhile_is_waited_for(tmp_path: Path) -> No
     other = Journal.open(path)
     readonly = False
     troubles.wait_for(f"the talk t1 is open in process {os.getpid()}")
-    journal.append(e.TalkClosed(at=1))
-    other.append(e.TalkRenamed(at=1, title="theirs"))
+    journal.append(e.SessionClosed(at=1))
+    other.append(e.SessionRenamed(at=1, title="theirs"))
     other.close()
     troubles.wait_for(None)
     journal.close()
-    assert [event.name for event in read(path).events][1:] == ["talk_renamed", "talk_closed"]
+    assert [event.name for event in read(path).events][1:] == ["session_renamed", "session_closed"]
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -214,15 +214,15 @@ def test_much_that_nobody_asked_to_sync_is_synced_some_time(
 
 def test_a_line_that_lacks_but_its_end_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "t1.jsonl"
-    path.write_bytes(codec.encode(opened()) + codec.encode(e.TalkClosed(at=1))[:-1])
+    path.write_bytes(codec.encode(opened()) + codec.encode(e.SessionClosed(at=1))[:-1])
     journal = Journal.open(path)
-    journal.append(e.TalkResumed(at=2, backend="b", model="m"))
+    journal.append(e.SessionResumed(at=2, backend="b", model="m"))
     journal.close()
     assert journal.mended == ""
     assert [event.name for event in read(path).events] == [
-        "talk_opened",
-        "talk_closed",
-        "talk_resumed",
+        "session_opened",
+        "session_closed",
+        "session_resumed",
     ]
 
 
@@ -230,10 +230,10 @@ def test_a_torn_header_is_left_to_be_seen(tmp_path: Path) -> None:
     path = tmp_path / "t1.jsonl"
     path.write_bytes(codec.encode(opened())[:40])
     journal = Journal.open(path)
-    journal.append(e.TalkResumed(at=2, backend="b", model="m"))
+    journal.append(e.SessionResumed(at=2, backend="b", model="m"))
     journal.close()
     assert path.read_bytes().startswith(codec.encode(opened())[:40] + b"\n")
-    assert read(path).events[1].name == "talk_resumed"
+    assert read(path).events[1].name == "session_resumed"
 
 
 def test_a_real_full_disk(small: Path) -> None:
@@ -320,7 +320,7 @@ async def test_who_no_longer_waits_for_the_disk_does_not_stop_it(tmp_path: Path)
     await asyncio.wait([waiting])
     assert waiting.cancelled()
     go_on.set()
-    journal.append(e.TalkClosed(at=2))
+    journal.append(e.SessionClosed(at=2))
     assert await asyncio.wrap_future(journal.sync())
     assert journal.close() == 0
-    assert read(journal.path).events[-1] == e.TalkClosed(at=2)
+    assert read(journal.path).events[-1] == e.SessionClosed(at=2)

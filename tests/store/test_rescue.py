@@ -91,10 +91,10 @@ def test_room_that_is_made_while_the_talk_goes_on(small: Path) -> None:
     while not again.sync().result(30):
         pass
     assert waiting().exists()  # a kill now would find it
-    again.append(e.TalkClosed(at=999))
+    again.append(e.SessionClosed(at=999))
     again.finish()
     assert not list(state_dir().iterdir())
-    assert read(path).events == [opened(), *SAID, e.TalkClosed(at=999)]
+    assert read(path).events == [opened(), *SAID, e.SessionClosed(at=999)]
 
 
 @pytest.mark.parametrize("done", [0, 1, 7, None])
@@ -295,7 +295,7 @@ from tui_voice.runtime.session import Session
 from tui_voice.store.journal import Journal
 
 def run(_args):
-    opened = e.TalkOpened(id="t1", started="2026-04-01T12:00:00Z", backend="b", model="m")
+    opened = e.SessionOpened(id="t1", started="2026-04-01T12:00:00Z", backend="b", model="m")
     journal = Journal.create(Path(sys.argv[1]), opened)
     session = Session("t1", Conversation(), journal, ReplayBackend([])).start()
     for n in range(90):

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from tests.ui.scripted import ScriptedDoor, kyoto
 from tui_voice.conversation.policy import Limits
 from tui_voice.ui.app import VoiceApp
-from tui_voice.ui.options import Left, Options
+from tui_voice.ui.options import ExitSummary, Options
 from tui_voice.ui.screens import sessions
 
 RECORDED = Path(__file__).resolve().parents[2] / "sessions"
@@ -61,7 +61,7 @@ def build(folder: Path) -> Build:
     return make
 
 
-async def settle(pilot: Pilot[Left]) -> None:
+async def settle(pilot: Pilot[ExitSummary]) -> None:
     """Until nothing is under way any more: threads have answered, and it has been drawn."""
     for _ in range(3):
         await pilot.pause()
@@ -69,4 +69,4 @@ async def settle(pilot: Pilot[Left]) -> None:
     await pilot.pause()
 
 
-Settle = Callable[[Pilot[Left]], Awaitable[None]]
+Settle = Callable[[Pilot[ExitSummary]], Awaitable[None]]

@@ -13,7 +13,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.policy import Limits
-from tui_voice.runtime.door import Meters
+from tui_voice.runtime.session_handle import Meters
 
 STARTED = "2026-04-04T12:38:30+00:00"
 SUMMARY = (
@@ -24,7 +24,8 @@ SUMMARY = (
 
 
 class ScriptedDoor:
-    """A `Door`. `tell` is the server's side; what the conversation wants done is kept in `asked`,
+    """A `SessionHandle`. `tell` is the server's side; what the conversation wants done is kept
+    in `asked`,
     and acknowledged at once where `obliging`.
     """
 
@@ -109,9 +110,9 @@ class ScriptedDoor:
 def opened(at: float = 0.0, **fields: str) -> list[e.Event]:
     told = {"backend": "local", "model": "moonshine", "voice": "hibari"} | fields
     return [
-        e.TalkOpened(at=at, id="talk-0001", started=STARTED, **told),
-        e.LinkOpening(at=at),
-        e.LinkOpened(at=at, server_session_id="s1"),
+        e.SessionOpened(at=at, id="talk-0001", started=STARTED, **told),
+        e.ConnectionOpening(at=at),
+        e.ConnectionOpened(at=at, server_session_id="s1"),
     ]
 
 
@@ -177,12 +178,12 @@ def kyoto(door: ScriptedDoor) -> ScriptedDoor:
     """An hour of talk: one pruning behind it, a pinned turn, one that was interrupted, a reply
     that is being spoken.
     """
-    door.tell(*opened(), e.TalkRenamed(at=0.1, title="Kyoto in April"))
+    door.tell(*opened(), e.SessionRenamed(at=0.1, title="Kyoto in April"))
     at = 10.0
     for number, (question, answer) in enumerate(KYOTO, 1):
         door.tell(*exchange(number, at, question, answer, window=1500 + number * 1800))
         at += 22
-    door.tell(e.SummaryAsked(at=at), *_summary_of(door, at))
+    door.tell(e.SummarisePressed(at=at), *_summary_of(door, at))
     at += 90
     question = "I am allergic to shellfish, so keep that in mind for the dinners."
     reply = (

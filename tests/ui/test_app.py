@@ -13,7 +13,7 @@ from tests.ui.conftest import Build, settle
 from tests.ui.scripted import ScriptedDoor, kyoto, opened
 from tui_voice.conversation import events as e
 from tui_voice.errors import BackendError, SettingsError
-from tui_voice.runtime.door import Meters
+from tui_voice.runtime.session_handle import Meters
 from tui_voice.ui.app import VoiceApp
 from tui_voice.ui.messages import Mailbox
 from tui_voice.ui.options import Options
@@ -28,7 +28,7 @@ class Painted(VoiceApp):
                  "tui_voice.conversation.conversation", "tui_voice.store", "tui_voice.runtime"]
         print(sorted(set(heavy) & set(sys.modules)))
         self.exit()
-Painted(lambda talk_id: None).run(headless=True, size=(120, 36))
+Painted(lambda session_id: None).run(headless=True, size=(120, 36))
 """
 
 
@@ -64,7 +64,7 @@ async def test_a_saved_talk_is_asked_for_by_its_id() -> None:
         wanted.append(talk)
         return door
 
-    app = VoiceApp(open_door, Options(live=False), talk_id="2026-04-04-1238-abcd")
+    app = VoiceApp(open_door, Options(live=False), session_id="2026-04-04-1238-abcd")
     async with app.run_test() as pilot:
         await settle(pilot)
     assert wanted == ["2026-04-04-1238-abcd"]
@@ -126,13 +126,13 @@ def test_a_newer_snapshot_replaces_an_unread_one() -> None:
     door = ScriptedDoor()
     door.subscribe(mailbox.put)
     door.tell(*opened())
-    door.tell(e.TalkRenamed(title="two"))
+    door.tell(e.SessionRenamed(title="two"))
     assert len(woken) == 1
     newest = mailbox.take()
     assert newest is not None
     assert newest.ledger.title == "two"
     assert mailbox.take() is None
-    door.tell(e.TalkRenamed(title="three"))
+    door.tell(e.SessionRenamed(title="three"))
     assert len(woken) == 2
 
 

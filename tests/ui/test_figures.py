@@ -4,19 +4,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tui_voice.ui import figures
+from tui_voice.ui import number_format
 
 
 @pytest.mark.parametrize(
     ("number", "shown"), [(0, "0"), (999, "999"), (9820, "9 820"), (128_000, "128 000")]
 )
 def test_thousands_are_spaced(number: int, shown: str) -> None:
-    assert figures.spaced(number) == shown
+    assert number_format.spaced(number) == shown
 
 
 def test_an_estimate_is_marked() -> None:
-    assert figures.tokens(5280, exact=False) == "~5 280"
-    assert figures.tokens(5280) == "5 280"
+    assert number_format.tokens(5280, exact=False) == "~5 280"
+    assert number_format.tokens(5280) == "5 280"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_an_estimate_is_marked() -> None:
      (1234.5, "$1 234.50"), (-0.21, "-$0.21")],
 )  # fmt: skip
 def test_dollars(amount: float, shown: str) -> None:
-    assert figures.usd(amount) == shown
+    assert number_format.usd(amount) == shown
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ def test_dollars(amount: float, shown: str) -> None:
     [(0, "00:00"), (1447, "24:07"), (3600, "1:00:00"), (86400 + 5000, "1 d 01:23"), (-3, "00:00")],
 )
 def test_lengths(seconds: float, shown: str) -> None:
-    assert figures.length(seconds) == shown
+    assert number_format.length(seconds) == shown
 
 
 def test_the_clock_counts_from_the_opening() -> None:
     start = datetime(2026, 4, 4, 12, 38, tzinfo=UTC)
-    assert figures.clock(start, 200) == "12:41"
-    assert figures.clock(None, 200) == "03:20"
+    assert number_format.clock(start, 200) == "12:41"
+    assert number_format.clock(None, 200) == "03:20"
 
 
 def test_plurals() -> None:
-    assert figures.plural(1, "turn") == "1 turn"
-    assert figures.plural(1400, "turn") == "1 400 turns"
-    assert figures.plural(3, "reply", "replies") == "3 replies"
+    assert number_format.plural(1, "turn") == "1 turn"
+    assert number_format.plural(1400, "turn") == "1 400 turns"
+    assert number_format.plural(3, "reply", "replies") == "3 replies"

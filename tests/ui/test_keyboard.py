@@ -9,7 +9,7 @@ from tests.ui.conftest import Build, settle
 from tests.ui.scripted import opened
 from tui_voice.conversation import events as e
 from tui_voice.ui.keyboard import HeldKeyParser, as_pasted
-from tui_voice.ui.screens import talk_keys
+from tui_voice.ui.screens import session_keys
 
 
 def keys(told: str) -> list[tuple[str, str | None]]:
@@ -47,7 +47,7 @@ def test_presses_repeats_and_releases(told: str, read: list[tuple[str, str | Non
 async def test_a_hold_speaks_until_it_is_let_go(
     build: Build, monkeypatch: pytest.MonkeyPatch, held: float, posted: int
 ) -> None:
-    monkeypatch.setattr(talk_keys, "HELD", held)
+    monkeypatch.setattr(session_keys, "HELD", held)
     app = build(lambda door: door.tell(*opened()))
     async with app.run_test() as pilot:
         await settle(pilot)
@@ -64,7 +64,7 @@ async def test_a_hold_speaks_until_it_is_let_go(
 async def test_letting_go_after_closing_by_a_tap_does_nothing(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk_keys, "HELD", 1e9)
+    monkeypatch.setattr(session_keys, "HELD", 1e9)
     app = build(lambda door: door.tell(*opened()))
     async with app.run_test() as pilot:
         await settle(pilot)

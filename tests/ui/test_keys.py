@@ -151,7 +151,7 @@ async def test_summarise_asks_at_once(build: Build) -> None:
         assert timer is not None
         await timer._task  # type: ignore[misc]  # it has been started
         await settle(pilot)
-        assert app.scripted.posted == [e.SummaryAsked()]
+        assert app.scripted.posted == [e.SummarisePressed()]
 
 
 async def test_what_cannot_be_summarised_is_asked_for_too(build: Build) -> None:
@@ -173,7 +173,7 @@ async def test_summarise_twice_asks_what_matters(build: Build) -> None:
         assert isinstance(app.screen, Ask)
         await pilot.press(*"sums", "enter")
         await settle(pilot)
-        assert app.scripted.posted == [e.SummaryAsked(focus="sums")]
+        assert app.scripted.posted == [e.SummarisePressed(focus="sums")]
 
 
 async def test_put_back_all_or_the_chosen_turn(build: Build) -> None:
@@ -184,7 +184,7 @@ async def test_put_back_all_or_the_chosen_turn(build: Build) -> None:
         await settle(pilot)
         await pilot.press("ctrl+z")
         await settle(pilot)
-        assert app.scripted.posted == [e.RestoreAsked(turn_ids=("u2",))]
+        assert app.scripted.posted == [e.RestorePressed(turn_ids=("u2",))]
 
 
 async def test_put_back_the_chosen_pruning(build: Build) -> None:
@@ -196,7 +196,7 @@ async def test_put_back_the_chosen_pruning(build: Build) -> None:
         await settle(pilot)
         await pilot.press("p", "ctrl+z")  # a pruning cannot be pinned
         await settle(pilot)
-        assert app.scripted.posted == [e.RestoreAsked(turn_ids=mark.turns)]
+        assert app.scripted.posted == [e.RestorePressed(turn_ids=mark.turns)]
 
 
 async def test_pin_the_chosen_turn_and_let_it_go(build: Build) -> None:
@@ -276,8 +276,8 @@ async def test_a_new_talk_closes_the_old_one(build: Build) -> None:
     first, second = app.scripted, ScriptedDoor(id="talk-0002")
     second.tell(*opened())
 
-    def open_door(talk_id: str | None) -> ScriptedDoor:
-        wanted.append(talk_id)
+    def open_door(session_id: str | None) -> ScriptedDoor:
+        wanted.append(session_id)
         return first if len(wanted) == 1 else second
 
     app._open_door = open_door
@@ -299,7 +299,7 @@ async def test_quit_closes_the_talk_and_says_which(build: Build) -> None:
         await settle(pilot)
     assert app.scripted.closed
     assert app.return_value is not None
-    assert app.return_value.talk_id == "talk-0001"
+    assert app.return_value.session_id == "talk-0001"
 
 
 async def test_f2_shows_the_panel_and_hides_it(build: Build) -> None:

@@ -101,9 +101,9 @@ def test_a_caution_and_a_trigger_that_fits_again_have_their_rows() -> None:
     door.tell(*opened())
     said = {"trigger": 450, "keep": 2, "weighs": 600, "kept": 2}
     door.tell(
-        e.TriggerJudged(instead=450, usual=True, **said),
-        e.TriggerJudged(instead=900, **said),
-        e.TriggerJudged(instead=450, **said),
+        e.TriggerChecked(instead=450, usual=True, **said),
+        e.TriggerChecked(instead=900, **said),
+        e.TriggerChecked(instead=450, **said),
     )
     log = PruningLog(glyphs=UNICODE)
     log.set_reactive(PruningLog.prunings, view_of(door).prunings)
@@ -131,7 +131,7 @@ async def test_the_row_opens_to_the_whole_sentence(build: Build) -> None:
 def test_after_a_resume_it_is_still_in_force() -> None:
     door = heavy(ScriptedDoor())
     before = view_of(door)
-    door.tell(e.TalkClosed(), e.TalkResumed(backend="local", model="moonshine"))
+    door.tell(e.SessionClosed(), e.SessionResumed(backend="local", model="moonshine"))
     after = view_of(door)
     assert after.gauge.trigger == before.gauge.trigger > 450
     assert after.prunings == before.prunings

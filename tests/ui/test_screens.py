@@ -20,7 +20,7 @@ from tui_voice.ui.screens.dialogs import Confirm
 from tui_voice.ui.screens.export import FORMATS
 from tui_voice.ui.screens.reader import ReaderScreen
 from tui_voice.ui.screens.search import HitRows, SearchScreen
-from tui_voice.ui.screens.sessions import ORDERS, SessionsScreen, TalkRows, day
+from tui_voice.ui.screens.sessions import ORDERS, SessionRows, SessionsScreen, day
 from tui_voice.ui.widgets.transcript import Transcript
 from tui_voice.ui.writing import MINUTES
 
@@ -51,7 +51,7 @@ async def test_all_saved_talks_with_a_preview(build: Build) -> None:
         await quiet_for(pilot)
         screen = app.screen
         assert isinstance(screen, SessionsScreen)
-        titles = [talk.title for talk in screen.query_one(TalkRows)._rows]
+        titles = [talk.title for talk in screen.query_one(SessionRows)._rows]
         assert "Kyoto in April" in titles
         assert screen.query_one("#preview", Transcript).document.height > 0
 
@@ -64,7 +64,7 @@ async def test_typing_filters_and_ctrl_t_orders(build: Build) -> None:
         await settle(pilot)
         await pilot.press(*"kyo")
         await quiet_for(pilot)
-        rows = app.screen.query_one(TalkRows)
+        rows = app.screen.query_one(SessionRows)
         assert [talk.title for talk in rows._rows] == ["Kyoto in April"]
         app.screen.query_one(Input).value = ""
         await quiet_for(pilot)
@@ -90,7 +90,7 @@ async def test_enter_goes_on_with_the_marked_talk(build: Build) -> None:
         await pilot.press("ctrl+r")
         await settle(pilot)
         await quiet_for(pilot)
-        marked = app.screen.query_one(TalkRows).marked
+        marked = app.screen.query_one(SessionRows).marked
         assert marked is not None
         await pilot.press("enter")
         await settle(pilot)
@@ -107,9 +107,9 @@ async def test_rename(build: Build, folder: Path) -> None:
         await pilot.press("f2", "ctrl+u", *"Eggs", "enter")
         await settle(pilot)
         await quiet_for(pilot)
-        titles = {talk.title for talk in app.screen.query_one(TalkRows)._rows}
+        titles = {talk.title for talk in app.screen.query_one(SessionRows)._rows}
         assert "Eggs" in titles
-    assert any(talk.title == "Eggs" for talk in catalog.list_talks(folder))
+    assert any(talk.title == "Eggs" for talk in catalog.list_sessions(folder))
 
 
 @pytest.mark.parametrize(("answer", "left"), [("escape", 2), ("enter", 2), ("y", 1)])
@@ -158,7 +158,7 @@ async def test_reading_shows_prunings_and_goes_on(build: Build, folder: Path) ->
         await pilot.press("ctrl+o")
         await settle(pilot)
     assert results
-    assert results[0].talk_id == load(path).ledger.opened.id  # type: ignore[attr-defined,union-attr]  # seen by the test itself
+    assert results[0].session_id == load(path).ledger.opened.id  # type: ignore[attr-defined,union-attr]  # seen by the test itself
 
 
 async def test_what_cannot_be_read_says_so(build: Build, folder: Path) -> None:
@@ -221,7 +221,7 @@ async def test_what_others_write_meanwhile_is_found_without_another_key(
         marked = rows.marked
         journal = screen.folder / "another.jsonl"
         journal.write_text(
-            '{"event":"talk_opened","id":"another","started":"2026-11-20T10:00:00+00:00",'
+            '{"event":"session_opened","id":"another","started":"2026-11-20T10:00:00+00:00",'
             '"backend":"local","model":"m"}\n'
             '{"event":"text_submitted","at":1,"item_id":"x","text":"shellfish, shellfish"}\n'
         )
@@ -334,7 +334,7 @@ async def test_an_empty_folder_says_so(build: Build, tmp_path: Path) -> None:
         await settle(pilot)
         await pilot.press("ctrl+r")
         await settle(pilot)
-        assert "no talk has been saved yet" in app.screen.query_one(TalkRows).render_line(1).text
+        assert "no talk has been saved yet" in app.screen.query_one(SessionRows).render_line(1).text
 
 
 @pytest.mark.parametrize(

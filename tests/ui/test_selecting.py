@@ -9,7 +9,7 @@ from tests.ui.conftest import Build, settle
 from tests.ui.scripted import ScriptedDoor, opened
 from tui_voice.conversation import events as e
 from tui_voice.ui.app import VoiceApp
-from tui_voice.ui.options import Left
+from tui_voice.ui.options import ExitSummary
 from tui_voice.ui.widgets.footer import KeyLine
 from tui_voice.ui.widgets.transcript import Transcript
 
@@ -35,7 +35,7 @@ def at(app: VoiceApp, word: str, after: int = 0) -> Offset:
     raise AssertionError(f"{word} is not to be seen")
 
 
-async def drag(pilot: Pilot[Left], start: Offset, end: Offset) -> None:
+async def drag(pilot: Pilot[ExitSummary], start: Offset, end: Offset) -> None:
     await pilot.mouse_down(Transcript, offset=start)
     await pilot.hover(Transcript, offset=end)
     await pilot.mouse_up(Transcript, offset=end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted import ScriptedDoor, kyoto, opened
 from tui_voice.conversation import events as e
-from tui_voice.runtime.door import Meters
+from tui_voice.runtime.session_handle import Meters
 from tui_voice.ui.widgets.footer import KeyLine
 
 

@@ -40,7 +40,7 @@ def offline(door: ScriptedDoor) -> None:
     door.tell(
         e.StopPressed(),
         e.PlaybackInterrupted(item_id="a13", played_ms=2000),
-        e.LinkLost(
+        e.ConnectionLost(
             reason="the server refused the key", hint="Set OPENAI_API_KEY, then press ^N.", code=401
         ),
     )
@@ -52,7 +52,7 @@ def summarising(door: ScriptedDoor) -> None:
         e.StopPressed(),
         e.PlaybackInterrupted(item_id="a13", played_ms=2000),
         e.ResponseDone(response_id="r13", status="cancelled"),
-        e.SummaryAsked(),
+        e.SummarisePressed(),
     )
 
 

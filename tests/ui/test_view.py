@@ -67,7 +67,7 @@ def test_the_bar_has_room_beyond_the_trigger() -> None:
 
 
 def test_a_lost_line_is_a_notice_with_its_remedy(door: ScriptedDoor) -> None:
-    door.tell(e.LinkLost(reason="the key was refused", hint="Set OPENAI_API_KEY."))
+    door.tell(e.ConnectionLost(reason="the key was refused", hint="Set OPENAI_API_KEY."))
     view = view_of(door)
     assert (view.notice.text, view.notice.severity) == ("the key was refused", "error")
     assert view.notice.hint == "Set OPENAI_API_KEY."
@@ -75,7 +75,7 @@ def test_a_lost_line_is_a_notice_with_its_remedy(door: ScriptedDoor) -> None:
 
 
 def test_while_it_tries_again_no_hand_is_needed(door: ScriptedDoor) -> None:
-    door.tell(e.LinkLost(reason="the line broke", retry_in=2.0))
+    door.tell(e.ConnectionLost(reason="the line broke", retry_in=2.0))
     view = view_of(door)
     assert view.notice.severity == "warning"
     assert view.status.line == "reconnecting"
@@ -123,7 +123,7 @@ def test_what_was_textified_over_time_never_reads_as_growth() -> None:
 
 def test_a_failed_summary_says_why(door: ScriptedDoor) -> None:
     door.tell(*exchange(1, 1.0, "a", "b", 1000), *exchange(2, 30.0, "c", "d", 2000))
-    door.tell(e.SummaryAsked())
+    door.tell(e.SummarisePressed())
     running = door.snapshot.ledger.compaction
     assert running is not None
     assert view_of(door).prunings[0].stage == "running"
@@ -174,7 +174,7 @@ def test_every_kind_of_compaction_has_its_row(kind: str, stage: str) -> None:
 def test_while_there_is_no_line_it_says_what_waits(
     door: ScriptedDoor, waiting: Waiting, told: str
 ) -> None:
-    door.tell(e.LinkLost(reason="nobody answers", hint="Is it running?", retry_in=4.0))
+    door.tell(e.ConnectionLost(reason="nobody answers", hint="Is it running?", retry_in=4.0))
     view = view_of(door, waiting=waiting)
     assert view.notice.hint == told
     assert word(view.status, "")[0] == "reconnecting" + (

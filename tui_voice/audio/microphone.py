@@ -5,17 +5,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
+from tui_voice.audio.capture_gate import PRE_ROLL_MS, CaptureGate, FrameQueue, Framer
+from tui_voice.audio.device_stream import DeviceChange, Line
 from tui_voice.audio.driver import Device, Driver, Handle
 from tui_voice.audio.echo import EchoCanceller
-from tui_voice.audio.intake import PRE_ROLL_MS, FrameQueue, Framer, Intake
-from tui_voice.audio.line import DeviceChange, Line
 from tui_voice.audio.pcm import FRAME_MS, level
 
 _KEPT_MS = 10_000
 """What waits for a blocked loop before the oldest goes: longer than any pause worth surviving."""
 
 
-class Microphone(Intake):
+class Microphone(CaptureGate):
     """A microphone that hands 20 ms frames to the loop it was made on.
 
     `on_change` tells when the device is unplugged and when sound flows again.

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tui_voice.audio.capture_gate import CaptureGate, Framer
 from tui_voice.audio.driver import BLOCK_MS
 from tui_voice.audio.files import write_wav
-from tui_voice.audio.intake import Framer, Intake
 from tui_voice.audio.pcm import BYTES_PER_MS, SAMPLES_PER_MS, WIDTH
 from tui_voice.audio.speaker import Outlet
 
 
-class NullMicrophone(Intake):
+class NullMicrophone(CaptureGate):
     """Hears only what `feed` is given."""
 
     async def feed(self, pcm: bytes, *, speed: float = 1.0) -> None:

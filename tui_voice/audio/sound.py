@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tui_voice.audio.capture_gate import PRE_ROLL_MS, CaptureGate
+from tui_voice.audio.device_stream import DeviceChange, off_loop
 from tui_voice.audio.driver import Driver
 from tui_voice.audio.echo import EchoCanceller
-from tui_voice.audio.intake import PRE_ROLL_MS, Intake
-from tui_voice.audio.line import DeviceChange, off_loop
 from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.pcm import FRAME_MS
@@ -21,7 +21,7 @@ class Sound:
     is a microphone, so that it makes sense to talk.
     """
 
-    microphone: Intake
+    microphone: CaptureGate
     speaker: Outlet
     notice: str | None = None
     hears: bool = True

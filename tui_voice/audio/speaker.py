@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from tui_voice.audio.device_stream import DeviceChange, Line
 from tui_voice.audio.driver import Device, Driver, Handle
 from tui_voice.audio.echo import EchoCanceller
-from tui_voice.audio.line import DeviceChange, Line
 from tui_voice.audio.pcm import RATE
 from tui_voice.audio.playback import Block, Playback
 

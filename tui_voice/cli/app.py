@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.audio.quiet import keep_terminal
+from tui_voice.audio.stderr_redirect import keep_terminal
 from tui_voice.cli.flags import sessions_dir_of, settings_of
 from tui_voice.config import Settings, log_path
 from tui_voice.errors import UsageError
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
-    from tui_voice.runtime.door import Door
+    from tui_voice.runtime.session_handle import SessionHandle
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,13 +32,13 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import Options
 
-    def open_door(talk_id: str | None) -> Door:
+    def open_door(session_id: str | None) -> SessionHandle:
         gc.enable()  # the first picture is on the screen (`__main__` turned it off)
-        from tui_voice.runtime.opening import Opening, open_talk
+        from tui_voice.runtime.session_factory import SessionOptions, open_session
         from tui_voice.store.catalog import find
 
-        resume = find(folder, talk_id).path if talk_id else None
-        return open_talk(Opening(settings=settings, folder=folder, resume=resume))
+        resume = find(folder, session_id).path if session_id else None
+        return open_session(SessionOptions(settings=settings, folder=folder, resume=resume))
 
     def take_minutes(ledger: Ledger) -> str:
         from tui_voice.runtime.minutes import minutes
@@ -57,14 +57,14 @@ def run(args: argparse.Namespace) -> int:
     # 16 ms of delay become 3–5 (`benchmarks/sound.py`).
     sys.setswitchinterval(0.0005)
     with keep_terminal(log_path()):
-        app = VoiceApp(open_door, options, talk_id=first)
+        app = VoiceApp(open_door, options, session_id=first)
         left = app.run()
     if app.failure is not None:
         raise app.failure
     if left is not None:
         place = f" --sessions-dir {shlex.quote(str(folder))}" if _elsewhere(args) else ""
-        print(f"The talk is saved as {left.talk_id}.")
-        print(f"Go on with it: tui-voice resume {left.talk_id}{place}")
+        print(f"The talk is saved as {left.session_id}.")
+        print(f"Go on with it: tui-voice resume {left.session_id}{place}")
     return 0
 
 

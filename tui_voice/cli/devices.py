@@ -7,7 +7,7 @@ from typing import Any
 
 from tui_voice.audio.devices import list_devices
 from tui_voice.audio.driver import Device, Direction
-from tui_voice.audio.quiet import keep_terminal
+from tui_voice.audio.stderr_redirect import keep_terminal
 from tui_voice.cli.table import columns, print_json
 
 

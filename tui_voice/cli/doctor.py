@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from tui_voice.audio.quiet import keep_terminal
+from tui_voice.audio.stderr_redirect import keep_terminal
 from tui_voice.cli.checkup import Check, checks
 from tui_voice.cli.flags import add_common, add_settings
 from tui_voice.cli.table import print_json

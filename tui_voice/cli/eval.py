@@ -19,7 +19,7 @@ from tui_voice.errors import UsageError
 from tui_voice.languages import is_same
 
 if TYPE_CHECKING:
-    from tui_voice.runtime.evaluation import Memory, Outcome
+    from tui_voice.lab.evaluation import Memory, Outcome
 
 STYLES = ("structured", "paragraph", "bullets", "json", "minutes")
 POLICIES = ("balanced", "thrift", "notebook")
@@ -75,7 +75,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 when every arm could be run, whatever it recalled."""
-    from tui_voice.runtime.evaluation import arms, run_arm
+    from tui_voice.lab.evaluation import arms, run_arm
 
     ats, keeps = args.at or [800, 1600], args.keep or [4]
     if args.exchanges < 1 or min(ats) < 100 or min(keeps) < 0:

@@ -30,7 +30,7 @@ COMMANDS = {
 
 _APP = "tui_voice.cli.app"
 _ABOUT = """\
-Talk with a realtime voice model from the terminal, for as long as you like.
+SavedSession with a realtime voice model from the terminal, for as long as you like.
 Without a command: the full-screen app, and a new talk."""
 _AFTER = """\
 `tui-voice COMMAND --help` says more. An API key is read from OPENAI_API_KEY,

@@ -6,14 +6,14 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.audio.quiet import keep_terminal
+from tui_voice.audio.stderr_redirect import keep_terminal
 from tui_voice.cli.app import looks
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.config import log_path
 from tui_voice.errors import UsageError
 
 if TYPE_CHECKING:
-    from tui_voice.runtime.door import Door
+    from tui_voice.runtime.session_handle import SessionHandle
 
 
 def add_parser(commands: Any) -> None:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import Options
 
-    def open_door(_talk_id: str | None) -> Door:
+    def open_door(_talk_id: str | None) -> SessionHandle:
         from tui_voice.runtime.replay import replay
         from tui_voice.store.reading import read
 

@@ -37,20 +37,20 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit status 0 when every turn was answered."""
-    from tui_voice.runtime.driving import DrivenTalk
-    from tui_voice.runtime.opening import Opening
+    from tui_voice.runtime.headless import HeadlessSession
+    from tui_voice.runtime.session_factory import SessionOptions
     from tui_voice.store.catalog import find
 
     if args.speak is not None and not args.speak.parent.is_dir():
         raise UsageError(f"There is no folder {args.speak.parent}.", "Make it first.")
     folder = sessions_dir_of(args)
-    opening = Opening(
+    opening = SessionOptions(
         settings=settings_of(args),
         folder=folder,
         resume=find(folder, args.session).path if args.session else None,
     )
     on_fact = _print_fact if args.json else None
-    with DrivenTalk(opening, record=args.speak is not None, on_fact=on_fact) as talk:
+    with HeadlessSession(opening, record=args.speak is not None, on_fact=on_fact) as talk:
         for turn in _turns(args.turns):
             if turn.lower().endswith(_SOUND):
                 from tui_voice.audio.files import read_sound

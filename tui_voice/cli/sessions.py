@@ -88,7 +88,7 @@ def _list(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
     from tui_voice.store.exporters.data import listed
 
-    talks = catalog.list_talks(folder)
+    talks = catalog.list_sessions(folder)
     if args.json:
         print_json([listed(talk) for talk in talks])
         return 0

@@ -13,11 +13,11 @@ from typing import Any, TypeVar, get_args
 
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.table import columns, print_json
-from tui_voice.conversation import exchanges as ex
 from tui_voice.conversation import prices
-from tui_voice.conversation import simulate as sim
 from tui_voice.conversation.limits import Limits, Policy, check, default_limits
 from tui_voice.errors import UsageError
+from tui_voice.lab import exchanges as ex
+from tui_voice.lab import simulate as sim
 
 T = TypeVar("T", int, float)
 

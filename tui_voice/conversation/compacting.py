@@ -16,7 +16,12 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation import policy
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.policy import Limits
-from tui_voice.conversation.pruning import MEMORY_STEM, UNANSWERED, left_to_do, standing_for
+from tui_voice.conversation.reducers.compaction import (
+    MEMORY_STEM,
+    UNANSWERED,
+    left_to_do,
+    standing_for,
+)
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 
@@ -114,7 +119,7 @@ class Compacting(ABC):
         """Whether the window must be left alone now."""
         return self.response_active or self.seeding or bool(self.sounding or self._proposed)
 
-    def summarise_now(self, event: e.SummaryAsked) -> None:
+    def summarise_now(self, event: e.SummarisePressed) -> None:
         verdict = policy.judge(self.ledger, self.limits, forced=True)
         turns = verdict.plan.turns if verdict.plan else ()
         silent = tuple(turn for turn in turns if turn.wire_id not in self.sounding)
@@ -178,7 +183,7 @@ class Compacting(ABC):
         """The next step of the compaction under way, unless an active response may read it. One
         that nobody acknowledged is asked for again: it can be done twice without harm.
         """
-        if self.response_active or self.seeding or self.ledger.link.status != "online":
+        if self.response_active or self.seeding or self.ledger.connection.status != "online":
             return
         if self._overdue():
             return
@@ -202,7 +207,7 @@ class Compacting(ABC):
     def step_due(self) -> float | None:
         """When (`at`) to look whether the step that was asked for has been answered."""
         running = self.ledger.compaction
-        if self.ledger.link.status != "online" or self.seeding:
+        if self.ledger.connection.status != "online" or self.seeding:
             return None
         if running is not None and running.stage == "requested":
             return running.at + GIVE_UP_AFTER
@@ -220,7 +225,11 @@ class Compacting(ABC):
             case x.DeleteItem(item_id=item_id):
                 turns = [self.ledger.turns.get(turn_id) for turn_id in left]
                 ids = [turn.wire_id for turn in turns if turn is not None and turn.wire_id]
-                ids = [i.id for i in self.ledger.stale] if self.ledger.is_stale(item_id) else ids
+                ids = (
+                    [i.id for i in self.ledger.stale]
+                    if self.ledger.is_pending_delete(item_id)
+                    else ids
+                )
                 refused = [e.DeleteRefused(item_id=i, message=UNCONFIRMED) for i in ids]
             case x.CreateItem(item_id=item_id):
                 ids = [item_id]
@@ -308,7 +317,7 @@ class Compacting(ABC):
         )
         self.do(
             x.Announce(
-                event=e.VoiceRequested(
+                event=e.VoiceRepairRequested(
                     compaction_id=self._propose("voice_"),
                     turns=tuple(i for i in earlier if i not in silent) + silent,
                     withdrawn=silent,
@@ -335,12 +344,12 @@ class Compacting(ABC):
 
     # ── by hand ─────────────────────────────────────────────────────────────────────────────
 
-    def restore(self, event: e.RestoreAsked) -> None:
+    def restore(self, event: e.RestorePressed) -> None:
         """Pruned turns go back as text: those named, or all of the last pruning."""
         if self._proposed or self.ledger.compaction is not None:
             self.do(x.Announce(event=e.Noticed(text="Wait: a pruning is under way.")))
             return
-        if self.ledger.link.status != "online":
+        if self.ledger.connection.status != "online":
             return
         pruned = [turn for turn in self.ledger.turns if turn.pruned_in and turn.heard_text]
         wanted = event.turn_ids or self._last_pruned({turn.pruned_in for turn in pruned})

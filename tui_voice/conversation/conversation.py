@@ -18,7 +18,7 @@ from tui_voice.conversation.compacting import (
 )
 from tui_voice.conversation.folding import record
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.owed import Owed
+from tui_voice.conversation.pending_reply import PendingReply
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import BUSY, TRANSITIONS, State
 
@@ -61,7 +61,7 @@ class Conversation(Compacting):
         self.microphone_open = False
         self.muted = False
         self.reply_patience = reply_patience
-        self._owed = Owed()
+        self._owed = PendingReply()
         self._effects: list[x.Effect] = []
         self._response_id = ""  # of the response that is active on the server, "" before it told
         self._response_active = False  # from the moment we ask for it
@@ -145,11 +145,11 @@ class Conversation(Compacting):
                 self._open_tools.discard(call_id)
             case e.SpeechDiscarded():
                 self._commit_pending = False
-            case e.LinkLost() | e.LinkOpened():
+            case e.ConnectionLost() | e.ConnectionOpened():
                 self._forget_line()
-                if isinstance(event, e.LinkLost) and event.again and self._by_key:
+                if isinstance(event, e.ConnectionLost) and event.again and self._by_key:
                     self._commit_pending = True  # said, and committed, once more
-            case e.TalkResumed() | e.TalkClosed():
+            case e.SessionResumed() | e.SessionClosed():
                 self._forget_line()
                 self._commit_pending = self._response_wanted = False
                 self._open_tools.clear()
@@ -158,11 +158,11 @@ class Conversation(Compacting):
                 e.SummaryRequested(compaction_id=compaction_id)
                 | e.TextifyRequested(compaction_id=compaction_id)
                 | e.RestoreRequested(compaction_id=compaction_id)
-                | e.VoiceRequested(compaction_id=compaction_id)
+                | e.VoiceRepairRequested(compaction_id=compaction_id)
             ):
                 if compaction_id == self._proposed:
                     self._proposed = ""
-            case e.TriggerJudged():
+            case e.TriggerChecked():
                 self._judging = False
             case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
                 self._seeding.pop(item_id, None)
@@ -254,7 +254,7 @@ class Conversation(Compacting):
         self._want_response()
 
     def send_text_only(self, event: e.TextSubmitted) -> None:
-        if self.ledger.link.status == "online":
+        if self.ledger.connection.status == "online":
             self.do(x.CreateItem(item_id=event.item_id, role="user", text=event.text))
         self._want_line()
 
@@ -291,10 +291,10 @@ class Conversation(Compacting):
         self.consider_compaction()
 
     def _want_line(self) -> None:
-        if self.ledger.link.status in ("offline", "reconnecting"):
+        if self.ledger.connection.status in ("offline", "reconnecting"):
             self.do(x.Reconnect())
 
-    def fall_silent(self, _event: e.LinkLost) -> None:
+    def fall_silent(self, _event: e.ConnectionLost) -> None:
         """Nothing more will come; a question that waits is asked again on the next line."""
         self._response_wanted = self._still_owed()
 
@@ -318,7 +318,7 @@ class Conversation(Compacting):
     def _reply_due(self) -> float | None:
         """When (`at`) a reply is given up of which nothing has come any more."""
         waits = self.state is State.AWAITING or self._response_active
-        if not waits or self._open_tools or self.ledger.link.status != "online":
+        if not waits or self._open_tools or self.ledger.connection.status != "online":
             return None
         return self._owed.silent_since() + self.reply_patience
 
@@ -339,7 +339,7 @@ class Conversation(Compacting):
         times = (self._reply_due(), None if self._response_active and not self._seeding else step)
         return min((time for time in times if time is not None), default=None)
 
-    def seed(self, _event: e.LinkOpened) -> None:
+    def seed(self, _event: e.ConnectionOpened) -> None:
         """The new server session is told what was said: the memory, then the turns as text."""
         items = [self.memory_item()] if self.ledger.memory else []
         items += [
@@ -379,7 +379,7 @@ class Conversation(Compacting):
     def _want_response(self) -> None:
         if self._response_active:
             self._response_wanted = True
-        elif self.ledger.link.status == "online":
+        elif self.ledger.connection.status == "online":
             self._response_wanted = False
             self._response_active = True
             self.do(x.CreateResponse())

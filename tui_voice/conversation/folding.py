@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import tui_voice.conversation.cutting
-import tui_voice.conversation.pruning
-import tui_voice.conversation.reckoning  # noqa: F401  (all three teach `record` their events)
+import tui_voice.conversation.reducers.compaction
+import tui_voice.conversation.reducers.replies
+import tui_voice.conversation.reducers.usage  # noqa: F401  (all three teach `record` their events)
 from tui_voice.conversation.drafting import draft, finished
 from tui_voice.conversation.events import Event
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.recording import record
+from tui_voice.conversation.reducers.turns import record
 
 __all__ = ["fold", "record"]
 

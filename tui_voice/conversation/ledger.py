@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from tui_voice.conversation.events import Noticed, TalkOpened, TriggerJudged, Usage
+from tui_voice.conversation.events import Noticed, SessionOpened, TriggerChecked, Usage
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
 
-LinkStatus = Literal["offline", "connecting", "online", "reconnecting"]
+ConnectionStatus = Literal["offline", "connecting", "online", "reconnecting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Window:
         return self.text + self.audio
 
 
-class Stale(NamedTuple):
+class PendingDelete(NamedTuple):
     """An item that we have replaced and that is still to be deleted on the server."""
 
     id: str
@@ -37,7 +37,7 @@ class Stale(NamedTuple):
     """What it weighs there; the window counts it no more."""
 
 
-class Reading(NamedTuple):
+class UnreportedUsage(NamedTuple):
     """What the usage of the response under way will not tell: text and audio tokens that it read
     (`response.created`) although the window does not count them, less what the window has gained
     by prunings since.
@@ -115,10 +115,10 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ConnectionInfo:
     """The line to the server."""
 
-    status: LinkStatus = "offline"
+    status: ConnectionStatus = "offline"
     reason: str = ""
     hint: str = ""
     retry_in: float | None = None
@@ -130,7 +130,7 @@ class Link:
 class Ledger:
     """One talk, as far as it has been told."""
 
-    opened: TalkOpened | None = None
+    opened: SessionOpened | None = None
     title: str = ""
     backend: str = ""
     model: str = ""
@@ -143,8 +143,8 @@ class Ledger:
     """The item that holds it on the server now. "": none."""
     edit: str = ""
     """The item by which an edited memory is still to be placed. "": none."""
-    stale: tuple[Stale, ...] = ()
-    reading: Reading | None = None
+    stale: tuple[PendingDelete, ...] = ()
+    reading: UnreportedUsage | None = None
     """None: no response is under way."""
     compactions: tuple[Compaction, ...] = ()
     serial: int = 0
@@ -163,9 +163,9 @@ class Ledger:
     """Replies without sound in a row, although sound was asked for."""
     voice_by_system: bool = False
     """The model once answered in text only: the assistant's words go into system items now."""
-    link: Link = field(default_factory=Link)
+    connection: ConnectionInfo = field(default_factory=ConnectionInfo)
     notices: tuple[Noticed, ...] = ()
-    judged: tuple[TriggerJudged, ...] = ()
+    judged: tuple[TriggerChecked, ...] = ()
     """What was found of the trigger that the user wants; the newest counts."""
     at: float = 0.0
     """When the last fact happened."""
@@ -204,7 +204,7 @@ class Ledger:
                 found += turn.as_text_tokens if turn.in_window else 0
         return found
 
-    def is_stale(self, item_id: str) -> bool:
+    def is_pending_delete(self, item_id: str) -> bool:
         return any(item.id == item_id for item in self.stale)
 
     def held(self) -> list[Turn]:

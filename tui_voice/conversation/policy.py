@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from tui_voice.conversation import economist
-from tui_voice.conversation.candidates import droppable, split, touchable
-from tui_voice.conversation.events import TriggerJudged
+from tui_voice.conversation import payback
+from tui_voice.conversation.events import TriggerChecked
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits, Plan, Policy, check, default_limits
+from tui_voice.conversation.prunable import droppable, split, touchable
 from tui_voice.conversation.textifying import textify
-from tui_voice.conversation.thresholds import (
+from tui_voice.conversation.trigger import (
     SCARCE,
     in_force,
     judge_trigger,
@@ -61,7 +61,7 @@ class Verdict:
     plan: Plan | None
     reason: str
     """Why this plan, or why none, in a few words."""
-    judged: TriggerJudged | None = None
+    judged: TriggerChecked | None = None
     """What the user should be told of the trigger."""
 
 
@@ -96,7 +96,7 @@ def judge(ledger: Ledger, limits: Limits, *, forced: bool = False) -> Verdict:
     """The plan, or the reason why there is none."""
     if ledger.compaction is not None:
         return Verdict(None, "a pruning is under way")
-    if ledger.link.status != "online":
+    if ledger.connection.status != "online":
         return Verdict(None, "there is no line")
     held = ledger.held()
     if forced:
@@ -113,7 +113,7 @@ def judge(ledger: Ledger, limits: Limits, *, forced: bool = False) -> Verdict:
 
 def next_look(ledger: Ledger, limits: Limits) -> float | None:
     """When (`at`) to look again although nothing happens: a `TimePassed` is wanted then."""
-    if not limits.prunes or ledger.link.status != "online" or not ledger.recent:
+    if not limits.prunes or ledger.connection.status != "online" or not ledger.recent:
         return None
     cold = ledger.recent[-1].at + limits.cold_after
     times = [cold] if limits.policy != "notebook" else []
@@ -147,7 +147,7 @@ def outlook(ledger: Ledger, limits: Limits) -> Outlook:
     return Outlook(min(round(trigger), limits.ceiling), why)
 
 
-def _to_summary(turns: Sequence[Turn], cause: str, judged: TriggerJudged | None = None) -> Verdict:
+def _to_summary(turns: Sequence[Turn], cause: str, judged: TriggerChecked | None = None) -> Verdict:
     return Verdict(Plan("summary", tuple(turns), cause), cause, judged)
 
 
@@ -217,9 +217,9 @@ def _cold(ledger: Ledger, limits: Limits) -> str | None:
     """Whether the cache is lost anyway: the cheapest moment of all."""
     if ledger.recent and ledger.at - ledger.recent[-1].at >= limits.cold_after:
         return "a pause: the cache is cold anyway"
-    if ledger.link.expires_at is not None and ledger.opened is not None:
+    if ledger.connection.expires_at is not None and ledger.opened is not None:
         opened = datetime.fromisoformat(ledger.opened.started).timestamp()
-        if ledger.link.expires_at - (opened + ledger.at) < ROLLOVER_SOON:
+        if ledger.connection.expires_at - (opened + ledger.at) < ROLLOVER_SOON:
             return "the server session ends soon: the cache with it"
     return None
 
@@ -233,15 +233,15 @@ def _loses(ledger: Ledger, limits: Limits, held: Sequence[Turn], trigger: float)
     if limits.free or limits.policy == "notebook" or ledger.window.total >= PATIENCE * trigger:
         return False
     drop = tuple(droppable(held, limits.keep))
-    worth = economist.weigh(
+    worth = payback.weigh(
         ledger,
         Plan("summary", drop, ""),
         limits.weights,
-        economist.WRITER_PRICE,
+        payback.WRITER_PRICE,
         limits.textifies,
     )
     replies = worth.replies_to_pay_back
-    return replies is None or replies > worth.freed / economist.growth(ledger, limits.textifies)
+    return replies is None or replies > worth.freed / payback.growth(ledger, limits.textifies)
 
 
 def _backs_off_until(ledger: Ledger) -> float:

@@ -84,12 +84,12 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("transcript_done", "*", None, after="settle_down"),
     _row("transcript_failed", "*", None, after="settle_down"),
     # Summaries come and go while the talk goes on: the user may have spoken first.
-    _row("summary_asked", "*", None, after="summarise_now"),
+    _row("summarise_pressed", "*", None, after="summarise_now"),
     _row("summary_requested", _IDLE, _SUMMARISING),
     _row("summary_ready", _SUMMARISING, _IDLE, after="settle_down"),
     _row("summary_ready", "*", None, after="settle_down"),
     _row("summary_failed", _SUMMARISING, _IDLE, after="settle_down"),
-    _row("restore_asked", "*", None, after="restore"),
+    _row("restore_pressed", "*", None, after="restore"),
     _row("memory_edited", "*", None, after="settle_down"),
     # Each acknowledgement lets the compaction under way take its next step.
     *(
@@ -97,7 +97,7 @@ TRANSITIONS: list[dict[str, Any]] = [
         for trigger in (
             "textify_requested",
             "restore_requested",
-            "voice_requested",
+            "voice_repair_requested",
             "item_placed",
             "item_refused",
             "item_deleted",
@@ -107,12 +107,12 @@ TRANSITIONS: list[dict[str, Any]] = [
     # Waiting for its time: a cold cache, a pruning every so often, an answer that did not come.
     _row("time_passed", "*", None, after="look_at_the_clock"),
     # The line. A new one knows nothing of the talk until it has been told.
-    _row("link_opened", "*", None, after="seed"),
+    _row("connection_opened", "*", None, after="seed"),
     # What the speaker has of a reply is played to its end, and a turn that the talk key holds open
     # is ended by the key.
-    _row("link_lost", _SPEAKING, None, after="fall_silent"),
-    _row("link_lost", _LISTENING, None, conditions="key_is_held", after="fall_silent"),
-    _row("link_lost", [*QUIET, _LISTENING, _AWAITING], _IDLE, after="fall_silent"),
+    _row("connection_lost", _SPEAKING, None, after="fall_silent"),
+    _row("connection_lost", _LISTENING, None, conditions="key_is_held", after="fall_silent"),
+    _row("connection_lost", [*QUIET, _LISTENING, _AWAITING], _IDLE, after="fall_silent"),
 ]
 
 

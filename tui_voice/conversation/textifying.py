@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui_voice.conversation import economist
-from tui_voice.conversation.candidates import answered, last_exchange, touchable
+from tui_voice.conversation import payback
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits, Plan
-from tui_voice.conversation.thresholds import in_force
+from tui_voice.conversation.prunable import answered, last_exchange, touchable
+from tui_voice.conversation.trigger import in_force
 from tui_voice.conversation.turns import Turn
 
 RECENT_REPLIES = 6
@@ -36,11 +36,11 @@ def textify(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Plan | None
     left = _replies_left(ledger, limits)
     best: tuple[float, int] | None = None
     for start in range(len(ripe) - 1, max(-1, len(ripe) - 1 - STARTS), -1):
-        worth = economist.weigh(
+        worth = payback.weigh(
             ledger,
             Plan("textify", tuple(ripe[start:]), ""),
             limits.weights,
-            economist.WRITER_PRICE,
+            payback.WRITER_PRICE,
         )
         gain = worth.usd_per_reply * left - worth.usd_once
         if gain > 0 and (best is None or gain > best[0]):
@@ -61,7 +61,7 @@ def _kept_sound(ledger: Ledger, held: Sequence[Turn]) -> set[str]:
     Sound that must be read anew at the full price is kept no longer: that is the most expensive
     thing in a window.
     """
-    if economist.hit_rate(ledger) < 0.9:
+    if payback.hit_rate(ledger) < 0.9:
         return set()
     replies = [t for t in held if t.role == "assistant" and t.spoken]
     recent = replies[-RECENT_REPLIES:]
@@ -83,4 +83,4 @@ def _replies_left(ledger: Ledger, limits: Limits) -> float:
     if limits.policy == "textify":
         return TEXTIFY_HORIZON
     room = in_force(ledger, limits) - ledger.window.total
-    return max(SOON, room / economist.growth(ledger, textified=True))
+    return max(SOON, room / payback.growth(ledger, textified=True))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.realtime.names import Names
-from tui_voice.realtime.replies import Again, Answer, Heard, Replies, SideReply
+from tui_voice.realtime.replies import Again, Answer, Heard, OutOfBandResponse, Replies
 from tui_voice.realtime.wire import (
     UNSET,
     ClientEvent,
@@ -93,7 +93,7 @@ class Adapter:
                 return self._item_done(event.item, event.previous_item_id)
             case server.ConversationItemRetrieved(item=items.Message() as item):
                 key = f"retrieve:{self._names.ours(str(item.id))}"
-                return [SideReply(key=key, text=item.words(), status="completed")]
+                return [OutOfBandResponse(key=key, text=item.words(), status="completed")]
             case server.ConversationItemDeleted():
                 return [e.ItemDeleted(item_id=self._names.ours(event.item_id))]
             case server.ConversationItemTruncated():
@@ -188,9 +188,11 @@ class Adapter:
                 return [e.SpeechDiscarded(item_id="", reason="nothing was said")]
             case "retrieve":
                 key = f"retrieve:{subject}"
-                return [SideReply(key=key, text="", status="failed", reason=error.message)]
+                return [OutOfBandResponse(key=key, text="", status="failed", reason=error.message)]
             case "side":
-                return [SideReply(key=subject, text="", status="failed", reason=error.message)]
+                return [
+                    OutOfBandResponse(key=subject, text="", status="failed", reason=error.message)
+                ]
             case "cancel":
                 self._replies.keep_next()
                 return []
@@ -297,7 +299,7 @@ class Adapter:
         self, key: str, turns: Sequence[tuple[str, str]], prompt: str, metadata: dict[str, str]
     ) -> ClientEvent:
         """An out-of-band response in text, made from `turns` (role, words) and `prompt` alone;
-        ends as a `SideReply`.
+        ends as a `OutOfBandResponse`.
         """
         asked: list[items.InputItem] = [_message(role, text) for role, text in turns]
         return client.ResponseCreate(
@@ -316,8 +318,8 @@ class Adapter:
         return self._replies.unfinished()
 
     def retrieve(self, item_id: str) -> ClientEvent:
-        """Asks for a message as the server has it; ends as a `SideReply` with its words, under
-        the key `retrieve:<item_id>`."""
+        """Asks for an item as the server holds it. The answer is an `OutOfBandResponse` with its
+        text, under the key `retrieve:<item_id>`."""
         return client.ConversationItemRetrieve(
             event_id=f"retrieve:{item_id}", item_id=self._names.wire(item_id)
         )

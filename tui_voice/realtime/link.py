@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from tui_voice.realtime.ends import LinkEnd, refused
+from tui_voice.realtime.close_reasons import CloseReason, refused
 
 OPENAI_URL = "wss://api.openai.com/v1/realtime"
 OPEN_TIMEOUT_S = 15.0
@@ -55,11 +55,11 @@ class Link:
     async def open(
         cls, target: Target, open_timeout_s: float = OPEN_TIMEOUT_S, ping_s: float = PING_S
     ) -> Link:
-        """Connects; raises `LinkEnd` with the reason and what to do about it."""
+        """Connects; raises `CloseReason` with the reason and what to do about it."""
         if any(not _printable(value) for value in target.headers.values()):
             # Checked here, since the library's own complaint would quote the key.
             text = "the key has characters that no key has"
-            raise LinkEnd(text, fatal=True, hint="Copy it once more.")
+            raise CloseReason(text, fatal=True, hint="Copy it once more.")
         try:
             connection = await connect(
                 target.url,
@@ -74,7 +74,7 @@ class Link:
         except websockets.InvalidStatus as error:
             raise refused(error.response.status_code, target.place, target.kind) from None
         except (websockets.InvalidProxy, websockets.ProxyError) as error:
-            raise LinkEnd(
+            raise CloseReason(
                 f"the proxy does not let us through to {target.place} ({error})",
                 hint="See the variables HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
             ) from None
@@ -82,11 +82,13 @@ class Link:
             raise _no_handshake(error, target) from None
         except TimeoutError:
             text = f"{target.place} did not answer within {open_timeout_s:g} s"
-            raise LinkEnd(text, hint="Is it the right address, and is the network up?") from None
+            raise CloseReason(
+                text, hint="Is it the right address, and is the network up?"
+            ) from None
         except OSError as error:
             raise _no_network(error, target) from None
         except (websockets.InvalidURI, ValueError) as error:
-            raise LinkEnd(
+            raise CloseReason(
                 f"{target.place} is not a websocket address ({error})",
                 fatal=True,
                 hint="It should look like ws://127.0.0.1:8765/v1/realtime.",
@@ -119,29 +121,33 @@ def _printable(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _no_handshake(error: websockets.InvalidHandshake, target: Target) -> LinkEnd:
+def _no_handshake(error: websockets.InvalidHandshake, target: Target) -> CloseReason:
     if isinstance(error.__cause__, EOFError | ConnectionError):
-        return LinkEnd(f"{target.place} hung up before the line was open")
-    return LinkEnd(
+        return CloseReason(f"{target.place} hung up before the line was open")
+    return CloseReason(
         f"{target.place} is not a Realtime server ({error})",
         fatal=True,
         hint="Check the address given to `--backend`.",
     )
 
 
-def _no_network(error: OSError, target: Target) -> LinkEnd:
+def _no_network(error: OSError, target: Target) -> CloseReason:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return LinkEnd(
+        return CloseReason(
             f"{target.place} cannot prove who it is ({error.verify_message})",
             fatal=True,
             hint="Check the address, the clock of this machine, and SSL_CERT_FILE.",
         )
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        return LinkEnd(f"nobody answers at {target.place}", cheap=_is_near(target) or _gone(error))
+        return CloseReason(
+            f"nobody answers at {target.place}", cheap=_is_near(target) or _gone(error)
+        )
     if isinstance(error, ConnectionError):
-        return LinkEnd(f"{target.place} hung up before the line was open", cheap=_is_near(target))
+        return CloseReason(
+            f"{target.place} hung up before the line was open", cheap=_is_near(target)
+        )
     text = f"no network to {target.place} ({error.strerror or error})"
-    return LinkEnd(text, cheap=_gone(error))
+    return CloseReason(text, cheap=_gone(error))
 
 
 def _is_near(target: Target) -> bool:

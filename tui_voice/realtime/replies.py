@@ -29,7 +29,7 @@ class SoundEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SideReply:
+class OutOfBandResponse:
     """An out-of-band response is over. `key`: `metadata.key` of its request."""
 
     key: str
@@ -46,7 +46,7 @@ class Again:
     messages: tuple[ClientEvent, ...]
 
 
-Heard = e.Event | Sound | SoundEnd | SideReply
+Heard = e.Event | Sound | SoundEnd | OutOfBandResponse
 """What one message of a server can amount to."""
 Answer = Heard | Again
 
@@ -211,7 +211,9 @@ class Replies:
         if key:
             said = "".join(pieces) or "".join(one.words() for one in _messages(response))
             status = response.status or "failed"
-            return [SideReply(key=key, text=said, status=status, usage=usage, reason=reason)]
+            return [
+                OutOfBandResponse(key=key, text=said, status=status, usage=usage, reason=reason)
+            ]
         heard: list[Heard] = []
         sounded, worded = False, set()
         for item_id, item in list(self._items.items()):

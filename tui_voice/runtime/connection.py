@@ -8,15 +8,15 @@ from collections.abc import Callable
 from websockets import ConnectionClosed
 
 from tui_voice.conversation import events as e
-from tui_voice.realtime import ends
+from tui_voice.realtime import close_reasons
 from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.ends import LinkEnd
+from tui_voice.realtime.close_reasons import CloseReason
 from tui_voice.realtime.link import Link, Target
 from tui_voice.realtime.profile import Profile, configure
 from tui_voice.realtime.replies import Again, Heard
 from tui_voice.realtime.wire import ClientEvent, decode_server, encode, server
 from tui_voice.runtime.outbox import Outbox
-from tui_voice.runtime.patience import Patience
+from tui_voice.runtime.timeouts import ConnectionTimeouts
 
 
 class Connection:
@@ -26,7 +26,7 @@ class Connection:
 
     def __init__(self, link: Link, adapter: Adapter, kind: str) -> None:
         self.adapter = adapter
-        self.opened = e.LinkOpened()
+        self.opened = e.ConnectionOpened()
         self.plain = False
         self._link = link
         self._kind = kind
@@ -38,10 +38,10 @@ class Connection:
         target: Target,
         profile: Profile,
         adapter: Adapter,
-        patience: Patience,
+        patience: ConnectionTimeouts,
         open_s: float | None = None,
     ) -> Connection:
-        """`open_s`: how long it may take instead of `patience.open`. Raises `LinkEnd` with why
+        """`open_s`: how long it may take instead of `patience.open`. Raises `CloseReason` with why
         there is no line.
         """
         link = await Link.open(target, open_s or patience.open, patience.ping)
@@ -52,7 +52,7 @@ class Connection:
         except TimeoutError:
             await link.close()
             error = adapter.last_error
-            raise LinkEnd(
+            raise CloseReason(
                 (error.message if error else "")
                 or f"{target.place} opened a line and then said nothing"
             ) from None
@@ -78,7 +78,7 @@ class Connection:
                     if isinstance(session.expires_at, int):
                         expires_at = float(session.expires_at)
                     if isinstance(event, server.SessionUpdated):
-                        self.opened = e.LinkOpened(
+                        self.opened = e.ConnectionOpened(
                             server_session_id=session_id,
                             model=profile.model,
                             expires_at=expires_at,
@@ -92,7 +92,7 @@ class Connection:
 
     async def _refused(self, profile: Profile, error: server.ErrorDetail) -> None:
         if self.plain:
-            raise LinkEnd(
+            raise CloseReason(
                 f"the server refused our settings: {error.message}",
                 fatal=True,
                 hint="Look at them with `tui-voice config show`.",
@@ -110,7 +110,7 @@ class Connection:
         self._outbox.put(encode(event), sound=sound)
 
     async def run(self, hear: Callable[[Heard], None]) -> None:
-        """Reads and writes until cancelled, or until the line breaks: raises `LinkEnd`."""
+        """Reads and writes until cancelled, or until the line breaks: raises `CloseReason`."""
         writing = asyncio.create_task(self._write())
         reading = asyncio.create_task(self._read(hear))
         try:
@@ -128,13 +128,13 @@ class Connection:
             await asyncio.gather(writing, reading, return_exceptions=True)
 
     async def prove(self, within_s: float) -> None:
-        """Raises `LinkEnd` where the other end does not answer in time."""
+        """Raises `CloseReason` where the other end does not answer in time."""
         try:
             if await self._link.lives(within_s):
                 return
         except ConnectionClosed as closed:
             raise self._end(closed) from None
-        raise LinkEnd("the line did not outlive the machine's sleep")
+        raise CloseReason("the line did not outlive the machine's sleep")
 
     async def close(self) -> None:
         await self._link.close()
@@ -152,10 +152,10 @@ class Connection:
                 else:
                     hear(heard)
 
-    def _end(self, closed: ConnectionClosed) -> LinkEnd:
+    def _end(self, closed: ConnectionClosed) -> CloseReason:
         last = self.adapter.last_error
         code, message = (last.code or "", last.message) if last else ("", "")
-        return ends.closed(closed, self._kind, code, message)
+        return close_reasons.closed(closed, self._kind, code, message)
 
 
 def _about_settings(error: server.ErrorDetail) -> bool:

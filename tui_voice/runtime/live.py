@@ -17,17 +17,17 @@ from tui_voice.conversation.turns import Turn
 from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
-from tui_voice.realtime.replies import Heard, SideReply, Sound, SoundEnd
+from tui_voice.realtime.replies import Heard, OutOfBandResponse, Sound, SoundEnd
 from tui_voice.realtime.wire import ClientEvent
 from tui_voice.runtime import titles
 from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.connection import Connection
-from tui_voice.runtime.door import Meters
-from tui_voice.runtime.line import Line
 from tui_voice.runtime.media import Media
-from tui_voice.runtime.patience import Patience
+from tui_voice.runtime.reconnecting_connection import Line
 from tui_voice.runtime.recorder import Recorder
-from tui_voice.runtime.summariser import Aside, Summariser
+from tui_voice.runtime.session_handle import Meters
+from tui_voice.runtime.summariser import OutOfBandRequest, Summariser
+from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tools
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class LiveBackend:
         summariser: Summariser,
         tools: Tools,
         adapter: Callable[[], Adapter],
-        patience: Patience | None = None,
+        patience: ConnectionTimeouts | None = None,
         budget: Budget | None = None,
     ) -> None:
         self._endpoint = endpoint
@@ -77,7 +77,7 @@ class LiveBackend:
         self._open_sound = open_sound
         self._summariser = summariser
         self._tools = tools
-        self._asides: dict[str, asyncio.Future[SideReply]] = {}
+        self._asides: dict[str, asyncio.Future[OutOfBandResponse]] = {}
         self._summarising: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns_online: int | None = None  # when there last was a line
@@ -154,7 +154,7 @@ class LiveBackend:
     def _count_held(self, now: Snapshot) -> None:
         """How many turns wait for a line, for whoever paints it."""
         turns = now.ledger.turns
-        if now.ledger.link.status == "online" or self._turns_online is None:
+        if now.ledger.connection.status == "online" or self._turns_online is None:
             self._turns_online, self._held_turns = len(turns), 0
         else:
             newest = islice(reversed(turns), max(0, len(turns) - self._turns_online))
@@ -190,14 +190,16 @@ class LiveBackend:
 
     def _line_says(self, event: e.Event) -> None:
         match event:
-            case e.LinkLost():
+            case e.ConnectionLost():
                 for task in self._summarising.values():
                     task.cancel()  # the next line asks again, by what the talk is then
                 for key in tuple(self._asides):
-                    lost = SideReply(key=key, text="", status="failed", reason="the line broke")
+                    lost = OutOfBandResponse(
+                        key=key, text="", status="failed", reason="the line broke"
+                    )
                     self._hear(lost)
                 self._post(replace(event, again=self._media.line_lost()))
-            case e.LinkOpened():
+            case e.ConnectionOpened():
                 self._media.line_lost()  # where the line was renewed, nobody has told of a loss
                 self._post(event)  # this sends all that the new server must know,
                 self._media.line_back()  # and then what was said meanwhile
@@ -213,7 +215,7 @@ class LiveBackend:
             case SoundEnd(item_id=item_id):
                 self._media.play_ends(item_id)
                 return
-            case SideReply(key=key):
+            case OutOfBandResponse(key=key):
                 waiting = self._asides.pop(key, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(heard)
@@ -301,7 +303,7 @@ class LiveBackend:
         if renamed is not None:
             self._post(renamed)
 
-    async def _aside(self, aside: Aside) -> SideReply:
+    async def _aside(self, aside: OutOfBandRequest) -> OutOfBandResponse:
         """An out-of-band response in the running session."""
         return await self._asked(
             aside.key, lambda to: to.aside(aside.key, aside.turns, aside.prompt, aside.metadata)
@@ -311,12 +313,14 @@ class LiveBackend:
         reply = await self._asked(f"retrieve:{item_id}", lambda to: to.retrieve(item_id))
         return reply.text if reply.status == "completed" else None
 
-    async def _asked(self, key: str, question: Callable[[Adapter], ClientEvent]) -> SideReply:
+    async def _asked(
+        self, key: str, question: Callable[[Adapter], ClientEvent]
+    ) -> OutOfBandResponse:
         """What the server answers to a question that is no part of the talk."""
         connection = self._line.connection
         if connection is None:
-            return SideReply(key=key, text="", status="failed", reason="there is no line")
-        waiting: asyncio.Future[SideReply] = asyncio.get_running_loop().create_future()
+            return OutOfBandResponse(key=key, text="", status="failed", reason="there is no line")
+        waiting: asyncio.Future[OutOfBandResponse] = asyncio.get_running_loop().create_future()
         self._asides[key] = waiting
         connection.send(question(connection.adapter))
         try:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from tui_voice.conversation import events as e
-from tui_voice.runtime.door import Meters
 from tui_voice.runtime.recorder import Recorder
+from tui_voice.runtime.session_handle import Meters
 
 if TYPE_CHECKING:  # numpy comes with it: only when sound is opened
     from tui_voice.audio.sound import Sound

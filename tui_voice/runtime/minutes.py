@@ -12,13 +12,13 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import BackendError, TuiVoiceError
 from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.ends import LinkEnd
+from tui_voice.realtime.close_reasons import CloseReason
 from tui_voice.realtime.profile import Profile
-from tui_voice.realtime.replies import Heard, SideReply
-from tui_voice.runtime.choosing import endpoint_of, model_of, summariser_of
+from tui_voice.realtime.replies import Heard, OutOfBandResponse
 from tui_voice.runtime.connection import Connection
-from tui_voice.runtime.patience import Patience
-from tui_voice.runtime.summariser import Aside
+from tui_voice.runtime.factories import endpoint_of, model_of, summariser_of
+from tui_voice.runtime.summariser import OutOfBandRequest
+from tui_voice.runtime.timeouts import ConnectionTimeouts
 
 
 def minutes(ledger: Ledger, settings: Settings) -> str:
@@ -58,14 +58,14 @@ class _Errand:
         self._endpoint = endpoint_of(settings)
         self._running: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
-        self._answer: asyncio.Future[SideReply] | None = None
+        self._answer: asyncio.Future[OutOfBandResponse] | None = None
         self.hint = ""
 
-    async def ask(self, aside: Aside) -> SideReply:
+    async def ask(self, aside: OutOfBandRequest) -> OutOfBandResponse:
         self._answer = asyncio.get_running_loop().create_future()
         try:
             connection = await self._connected()
-        except LinkEnd as end:
+        except CloseReason as end:
             self.hint = end.hint
             raise TuiVoiceError(end.reason, end.hint) from None
         connection.send(
@@ -76,7 +76,7 @@ class _Errand:
     async def end(self) -> None:
         if self._running is not None:
             self._running.cancel()
-            with suppress(asyncio.CancelledError, LinkEnd):
+            with suppress(asyncio.CancelledError, CloseReason):
                 await self._running
         if self._connection is not None:
             await self._connection.close()
@@ -87,11 +87,15 @@ class _Errand:
             profile = Profile(model=self._model, audio=False, turn_detection="manual")
             target = await self._endpoint.target()
             self._connection = await Connection.connect(
-                target, profile, Adapter(audio=False), Patience()
+                target, profile, Adapter(audio=False), ConnectionTimeouts()
             )
             self._running = asyncio.create_task(self._connection.run(self._hear))
         return self._connection
 
     def _hear(self, heard: Heard) -> None:
-        if isinstance(heard, SideReply) and self._answer is not None and not self._answer.done():
+        if (
+            isinstance(heard, OutOfBandResponse)
+            and self._answer is not None
+            and not self._answer.done()
+        ):
             self._answer.set_result(heard)

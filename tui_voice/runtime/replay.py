@@ -11,8 +11,8 @@ from pathlib import Path
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
-from tui_voice.runtime.door import Meters
 from tui_voice.runtime.session import Session
+from tui_voice.runtime.session_handle import Meters
 
 LONGEST_PAUSE_S = 3.0
 """A pause in the talk is not waited out longer than this, divided by the speed."""
@@ -72,18 +72,20 @@ class ReplayBackend:
 
 
 class Replayed(Session):
-    """A `Door` to the past: keys that would change the talk do nothing."""
+    """A `SessionHandle` to the past: keys that would change the talk do nothing."""
 
     def post(self, event: e.Event) -> None:
         """What was said cannot be changed by watching it."""
 
 
 def replay(path: Path, events: Sequence[e.Event], speed: float = 1.0) -> Replayed:
-    """The talk of these facts, running. `TalkClosed` is left out, so the last picture stays as
+    """The talk of these facts, running. `SessionClosed` is left out, so the last picture stays as
     the user saw it.
     """
-    shown = [event for event in events if not isinstance(event, e.TalkClosed)]
-    talk_id = next((event.id for event in shown if isinstance(event, e.TalkOpened)), path.stem)
+    shown = [event for event in events if not isinstance(event, e.SessionClosed)]
+    session_id = next(
+        (event.id for event in shown if isinstance(event, e.SessionOpened)), path.stem
+    )
     return Replayed(
-        talk_id, Conversation(), Unrecorded(path), ReplayBackend(shown, speed), keep_stamps=True
+        session_id, Conversation(), Unrecorded(path), ReplayBackend(shown, speed), keep_stamps=True
     ).start()

@@ -18,8 +18,8 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.policy import Limits, next_look
 from tui_voice.errors import StoreError
-from tui_voice.runtime.door import Meters
-from tui_voice.runtime.durable import AfterSync
+from tui_voice.runtime.session_handle import Meters
+from tui_voice.runtime.write_barrier import WriteBarrier
 
 CLOSE_TIMEOUT_S = 8.0
 SHORTEST_ALARM_S = 0.05
@@ -76,14 +76,14 @@ ROUNDS_TO_CLOSE = 3
 
 
 class Session:
-    """A `Door`. `base`: seconds since the talk was first opened (0 for a new one). `manual`: the
+    """A `SessionHandle`. `base`: seconds since the session was first opened (0: new). `manual`: the
     talk key makes the turn, not VAD. `keep_stamps`: for facts that are replayed. `clean`: takes
     out of a fact what nobody may see.
     """
 
     def __init__(
         self,
-        talk_id: str,
+        session_id: str,
         conversation: Conversation,
         record: Record,
         backend: Backend,
@@ -92,7 +92,7 @@ class Session:
         keep_stamps: bool = False,
         clean: Callable[[e.Event], e.Event] = lambda event: event,
     ) -> None:
-        self.id = talk_id
+        self.id = session_id
         self.path = record.path
         self._conversation = conversation
         self._record = record
@@ -109,7 +109,7 @@ class Session:
         self._listeners: list[Callable[[e.Event], None]] = []
         self._latest = conversation.snapshot
         self._loop = asyncio.new_event_loop()
-        self._perform = AfterSync(record.sync, backend.perform, self._loop)
+        self._perform = WriteBarrier(record.sync, backend.perform, self._loop)
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._unsaved: StoreError | None = None
@@ -201,7 +201,7 @@ class Session:
             while self._queue:
                 fact = self._clean(self._stamped(self._queue.popleft()))
                 self._record.append(fact)
-                if isinstance(fact, e.LinkLost | e.LinkOpened):
+                if isinstance(fact, e.ConnectionLost | e.ConnectionOpened):
                     self._perform.forget()
                 for hear in self._listeners:
                     hear(fact)
@@ -316,7 +316,7 @@ class Session:
 
     def _leave(self) -> None:
         if not self._leaving:
-            self.dispatch(e.TalkClosed())
+            self.dispatch(e.SessionClosed())
             self._leaving = True
         if self._main is not None:
             self._main.cancel()

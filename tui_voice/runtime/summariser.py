@@ -15,9 +15,9 @@ from typing import Protocol
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
-from tui_voice.realtime.replies import SideReply
-from tui_voice.runtime.judging import bared, problem_of, shortfall_of
+from tui_voice.realtime.replies import OutOfBandResponse
 from tui_voice.runtime.prompts import TITLE_PROMPT, Style, prompt_for
+from tui_voice.runtime.summary_validation import bared, problem_of, shortfall_of
 
 RETRY_AFTER_S = 1.0
 INSIST = "insist"
@@ -27,7 +27,7 @@ LONGEST_TITLE = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aside:
+class OutOfBandRequest:
     """An out-of-band question to the running session: `turns` to read, then `prompt`."""
 
     key: str
@@ -36,7 +36,7 @@ class Aside:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-AskAside = Callable[[Aside], Awaitable[SideReply]]
+AskOutOfBand = Callable[[OutOfBandRequest], Awaitable[OutOfBandResponse]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Writer(Protocol):
     name: str
 
     async def write(
-        self, request: x.RequestSummary, prompt: str, options: dict[str, str], ask: AskAside
+        self, request: x.RequestSummary, prompt: str, options: dict[str, str], ask: AskOutOfBand
     ) -> Written: ...
 
 
@@ -71,13 +71,15 @@ class SessionWriter:
         self._price = price
 
     async def write(
-        self, request: x.RequestSummary, prompt: str, options: dict[str, str], ask: AskAside
+        self, request: x.RequestSummary, prompt: str, options: dict[str, str], ask: AskOutOfBand
     ) -> Written:
         memory = [("system", request.memory)] if request.memory else []
         turns = [(turn.role, turn.text) for turn in request.turns]
         metadata = {"purpose": "summary", **options}
         key = request.compaction_id
-        reply = await ask(Aside(key=key, turns=[*memory, *turns], prompt=prompt, metadata=metadata))
+        reply = await ask(
+            OutOfBandRequest(key=key, turns=[*memory, *turns], prompt=prompt, metadata=metadata)
+        )
         if reply.status != "completed":
             raise TuiVoiceError(reply.reason or f"the response was {reply.status}")
         usd = self._price(reply.usage) if reply.usage else None
@@ -102,7 +104,7 @@ class Summariser:
         self._retry_after_s = retry_after_s
 
     async def summarise(
-        self, request: x.RequestSummary, ask: AskAside
+        self, request: x.RequestSummary, ask: AskOutOfBand
     ) -> e.SummaryReady | e.SummaryFailed:
         """Always one of the two; never raises but for cancellation."""
         options = {"style": self._style.style, "language": self._style.language}
@@ -134,7 +136,9 @@ class Summariser:
     def _shortfall(self, text: str) -> str:
         return shortfall_of(text, self._style)
 
-    async def entitle(self, turns: Sequence[x.SourceTurn], ask: AskAside) -> e.TalkRenamed | None:
+    async def entitle(
+        self, turns: Sequence[x.SourceTurn], ask: AskOutOfBand
+    ) -> e.SessionRenamed | None:
         """A title of a few words; None where nobody gives a good one. What it cost is told."""
         request = x.RequestSummary(
             compaction_id="title", turns=tuple(turns), memory="", focus="", window=0, cause="title"
@@ -144,9 +148,11 @@ class Summariser:
         written = await self._written(errand, ask, [])
         if written is None:
             return None
-        return e.TalkRenamed(title=one_line(written.text), usd=written.usd)
+        return e.SessionRenamed(title=one_line(written.text), usd=written.usd)
 
-    async def _written(self, errand: _Errand, ask: AskAside, troubles: list[str]) -> Written | None:
+    async def _written(
+        self, errand: _Errand, ask: AskOutOfBand, troubles: list[str]
+    ) -> Written | None:
         """The first text that holds; why others did not is added to `troubles`. One that falls
         short is asked for once more, and is taken if the second is no better.
         """
@@ -173,7 +179,9 @@ class Summariser:
                 return _with_costs(spare, paid)
         return None
 
-    async def _one(self, writer: Writer, errand: _Errand, attempt: int, ask: AskAside) -> Written:
+    async def _one(
+        self, writer: Writer, errand: _Errand, attempt: int, ask: AskOutOfBand
+    ) -> Written:
         """What a writer gives, in time and without wrapping. Raises `TuiVoiceError`."""
         options = errand.options | ({INSIST: "yes"} if attempt else {})
         try:

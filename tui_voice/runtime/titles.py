@@ -18,7 +18,7 @@ def is_wanted(now: Snapshot) -> bool:
         and ledger.replies >= AFTER_REPLIES
         and now.state is State.IDLE
         and ledger.compaction is None
-        and ledger.link.status == "online"
+        and ledger.connection.status == "online"
     )
 
 

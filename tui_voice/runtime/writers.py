@@ -11,7 +11,7 @@ from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import TuiVoiceError
 from tui_voice.languages.sense import own_words
 from tui_voice.runtime.prompts import SCHEMA, Style, shown
-from tui_voice.runtime.summariser import INSIST, AskAside, Written
+from tui_voice.runtime.summariser import INSIST, AskOutOfBand, Written
 
 SHORT, LONG = 150, 1000
 """Tokens that a summary by a server of the user's may have: half as many as its source, within."""
@@ -34,7 +34,7 @@ class ModelWriter:
         self._price = price
 
     async def write(
-        self, request: x.RequestSummary, prompt: str, options: dict[str, str], _ask: AskAside
+        self, request: x.RequestSummary, prompt: str, options: dict[str, str], _ask: AskOutOfBand
     ) -> Written:
         from openai import AsyncOpenAI, OpenAIError  # half a second: only when needed
 

@@ -20,7 +20,7 @@ from tui_voice.realtime.wire.items import (
     OutputText,
 )
 from tui_voice.realtime.wire.session import AudioFormat
-from tui_voice.server import sound
+from tui_voice.server import audio_formats
 from tui_voice.server.errors import RefusedError, missing, not_allowed, too_long, wrong_value
 from tui_voice.server.ids import Ids
 from tui_voice.server.items import Entry, Sound
@@ -97,9 +97,9 @@ def _message(item: Message, form: AudioFormat, path: str) -> Entry:
 def _recording(part: InputAudio, form: AudioFormat, path: str) -> Sound:
     if not isinstance(part.audio, bytes):
         raise missing(f"{path}.audio")
-    if not sound.whole(part.audio, form):
+    if not audio_formats.whole(part.audio, form):
         raise wrong_value(
             f"Invalid '{path}.audio': expected whole 16-bit samples.", f"{path}.audio"
         )
-    pcm = sound.taken(part.audio, form)
-    return Sound(bytearray(pcm), sound.sent_ms(part.audio, form))
+    pcm = audio_formats.taken(part.audio, form)
+    return Sound(bytearray(pcm), audio_formats.sent_ms(part.audio, form))

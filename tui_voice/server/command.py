@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from threading import Thread
 
-from tui_voice.server.contracts import Engines
+from tui_voice.server.interfaces import Engines
 from tui_voice.server.serve import ServeOptions, serve
 
 DEFAULT_HOST = "127.0.0.1"

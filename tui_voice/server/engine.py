@@ -19,9 +19,9 @@ from tui_voice.server import jobs
 from tui_voice.server.admission import admitted
 from tui_voice.server.conversation import Conversation
 from tui_voice.server.errors import OUR_FAULT, RefusedError, wrong_value
-from tui_voice.server.hearing import Hearing
 from tui_voice.server.idle import IdleTimer
 from tui_voice.server.ids import Ids, random_ids
+from tui_voice.server.input_audio import InputAudioBuffer
 from tui_voice.server.items import Entry
 from tui_voice.server.limits import Limits
 from tui_voice.server.outbox import Outbox, Output
@@ -55,7 +55,7 @@ class Engine:
         self.conversation = Conversation(out.ids("conv"), limits.max_items, limits.max_sound_bytes)
         self._idle = IdleTimer()
         self.replies = Replies(out, self.conversation, limits, count, self._responded)
-        self._hearing = Hearing(
+        self._hearing = InputAudioBuffer(
             out,
             self.conversation,
             self.replies,

@@ -21,8 +21,8 @@ from tui_voice.realtime.wire.items import (
     words,
 )
 from tui_voice.realtime.wire.session import AudioFormat
-from tui_voice.server import sound
-from tui_voice.server.contracts import ContextTurn
+from tui_voice.server import audio_formats
+from tui_voice.server.interfaces import ContextTurn
 
 USER_MS_PER_TOKEN = 100
 ASSISTANT_MS_PER_TOKEN = 50
@@ -131,7 +131,9 @@ class Entry:
         parts: list[Any] = list(self.item.content)
         for index, kept in self.sounds.items():
             if kept.pcm is not None:
-                parts[index] = replace(parts[index], audio=sound.given(bytes(kept.pcm), form))
+                parts[index] = replace(
+                    parts[index], audio=audio_formats.given(bytes(kept.pcm), form)
+                )
         return replace(self.item, content=parts)
 
     def show_transcript(self, index: int, text: str) -> None:
@@ -153,7 +155,7 @@ class Entry:
         kept.spans = [(end, text) for end, text in kept.spans if end <= end_ms]
         kept.ms = float(end_ms)
         if kept.pcm is not None:
-            del kept.pcm[round(end_ms * sound.BYTES_PER_MS) :]
+            del kept.pcm[round(end_ms * audio_formats.BYTES_PER_MS) :]
         parts: list[Any] = list(self.item.content)
         parts[index] = OutputAudio(transcript=UNSET)
         self.item = replace(self.item, content=parts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from tui_voice.realtime.wire.session import AudioFormat, Pcm
-from tui_voice.server.contracts import ReplyRequest, SpeechDetector, ToolCall
+from tui_voice.server.interfaces import ReplyRequest, SpeechDetector, ToolCall
 
 
 @dataclass(frozen=True, slots=True)

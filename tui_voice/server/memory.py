@@ -8,7 +8,7 @@ from tui_voice.realtime.wire import decode_server, encode
 from tui_voice.realtime.wire.client import ClientEvent
 from tui_voice.realtime.wire.server import ServerEvent
 from tui_voice.server.connection import Connection
-from tui_voice.server.contracts import Engines
+from tui_voice.server.interfaces import Engines
 from tui_voice.server.limits import Limits
 from tui_voice.server.workers import Workers
 

@@ -10,7 +10,7 @@ import msgspec
 
 from tui_voice.realtime.wire.items import FunctionCall
 from tui_voice.realtime.wire.session import FunctionTool, Tool, ToolChoiceFunction
-from tui_voice.server.contracts import ReplyRequest
+from tui_voice.server.interfaces import ReplyRequest
 from tui_voice.server.items import Entry, Weight
 from tui_voice.server.settings import Settings
 from tui_voice.server.truncation import WINDOW, truncate

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tui_voice.realtime.wire.items import InputAudio, Message
-from tui_voice.server.contracts import ToolCall
 from tui_voice.server.conversation import Conversation
-from tui_voice.server.draft import Draft, Words
 from tui_voice.server.errors import (
     RefusedError,
     already_responding,
     nothing_to_cancel,
     too_many_responses,
 )
+from tui_voice.server.interfaces import ToolCall
 from tui_voice.server.items import Entry, Sound
 from tui_voice.server.limits import Bucket, Limits
 from tui_voice.server.outbox import Outbox
 from tui_voice.server.prompt import Prompt, compose
 from tui_voice.server.response import Response
 from tui_voice.server.settings import Settings
+from tui_voice.server.speculative_reply import SpeculativeReply, Words
 from tui_voice.server.usage import Count, PromptCache, total
 
 
@@ -40,7 +40,7 @@ class Replies:
         self._bucket = Bucket(limits.tokens_per_minute)
         self._active: list[Response] = []
         self._words: dict[int, Words] = {}
-        self._draft: Draft | None = None
+        self._draft: SpeculativeReply | None = None
         self.now = 0.0
         """Seconds of the engine's clock; set before every call."""
         self.voiced = False
@@ -141,7 +141,7 @@ class Replies:
             prompt = self._compose(settings, [*self._conversation, heard], {})
         except RefusedError:
             return  # the response itself will say so
-        self._draft = Draft(self._begin(prompt), settings)
+        self._draft = SpeculativeReply(self._begin(prompt), settings)
 
     def drop_draft(self) -> None:
         if self._draft is not None:

@@ -13,17 +13,17 @@ from threading import Event
 from typing import Any
 
 from tui_voice.realtime.wire import server as wire
-from tui_voice.server.contracts import ToolCall
+from tui_voice.server.audio_formats import BYTES_PER_MS, given
 from tui_voice.server.conversation import Conversation
-from tui_voice.server.draft import Words, same_sound, speech
+from tui_voice.server.interfaces import ToolCall
 from tui_voice.server.items import ASSISTANT_MS_PER_TOKEN, Entry, Weight
 from tui_voice.server.jobs import Speak
-from tui_voice.server.ladder import Ladder
 from tui_voice.server.local.clauses import Clauses
 from tui_voice.server.outbox import Outbox
 from tui_voice.server.prompt import Prompt
+from tui_voice.server.response_emitter import ResponseEmitter
 from tui_voice.server.settings import Settings
-from tui_voice.server.sound import BYTES_PER_MS, given
+from tui_voice.server.speculative_reply import Words, same_sound, speech
 from tui_voice.server.usage import Count, usage
 
 
@@ -50,7 +50,7 @@ class Response:
         self.first_sound_at: float | None = None
         self._outbox, self._count = outbox, count
         self._details: wire.StatusDetails | None = None
-        self._ladder = Ladder(
+        self._ladder = ResponseEmitter(
             outbox, self.id, conversation, settings.modality, settings.output_format
         )
         self._clauses = Clauses()

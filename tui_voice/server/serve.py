@@ -27,9 +27,9 @@ from websockets.typing import Subprotocol
 from tui_voice.errors import BackendError, TuiVoiceError
 from tui_voice.realtime.wire import encode
 from tui_voice.server.connection import MOST_BYTES, Connection
-from tui_voice.server.contracts import Engines
 from tui_voice.server.errors import RefusedError
 from tui_voice.server.ids import random_ids
+from tui_voice.server.interfaces import Engines
 from tui_voice.server.limits import Limits
 from tui_voice.server.workers import Workers
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from tui_voice.audio import pcm
 from tui_voice.errors import TuiVoiceError
-from tui_voice.server.contracts import DETECTOR_RATE, Engines
+from tui_voice.server.audio_formats import given
+from tui_voice.server.interfaces import DETECTOR_RATE, Engines
 from tui_voice.server.jobs import (
     Broke,
     Fact,
@@ -24,7 +25,6 @@ from tui_voice.server.jobs import (
     Unavailable,
 )
 from tui_voice.server.pool import FairPool
-from tui_voice.server.sound import given
 
 Report = Callable[[Fact], None]
 _REPLIES_AT_ONCE = 4

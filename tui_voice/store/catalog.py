@@ -16,9 +16,9 @@ from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint, index, locking
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import SUFFIX, Journal
-from tui_voice.store.plain import plain
 from tui_voice.store.reading import load, read
-from tui_voice.store.talks import Talk, talk_of
+from tui_voice.store.saved_session import SavedSession, saved_session_of
+from tui_voice.store.text_normalization import plain
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 _HINT = "`tui-voice sessions list` shows those there are"
@@ -29,10 +29,10 @@ def new_id(now: datetime) -> str:
     return now.strftime("%Y-%m-%d-%H%M-") + "".join(secrets.choice(_LETTERS) for _ in range(4))
 
 
-def list_talks(folder: Path, cache: Path | None = None) -> list[Talk]:
+def list_sessions(folder: Path, cache: Path | None = None) -> list[SavedSession]:
     """All that can be read, the one that was talked in last first."""
 
-    def question(db: sqlite3.Connection) -> list[Talk]:
+    def question(db: sqlite3.Connection) -> list[SavedSession]:
         rows = db.execute(
             """SELECT id, title, started, seconds, turns, model, backend, usd, name, last, parent
             FROM talks WHERE refused = '' ORDER BY last DESC, name DESC"""
@@ -40,7 +40,7 @@ def list_talks(folder: Path, cache: Path | None = None) -> list[Talk]:
         talks = []
         for id_, title, started, seconds, turns, model, backend, usd, name, last, parent in rows:
             about = (id_, title, started, seconds, turns, model, backend, usd)
-            talks.append(Talk(*about, folder / name, last, parent))
+            talks.append(SavedSession(*about, folder / name, last, parent))
         return talks
 
     return index.ask(folder, question, cache)
@@ -56,14 +56,14 @@ def unreadable(folder: Path, cache: Path | None = None) -> list[str]:
     return index.ask(folder, question, cache)
 
 
-def find(folder: Path, wanted: str, cache: Path | None = None) -> Talk:
+def find(folder: Path, wanted: str, cache: Path | None = None) -> SavedSession:
     """The talk that `wanted` names: its id, the beginning of its id, its file, its title or a part
     of that; or `last`. Raises `StoreError` where none does, or several do.
     """
     path = Path(wanted)
     if path.suffix == SUFFIX and path.is_file():
-        return talk_of(load(path, cache).ledger, path.absolute())
-    talks = list_talks(folder, cache)
+        return saved_session_of(load(path, cache).ledger, path.absolute())
+    talks = list_sessions(folder, cache)
     if wanted in ("", "last") and talks:
         return talks[0]
     named = plain(wanted)
@@ -92,7 +92,7 @@ def rename(path: Path, title: str) -> None:
         raise StoreError("a title needs at least one letter")
     at = load(path).ledger.at
     journal = Journal.open(path)
-    journal.append(e.TalkRenamed(at=at, title=title))
+    journal.append(e.SessionRenamed(at=at, title=title))
     _finish(journal)
 
 
@@ -133,7 +133,7 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
     """
     events = read(path).events
     opened, *rest = cut_behind(events, turn_id)
-    assert isinstance(opened, e.TalkOpened)  # `read` gives one always
+    assert isinstance(opened, e.SessionOpened)  # `read` gives one always
     now = datetime.now().astimezone()
     # `started` stays: the times of the turns are counted from it.
     header = replace(opened, id=new or new_id(now), parent=opened.id, parent_turn=turn_id)
@@ -141,9 +141,9 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
     for event in rest:
         journal.append(event)
     at = max(event.at for event in (opened, *rest))
-    title = next((x.title for x in reversed(rest) if isinstance(x, e.TalkRenamed)), "")
+    title = next((x.title for x in reversed(rest) if isinstance(x, e.SessionRenamed)), "")
     if title:
-        journal.append(e.TalkRenamed(at=at, title=f"{title} (fork)"))
+        journal.append(e.SessionRenamed(at=at, title=f"{title} (fork)"))
     try:
         _finish(journal)
     except StoreError:

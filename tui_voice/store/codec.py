@@ -16,7 +16,7 @@ import msgspec
 
 from tui_voice.conversation.events import EVENTS, Event, Usage
 
-VERSION = 1
+VERSION = 2
 """The schema that this program writes. The first line of a talk, and of every later run that goes
 on with it, carries the version that its lines are written in."""
 
@@ -25,6 +25,21 @@ Step = Callable[[Record], Record | None]
 
 UPGRADES: dict[int, Step] = {}
 """From this version to the next. A step may rename or fill in; `None` drops the line."""
+
+RENAMED = {
+    "talk_opened": "session_opened",
+    "talk_resumed": "session_resumed",
+    "talk_renamed": "session_renamed",
+    "talk_closed": "session_closed",
+    "link_opening": "connection_opening",
+    "link_opened": "connection_opened",
+    "link_lost": "connection_lost",
+    "summary_asked": "summarise_pressed",
+    "restore_asked": "restore_pressed",
+    "trigger_judged": "trigger_checked",
+    "voice_requested": "voice_repair_requested",
+}
+"""Event names of version 1 and their names since version 2. The fields are the same."""
 
 _NEVER = object()  # the default of fields that have none: equal to nothing that is written
 _START = b'{"event":"'
@@ -65,6 +80,7 @@ class _Shape:
 _SHAPES = {kind: _Shape(kind) for kind in EVENTS.values()}
 _USAGE = _Shape(Usage)
 _DECODERS = {name.encode(): _SHAPES[kind].decode for name, kind in EVENTS.items()}
+_DECODERS |= {old.encode(): _DECODERS[new.encode()] for old, new in RENAMED.items()}
 _encode = msgspec.json.Encoder().encode
 _as_record = msgspec.json.Decoder(dict[str, Any]).decode
 

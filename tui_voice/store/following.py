@@ -17,7 +17,7 @@ from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn
 from tui_voice.store import checkpoint, codec
-from tui_voice.store.looking import Print
+from tui_voice.store.folder_scan import FileStamp
 from tui_voice.store.parsing import Progress, stream
 from tui_voice.store.reading import load
 
@@ -29,7 +29,7 @@ MOST = 4
 class _Read:
     """A journal up to `offset`, where a line ends."""
 
-    print_: Print
+    print_: FileStamp
     offset: int
     seal: bytes
     version: int
@@ -49,7 +49,7 @@ class Grown(NamedTuple):
     """
 
 
-def follow(path: Path, print_: Print, known: Print | None, cache: Path | None) -> Grown:
+def follow(path: Path, print_: FileStamp, known: FileStamp | None, cache: Path | None) -> Grown:
     """The talk as `load` reads it. `print_`: of the file now; `known`: as the asker has it. Raises
     `StoreError` like `load`.
     """
@@ -99,7 +99,7 @@ def _torn(line: bytes) -> bool:
     return False
 
 
-def _end_of(path: Path, print_: Print, ledger: Ledger) -> _Read | None:
+def _end_of(path: Path, print_: FileStamp, ledger: Ledger) -> _Read | None:
     """Where the next reading begins, if `ledger` is all that the file has until there."""
     try:
         with path.open("rb") as file:

@@ -32,7 +32,7 @@ def cut_behind(events: Sequence[e.Event], turn_id: str) -> list[e.Event]:
     later = set(order[order.index(turn_id) + 1 :])
     end = _end_of(events, turn_id)
     kept = [x for x in events[: end + 1] if getattr(x, "item_id", None) not in later]
-    return [_unpaid(event) for event in kept if not isinstance(event, e.TalkClosed)]
+    return [_unpaid(event) for event in kept if not isinstance(event, e.SessionClosed)]
 
 
 def _end_of(events: Sequence[e.Event], turn_id: str) -> int:

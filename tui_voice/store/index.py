@@ -21,7 +21,7 @@ from typing import TypeVar
 from tui_voice.config import cache_dir
 from tui_voice.errors import StoreError
 from tui_voice.store import rows
-from tui_voice.store.taking import take_in
+from tui_voice.store.index_sync import take_in
 
 T = TypeVar("T")
 PATIENCE = 5.0

@@ -24,9 +24,9 @@ FINISH_SECONDS = 5.0
 """A disk that hangs keeps nobody longer who wants to leave."""
 
 _COMPLETING = (
-    e.TalkOpened,
-    e.TalkRenamed,
-    e.TalkClosed,
+    e.SessionOpened,
+    e.SessionRenamed,
+    e.SessionClosed,
     e.TextSubmitted,
     e.TurnPinned,
     e.MemoryEdited,
@@ -83,7 +83,7 @@ class Journal:
     def create(
         cls,
         directory: Path,
-        opened: e.TalkOpened,
+        opened: e.SessionOpened,
         *,
         disk: Disk | None = None,
         on_trouble: Callable[[str | None], None] = no_listener,
@@ -117,7 +117,7 @@ class Journal:
         secrets: Iterable[str] = (),
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
-        """A saved talk, to go on with; read it, then append `TalkResumed`. What `finish` had to
+        """A saved talk, to go on with; read it, then append `SessionResumed`. What `finish` had to
         put elsewhere is in it again. Raises `StoreError` if it is not there or another process
         has it.
         """

@@ -18,7 +18,7 @@ _INDIFFERENT = tuple(
     b'{"event":"%b"' % name
     for name in (
         b"audio_received speech_started speech_grew speech_stopped speech_committed "
-        b"turn_added response_started playback_finished link_opening"
+        b"turn_added response_started playback_finished connection_opening"
     ).split()
 )
 """How lines begin whose events fold the same whether or not a turn's words have grown yet."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tui_voice.config import cache_dir
-from tui_voice.conversation.events import Event, TalkOpened
+from tui_voice.conversation.events import Event, SessionOpened
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
@@ -20,7 +20,7 @@ from tui_voice.store.parsing import Progress, stream
 
 LARGEST = 2 << 30
 """Bytes. A talk of a year of speaking is smaller; a larger file is no talk."""
-_HEAD = b'{"event":"talk_opened"'
+_HEAD = b'{"event":"session_opened"'
 
 
 class Reading(NamedTuple):
@@ -75,17 +75,17 @@ def _headed(path: Path, events: Iterator[Event], data: bytes) -> Iterator[Event]
     first = next(events, None)
     if first is None and data[: len(_HEAD)] != _HEAD[: len(data)]:
         raise StoreError(f"{path} is not a saved talk", "talks are .jsonl files of tui-voice")
-    if not isinstance(first, TalkOpened):
+    if not isinstance(first, SessionOpened):
         written = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
         started = written.isoformat(timespec="seconds")
-        yield TalkOpened(id=path.stem, started=started, backend="", model="")
+        yield SessionOpened(id=path.stem, started=started, backend="", model="")
     if first is not None:
         yield first
     yield from events
 
 
 def _headless(opened: Event | None) -> tuple[str, ...]:
-    if isinstance(opened, TalkOpened) and not (opened.backend or opened.model):
+    if isinstance(opened, SessionOpened) and not (opened.backend or opened.model):
         return ("the first line is lost: date, model and instructions are not known any more",)
     return ()
 

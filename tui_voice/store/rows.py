@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn
-from tui_voice.store.talks import talk_of
+from tui_voice.store.saved_session import saved_session_of
 
 MAKE = 2
 """Changes whenever the tables, or what is put into them, do."""
@@ -131,7 +131,7 @@ def learn(
     """
     db.execute("INSERT OR IGNORE INTO talks (name) VALUES (?)", (name,))
     file: int = db.execute("SELECT file FROM talks WHERE name = ?", (name,)).fetchone()[0]
-    talk = talk_of(ledger, Path(name)) if ledger else None
+    talk = saved_session_of(ledger, Path(name)) if ledger else None
     begun = talk.begun if talk else 0.0
     rows = "SELECT turn, place, role, text FROM turns WHERE file = ?"
     if touched is None:

@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from tui_voice.store import index
-from tui_voice.store.plain import plain, printable
 from tui_voice.store.query import Query, Term, parse
 from tui_voice.store.rows import SLOTS, unspaced
+from tui_voice.store.text_normalization import plain, printable
 
 NEWEST = 200
 """So many of the newest hits are ranked; ranking all that have a common word takes a second."""

@@ -18,28 +18,28 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from tui_voice.errors import TuiVoiceError, UsageError
-from tui_voice.ui.errands import Errands
 from tui_voice.ui.keys import BY_ID, binding, keymap
 from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, Posted, SnapshotWaits
+from tui_voice.ui.navigator import Navigator
 from tui_voice.ui.notices import NOTHING, Notice, Waiting
-from tui_voice.ui.options import Left, Options
-from tui_voice.ui.screens.talk import TalkScreen
+from tui_voice.ui.options import ExitSummary, Options
+from tui_voice.ui.screens.session import SessionScreen
 from tui_voice.ui.theme import DARK, THEMES, voices
 from tui_voice.ui.view import View, project
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
     from tui_voice.conversation.events import Event
-    from tui_voice.runtime.door import Door
+    from tui_voice.runtime.session_handle import SessionHandle
 
 FRAME = 0.05
 """Seconds between two drawings of a talk that is going on."""
 
 
 def _deeds() -> type[Provider]:
-    from tui_voice.ui.commands import Deeds
+    from tui_voice.ui.commands import CommandProvider
 
-    return Deeds
+    return CommandProvider
 
 
 class _Told(NamedTuple):
@@ -50,8 +50,8 @@ class _Told(NamedTuple):
     waiting: Waiting = NOTHING
 
 
-class VoiceApp(Errands):
-    """`open_door(talk_id)` opens a talk, a new one for None; it is called in a thread, after the
+class VoiceApp(Navigator):
+    """`open_door(session_id)` opens a talk, a new one for None; it is called in a thread, after the
     first paint, and again whenever the user goes to another talk.
     """
 
@@ -75,16 +75,16 @@ class VoiceApp(Errands):
 
     def __init__(
         self,
-        open_door: Callable[[str | None], Door],
+        open_door: Callable[[str | None], SessionHandle],
         options: Options | None = None,
         *,
-        talk_id: str | None = None,
+        session_id: str | None = None,
     ) -> None:
         self.options = options or Options()
         super().__init__()
         self._open_door = open_door
-        self._first_talk = talk_id
-        self.door: Door | None = None
+        self._first_talk = session_id
+        self.door: SessionHandle | None = None
         self.snapshot: Snapshot | None = None
         self.failure: BaseException | None = None
         """What ended the application, if it was not the user."""
@@ -106,7 +106,7 @@ class VoiceApp(Errands):
         self.set_keymap(keymap(self.options.keys))
 
     def get_default_screen(self) -> Screen[None]:
-        self.talk = TalkScreen(self.options)
+        self.talk = SessionScreen(self.options)
         return self.talk
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -149,9 +149,9 @@ class VoiceApp(Errands):
         early, self._early = self._early, []
         for event in early:
             self.post_message(event)
-        self.open_talk(self._first_talk)
+        self.open_session(self._first_talk)
 
-    def open_talk(self, talk_id: str | None) -> None:
+    def open_session(self, session_id: str | None) -> None:
         """Leaves the talk that is open, if any, and opens another; None: a new one."""
         before, self.door, self._mailbox = self.door, None, None
 
@@ -159,7 +159,7 @@ class VoiceApp(Errands):
             try:
                 if before is not None:
                     before.close()
-                door = self._open_door(talk_id)
+                door = self._open_door(session_id)
                 mailbox = Mailbox(lambda box: self.post_message(SnapshotWaits(box)))
                 self.post_message(DoorOpened(door, mailbox, door.subscribe(mailbox.put)))
             except TuiVoiceError as error:
@@ -291,6 +291,6 @@ class VoiceApp(Errands):
 
         def work() -> None:
             door.close()
-            self.call_from_thread(self.exit, Left(door.id, door.path))
+            self.call_from_thread(self.exit, ExitSummary(door.id, door.path))
 
         self.run_worker(work, thread=True, exit_on_error=False, group="door")

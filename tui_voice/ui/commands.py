@@ -10,14 +10,14 @@ from textual.command import DiscoveryHit, Hit, Provider
 from tui_voice.ui.keys import ACTIONS, key_name
 
 if TYPE_CHECKING:
-    from tui_voice.ui.errands import Errands
+    from tui_voice.ui.navigator import Navigator
 
 
-class Deeds(Provider):
+class CommandProvider(Provider):
     """What works now, with its key; then what has no key."""
 
     def _deeds(self) -> list[tuple[str, str, Callable[[], object]]]:
-        app: Errands = self.app  # type: ignore[assignment]  # no other application has this
+        app: Navigator = self.app  # type: ignore[assignment]  # no other application has this
         talk, options = app.talk, app.options
         if self.screen is not talk:
             return []

@@ -13,7 +13,7 @@ from tui_voice.errors import TuiVoiceError
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
     from tui_voice.conversation.events import Event
-    from tui_voice.runtime.door import Door
+    from tui_voice.runtime.session_handle import SessionHandle
 
 
 class SnapshotWaits(Message):
@@ -48,7 +48,7 @@ class Wanted(Message):
 class DoorOpened(Message):
     """A talk has been opened; `first` is how it stands."""
 
-    def __init__(self, door: Door, mailbox: Mailbox, first: Snapshot) -> None:
+    def __init__(self, door: SessionHandle, mailbox: Mailbox, first: Snapshot) -> None:
         super().__init__()
         self.door = door
         self.mailbox = mailbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tui_voice.ui.figures import plural
+from tui_voice.ui.number_format import plural
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
@@ -46,7 +46,7 @@ NOTHING = Waiting()
 
 def notice_of(ledger: Ledger, dismissed: float, unsaved: int, waiting: Waiting) -> Notice:
     """The one line that needs reading now, if any."""
-    link = ledger.link
+    link = ledger.connection
     if unsaved:
         text = f"{plural(unsaved, 'fact')} of this talk cannot be saved yet"
         return Notice(text, "Make room on the disk: it is written as soon as it can be.", "error")

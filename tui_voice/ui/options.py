@@ -48,8 +48,8 @@ class Options(NamedTuple):
         return self.keys.get(action) or BY_ID[action].key
 
 
-class Left(NamedTuple):
+class ExitSummary(NamedTuple):
     """What the application returns: the talk that was open when the user left."""
 
-    talk_id: str
+    session_id: str
     path: Path

@@ -13,9 +13,9 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tui_voice.ui.document import Block, Mark
-from tui_voice.ui.figures import clock, plural, spaced
 from tui_voice.ui.glyphs import Glyphs
-from tui_voice.ui.prunings import Worth
+from tui_voice.ui.number_format import clock, plural, spaced
+from tui_voice.ui.pruning_rows import Worth
 from tui_voice.ui.wrapping import clean, fit, wrap
 
 if TYPE_CHECKING:

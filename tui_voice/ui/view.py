@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import TRANSITIONS, State
 from tui_voice.ui.notices import NOTHING, Notice, Waiting, notice_of
-from tui_voice.ui.prunings import Pruning, log
+from tui_voice.ui.pruning_rows import Pruning, log
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
-    from tui_voice.conversation.events import TriggerJudged
+    from tui_voice.conversation.events import TriggerChecked
     from tui_voice.conversation.ledger import Compaction, Ledger
     from tui_voice.conversation.policy import Limits, Why
     from tui_voice.conversation.turns import Turns
@@ -89,7 +89,7 @@ class View(NamedTuple):
     status: Status = Status()
     turns: Turns | None = None
     compactions: tuple[Compaction, ...] = ()
-    judged: tuple[TriggerJudged, ...] = ()
+    judged: tuple[TriggerChecked, ...] = ()
     started: datetime | None = None
     gauge: Gauge = Gauge()
     cost: Cost = Cost()
@@ -162,7 +162,7 @@ def _engines(ledger: Ledger, engines: str) -> tuple[str, ...]:
 
 
 def _status(snapshot: Snapshot, waiting: Waiting) -> Status:
-    link = snapshot.ledger.link
+    link = snapshot.ledger.connection
     return Status(
         state=snapshot.state,
         line="" if link.status == "online" else link.status,
@@ -263,8 +263,8 @@ _KEY_TRIGGERS = {
     "stop": "stop_pressed",
     "mute": "mute_changed",
     "send": "text_submitted",
-    "summarise": "summary_asked",
-    "restore": "restore_asked",
+    "summarise": "summarise_pressed",
+    "restore": "restore_pressed",
 }
 
 
@@ -272,7 +272,7 @@ def _keys(snapshot: Snapshot, limits: Limits) -> frozenset[str]:
     """What would do something now: by the machine's table, then by what the ledger holds."""
     ledger, live = snapshot.ledger, live_triggers(snapshot.state)
     keys = {key for key, trigger in _KEY_TRIGGERS.items() if trigger in live}
-    online, quiet = ledger.link.status == "online", ledger.compaction is None
+    online, quiet = ledger.connection.status == "online", ledger.compaction is None
     if not (online and quiet and len(ledger.turns) > limits.keep):
         keys.discard("summarise")
     if not (online and quiet and any(c.kind == "summary" for c in ledger.compactions)):

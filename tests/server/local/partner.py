@@ -26,7 +26,7 @@ from tests.server.local.told import (
     SMALL_TALK,
     Case,
 )
-from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
+from tui_voice.server.interfaces import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.responder import LocalResponder
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.summary import summarise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_voice.server.contracts import ContextTurn
+from tui_voice.server.interfaces import ContextTurn
 
 FILLER = (
     ("Tell me about the sea.", "The sea is vast and full of life."),

@@ -13,7 +13,7 @@ import pytest
 
 from tests.server.local.talks import asking, talk, turns
 from tui_voice.errors import BackendError
-from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
+from tui_voice.server.interfaces import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.pump import pumped
 from tui_voice.server.local.responder import free_talk, tidy
@@ -194,7 +194,7 @@ def test_a_reply_left_half_way_does_not_break_the_exit() -> None:
     """The model's thread is in C while the program ends."""
     code = (
         "from threading import Event\n"
-        "from tui_voice.server.contracts import ContextTurn, ReplyRequest\n"
+        "from tui_voice.server.interfaces import ContextTurn, ReplyRequest\n"
         "from tui_voice.server.local.engines import LocalEngines\n"
         "turn = ContextTurn('1', 'user', 'Tell me about the sea and the animals in it.')\n"
         "it = LocalEngines(probe=False).responder().reply(ReplyRequest('', [turn]), Event())\n"

@@ -16,7 +16,7 @@ import pytest
 from tests.server.local.talks import asking, talk, turns
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.languages.sense import senseless
-from tui_voice.server.contracts import ReplyRequest, ToolCall
+from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder, Thoughts, find_local_chat
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl, base_url, wav

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.local.voices import error_rate, heard
-from tui_voice.server.contracts import SPEECH_RATE
+from tui_voice.server.interfaces import SPEECH_RATE
 from tui_voice.server.local.clauses import Clauses
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import VOICES, _stretch

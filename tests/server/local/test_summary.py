@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.local.talks import FILLER, asking, talk, turns
-from tui_voice.server.contracts import ContextTurn, ReplyRequest
+from tui_voice.server.interfaces import ContextTurn, ReplyRequest
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.skills.talk import read
 from tui_voice.server.local.summary import summarise

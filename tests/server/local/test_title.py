@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_voice.server.contracts import ContextTurn
+from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.title import MOST_WORDS, title
 
 

@@ -88,7 +88,7 @@ class TextifyRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceRequested(Event):
+class VoiceRepairRequested(Event):
     """A reply came without sound: `withdrawn` is taken back and asked for again, after what the
     assistant said before (`turns`, ids, those withdrawn included) has moved into system items.
     """
@@ -109,7 +109,7 @@ class RestoreRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerJudged(Event):
+class TriggerChecked(Event):
     """The trigger that the user wants does not fit the talk, or fits (again). Tokens and turns."""
 
     trigger: int

@@ -38,14 +38,14 @@ class StopPressed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryAsked(Event):
+class SummarisePressed(Event):
     """Summarise now, whatever the window holds. `focus`: what must not be lost."""
 
     focus: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreAsked(Event):
+class RestorePressed(Event):
     """Give pruned turns back to the model as text. Empty: all of the last pruning."""
 
     turn_ids: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from typing import Any
 from tui_voice.errors import BackendError
 from tui_voice.languages import EXAMPLE, is_same, named
 from tui_voice.languages.sense import own_words
-from tui_voice.server.contracts import ReplyRequest, ToolCall
+from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.pump import pumped
 
 _PLACES = ("127.0.0.1:11434", "127.0.0.1:1234")

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from tui_voice.server.contracts import Recogniser, Responder, SpeechDetector, Synthesiser
+from tui_voice.server.interfaces import Recogniser, Responder, SpeechDetector, Synthesiser
 from tui_voice.server.local.chat import ChatResponder, find_local_chat
 from tui_voice.server.local.hibari import Hibari
 from tui_voice.server.local.moonshine import Moonshine

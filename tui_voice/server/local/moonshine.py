@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_voice.server.contracts import DETECTOR_RATE
+from tui_voice.server.interfaces import DETECTOR_RATE
 from tui_voice.server.local.vad import speech_share
 from tui_voice.server.local.weights import Weights, library
 

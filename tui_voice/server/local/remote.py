@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.errors import BackendError, EnginesMissing
-from tui_voice.server.contracts import DETECTOR_RATE, SPEECH_RATE
+from tui_voice.server.interfaces import DETECTOR_RATE, SPEECH_RATE
 
 _SECONDS = 30.0
 

@@ -11,7 +11,7 @@ from threading import Event
 
 from tui_voice.errors import BackendError
 from tui_voice.languages.sense import senseless
-from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
+from tui_voice.server.interfaces import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.chat import ChatResponder
 from tui_voice.server.local.skills.figures import figures

@@ -14,7 +14,7 @@ from threading import Event
 from typing import Any
 
 from tui_voice.errors import BackendError
-from tui_voice.server.contracts import ContextTurn
+from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.pump import pumped
 from tui_voice.server.local.weights import Weights, library
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tui_voice.languages import is_same, language_of, named
-from tui_voice.server.contracts import ContextTurn, ReplyRequest
+from tui_voice.server.interfaces import ContextTurn, ReplyRequest
 from tui_voice.server.local.lexis import Rarity, content
 from tui_voice.server.local.skills.clause import Line
 from tui_voice.server.local.skills.corrections import mended

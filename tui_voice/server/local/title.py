@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tui_voice.server.contracts import ContextTurn
+from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.lexis import content
 from tui_voice.server.local.skills.person import bare
 from tui_voice.server.local.skills.talk import lines

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tui_voice.server.contracts import ContextTurn, ReplyRequest, ToolCall
+from tui_voice.server.interfaces import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.lexis import content, sentences, words
 from tui_voice.server.local.skills.asking import about_you, core
 from tui_voice.server.local.skills.figures import figures

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tui_voice.server.contracts import DETECTOR_CHUNK
+from tui_voice.server.interfaces import DETECTOR_CHUNK
 from tui_voice.server.local.weights import Weights, library
 
 SILERO = Weights(

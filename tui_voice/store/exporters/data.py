@@ -9,10 +9,10 @@ import msgspec
 
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.store.exporters.document import Document
-from tui_voice.store.talks import Talk, talk_of
+from tui_voice.store.saved_session import SavedSession, saved_session_of
 
 
-def listed(talk: Talk) -> dict[str, Any]:
+def listed(talk: SavedSession) -> dict[str, Any]:
     """A talk as `sessions list --json` has it. `usd`, `seconds`: rounded."""
     return {
         "id": talk.id,
@@ -30,7 +30,7 @@ def listed(talk: Talk) -> dict[str, Any]:
 
 def shown(ledger: Ledger, path: Path) -> dict[str, Any]:
     """A talk with its turns and prunings, as `sessions show --json` has it."""
-    return listed(talk_of(ledger, path)) | {
+    return listed(saved_session_of(ledger, path)) | {
         "parent_turn": ledger.opened.parent_turn if ledger.opened else "",
         "memory": ledger.memory,
         "turn_list": [

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from tui_voice.conversation.events import Role
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.turns import Turn
-from tui_voice.store.plain import printable
-from tui_voice.store.talks import moment, title_of
+from tui_voice.store.saved_session import moment, title_of
+from tui_voice.store.text_normalization import printable
 
 NAMES: dict[Role, str] = {
     "user": "You",

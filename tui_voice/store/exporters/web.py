@@ -34,7 +34,7 @@ def html(page: Document) -> str:
     title = escape(page.title)
     minutes = (
         f'<h2>Minutes</h2>\n<div class="minutes" dir="auto">{escape(page.minutes)}</div>\n'
-        "<h2>Talk</h2>\n"
+        "<h2>SavedSession</h2>\n"
         if page.minutes
         else ""
     )

@@ -16,7 +16,7 @@ def markdown(page: Document) -> str:
     """CommonMark; what was said is escaped, so that it reads as it was said."""
     parts = [f"# {_escaped(page.title)}", " · ".join(map(_escaped, page.about))]
     if page.minutes:
-        parts += ["## Minutes", page.minutes, "## Talk"]
+        parts += ["## Minutes", page.minutes, "## SavedSession"]
     for part in page.parts:
         if isinstance(part, Pruned):
             parts.append(f"---\n\n*{' · '.join(filter(None, (part.clock, part.line)))}*")

@@ -34,7 +34,7 @@ PAUSE = 0.12
 class Open(NamedTuple):
     """The user goes on with a saved talk. `turn`: where to look; "" for its end."""
 
-    talk_id: str
+    session_id: str
     turn: str = ""
 
 

@@ -79,9 +79,9 @@ class ReaderScreen(Screen[Open | None]):
         self.query_one(NoticeLine).notice = Notice(str(error), error.hint, "error")
 
     def _show(self, ledger: Ledger, flaws: tuple[str, ...]) -> None:
-        from tui_voice.store.talks import talk_of
+        from tui_voice.store.saved_session import saved_session_of
 
-        talk = talk_of(ledger, self._path)
+        talk = saved_session_of(ledger, self._path)
         self._talk_id = talk.id
         header = self.query_one(HeaderLine)
         header.header = Header(talk.title, (talk.backend, talk.model), talk.usd)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from tui_voice.errors import TuiVoiceError
-from tui_voice.ui.figures import plural
+from tui_voice.ui.number_format import plural
 from tui_voice.ui.options import Options
 from tui_voice.ui.painting import NAMES
 from tui_voice.ui.screens.listing import ListScreen, Open

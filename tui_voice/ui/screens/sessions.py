@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
 from tui_voice.errors import TuiVoiceError
-from tui_voice.ui.figures import length, plural, usd
+from tui_voice.ui.number_format import length, plural, usd
 from tui_voice.ui.options import Options
 from tui_voice.ui.screens.listing import ListScreen, Open
 from tui_voice.ui.widgets.card import Part
@@ -18,18 +18,18 @@ from tui_voice.ui.widgets.choices import Choices
 from tui_voice.ui.wrapping import fit
 
 if TYPE_CHECKING:
-    from tui_voice.store.talks import Talk
+    from tui_voice.store.saved_session import SavedSession
 
 ORDERS: tuple[str, ...] = ("newest", "longest", "most turns", "dearest", "title")
 
 
-class TalkRows(Choices["Talk"]):
+class SessionRows(Choices["SavedSession"]):
     """Title; then when, how long, how many turns, what it cost, with whom."""
 
     current: str = ""
     """Id of the talk that is open."""
 
-    def draw(self, row: Talk, width: int) -> list[list[Part]]:
+    def draw(self, row: SavedSession, width: int) -> list[list[Part]]:
         dot = f" {self._glyphs.dot} "
         facts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
         facts += [usd(row.usd)] if row.usd else []
@@ -87,17 +87,17 @@ class SessionsScreen(ListScreen):
     def __init__(self, options: Options, folder: Path, current: str = "") -> None:
         super().__init__(options, folder)
         self._current = current
-        self._talks: list[Talk] | None = None
+        self._talks: list[SavedSession] | None = None
         self._order = ORDERS[0]
 
     def rows(self) -> Choices[Any]:
-        rows = TalkRows(glyphs=self._options.glyphs, nothing="reading", id="rows")
+        rows = SessionRows(glyphs=self._options.glyphs, nothing="reading", id="rows")
         rows.current = self._current
         return rows
 
     @property
-    def marked(self) -> Talk | None:
-        return self.query_one(TalkRows).marked
+    def marked(self) -> SavedSession | None:
+        return self.query_one(SessionRows).marked
 
     @property
     def previewed(self) -> tuple[Path, str] | None:
@@ -111,10 +111,10 @@ class SessionsScreen(ListScreen):
 
     def reload(self) -> None:
         def work() -> None:
-            from tui_voice.store.catalog import list_talks
+            from tui_voice.store.catalog import list_sessions
 
             try:
-                talks = list_talks(self.folder)
+                talks = list_sessions(self.folder)
             except TuiVoiceError as error:
                 self.app.call_from_thread(self.trouble, error)
             else:
@@ -122,7 +122,7 @@ class SessionsScreen(ListScreen):
 
         self.run_worker(work, thread=True, exclusive=True, group="list")
 
-    def _take(self, talks: list[Talk]) -> None:
+    def _take(self, talks: list[SavedSession]) -> None:
         if self.is_mounted:
             self._talks = talks
             self.changed(self.query_one("#filter", Input).value)
@@ -145,14 +145,14 @@ class SessionsScreen(ListScreen):
         before = self.marked
         at = next((n for n, talk in enumerate(found) if before and talk.id == before.id), 0)
         nothing = "no talk is like that" if self._talks else "no talk has been saved yet"
-        self.query_one(TalkRows).show(found, at, nothing)
+        self.query_one(SessionRows).show(found, at, nothing)
         dot = f" {self._options.glyphs.dot} "
         total = f"{len(found)} of {len(self._talks)}" if text else plural(len(found), "talk")
         self.query_one("#heading", Static).update(
             f"{self.HEADING}{dot}{total}{dot}{self._order} first"
         )
 
-    def _described(self, talk: Talk) -> str:
+    def _described(self, talk: SavedSession) -> str:
         when = day(talk.started)
         return f"{talk.title} {when} {talk.started[:10]} {talk.model} {talk.backend}".casefold()
 

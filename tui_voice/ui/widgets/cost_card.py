@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.reactive import reactive
 
-from tui_voice.ui.figures import usd
+from tui_voice.ui.number_format import usd
 from tui_voice.ui.view import Cost
 from tui_voice.ui.widgets.card import Card, Part
 

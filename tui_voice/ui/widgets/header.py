@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from tui_voice.ui.figures import length, usd
+from tui_voice.ui.number_format import length, usd
 from tui_voice.ui.view import Header
 from tui_voice.ui.widgets.card import Drawn, Part
 from tui_voice.ui.wrapping import clean, fit

@@ -19,10 +19,10 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui_voice.ui.document import Block, Document, Mark, Place
-from tui_voice.ui.figures import plural
 from tui_voice.ui.glyphs import UNICODE, Glyphs
+from tui_voice.ui.number_format import plural
 from tui_voice.ui.painting import GUTTER, NAMES, Painter, Palette
-from tui_voice.ui.prunings import Worth
+from tui_voice.ui.pruning_rows import Worth
 from tui_voice.ui.theme import inks
 from tui_voice.ui.widgets.card import cropped, finished
 from tui_voice.ui.wrapping import clean, wrap

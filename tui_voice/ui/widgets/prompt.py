@@ -20,7 +20,7 @@ class Prompt(Input):
         Binding("up", "leave", "to the talk", show=False),
     ]
 
-    class Left(Message):
+    class ExitSummary(Message):
         """The user goes back to the talk."""
 
     def on_mount(self) -> None:
@@ -29,7 +29,7 @@ class Prompt(Input):
         self.select_on_focus = False
 
     def action_leave(self) -> None:
-        self.post_message(self.Left())
+        self.post_message(self.ExitSummary())
 
     def begin(self, text: str) -> None:
         """Takes the focus and these characters, as if they had been typed here."""

@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive, var
 
-from tui_voice.ui.figures import plural, spaced, usd
-from tui_voice.ui.prunings import Pruning
+from tui_voice.ui.number_format import plural, spaced, usd
+from tui_voice.ui.pruning_rows import Pruning
 from tui_voice.ui.widgets.card import Card, Part
 from tui_voice.ui.wrapping import clean, fit
 

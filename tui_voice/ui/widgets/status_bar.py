@@ -16,7 +16,7 @@ from tui_voice.ui.view import Status
 from tui_voice.ui.widgets.card import Drawn, Part
 
 if TYPE_CHECKING:
-    from tui_voice.runtime.door import Meters
+    from tui_voice.runtime.session_handle import Meters
 
 METER = 10
 """Cells of the level meter."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.geometry import Region
 from textual.reactive import reactive, var
 
-from tui_voice.ui.figures import plural, spaced, tokens
+from tui_voice.ui.number_format import plural, spaced, tokens
 from tui_voice.ui.view import Gauge
 from tui_voice.ui.widgets.card import Card, Part
 

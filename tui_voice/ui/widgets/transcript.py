@@ -11,9 +11,9 @@ from textual.message import Message
 from textual.selection import Selection
 
 from tui_voice.ui.document import Block, Mark, Place
-from tui_voice.ui.figures import plural
 from tui_voice.ui.glyphs import UNICODE, Glyphs
-from tui_voice.ui.prunings import Pruning
+from tui_voice.ui.number_format import plural
+from tui_voice.ui.pruning_rows import Pruning
 from tui_voice.ui.widgets.page import Page
 
 if TYPE_CHECKING:

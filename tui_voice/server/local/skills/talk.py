@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui_voice.server.contracts import ContextTurn
+from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.lexis import sentences
 from tui_voice.server.local.skills.clause import Line, clauses, is_question
 from tui_voice.server.local.skills.corrections import mended

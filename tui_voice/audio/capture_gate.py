@@ -1,0 +1,151 @@
+"""From captured frames to what is sent: the gate, the pre-roll, muting. On the loop only."""
+
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
+
+from tui_voice.audio.pcm import BYTES_PER_MS, FRAME_MS, level
+
+PRE_ROLL_MS = 300
+"""Reaching for the key takes about this long after one has begun to speak."""
+MUTED_TAIL_MS = 2_000
+"""Silence sent after muting, so that a server that listens for the end of speech hears one."""
+
+
+class CaptureGate:
+    """What every microphone does with its frames; `on_frame` gets s16le, `frame_ms` each.
+
+    Starts with the gate closed when push-to-talk is wanted: call `gate(False)`. All methods
+    belong to the loop on which the frames arrive.
+    """
+
+    def __init__(
+        self,
+        on_frame: Callable[[bytes], None],
+        *,
+        frame_ms: int = FRAME_MS,
+        pre_roll_ms: int = PRE_ROLL_MS,
+    ) -> None:
+        self.on_frame = on_frame
+        self.frame_ms = frame_ms
+        self.is_open = True
+        self._muted = False
+        self._muted_tail = 0
+        self._latest = b""  # the meter reads it less often than frames come
+        self._pre_roll: deque[bytes] = deque(maxlen=max(0, pre_roll_ms // frame_ms))
+
+    @property
+    def name(self) -> str:
+        """The device in use; "" without one."""
+        return ""
+
+    @property
+    def latency_ms(self) -> float:
+        """Milliseconds from the air to the end of a frame, as the driver tells it; else 0."""
+        return 0.0
+
+    @property
+    def level(self) -> float:
+        """Loudness of the latest frame, 0.0 to 1.0, also while the gate is closed; 0 muted."""
+        return level(self._latest)
+
+    @property
+    def dropped(self) -> int:
+        """Frames lost since the start because the loop was blocked for too long."""
+        return 0
+
+    @property
+    def muted(self) -> bool:
+        return self._muted
+
+    def mute(self, muted: bool) -> None:
+        """While muted nothing that was said is sent or kept, also not as pre-roll."""
+        self._settle()
+        if muted and not self._muted:
+            self._muted_tail = MUTED_TAIL_MS // self.frame_ms
+        self._muted = muted
+        self._pre_roll.clear()
+
+    def gate(self, is_open: bool) -> None:
+        """Open: the last 300 ms come first, then all that follows. Closed: nothing comes."""
+        self._settle()
+        if is_open and not self.is_open:
+            while self._pre_roll:
+                self.on_frame(self._pre_roll.popleft())
+        self.is_open = is_open
+
+    async def close(self) -> None:
+        """Stop capturing; afterwards no frame comes."""
+
+    def _settle(self) -> None:
+        """Let through what was captured before now, still under the old gate and mute."""
+
+    def _accept(self, frame: bytes) -> None:
+        if self._muted:
+            self._latest = b""
+            if self._muted_tail and self.is_open:
+                self._muted_tail -= 1
+                self.on_frame(bytes(len(frame)))
+            return
+        self._latest = frame
+        if self.is_open:
+            self.on_frame(frame)
+        elif self._pre_roll.maxlen:
+            self._pre_roll.append(frame)
+
+
+class Framer:
+    """Blocks of any size cut into frames of one size; the rest waits for the next block."""
+
+    def __init__(self, frame_ms: int) -> None:
+        self._size = frame_ms * BYTES_PER_MS
+        self._rest = bytearray()
+
+    def feed(self, pcm: bytes) -> list[bytes]:
+        if not self._rest and len(pcm) == self._size:
+            return [pcm]
+        self._rest += pcm
+        whole = len(self._rest) // self._size * self._size
+        frames = [bytes(self._rest[at : at + self._size]) for at in range(0, whole, self._size)]
+        del self._rest[:whole]
+        return frames
+
+
+class FrameQueue:
+    """Between the device's thread and the loop: bounded, drops the oldest, never waits.
+
+    `put` tells whether the reader must be woken: once for any number of frames until `drain`.
+    While `kept` is set the reader is not woken at all, and only so many frames are kept: a closed
+    microphone must not cost a wake for each.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._frames: deque[bytes] = deque()
+        self._limit = limit
+        self._woken = False
+        self._lock = Lock()
+        self.kept: int | None = None
+        self.dropped = 0
+        self.newest = b""
+
+    def put(self, frame: bytes) -> bool:
+        with self._lock:
+            self.newest = frame
+            if self.kept is not None:
+                self._frames.append(frame)
+                while len(self._frames) > self.kept:
+                    self._frames.popleft()
+                return False
+            if len(self._frames) >= self._limit:
+                self._frames.popleft()
+                self.dropped += 1
+            self._frames.append(frame)
+            wake, self._woken = not self._woken, True
+            return wake
+
+    def drain(self) -> list[bytes]:
+        with self._lock:
+            frames = list(self._frames)
+            self._frames.clear()
+            self._woken = False
+            return frames

@@ -1,0 +1,1 @@
+"""Reducers: the next ledger after one event."""

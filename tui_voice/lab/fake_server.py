@@ -1,0 +1,147 @@
+"""A server that answers at once and knows only weights: what `simulate` and the tests talk to.
+
+It models the prompt cache as `simulate` says: the longest run of unchanged items from the front,
+rounded down to 64 tokens; a reply's own output is not cached when it is first read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+
+CACHE_BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What the server carries: its weight in tokens."""
+
+    id: str
+    text: int = 0
+    audio: int = 0
+    turn: bool = True
+    """Something that was said; not a summary."""
+
+    @property
+    def tokens(self) -> int:
+        return self.text + self.audio
+
+
+@dataclass(slots=True)
+class FakeServer:
+    """`fixed`: tokens of instructions and tools. `retain`: where the server truncates by itself,
+    and to which share; `overhead`: tokens that each item weighs beside its content.
+    """
+
+    fixed: int = 400
+    truncate_at: int = 96_000
+    retain: float = 1.0
+    overhead: int = ITEM_OVERHEAD
+    summarise: Callable[[x.RequestSummary], e.Event] | None = None
+    items: list[Item] = field(default_factory=list)
+    truncations: int = 0
+    _read: tuple[Item, ...] = ()
+    _serial: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.fixed + sum(item.tokens for item in self.items)
+
+    def index(self, item_id: str) -> int:
+        """Where an item is; -1: nowhere."""
+        return next((i for i, item in enumerate(self.items) if item.id == item_id), -1)
+
+    def add(self, item_id: str, text: int, audio: int, turn: bool = True) -> None:
+        """Something was said (or a function called: no `turn`): it stands at the end."""
+        self.items.append(Item(item_id, text + self.overhead, audio, turn))
+
+    def perform(self, effect: x.Effect) -> Iterator[e.Event]:
+        """The facts that an intention leads to, in order."""
+        match effect:
+            case x.CreateItem():
+                yield self._create(effect)
+            case x.DeleteItem(item_id=item_id):
+                place = self.index(item_id)
+                if place < 0:
+                    yield e.DeleteRefused(item_id=item_id, unknown=True)
+                else:
+                    del self.items[place]
+                    yield e.ItemDeleted(item_id=item_id)
+            case x.TruncateItem(item_id=item_id, audio_ms=ms):
+                place = self.index(item_id)
+                if place >= 0:  # its words go with the sound
+                    old = self.items[place]
+                    self.items[place] = Item(item_id, self.overhead, min(old.audio, ms // 50))
+                    yield e.ItemTruncated(item_id=item_id, audio_ms=ms)
+            case x.RequestSummary():
+                yield e.SummaryRequested(
+                    compaction_id=effect.compaction_id,
+                    drop=tuple(turn.item_id for turn in effect.turns),
+                    window=effect.window,
+                    cause=effect.cause,
+                )
+                if self.summarise is not None:
+                    yield self.summarise(effect)
+            case x.Announce(event=event):
+                yield event
+
+    def _create(self, effect: x.CreateItem) -> e.Event:
+        previous = effect.previous_item_id
+        place = len(self.items)
+        if previous == "root":
+            place = 0
+        elif previous is not None:
+            place = self.index(previous) + 1
+            if not place:
+                return e.ItemRefused(
+                    item_id=effect.item_id, code="item_create_invalid_previous_item_id"
+                )
+        if self.index(effect.item_id) < 0:
+            weight = estimate_text_tokens(effect.text) + self.overhead
+            item = Item(effect.item_id, weight, turn=previous != "root")
+            self.items.insert(place, item)
+        return e.ItemPlaced(item_id=effect.item_id)
+
+    def respond(self, text: int, audio: int, hit: bool = True) -> e.Usage:
+        """Reads the whole window for a reply of so many tokens, which is not yet an item.
+
+        `hit`: whether the cache still holds what was read last time.
+        """
+        self._truncate()
+        cached = self.fixed if self._read or self._serial else 0
+        for old, new in zip(self._read, self.items, strict=False):
+            if old is not new:
+                break
+            cached += new.tokens
+        cached = cached // CACHE_BLOCK * CACHE_BLOCK if hit else 0
+        self._read = tuple(self.items)
+        self._serial += 1
+        left = cached - min(cached, self.fixed)
+        cached_text, cached_audio = cached - left, 0
+        for item in self.items:
+            if not left:
+                break
+            part = min(left, item.text)
+            cached_text, left = cached_text + part, left - part
+            part = min(left, item.audio)
+            cached_audio, left = cached_audio + part, left - part
+        return e.Usage(
+            input_text=self.fixed + sum(item.text for item in self.items),
+            input_audio=sum(item.audio for item in self.items),
+            cached_text=cached_text,
+            cached_audio=cached_audio,
+            output_text=text,
+            output_audio=audio,
+        )
+
+    def _truncate(self) -> None:
+        """As the server does it: the oldest go, down to a share of the limit; nobody is told."""
+        if self.tokens - self.fixed <= self.truncate_at:
+            return
+        self.truncations += 1
+        while self.tokens - self.fixed > self.truncate_at * self.retain:
+            del self.items[0]
