@@ -24,6 +24,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.replies import OutOfBandResponse, Sound, SoundEnd
+from tui_voice.realtime.wire.contract import ResponseMetadata
 
 
 def part(item_id: str = "a1", response_id: str = "r1", **more: Any) -> dict[str, Any]:
@@ -259,9 +260,12 @@ def test_sound_of_a_second_part_is_ended_too() -> None:
 # ── aside ────────────────────────────────────────────────────────────────────────────────────
 
 
+SUMMARY = ResponseMetadata(key="memory_0001", purpose="summary")
+
+
 def ask(ours: Adapter) -> dict[str, Any]:
     turns = [("user", "I am Ada"), ("assistant", "Hello Ada"), ("tool", "found")]
-    return plain(ours.aside("memory_0001", turns, "Summarise.", {"purpose": "summary"}))
+    return plain(ours.aside(turns, "Summarise.", SUMMARY))
 
 
 def test_a_question_aside_reads_what_it_is_given_and_nothing_else() -> None:

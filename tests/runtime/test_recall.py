@@ -62,7 +62,7 @@ def test_it_finds_who_said_what_and_when(folder: Path) -> None:
     assert recall(folder).run({"query": "dentist"}) == {
         "found": [
             {
-                "talk": "Talk 0",
+                "session": "Talk 0",
                 "date": "2026-10-01",
                 "role": "user",
                 "excerpt": "My dentist is called Doctor Okafor.",

@@ -236,7 +236,8 @@ async def test_the_session_reads_memory_and_turns_out_of_band() -> None:
     [aside] = asked
     assert next(iter(aside.turns)) == ("system", "Lives in Bergen.")
     assert list(aside.turns)[1] == ("user", "I keep bees")
-    assert aside.metadata["purpose"] == "summary"
+    assert (aside.metadata.purpose, aside.metadata.key) == ("summary", aside.key)
+    assert aside.metadata.prompt_is_last_item
 
 
 @pytest.mark.parametrize(("reason", "told"), [("no quota", "no quota"), ("", "was cancelled")])

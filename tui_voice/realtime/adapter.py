@@ -24,6 +24,7 @@ from tui_voice.realtime.wire import (
     items,
     server,
 )
+from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
 
 BYTES_PER_MS = 48
@@ -296,19 +297,19 @@ class Adapter:
         )
 
     def aside(
-        self, key: str, turns: Sequence[tuple[str, str]], prompt: str, metadata: dict[str, str]
+        self, turns: Sequence[tuple[str, str]], prompt: str, metadata: ResponseMetadata
     ) -> ClientEvent:
-        """An out-of-band response in text, made from `turns` (role, words) and `prompt` alone;
-        ends as a `OutOfBandResponse`.
+        """Asks for an out-of-band response in text, made from `turns` (role, text) and `prompt`
+        alone. It ends as an `OutOfBandResponse` under the key in `metadata`.
         """
         asked: list[items.InputItem] = [_message(role, text) for role, text in turns]
         return client.ResponseCreate(
-            event_id=f"side:{key}",
+            event_id=f"side:{metadata.key}",
             response=client.ResponseParams(
                 conversation="none",
                 output_modalities=["text"],
                 tools=[],
-                metadata={**metadata, "key": key},
+                metadata=metadata.to_wire(),
                 input=[*asked, _message("user", prompt)],
             ),
         )

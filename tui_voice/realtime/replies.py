@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tui_voice.conversation import events as e
 from tui_voice.realtime.wire import ClientEvent, ServerEvent, items, server
 from tui_voice.realtime.wire import usage as wire_usage
+from tui_voice.realtime.wire.contract import ResponseMetadata
 
 _BYTES_PER_MS = 48
 _TELL_EVERY_MS = 1000
@@ -137,7 +138,7 @@ class Replies:
 
     def _created(self, response: server.Response) -> list[Heard]:
         response_id = response.id or ""
-        key = (response.metadata or {}).get("key")
+        key = ResponseMetadata.from_wire(response.metadata).key
         if key:
             self._asides[response_id] = (key, [])
             return []
@@ -206,7 +207,7 @@ class Replies:
             message = error.message if error and isinstance(error.message, str) else ""
             reason = message or said or (error.code if error and error.code else "")
         usage = as_usage(response.usage)
-        told = (response.metadata or {}).get("key", "")
+        told = ResponseMetadata.from_wire(response.metadata).key
         key, pieces = self._asides.pop(response_id, (told, []))
         if key:
             said = "".join(pieces) or "".join(one.words() for one in _messages(response))

@@ -306,7 +306,7 @@ class LiveBackend:
     async def _aside(self, aside: OutOfBandRequest) -> OutOfBandResponse:
         """An out-of-band response in the running session."""
         return await self._asked(
-            aside.key, lambda to: to.aside(aside.key, aside.turns, aside.prompt, aside.metadata)
+            aside.key, lambda to: to.aside(aside.turns, aside.prompt, aside.metadata)
         )
 
     async def retrieve(self, item_id: str) -> str | None:

@@ -68,9 +68,7 @@ class _Errand:
         except CloseReason as end:
             self.hint = end.hint
             raise TuiVoiceError(end.reason, end.hint) from None
-        connection.send(
-            connection.adapter.aside(aside.key, aside.turns, aside.prompt, aside.metadata)
-        )
+        connection.send(connection.adapter.aside(aside.turns, aside.prompt, aside.metadata))
         return await self._answer
 
     async def end(self) -> None:

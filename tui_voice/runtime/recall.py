@@ -11,10 +11,15 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from tui_voice.realtime.wire.contract import (
+    RECALL_QUERY,
+    RECALL_TOOL,
+    RecallHit,
+    RecallOutput,
+)
 from tui_voice.runtime.tools import Tool
 from tui_voice.store.search import Hit, search
 
-NAME = "recall"
 MOST = 5
 """Turns in one answer: each is re-read with every later reply."""
 _WORD = re.compile(r"[^\W_]{2,}")
@@ -32,9 +37,9 @@ _DESCRIPTION = (
 _PARAMETERS = {
     "type": "object",
     "properties": {
-        "query": {"type": "string", "description": "Words that were said then."},
+        RECALL_QUERY: {"type": "string", "description": "Words that were said then."},
     },
-    "required": ["query"],
+    "required": [RECALL_QUERY],
 }
 
 
@@ -49,13 +54,15 @@ class Recall:
         self.held: Callable[[], Collection[str]] = tuple
 
     def tool(self) -> Tool:
-        return Tool(name=NAME, description=_DESCRIPTION, parameters=_PARAMETERS, run=self.run)
+        return Tool(
+            name=RECALL_TOOL, description=_DESCRIPTION, parameters=_PARAMETERS, run=self.run
+        )
 
-    def run(self, arguments: Mapping[str, Any]) -> dict[str, object]:
-        """`{"found": [{talk, date, role, excerpt}]}`, best first. Raises `StoreError`; `KeyError`
+    def run(self, arguments: Mapping[str, Any]) -> RecallOutput:
+        """Returns what was said, best match first. Raises `StoreError`; `KeyError`
         without a query.
         """
-        query = str(arguments["query"])
+        query = str(arguments[RECALL_QUERY])
         hits = self._new(search(self._folder, query, limit=4 * MOST, cache=self._cache))
         found = hits or self._by_word(query)
         if not found:
@@ -79,6 +86,6 @@ class Recall:
         return [hit for hit in hits if hit.role in ("user", "assistant") and hit.turn not in held]
 
 
-def _told(hit: Hit) -> dict[str, str]:
+def _told(hit: Hit) -> RecallHit:
     date = hit.started[:10]
-    return {"talk": hit.title or hit.id, "date": date, "role": hit.role, "excerpt": hit.excerpt}
+    return RecallHit(session=hit.title or hit.id, date=date, role=hit.role, excerpt=hit.excerpt)

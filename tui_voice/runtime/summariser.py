@@ -16,6 +16,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
 from tui_voice.realtime.replies import OutOfBandResponse
+from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.runtime.prompts import TITLE_PROMPT, Style, prompt_for
 from tui_voice.runtime.summary_validation import bared, problem_of, shortfall_of
 
@@ -28,12 +29,15 @@ LONGEST_TITLE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfBandRequest:
-    """An out-of-band question to the running session: `turns` to read, then `prompt`."""
+    """A text that the model of the running session writes beside the conversation.
+
+    It reads `turns` (role, text) and then `prompt`; `metadata` says what the text is for.
+    """
 
     key: str
     turns: Sequence[tuple[str, str]]
     prompt: str
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: ResponseMetadata = field(default_factory=ResponseMetadata)
 
 
 AskOutOfBand = Callable[[OutOfBandRequest], Awaitable[OutOfBandResponse]]
@@ -75,8 +79,17 @@ class SessionWriter:
     ) -> Written:
         memory = [("system", request.memory)] if request.memory else []
         turns = [(turn.role, turn.text) for turn in request.turns]
-        metadata = {"purpose": "summary", **options}
         key = request.compaction_id
+        metadata = ResponseMetadata(
+            key=key,
+            purpose="title" if options.get("purpose") == "title" else "summary",
+            prompt_is_last_item=True,
+            style=options.get("style", ""),
+            language=options.get("language", ""),
+            focus=options.get("focus", ""),
+            timeout_s=float(options["seconds"]) if "seconds" in options else None,
+            second_attempt=INSIST in options,
+        )
         reply = await ask(
             OutOfBandRequest(key=key, turns=[*memory, *turns], prompt=prompt, metadata=metadata)
         )
