@@ -136,8 +136,8 @@ class Parrot:
         said = last.text if last else ""
         if self.answer is not None:
             yield self.answer
-        elif request.purpose == "summary":
-            yield f"{len(request.turns)} turns in {request.options.get('language', 'any')}."
+        elif request.metadata.purpose == "summary":
+            yield f"{len(request.turns)} turns in {request.metadata.language or 'any'}."
         elif request.tool_choice not in ("auto", "none", "required"):
             yield ToolCall(request.tool_choice, '{"said": "' + said + '"}')
         elif said.startswith("call ") and request.tools:

@@ -6,11 +6,13 @@ import base64
 from typing import Any
 
 import pytest
+from tui_voice.realtime.wire.contract import ResponseMetadata
 
 from tests.server.desk import Desk, audio_of, error_of, message, types, user
 from tests.server.engines import speech
 from tests.server.ladders import response_of
-from tui_voice.audio.g711 import decode_alaw, decode_ulaw
+from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
+from tui_voice.server.audio_formats import decode
 from tui_voice.server.jobs import Reply, Said, SaidAll, Speak, Transcribe
 from tui_voice.server.limits import Limits
 
@@ -122,14 +124,14 @@ class TestLadder:
         done = response_of(desk)
         assert (done["status"], done["output"]) == ("completed", [])
 
-    @pytest.mark.parametrize(("kind", "decode"), [("pcmu", decode_ulaw), ("pcma", decode_alaw)])
-    def test_telephone_formats(self, kind: str, decode: Any) -> None:
+    @pytest.mark.parametrize(("kind", "audio_format"), [("pcmu", Pcmu()), ("pcma", Pcma())])
+    def test_telephone_formats(self, kind: str, audio_format: AudioFormat) -> None:
         desk = Desk()
         form = {"type": f"audio/{kind}"}
         events = desk.ask("hello what", audio={"output": {"format": form, "voice": "cedar"}})
         sound = audio_of(events)
         assert len(sound) == len(speech("hello what")) // 6
-        assert len(decode(sound)) == len(sound) * 2
+        assert len(decode(sound, audio_format)) == len(speech("hello what"))
         assert response_of(desk)["audio"]["output"] == {"format": form, "voice": "cedar"}
         assert desk.engines.speaks.said[0][1] == "cedar"
 
@@ -331,5 +333,18 @@ class TestBeside:
             response={**BESIDE, "metadata": {"purpose": "summary", "language": "fr"}},
         )
         request = desk.engines.thinks.requests[-1]
-        assert (request.purpose, request.options) == ("summary", {"language": "fr"})
+        assert request.metadata == ResponseMetadata(purpose="summary", language="fr")
         assert desk.last("response.output_text.done")["text"] == "1 turns in fr."
+
+    def test_prompt_of_a_summary_request_is_not_part_of_its_source(self) -> None:
+        desk = Desk()
+        desk.type("one", id="a")
+        metadata = ResponseMetadata(purpose="summary", prompt_is_last_item=True)
+        source = {"type": "item_reference", "id": "a"}
+        desk.send(
+            "response.create",
+            response={**BESIDE, "metadata": metadata.to_wire(), "input": [source, user("sum up")]},
+        )
+        request = desk.engines.thinks.requests[-1]
+        assert [turn.text for turn in request.turns] == ["one"]
+        assert request.prompt == "sum up"

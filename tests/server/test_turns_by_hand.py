@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import pytest
 
 from tests.server.desk import SILENCE, Desk, error_of, types
 from tests.server.engines import speech
 from tests.server.ladders import LADDER, TURN, spoken, vad
-from tui_voice.audio.g711 import encode_alaw, encode_ulaw
-from tui_voice.audio.pcm import resample
 from tui_voice.realtime.wire.client import InputAudioBufferAppend, ResponseCancel
 from tui_voice.realtime.wire.server import ResponseDone
+from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
+from tui_voice.server.audio_formats import encode
 from tui_voice.server.jobs import Reply, Speak, Transcribe
 from tui_voice.server.limits import Limits
 
@@ -116,11 +115,11 @@ class TestAppend:
         error = error_of(desk.send("input_audio_buffer.append", audio=more))
         assert error["param"] == "audio"
 
-    @pytest.mark.parametrize(("kind", "encode"), [("pcmu", encode_ulaw), ("pcma", encode_alaw)])
-    def test_telephone_formats(self, kind: str, encode: Any) -> None:
+    @pytest.mark.parametrize(("kind", "audio_format"), [("pcmu", Pcmu()), ("pcma", Pcma())])
+    def test_telephone_formats(self, kind: str, audio_format: AudioFormat) -> None:
         desk = Desk()
         desk.configure(format={"type": f"audio/{kind}"}, transcription={"model": "whisper-1"})
-        sound = encode(resample(spoken("hello what is the time"), 24_000, 8_000))
+        sound = encode(spoken("hello what is the time"), audio_format)
         for at in range(0, len(sound), 160):
             piece = base64.b64encode(sound[at : at + 160]).decode()
             desk.send("input_audio_buffer.append", audio=piece)
@@ -130,7 +129,7 @@ class TestAppend:
     def test_format_changed_in_the_middle(self) -> None:
         desk = Desk()
         desk.configure(turn_detection=None, format={"type": "audio/pcmu"})
-        first = encode_ulaw(resample(speech("hello what"), 24_000, 8_000))
+        first = encode(speech("hello what"), Pcmu())
         desk.send("input_audio_buffer.append", audio=base64.b64encode(first).decode())
         desk.configure(format={"type": "audio/pcm", "rate": 24000})
         desk.say(speech("is the"))

@@ -97,9 +97,9 @@ def _message(item: Message, form: AudioFormat, path: str) -> Entry:
 def _recording(part: InputAudio, form: AudioFormat, path: str) -> Sound:
     if not isinstance(part.audio, bytes):
         raise missing(f"{path}.audio")
-    if not audio_formats.whole(part.audio, form):
+    if not audio_formats.has_whole_samples(part.audio, form):
         raise wrong_value(
             f"Invalid '{path}.audio': expected whole 16-bit samples.", f"{path}.audio"
         )
-    pcm = audio_formats.taken(part.audio, form)
-    return Sound(bytearray(pcm), audio_formats.sent_ms(part.audio, form))
+    pcm = audio_formats.decode(part.audio, form)
+    return Sound(bytearray(pcm), audio_formats.duration_ms(part.audio, form))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from tui_voice.audio.pcm import duration_ms as pcm_duration_ms
 from tui_voice.realtime.wire import server as s
 from tui_voice.realtime.wire.items import InputAudio, Message
-from tui_voice.server.audio_formats import InputDecoder, milliseconds, sent_ms, whole
+from tui_voice.server.audio_formats import InputDecoder, duration_ms, has_whole_samples
 from tui_voice.server.conversation import Conversation
 from tui_voice.server.endpoint import sounds_finished
 from tui_voice.server.errors import RefusedError, buffer_full, commit_empty, wrong_value
@@ -78,7 +79,7 @@ class InputAudioBuffer:
 
     def configure(self, settings: Settings) -> None:
         """The session was updated."""
-        if settings.input_format != self._intake.form:
+        if settings.input_format != self._intake.audio_format:
             if self._ear is not None:
                 self._listen(self._intake.flush(), self._ear)
             self._intake = InputDecoder(settings.input_format)
@@ -95,7 +96,7 @@ class InputAudioBuffer:
         ear, form = self._require_ear(), self._settings.input_format
         if len(audio) > MAX_APPEND_BYTES:
             raise wrong_value("Invalid 'audio': at most 15 MiB may be appended at once.", "audio")
-        if not whole(audio, form):
+        if not has_whole_samples(audio, form):
             raise wrong_value(
                 f"Invalid 'audio': expected whole 16-bit samples, but got {len(audio)} bytes, an "
                 "odd number.",
@@ -104,7 +105,7 @@ class InputAudioBuffer:
         if ear.full:
             raise buffer_full(self._limits.max_input_ms)
         if audio:
-            step = round(SLICE_MS * len(audio) / sent_ms(audio, form))
+            step = round(SLICE_MS * len(audio) / duration_ms(audio, form))
             self._raw.extend(audio[n : n + step] for n in range(0, len(audio), step))
             self.hear()
 
@@ -191,7 +192,7 @@ class InputAudioBuffer:
             object="realtime.item",
             status="completed",
         )
-        entry = Entry(item, {0: Sound(bytearray(pcm), milliseconds(pcm))})
+        entry = Entry(item, {0: Sound(bytearray(pcm), pcm_duration_ms(pcm))})
         previous = self._conversation.append(entry)
         self._outbox.emit(s.InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous))
         self._outbox.emit(s.ConversationItemAdded(item=item, previous_item_id=previous))

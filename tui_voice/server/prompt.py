@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.realtime.wire.items import FunctionCall
 from tui_voice.realtime.wire.session import FunctionTool, Tool, ToolChoiceFunction
 from tui_voice.server.interfaces import ReplyRequest
@@ -15,8 +16,6 @@ from tui_voice.server.items import Entry, Weight
 from tui_voice.server.settings import Settings
 from tui_voice.server.truncation import WINDOW, truncate
 from tui_voice.server.usage import Count, Unit
-
-_PURPOSE = "purpose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +54,18 @@ def compose(
     named = names | {
         str(e.item.call_id): e.item.name for e in present if isinstance(e.item, FunctionCall)
     }
+    turns = [entry.turn(named) for entry in present]
+    described = ResponseMetadata.from_wire(metadata)
+    prompt = turns.pop().text if described.prompt_is_last_item and turns else ""
     choice = settings.tool_choice
     request = ReplyRequest(
         instructions=settings.instructions,
-        turns=[entry.turn(named) for entry in present],
+        turns=turns,
         tools=tools,
         tool_choice=choice.name if isinstance(choice, ToolChoiceFunction) else str(choice),
         max_tokens=settings.max_tokens,
-        purpose=metadata.get(_PURPOSE, ""),
-        options={key: value for key, value in metadata.items() if key != _PURPOSE},
+        metadata=described,
+        prompt=prompt,
     )
     units = (Unit((e.id, e.version), e.weight(count)) for e in present)
     kept = {id(entry) for entry in present}

@@ -12,13 +12,14 @@ from collections import deque
 from threading import Event
 from typing import Any
 
+from tui_voice.audio.pcm import BYTES_PER_MS
 from tui_voice.realtime.wire import server as wire
-from tui_voice.server.audio_formats import BYTES_PER_MS, given
+from tui_voice.server.audio_formats import encode
+from tui_voice.server.clauses import ClauseSplitter
 from tui_voice.server.conversation import Conversation
 from tui_voice.server.interfaces import ToolCall
 from tui_voice.server.items import ASSISTANT_MS_PER_TOKEN, Entry, Weight
 from tui_voice.server.jobs import Speak
-from tui_voice.server.local.clauses import Clauses
 from tui_voice.server.outbox import Outbox
 from tui_voice.server.prompt import Prompt
 from tui_voice.server.response_emitter import ResponseEmitter
@@ -53,7 +54,7 @@ class Response:
         self._ladder = ResponseEmitter(
             outbox, self.id, conversation, settings.modality, settings.output_format
         )
-        self._clauses = Clauses()
+        self._clauses = ClauseSplitter()
         self._clause = ""
         self._queue: deque[str | ToolCall | None] = deque()
         self._said = False
@@ -149,7 +150,7 @@ class Response:
                 delta = delta[: math.floor(len(delta) * share)]
                 room = max(0, self._left - self._count(delta)) * ASSISTANT_MS_PER_TOKEN
                 pcm = pcm[: room * BYTES_PER_MS]
-                sent = given(pcm, self.settings.output_format)
+                sent = encode(pcm, self.settings.output_format)
             self._left -= min(cost, self._left)
         self._ladder.voice(delta, pcm, sent)
         if over:

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from tui_voice.audio import pcm as pcm_format
 from tui_voice.realtime.wire.items import (
     AudioPart,
     FunctionCall,
@@ -35,7 +36,7 @@ from tui_voice.realtime.wire.server import (
     ResponseOutputTextDelta,
     ResponseOutputTextDone,
 )
-from tui_voice.realtime.wire.session import AudioFormat, Pcm
+from tui_voice.realtime.wire.session import AudioFormat
 from tui_voice.server import audio_formats
 from tui_voice.server.conversation import Conversation
 from tui_voice.server.interfaces import ToolCall
@@ -79,7 +80,7 @@ class ResponseEmitter:
         at = self._part()
         entry = self._opened()
         self._text += delta
-        ms = audio_formats.milliseconds(pcm)
+        ms = pcm_format.duration_ms(pcm)
         self.voiced_ms += ms
         if entry.version == 0:  # truncated meanwhile: then nobody is to hear the rest
             kept = entry.sounds[0]
@@ -89,7 +90,7 @@ class ResponseEmitter:
             if kept.pcm is not None:
                 kept.pcm += pcm
         self._outbox.emit(ResponseOutputAudioTranscriptDelta(**at, delta=delta))
-        step = DELTA_MS * (audio_formats.BYTES_PER_MS if isinstance(self._form, Pcm) else 8)
+        step = DELTA_MS * audio_formats.bytes_per_ms(self._form)
         for first in range(0, len(sent), step):
             self._outbox.emit(ResponseOutputAudioDelta(**at, delta=sent[first : first + step]))
 

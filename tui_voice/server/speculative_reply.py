@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from threading import Event
 
+from tui_voice.server.clauses import ClauseSplitter
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.jobs import Reply, Speak
-from tui_voice.server.local.clauses import Clauses
 from tui_voice.server.settings import Settings
 
 
@@ -55,7 +55,7 @@ class SpeculativeReply:
         return self.speech is not None and self.speech.job == job
 
     def _first_clause(self) -> str | None:
-        clauses = Clauses()
+        clauses = ClauseSplitter()
         for piece in self.words.pieces:
             if isinstance(piece, ToolCall):
                 break

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tui_voice.audio import pcm
-from tui_voice.server.audio_formats import BYTES_PER_MS
 from tui_voice.server.interfaces import DETECTOR_CHUNK, DETECTOR_RATE, SpeechDetector
 from tui_voice.server.settings import Turns
 
@@ -80,11 +79,11 @@ class TurnDetector:
     @property
     def end_ms(self) -> float:
         """Where the buffer ends: how much audio was written."""
-        return self.start_ms + len(self._buffer) / BYTES_PER_MS
+        return self.start_ms + len(self._buffer) / pcm.BYTES_PER_MS
 
     @property
     def length_ms(self) -> float:
-        return len(self._buffer) / BYTES_PER_MS
+        return len(self._buffer) / pcm.BYTES_PER_MS
 
     @property
     def silence_ms(self) -> float:
@@ -178,11 +177,11 @@ class TurnDetector:
     def _drop_until(self, ms: float) -> None:
         offset = self._offset(ms)
         del self._buffer[:offset]
-        self.start_ms += offset / BYTES_PER_MS
+        self.start_ms += offset / pcm.BYTES_PER_MS
 
     def _offset(self, ms: float) -> int:
         """The byte at which `ms` begins; a whole sample, inside the buffer."""
-        samples = round((ms - self.start_ms) * BYTES_PER_MS / pcm.WIDTH)
+        samples = round((ms - self.start_ms) * pcm.BYTES_PER_MS / pcm.WIDTH)
         return min(max(samples * pcm.WIDTH, 0), len(self._buffer))
 
     def clear(self) -> None:

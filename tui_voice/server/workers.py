@@ -8,7 +8,7 @@ import numpy as np
 
 from tui_voice.audio import pcm
 from tui_voice.errors import TuiVoiceError
-from tui_voice.server.audio_formats import given
+from tui_voice.server.audio_formats import encode
 from tui_voice.server.interfaces import DETECTOR_RATE, Engines
 from tui_voice.server.jobs import (
     Broke,
@@ -101,7 +101,7 @@ class Workers:
         def speak() -> None:
             made = self.engines.synthesiser().speak(job.text, job.voice, job.speed)
             kept = made.astype("<i2", copy=False).tobytes()
-            report(Spoken(job.job, kept, given(kept, job.format)))
+            report(Spoken(job.job, kept, encode(kept, job.format)))
 
         if not job.stop.is_set():
             _reporting(speak, lambda message: report(Broke(job.job, message)))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tui_voice.realtime.wire.contract import ResponseMetadata
 
 from tests.server.local.talks import asking, talk, turns
 from tui_voice.errors import BackendError, EnginesMissing
@@ -23,6 +24,10 @@ from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl, base_u
 from tui_voice.server.local.responder import LocalResponder
 from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.weights import library
+
+SUMMARY = ResponseMetadata(purpose="summary")
+GERMAN = ResponseMetadata(purpose="summary", language="German")
+QUICK = ResponseMetadata(purpose="summary", timeout_s=1.5)
 
 Answer = Callable[[str, bytes], tuple[int, str, bytes]]
 
@@ -113,7 +118,7 @@ def test_a_real_chat_server_obeys_stop_and_names_its_model(chat_server: str) -> 
 @pytest.mark.local
 def test_a_summary_by_a_real_chat_server_is_text(chat_server: str) -> None:
     window = talk(0)
-    request = ReplyRequest("", window, purpose="summary", options={"language": "German"})
+    request = ReplyRequest("", window, metadata=GERMAN)
     responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
     told = "".join(map(str, responder.reply(request, Event())))
     assert 0 < len(told) < sum(len(turn.text) for turn in window)
@@ -127,8 +132,8 @@ def test_a_summary_in_each_style_holds_whatever_the_chat_model_wrote(
 ) -> None:
     """The model is tiny and mostly writes what is no summary: then the extract stands for it."""
     window = talk(1)
-    options = {"style": style, "language": "same", "seconds": "90"}
-    request = ReplyRequest("", window, purpose="summary", options=options)
+    metadata = ResponseMetadata(purpose="summary", style=style, language="same", timeout_s=90)
+    request = ReplyRequest("", window, metadata=metadata)
     responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
     told = "".join(map(str, responder.reply(request, Event())))
     source = "\n".join(turn.text for turn in window)
@@ -165,7 +170,7 @@ def test_a_slow_chat_server_leaves_time_for_the_extract() -> None:
     window = talk(0)
     with serving(slow) as place:
         chat = ChatResponder(f"http://{place}/v1", "m")
-        request = ReplyRequest("", window, purpose="summary", options={"seconds": "1.5"})
+        request = ReplyRequest("", window, metadata=QUICK)
         try:
             told = "".join(map(str, LocalResponder(nobody, chat).reply(request, Event())))
         finally:
@@ -182,10 +187,16 @@ def test_a_model_that_missed_the_language_is_shown_an_example() -> None:
         return 200, "text/event-stream", sse(chunk(content=words))
 
     window = [*talk(0), *turns(("user", prompt("French")))]
-    options = {"style": "paragraph", "language": "French", "insist": "yes", "focus": "Anna"}
+    metadata = ResponseMetadata(
+        purpose="summary",
+        style="paragraph",
+        language="French",
+        second_attempt=True,
+        focus="Anna",
+    )
     with serving(french) as place:
         chat = ChatResponder(f"http://{place}/v1", "m")
-        request = ReplyRequest("", window, purpose="summary", options=options)
+        request = ReplyRequest("", window, metadata=metadata)
         told = "".join(map(str, LocalResponder(nobody, chat).reply(request, Event())))
     assert told == "Elle s'appelle Anna. Elle habite à Oslo."
     [body] = bodies
@@ -274,7 +285,10 @@ def test_a_failed_summary_falls_back_to_the_extract() -> None:
 
         responder = LocalResponder(no_model, chat)
         told = "".join(
-            map(str, responder.reply(ReplyRequest("", talk(0), purpose="summary"), Event()))
+            map(
+                str,
+                responder.reply(ReplyRequest("", talk(0), metadata=SUMMARY), Event()),
+            )
         )
     assert "Anna" in told
 
@@ -293,7 +307,7 @@ def test_a_summary_that_invents_is_not_believed(written: str, kept: bool) -> Non
 
     with serving(answer) as place:
         responder = LocalEngines(llm_url=f"http://{place}/v1", llm_model="m").responder()
-        request = ReplyRequest("", talk(0), purpose="summary", options={"language": "German"})
+        request = ReplyRequest("", talk(0), metadata=GERMAN)
         told = "".join(map(str, responder.reply(request, Event())))
     assert (told == written) is kept
     assert "Anna" in told

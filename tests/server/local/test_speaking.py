@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.server.local.voices import error_rate, heard
 from tui_voice.server.interfaces import SPEECH_RATE
-from tui_voice.server.local.clauses import Clauses
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import VOICES, _stretch
 from tui_voice.server.local.spoken import spoken
@@ -133,42 +130,3 @@ def test_shorthand_is_read_as_people_say_it(engines: LocalEngines, written: str,
 )
 def test_markdown_is_not_read_aloud(written: str, said: str) -> None:
     assert spoken(written) == said
-
-
-def cut(text: str, step: int = 1, **how: int) -> list[str]:
-    clauses = Clauses(**how)
-    out = [c for n in range(0, len(text), step) for c in clauses.feed(text[n : n + step])]
-    return out + clauses.flush()
-
-
-def test_the_first_clause_comes_early_then_sentences() -> None:
-    text = "Well, hello there, my friend, how are you? I am fine, thanks. Bye"
-    assert cut(text) == [
-        "Well, hello there,",
-        "my friend, how are you?",
-        "I am fine, thanks.",
-        "Bye",
-    ]
-
-
-def test_a_full_stop_is_not_always_an_end() -> None:
-    text = "We met Dr. Smith at 3.5 km. J. K. Rowling wrote it, e.g. that one. So do I. Yes."
-    assert cut(text, first=12)[:3] == [
-        "We met Dr. Smith at 3.5 km.",
-        "J. K. Rowling wrote it, e.g. that one.",
-        "So do I.",
-    ]
-
-
-def test_endless_text_is_cut_between_words() -> None:
-    parts = cut("word " * 200, longest=100)
-    assert max(map(len, parts)) <= 100
-    assert " ".join(parts) == ("word " * 200).strip()
-
-
-@settings(max_examples=200)
-@given(st.text(alphabet="ab ,.!?\n1", max_size=400), st.integers(1, 50))
-def test_no_letter_is_lost_and_pieces_do_not_matter(text: str, step: int) -> None:
-    parts = cut(text, step)
-    assert "".join("".join(parts).split()) == "".join(text.split())
-    assert all(part == part.strip() and part for part in parts)

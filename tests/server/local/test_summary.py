@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.local.talks import FILLER, asking, talk, turns
+from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.server.interfaces import ContextTurn, ReplyRequest
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.skills.talk import read
@@ -18,8 +20,10 @@ KEPT = (
 )
 
 
-def summary(window: list[ContextTurn], **options: str) -> str:
-    return summarise(ReplyRequest("", window, purpose="summary", options=options))
+def summary(window: list[ContextTurn], **options: Any) -> str:
+    return summarise(
+        ReplyRequest("", window, metadata=ResponseMetadata(purpose="summary", **options))
+    )
 
 
 def size(window: list[ContextTurn]) -> int:

@@ -83,7 +83,7 @@ def _models(place: str, seconds: float) -> list[str]:
 
 
 class ChatResponder:
-    """Implements `server.contracts.Responder`; safe to call from several threads."""
+    """Implements `server.interfaces.Responder`; safe to call from several threads."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class ChatResponder:
         def source(emit: Callable[[str | ToolCall], bool]) -> None:
             self._stream(body, emit, stop)
 
-        summary = request.purpose == "summary"
+        summary = request.metadata.purpose == "summary"
         seconds = _patience(request, self._seconds) if summary else self._seconds
         pieces = pumped(source, stop, seconds, self.name, whole=summary)
         if "frequency_penalty" in body:  # it was shown an example
@@ -152,16 +152,18 @@ class ChatResponder:
 
     def _body(self, request: ReplyRequest) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self._chosen(), "stream": True}
-        if request.purpose == "summary":
+        if request.metadata.purpose == "summary":
             talk = sum(len(turn.text) for turn in request.turns)
             # Some 4 characters make a token: a summary as long as half of the talk has failed.
             most = request.max_tokens or min(1000, max(150, talk // 8))
             body |= {"temperature": 0, "max_tokens": most}
-            if request.options.get("insist") and (example := _by_example(request)):
+            if request.metadata.second_attempt and (example := _by_example(request)):
                 # The penalty: or small models say the example over and over.
                 return body | {"messages": example, "frequency_penalty": 0.3}
             return body | {"messages": _summary_messages(request)}
         body["messages"] = _messages(request)
+        if request.prompt:
+            body["messages"].append({"role": "user", "content": request.prompt})
         body["max_tokens"] = request.max_tokens or _LONGEST
         if request.tools and request.tool_choice != "none":
             keys = ("name", "description", "parameters")
@@ -230,10 +232,8 @@ def _not_for_ever(pieces: Iterator[str | ToolCall]) -> Iterator[str | ToolCall]:
 
 def _patience(request: ReplyRequest, most: float) -> float:
     """Seconds for a summary: some are left of what the client waits, for another way."""
-    try:
-        return min(most, max(1.0, float(request.options.get("seconds", "")) * _SHARE))
-    except ValueError:
-        return most
+    timeout_s = request.metadata.timeout_s
+    return most if timeout_s is None else min(most, max(1.0, timeout_s * _SHARE))
 
 
 def _messages(request: ReplyRequest) -> list[dict[str, Any]]:
@@ -253,8 +253,8 @@ def _messages(request: ReplyRequest) -> list[dict[str, Any]]:
 
 
 def _summary_messages(request: ReplyRequest) -> list[dict[str, str]]:
-    style = _STYLES.get(request.options.get("style", ""), _STYLES["structured"])
-    language = request.options.get("language", "same")
+    style = _STYLES.get(request.metadata.style, _STYLES["structured"])
+    language = request.metadata.language or "same"
     in_language = "the language of the talk" if is_same(language) else language
     rules = [
         "Summarise the talk below for a model that will go on with it and sees nothing else of it.",
@@ -262,11 +262,11 @@ def _summary_messages(request: ReplyRequest) -> list[dict[str, str]]:
         "An earlier summary is part of the talk: carry over what it says.",
         f"Form: {style}. Language: {in_language}. Be shorter than the talk.",
     ]
-    if focus := request.options.get("focus"):
+    if focus := request.metadata.focus:
         rules.append(f"Mind above all: {focus}.")
     if request.instructions:
         rules.append(request.instructions)
-    if request.options.get("insist") and (own := named(language)) is not None:
+    if request.metadata.second_attempt and (own := named(language)) is not None:
         rules.append(own.wish)
     return [
         {"role": "system", "content": "\n".join(rules)},
@@ -278,10 +278,10 @@ def _by_example(request: ReplyRequest) -> list[dict[str, str]]:
     """For a model that did not write in the wanted language when told so: a talk and its summary
     there. [] for languages and forms of which we have no example.
     """
-    own = named(request.options.get("language", ""))
-    if own is None or not own.shown or request.options.get("style") == "json":
+    own = named(request.metadata.language)
+    if own is None or not own.shown or request.metadata.style == "json":
         return []
-    focus = request.options.get("focus")
+    focus = request.metadata.focus
     return [
         {"role": "system", "content": f"{own.wish} ({focus})" if focus else own.wish},
         {"role": "user", "content": EXAMPLE},

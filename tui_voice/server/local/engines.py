@@ -43,7 +43,7 @@ def _silent(_line: str) -> None:
 
 
 class LocalEngines:
-    """Implements `server.contracts.Engines`.
+    """Implements `server.interfaces.Engines`.
 
     `llm_url`, `llm_model`: an OpenAI-compatible chat server to use instead of the built-in model.
     Without them one that runs on loopback (Ollama, LM Studio) is used, unless `probe` is False.

@@ -39,7 +39,7 @@ _TOKENS = 60
 
 
 class LocalResponder:
-    """Implements `server.contracts.Responder`; safe to call from several threads.
+    """Implements `server.interfaces.Responder`; safe to call from several threads.
 
     With a `chat` model that the user runs, that one answers everything but what is demanded of
     tools it may not know; without, the built-in rules and at last the small `model`.
@@ -51,11 +51,12 @@ class LocalResponder:
 
     def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
         """Raises `BackendError` where the chat server or the model fails."""
-        if request.purpose == "summary":
+        if request.metadata.purpose == "summary":
             yield from self._summary(request, stop)
             return
-        if request.purpose == "title" and self._chat is None:
-            yield title(request.turns[:-1])  # the last one is the request itself
+        if request.metadata.purpose == "title" and self._chat is None:
+            # Without a prompt of its own, the last turn is the request itself.
+            yield title(request.turns if request.prompt else request.turns[:-1])
             return
         talk = read(request.turns)
         call = forced_call(request, talk)
@@ -114,7 +115,7 @@ def _plausible(text: str, request: ReplyRequest) -> bool:
     """
     source = "\n".join(turn.text for turn in request.turns)
     said = set(_LONG_FIGURE.findall(figures(source))) | set(_LONG_FIGURE.findall(source))
-    if request.options.get("style") == "json" and not _is_json(text):
+    if request.metadata.style == "json" and not _is_json(text):
         return False
     return (
         len(text) < len(source)

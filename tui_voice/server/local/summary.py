@@ -98,7 +98,7 @@ def summarise(request: ReplyRequest, share: float = 0.5) -> str:
     """A summary of `request.turns`; "" where nothing was said. It is always shorter than they are,
     unless they are short themselves: no fact is lost for the sake of a heading.
 
-    `request.options`: `style` (structured, paragraph, bullets, json, minutes), `focus` (words that
+    `request.metadata`: `style` (structured, paragraph, bullets, json, minutes), `focus` (words that
     weigh more), `language` (it cannot translate, and says so). `share` of the source's length is
     aimed at. Summaries among the turns (role `system`) are carried over first of all.
     """
@@ -108,11 +108,11 @@ def summarise(request: ReplyRequest, share: float = 0.5) -> str:
     new = source - memory
     room = int(min(_MOST, max(_LEAST, memory + max(share * new, min(new, _LEAST)))))
     # A memory that is full must let go of something: then the new is worth more than the old.
-    points = _points(turns, request.options.get("focus", ""), 0.5 if memory < _FULL else -0.4)
-    style = request.options.get("style", "structured")
+    points = _points(turns, request.metadata.focus, 0.5 if memory < _FULL else -0.4)
+    style = request.metadata.style or "structured"
     chosen = _choose(points, room)
     words = ". ".join(point.text for point in chosen)
-    note = _untranslated(request.options.get("language", ""), words)
+    note = _untranslated(request.metadata.language, words)
     while chosen:
         text = _write(sorted(chosen, key=lambda p: p.order), style, note)
         if len(text) < max(source, _LEAST):
