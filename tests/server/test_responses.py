@@ -6,11 +6,11 @@ import base64
 from typing import Any
 
 import pytest
-from tui_voice.realtime.wire.contract import ResponseMetadata
 
 from tests.server.desk import Desk, audio_of, error_of, message, types, user
 from tests.server.engines import speech
 from tests.server.ladders import response_of
+from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
 from tui_voice.server.audio_formats import decode
 from tui_voice.server.jobs import Reply, Said, SaidAll, Speak, Transcribe

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tui_voice.realtime.wire.contract import ResponseMetadata
 
 from tests.server.local.talks import asking, talk, turns
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.languages.sense import senseless
+from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder, Thoughts, find_local_chat
 from tui_voice.server.local.engines import LocalEngines
