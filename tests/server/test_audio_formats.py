@@ -47,7 +47,8 @@ def test_g711_codes_mean_what_the_standard_says(
     decoded = pcm.samples(decode(bytes([code]) * 160, audio_format))
     assert int(decoded[240]) == pytest.approx(sample, abs=1)  # the resampler rounds
     if sample:  # µ-law has two codes for zero
-        assert encode(constant(sample), audio_format)[80] == code
+        # audioop drops the two lowest bits first: 2 keeps the rounding inside the same step.
+        assert encode(constant(sample + 2), audio_format)[80] == code
 
 
 @given(st.integers(-30_000, 30_000))
