@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.server.desk import SILENCE, Desk, error_of, message, types, user
@@ -226,7 +225,7 @@ class TestRetrieve:
         back = base64.b64decode(part["audio"])
         assert len(back) == 1600
         # The resampler rounds by one sample value; the codec makes that its smallest step, 8.
-        assert np.abs(pcm.samples(decode(back, Pcmu()))).max() <= 9
+        assert pcm.level_db(decode(back, Pcmu())) < -70, "silence"
 
     def test_text_and_calls(self) -> None:
         desk = Desk()
