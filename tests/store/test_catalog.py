@@ -306,8 +306,16 @@ def test_a_talk_that_lost_its_date_is_listed(folder: Path, started: str) -> None
 # ── talks of every version ───────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "sessions").glob("*.jsonl")), ids=str)
-def test_the_talks_of_every_version_open_without_a_word(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in sorted((REPOSITORY / "sessions").glob("*.jsonl"))
+        if path.name != "v1-cut-off.jsonl"  # damaged on purpose: see `test_old_journals`
+    ],
+    ids=lambda path: path.name,
+)
+def test_sessions_of_every_version_open_without_a_note(path: Path) -> None:
     events, notes = reading.read(path)
     ledger = reading.load(path).ledger
     assert notes == ()
