@@ -8,7 +8,6 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,11 @@ from tests.store.faults import FaultyDisk
 from tests.store.talks import opened, talk
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
-from tui_voice.store import codec, locking, secrets
+from tui_voice.store import codec, locking
 from tui_voice.store.journal import Journal, completes_turn
 from tui_voice.store.reading import read
-from tui_voice.store.secrets import Redactor
 
 EVENTS = list(talk(3))
-KEY = "sk-" + "proj-abcDEF1234567890abcDEF1234567890"  # invented, and parted so that no scan trips
 
 
 def fill(journal: Journal, events: list[e.Event] = EVENTS) -> None:
@@ -164,57 +161,6 @@ def test_a_file_system_without_locks_or_room_for_a_number_will_do(
     locking.pid_file(journal.path).mkdir()  # nothing can be written, nor unlinked, there
     again = Journal.open(journal.path)
     assert again.close() == 0
-
-
-# ── secrets ──────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("before", ["", "\n", "\t", '"', "it is ", "("])
-def test_no_key_gets_into_a_journal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "plain-words-as-key")
-    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "short")
-    journal = Journal.create(tmp_path, opened(), secrets=["keyring-secret"])
-    text = f"{before}{KEY} plain-words-as-key keyring-secret short"
-    journal.append(e.TextSubmitted(at=1, item_id="i", text=text))
-    journal.close()
-    (submitted,) = read(journal.path).events[1:]
-    assert isinstance(submitted, e.TextSubmitted)
-    assert submitted.text == f"{before}[key] [key] [key] short"
-
-
-def test_ordinary_words_stay(tmp_path: Path) -> None:
-    journal = Journal.create(tmp_path, opened())
-    journal.append(e.TextSubmitted(at=1, item_id="i", text="task-force, sk-short, ask-me"))
-    journal.close()
-    assert b"task-force, sk-short, ask-me" in journal.path.read_bytes()
-
-
-def test_no_key_gets_past_the_door() -> None:
-    clean = Redactor(["keyring-secret"]).event
-    lost = e.ConnectionLost(reason=f"Incorrect key {KEY}", hint="not keyring-secret", retry_in=1.0)
-    assert clean(lost) == e.ConnectionLost(
-        reason="Incorrect key [key]", hint="not [key]", retry_in=1.0
-    )
-    grew = e.TranscriptGrew(item_id="i", text="task-force \ud800")
-    assert clean(grew) is grew
-    assert clean(opened()) == opened()
-    assert clean(e.TextSubmitted(item_id=KEY, text="\ud800 keyring-secret")) == e.TextSubmitted(
-        item_id=KEY, text="\ud800 [key]"
-    )
-
-
-def test_every_field_with_words_in_it_is_looked_at() -> None:
-    for kind in e.EVENTS.values():
-        for field in fields(kind):
-            known = "id" in field.name or field.type not in ("str", "str | None")
-            shown = field.name in secrets._worded(kind(**dict.fromkeys(needed(kind), "")))
-            assert known or shown, f"{kind.__name__}.{field.name}"
-
-
-def needed(kind: type[e.Event]) -> list[str]:
-    return [x.name for x in fields(kind) if x.default is MISSING and x.default_factory is MISSING]
 
 
 def test_the_number_of_the_writer_stands_there_until_the_last_line(tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ def _begun(
     posts: _Posts,
 ) -> Session:
     now = datetime.now().astimezone()
+    clean = Redactor(_secrets(opening.settings)).event
     opened = e.SessionOpened(
         id=new_id(now),
         started=now.isoformat(timespec="milliseconds"),
@@ -139,8 +140,8 @@ def _begun(
         voice=profile.voice,
         instructions=profile.instructions,
     )
-    secrets = _secrets(opening.settings)
-    journal = Journal.create(opening.folder, opened, on_trouble=posts.trouble, secrets=secrets)
+    opened = clean(opened)  # the session cleans all later events; this one is written before it
+    journal = Journal.create(opening.folder, opened, on_trouble=posts.trouble)
     conversation.receive(opened)
     session = Session(
         opened.id,
@@ -148,7 +149,7 @@ def _begun(
         journal,
         backend,
         manual=profile.manual,
-        clean=Redactor(secrets).event,
+        clean=clean,
     )
     if opening.on_fact is not None:
         opening.on_fact(opened)
@@ -165,8 +166,7 @@ def _resumed(
 ) -> Session:
     assert opening.resume is not None  # the caller looked
     # Taken before it is read: what another process still writes would be missing here.
-    secrets = _secrets(opening.settings)
-    journal = Journal.open(opening.resume, on_trouble=posts.trouble, secrets=secrets)
+    journal = Journal.open(opening.resume, on_trouble=posts.trouble)
     try:
         ledger, notes = load(opening.resume)
         if ledger.opened is None:
@@ -187,7 +187,7 @@ def _resumed(
         backend,
         base=base,
         manual=profile.manual,
-        clean=Redactor(secrets).event,
+        clean=Redactor(_secrets(opening.settings)).event,
     )
     if opening.on_fact is not None:
         session.listen(opening.on_fact)

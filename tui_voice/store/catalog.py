@@ -18,6 +18,7 @@ from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import SUFFIX, Journal
 from tui_voice.store.reading import load, read
 from tui_voice.store.saved_session import SavedSession, saved_session_of
+from tui_voice.store.secrets import Redactor
 from tui_voice.store.text_normalization import plain
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
@@ -87,7 +88,7 @@ def find(folder: Path, wanted: str, cache: Path | None = None) -> SavedSession:
 
 def rename(path: Path, title: str) -> None:
     """Gives a talk another title. Raises `StoreError` while a process talks in it."""
-    title = " ".join(title.split())
+    title = Redactor().text(" ".join(title.split()))
     if not title:
         raise StoreError("a title needs at least one letter")
     at = load(path).ledger.at

@@ -6,7 +6,7 @@ read-only disk never stops a talk: what it does not take is held and written whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +16,6 @@ from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
 from tui_voice.store import codec, locking, rescue
 from tui_voice.store.disk import Disk
-from tui_voice.store.secrets import Redactor
 from tui_voice.store.writer import RETRY_SECONDS, Writer
 
 SUFFIX = ".jsonl"
@@ -65,7 +64,6 @@ class Journal:
         version: int | None,
         disk: Disk,
         on_trouble: Callable[[str | None], None],
-        secrets: Iterable[str],
         retry_seconds: float,
     ) -> None:
         self.path = path
@@ -75,7 +73,6 @@ class Journal:
         """Facts that no disk took when the talk was left, and that are in it again."""
         self._disk = disk
         self._version = version
-        self._redact = Redactor(secrets)
         self._rescued = rescue.Rescued()
         self._writer = Writer(disk, lambda: attach(self), self._detach, on_trouble, retry_seconds)
 
@@ -87,7 +84,6 @@ class Journal:
         *,
         disk: Disk | None = None,
         on_trouble: Callable[[str | None], None] = no_listener,
-        secrets: Iterable[str] = (),
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
         """A new talk, `<directory>/<opened.id>.jsonl`. Raises `StoreError` if there is one of that
@@ -100,7 +96,6 @@ class Journal:
             version=None,
             disk=disk or Disk(),
             on_trouble=on_trouble,
-            secrets=secrets,
             retry_seconds=retry_seconds,
         )
         journal._writer.add(journal._line(opened), due=True, spare=False)
@@ -114,7 +109,6 @@ class Journal:
         *,
         disk: Disk | None = None,
         on_trouble: Callable[[str | None], None] = no_listener,
-        secrets: Iterable[str] = (),
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
         """A saved talk, to go on with; read it, then append `SessionResumed`. What `finish` had to
@@ -131,7 +125,6 @@ class Journal:
             version=codec.VERSION,
             disk=disk or Disk(),
             on_trouble=on_trouble,
-            secrets=secrets,
             retry_seconds=retry_seconds,
         )
         with suppress(OSError):  # it will be read again, and then the user is told
@@ -194,7 +187,7 @@ class Journal:
 
     def _line(self, event: e.Event) -> bytes:
         version, self._version = self._version, None
-        return self._redact(codec.encode(event, version=version))
+        return codec.encode(event, version=version)
 
     def _attach_new(self) -> tuple[int, int]:
         self._disk.make_folder(self.path.parent)

@@ -1,5 +1,8 @@
-"""No key gets into a file of ours or onto the screen, even where a server quotes it back, or
-somebody reads it aloud.
+"""Removes API keys from what is saved or shown, even where a server quotes a key back.
+
+The filter is applied once on each path: `runtime.session` cleans every event before it is
+journaled, shown or sent to a model; `catalog.rename` cleans the title that it writes itself;
+exports, crash reports and error messages are cleaned as whole texts.
 """
 
 from __future__ import annotations
@@ -8,55 +11,61 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
-if TYPE_CHECKING:  # what tells of an error on the last line of a command must be there at once
+if TYPE_CHECKING:  # an error message of a command must not wait for this import
     from tui_voice.conversation.events import Event
 
+E = TypeVar("E", bound="Event")
+
 _VARIABLES = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
-_SHORTEST = 8  # anything shorter would strike out ordinary words
-_OPENAI = re.compile(rb"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}")
+_SHORTEST_KEY = 8
+"""Characters. Replacing anything shorter would hit ordinary words."""
+_OPENAI_KEY = re.compile(rb"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}")
 _MASK = b"[key]"
 
 
 class Redactor:
-    """Strikes out the given keys, those of the environment, and what looks like OpenAI's."""
+    """Replaces by `[key]`: the given keys, those of the environment, and OpenAI-like keys."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = {*secrets, *(os.environ.get(name, "") for name in _VARIABLES)}
-        self._words = [secret for secret in known if len(secret) >= _SHORTEST]
-        self._known = sorted((secret.encode() for secret in self._words), key=len, reverse=True)
+        self._keys = [key for key in known if len(key) >= _SHORTEST_KEY]
+        self._encoded_keys = sorted((key.encode() for key in self._keys), key=len, reverse=True)
 
-    def __call__(self, line: bytes) -> bytes:
-        for secret in self._known:
-            if secret in line:
-                line = line.replace(secret, _MASK)
-        return _OPENAI.sub(_MASK, line) if b"sk-" in line else line
+    def __call__(self, data: bytes) -> bytes:
+        """The data with every key replaced."""
+        for key in self._encoded_keys:
+            if key in data:
+                data = data.replace(key, _MASK)
+        return _OPENAI_KEY.sub(_MASK, data) if b"sk-" in data else data
 
     def text(self, text: str) -> str:
-        if "sk-" not in text and not any(secret in text for secret in self._words):
-            return text  # as nearly always, and many times a second
+        """The text with every key replaced."""
+        if "sk-" not in text and not any(key in text for key in self._keys):
+            return text  # the usual case; this runs for every transcript delta
         return self(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
 
-    def event(self, event: Event) -> Event:
-        """The fact as it may be kept, shown and told to a model."""
+    def event(self, event: E) -> E:
+        """The event with every key in its text fields replaced; the same object if it has none."""
+        kind: type[Any] = type(event)
         changed: dict[str, Any] = {
             name: clean
-            for name in _worded(event)
-            if (said := getattr(event, name)) and (clean := self.text(said)) != said
+            for name in text_fields(kind)
+            if (text := getattr(event, name)) and (clean := self.text(text)) != text
         }
         return replace(event, **changed) if changed else event
 
 
-_WORDED: dict[str, tuple[str, ...]] = {}
+@cache
+def text_fields(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of an event class in which a key may stand: all of text except ids.
 
-
-def _worded(event: Event) -> tuple[str, ...]:
-    """Fields in which somebody's words may stand; names of items are the server's, or ours."""
-    if event.name not in _WORDED:
-        _WORDED[event.name] = tuple(
-            field.name
-            for field in fields(event)
-            if field.type in ("str", "str | None") and not field.name.endswith("id")
-        )
-    return _WORDED[event.name]
+    Example: of `TranscriptDone` it is `text`, not `item_id`.
+    """
+    return tuple(
+        field.name
+        for field in fields(kind)
+        if field.type in ("str", "str | None") and not field.name.endswith("id")
+    )
