@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # an error message of a command must not wait for this import
@@ -49,23 +48,27 @@ class Redactor:
 
     def event(self, event: E) -> E:
         """The event with every key in its text fields replaced; the same object if it has none."""
-        kind: type[Any] = type(event)
         changed: dict[str, Any] = {
             name: clean
-            for name in text_fields(kind)
+            for name in _text_fields(event)
             if (text := getattr(event, name)) and (clean := self.text(text)) != text
         }
         return replace(event, **changed) if changed else event
 
 
-@cache
-def text_fields(kind: type[Any]) -> tuple[str, ...]:
-    """The fields of an event class in which a key may stand: all of text except ids.
+_TEXT_FIELDS: dict[str, tuple[str, ...]] = {}
+"""What `_text_fields` found, by the name of the event."""
 
-    Example: of `TranscriptDone` it is `text`, not `item_id`.
+
+def _text_fields(event: Event) -> tuple[str, ...]:
+    """The fields of an event in which a key may stand: all of text except ids.
+
+    Example: of a `TranscriptDone` it is `text`, not `item_id`.
     """
-    return tuple(
-        field.name
-        for field in fields(kind)
-        if field.type in ("str", "str | None") and not field.name.endswith("id")
-    )
+    if event.name not in _TEXT_FIELDS:
+        _TEXT_FIELDS[event.name] = tuple(
+            field.name
+            for field in fields(event)
+            if field.type in ("str", "str | None") and not field.name.endswith("id")
+        )
+    return _TEXT_FIELDS[event.name]
