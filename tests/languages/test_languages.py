@@ -1,18 +1,16 @@
-"""Which language a text is in: told by function words or script, and not guessed."""
+"""The language of a text is detected, and a language is found by its name or code."""
 
 from __future__ import annotations
 
 import pytest
 
 from tui_voice.languages import (
-    EXAMPLE,
     LANGUAGES,
     Language,
-    is_same,
-    language_of,
-    named,
+    detect_language,
+    find_language,
+    is_spoken_language,
 )
-from tui_voice.languages.sense import own_words, senseless
 
 TEXTS = {
     "English": "Ingrid lives in Trondheim with her sister. They have a budget of 2400 euros, and "
@@ -48,35 +46,26 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("name", [language.name for language in LANGUAGES])
-def test_each_language_is_told(name: str) -> None:
-    assert language_of(TEXTS[name]) == name
-
-
-@pytest.mark.parametrize("language", [one for one in LANGUAGES if one.shown], ids=lambda x: x.name)
-def test_what_we_ask_with_is_in_the_language_itself(language: Language) -> None:
-    assert language_of(f"{language.wish} {language.shown}") == language.name
-    assert senseless(language.shown, "I live in Oslo.") == "told of somebody whom nobody had named"
-    assert senseless(language.shown, EXAMPLE) == ""
-    assert own_words(language.shown) == ""
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+def test_each_language_is_detected(language: Language) -> None:
+    assert detect_language(TEXTS[language.name]) == language.name
 
 
 @pytest.mark.parametrize(
     "text", ["", "2400", "Ingrid Solheim, Trondheim, Marit, Bolla", "?!…", "OK OK OK", "🙂"]
 )
-def test_too_little_is_no_verdict(text: str) -> None:
-    assert language_of(text) == ""
+def test_a_text_of_names_or_figures_alone_has_no_language(text: str) -> None:
+    assert detect_language(text) == ""
 
 
-def test_quoted_english_among_french_headings_is_english() -> None:
-    """As the embedded summariser would have it: the words are what counts."""
-    assert language_of('Faits : "I live in Trondheim", "my sister is called Marit and she"') == (
-        "English"
-    )
+def test_english_quotations_under_a_french_heading_are_english() -> None:
+    """The embedded summariser writes such texts; the language of most words counts."""
+    text = 'Faits : "I live in Trondheim", "my sister is called Marit and she"'
+    assert detect_language(text) == "English"
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("setting", "name"),
     [
         ("French", "French"),
         ("french", "French"),
@@ -90,10 +79,15 @@ def test_quoted_english_among_french_headings_is_english() -> None:
         ("same", ""),
     ],
 )
-def test_languages_are_known_by_many_names(wanted: str, found: str) -> None:
-    language = named(wanted)
-    assert (language.name if language else "") == found
+def test_a_language_is_found_by_its_names_and_its_code(setting: str, name: str) -> None:
+    language = find_language(setting)
+    assert (language.name if language else "") == name
 
 
-def test_the_language_of_the_talk() -> None:
-    assert [is_same(word) for word in ("same", "", "Auto", "French")] == [True, True, True, False]
+@pytest.mark.parametrize("setting", ["same", "", "Auto"])
+def test_settings_that_ask_for_the_spoken_language(setting: str) -> None:
+    assert is_spoken_language(setting)
+
+
+def test_a_named_language_is_not_the_spoken_language() -> None:
+    assert not is_spoken_language("French")

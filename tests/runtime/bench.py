@@ -27,9 +27,10 @@ from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
 from tui_voice.runtime.live import LiveBackend
 from tui_voice.runtime.session import Session
-from tui_voice.runtime.summariser import SessionWriter, Summariser, Writer
+from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tool, Tools
+from tui_voice.runtime.writers import SessionWriter, Writer
 from tui_voice.server.serve import ServeOptions, Server, serve
 from tui_voice.store.journal import Journal
 

@@ -27,7 +27,7 @@ from tui_voice.config import load
 from tui_voice.config.groups import Backend, Summary
 from tui_voice.conversation.compacting import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, Outcome, run_arm
-from tui_voice.languages import language_of
+from tui_voice.languages import detect_language
 from tui_voice.runtime.embedded import EmbeddedServer
 from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.weights import library
@@ -118,7 +118,7 @@ def judge(outcome: Outcome, written: list[str]) -> None:
     assert outcome.failed_prunings == 0
     assert memory.held, "the server holds something else"
     assert written, "the chat model was never asked"
-    assert memory.language == language_of(memory.text) != ""
+    assert memory.language == detect_language(memory.text) != ""
     asked_and_got = memory.language == "French"
     assert (memory.shortfall == "") == asked_and_got
     if memory.by == "smollm":

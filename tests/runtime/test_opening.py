@@ -293,7 +293,7 @@ def test_who_writes_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factories, "api_key", lambda _kind: "sk-1")
 
     def writers(wanted: Settings) -> list[str]:
-        return [writer.name for writer in summariser_of(wanted)._writers]
+        return [writer.name for writer in summariser_of(wanted).writers]
 
     here = settings("ws://h/x")
     assert writers(here) == ["session"]

@@ -1,4 +1,4 @@
-"""Summaries: down the list of writers, in time, and never one that cannot be believed."""
+"""Summaries: writers are asked in order, in limited time, and only a usable text is taken."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
 from tui_voice.realtime.replies import OutOfBandResponse
-from tui_voice.runtime.prompts import Style, prompt_for
-from tui_voice.runtime.summariser import (
+from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.runtime.prompts import summary_prompt
+from tui_voice.runtime.summariser import Summariser
+from tui_voice.runtime.summary_styles import SUMMARY_STYLES, SummaryForm
+from tui_voice.runtime.summary_validation import problem_of
+from tui_voice.runtime.writers import (
     AskOutOfBand,
+    ModelWriter,
     OutOfBandRequest,
     SessionWriter,
-    Summariser,
     Writer,
+    WritingTask,
     Written,
 )
-from tui_voice.runtime.summary_validation import problem_of
-from tui_voice.runtime.writers import ModelWriter
 
 SAID = "I live in Bergen and keep bees, " * 20
 
@@ -45,24 +48,20 @@ def request(text: str = SAID, memory: str = "", focus: str = "") -> x.RequestSum
     )
 
 
-async def nobody(_aside: OutOfBandRequest) -> OutOfBandResponse:
+async def no_session(_request: OutOfBandRequest) -> OutOfBandResponse:
     raise AssertionError("the session is not asked here")
 
 
-class Scribe:
-    """Gives these answers in turn; an exception is raised, a future waited for."""
+class ScriptedWriter:
+    """Gives these answers in order; raises an exception, waits for an event."""
 
     def __init__(self, name: str, *answers: Any) -> None:
         self.name = name
         self.answers = list(answers)
-        self.prompts: list[str] = []
-        self.options: dict[str, str] = {}
+        self.tasks: list[WritingTask] = []
 
-    async def write(
-        self, _request: x.RequestSummary, prompt: str, options: dict[str, str], _ask: AskOutOfBand
-    ) -> Written:
-        self.prompts.append(prompt)
-        self.options = options
+    async def write(self, task: WritingTask, _ask: AskOutOfBand) -> Written:
+        self.tasks.append(task)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -72,33 +71,33 @@ class Scribe:
 
 
 async def outcome(
-    *writers: Writer, ask: AskOutOfBand = nobody, asked: x.RequestSummary | None = None
+    *writers: Writer, ask: AskOutOfBand = no_session, asked: x.RequestSummary | None = None
 ) -> e.SummaryReady | e.SummaryFailed:
     summariser = Summariser(writers, timeout_s=0.05, retry_after_s=0.0)
     return await summariser.summarise(asked or request(), ask)
 
 
-async def test_the_first_who_can_writes_it() -> None:
-    ready = await outcome(Scribe("one", "  Lives in Bergen.\n"), Scribe("two"))
+async def test_the_first_writer_with_a_usable_text_writes_it() -> None:
+    ready = await outcome(ScriptedWriter("one", "  Lives in Bergen.\n"), ScriptedWriter("two"))
     assert isinstance(ready, e.SummaryReady)
     assert (ready.text, ready.source, ready.usd) == ("Lives in Bergen.", "one", 0.5)
     assert ready.compaction_id == "memory_0001"
 
 
-async def test_each_is_asked_twice_and_then_the_next() -> None:
-    first = Scribe("one", TuiVoiceError("busy"), "")
-    second = Scribe("two", asyncio.Event(), "Keeps bees.")
+async def test_each_writer_gets_two_attempts_before_the_next() -> None:
+    first = ScriptedWriter("one", TuiVoiceError("busy"), "")
+    second = ScriptedWriter("two", asyncio.Event(), "Keeps bees.")
     ready = await outcome(first, second)
     assert isinstance(ready, e.SummaryReady)
     assert ready.source == "two"
-    assert (len(first.prompts), len(second.prompts)) == (2, 2)
+    assert (len(first.tasks), len(second.tasks)) == (2, 2)
 
 
-async def test_when_all_fail_every_reason_is_told_once() -> None:
+async def test_when_all_writers_fail_each_different_reason_is_reported_once() -> None:
     failed = await outcome(
-        Scribe("one", TuiVoiceError("busy"), TuiVoiceError("busy")),
-        Scribe("two", asyncio.Event(), " "),
-        Scribe("three", "x " * 2_000, TuiVoiceError("gone")),
+        ScriptedWriter("one", TuiVoiceError("busy"), TuiVoiceError("busy")),
+        ScriptedWriter("two", asyncio.Event(), " "),
+        ScriptedWriter("three", "x " * 2_000, TuiVoiceError("gone")),
     )
     assert isinstance(failed, e.SummaryFailed)
     reasons = failed.reason.split("; ")
@@ -112,142 +111,147 @@ async def test_when_all_fail_every_reason_is_told_once() -> None:
     assert "Nothing was removed" in failed.hint
 
 
-async def test_nobody_to_ask() -> None:
+async def test_without_writers_the_summary_fails() -> None:
     failed = await outcome()
     assert isinstance(failed, e.SummaryFailed)
-    assert failed.reason == "nobody is there to summarise"
+    assert failed.reason == "no writer is set"
 
 
-async def test_what_breaks_inside_a_writer_does_not_end_the_talk_but_is_told() -> None:
-    failed = await outcome(Scribe("one", ZeroDivisionError("oh"), ZeroDivisionError("oh")))
+async def test_an_unexpected_error_of_a_writer_is_a_reason_and_does_not_end_the_session() -> None:
+    failed = await outcome(ScriptedWriter("one", ZeroDivisionError("oh"), ZeroDivisionError("oh")))
     assert isinstance(failed, e.SummaryFailed)
     assert failed.reason == "one: ZeroDivisionError: oh"
 
 
-def test_a_short_talk_may_have_a_summary_that_is_a_little_longer() -> None:
+def test_a_summary_of_few_words_may_be_a_little_longer_than_its_source() -> None:
     assert problem_of("Said hello, and was answered.", request("hello")) == ""
     assert problem_of("word " * 200, request("hello", memory="word " * 180)) == ""
     assert "longer" in problem_of("word " * 200, request("hello"))
 
 
-@pytest.mark.parametrize("style", ["structured", "paragraph", "bullets", "json", "minutes"])
-async def test_the_prompt_says_what_is_wanted(style: str) -> None:
-    scribe = Scribe("one", '{"tone": "Bergen"}')
-    summariser = Summariser([scribe], Style(style=style, language="Norwegian"))
-    await summariser.summarise(request(focus="the bees"), nobody)
-    [prompt] = scribe.prompts
-    assert "Above all keep: the bees." in prompt
-    assert "Write in Norwegian." in prompt
-    assert scribe.options["style"] == style
-    assert scribe.options["focus"] == "the bees"
-    assert "language that was spoken" in prompt_for(Style(style=style), "")
+@pytest.mark.parametrize("style", SUMMARY_STYLES)
+async def test_the_prompt_states_style_language_and_focus(style: str) -> None:
+    writer = ScriptedWriter("one", '{"tone": "Bergen"}')
+    summariser = Summariser([writer], SummaryForm(style=style, language="Norwegian"))
+    await summariser.summarise(request(focus="the bees"), no_session)
+    [task] = writer.tasks
+    assert "Above all keep: the bees." in task.prompt
+    assert "Write in Norwegian." in task.prompt
+    assert SUMMARY_STYLES[style].prompt in task.prompt
+    assert task.metadata.form == SUMMARY_STYLES[style].prompt, "it fits into one metadata value"
+    assert task.metadata.focus == "the bees"
+    assert "language that was spoken" in summary_prompt(SummaryForm(style=style), "")
 
 
 FRENCH = "Elle habite à Bergen et elle a des abeilles. Elle ne vend pas le miel."
 ENGLISH = "She lives in Bergen and she has bees. She does not sell the honey."
 
 
-async def asked_for(style: Style, *answers: Any) -> tuple[e.SummaryReady, Scribe]:
-    scribe = Scribe("one", *answers)
-    ready = await Summariser([scribe], style, retry_after_s=0.0).summarise(request(), nobody)
+async def asked_for(form: SummaryForm, *answers: Any) -> tuple[e.SummaryReady, ScriptedWriter]:
+    writer = ScriptedWriter("one", *answers)
+    ready = await Summariser([writer], form, retry_after_s=0.0).summarise(request(), no_session)
     assert isinstance(ready, e.SummaryReady)
-    return ready, scribe
+    return ready, writer
 
 
-async def test_another_language_than_asked_for_is_asked_for_again_in_that_language() -> None:
-    ready, scribe = await asked_for(Style(language="French"), ENGLISH, FRENCH)
+async def test_a_summary_in_the_wrong_language_is_asked_for_again_by_the_languages_own_name() -> (
+    None
+):
+    ready, writer = await asked_for(SummaryForm(language="French"), ENGLISH, FRENCH)
     assert (ready.text, ready.shortfall) == (FRENCH, "")
-    assert ready.usd == 1.0, "both were paid for"
-    first, second = scribe.prompts
-    assert "Write in French." in first
-    assert "en français" not in first
-    assert second.endswith("Écris le résumé en français, et seulement en français.")
-    assert scribe.options["insist"] == "yes"
+    assert ready.usd == 1.0, "both attempts were paid for"
+    first, second = writer.tasks
+    assert "Write in French." in first.prompt
+    assert "français" not in first.prompt
+    assert second.prompt.endswith("Write every sentence in French (français).")
+    assert (first.metadata.second_attempt, second.metadata.second_attempt) == (False, True)
 
 
-async def test_a_summary_that_stays_in_the_wrong_language_is_taken_and_told_of() -> None:
-    ready, scribe = await asked_for(Style(language="French"), ENGLISH, ENGLISH + " Yes.")
+async def test_a_summary_that_stays_in_the_wrong_language_is_used_with_its_shortfall() -> None:
+    ready, writer = await asked_for(SummaryForm(language="French"), ENGLISH, ENGLISH + " Yes.")
     assert ready.text == ENGLISH
     assert ready.shortfall == "in English, though French was asked for"
-    assert len(scribe.prompts) == 2
+    assert len(writer.tasks) == 2
 
 
-async def test_why_somebody_else_wrote_it_is_told() -> None:
-    ready = await outcome(Scribe("one", TuiVoiceError("busy"), " "), Scribe("two", "Bees."))
+async def test_the_event_says_why_the_first_writer_did_not_write_the_summary() -> None:
+    ready = await outcome(
+        ScriptedWriter("one", TuiVoiceError("busy"), " "), ScriptedWriter("two", "Bees.")
+    )
     assert isinstance(ready, e.SummaryReady)
     assert ready.passed_over == "one: busy; one: the summary was empty"
-    ready = await outcome(Scribe("one", TuiVoiceError("busy"), "Bees."), Scribe("two"))
+    ready = await outcome(
+        ScriptedWriter("one", TuiVoiceError("busy"), "Bees."), ScriptedWriter("two")
+    )
     assert isinstance(ready, e.SummaryReady)
     assert ready.passed_over == ""
 
 
-async def test_one_that_fails_the_second_time_leaves_the_first() -> None:
-    ready, _ = await asked_for(Style(language="French"), ENGLISH, TuiVoiceError("gone"))
+async def test_a_second_attempt_that_fails_leaves_the_first_text_in_use() -> None:
+    ready, _ = await asked_for(SummaryForm(language="French"), ENGLISH, TuiVoiceError("gone"))
     assert ready.text == ENGLISH
 
 
 @pytest.mark.parametrize("language", ["same", "English", "Klingon"])
-async def test_what_is_as_asked_for_or_cannot_be_told_is_asked_for_once(language: str) -> None:
-    ready, scribe = await asked_for(Style(language=language), ENGLISH)
-    assert (len(scribe.prompts), ready.shortfall) == (1, "")
+async def test_one_attempt_is_enough_in_the_right_or_in_an_unknown_language(language: str) -> None:
+    ready, writer = await asked_for(SummaryForm(language=language), ENGLISH)
+    assert (len(writer.tasks), ready.shortfall) == (1, "")
 
 
-async def test_json_is_unwrapped_and_what_is_none_is_asked_for_again() -> None:
-    ready, scribe = await asked_for(Style(style="json"), "Bees!", '```json\n{"tone": "calm"}\n```')
+async def test_json_is_taken_out_of_a_code_fence_and_other_text_is_a_shortfall() -> None:
+    json_form = SummaryForm(style="json")
+    ready, writer = await asked_for(json_form, "Bees!", '```json\n{"tone": "calm"}\n```')
     assert (ready.text, ready.shortfall) == ('{"tone": "calm"}', "")
-    assert len(scribe.prompts) == 2
-    ready, _ = await asked_for(Style(style="json"), "Bees!", "[1]")
+    assert len(writer.tasks) == 2
+    ready, _ = await asked_for(json_form, "Bees!", "[1]")
     assert (ready.text, ready.shortfall) == ("Bees!", "no JSON, though JSON was asked for")
 
 
-async def test_thoughts_are_no_part_of_it() -> None:
-    ready, _ = await asked_for(Style(), "<think>She said bees.\n\nSo: bees.</think>\nKeeps bees.")
+async def test_the_thoughts_of_a_reasoning_model_are_left_out() -> None:
+    text = "<think>She said bees.\n\nSo: bees.</think>\nKeeps bees."
+    ready, _ = await asked_for(SummaryForm(), text)
     assert ready.text == "Keeps bees."
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("I'm in Paris. I'll buy bread. " * 10, "again and again"),
-        ("Odile Vautrin keeps bees in Bergen.", "whom nobody had named"),
-    ],
-)
-async def test_what_small_models_do_when_they_are_lost(text: str, told: str) -> None:
-    failed = await outcome(Scribe("one", text, text))
+async def test_a_text_that_cannot_be_a_summary_is_refused() -> None:
+    text = "I'm in Paris. I'll buy bread. " * 10
+    failed = await outcome(ScriptedWriter("one", text, text))
     assert isinstance(failed, e.SummaryFailed)
-    assert told in failed.reason
+    assert failed.reason == "one: the summary repeats itself"
 
 
 # ── the running session ──────────────────────────────────────────────────────────────────────
 
 
-async def test_the_session_reads_memory_and_turns_out_of_band() -> None:
+async def test_the_session_writer_sends_memory_turns_and_prompt_out_of_band() -> None:
     asked: list[OutOfBandRequest] = []
     usage = e.Usage(input_text=100, output_text=10)
 
-    async def ask(aside: OutOfBandRequest) -> OutOfBandResponse:
-        asked.append(aside)
-        return OutOfBandResponse(key=aside.key, text="Bees.", status="completed", usage=usage)
+    async def ask(question: OutOfBandRequest) -> OutOfBandResponse:
+        asked.append(question)
+        return OutOfBandResponse(key=question.key, text="Bees.", status="completed", usage=usage)
 
     writer = SessionWriter("toy", lambda used: used.input / 100)
     ready = await outcome(writer, ask=ask, asked=request("I keep bees", memory="Lives in Bergen."))
     assert isinstance(ready, e.SummaryReady)
     assert (ready.usage, ready.usd, ready.source) == (usage, 1.0, "toy")
-    [aside] = asked
-    assert next(iter(aside.turns)) == ("system", "Lives in Bergen.")
-    assert list(aside.turns)[1] == ("user", "I keep bees")
-    assert (aside.metadata.purpose, aside.metadata.key) == ("summary", aside.key)
-    assert aside.metadata.prompt_is_last_item
+    [question] = asked
+    assert next(iter(question.turns)) == ("system", "Lives in Bergen.")
+    assert list(question.turns)[1] == ("user", "I keep bees")
+    assert (question.metadata.purpose, question.metadata.key) == ("summary", question.key)
+    assert question.metadata.prompt_is_last_item
 
 
-@pytest.mark.parametrize(("reason", "told"), [("no quota", "no quota"), ("", "was cancelled")])
-async def test_a_session_that_fails(reason: str, told: str) -> None:
-    async def ask(aside: OutOfBandRequest) -> OutOfBandResponse:
-        return OutOfBandResponse(key=aside.key, text="", status="cancelled", reason=reason)
+@pytest.mark.parametrize(("reason", "expected"), [("no quota", "no quota"), ("", "was cancelled")])
+async def test_an_out_of_band_response_that_was_not_completed_is_a_failure(
+    reason: str, expected: str
+) -> None:
+    async def ask(question: OutOfBandRequest) -> OutOfBandResponse:
+        return OutOfBandResponse(key=question.key, text="", status="cancelled", reason=reason)
 
     failed = await outcome(SessionWriter("toy", lambda _: None), ask=ask)
     assert isinstance(failed, e.SummaryFailed)
-    assert told in failed.reason
+    assert expected in failed.reason
 
 
 # ── a text model, over real HTTP ─────────────────────────────────────────────────────────────
@@ -302,7 +306,7 @@ async def test_a_text_model_behind_an_address() -> None:
     async with http(answer) as url:
         writer = ModelWriter("", "", url, price=lambda used: used.output / 10)
         ready = await Summariser([writer], timeout_s=30).summarise(
-            request(memory="Lives in Bergen."), nobody
+            request(memory="Lives in Bergen."), no_session
         )
     assert isinstance(ready, e.SummaryReady)
     assert (ready.text, ready.source, ready.usd) == ("Keeps bees.", "tiny", 0.9)
@@ -315,7 +319,7 @@ async def test_a_text_model_behind_an_address() -> None:
     assert roles == ["system", "user", "assistant", "system", "user"]
 
 
-async def test_a_server_of_the_users_is_shown_by_example_what_it_missed() -> None:
+async def test_the_users_own_server_gets_a_limit_and_a_second_attempt() -> None:
     bodies: list[dict[str, Any]] = []
 
     def answer(_path: str, body: dict[str, Any]) -> tuple[int, Any]:
@@ -324,21 +328,16 @@ async def test_a_server_of_the_users_is_shown_by_example_what_it_missed() -> Non
 
     async with http(answer) as url:
         writer = ModelWriter("tiny", "", url)
-        style = Style(language="French")
-        ready = await Summariser([writer], style, timeout_s=30).summarise(request(), nobody)
+        form = SummaryForm(language="French")
+        ready = await Summariser([writer], form, timeout_s=30).summarise(request(), no_session)
     assert isinstance(ready, e.SummaryReady)
     assert (ready.text, ready.source) == (FRENCH, "tiny")
-    plain, shown = bodies
-    assert (plain["temperature"], 150 <= plain["max_tokens"] <= 1000) == (0, True)
-    assert "frequency_penalty" not in plain
-    assert [message["role"] for message in shown["messages"]] == [
-        *("system", "user", "assistant", "user")
-    ]
-    assert shown["messages"][0]["content"].startswith("Écris le résumé en français")
-    assert shown["messages"][-1]["content"] == f"user: {SAID}", "the user's side alone"
+    for body in bodies:
+        assert (body["temperature"], 150 <= body["max_tokens"] <= 1000) == (0, True)
+    assert "French (français)" in bodies[1]["messages"][-1]["content"]
 
 
-async def test_json_is_asked_for_by_its_schema_and_without_where_that_is_refused() -> None:
+async def test_the_second_attempt_at_json_goes_without_the_schema_that_a_server_refused() -> None:
     bodies: list[dict[str, Any]] = []
 
     def answer(_path: str, body: dict[str, Any]) -> tuple[int, Any]:
@@ -349,8 +348,10 @@ async def test_json_is_asked_for_by_its_schema_and_without_where_that_is_refused
 
     async with http(answer) as url:
         writer = ModelWriter("tiny", "", url)
-        summariser = Summariser([writer], Style(style="json"), timeout_s=30, retry_after_s=0.0)
-        ready = await summariser.summarise(request(), nobody)
+        summariser = Summariser(
+            [writer], SummaryForm(style="json"), timeout_s=30, retry_after_s=0.0
+        )
+        ready = await summariser.summarise(request(), no_session)
     assert isinstance(ready, e.SummaryReady)
     schema = bodies[0]["response_format"]["json_schema"]["schema"]
     assert set(schema["required"]) == set(schema["properties"])
@@ -371,16 +372,19 @@ async def test_json_is_asked_for_by_its_schema_and_without_where_that_is_refused
 async def test_a_text_model_that_fails_gives_way_to_the_next(status: int, said: Any) -> None:
     async with http(lambda _path, _body: (status, said)) as url:
         ready = await Summariser(
-            [ModelWriter("m", "key", url), Scribe("two", "Bees.")], timeout_s=30, retry_after_s=0.0
-        ).summarise(request(), nobody)
+            [ModelWriter("m", "key", url), ScriptedWriter("two", "Bees.")],
+            timeout_s=30,
+            retry_after_s=0.0,
+        ).summarise(request(), no_session)
     assert isinstance(ready, e.SummaryReady)
     assert ready.source == "two"
 
 
-async def test_a_server_without_models_or_not_there() -> None:
+async def test_a_server_without_models_and_a_closed_port_are_errors() -> None:
+    task = WritingTask(source=request(), prompt="…", metadata=ResponseMetadata())
     async with http(lambda _path, _body: (200, {"object": "list", "data": []})) as url:
         with pytest.raises(TuiVoiceError):
-            await ModelWriter("", "", url).write(request(), "…", {}, nobody)
+            await ModelWriter("", "", url).write(task, no_session)
     with pytest.raises(TuiVoiceError) as caught:
-        await ModelWriter("m", "", url).write(request(), "…", {}, nobody)
+        await ModelWriter("m", "", url).write(task, no_session)
     assert str(caught.value)

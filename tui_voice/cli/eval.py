@@ -16,12 +16,12 @@ from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
 from tui_voice.cli.table import columns, print_json
 from tui_voice.config import Settings
 from tui_voice.errors import UsageError
-from tui_voice.languages import is_same
+from tui_voice.languages import is_spoken_language
+from tui_voice.runtime.summary_styles import DEFAULT_STYLE, SUMMARY_STYLES
 
 if TYPE_CHECKING:
     from tui_voice.lab.evaluation import Memory, Outcome
 
-STYLES = ("structured", "paragraph", "bullets", "json", "minutes")
 POLICIES = ("balanced", "thrift", "notebook")
 _OURS = ("backend.kind", "backend.model", "backend.voice", *ENGINES, "audio.text_only")
 """Settings that matter here; those of the window are what is varied."""
@@ -57,7 +57,12 @@ def add_parser(commands: Any) -> None:
         help="prune from so many on; default 800 and 1600",
     )
     add("--keep", type=int, action="append", metavar="N", help="newest turns kept as they are; 4")
-    add("--style", action="append", choices=STYLES, help="of summaries; default structured")
+    add(
+        "--style",
+        action="append",
+        choices=tuple(SUMMARY_STYLES),
+        help="of summaries; default structured",
+    )
     add(
         "--language",
         action="append",
@@ -86,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         for arm in arms(
             ats,
             keeps,
-            args.style or ["structured"],
+            args.style or [DEFAULT_STYLE],
             args.language or ["same"],
             args.policy or ["balanced"],
         )
@@ -154,9 +159,9 @@ def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
     for outcome in outcomes:
         memory, asked = outcome.memory, outcome.arm.language
         told: list[str] = []
-        if memory is not None and (memory.shortfall or not is_same(asked)):
+        if memory is not None and (memory.shortfall or not is_spoken_language(asked)):
             told += _told(memory, asked)
-        elif memory is None and not is_same(asked):
+        elif memory is None and not is_spoken_language(asked):
             told.append("summary: none was written; lower --at or hold a longer talk")
         if outcome.failed_prunings:
             told.append(f"{outcome.failed_prunings} prunings failed and were tried again")
@@ -171,7 +176,7 @@ def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
 def _told(memory: Memory, asked: str) -> list[str]:
     got = memory.language or "too little to tell"
     held = "the server holds it word for word" if memory.held else "the server does NOT hold it"
-    language = f"language: asked {asked}, got {got}" if not is_same(asked) else ""
+    language = f"language: asked {asked}, got {got}" if not is_spoken_language(asked) else ""
     words = " ".join(memory.text.split())
     if len(words) > _SHOWN:
         words = words[:_SHOWN].rsplit(" ", 1)[0] + " …"

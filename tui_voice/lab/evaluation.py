@@ -17,11 +17,10 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import memory_text
 from tui_voice.conversation.limits import Limits, default_limits
 from tui_voice.conversation.turns import Turn
-from tui_voice.languages import is_same, language_of
+from tui_voice.languages import detect_language, is_spoken_language
 from tui_voice.runtime.headless import HeadlessSession
-from tui_voice.runtime.prompts import Style
 from tui_voice.runtime.session_factory import SessionOptions
-from tui_voice.runtime.summary_validation import shortfall_of
+from tui_voice.runtime.summary_styles import SummaryForm
 
 RETRIEVE_TIMEOUT_S = 30.0
 
@@ -147,7 +146,7 @@ def arms(
                     f"at {at}",
                     *([f"keep {keep}"] if len(keeps) > 1 else []),
                     *([style] if len(styles) > 1 else []),
-                    *([language] if not is_same(language) else []),
+                    *([language] if not is_spoken_language(language) else []),
                 ]
             ),
             policy,
@@ -237,8 +236,8 @@ def _memory(talk: HeadlessSession, arm: Arm, ready: Sequence[e.SummaryReady]) ->
     return Memory(
         text=ledger.memory,
         by=ready[-1].source if ready else "",
-        language=language_of(ledger.memory),
-        shortfall=shortfall_of(ledger.memory, Style(style=arm.style, language=arm.language)),
+        language=detect_language(ledger.memory),
+        shortfall=SummaryForm(style=arm.style, language=arm.language).shortfall(ledger.memory),
         passed_over=ready[-1].passed_over if ready else "",
         held=held == memory_text(ledger.memory),
     )

@@ -14,10 +14,10 @@ from tui_voice.errors import BackendError, SettingsError
 from tui_voice.realtime.profile import INSTRUCTIONS, Profile
 from tui_voice.runtime import endpoints
 from tui_voice.runtime.live import Endpoint
-from tui_voice.runtime.prompts import Style
-from tui_voice.runtime.summariser import SessionWriter, Summariser, Writer
+from tui_voice.runtime.summariser import Summariser
+from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.tools import Tools
-from tui_voice.runtime.writers import ModelWriter
+from tui_voice.runtime.writers import ModelWriter, SessionWriter, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,5 +163,5 @@ def summariser_of(settings: Settings) -> Summariser:
             writing = replace(tariff, model=wanted.model)
             writers.append(ModelWriter(wanted.model, key, price=writing.replies))
     writers.append(SessionWriter(tariff.model, tariff.replies))
-    style = Style(style=wanted.style, language=wanted.language)
-    return Summariser(writers, style, wanted.timeout_s)
+    form = SummaryForm(style=wanted.style, language=wanted.language)
+    return Summariser(writers, form, wanted.timeout_s)

@@ -26,9 +26,10 @@ from tui_voice.runtime.media import Media
 from tui_voice.runtime.reconnecting_connection import Line
 from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.session_handle import Meters
-from tui_voice.runtime.summariser import OutOfBandRequest, Summariser
+from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tools
+from tui_voice.runtime.writers import OutOfBandRequest
 
 if TYPE_CHECKING:
     from tui_voice.audio.sound import Sound as SoundPair

@@ -17,8 +17,9 @@ from tui_voice.realtime.profile import Profile
 from tui_voice.realtime.replies import Heard, OutOfBandResponse
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.factories import endpoint_of, model_of, summariser_of
-from tui_voice.runtime.summariser import OutOfBandRequest
+from tui_voice.runtime.summary_styles import MINUTES_STYLE
 from tui_voice.runtime.timeouts import ConnectionTimeouts
+from tui_voice.runtime.writers import OutOfBandRequest
 
 
 def minutes(ledger: Ledger, settings: Settings) -> str:
@@ -32,7 +33,7 @@ def minutes(ledger: Ledger, settings: Settings) -> str:
     )
     if not turns:
         raise TuiVoiceError("There is nothing in this talk to take minutes of.")
-    summary = replace(settings.summary, style="minutes")
+    summary = replace(settings.summary, style=MINUTES_STYLE)
     return asyncio.run(_written(turns, replace(settings, summary=summary)))
 
 

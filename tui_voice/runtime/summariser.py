@@ -1,250 +1,200 @@
-"""Who writes a summary, and whether it may be believed. Never in the way of the talk.
+"""Summaries and titles: asks one writer after the other until a text can be used.
 
-Writers are asked in turn until one gives a summary that holds: the talk's own session (out of
-band), or a text model behind an OpenAI-compatible address.
+A writer gets two attempts. The session goes on meanwhile; a failure leaves every turn in place.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
-from tui_voice.realtime.replies import OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
-from tui_voice.runtime.prompts import TITLE_PROMPT, Style, prompt_for
-from tui_voice.runtime.summary_validation import bared, problem_of, shortfall_of
+from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
+from tui_voice.runtime.summary_styles import SummaryForm
+from tui_voice.runtime.summary_validation import problem_of, without_wrapping
+from tui_voice.runtime.writers import AskOutOfBand, Writer, WritingTask, Written
 
 RETRY_AFTER_S = 1.0
-INSIST = "insist"
-"""Option of a second attempt: what was asked for is to be asked for more plainly."""
-LONGEST_TITLE = 60
+MAX_TITLE = 60
 """Characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfBandRequest:
-    """A text that the model of the running session writes beside the conversation.
+class _Job:
+    """A text that is wanted, and how to check it."""
 
-    It reads `turns` (role, text) and then `prompt`; `metadata` says what the text is for.
-    """
-
-    key: str
-    turns: Sequence[tuple[str, str]]
-    prompt: str
-    metadata: ResponseMetadata = field(default_factory=ResponseMetadata)
-
-
-AskOutOfBand = Callable[[OutOfBandRequest], Awaitable[OutOfBandResponse]]
+    attempts: tuple[WritingTask, WritingTask]
+    problem: Callable[[str], str]
+    """Why a text cannot be used, "" where it can."""
+    shortfall: Callable[[str], str]
+    """How a usable text differs from what was wanted, "" where it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What a writer gave. `usd` None: it cost something whose price is unknown."""
+class _Result:
+    """A usable text. `usd`: of all attempts together."""
 
-    text: str
-    source: str
-    usage: e.Usage | None = None
-    usd: float | None = None
-    writer: str = ""
-    """The name of the `Writer`; put in by the `Summariser`."""
+    written: Written
+    writer: Writer
+    shortfall: str
+    usd: float | None
 
 
-class Writer(Protocol):
-    """One who can summarise. Raises `TuiVoiceError` where that fails."""
+@dataclass(slots=True)
+class _Attempts:
+    """What the attempts so far came to."""
 
-    name: str
+    paid: list[Written] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """Name of the writer and reason, in order."""
 
-    async def write(
-        self, request: x.RequestSummary, prompt: str, options: dict[str, str], ask: AskOutOfBand
-    ) -> Written: ...
+    def reasons(self, writer: str | None = None) -> str:
+        """Return each different reason once, of all writers or of one."""
+        chosen = [f"{name}: {why}" for name, why in self.failures if writer in (None, name)]
+        return "; ".join(dict.fromkeys(chosen))
 
-
-class SessionWriter:
-    """The running session itself, out of band; `price` as for its replies."""
-
-    name = "session"
-
-    def __init__(self, model: str, price: Callable[[e.Usage], float | None]) -> None:
-        self._model = model
-        self._price = price
-
-    async def write(
-        self, request: x.RequestSummary, prompt: str, options: dict[str, str], ask: AskOutOfBand
-    ) -> Written:
-        memory = [("system", request.memory)] if request.memory else []
-        turns = [(turn.role, turn.text) for turn in request.turns]
-        key = request.compaction_id
-        metadata = ResponseMetadata(
-            key=key,
-            purpose="title" if options.get("purpose") == "title" else "summary",
-            prompt_is_last_item=True,
-            style=options.get("style", ""),
-            language=options.get("language", ""),
-            focus=options.get("focus", ""),
-            timeout_s=float(options["seconds"]) if "seconds" in options else None,
-            second_attempt=INSIST in options,
-        )
-        reply = await ask(
-            OutOfBandRequest(key=key, turns=[*memory, *turns], prompt=prompt, metadata=metadata)
-        )
-        if reply.status != "completed":
-            raise TuiVoiceError(reply.reason or f"the response was {reply.status}")
-        usd = self._price(reply.usage) if reply.usage else None
-        return Written(text=reply.text, source=self._model, usage=reply.usage, usd=usd)
+    def usd(self) -> float | None:
+        """Return what all attempts cost; None where the price of one is not known."""
+        charged = [one.usd for one in self.paid if one.usd is not None or one.usage is not None]
+        known = [usd for usd in charged if usd is not None]
+        return sum(known) if known and len(known) == len(charged) else None
 
 
 class Summariser:
-    """Asks its writers down the list; each has `timeout_s` and, `retry_after_s` later, one more
-    try, which insists on what the first may have missed.
-    """
+    """Asks `writers` in their order. Each attempt may take `timeout_s`."""
 
     def __init__(
         self,
         writers: Sequence[Writer],
-        style: Style | None = None,
+        form: SummaryForm | None = None,
         timeout_s: float = 20.0,
         retry_after_s: float = RETRY_AFTER_S,
     ) -> None:
-        self._writers = writers
-        self._style = style or Style()
+        self.writers = tuple(writers)
+        self._form = form or SummaryForm()
         self._timeout_s = timeout_s
         self._retry_after_s = retry_after_s
 
     async def summarise(
         self, request: x.RequestSummary, ask: AskOutOfBand
     ) -> e.SummaryReady | e.SummaryFailed:
-        """Always one of the two; never raises but for cancellation."""
-        options = {"style": self._style.style, "language": self._style.language}
-        options["seconds"] = f"{self._timeout_s:g}"  # so that who has two ways can take the other
-        if request.focus:
-            options["focus"] = request.focus[:500]
+        """Return the summary, or why there is none. Raises nothing but `CancelledError`."""
         began = time.monotonic()
-        troubles: list[str] = []
-        prompts = tuple(prompt_for(self._style, request.focus, again) for again in (False, True))
-        errand = _Errand(request, prompts, options, problem_of, self._shortfall)
-        written = await self._written(errand, ask, troubles)
-        if written is None:
+        attempts = _Attempts()
+        result = await self._write(self._summary_job(request), attempts, ask)
+        if result is None:
             return e.SummaryFailed(
                 compaction_id=request.compaction_id,
-                reason="; ".join(dict.fromkeys(troubles)) or "nobody is there to summarise",
+                reason=attempts.reasons() or "no writer is set",
                 hint="Nothing was removed. Ctrl+S tries again.",
             )
+        first = self.writers[0]
         return e.SummaryReady(
             compaction_id=request.compaction_id,
-            text=written.text,
-            source=written.source,
-            usage=written.usage,
-            usd=written.usd,
+            text=result.written.text,
+            source=result.written.source,
+            usage=result.written.usage,
+            usd=result.usd,
             seconds=round(time.monotonic() - began, 2),
-            shortfall=self._shortfall(written.text),
-            passed_over=_passed_over(self._writers, written, troubles),
+            shortfall=result.shortfall,
+            passed_over=attempts.reasons(first.name) if result.writer is not first else "",
         )
-
-    def _shortfall(self, text: str) -> str:
-        return shortfall_of(text, self._style)
 
     async def entitle(
         self, turns: Sequence[x.SourceTurn], ask: AskOutOfBand
     ) -> e.SessionRenamed | None:
-        """A title of a few words; None where nobody gives a good one. What it cost is told."""
-        request = x.RequestSummary(
+        """Return a title of a few words with what it cost; None where no writer gave a good one."""
+        source = x.RequestSummary(
             compaction_id="title", turns=tuple(turns), memory="", focus="", window=0, cause="title"
         )
-        options = {"purpose": "title"}
-        errand = _Errand(request, (TITLE_PROMPT,) * 2, options, _no_title, lambda _text: "")
-        written = await self._written(errand, ask, [])
-        if written is None:
+        task = WritingTask(
+            source=source, prompt=TITLE_PROMPT, metadata=ResponseMetadata(purpose="title")
+        )
+        job = _Job(attempts=(task, task), problem=_title_problem, shortfall=lambda _text: "")
+        result = await self._write(job, _Attempts(), ask)
+        if result is None:
             return None
-        return e.SessionRenamed(title=one_line(written.text), usd=written.usd)
+        return e.SessionRenamed(title=one_line(result.written.text), usd=result.usd)
 
-    async def _written(
-        self, errand: _Errand, ask: AskOutOfBand, troubles: list[str]
-    ) -> Written | None:
-        """The first text that holds; why others did not is added to `troubles`. One that falls
-        short is asked for once more, and is taken if the second is no better.
+    def _summary_job(self, request: x.RequestSummary) -> _Job:
+        style = self._form.spec
+        metadata = ResponseMetadata(
+            purpose="summary",
+            form=style.prompt,
+            layout=style.layout,
+            language=self._form.language,
+            focus=request.focus,
+            timeout_s=self._timeout_s,
+        )
+        first = WritingTask(
+            source=request,
+            prompt=summary_prompt(self._form, request.focus),
+            metadata=metadata,
+            schema=style.schema,
+        )
+        second = WritingTask(
+            source=request,
+            prompt=summary_prompt(self._form, request.focus, repeated=True),
+            metadata=replace(metadata, second_attempt=True),
+            schema=None,  # some servers refuse a schema
+        )
+        return _Job(
+            attempts=(first, second),
+            problem=lambda text: problem_of(text, request),
+            shortfall=self._form.shortfall,
+        )
+
+    async def _write(self, job: _Job, attempts: _Attempts, ask: AskOutOfBand) -> _Result | None:
+        """Return the first usable text. One with a shortfall is asked for once more, and is used
+        if the second attempt is no better.
         """
-        paid: list[Written] = []
-        for writer in self._writers:
-            spare: Written | None = None
-            for attempt in range(2):
-                if attempt and spare is None:
+        for writer in self.writers:
+            spare: tuple[Written, str] | None = None
+            for number, task in enumerate(job.attempts):
+                if number and spare is None:
                     await asyncio.sleep(self._retry_after_s)
                 try:
-                    written = await self._one(writer, errand, attempt, ask)
+                    written = await self._attempt(writer, task, ask)
                 except TuiVoiceError as error:
-                    troubles.append(f"{writer.name}: {error}")
+                    attempts.failures.append((writer.name, str(error)))
                     continue
-                paid.append(written)
-                trouble = errand.problem(written.text, errand.request)
-                if trouble:
-                    troubles.append(f"{writer.name}: {trouble}")
-                elif errand.shortfall(written.text):
-                    spare = spare or written
-                else:
-                    return _with_costs(written, paid)
+                attempts.paid.append(written)
+                if problem := job.problem(written.text):
+                    attempts.failures.append((writer.name, problem))
+                    continue
+                shortfall = await asyncio.to_thread(job.shortfall, written.text)
+                if not shortfall:
+                    return _Result(written=written, writer=writer, shortfall="", usd=attempts.usd())
+                spare = spare or (written, shortfall)
             if spare is not None:
-                return _with_costs(spare, paid)
+                return _Result(
+                    written=spare[0], writer=writer, shortfall=spare[1], usd=attempts.usd()
+                )
         return None
 
-    async def _one(
-        self, writer: Writer, errand: _Errand, attempt: int, ask: AskOutOfBand
-    ) -> Written:
-        """What a writer gives, in time and without wrapping. Raises `TuiVoiceError`."""
-        options = errand.options | ({INSIST: "yes"} if attempt else {})
+    async def _attempt(self, writer: Writer, task: WritingTask, ask: AskOutOfBand) -> Written:
+        """Return what the writer wrote within `timeout_s`. Raises `TuiVoiceError`."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                written = await writer.write(errand.request, errand.prompts[attempt], options, ask)
+                written = await writer.write(task, ask)
         except TimeoutError:
             raise TuiVoiceError(f"no answer within {self._timeout_s:.0f} s") from None
         except TuiVoiceError:
             raise
         except Exception as error:
             raise TuiVoiceError(f"{type(error).__name__}: {error}") from error
-        return replace(written, text=bared(written.text), writer=writer.name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """What is to be written. `prompts`: for the first attempt and for the second."""
-
-    request: x.RequestSummary
-    prompts: tuple[str, ...]
-    options: dict[str, str]
-    problem: Callable[[str, x.RequestSummary], str]
-    shortfall: Callable[[str], str]
-
-
-def _passed_over(writers: Sequence[Writer], written: Written, troubles: Sequence[str]) -> str:
-    """Why the first writer did not write it; "" where it did."""
-    first = f"{writers[0].name}: "
-    return (
-        "; ".join(dict.fromkeys(one for one in troubles if one.startswith(first)))
-        if written.writer != writers[0].name
-        else ""
-    )
-
-
-def _with_costs(chosen: Written, paid: Sequence[Written]) -> Written:
-    """What was written in vain was paid for, too."""
-    if len(paid) == 1:
-        return chosen
-    prices = [one.usd for one in paid if one.usd is not None or one.usage is not None]
-    known = [price for price in prices if price is not None]
-    usd = sum(known) if known and len(known) == len(prices) else None
-    return replace(chosen, usd=usd)
+        return replace(written, text=without_wrapping(written.text))
 
 
 def one_line(title: str) -> str:
-    """A title without what models put around it."""
+    """Return a title on one line, without the quotation marks and marks of Markdown around it."""
     return " ".join(title.split()).strip(" \"'“”«»*#.")
 
 
-def _no_title(text: str, _request: x.RequestSummary) -> str:
-    length = len(one_line(text))
-    return "" if 0 < length <= LONGEST_TITLE else "the title was empty or too long"
+def _title_problem(text: str) -> str:
+    return "" if 0 < len(one_line(text)) <= MAX_TITLE else "the title was empty or too long"

@@ -1,58 +1,139 @@
-"""A text model that writes summaries, behind any OpenAI-compatible address."""
+"""The writers of summaries and titles: the running session, or a text model over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import TuiVoiceError
-from tui_voice.languages.sense import own_words
-from tui_voice.runtime.prompts import SCHEMA, Style, shown
-from tui_voice.runtime.summariser import INSIST, AskOutOfBand, Written
+from tui_voice.realtime.replies import OutOfBandResponse
+from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.runtime.summary_validation import source_tokens
 
-SHORT, LONG = 150, 1000
-"""Tokens that a summary by a server of the user's may have: half as many as its source, within."""
+MIN_SUMMARY_TOKENS, MAX_SUMMARY_TOKENS = 150, 1000
+"""Bounds for the answer of the user's own chat server; between them, half of the source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfBandRequest:
+    """A text that the model of the running session writes beside the conversation.
+
+    The model reads `turns` and then `prompt`.
+    """
+
+    key: str
+    """Finds the response that belongs to this request."""
+    turns: Sequence[tuple[str, str]]
+    """Role and text of each."""
+    prompt: str
+    metadata: ResponseMetadata = field(default_factory=ResponseMetadata)
+
+
+AskOutOfBand = Callable[[OutOfBandRequest], Awaitable[OutOfBandResponse]]
+Pricing = Callable[[e.Usage], float | None]
+"""USD of a response with this usage; None: the price is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingTask:
+    """One attempt at a summary or a title."""
+
+    source: x.RequestSummary
+    """The turns to read."""
+    prompt: str
+    metadata: ResponseMetadata
+    """Goes with an out-of-band request, so that the embedded server knows what is asked for."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema of the answer; None: free text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a writer returned."""
+
+    text: str
+    source: str
+    """The model that wrote it."""
+    usage: e.Usage | None = None
+    usd: float | None = None
+    """None with a `usage`: it cost something, and the price is not known."""
+
+
+class Writer(Protocol):
+    """Writes a text for a task."""
+
+    name: str
+
+    async def write(self, task: WritingTask, ask: AskOutOfBand) -> Written:
+        """Raises `TuiVoiceError` where no text could be had."""
+        ...
+
+
+class SessionWriter:
+    """Writes with the running session, by an out-of-band response."""
+
+    name = "session"
+
+    def __init__(self, model: str, price: Pricing) -> None:
+        self._model = model
+        self._price = price
+
+    async def write(self, task: WritingTask, ask: AskOutOfBand) -> Written:
+        source = task.source
+        memory = [("system", source.memory)] if source.memory else []
+        response = await ask(
+            OutOfBandRequest(
+                key=source.compaction_id,
+                turns=[*memory, *((turn.role, turn.text) for turn in source.turns)],
+                prompt=task.prompt,
+                metadata=replace(task.metadata, key=source.compaction_id, prompt_is_last_item=True),
+            )
+        )
+        if response.status != "completed":
+            raise TuiVoiceError(response.reason or f"the response was {response.status}")
+        usd = self._price(response.usage) if response.usage else None
+        return Written(text=response.text, source=self._model, usage=response.usage, usd=usd)
 
 
 class ModelWriter:
-    """`price`: USD of a usage by this model, None where unknown. `base_url` "": OpenAI itself."""
+    """Writes with a text model behind any OpenAI-compatible address."""
 
     def __init__(
         self,
         model: str,
         api_key: str,
         base_url: str = "",
-        price: Callable[[e.Usage], float | None] = lambda _usage: None,
+        price: Pricing = lambda _usage: None,
     ) -> None:
+        """`model` "": the first that the server lists. `base_url` "": OpenAI."""
         self.name = model or base_url
         self._model = model
         self._api_key = api_key
         self._base_url = base_url
         self._price = price
 
-    async def write(
-        self, request: x.RequestSummary, prompt: str, options: dict[str, str], _ask: AskOutOfBand
-    ) -> Written:
-        from openai import AsyncOpenAI, OpenAIError  # half a second: only when needed
+    async def write(self, task: WritingTask, _ask: AskOutOfBand) -> Written:
+        from openai import AsyncOpenAI, OpenAIError  # takes 0.5 s to import
 
-        body = self._own(request, options) if self._base_url else {}
-        if options.get("style") == "json" and INSIST not in options:
-            # Some servers do not know it: the second attempt goes without.
-            form = {"name": "summary", "strict": True, "schema": SCHEMA}
+        body: dict[str, Any] = {"messages": _messages(task)}
+        if self._base_url:  # the model may be small: a limit, and no random choice of words
+            half = source_tokens(task.source) // 2
+            most = max(MIN_SUMMARY_TOKENS, min(MAX_SUMMARY_TOKENS, half))
+            body |= {"temperature": 0, "max_tokens": most}
+        if task.schema is not None:
+            form = {"name": "summary", "strict": True, "schema": task.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         try:
             async with AsyncOpenAI(
                 api_key=self._api_key or "none", base_url=self._base_url or None, max_retries=0
             ) as client:
                 model = self._model or (await client.models.list()).data[0].id
-                answer = await client.chat.completions.create(
-                    model=model, **({"messages": _messages(request, prompt)} | body)
-                )
+                answer = await client.chat.completions.create(model=model, **body)
         except (OpenAIError, IndexError, ValueError) as error:
-            raise TuiVoiceError(_said(error)) from None
+            raise TuiVoiceError(_message_of(error)) from None
         usage = None
         if answer.usage is not None:
             details = answer.usage.prompt_tokens_details
@@ -62,43 +143,22 @@ class ModelWriter:
                 output_text=answer.usage.completion_tokens,
             )
         text = (answer.choices[0].message.content or "") if answer.choices else ""
-        if "messages" in body:
-            text = own_words(text)
         usd = self._price(usage) if usage else None
         return Written(text=text, source=model, usage=usage, usd=usd)
 
-    def _own(self, request: x.RequestSummary, options: dict[str, str]) -> dict[str, Any]:
-        """For a server of the user's: models there may be small. They get an end, no chance, and
-        where they missed what was wanted an example to follow.
-        """
-        words = estimate_text_tokens(request.memory) + sum(
-            estimate_text_tokens(turn.text) for turn in request.turns
-        )
-        most = max(SHORT, min(LONG, words // 2))
-        body: dict[str, Any] = {"temperature": 0, "max_tokens": most}
-        if INSIST not in options:
-            return body
-        style = Style(style=options.get("style", ""), language=options.get("language", ""))
-        # The user's side alone: what the other said back only leads a small model astray.
-        told = [f"user: {turn.text}" for turn in request.turns if turn.role == "user"]
-        talk = "\n".join([request.memory, *told] if request.memory else told)
-        if (example := shown(style, options.get("focus", ""), talk)) is not None:
-            body["messages"] = [{"role": role, "content": text} for role, text in example]
-            body["frequency_penalty"] = 0.3  # or they say the example over and over
-        return body
 
-
-def _messages(request: x.RequestSummary, prompt: str) -> list[dict[str, str]]:
-    """The memory, the turns as they were said, the request behind them."""
-    said = [{"role": "system", "content": request.memory}] if request.memory else []
-    for turn in request.turns:
+def _messages(task: WritingTask) -> list[dict[str, str]]:
+    """Return the earlier summary, the turns and the prompt as chat messages."""
+    memory = task.source.memory
+    messages = [{"role": "system", "content": memory}] if memory else []
+    for turn in task.source.turns:
         role = turn.role if turn.role in ("user", "assistant") else "system"
-        said.append({"role": role, "content": turn.text})
-    return [*said, {"role": "user", "content": prompt}]
+        messages.append({"role": role, "content": turn.text})
+    return [*messages, {"role": "user", "content": task.prompt}]
 
 
-def _said(error: Exception) -> str:
-    """The server's own sentence, where it gave one."""
+def _message_of(error: Exception) -> str:
+    """Return the server's own sentence where the error has one."""
     body = getattr(error, "body", None)
-    told = body.get("message") if isinstance(body, dict) else None
-    return str(told or error or type(error).__name__)
+    message = body.get("message") if isinstance(body, dict) else None
+    return str(message or error or type(error).__name__)

@@ -15,8 +15,8 @@ import pytest
 
 from tests.server.local.talks import asking, talk, turns
 from tui_voice.errors import BackendError, EnginesMissing
-from tui_voice.languages.sense import senseless
-from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.languages.plausibility import summary_fault
+from tui_voice.realtime.wire.contract import LAYOUTS, Layout, ResponseMetadata
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder, Thoughts, find_local_chat
 from tui_voice.server.local.engines import LocalEngines
@@ -126,20 +126,20 @@ def test_a_summary_by_a_real_chat_server_is_text(chat_server: str) -> None:
 
 @pytest.mark.local
 @pytest.mark.slow
-@pytest.mark.parametrize("style", ["structured", "paragraph", "bullets", "json", "minutes"])
-def test_a_summary_in_each_style_holds_whatever_the_chat_model_wrote(
-    chat_server: str, style: str
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_summary_in_each_layout_holds_whatever_the_chat_model_wrote(
+    chat_server: str, layout: Layout
 ) -> None:
     """The model is tiny and mostly writes what is no summary: then the extract stands for it."""
     window = talk(1)
-    metadata = ResponseMetadata(purpose="summary", style=style, language="same", timeout_s=90)
+    metadata = ResponseMetadata(purpose="summary", layout=layout, language="same", timeout_s=90)
     request = ReplyRequest("", window, metadata=metadata)
     responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
     told = "".join(map(str, responder.reply(request, Event())))
     source = "\n".join(turn.text for turn in window)
     assert 0 < len(told) < len(source)
-    assert senseless(told, source) == ""
-    if style == "json":
+    assert summary_fault(told, source) == ""
+    if layout == "json":
         assert isinstance(json.loads(told), dict)
 
 
@@ -178,18 +178,18 @@ def test_a_slow_chat_server_leaves_time_for_the_extract() -> None:
     assert told.startswith("People and facts:")
 
 
-def test_a_model_that_missed_the_language_is_shown_an_example() -> None:
+def test_a_second_attempt_names_the_language_by_its_own_name() -> None:
     bodies: list[dict[str, Any]] = []
 
     def french(_path: str, body: bytes) -> tuple[int, str, bytes]:
         bodies.append(json.loads(body))
-        words = "Elle s'appelle Anna. Elle s'appelle Anna. Elle habite à Oslo. Elle a"
+        words = "Elle s'appelle Anna. Elle habite à Oslo."
         return 200, "text/event-stream", sse(chunk(content=words))
 
     window = [*talk(0), *turns(("user", prompt("French")))]
     metadata = ResponseMetadata(
         purpose="summary",
-        style="paragraph",
+        form="Write one plain paragraph.",
         language="French",
         second_attempt=True,
         focus="Anna",
@@ -200,12 +200,10 @@ def test_a_model_that_missed_the_language_is_shown_an_example() -> None:
         told = "".join(map(str, LocalResponder(nobody, chat).reply(request, Event())))
     assert told == "Elle s'appelle Anna. Elle habite à Oslo."
     [body] = bodies
-    assert [message["role"] for message in body["messages"]] == [
-        *("system", "user", "assistant", "user")
-    ]
-    assert "en français" in body["messages"][0]["content"]
-    assert "assistant:" not in body["messages"][-1]["content"]
-    assert "Summarise" not in body["messages"][-1]["content"]
+    system, source = body["messages"]
+    assert "Form: Write one plain paragraph." in system["content"]
+    assert "Write every sentence in French (français)." in system["content"]
+    assert "Summarise" not in source["content"]
 
 
 def prompt(language: str) -> str:

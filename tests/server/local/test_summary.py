@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.local.talks import FILLER, asking, talk, turns
-from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.realtime.wire.contract import LAYOUTS, Layout, ResponseMetadata
 from tui_voice.server.interfaces import ContextTurn, ReplyRequest
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.skills.talk import read
@@ -30,17 +30,17 @@ def size(window: list[ContextTurn]) -> int:
     return sum(len(turn.text) for turn in window)
 
 
-@pytest.mark.parametrize("style", ["structured", "paragraph", "bullets", "json", "minutes"])
-def test_facts_survive_five_rounds(style: str) -> None:
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_facts_survive_five_rounds(layout: Layout) -> None:
     """Each round: the last summary, and ten turns of small talk to be summarised with it."""
     window = talk(1)
     for round_ in range(5):
-        told = summary(window, style=style)
+        told = summary(window, layout=layout)
         assert len(told) < size(window)
         lost = [fact for fact in KEPT if fact not in told]
         assert not lost, (round_, lost, told)
         assert "400" not in told
-        if style == "json":
+        if layout == "json":
             values = [value for group in json.loads(told).values() for value in group]
             assert not {"facts", "preferences", "other"} & set(values)
         small = [
@@ -66,9 +66,9 @@ def test_a_summary_does_not_grow_for_ever() -> None:
     assert "Name59" in told
 
 
-@pytest.mark.parametrize("style", ["structured", "paragraph", "bullets", "json", "minutes"])
-def test_answers_are_found_in_the_summary_alone(style: str) -> None:
-    window = turns(("system", summary(talk(1), style=style)))
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_answers_are_found_in_the_summary_alone(layout: Layout) -> None:
+    window = turns(("system", summary(talk(1), layout=layout)))
     for question, fact in (
         ("What's my name?", "Anna"),
         ("Where do I live?", "Oslo"),
@@ -106,7 +106,7 @@ def test_the_request_itself_is_no_part_of_the_talk() -> None:
 
 
 def test_json_is_json_and_another_language_is_declined() -> None:
-    told = json.loads(summary(talk(0), style="json", language="German"))
+    told = json.loads(summary(talk(0), layout="json", language="German"))
     assert "my name is Anna" in told["facts"]
     assert "cannot translate into German" in told["note"]
     assert "[" not in summary(talk(0), language="same")
@@ -121,12 +121,12 @@ def test_focus_brings_its_subject_in() -> None:
     assert "run on rails" in summary(window, focus="trains")
 
 
-@pytest.mark.parametrize("style", ["structured", "json"])
-def test_the_remark_on_language_is_not_carried_over(style: str) -> None:
-    told = summary(talk(1), style=style, language="German")
-    again = summary([*turns(("system", told)), *talk(0)], style=style, language="German")
+@pytest.mark.parametrize("layout", ["headings", "json"])
+def test_the_remark_on_language_is_not_carried_over(layout: Layout) -> None:
+    told = summary(talk(1), layout=layout, language="German")
+    again = summary([*turns(("system", told)), *talk(0)], layout=layout, language="German")
     assert again.count("cannot translate") == 1
-    assert "cannot" not in summary([*turns(("system", told)), *talk(0)], style=style)
+    assert "cannot" not in summary([*turns(("system", told)), *talk(0)], layout=layout)
 
 
 def test_what_we_told_back_is_not_told_again() -> None:
@@ -156,8 +156,8 @@ ROLE = st.sampled_from(["user", "assistant", "system", "tool_call", "tool_output
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(ROLE, TEXT), max_size=12), st.sampled_from(["structured", "json"]))
 def test_any_talk_is_summarised_shorter_or_stays_short(
-    said: list[tuple[str, str]], style: str
+    said: list[tuple[str, str]], layout: Layout
 ) -> None:
     window = turns(*said)
-    told = summary(window, style=style)
+    told = summary(window, layout=layout)
     assert not told or len(told) < max(size(window), 240)

@@ -27,6 +27,10 @@ Purpose = Literal["", "summary", "title"]
 """What an out-of-band response is for; "" for a purpose of somebody else's client."""
 PURPOSES: tuple[Purpose, ...] = ("summary", "title")
 
+Layout = Literal["headings", "paragraph", "bullets", "labelled bullets", "json"]
+"""How a summary that is put together without a language model arranges its quotations."""
+LAYOUTS: tuple[Layout, ...] = ("headings", "paragraph", "bullets", "labelled bullets", "json")
+
 MAX_VALUE_LENGTH = 512
 """Characters of one metadata value that the Realtime API accepts."""
 
@@ -34,7 +38,8 @@ _KEY = "key"
 _PURPOSE = "purpose"
 _PROMPT_ITEM = "prompt_item"
 _LAST = "last"
-_STYLE = "style"
+_FORM = "form"
+_LAYOUT = "layout"
 _LANGUAGE = "language"
 _FOCUS = "focus"
 _TIMEOUT_S = "seconds"
@@ -51,8 +56,9 @@ class ResponseMetadata:
     purpose: Purpose = ""
     prompt_is_last_item: bool = False
     """The last item of `input` is the prompt; the items before it are the source text."""
-    style: str = ""
-    """Name of a summary style, for example `structured`; "" where the style does not matter."""
+    form: str = ""
+    """The sentences of the prompt that describe the form, for example "Write one paragraph."."""
+    layout: Layout = "headings"
     language: str = ""
     """Language of the text, for example `German`; "" or `same` for that of the conversation."""
     focus: str = ""
@@ -68,7 +74,8 @@ class ResponseMetadata:
             _KEY: self.key,
             _PURPOSE: self.purpose,
             _PROMPT_ITEM: _LAST if self.prompt_is_last_item else "",
-            _STYLE: self.style,
+            _FORM: self.form,
+            _LAYOUT: "" if self.layout == "headings" else self.layout,
             _LANGUAGE: self.language,
             _FOCUS: self.focus,
             _TIMEOUT_S: "" if self.timeout_s is None else f"{self.timeout_s:g}",
@@ -86,7 +93,8 @@ class ResponseMetadata:
             key=pairs.get(_KEY, ""),
             purpose=next((p for p in PURPOSES if p == pairs.get(_PURPOSE)), ""),
             prompt_is_last_item=pairs.get(_PROMPT_ITEM) == _LAST,
-            style=pairs.get(_STYLE, ""),
+            form=pairs.get(_FORM, ""),
+            layout=next((one for one in LAYOUTS if one == pairs.get(_LAYOUT)), "headings"),
             language=pairs.get(_LANGUAGE, ""),
             focus=pairs.get(_FOCUS, ""),
             timeout_s=_seconds(pairs.get(_TIMEOUT_S, "")),

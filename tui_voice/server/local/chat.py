@@ -12,8 +12,7 @@ from threading import Event
 from typing import Any
 
 from tui_voice.errors import BackendError
-from tui_voice.languages import EXAMPLE, is_same, named
-from tui_voice.languages.sense import own_words
+from tui_voice.languages import find_language, is_spoken_language
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.pump import pumped
 
@@ -30,15 +29,7 @@ _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]+")
 _SHARE = 0.8
 """Of the time that whoever asked for a summary waits; then the extract is made in its place."""
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.S)
-_STYLES = {
-    "structured": "short lines, each begun with its kind: People and facts, Preferences, "
-    "Decisions, Open questions",
-    "paragraph": "one paragraph",
-    "bullets": "bullet points",
-    "json": "one JSON object with the keys facts, preferences, decisions, open_questions, "
-    "each a list of strings, and nothing around it",
-    "minutes": "minutes of a meeting",
-}
+_ANY_FORM = "short lines, each begun with its kind: People and facts, Preferences, Decisions."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +105,7 @@ class ChatResponder:
         summary = request.metadata.purpose == "summary"
         seconds = _patience(request, self._seconds) if summary else self._seconds
         pieces = pumped(source, stop, seconds, self.name, whole=summary)
-        if "frequency_penalty" in body:  # it was shown an example
-            yield own_words("".join(piece for piece in pieces if isinstance(piece, str)))
-        else:
-            yield from pieces if summary else _not_for_ever(pieces)
+        yield from pieces if summary else _not_for_ever(pieces)
 
     def _stream(
         self, body: dict[str, Any], emit: Callable[[str | ToolCall], bool], stop: Event
@@ -157,9 +145,6 @@ class ChatResponder:
             # Some 4 characters make a token: a summary as long as half of the talk has failed.
             most = request.max_tokens or min(1000, max(150, talk // 8))
             body |= {"temperature": 0, "max_tokens": most}
-            if request.metadata.second_attempt and (example := _by_example(request)):
-                # The penalty: or small models say the example over and over.
-                return body | {"messages": example, "frequency_penalty": 0.3}
             return body | {"messages": _summary_messages(request)}
         body["messages"] = _messages(request)
         if request.prompt:
@@ -253,53 +238,35 @@ def _messages(request: ReplyRequest) -> list[dict[str, Any]]:
 
 
 def _summary_messages(request: ReplyRequest) -> list[dict[str, str]]:
-    style = _STYLES.get(request.metadata.style, _STYLES["structured"])
     language = request.metadata.language or "same"
-    in_language = "the language of the talk" if is_same(language) else language
+    in_language = "the language of the talk" if is_spoken_language(language) else language
     rules = [
         "Summarise the talk below for a model that will go on with it and sees nothing else of it.",
         "Keep every name, number, date, preference, decision and open question; invent nothing.",
         "An earlier summary is part of the talk: carry over what it says.",
-        f"Form: {style}. Language: {in_language}. Be shorter than the talk.",
+        f"Form: {request.metadata.form or _ANY_FORM} Language: {in_language}.",
+        "Be shorter than the talk.",
     ]
     if focus := request.metadata.focus:
         rules.append(f"Mind above all: {focus}.")
     if request.instructions:
         rules.append(request.instructions)
-    if request.metadata.second_attempt and (own := named(language)) is not None:
-        rules.append(own.wish)
+    if request.metadata.second_attempt and (known := find_language(language)) is not None:
+        rules.append(f"Write every sentence in {known.name} ({known.own_name}).")
     return [
         {"role": "system", "content": "\n".join(rules)},
         {"role": "user", "content": _as_text(request)},
     ]
 
 
-def _by_example(request: ReplyRequest) -> list[dict[str, str]]:
-    """For a model that did not write in the wanted language when told so: a talk and its summary
-    there. [] for languages and forms of which we have no example.
-    """
-    own = named(request.metadata.language)
-    if own is None or not own.shown or request.metadata.style == "json":
-        return []
-    focus = request.metadata.focus
-    return [
-        {"role": "system", "content": f"{own.wish} ({focus})" if focus else own.wish},
-        {"role": "user", "content": EXAMPLE},
-        {"role": "assistant", "content": own.shown},
-        # The user's side alone: what the other said back only leads a small model astray.
-        {"role": "user", "content": _as_text(request, ("system", "user"))},
-    ]
-
-
-def _as_text(request: ReplyRequest, roles: Sequence[str] = ()) -> str:
-    """The talk, line by line, all of it or what those `roles` said; without our own request for a
-    summary at its end, which is told in the rules already.
+def _as_text(request: ReplyRequest) -> str:
+    """Return the conversation, one line a turn, without the request for a summary at its end: the
+    rules already say what is wanted.
     """
     turns = list(request.turns)
     if turns and turns[-1].role == "user" and _ASKED.match(turns[-1].text):
         turns.pop()
-    said = (turn for turn in turns if turn.text and (not roles or turn.role in roles))
-    return "\n".join(f"{turn.role}: {turn.text}" for turn in said)
+    return "\n".join(f"{turn.role}: {turn.text}" for turn in turns if turn.text)
 
 
 def _place(url: str) -> str:

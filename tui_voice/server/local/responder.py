@@ -10,7 +10,7 @@ from itertools import pairwise
 from threading import Event
 
 from tui_voice.errors import BackendError
-from tui_voice.languages.sense import senseless
+from tui_voice.languages.plausibility import summary_fault
 from tui_voice.server.interfaces import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.answering import answer
 from tui_voice.server.local.chat import ChatResponder
@@ -111,16 +111,16 @@ class LocalResponder:
 
 def _plausible(text: str, request: ReplyRequest) -> bool:
     """Shorter than the talk, in the form that was asked for, no long figure in it that nobody
-    said, and not senseless.
+    said, and with no fault that `summary_fault` finds.
     """
     source = "\n".join(turn.text for turn in request.turns)
     said = set(_LONG_FIGURE.findall(figures(source))) | set(_LONG_FIGURE.findall(source))
-    if request.metadata.style == "json" and not _is_json(text):
+    if request.metadata.layout == "json" and not _is_json(text):
         return False
     return (
         len(text) < len(source)
         and said.issuperset(_LONG_FIGURE.findall(text))
-        and not senseless(text, source)
+        and not summary_fault(text, source)
     )
 
 

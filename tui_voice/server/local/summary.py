@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tui_voice.languages import is_same, language_of, named
+from tui_voice.languages import detect_language, find_language, is_spoken_language
+from tui_voice.realtime.wire.contract import Layout
 from tui_voice.server.interfaces import ContextTurn, ReplyRequest
 from tui_voice.server.local.lexis import Rarity, content
 from tui_voice.server.local.skills.clause import Line
@@ -98,7 +99,7 @@ def summarise(request: ReplyRequest, share: float = 0.5) -> str:
     """A summary of `request.turns`; "" where nothing was said. It is always shorter than they are,
     unless they are short themselves: no fact is lost for the sake of a heading.
 
-    `request.metadata`: `style` (structured, paragraph, bullets, json, minutes), `focus` (words that
+    `request.metadata`: `layout`, `focus` (words that
     weigh more), `language` (it cannot translate, and says so). `share` of the source's length is
     aimed at. Summaries among the turns (role `system`) are carried over first of all.
     """
@@ -109,12 +110,12 @@ def summarise(request: ReplyRequest, share: float = 0.5) -> str:
     room = int(min(_MOST, max(_LEAST, memory + max(share * new, min(new, _LEAST)))))
     # A memory that is full must let go of something: then the new is worth more than the old.
     points = _points(turns, request.metadata.focus, 0.5 if memory < _FULL else -0.4)
-    style = request.metadata.style or "structured"
+    layout = request.metadata.layout
     chosen = _choose(points, room)
     words = ". ".join(point.text for point in chosen)
     note = _untranslated(request.metadata.language, words)
     while chosen:
-        text = _write(sorted(chosen, key=lambda p: p.order), style, note)
+        text = _write(sorted(chosen, key=lambda p: p.order), layout, note)
         if len(text) < max(source, _LEAST):
             return text
         chosen.remove(min(chosen, key=lambda p: p.weight))
@@ -236,17 +237,17 @@ def _likeness(one: _Point, other: _Point) -> float:
     return float(alike if one.marks == other.marks else 0.6 * alike)
 
 
-def _write(points: Sequence[_Point], style: str, note: str) -> str:
+def _write(points: Sequence[_Point], layout: Layout, note: str) -> str:
     groups = {kind: [_quote(p) for p in points if p.kind == kind] for kind in KINDS}
     groups = {kind: told for kind, told in groups.items() if told}
-    if style == "json":
+    if layout == "json":
         plain = {_KEYS[k]: [_bare(p) for p in points if p.kind == k] for k in groups}
         return json.dumps(plain | ({"note": note} if note else {}), ensure_ascii=False)
-    if style == "paragraph":
+    if layout == "paragraph":
         text = " ".join(f"{kind}: {', '.join(told)}." for kind, told in groups.items())
-    elif style in ("bullets", "minutes"):
+    elif layout in ("bullets", "labelled bullets"):
         marked = [
-            f"- {kind + ': ' if style == 'minutes' else ''}{told}"
+            f"- {kind + ': ' if layout == 'labelled bullets' else ''}{told}"
             for kind, quotes in groups.items()
             for told in quotes
         ]
@@ -266,9 +267,9 @@ def _bare(point: _Point) -> str:
 
 def _untranslated(language: str, words: str) -> str:
     """That the wish cannot be met; "" where the talk is in the wanted language anyway."""
-    if is_same(language):
+    if is_spoken_language(language):
         return ""
-    wanted, found = named(language), language_of(words)
+    wanted, found = find_language(language), detect_language(words)
     if wanted is not None and (found == wanted.name or (wanted.name == "English" and not found)):
         return ""
     spoken = f", which are {found}" if found else ""

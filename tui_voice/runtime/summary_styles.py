@@ -1,0 +1,109 @@
+"""The forms that a summary can take: one row of `SUMMARY_STYLES` for each value of `summary.style`.
+
+To add a style, add a row. The request to the model, the check of what comes back, the choices of
+the setting and the choices of `eval --style` are all made from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tui_voice.languages import detect_language, find_language, is_spoken_language
+
+if TYPE_CHECKING:
+    from tui_voice.realtime.wire.contract import Layout  # the package loads msgspec
+
+
+def _any_text(_text: str) -> str:
+    return ""
+
+
+def _json_object(text: str) -> str:
+    with suppress(ValueError):
+        if isinstance(json.loads(text), dict):
+            return ""
+    return "no JSON, though JSON was asked for"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryStyle:
+    """One form of a summary."""
+
+    prompt: str
+    """The sentences of the request that describe the form."""
+    layout: Layout = "headings"
+    """How the embedded server arranges a summary that it makes of quotations."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema that a text model is given for its answer; None: the answer is free text."""
+    form_fault: Callable[[str], str] = _any_text
+    """Returns how a summary differs from the form, "" where it does not. The result follows the
+    words "the summary is", for example "no JSON, though JSON was asked for"."""
+
+
+_LISTS = ("people_and_facts", "preferences", "decisions", "open_questions")
+_JSON_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {key: {"type": "array", "items": {"type": "string"}} for key in _LISTS}
+    | {"tone": {"type": "string"}},
+    "required": [*_LISTS, "tone"],
+    "additionalProperties": False,
+}
+
+SUMMARY_STYLES: dict[str, SummaryStyle] = {
+    "structured": SummaryStyle(
+        prompt="Use these headings, leaving out those with nothing under them: People and facts; "
+        "Preferences; Decisions; Open questions; Tone. Short phrases, no full sentences needed."
+    ),
+    "paragraph": SummaryStyle(prompt="Write one plain paragraph.", layout="paragraph"),
+    "bullets": SummaryStyle(prompt="Write short bullet points.", layout="bullets"),
+    "json": SummaryStyle(
+        prompt="Write one JSON object with the keys people_and_facts, preferences, decisions, "
+        "open_questions (each an array of strings) and tone (a string), and nothing around it.",
+        layout="json",
+        schema=_JSON_SCHEMA,
+        form_fault=_json_object,
+    ),
+    "minutes": SummaryStyle(
+        prompt="Write minutes: decisions, open questions, and to-dos with who does them.",
+        layout="labelled bullets",
+    ),
+}
+
+DEFAULT_STYLE = "structured"
+MINUTES_STYLE = "minutes"
+"""The style in which `sessions export --format minutes` is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryForm:
+    """The form and the language that the user wants summaries in."""
+
+    style: str = DEFAULT_STYLE
+    """A key of `SUMMARY_STYLES`."""
+    language: str = "same"
+    """A language by name or code; `same`: the language that is spoken."""
+
+    @property
+    def spec(self) -> SummaryStyle:
+        return SUMMARY_STYLES[self.style]
+
+    def in_style(self, style: str) -> SummaryForm:
+        return replace(self, style=style)
+
+    def shortfall(self, text: str) -> str:
+        """Return how a usable summary differs from what was wanted, "" where it does not.
+
+        The result follows the words "the summary is", for example "in English, though French was
+        asked for". May load the language model: do not call it on an event loop.
+        """
+        found = [self.spec.form_fault(text)]
+        wanted = find_language(self.language)
+        if wanted is not None and not is_spoken_language(self.language):
+            detected = detect_language(text)
+            if detected not in ("", wanted.name):
+                found.append(f"in {detected}, though {wanted.name} was asked for")
+        return "; ".join(filter(None, found))
