@@ -1,17 +1,25 @@
-"""The README says what the program does: its tables and its diagram are held against the code."""
+"""The documents say what the program does: their tables and diagram are compared with the code."""
 
 import re
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tui_voice.cli.parser import COMMANDS
 from tui_voice.config import DEFAULT_KEYS
-from tui_voice.config.groups import specs
 from tui_voice.conversation.states import diagram
 from tui_voice.ui.keys import BY_ID
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+MOST_USED = (
+    *("backend.kind", "backend.model", "backend.voice"),
+    *("backend.turn_detection", "backend.silence_ms", "audio.echo_cancellation"),
+    *("context.policy", "context.trigger", "context.keep", "cost.limit"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +27,15 @@ def readme() -> str:
     return README.read_text(encoding="utf-8")
 
 
-def settings_table() -> str:
-    rows = ["| setting | default | allowed | what it does |", "|---|---|---|---|"]
-    for spec in specs().values():
-        if spec.key.startswith("keys."):
-            continue
-        default = "none" if spec.default in (None, {}) else str(spec.default)
-        default = default.lower() if isinstance(spec.default, bool) else default
-        about = f"{spec.about} (`{spec.flag}`)" if spec.flag else spec.about
-        rows.append(f"| `{spec.key}` | {default} | {spec.check.allowed} | {about} |")
-    return "\n".join(rows)
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """`docs/generate.py`, which is a script and no part of a package."""
+    spec = spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def keys_table() -> str:
@@ -42,26 +49,36 @@ def keys_table() -> str:
     return "\n".join(rows)
 
 
-def test_the_diagram_is_the_machines_own(readme: str) -> None:
+def test_the_generated_documents_are_up_to_date(generate: ModuleType) -> None:
+    documents: dict[str, Callable[[], str]] = generate.DOCUMENTS
+    outdated = [
+        name
+        for name, text in documents.items()
+        if (ROOT / "docs" / name).read_text(encoding="utf-8") != text()
+    ]
+    assert outdated == [], "run: uv run python docs/generate.py"
+
+
+def test_the_diagram_is_that_of_the_transition_table(readme: str) -> None:
     drawn = re.search(r"```mermaid\n(.*?)\n```", readme, re.S)
     assert drawn is not None
     assert drawn[1] == diagram()
 
 
-def test_the_settings_are_all_there(readme: str) -> None:
-    assert settings_table() in readme
+def test_the_readme_shows_the_most_used_settings(readme: str, generate: ModuleType) -> None:
+    assert generate.settings_table(MOST_USED) in readme
 
 
-def test_the_keys_are_all_there(readme: str) -> None:
+def test_the_readme_shows_every_key(readme: str) -> None:
     assert keys_table() in readme
 
 
-def test_the_commands_are_all_there(readme: str) -> None:
+def test_the_readme_shows_every_command(readme: str) -> None:
     missing = [name for name in COMMANDS if f"| `tui-voice {name}" not in readme]
     assert missing == []
 
 
-def test_its_first_two_commands_run_and_test(readme: str) -> None:
+def test_the_first_two_commands_start_the_app_and_the_tests(readme: str) -> None:
     blocks = re.findall(r"```sh\n(.*?)\n```", readme, re.S)
     assert blocks[:2] == [
         "pip install uv && uv run --extra local tui-voice",
@@ -69,7 +86,7 @@ def test_its_first_two_commands_run_and_test(readme: str) -> None:
     ]
 
 
-def test_what_it_points_to_exists(readme: str) -> None:
-    named = re.findall(r"\]\((?!https?:|#)([^)#]+)", readme)
-    assert named
-    assert [name for name in named if not (README.parent / name).exists()] == []
+@pytest.mark.parametrize("document", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=str)
+def test_the_files_that_a_document_links_to_exist(document: Path) -> None:
+    named = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
+    assert [name for name in named if not (document.parent / name).exists()] == []

@@ -1,4 +1,4 @@
-"""`tui-voice` and `python -m tui_voice`: run a command; whatever fails is said in one line."""
+"""`tui-voice` and `python -m tui_voice`: run a command and report a failure in one line."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from tui_voice.errors import TuiVoiceError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run a command. Returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     given = list(sys.argv[1:] if argv is None else argv)
     debug = _take_debug(given)
-    # Collecting garbage while modules are loaded costs a tenth of the start, and finds none. The
-    # app turns it on again after its first picture, other commands as they begin.
+    # Garbage collection while modules are imported takes a tenth of the start and finds nothing.
+    # The app enables it again after the first paint, other commands before they run.
     gc.disable()
     try:
         from tui_voice.cli import parser
 
         status = parser.run(parser.parse(given))
-        sys.stdout.flush()  # a closed pipe must show here, not while Python ends
+        sys.stdout.flush()  # a closed pipe must raise here, not while Python exits
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return _reader_left()
+        return _ignore_closed_pipe()
     except TuiVoiceError as error:
-        _say(str(error), error.hint)
+        _print_error(str(error), error.hint)
         if debug:
             _write_traceback(error)
         return error.exit_status
-    except Exception as error:  # noqa: BLE001  # the last stop: no traceback reaches a user
-        _say(f"An unexpected {type(error).__name__}: {error}", "" if debug else _DEBUG_HINT)
+    except Exception as error:  # noqa: BLE001  # no traceback may reach the user
+        _print_error(f"An unexpected {type(error).__name__}: {error}", "" if debug else _DEBUG_HINT)
         if debug:
             _write_traceback(error)
         return 1
@@ -41,19 +41,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-_DEBUG_HINT = "Run it again with --debug to keep the details in a file."
+_DEBUG_HINT = "Run it again with --debug to write the details to a file."
 
 
 def _take_debug(argv: list[str]) -> bool:
-    """Take `--debug` from wherever it stands, so that each command knows it."""
+    """Remove `--debug` from the arguments, wherever it stands; returns whether it was there."""
     end = argv.index("--") if "--" in argv else len(argv)
     found = "--debug" in argv[:end]
     argv[:end] = [word for word in argv[:end] if word != "--debug"]
     return found
 
 
-def _say(sentence: str, hint: str = "") -> None:
-    """One line, whatever line breaks an exception's text has; and no key that it may quote."""
+def _print_error(sentence: str, hint: str = "") -> None:
+    """Print one line, without the line breaks and the API keys that an exception may contain."""
     from tui_voice.store.secrets import Redactor
 
     sentence = " ".join(sentence.split())
@@ -67,15 +67,15 @@ def _write_traceback(error: Exception) -> None:
     from tui_voice.cli.crash import write_traceback
 
     try:
-        _say(f"Details are in {write_traceback(error)}")
+        _print_error(f"Details are in {write_traceback(error)}")
     except OSError as refused:
-        _say(f"The details could not be written: {refused}.")
+        _print_error(f"The details could not be written: {refused}.")
 
 
-def _reader_left() -> int:
-    """Whoever read our output, `head` for one, has had enough: that is no failure.
+def _ignore_closed_pipe() -> int:
+    """Exit status for a program, such as `head`, that closed the pipe it read from: no failure.
 
-    What is still buffered must not be flushed into the closed pipe when Python ends.
+    Output that is still buffered must not be flushed into the closed pipe when Python exits.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

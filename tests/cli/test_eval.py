@@ -1,4 +1,4 @@
-"""`tui-voice eval`: every variation in one command, a table for 80 columns, JSON that stays."""
+"""`tui-voice eval`: its variations, its table and its JSON output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.runtime.bench import served
 from tests.runtime.test_summariser import completion, http
 from tui_voice.__main__ import main
-from tui_voice.cli.eval import _remarks, _table
+from tui_voice.cli.eval import report
 from tui_voice.lab.evaluation import Answer, Arm, Memory, Outcome
 
 KEYS = {
@@ -52,7 +52,7 @@ def memory(**changed: str | bool) -> Memory:
     return Memory(**{**fields, **changed})  # type: ignore[arg-type]  # of their kinds
 
 
-async def test_json_is_what_programs_were_promised(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_json_output_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
     def answer(path: str, _body: dict[str, Any]) -> tuple[int, Any]:
         if path.endswith("/models"):
             return 200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
@@ -76,47 +76,65 @@ async def test_json_is_what_programs_were_promised(capsys: pytest.CaptureFixture
     assert row["answers"][0].keys() == {"asked", "said", "recalled"}
 
 
-def test_the_table_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output is a terminal of 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
-    shown = [
-        outcome(Arm("server cut at 1600", "server"), missed=("What is my name?",) * 6),
-        outcome(Arm("summary at 1600 French", "balanced", language="French"), memory()),
-    ]
-    text = "\n".join([_table(shown), *_remarks(shown)])
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+
+SHOWN = [
+    outcome(Arm("server cut at 1600", "server"), missed=("What is my name?",) * 6),
+    outcome(Arm("summary at 1600 French", "balanced", language="French"), memory()),
+    outcome(Arm("notebook at 1600 keep 8 structured Portuguese", "notebook")),
+]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_the_report_fits_a_terminal_of_eighty_columns() -> None:
+    text = report(SHOWN)
     assert max(map(len, text.splitlines())) <= 80
     assert "1 prunings failed" in text
     assert "language: asked French, got English" in text
-    assert "by smollm; the server holds it word for word" in text
+    assert "by smollm; the server holds it verbatim" in text
     assert text.count("The user is called Ingrid") < 15
     assert "missed: What is my name?; What" in text
 
 
+@pytest.mark.usefixtures("terminal")
+def test_a_long_name_is_wrapped_on_a_narrow_terminal() -> None:
+    head, first, *rest = report(SHOWN[2:]).splitlines()
+    assert head.split() == ["session", "recalled", "prunings", "peak", "end", "read", "USD"]
+    assert first.startswith("  notebook at 1600")
+    assert first.endswith("12 346k  12.3456")
+    assert rest[0].split()[-1] == "Portuguese"
+
+
+def test_in_a_pipe_no_line_of_the_table_is_wrapped() -> None:
+    row = report(SHOWN[2:]).splitlines()[1]
+    assert "keep 8 structured Portuguese  10 of 10" in row
+    assert len(row) > 80
+
+
 @pytest.mark.parametrize(
-    ("told", "language", "expected"),
+    ("summary", "language", "expected"),
     [
-        (memory(language="", shortfall=""), "French", "asked French, got too little to tell"),
+        (memory(language="", shortfall=""), "French", "asked French, got too little text"),
         (memory(held=False), "French", "the server does NOT hold it"),
         (memory(passed_over="smollm: busy"), "French", "not as wanted: smollm: busy"),
         (memory(shortfall="no JSON, though JSON was asked for"), "same", "the summary is no JSON"),
         (None, "French", "summary: none was written"),
     ],
 )
-def test_what_is_told_of_a_summary(told: Memory | None, language: str, expected: str) -> None:
-    lines = _remarks([outcome(Arm("summary", "balanced", language=language), told)])
-    assert expected in "\n".join(lines)
+def test_remarks_on_a_summary(summary: Memory | None, language: str, expected: str) -> None:
+    assert expected in report([outcome(Arm("summary", "balanced", language=language), summary)])
 
 
-def test_long_names_stand_on_lines_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    name = "notebook at 1600 keep 8 structured Portuguese"
-    head, named, numbers = _table([outcome(Arm(name, "notebook"))]).splitlines()
-    assert named.strip() == name
-    assert len(head) == len(numbers) <= 80
-
-
-def test_of_a_summary_as_asked_for_nothing_is_said() -> None:
+def test_there_is_no_remark_on_a_summary_as_asked_for() -> None:
     good = outcome(Arm("summary", "balanced"), memory(shortfall=""))
-    assert "language" not in "\n".join(_remarks([replace(good, failed_prunings=0)]))
+    text = report([replace(good, failed_prunings=0)])
+    assert "language" not in text
+    assert text.count("summary") == 1  # the name in the table
 
 
 @pytest.mark.parametrize(
@@ -129,9 +147,7 @@ def test_of_a_summary_as_asked_for_nothing_is_said() -> None:
         ["--summary-url", "localhost:1234"],
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    wrong: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_arguments_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", "--backend", "local", *wrong]) == 2
     assert capsys.readouterr().err.startswith("tui-voice: ")
 

@@ -1,4 +1,4 @@
-"""Whatever fails is said in one line; the exit status tells what kind of failure it was."""
+"""A failure is reported in one line, and the exit status says of which kind it was."""
 
 import gc
 import os
@@ -42,7 +42,7 @@ def test_a_failure_is_one_line(
     assert capsys.readouterr() == ("", line)
 
 
-def test_a_surprise_is_one_line_and_its_traceback_waits_in_a_file(
+def test_an_unexpected_error_is_one_line_and_debug_writes_its_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = "sk-" + "a1" * 20
@@ -64,7 +64,7 @@ def test_a_surprise_is_one_line_and_its_traceback_waits_in_a_file(
     assert log_path().stat().st_mode & 0o077 == 0
 
 
-def test_debug_may_stand_anywhere_but_after_two_dashes(
+def test_debug_may_stand_anywhere_before_two_dashes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fail_with(monkeypatch, TuiVoiceError("It broke."))
@@ -74,7 +74,7 @@ def test_debug_may_stand_anywhere_but_after_two_dashes(
     assert "Details" not in capsys.readouterr().err
 
 
-def test_details_that_cannot_be_written_are_not_another_failure(
+def test_a_log_file_that_cannot_be_written_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:
     (home / "state").write_text("in the way")
@@ -96,7 +96,7 @@ def test_details_that_cannot_be_written_are_not_another_failure(
         (["config", "--profile", "none"], 'no profile "none"'),
     ],
 )
-def test_wrong_usage_is_one_line_and_two(
+def test_wrong_usage_is_one_line_and_exit_status_2(
     capsys: pytest.CaptureFixture[str], argv: list[str], word: str
 ) -> None:
     assert main(argv) == 2
@@ -116,7 +116,7 @@ def test_the_program_runs_as_a_module_and_as_a_command() -> None:
     assert said[0].startswith("tui-voice 0.")
 
 
-def test_help_names_every_command_and_loads_none() -> None:
+def test_help_names_every_command_and_imports_none() -> None:
     code = (
         "import sys\nfrom tui_voice.__main__ import main\n"
         "try: main(['--help'])\nexcept SystemExit as end: assert end.code == 0\n"
@@ -127,16 +127,17 @@ def test_help_names_every_command_and_loads_none() -> None:
     for name in ("resume", "sessions", "say", "serve", "replay", "tokens", "simulate", "devices"):
         assert f"\n    {name} " in asked.stdout
     ours, everything = asked.stderr.splitlines()
-    allowed = ("tui_voice.cli", "tui_voice.cli.parser", "tui_voice.cli.flags", "tui_voice.errors")
+    allowed = {f"tui_voice.{name}" for name in ("cli", "cli.parser", "cli.flags", "cli.registry")}
     assert {m for m in ours.split() if not m.startswith("tui_voice.config")} <= {
         *allowed,
         "tui_voice.__main__",
+        "tui_voice.errors",
     }
-    assert not {"textual", "numpy", "msgspec", "openai"} & set(everything.split())
+    assert not {"textual", "rich", "numpy", "msgspec", "openai"} & set(everything.split())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes close otherwise there")
-def test_a_reader_that_leaves_is_no_failure() -> None:
+def test_a_closed_pipe_is_no_failure() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "tui_voice", "config"]
@@ -145,7 +146,9 @@ def test_a_reader_that_leaves_is_no_failure() -> None:
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
-def test_garbage_is_collected_again_whatever_happens(capsys: pytest.CaptureFixture[str]) -> None:
+def test_garbage_collection_is_enabled_again_in_any_case(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for argv in (["config", "path"], ["nonsense"], ["config", "show", "--wrong"]):
         main(argv)
         assert gc.isenabled()

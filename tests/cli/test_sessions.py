@@ -21,7 +21,7 @@ EGGS = "2026-03-15-0807-eggs"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "talks"
+    folder = tmp_path / "saved"
     folder.mkdir()
     for name in ("v1-kyoto-in-april.jsonl", "v1-soft-eggs.jsonl"):
         shutil.copy(REPOSITORY / "sessions" / name, folder)
@@ -32,7 +32,7 @@ def run(folder: Path, *words: str) -> int:
     return main(["sessions", *words, "--sessions-dir", str(folder)])
 
 
-def told(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+def read_json(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     assert run(folder, *words, "--json") == 0
     return json.loads(capsys.readouterr().out)
 
@@ -52,8 +52,8 @@ def test_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == out
 
 
-def test_list_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    eggs, kyoto = told(folder, capsys, "list")
+def test_list_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    eggs, kyoto = read_json(folder, capsys, "list")
     keys = {"id", "title", "started", "seconds", "turns", "model", "backend", "usd", "path"}
     assert keys <= set(kyoto)
     assert (kyoto["id"], kyoto["title"], kyoto["turns"]) == (KYOTO, "Kyoto in April", 46)
@@ -61,16 +61,18 @@ def test_list_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert eggs["usd"] == 0
 
 
-def test_no_talks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_sessions_list_is_empty_and_show_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(tmp_path / "none", "list") == 0
-    assert "`tui-voice` begins one" in capsys.readouterr().out
-    assert told(tmp_path / "none", capsys, "list") == []
+    assert "`tui-voice` starts one" in capsys.readouterr().out
+    assert read_json(tmp_path / "none", capsys, "list") == []
     assert run(tmp_path / "none", "show", "last") == 1
     assert "no saved talks yet" in capsys.readouterr().err
 
 
 def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    kyoto = told(folder, capsys, "show", "kyoto")
+    kyoto = read_json(folder, capsys, "show", "kyoto")
     assert kyoto["id"] == KYOTO
     assert len(kyoto["turn_list"]) == 46
     assert {"role", "text", "at", "pruned", "pinned"} <= set(kyoto["turn_list"][0])
@@ -88,21 +90,21 @@ def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = told(folder, capsys, "search", "shellfish", "role:you")
+    rows = read_json(folder, capsys, "search", "shellfish", "role:you")
     assert {"id", "title", "turn", "role", "excerpt"} <= set(rows[0])
     assert [row["role"] for row in rows] == ["user"]
-    assert told(folder, capsys, "search", "yolk stays")  # the shell took the quotes
-    assert told(folder, capsys, "search", "stays yolk") == []
-    assert len(told(folder, capsys, "search", "the", "--limit", "3")) == 3
+    assert read_json(folder, capsys, "search", "yolk stays")  # the shell took the quotes
+    assert read_json(folder, capsys, "search", "stays yolk") == []
+    assert len(read_json(folder, capsys, "search", "the", "--limit", "3")) == 3
     assert run(folder, "search", "shellfish", "role:you") == 0
     assert "Kyoto in April · 2026-03-14 12:" in capsys.readouterr().out
     assert run(folder, "search", "xylophone") == 0
-    assert capsys.readouterr() == ("", "Nothing of that was said.\n")
+    assert capsys.readouterr() == ("", "No turn contains these words.\n")
     assert run(folder, "search", "x", "--limit", "0") == 2
     assert "0 is no number from 1 on" in capsys.readouterr().err
 
 
-def test_search_marks_the_words_on_a_terminal(
+def test_search_prints_the_words_in_bold_on_a_terminal(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
@@ -110,7 +112,9 @@ def test_search_marks_the_words_on_a_terminal(
     assert "allergic to \x1b[1mshellfish\x1b[0m" in capsys.readouterr().out
 
 
-def test_search_in_a_talk_without_a_date(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_search_in_a_session_without_a_date(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "torn.jsonl").write_text(
         '{"event":"session_opened","id":"torn","started":"?","backend":"","model":""}\n'
         '{"event":"text_submitted","item_id":"i","text":"xylophone"}\n'
@@ -129,7 +133,7 @@ def test_export(
     assert run(folder, "export", "kyoto") == 0
     assert run(folder, "export", "kyoto") == 0
     assert capsys.readouterr().out == "kyoto-in-april.md\nkyoto-in-april-2.md\n"
-    facts = told(folder, capsys, "export", "kyoto", "--out", str(tmp_path / "k.srt"))
+    facts = read_json(folder, capsys, "export", "kyoto", "--out", str(tmp_path / "k.srt"))
     assert facts["format"] == "srt"
     assert Path(facts["path"]).read_text().startswith("1\n00:")
     assert run(folder, "export", "kyoto", "--format", "vtt", "--out", "-") == 0
@@ -140,12 +144,12 @@ def test_export(
 def test_rename(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "rename", EGGS, "Soft", "eggs") == 0
     assert "now called Soft eggs" in capsys.readouterr().out
-    assert told(folder, capsys, "list")[0]["title"] == "Soft eggs"
-    assert told(folder, capsys, "rename", "soft eggs", "Eggs") == {"id": EGGS, "title": "Eggs"}
-    with_it = Journal.open(folder / "v1-soft-eggs.jsonl")
+    assert read_json(folder, capsys, "list")[0]["title"] == "Soft eggs"
+    assert read_json(folder, capsys, "rename", "soft eggs", "Eggs") == {"id": EGGS, "title": "Eggs"}
+    journal = Journal.open(folder / "v1-soft-eggs.jsonl")
     assert run(folder, "rename", EGGS, "x") == 1
     assert f"is open in process {os.getpid()}" in capsys.readouterr().err
-    with_it.close()
+    journal.close()
 
 
 def test_delete_asks_first(
@@ -158,12 +162,12 @@ def test_delete_asks_first(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _question: "n")
     assert run(folder, "delete", "kyoto") == 0
-    assert len(told(folder, capsys_cleared(capsys), "list")) == 2
+    assert len(read_json(folder, capsys_cleared(capsys), "list")) == 2
     monkeypatch.setattr("builtins.input", lambda _question: "Y")
     assert run(folder, "delete", "kyoto") == 0
     assert f"{KYOTO} is in the trash" in capsys.readouterr().out
-    assert told(folder, capsys, "delete", EGGS, "--yes") == {"id": EGGS, "deleted": True}
-    assert told(folder, capsys, "list") == []
+    assert read_json(folder, capsys, "delete", EGGS, "--yes") == {"id": EGGS, "deleted": True}
+    assert read_json(folder, capsys, "list") == []
 
 
 def capsys_cleared(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
@@ -172,9 +176,9 @@ def capsys_cleared(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[
 
 
 def test_fork(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    facts = told(folder, capsys, "fork", "kyoto", "4")
+    facts = read_json(folder, capsys, "fork", "kyoto", "4")
     assert facts["parent"] == KYOTO
-    forked = told(folder, capsys, "show", facts["id"])
+    forked = read_json(folder, capsys, "show", facts["id"])
     assert len(forked["turn_list"]) == 4
     assert (forked["parent"], forked["parent_turn"]) == (KYOTO, facts["parent_turn"])
     assert run(folder, "fork", EGGS, facts["parent_turn"]) == 1
@@ -182,10 +186,10 @@ def test_fork(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "has 8 turns" in capsys.readouterr().err
     assert run(folder, "fork", EGGS, "0") == 1
     assert run(folder, "fork", KYOTO, facts["parent_turn"]) == 0
-    assert "Go on with it: tui-voice resume" in capsys.readouterr().out
+    assert "Resume it: tui-voice resume" in capsys.readouterr().out
 
 
-def test_the_folder_may_be_named_before_or_after() -> None:
+def test_the_folder_may_be_named_before_or_after_the_action() -> None:
     for words in (
         ["--sessions-dir", "x", "sessions", "list"],
         ["sessions", "--sessions-dir", "x", "list"],
@@ -195,22 +199,24 @@ def test_the_folder_may_be_named_before_or_after() -> None:
         assert parse(words).action == "list"
 
 
-# What was promised to programs: these stay. Others may join, and are then promised, too.
+# The documented keys of the JSON output. Programs rely on them: none may go.
 LISTED = {"id", "title", "started", "seconds", "turns", "model", "backend", "usd", "path"}
 TURN = {"role", "text", "at", "pruned", "pinned"}
 PRUNING = {"at", "turns", "tokens_before", "tokens_after", "usd", "seconds", "summary"}
 FOUND = {"id", "title", "turn", "role", "excerpt"}
 
 
-def test_what_programs_were_promised(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    talks = told(folder, capsys, "list")
-    assert [set(talk) for talk in talks] == [LISTED | {"parent"}] * 2
-    shown = told(folder, capsys, "show", "kyoto")
+def test_the_json_output_has_the_documented_keys(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sessions = read_json(folder, capsys, "list")
+    assert [set(one) for one in sessions] == [LISTED | {"parent"}] * 2
+    shown = read_json(folder, capsys, "show", "kyoto")
     assert set(shown) == LISTED | {
         *("parent", "parent_turn", "memory", "notes"),
         *("turn_list", "prunings"),
     }
-    assert {key: shown[key] for key in LISTED} == {key: talks[1][key] for key in LISTED}
+    assert {key: shown[key] for key in LISTED} == {key: sessions[1][key] for key in LISTED}
     for turn in shown["turn_list"]:
         assert set(turn) == TURN | {
             *("id", "interrupted", "heard", "audio_ms", "tool", "note"),
@@ -218,28 +224,30 @@ def test_what_programs_were_promised(folder: Path, capsys: pytest.CaptureFixture
     assert shown["prunings"]
     for pruning in shown["prunings"]:
         assert set(pruning) == PRUNING | {"kind", "stage", "source"}
-    hits = told(folder, capsys, "search", "shellfish")
+    hits = read_json(folder, capsys, "search", "shellfish")
     assert hits
     for hit in hits:
         assert set(hit) == FOUND | {"marks", "at", "path"}
-        assert hit["id"] in {talk["id"] for talk in talks}
+        assert hit["id"] in {one["id"] for one in sessions}
         assert hit["turn"] in {turn["id"] for turn in shown["turn_list"]}
         for first, behind in hit["marks"]:
             assert hit["excerpt"][first:behind].casefold() == "shellfish"
 
 
-def test_a_fork_names_its_parent_wherever_it_is_told(
+def test_a_fork_names_its_parent_in_every_output(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forked = told(folder, capsys, "fork", "kyoto", "4")
+    forked = read_json(folder, capsys, "fork", "kyoto", "4")
     assert set(forked) == {"id", "path", "parent", "parent_turn"}
-    parents = {talk["id"]: talk["parent"] for talk in told(folder, capsys, "list")}
+    parents = {one["id"]: one["parent"] for one in read_json(folder, capsys, "list")}
     assert parents == {forked["id"]: KYOTO, KYOTO: "", EGGS: ""}
-    again = told(folder, capsys, "fork", forked["id"], "2")
-    shown = told(folder, capsys, "show", again["id"])
+    again = read_json(folder, capsys, "fork", forked["id"], "2")
+    shown = read_json(folder, capsys, "show", again["id"])
     assert shown["parent"] == forked["id"]  # not the grandparent
     first = json.loads(Path(forked["path"]).read_text().splitlines()[0])
     assert (first["parent"], first["parent_turn"]) == (KYOTO, forked["parent_turn"])
-    assert told(folder, capsys, "export", forked["id"], "--out", str(folder), "--format", "json")
+    assert read_json(
+        folder, capsys, "export", forked["id"], "--out", str(folder), "--format", "json"
+    )
     (exported,) = folder.glob("*.json")
     assert json.loads(exported.read_text())["parent"] == KYOTO

@@ -21,7 +21,7 @@ KEYS = {
 }
 
 
-def test_json_is_what_programs_were_promised(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_json_output_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["simulate", "--hours", "0.5", "--policy", "thrift", "--policy", "none", "--json"]
     assert main([*command, "--model", "gpt-realtime-2.1-mini"]) == 0
     rows = json.loads(capsys.readouterr().out)
@@ -39,7 +39,7 @@ def test_table_and_plot(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "\x1b" not in out
     lines = out.splitlines()
-    assert lines[0].startswith("invented talk, 18 minutes on gpt-realtime-2.1, cache found 50%")
+    assert lines[0].startswith("invented session, 18 minutes on gpt-realtime-2.1, cache works 50%")
     table = [line.split()[0] for line in lines[2:8]]
     assert set(table) == {"thrift", "textify", "balanced", "notebook", "none", "server"}
     costs = [float(line.split()[1]) for line in lines[2:8]]
@@ -48,7 +48,7 @@ def test_table_and_plot(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Assumed (2026-11-22)" in out
 
 
-def test_limits_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_trigger_and_keep_are_used(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["simulate", "--hours", "0.5", "--policy", "notebook", "--json"]
     assert main([*command, "--trigger", "6000", "--keep", "4"]) == 0
     high = json.loads(capsys.readouterr().out)[0]
@@ -59,25 +59,25 @@ def test_limits_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--hours", "x"], "'x' is no number"),
         (["--hours", "1000"], "from 0.01 to 24.0"),
         (["--policy", "free"], "invalid choice"),
         (["--model", "gpt-realtime-99"], "price of gpt-realtime-99 is not known"),
         (["--policy", "thrift", "--trigger", "500"], "every turn would be pruned"),
-        (["nobody"], "no saved talks"),
+        (["nobody"], "no saved"),
     ],
 )
-def test_what_makes_no_sense_is_said(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+def test_wrong_arguments_are_refused_with_the_reason(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["simulate", *arguments]) in (1, 2)
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_a_saved_talk(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = home / "talks"
+def test_a_saved_session_is_simulated(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / "saved"
     opened = e.SessionOpened(
         id="2026-01-01-0900-abcd",
         started="2026-01-01T09:00:00+00:00",
@@ -105,10 +105,10 @@ def test_a_saved_talk(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)[0]["hours"] == pytest.approx(1, abs=0.01)
 
 
-def test_a_talk_in_which_nothing_was_answered(
+def test_a_session_without_a_reply_is_refused(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = home / "talks"
+    folder = home / "saved"
     opened = e.SessionOpened(
         id="2026-01-01-0900-abce",
         started="2026-01-01T09:00:00+00:00",
@@ -119,10 +119,10 @@ def test_a_talk_in_which_nothing_was_answered(
     journal.append(e.TextSubmitted(item_id="t", text="Anybody there?"))
     journal.close()
     assert main(["simulate", opened.id, "--sessions-dir", str(folder)]) == 2
-    assert "nothing was answered" in capsys.readouterr().err
+    assert "has no reply" in capsys.readouterr().err
 
 
-def test_the_seed_decides_what_happens(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_seed_decides_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["simulate", "--hours", "0.3", "--policy", "thrift", "--json", "--seed"]
     costs = []
     for seed in ("0", "1", "2", "1"):

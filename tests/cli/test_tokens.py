@@ -16,7 +16,7 @@ def measured(capsys: pytest.CaptureFixture[str], *what: str) -> dict[str, object
     return found
 
 
-def test_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     found = measured(capsys, "The quick brown fox jumps over the lazy dog.")
     assert found["text_tokens"] == 10
     assert found["audio_seconds"] == pytest.approx(3.6)
@@ -26,10 +26,10 @@ def test_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["usd"] == {"text": pytest.approx(40e-6), "audio": pytest.approx(36 * 32e-6)}
 
 
-def test_a_sound_file_with_its_words_is_exact(
+def test_a_sound_file_with_its_words_needs_no_estimate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The cookbook's own example: 10.75 s weigh about 105 tokens, 2.5 times its 42 of text."""
+    """The example of the cookbook: 10.75 s are about 105 tokens, 2.5 times its 42 text tokens."""
     path = tmp_path / "said.wav"
     write_wav(path, silence(10_750))
     estimated = measured(capsys, str(path))
@@ -42,12 +42,12 @@ def test_a_sound_file_with_its_words_is_exact(
     assert exact["estimated"] == ""
 
 
-def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plain_output_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tokens", "good", "morning"]) == 0
     out = capsys.readouterr().out
     assert "as text" in out
     assert "as speech" in out
-    assert "times as much" in out
+    assert "times as many tokens" in out
 
 
 def test_an_unknown_model_has_no_price(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,12 +58,16 @@ def test_an_unknown_model_has_no_price(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("what", ["", "missing.wav"])
-def test_nothing_to_weigh(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_words_or_a_readable_file_it_fails(
+    what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["tokens", what]) == 2
     assert capsys.readouterr().err
 
 
-def test_silence_of_no_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_ratio_of_almost_no_sound_is_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "short.wav"
     write_wav(path, silence(1))
     assert measured(capsys, str(path))["ratio"] is None

@@ -1,4 +1,4 @@
-"""Settings: what wins, what is refused, and that the refusal says what would do."""
+"""Loading settings: which source wins, what is refused, and what the error message says."""
 
 import json
 import re
@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tui_voice.cli.config import template
+from tui_voice.cli.registry import CHOICES
 from tui_voice.config import DEFAULT_KEYS, Settings, load
-from tui_voice.config.groups import specs
-from tui_voice.config.loading import variable
+from tui_voice.config.model import all_settings, type_of, variable
+from tui_voice.config.value_types import convert
 from tui_voice.errors import SettingsError
 
 Write = Callable[[str], Path]
@@ -27,21 +28,25 @@ def write(tmp_path: Path) -> Write:
 
 
 def from_file(path: Path, flags: dict[str, object] | None = None, **env: str) -> Settings:
-    return load(flags, env=env, path=path)
+    return load(flags, env=env, path=path, choices=CHOICES)
 
 
-def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
+def test_without_a_file_every_setting_has_its_default(tmp_path: Path) -> None:
     settings = from_file(tmp_path / "none.toml")
-    assert [row.value for row in settings.rows()] == [spec.default for spec in specs().values()]
-    assert {row.origin for row in settings.rows()} == {"default"}
+    for key, setting in all_settings().items():
+        assert settings.value(key) == setting.default
+        assert settings.origin(key) == "default"
 
 
-def test_every_default_is_allowed() -> None:
-    for spec in specs().values():
-        assert spec.check.read(spec.default, text=False) == spec.default, spec.key
+@pytest.mark.parametrize("key", all_settings())
+def test_every_default_is_allowed(key: str) -> None:
+    default = all_settings()[key].default
+    assert convert(default, type_of(key), from_text=False) == default
+    if key in CHOICES:
+        assert default in CHOICES[key]()
 
 
-def test_the_last_source_wins_and_is_named(write: Write) -> None:
+def test_the_last_source_wins_and_is_reported_as_the_origin(write: Write) -> None:
     path = write(
         "context.keep = 1\ncontext.trigger = 1\naudio.volume = 0.1\ncost.limit = 1\n"
         "[profiles.p.context]\nkeep = 2\ntrigger = 2\n[profiles.p.audio]\nvolume = 0.2\n"
@@ -78,9 +83,18 @@ def test_a_profile_and_a_file_can_come_from_the_environment(write: Write) -> Non
         ("backend.silence_ms = 0.5", ["backend.silence_ms is 0.5", "whole number"]),
         ("backend.silence_ms = -1", ["backend.silence_ms is -1", "from 0 to 10000"]),
         ("backend.threshold = nan", ["backend.threshold is nan", "from 0 to 1"]),
-        ('backend.kind = "opnai"', ['"opnai"', "auto, openai, azure, local, ws"]),
+        ('backend.kind = "opnai"', ['"opnai"', "auto, openai, azure, local, ws", "ws:// address"]),
+        ('context.policy = "lazy"', ['context.policy is "lazy"', "one of balanced, thrift"]),
+        ('summary.style = "poem"', ['summary.style is "poem"', "one of structured"]),
+        ('audio.noise_reduction = "on"', ["one of near_field, far_field, off"]),
+        ('backend.model = "two words"', ["backend.model", "a name without spaces"]),
+        ('backend.language = "english!"', ["backend.language", 'a language code such as "en"']),
+        ('backend.instructions = " "', ["backend.instructions", "a text that is not empty"]),
+        ("backend.llm_path = 3", ["backend.llm_path is 3", "the path of a file, or none"]),
         ("audio.text_only = 1", ["audio.text_only is 1", "true or false"]),
         ('backend.url = "http://x"', ["backend.url", "ws:// or wss://"]),
+        ('backend.url = "ws://a b"', ["backend.url", "ws:// or wss://"]),
+        ('backend.url = "ws://:80"', ["backend.url", "ws:// or wss://"]),
         ('summary.url = "http://"', ["summary.url", "http:// or https://"]),
         ('context.every = "soon"', ["context.every", '"10m"']),
         ('context.every = "0m"', ["context.every", '"10m"']),
@@ -95,7 +109,9 @@ def test_a_profile_and_a_file_can_come_from_the_environment(write: Write) -> Non
         ("[a", ["not valid TOML", "at end of document"]),
     ],
 )
-def test_a_wrong_file_is_refused_by_name(write: Write, content: str, words: list[str]) -> None:
+def test_a_wrong_value_in_the_file_is_refused_with_file_key_and_what_is_allowed(
+    write: Write, content: str, words: list[str]
+) -> None:
     path = write(content)
     with pytest.raises(SettingsError) as refused:
         from_file(path)
@@ -109,13 +125,14 @@ def test_a_wrong_file_is_refused_by_name(write: Write, content: str, words: list
     ("name", "value", "words"),
     [
         ("TUI_VOICE_CONTEXT_KEEP", "few", ['TUI_VOICE_CONTEXT_KEEP: context.keep is "few"']),
+        ("TUI_VOICE_CONTEXT_KEEP", "2.5", ["a whole number from 0 to 10000, or none"]),
         ("TUI_VOICE_AUDIO_RECORD", "maybe", ["true or false"]),
         ("TUI_VOICE_CONTEXT_KEP", "6", ["sets nothing", "Did you mean TUI_VOICE_CONTEXT_KEEP?"]),
         ("TUI_VOICE_COST_PRICES", "1", ["a table"]),
         ("TUI_VOICE_PROFILE", "nope", ['no profile "nope"', "known: none"]),
     ],
 )
-def test_a_wrong_variable_is_refused_by_name(
+def test_a_wrong_environment_variable_is_refused_by_name(
     tmp_path: Path, name: str, value: str, words: list[str]
 ) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -148,7 +165,7 @@ def test_values_that_do_not_go_together_are_refused(write: Write, content: str, 
 
 
 @pytest.mark.parametrize("value", ["sk-" + "a" * 30, "wss://user:pass@host", "x" * 70 + " y"])
-def test_what_may_be_a_key_is_not_repeated(write: Write, value: str) -> None:
+def test_a_value_that_may_be_an_api_key_is_not_repeated(write: Write, value: str) -> None:
     for content in (f'backend.kind = "{value}"', f'backend.url = "{value}"'):
         with pytest.raises(SettingsError) as refused:
             from_file(write(content))
@@ -166,14 +183,14 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         load(env={"TUI_VOICE_CONFIG": str(tmp_path / "gone.toml")})
 
 
-def test_an_address_as_backend_is_a_server_of_ones_own(tmp_path: Path) -> None:
+def test_an_address_as_backend_is_short_for_ws_and_that_address(tmp_path: Path) -> None:
     settings = from_file(tmp_path / "none.toml", {"backend.kind": "ws://127.0.0.1:1/v1"})
     assert settings.backend.kind == "ws"
     assert settings.backend.url == "ws://127.0.0.1:1/v1"
     assert settings.origin("backend.url") == "--backend"
 
 
-def test_azures_own_variable_counts_but_ours_wins(tmp_path: Path) -> None:
+def test_the_variable_of_azure_is_read_but_ours_wins(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
     theirs = {"AZURE_OPENAI_ENDPOINT": "https://a.example"}
     assert from_file(path, **theirs).backend.azure_endpoint == "https://a.example"
@@ -189,31 +206,81 @@ def test_times_are_read_as_seconds(tmp_path: Path, text: str, seconds: float | N
     assert settings.context.every == seconds
 
 
+@pytest.mark.parametrize("text", ["ws://h", "wss://user@h:443/v1?x=1#y", "ws://[::1]:8765/v1/a@b"])
+def test_addresses_may_have_user_port_and_path(tmp_path: Path, text: str) -> None:
+    assert from_file(tmp_path / "none.toml", TUI_VOICE_BACKEND_URL=text).backend.url == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("CONTEXT_TRIGGER", "4_000", 4000),
+        ("CONTEXT_TRIGGER", " 4000 ", 4000),
+        ("CONTEXT_KEEP", "", None),
+        ("CONTEXT_KEEP", "None", None),
+        ("AUDIO_VOLUME", "1", 1.0),
+        ("AUDIO_RECORD", "yes", True),
+        ("AUDIO_RECORD", "On", True),
+        ("AUDIO_RECORD", "1", True),
+        ("AUDIO_RECORD", "no", False),
+        ("AUDIO_RECORD", "FALSE", False),
+        ("BACKEND_LLM_PATH", "~/a.gguf", Path.home() / "a.gguf"),
+    ],
+)
+def test_texts_from_the_environment_are_converted(
+    tmp_path: Path, name: str, text: str, value: object
+) -> None:
+    settings = from_file(tmp_path / "none.toml", **{f"TUI_VOICE_{name}": text})
+    assert settings.value(name.lower().replace("_", ".", 1)) == value
+
+
+def test_a_whole_number_in_the_file_is_allowed_where_a_number_is(write: Write) -> None:
+    volume = from_file(write("audio.volume = 2")).audio.volume
+    assert (volume, type(volume)) == (2.0, float)
+
+
+def test_without_choices_any_name_of_an_extensible_table_is_allowed(tmp_path: Path) -> None:
+    settings = load({"context.policy": "mine"}, env={}, path=tmp_path / "none.toml")
+    assert settings.context.policy == "mine"
+
+
+def test_a_name_that_was_added_to_a_table_is_allowed(tmp_path: Path) -> None:
+    table = ["balanced"]
+    choices = {"context.policy": lambda: table}
+    with pytest.raises(SettingsError, match="one of balanced"):
+        load({"context.policy": "mine"}, env={}, path=tmp_path / "none.toml", choices=choices)
+    table.append("mine")
+    flags = {"context.policy": "mine"}
+    settings = load(flags, env={}, path=tmp_path / "none.toml", choices=choices)
+    assert settings.context.policy == "mine"
+
+
 def test_prices_are_read_from_the_file(write: Write) -> None:
     settings = from_file(write('[cost.prices."m-1.5"]\ntext_input = 4'))
     assert settings.cost.prices == {"m-1.5": {"text_input": 4.0}}
 
 
-def test_a_key_can_be_moved(write: Write) -> None:
+def test_an_action_can_have_another_key(write: Write) -> None:
     settings = from_file(write('keys.talk = "f5"'), TUI_VOICE_KEYS_QUIT="ctrl+c")
     assert settings.keys == {**DEFAULT_KEYS, "talk": "f5", "quit": "ctrl+c"}
 
 
 def test_each_setting_has_a_variable_of_its_own() -> None:
-    names = [variable(key) for key in specs()]
+    names = [variable(key) for key in all_settings()]
     assert len(set(names)) == len(names)
 
 
-def test_the_file_that_edit_begins_with_names_every_setting(write: Write) -> None:
-    bare = from_file(write(template()))
-    assert not bare.origins
-    awake = re.sub(r"^# (\S+ = )", r"\1", template(), flags=re.M).replace("# [prof", "[prof")
-    settings = from_file(write(awake))
-    assert set(settings.origins) == set(specs())
-    changed = [row for row in settings.rows() if row.value != specs()[row.key].default]
-    assert [row.key for row in changed] == ["cost.prices"]
+def test_the_template_of_config_edit_names_every_setting_and_sets_none(write: Write) -> None:
+    assert not from_file(write(template())).origins
+    uncommented = re.sub(r"^# (\S+ = )", r"\1", template(), flags=re.M).replace("# [prof", "[prof")
+    settings = from_file(write(uncommented))
+    assert set(settings.origins) == set(all_settings())
+    changed = [
+        key for key, setting in all_settings().items() if settings.value(key) != setting.default
+    ]
+    assert changed == ["cost.prices"]
 
 
-def test_rows_can_be_written_as_json(tmp_path: Path) -> None:
-    rows = [row._asdict() for row in from_file(tmp_path / "none.toml").rows()]
-    assert json.loads(json.dumps(rows)) == rows
+def test_every_default_can_be_written_as_json() -> None:
+    defaults = {key: setting.default for key, setting in all_settings().items()}
+    assert json.loads(json.dumps(defaults)) == defaults

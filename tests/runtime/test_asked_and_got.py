@@ -13,7 +13,7 @@ import pytest
 from tests.runtime.bench import served, talk
 from tests.runtime.test_opening import driven, settings
 from tests.runtime.test_summariser import ENGLISH, FRENCH, completion, http
-from tui_voice.config.groups import Summary
+from tui_voice.config import SummarySettings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import memory_text
 from tui_voice.runtime.headless import HeadlessSession
@@ -46,7 +46,7 @@ async def test_a_summary_in_another_language_is_told_of_once(
         return 200, completion(written)
 
     async with served() as server, http(answer) as url:
-        wanted = Summary(by="url", url=url, language="French")
+        wanted = SummarySettings(by="url", url=url, language="French")
         opening = SessionOptions(settings=settings(server.url, summary=wanted), folder=tmp_path)
 
         def use(talk: HeadlessSession) -> None:

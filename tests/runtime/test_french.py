@@ -23,8 +23,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.runtime.proxy import Direction, between
-from tui_voice.config import load
-from tui_voice.config.groups import Backend, Summary
+from tui_voice.config import BackendSettings, SummarySettings, load
 from tui_voice.conversation.compacting import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, Outcome, run_arm
 from tui_voice.languages import detect_language
@@ -100,8 +99,8 @@ async def test_the_french_proof(tmp_path: Path, llama: str) -> None:
             with overheard(llama) as (url, written):
                 settings = replace(
                     load({"audio.text_only": True}, env={}, path=tmp_path / "none.toml"),
-                    backend=Backend(kind="ws", url=proxy.url, model="local"),
-                    summary=Summary(by="url", url=url, timeout_s=120.0),
+                    backend=BackendSettings(kind="ws", url=proxy.url, model="local"),
+                    summary=SummarySettings(by="url", url=url, timeout_s=120.0),
                 )
                 outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, 14)
     finally:

@@ -15,8 +15,13 @@ import pytest
 
 from tests.runtime.bench import served
 from tests.runtime.test_recorder import sound
-from tui_voice.config import Settings
-from tui_voice.config.groups import Audio, Backend, Context, Summary
+from tui_voice.config import (
+    AudioSettings,
+    BackendSettings,
+    ContextSettings,
+    Settings,
+    SummarySettings,
+)
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
 from tui_voice.errors import BackendError, SettingsError, StoreError
@@ -43,8 +48,8 @@ sys.stdin.read()
 
 
 def settings(url: str, **groups: object) -> Settings:
-    backend = Backend(kind="ws", url=url, model="toy")
-    given = {"audio": Audio(), "context": Context(policy="notebook"), **groups}
+    backend = BackendSettings(kind="ws", url=url, model="toy")
+    given = {"audio": AudioSettings(), "context": ContextSettings(policy="notebook"), **groups}
     return replace(Settings(backend=backend), **given)  # type: ignore[arg-type]  # groups
 
 
@@ -93,7 +98,7 @@ async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
 
 async def test_a_written_talk_has_no_sound(tmp_path: Path) -> None:
     async with served() as server:
-        written = settings(server.url, audio=Audio(text_only=True, record=True))
+        written = settings(server.url, audio=AudioSettings(text_only=True, record=True))
         opening = SessionOptions(settings=written, folder=tmp_path)
 
         def use(talk: HeadlessSession) -> None:
@@ -110,7 +115,7 @@ async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path
     for wanted in (True, False):
         engines = ToyEngines()
         async with served(engines) as server:
-            context = Context(policy="notebook", recall=wanted)
+            context = ContextSettings(policy="notebook", recall=wanted)
             opening = SessionOptions(
                 settings=settings(server.url, context=context), folder=tmp_path / str(wanted)
             )
@@ -121,7 +126,7 @@ async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path
 
 async def test_the_sound_is_kept_where_the_user_asks_for_it(tmp_path: Path) -> None:
     async with served() as server:
-        audio = Audio(record=True)
+        audio = AudioSettings(record=True)
         opening = SessionOptions(settings=settings(server.url, audio=audio), folder=tmp_path)
         path = await driven(opening, lambda talk: talk.say("one two") and None)
     assert len(sound(beside(path, "voice"))) > 10_000
@@ -219,7 +224,7 @@ def test_a_service_without_a_key_is_refused_with_the_remedy(
 ) -> None:
 
     monkeypatch.setattr(factories, "api_key", lambda _kind: None)
-    wanted = Settings(backend=Backend(kind=kind))
+    wanted = Settings(backend=BackendSettings(kind=kind))
     with pytest.raises(BackendError) as caught:
         open_session(SessionOptions(settings=wanted, folder=tmp_path))
     assert caught.value.hint
@@ -228,7 +233,9 @@ def test_a_service_without_a_key_is_refused_with_the_remedy(
 def limited(**context: Any) -> tuple[Limits, e.TriggerChecked | None]:
     """The limits that these settings of the context come to, without tools."""
     spoken = context.pop("spoken", True)
-    wanted = settings("ws://h/x", context=Context(**context), audio=Audio(text_only=not spoken))
+    wanted = settings(
+        "ws://h/x", context=ContextSettings(**context), audio=AudioSettings(text_only=not spoken)
+    )
     wanted = replace(wanted, origins={"context.trigger": "--trigger"})
     return limits_of(wanted, profile_of(wanted, Tools()))
 
@@ -239,7 +246,7 @@ def test_limits_and_profile_come_from_the_settings() -> None:
     assert caution is not None
     assert (caution.trigger, caution.instead, caution.usual) == (900, 900, True)
     assert caution.weighs > 900
-    wanted = settings("ws://h/x", audio=Audio(noise_reduction="off"))
+    wanted = settings("ws://h/x", audio=AudioSettings(noise_reduction="off"))
     profile = profile_of(wanted, Tools())
     assert (profile.model, profile.noise_reduction) == ("toy", "")
 
@@ -272,7 +279,7 @@ def test_limits_that_no_talk_fits_are_refused(
 def test_what_the_instructions_and_tools_weigh_counts() -> None:
     """The real ones, counted where it decides: the same trigger fits without them."""
     assert limited(trigger=140, keep=2)[0].trigger == 140
-    wanted = settings("ws://h/x", context=Context(trigger=140, keep=2))
+    wanted = settings("ws://h/x", context=ContextSettings(trigger=140, keep=2))
     profile = profile_of(wanted, Tools().and_(Recall(Path("x")).tool()))
     with pytest.raises(SettingsError, match=r"instructions \(1\d\d tokens\)"):
         limits_of(wanted, profile)
@@ -297,6 +304,9 @@ def test_who_writes_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
 
     here = settings("ws://h/x")
     assert writers(here) == ["session"]
-    assert writers(replace(here, summary=Summary(url="http://h/v1"))) == ["http://h/v1", "session"]
-    assert writers(replace(here, summary=Summary(by="model"))) == ["gpt-6-luna", "session"]
-    assert writers(Settings(backend=Backend(kind="openai"))) == ["gpt-6-luna", "session"]
+    assert writers(replace(here, summary=SummarySettings(url="http://h/v1"))) == [
+        "http://h/v1",
+        "session",
+    ]
+    assert writers(replace(here, summary=SummarySettings(by="model"))) == ["gpt-6-luna", "session"]
+    assert writers(Settings(backend=BackendSettings(kind="openai"))) == ["gpt-6-luna", "session"]

@@ -11,7 +11,7 @@ import pytest
 from tests.runtime.bench import Bench, served, talk
 from tests.runtime.test_opening import driven, settings
 from tests.runtime.trap import trapped
-from tui_voice.config.groups import Context
+from tui_voice.config import ContextSettings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.limits import Limits
@@ -87,7 +87,8 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
 async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None:
     async with served() as server, trapped(server.url) as trap:
         opening = SessionOptions(
-            settings=settings(trap.proxy.url, context=Context(policy="thrift")), folder=tmp_path
+            settings=settings(trap.proxy.url, context=ContextSettings(policy="thrift")),
+            folder=tmp_path,
         )
 
         def first(talk: HeadlessSession) -> None:

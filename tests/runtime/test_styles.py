@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_voice.config import load
-from tui_voice.config.groups import Summary
+from tui_voice.config import SummarySettings, load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import memory_text
 from tui_voice.runtime.headless import HeadlessSession
@@ -49,7 +48,7 @@ def test_a_summary_by_hand_and_its_update(tmp_path: Path, style: str) -> None:
             env={},
             path=tmp_path / "none.toml",
         ),
-        summary=Summary(style=style),
+        summary=SummarySettings(style=style),
     )
     facts: list[e.Event] = []
     opening = SessionOptions(settings=settings, folder=tmp_path / "talks")

@@ -1,1 +1,1 @@
-"""The commands without a screen."""
+"""The command line: one module for each command, and what they share."""

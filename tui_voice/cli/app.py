@@ -20,56 +20,57 @@ if TYPE_CHECKING:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs until the user leaves; then says how to go on. Exit status 0."""
+    """Run the app until the user quits, then print how to resume. Exit status 0."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            "The full-screen app needs a terminal.", "`tui-voice say` talks without one."
+            "The full-screen app needs a terminal.", "`tui-voice say` works without one."
         )
     settings = settings_of(args)
     folder = sessions_dir_of(args)
-    first = _first_talk(args, folder)
-    # What is heavy (openai, numpy, the server) waits until the first picture is on the screen.
+    first = _first_session(args, folder)
+    # The heavy modules (openai, numpy, the server) are imported after the first paint.
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import Options
 
-    def open_door(session_id: str | None) -> SessionHandle:
-        gc.enable()  # the first picture is on the screen (`__main__` turned it off)
+    def open_handle(session_id: str | None) -> SessionHandle:
+        gc.enable()  # the first paint is over (`__main__` disabled it until then)
         from tui_voice.runtime.session_factory import SessionOptions, open_session
         from tui_voice.store.catalog import find
 
         resume = find(folder, session_id).path if session_id else None
         return open_session(SessionOptions(settings=settings, folder=folder, resume=resume))
 
-    def take_minutes(ledger: Ledger) -> str:
+    def write_minutes(ledger: Ledger) -> str:
         from tui_voice.runtime.minutes import minutes
 
         return minutes(ledger, settings)
 
     options = Options(
-        **looks(settings),
+        **appearance(settings),
         manual=settings.backend.turn_detection == "manual",
         sound=not settings.audio.text_only,
         budget=settings.cost.limit,
-        minutes=take_minutes,
+        minutes=write_minutes,
         sessions=folder,
     )
-    # A screen that draws for long must not keep the talk's thread waiting for its turn: measured,
-    # 16 ms of delay become 3–5 (`benchmarks/sound.py`).
+    # While the screen draws, the session's thread waits for Python's global lock. A shorter
+    # switch interval reduces that delay from 16 ms to 3–5 ms (`benchmarks/sound.py`).
     sys.setswitchinterval(0.0005)
     with keep_terminal(log_path()):
-        app = VoiceApp(open_door, options, session_id=first)
-        left = app.run()
+        app = VoiceApp(open_handle, options, session_id=first)
+        ended = app.run()
     if app.failure is not None:
         raise app.failure
-    if left is not None:
-        place = f" --sessions-dir {shlex.quote(str(folder))}" if _elsewhere(args) else ""
-        print(f"The talk is saved as {left.session_id}.")
-        print(f"Go on with it: tui-voice resume {left.session_id}{place}")
+    if ended is not None:
+        named = getattr(args, "sessions_dir", None) is not None
+        flag = f" --sessions-dir {shlex.quote(str(folder))}" if named else ""
+        print(f"The session is saved as {ended.session_id}.")
+        print(f"Resume it: tui-voice resume {ended.session_id}{flag}")
     return 0
 
 
-def looks(settings: Settings) -> dict[str, Any]:
-    """The settings' groups `ui` and `keys` as the application takes them."""
+def appearance(settings: Settings) -> dict[str, Any]:
+    """The settings groups `ui` and `keys`, as arguments for the app's `Options`."""
     ui = settings.ui
     return {
         "theme": ui.theme,
@@ -80,15 +81,11 @@ def looks(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _first_talk(args: argparse.Namespace, folder: Path) -> str | None:
-    """The talk to open first; None for a new one. Raises `StoreError` where it is not there."""
+def _first_session(args: argparse.Namespace, folder: Path) -> str | None:
+    """The id of the session to resume; None for a new one. Raises `StoreError`."""
     wanted = getattr(args, "id", None)
     if wanted is None and not args.continue_last:
         return None
     from tui_voice.store.catalog import find
 
     return find(folder, wanted or "last").id
-
-
-def _elsewhere(args: argparse.Namespace) -> bool:
-    return getattr(args, "sessions_dir", None) is not None

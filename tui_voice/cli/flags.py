@@ -1,4 +1,4 @@
-"""Flags that several commands share, made from the settings they set.
+"""Flags that several commands share; most of them are read from the settings model.
 
     add_common(parser); add_settings(parser)                            # in `add_parser`
     settings, folder = settings_of(args), sessions_dir_of(args)         # in `run`
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tui_voice import config
-from tui_voice.config import checks
-from tui_voice.config.groups import Spec, specs
+from tui_voice.cli import registry
+from tui_voice.config.model import all_settings
 
-_TITLES = {"backend": "the other end", "audio": "sound", "context": "window"}
+_TITLES = {"backend": "the server", "audio": "sound", "context": "window"}
 """Group of settings → heading in the help."""
 
 ENGINES = ("backend.llm_url", "backend.llm_model", "backend.llm_path", "backend.stt", "backend.tts")
@@ -23,7 +24,7 @@ ENGINES = ("backend.llm_url", "backend.llm_model", "backend.llm_path", "backend.
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """`--profile` and `--sessions-dir`; `--debug` is everywhere anyway."""
+    """`--profile` and `--sessions-dir`. (Every command has `--debug`: `__main__` takes it.)"""
     group = parser.add_argument_group("in general")
     group.add_argument(
         "--profile",
@@ -35,54 +36,40 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--sessions-dir",
         metavar="DIR",
         default=argparse.SUPPRESS,
-        help="folder of the saved talks",
+        help="folder of the saved sessions",
     )
 
 
 def add_settings(parser: argparse.ArgumentParser, *keys: str) -> None:
-    """The flags of the settings named, by default of all that have one."""
+    """The flags of the settings `keys`; without keys, of all settings that have a flag."""
     groups: dict[str, argparse._ArgumentGroup] = {}
-    for spec in specs().values():
-        if not spec.flag or (keys and spec.key not in keys):
+    for setting in all_settings().values():
+        if not setting.flag or (keys and setting.key not in keys):
             continue
-        title = spec.key.partition(".")[0]
-        if title not in groups:
-            groups[title] = parser.add_argument_group(_TITLES[title])
-        # SUPPRESS: a flag given before the command must outlive the command's own default.
-        if isinstance(spec.check, checks.Flag):
-            groups[title].add_argument(
-                spec.flag,
-                dest=spec.key,
-                action="store_true",
-                default=argparse.SUPPRESS,
-                help=spec.about,
-            )
-        else:
-            groups[title].add_argument(
-                spec.flag,
-                dest=spec.key,
-                metavar=_metavar(spec),
-                default=argparse.SUPPRESS,
-                help=spec.about.replace("%", "%%"),
-            )
+        group = setting.key.partition(".")[0]
+        if group not in groups:
+            groups[group] = parser.add_argument_group(_TITLES[group])
+        groups[group].add_argument(
+            setting.flag,
+            dest=setting.key,
+            # A flag before the command's name must not be overwritten by the command's default.
+            default=argparse.SUPPRESS,
+            help=setting.sentence.replace("%", "%%"),
+            **_form(setting.metavar),
+        )
+
+
+def _form(metavar: str) -> dict[str, Any]:
+    """How argparse reads the flag: with a value, or alone."""
+    return {"metavar": metavar} if metavar else {"action": "store_true"}
 
 
 def settings_of(args: argparse.Namespace) -> config.Settings:
     """The settings in force for a command. Raises SettingsError."""
     flags = {key: value for key, value in vars(args).items() if "." in key}
-    return config.load(flags, profile=getattr(args, "profile", None))
+    return config.load(flags, profile=getattr(args, "profile", None), choices=registry.CHOICES)
 
 
 def sessions_dir_of(args: argparse.Namespace) -> Path:
-    """The folder of the saved talks for a command."""
+    """The folder of the saved sessions for a command."""
     return config.sessions_dir(getattr(args, "sessions_dir", None))
-
-
-def _metavar(spec: Spec) -> str:
-    check = spec.check.check if isinstance(spec.check, checks.Maybe) else spec.check
-    if spec.key == "backend.kind":
-        return "auto|openai|azure|local|ws://…"
-    if isinstance(check, checks.Choice):
-        return "|".join(check.options)
-    kinds = {checks.Whole: "N", checks.Number: "X", checks.Url: "URL", checks.File: "PATH"}
-    return kinds.get(type(check), "NAME")

@@ -1,4 +1,4 @@
-"""The command line: every command by name, its own flags loaded only when it is called."""
+"""The command line: the names of all commands; a command is imported only when it is called."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from tui_voice.cli.flags import add_common, add_settings
 from tui_voice.errors import UsageError
 
 COMMANDS = {
-    "resume": "go on with a saved talk",
-    "sessions": "list, show, search, export, rename and delete saved talks",
-    "say": "a talk without a screen: each argument is a turn",
+    "resume": "resume a saved session",
+    "sessions": "list, show, search, export, rename and delete saved sessions",
+    "say": "a session without a screen: each argument is a turn",
     "serve": "the embedded Realtime server alone",
-    "replay": "play a saved talk through the same screen",
-    "tokens": "what words, or a sound file, weigh and cost",
-    "simulate": "window and cost of a talk under given limits",
+    "replay": "replay a saved session on the same screen",
+    "tokens": "tokens and price of words, as text and as speech",
+    "simulate": "window and cost of a session under given limits",
     "eval": "what the model still knows after pruning, and what that costs",
-    "devices": "the sound devices there are",
-    "doctor": "what is missing on this machine, and the command that mends it",
+    "devices": "list the sound devices",
+    "doctor": "what is missing on this machine, and the command that repairs it",
     "config": "the settings in force and where each came from",
 }
-"""Command → what the help says of it. Each but `resume` is a module here of the same name."""
+"""Command → its line in the help. All but `resume` are modules of this package."""
 
 _APP = "tui_voice.cli.app"
 _ABOUT = """\
-SavedSession with a realtime voice model from the terminal, for as long as you like.
-Without a command: the full-screen app, and a new talk."""
+Talk with a realtime voice model from the terminal, for as long as you like.
+Without a command: the full-screen app with a new session."""
 _AFTER = """\
-`tui-voice COMMAND --help` says more. An API key is read from OPENAI_API_KEY,
+`tui-voice COMMAND --help` explains a command. An API key is read from OPENAI_API_KEY,
 AZURE_OPENAI_API_KEY or the system's keyring; without one, the embedded server answers."""
 
 
-class Parser(argparse.ArgumentParser):
-    """One that refuses in one sentence instead of printing its usage."""
+class CommandLine(argparse.ArgumentParser):
+    """A parser that reports an error as one `UsageError` instead of printing its usage."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("formatter_class", _Formatter)
         super().__init__(allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        hint = f"`{self.prog} --help` lists what there is."
+        hint = f"`{self.prog} --help` lists what is possible."
         if found := re.match(r"argument COMMAND: invalid choice: '?([^' ]*)", message):
             near = get_close_matches(found[1], COMMANDS, n=1)
             hint = f"Did you mean {near[0]}? {hint}" if near else hint
@@ -53,9 +53,9 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint)
 
     def command_in(self, argv: Sequence[str]) -> str | None:
-        """The first word that is neither a flag nor a flag's value.
+        """The name of the command: the first word that is neither a flag nor a flag's value.
 
-        Raises UsageError for a flag nobody knows, whose value argparse would take for a command.
+        Raises UsageError for an unknown flag, whose value argparse would mistake for a command.
         """
         words = iter(argv)
         for word in words:
@@ -78,7 +78,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class _Version(argparse.Action):
-    """Like argparse's own, but asks for the version only when it is wanted."""
+    """Like argparse's own, but it looks up the version only when it is printed."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         from importlib.metadata import version
@@ -88,7 +88,7 @@ class _Version(argparse.Action):
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """What the user wants: `command` (None for the app) and its flags.
+    """The arguments: `command` (None: the app) and its flags.
 
     Raises UsageError; SystemExit(0) after `--help` and `--version`.
     """
@@ -99,7 +99,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run what `parse` understood; the exit status."""
+    """Run the command that `parse` returned. Returns the exit status."""
     name = _APP if args.command in (None, "resume") else f"tui_voice.cli.{args.command}"
     if name != _APP:
         gc.enable()
@@ -107,19 +107,19 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-def build(argv: Sequence[str]) -> Parser:
-    """The parser for `argv`: of the commands, only the one named there knows its own flags.
+def build(argv: Sequence[str]) -> CommandLine:
+    """A parser for `argv`. Only the command that is named there is imported for its flags.
 
     Raises UsageError for an unknown flag before the command.
     """
-    parser = Parser(prog="tui-voice", description=_ABOUT, epilog=_AFTER)
+    parser = CommandLine(prog="tui-voice", description=_ABOUT, epilog=_AFTER)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     parser.add_argument("--debug", action="store_true", help="write tracebacks to a log file")
     parser.add_argument(
         "--continue",
         dest="continue_last",
         action="store_true",
-        help="go on with the newest saved talk",
+        help="resume the newest saved session",
     )
     add_settings(parser)
     add_common(parser)
@@ -136,9 +136,12 @@ def build(argv: Sequence[str]) -> Parser:
 
 
 def _add_resume(commands: Any, about: str) -> None:
-    resume = commands.add_parser("resume", help=about, description="Go on with a saved talk.")
+    resume = commands.add_parser("resume", help=about, description="Resumes a saved session.")
     resume.add_argument(
-        "id", nargs="?", metavar="ID", help="which one, or the first letters of it; else choose"
+        "id",
+        nargs="?",
+        metavar="ID",
+        help="its id, or the beginning of it; without it, choose on the screen",
     )
     add_settings(resume)
     add_common(resume)

@@ -1,4 +1,4 @@
-"""`tui-voice replay`: a recorded talk through the same screen, no network."""
+"""`tui-voice replay`: shows a saved session on the screen again, without network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.audio.stderr_redirect import keep_terminal
-from tui_voice.cli.app import looks
+from tui_voice.cli.app import appearance
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.config import log_path
 from tui_voice.errors import UsageError
@@ -20,41 +20,41 @@ def add_parser(commands: Any) -> None:
     """Registers the command with argparse's subparsers."""
     parser = commands.add_parser(
         "replay",
-        help="play a saved talk through the same screen",
-        description="A recorded talk through the same screen, as it was or faster. Nothing is "
-        "sent, nothing is written.",
+        help="replay a saved session on the same screen",
+        description="Replays a saved session on the same screen, at its own speed or faster. "
+        "Nothing is sent, nothing is written.",
     )
-    parser.add_argument("talk", metavar="ID|FILE", help="a saved talk, or a journal's path")
+    parser.add_argument("session", metavar="ID|FILE", help="a saved session, or a journal's path")
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="N", help="times as fast; 0: at once"
+        "--speed", type=float, default=1.0, metavar="N", help="N times as fast; 0: all at once"
     )
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 0. Raises `StoreError` where there is no such talk."""
+    """Exit status 0. Raises `StoreError` where there is no such session."""
     if args.speed < 0:
-        raise UsageError("--speed cannot be negative.", "0 plays the talk at once.")
+        raise UsageError("--speed cannot be negative.", "0 shows the whole session at once.")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            "A replay needs a terminal.", f"`tui-voice sessions show {args.talk}` prints the talk."
+            "A replay needs a terminal.", f"`tui-voice sessions show {args.session}` prints it."
         )
     from tui_voice.store.catalog import find
 
     settings = settings_of(args)
-    path = find(sessions_dir_of(args), args.talk).path
+    path = find(sessions_dir_of(args), args.session).path
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import Options
 
-    def open_door(_talk_id: str | None) -> SessionHandle:
+    def open_handle(_session_id: str | None) -> SessionHandle:
         from tui_voice.runtime.replay import replay
         from tui_voice.store.reading import read
 
         return replay(path, read(path).events, args.speed)
 
-    options = Options(**looks(settings), sound=False, live=False)
+    options = Options(**appearance(settings), sound=False, live=False)
     with keep_terminal(log_path()):
-        app = VoiceApp(open_door, options)
+        app = VoiceApp(open_handle, options)
         app.run()
     if app.failure is not None:
         raise app.failure

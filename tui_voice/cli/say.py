@@ -1,4 +1,4 @@
-"""`tui-voice say`: a talk without a screen. How a program, a test or a blind user drives one."""
+"""`tui-voice say`: a session without a screen, for programs, tests and screen readers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,18 @@ def add_parser(commands: Any) -> None:
     """Registers the command with argparse's subparsers."""
     parser = commands.add_parser(
         "say",
-        help="a talk without a screen: each argument is a turn",
-        description="A talk without a screen: each argument is one turn, typed or, where it names "
-        "a sound file, spoken. Prints both sides.",
+        help="a session without a screen: each argument is a turn",
+        description="A session without a screen: each argument is one turn, typed or, where it "
+        "names a sound file, spoken. Prints both sides.",
     )
-    parser.add_argument("turns", nargs="+", metavar="TEXT|FILE.wav", help="`-` reads lines")
-    parser.add_argument("--json", action="store_true", help="one fact a line, as journaled")
-    parser.add_argument("--speak", metavar="OUT.wav", type=Path, help="keep the replies as sound")
-    parser.add_argument("--session", metavar="ID", help="go on with a saved talk")
+    parser.add_argument(
+        "turns", nargs="+", metavar="TEXT|FILE.wav", help="`-` reads one turn a line"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one event a line, as in the journal"
+    )
+    parser.add_argument("--speak", metavar="OUT.wav", type=Path, help="write the replies as sound")
+    parser.add_argument("--session", metavar="ID", help="resume a saved session")
     add_settings(parser)
     add_common(parser)
 
@@ -42,28 +46,28 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.store.catalog import find
 
     if args.speak is not None and not args.speak.parent.is_dir():
-        raise UsageError(f"There is no folder {args.speak.parent}.", "Make it first.")
+        raise UsageError(f"There is no folder {args.speak.parent}.", "Create it first.")
     folder = sessions_dir_of(args)
-    opening = SessionOptions(
+    options = SessionOptions(
         settings=settings_of(args),
         folder=folder,
         resume=find(folder, args.session).path if args.session else None,
     )
-    on_fact = _print_fact if args.json else None
-    with HeadlessSession(opening, record=args.speak is not None, on_fact=on_fact) as talk:
+    on_event = _print_event if args.json else None
+    with HeadlessSession(options, record=args.speak is not None, on_fact=on_event) as session:
         for turn in _turns(args.turns):
             if turn.lower().endswith(_SOUND):
                 from tui_voice.audio.files import read_sound
 
-                said = talk.speak(read_sound(Path(turn)))
+                turns = session.speak(read_sound(Path(turn)))
             else:
-                said = talk.say(turn)
-            _print_turns(said, as_json=args.json)
+                turns = session.say(turn)
+            _print_turns(turns, as_json=args.json)
         if args.speak is not None:
-            talk.save_replies(args.speak)
-    spent = talk.now.ledger.cost
+            session.save_replies(args.speak)
+    usd = session.now.ledger.cost
     if args.json:
-        _print_json({"event": "done", "session": talk.session.id, "usd": round(spent, 6)})
+        _print_json({"event": "done", "session": session.session.id, "usd": round(usd, 6)})
     return 0
 
 
@@ -91,12 +95,13 @@ def _print_turns(turns: Sequence[Turn], *, as_json: bool) -> None:
             print(f"{who:<6} {turn.text or turn.note}", flush=True)
 
 
-def _print_fact(event: Event) -> None:
+def _print_event(event: Event) -> None:
     from tui_voice.store.codec import encode
 
     sys.stdout.write(encode(event).decode())
     sys.stdout.flush()
 
 
-def _print_json(fact: dict[str, object]) -> None:
-    print(json.dumps(fact, ensure_ascii=False), flush=True)
+def _print_json(value: dict[str, object]) -> None:
+    """Print the value on one line; a program may wait for it."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)

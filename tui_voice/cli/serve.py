@@ -14,29 +14,33 @@ def add_parser(commands: Any) -> None:
         "serve",
         help="the embedded Realtime server alone",
         description="A server for any client of the Realtime protocol, on this machine, offline. "
-        "Prints its address on the first line once it accepts.",
+        "Prints its address on the first line once it accepts connections.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8765, help="port; 0 picks a free one")
-    parser.add_argument("--api-key", metavar="KEY", help="the key clients must show")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8765, help="the port (%(default)s); 0: any free one"
+    )
+    parser.add_argument("--api-key", metavar="KEY", help="the API key that clients must send")
     parser.add_argument(
         "--session-minutes",
         type=float,
         metavar="N",
         default=60.0,
-        help="how long one session may last (%(default)s)",
+        help="minutes that one server session may last (%(default)s)",
     )
     parser.add_argument(
         "--exit-on-stdin-eof",
         action="store_true",
-        help="end when standard input ends: with the program that started it",
+        help="end when standard input ends, as when the program that started it ends",
     )
     add_settings(parser, *ENGINES)
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until it is told to end."""
+    """Serve until a signal, or the end of standard input, stops it."""
     from tui_voice.server.command import RunOptions, progress, run
     from tui_voice.server.limits import Limits
     from tui_voice.server.local.engines import LocalEngines

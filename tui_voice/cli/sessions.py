@@ -1,76 +1,78 @@
-"""`tui-voice sessions`: the saved talks, without the screen."""
+"""`tui-voice sessions`: lists, shows, searches, exports, renames, deletes and forks sessions."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_voice.cli import registry
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
-from tui_voice.cli.table import columns, print_json, short
+from tui_voice.cli.table import print_json, short, table
 from tui_voice.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
-
-FORMATS = ("md", "txt", "json", "html", "srt", "vtt")
-"""As `store.export.FORMATS` has them; written out, so that help needs no import of it."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Registers the command with argparse's subparsers."""
     parser = subparsers.add_parser(
         "sessions",
-        help="list, show, search, export, rename and delete saved talks",
-        description="The saved talks, without the screen. ID is a talk's id, the beginning of it, "
-        "a part of its title, `last`, or a journal's file.",
+        help="list, show, search, export, rename and delete saved sessions",
+        description="The saved sessions, without the screen. ID is a session's id, the beginning "
+        "of it, a part of its title, `last`, or the path of a journal.",
     )
     parser.set_defaults(json=False, action="list")
     add_common(parser)
     actions = parser.add_subparsers(metavar="ACTION", title="actions")
 
-    def action(name: str, about: str, *, talk: bool = True) -> Any:
+    def action(name: str, about: str, *, has_id: bool = True) -> Any:
         sub = actions.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
         sub.set_defaults(action=name)
-        if talk:
-            sub.add_argument("id", metavar="ID", help="which talk")
-        sub.add_argument("--json", action="store_true", help="for a program to read")
+        if has_id:
+            sub.add_argument("id", metavar="ID", help="which session")
+        sub.add_argument("--json", action="store_true", help="print JSON for a program")
         add_common(sub)
         return sub
 
-    action("list", "all talks, the newest first", talk=False)
-    action("show", "one talk: what was said, and what was pruned")
-    search = action("search", "what was once said, in all talks", talk=False)
+    action("list", "list all sessions, the newest first", has_id=False)
+    action("show", "show one session: its turns, and what was pruned")
+    search = action("search", "search the turns of all sessions", has_id=False)
     search.add_argument(
         "words",
         nargs="+",
         metavar="WORDS",
         help='words, "a phrase", prefix*, role:you|voice, after:2026-04-01, before:7d',
     )
-    search.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many")
-    export = action("export", "a talk as a file for reading elsewhere")
-    export.add_argument("--format", choices=FORMATS, default=None, help="default: by --out, or md")
+    search.add_argument(
+        "--limit", type=_count, default=50, metavar="N", help="print at most N turns (50)"
+    )
+    export = action("export", "write a session as a file for reading elsewhere")
+    formats = registry.export_formats()
     export.add_argument(
-        "--out", metavar="PATH", help="folder or file, `-` prints; nothing is overwritten"
+        "--format", choices=formats, default=None, help="default: the ending of --out, or md"
+    )
+    export.add_argument(
+        "--out", metavar="PATH", help="folder or file; `-` prints; no file is overwritten"
     )
     export.add_argument(
         "--minutes",
         action="store_true",
-        help="write minutes first (decisions, open questions, to-dos); asks who summarises",
+        help="write minutes first (decisions, open questions, to-dos); asks the summary model",
     )
-    rename = action("rename", "give a talk another title")
+    rename = action("rename", "give a session another title")
     rename.add_argument("title", nargs="+", metavar="TITLE")
-    delete = action("delete", "put a talk into the trash")
+    delete = action("delete", "move a session to the trash")
     delete.add_argument("--yes", action="store_true", help="do not ask")
-    fork = action("fork", "begin a new talk as an old one began")
+    fork = action("fork", "start a new session with the first turns of a saved one")
     fork.add_argument("turn", metavar="TURN", help="the last turn to keep: its number or its id")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 0, for a search that found nothing, too. Raises `StoreError`."""
+    """Exit status 0, also for a search without a result. Raises `StoreError`."""
     folder = sessions_dir_of(args)
     status: int = {
         "list": _list,
@@ -88,27 +90,27 @@ def _list(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
     from tui_voice.store.exporters.data import listed
 
-    talks = catalog.list_sessions(folder)
+    sessions = catalog.list_sessions(folder)
     if args.json:
-        print_json([listed(talk) for talk in talks])
+        print_json([listed(session) for session in sessions])
         return 0
-    if not talks:
-        print(f"No talks in {short(folder)} yet. `tui-voice` begins one.")
+    if not sessions:
+        print(f"No sessions in {short(folder)} yet. `tui-voice` starts one.")
     head = ("id", "when", "length", "turns", "cost", "model", "title")
     rows = [
         (
-            talk.id,
-            talk.started[:16].replace("T", " "),
-            _length(talk.seconds),
-            str(talk.turns),
-            f"${talk.usd:.2f}",
-            _model(talk.backend, talk.model),
-            talk.title,
+            session.id,
+            session.started[:16].replace("T", " "),
+            _length(session.seconds),
+            str(session.turns),
+            f"${session.usd:.2f}",
+            _model(session.backend, session.model),
+            session.title,
         )
-        for talk in talks
+        for session in sessions
     ]
     if rows:
-        print(columns(_right([head, *rows], 2, 3, 4), indent=0))
+        print(table([head, *rows], right=(2, 3, 4), indent=0))
     for reason in catalog.unreadable(folder):
         print(f"tui-voice: {reason}", file=sys.stderr)
     return 0
@@ -134,7 +136,7 @@ def _show(args: argparse.Namespace, folder: Path) -> int:
 def _search(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store.search import search
 
-    hits = search(folder, " ".join(map(_requoted, args.words)), limit=args.limit)
+    hits = search(folder, " ".join(map(_quoted, args.words)), limit=args.limit)
     if args.json:
         rows = [
             {
@@ -155,9 +157,9 @@ def _search(args: argparse.Namespace, folder: Path) -> int:
     for hit in hits:
         who = {"user": "you", "assistant": "voice"}.get(hit.role, hit.role)
         print(f"{hit.title} · {_when(hit.started, hit.at)} · {who} · {hit.id}")
-        print(f"  {_marked(hit.excerpt, hit.marks) if bold else hit.excerpt}\n")
+        print(f"  {_highlighted(hit.excerpt, hit.marks) if bold else hit.excerpt}\n")
     if not hits:
-        print("Nothing of that was said.", file=sys.stderr)
+        print("No turn contains these words.", file=sys.stderr)
     return 0
 
 
@@ -166,17 +168,17 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store.export import export, render
     from tui_voice.store.reading import load
 
-    talk = catalog.find(folder, args.id)
-    ledger, _notes = load(talk.path)
+    session = catalog.find(folder, args.id)
+    ledger, _notes = load(session.path)
     ending = Path(args.out or "").suffix[1:]
-    form = args.format or (ending if ending in FORMATS else "md")
-    written = _minutes(args, ledger) if args.minutes else ""
+    form = args.format or (ending if ending in registry.export_formats() else "md")
+    minutes = _minutes(args, ledger) if args.minutes else ""
     if args.out == "-":
-        sys.stdout.write(render(ledger, form, written))
+        sys.stdout.write(render(ledger, form, minutes))
         return 0
-    path = export(ledger, form, Path(args.out).expanduser() if args.out else None, written)
+    path = export(ledger, form, Path(args.out).expanduser() if args.out else None, minutes)
     if args.json:
-        print_json({"id": talk.id, "path": str(path.absolute()), "format": form})
+        print_json({"id": session.id, "path": str(path.absolute()), "format": form})
     else:
         print(path)
     return 0
@@ -192,25 +194,27 @@ def _minutes(args: argparse.Namespace, ledger: Ledger) -> str:
 def _rename(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
 
-    talk = catalog.find(folder, args.id)
+    session = catalog.find(folder, args.id)
     title = " ".join(args.title)
-    catalog.rename(talk.path, title)
-    _done(args, {"id": talk.id, "title": title}, f"{talk.id} is now called {title}.")
+    catalog.rename(session.path, title)
+    _report(args, {"id": session.id, "title": title}, f"{session.id} is now called {title}.")
     return 0
 
 
 def _delete(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
 
-    talk = catalog.find(folder, args.id)
+    session = catalog.find(folder, args.id)
     if not args.yes:
         if not sys.stdin.isatty():
-            raise UsageError("Deleting is asked about, and there is nobody to ask.", "Add --yes.")
-        print(f"{talk.title} ({talk.turns} turns, {talk.id}) goes into the trash. ", end="")
+            raise UsageError(
+                "Deleting needs a confirmation, and standard input is no terminal.", "Add --yes."
+            )
+        print(f"{session.title} ({session.turns} turns, {session.id}) moves to the trash. ", end="")
         if input("Delete it? [y/N] ").strip().casefold() not in ("y", "yes"):
             return 0
-    catalog.delete(talk.path)
-    _done(args, {"id": talk.id, "deleted": True}, f"{talk.id} is in the trash.")
+    catalog.delete(session.path)
+    _report(args, {"id": session.id, "deleted": True}, f"{session.id} is in the trash.")
     return 0
 
 
@@ -218,22 +222,23 @@ def _fork(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
     from tui_voice.store.reading import load
 
-    talk = catalog.find(folder, args.id)
+    session = catalog.find(folder, args.id)
     turn = args.turn
     if turn.isdecimal():
-        said = [t.id for t in load(talk.path).ledger.turns if t.text]
-        if not 0 < int(turn) <= len(said):
-            raise StoreError(f"{talk.id} has {len(said)} turns, so there is none of number {turn}")
-        turn = said[int(turn) - 1]
-    path = catalog.fork(talk.path, turn)
-    facts = {"id": path.stem, "path": str(path), "parent": talk.id, "parent_turn": turn}
-    _done(args, facts, f"Forked as {path.stem}. Go on with it: tui-voice resume {path.stem}")
+        ids = [one.id for one in load(session.path).ledger.turns if one.text]
+        if not 0 < int(turn) <= len(ids):
+            raise StoreError(f"{session.id} has {len(ids)} turns, so there is no turn {turn}")
+        turn = ids[int(turn) - 1]
+    path = catalog.fork(session.path, turn)
+    result = {"id": path.stem, "path": str(path), "parent": session.id, "parent_turn": turn}
+    _report(args, result, f"Forked as {path.stem}. Resume it: tui-voice resume {path.stem}")
     return 0
 
 
-def _done(args: argparse.Namespace, facts: dict[str, Any], sentence: str) -> None:
+def _report(args: argparse.Namespace, result: dict[str, Any], sentence: str) -> None:
+    """Print the result as JSON where that was asked for, else as a sentence."""
     if args.json:
-        print_json(facts)
+        print_json(result)
     else:
         print(sentence)
 
@@ -244,16 +249,9 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _requoted(argument: str) -> str:
-    """A phrase that the shell took the quotes from."""
+def _quoted(argument: str) -> str:
+    """A phrase with the quotes that the shell removed."""
     return f'"{argument}"' if " " in argument and '"' not in argument else argument
-
-
-def _right(rows: Sequence[Sequence[str]], *numbers: int) -> Iterator[list[str]]:
-    """The rows with the columns of `numbers` set flush right."""
-    widths = {column: max(len(row[column]) for row in rows) for column in numbers}
-    for row in rows:
-        yield [cell.rjust(widths.get(column, 0)) for column, cell in enumerate(row)]
 
 
 def _model(backend: str, model: str) -> str:
@@ -267,14 +265,15 @@ def _length(seconds: float) -> str:
 
 
 def _when(started: str, at: float) -> str:
+    """Date and time of a turn `at` seconds after the session's start."""
     try:
         return f"{datetime.fromisoformat(started) + timedelta(seconds=at):%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError):
         return "?"
 
 
-def _marked(excerpt: str, marks: tuple[tuple[int, int], ...]) -> str:
-    """Bold where the words stand."""
+def _highlighted(excerpt: str, marks: tuple[tuple[int, int], ...]) -> str:
+    """The excerpt with the words that were found in bold."""
     for start, end in reversed(marks):
         excerpt = f"{excerpt[:start]}\x1b[1m{excerpt[start:end]}\x1b[0m{excerpt[end:]}"
     return excerpt

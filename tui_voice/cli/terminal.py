@@ -1,7 +1,8 @@
-"""Asking the terminal what it can do: the kitty keyboard query, then the one every terminal knows.
+"""Asks the terminal what it supports: key releases, and copies by OSC 52.
 
-Whoever answers the second (device attributes) without the first does not report key releases.
-Sources: kitty's "comprehensive keyboard handling"; ECMA-48 DA1, where 52 stands for OSC 52.
+Two queries are sent: kitty's keyboard query, and device attributes (DA1), which every terminal
+answers. A terminal that answers only the second does not report key releases. Sources: kitty,
+"Comprehensive keyboard handling in terminals"; ECMA-48 DA1, where attribute 52 means OSC 52.
 """
 
 from __future__ import annotations
@@ -15,27 +16,29 @@ from functools import cache
 from typing import NamedTuple
 
 _QUERY = b"\x1b[?u\x1b[c"
-_PATIENCE_S = 0.5
+_TIMEOUT_S = 0.5
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 
 
-class Abilities(NamedTuple):
+class TerminalFeatures(NamedTuple):
+    """What a terminal supports."""
+
     key_release: bool = False
     clipboard: bool = False
 
 
 @cache
-def ask() -> Abilities:
-    """What the controlling terminal answers within half a second; nothing on Windows."""
+def ask() -> TerminalFeatures:
+    """The features of the controlling terminal; none where it does not answer, or on Windows."""
     if sys.platform == "win32":
-        return Abilities()
+        return TerminalFeatures()
     import termios
     import tty
 
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
-        return Abilities()
+        return TerminalFeatures()
     try:
         before = termios.tcgetattr(terminal)
         try:
@@ -48,17 +51,17 @@ def ask() -> Abilities:
         os.close(terminal)
 
 
-def understand(answer: bytes) -> Abilities:
-    """What the bytes that came back say."""
+def understand(answer: bytes) -> TerminalFeatures:
+    """The features that the terminal's answer reports."""
     attributes = _ATTRIBUTES.search(answer)
-    return Abilities(
+    return TerminalFeatures(
         key_release=re.search(rb"\x1b\[\?\d+u", answer) is not None,
         clipboard=attributes is not None and b"52" in attributes[1].split(b";"),
     )
 
 
 def _read(terminal: int) -> bytes:
-    answer, deadline = b"", time.monotonic() + _PATIENCE_S
+    answer, deadline = b"", time.monotonic() + _TIMEOUT_S
     while not _ATTRIBUTES.search(answer):
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([terminal], [], [], left)[0]:

@@ -1,4 +1,4 @@
-"""`tui-voice tokens`: what words weigh as text and as speech, and what each costs."""
+"""`tui-voice tokens`: the tokens and the price of words as text and as speech."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_voice.cli.flags import settings_of
-from tui_voice.cli.table import columns, print_json
+from tui_voice.cli.table import print_json, table
 from tui_voice.conversation import prices
 from tui_voice.conversation.events import Usage
 from tui_voice.conversation.turns import USER_TOKENS_PER_SECOND
@@ -15,33 +15,33 @@ from tui_voice.errors import UsageError
 
 SOUNDS = {".wav", ".flac", ".mp3", ".ogg"}
 WORDS_PER_SECOND = 2.5
-"""Of unhurried English (150 words a minute): how long a text takes to say."""
+"""Of unhurried English (150 words a minute): estimates how long a text takes to say."""
 TOKENS_PER_WORD = 1.3
-"""Of English in o200k_base, for the words of a sound whose words are not known."""
+"""Of English in o200k_base: estimates the text tokens of speech whose words are not known."""
 
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "tokens",
-        help="what words, or a sound file, weigh and cost",
-        description="Text against voice: what words, or a sound file, weigh in the window of a "
-        "realtime model, said by the user, and what reading that costs. A text's seconds, and the "
-        "words of a sound, are estimated at 150 words a minute; a sound file followed by its words "
-        "needs no estimate.",
+        help="tokens and price of words, as text and as speech",
+        description="Compares text with speech: how many tokens words, or a sound file, take in "
+        "the window of a realtime model when the user says them, and what reading them costs. "
+        "The seconds of a text, and the words of a sound file, are estimated at 150 words a "
+        "minute; a sound file followed by its words needs no estimate.",
     )
     parser.add_argument("what", nargs="+", metavar="TEXT|FILE.wav", help="words, or a sound file")
-    parser.add_argument("--model", metavar="M", help="by whose prices")
-    parser.add_argument("--json", action="store_true", help="for a program to read")
+    parser.add_argument("--model", metavar="M", help="the model whose prices apply")
+    parser.add_argument("--json", action="store_true", help="print JSON for a program")
 
 
 def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
-    table = prices.merge(prices.PRICES, settings.cost.prices)
+    price_table = prices.merge(prices.PRICES, settings.cost.prices)
     model = args.model or settings.backend.model
     text_tokens, seconds, estimated = _measure(args.what)
     audio_tokens = round(seconds * USER_TOKENS_PER_SECOND)
-    as_text = prices.price(model, Usage(input_text=text_tokens), table)
-    as_audio = prices.price(model, Usage(input_audio=audio_tokens), table)
+    as_text = prices.price(model, Usage(input_text=text_tokens), price_table)
+    as_audio = prices.price(model, Usage(input_audio=audio_tokens), price_table)
     if args.json:
         print_json(
             {
@@ -56,22 +56,22 @@ def run(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    about = {estimated: "~"}
+    sign = {estimated: "~"}
     rows = [
         ("", "tokens", "seconds", f"USD ({model})"),
-        ("as text", f"{about.get('text_tokens', '')}{text_tokens:,}", "", _usd(as_text)),
+        ("as text", f"{sign.get('text_tokens', '')}{text_tokens:,}", "", _usd(as_text)),
         (
             "as speech",
-            f"{about.get('audio_seconds', '')}{audio_tokens:,}",
-            f"{about.get('audio_seconds', '')}{seconds:.1f}",
+            f"{sign.get('audio_seconds', '')}{audio_tokens:,}",
+            f"{sign.get('audio_seconds', '')}{seconds:.1f}",
             _usd(as_audio),
         ),
     ]
-    print(columns(rows))
+    print(table(rows))
     if text_tokens:
         print(
-            f"Speech weighs {audio_tokens / text_tokens:.1f} times as much: "
-            f"{USER_TOKENS_PER_SECOND:.0f} tokens a second. ~: estimated. Prices of {table.as_of}."
+            f"Speech takes {audio_tokens / text_tokens:.1f} times as many tokens: "
+            f"{USER_TOKENS_PER_SECOND:.0f} a second. ~: estimated. Prices of {price_table.as_of}."
         )
     return 0
 
@@ -90,7 +90,9 @@ def _measure(what: list[str]) -> tuple[int, float, str]:
             return _count(words), seconds, ""
         return round(seconds * WORDS_PER_SECOND * TOKENS_PER_WORD), seconds, "text_tokens"
     if not words:
-        raise UsageError("There are no words to weigh.", 'Say: tui-voice tokens "good morning"')
+        raise UsageError(
+            "There are no words to count.", 'For example: tui-voice tokens "good morning"'
+        )
     return _count(words), len(words.split()) / WORDS_PER_SECOND, "audio_seconds"
 
 

@@ -1,26 +1,35 @@
-"""Settings, where things are kept, and keys.
+"""Settings, API keys, and the folders where files are kept.
 
     settings = load({"context.trigger": "4000"}, profile="cheap")
     settings.context.trigger, settings.origin("context.trigger")     # 4000, "--trigger"
 
-Importing this costs about 10 ms: it leaves TOML, keyring and platformdirs until they are needed.
+Importing this takes about 10 ms: msgspec, TOML, keyring and platformdirs are imported when they
+are first needed.
 """
 
-from tui_voice.config.groups import DEFAULT_KEYS, Audio, Backend, Context, Cost, Summary, Ui
+from tui_voice.config.api_keys import api_key, key_in_env
 from tui_voice.config.loading import load
-from tui_voice.config.places import cache_dir, config_path, log_path, sessions_dir, state_dir
-from tui_voice.config.secrets import api_key, key_in_env
+from tui_voice.config.model import (
+    DEFAULT_KEYS,
+    AudioSettings,
+    BackendSettings,
+    ContextSettings,
+    CostSettings,
+    ScreenSettings,
+    SummarySettings,
+)
+from tui_voice.config.paths import cache_dir, config_path, log_path, sessions_dir, state_dir
 from tui_voice.config.settings import Settings
 
 __all__ = [
     "DEFAULT_KEYS",
-    "Audio",
-    "Backend",
-    "Context",
-    "Cost",
+    "AudioSettings",
+    "BackendSettings",
+    "ContextSettings",
+    "CostSettings",
+    "ScreenSettings",
     "Settings",
-    "Summary",
-    "Ui",
+    "SummarySettings",
     "api_key",
     "cache_dir",
     "config_path",

@@ -1,43 +1,46 @@
-"""The settings in force, and where each came from."""
+"""The settings in force, and where each one came from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from tui_voice.config.groups import DEFAULT_KEYS, Audio, Backend, Context, Cost, Summary, Ui, specs
-from tui_voice.config.secrets import api_key
+from tui_voice.config.api_keys import api_key
+from tui_voice.config.model import (
+    DEFAULT_KEYS,
+    AudioSettings,
+    BackendSettings,
+    ContextSettings,
+    CostSettings,
+    ScreenSettings,
+    SummarySettings,
+)
 
 DEFAULT = "default"
 
 
-class Row(NamedTuple):
-    key: str
-    value: Any
-    origin: str
-
-
 @dataclass(frozen=True)
 class Settings:
-    """What `load` gives. `origins` holds only what is not the default."""
+    """What `load` returns."""
 
-    backend: Backend = field(default_factory=Backend)
-    audio: Audio = field(default_factory=Audio)
-    context: Context = field(default_factory=Context)
-    summary: Summary = field(default_factory=Summary)
-    cost: Cost = field(default_factory=Cost)
-    ui: Ui = field(default_factory=Ui)
+    backend: BackendSettings = field(default_factory=BackendSettings)
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    context: ContextSettings = field(default_factory=ContextSettings)
+    summary: SummarySettings = field(default_factory=SummarySettings)
+    cost: CostSettings = field(default_factory=CostSettings)
+    ui: ScreenSettings = field(default_factory=ScreenSettings)
     keys: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_KEYS))
     """Action → key, for every action."""
     profiles: tuple[str, ...] = ()
-    """The names the file knows."""
+    """The names of the profiles in the file."""
     profile: str | None = None
-    """The one in force."""
+    """The profile in force."""
     path: Path | None = None
-    """The file, None where there is none."""
+    """The settings file; None where none was looked for."""
     origins: Mapping[str, str] = field(default_factory=dict)
+    """`group.name` → where its value came from; settings with their default are not in it."""
 
     def origin(self, key: str) -> str:
         """Where `group.name` came from: a file, a variable, a flag, or "default"."""
@@ -46,16 +49,11 @@ class Settings:
     def value(self, key: str) -> Any:
         """The value of `group.name`."""
         group, _, name = key.partition(".")
-        held = getattr(self, group)
-        return held[name] if group == "keys" else getattr(held, name)
-
-    def rows(self) -> Iterator[Row]:
-        """Every setting, in the order of the documentation."""
-        for key in specs():
-            yield Row(key, self.value(key), self.origin(key))
+        values = getattr(self, group)
+        return values[name] if group == "keys" else getattr(values, name)
 
     def backend_kind(self) -> str:
-        """Who answers, with `auto` decided: openai, azure, local or ws. May ask the keyring."""
+        """The backend with `auto` decided: openai, azure, local or ws. May ask the keyring."""
         if self.backend.kind != "auto":
             return self.backend.kind
         if self.backend.url:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from tui_voice.config import Context, Settings
+from tui_voice.config import ContextSettings, Settings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compacting import memory_text
 from tui_voice.conversation.limits import Limits, default_limits
@@ -172,7 +172,7 @@ def run_arm(
     """One whole talk of `exchanges` before the questions. Raises `TuiVoiceError`."""
     summary = replace(settings.summary, style=arm.style, language=arm.language)
     # What was pruned is not to be looked up; the arm's limits are set below.
-    context = Context(policy=arm.policy, keep=arm.keep, recall=False)
+    context = ContextSettings(policy=arm.policy, keep=arm.keep, recall=False)
     settings = replace(settings, summary=summary, context=context)
     opening = SessionOptions(settings=settings, folder=folder, server_limit=arm.server_limit)
     peak = 0

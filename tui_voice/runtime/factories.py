@@ -105,7 +105,7 @@ def profile_of(settings: Settings, tools: Tools) -> Profile:
         voice=backend.voice,
         instructions=backend.instructions or INSTRUCTIONS,
         audio=not settings.audio.text_only,  # sound that nobody hears is dear
-        turn_detection=backend.turn_detection,  # type: ignore[arg-type]  # checked at loading
+        turn_detection=backend.turn_detection,
         threshold=backend.threshold,
         prefix_padding_ms=backend.prefix_padding_ms,
         silence_ms=backend.silence_ms,

@@ -1,4 +1,4 @@
-"""API keys: from the environment or the system's keyring, never from or into a file of ours."""
+"""API keys: read from the environment or the system's keyring, never from a file of ours."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import os
 from collections.abc import Mapping
 
 SERVICE = "tui-voice"
-"""The keyring's service; the user name there is the kind of backend."""
+"""The name of our service in the keyring; the user name there is the kind of backend."""
 
 KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
 
 
 def api_key(kind: str, env: Mapping[str, str] | None = None) -> str | None:
-    """The key for `openai` or `azure`, None where there is none, or for any other backend.
+    """The key for `openai` or `azure`; None for other backends, and where there is no key.
 
-    Without the variable the keyring is asked, which takes 100 ms and may wait for the user to
-    unlock it: not before the first paint, and not on the loop of the talk.
+    Where the environment variable is not set, the keyring is asked. That takes 100 ms, and may
+    wait for the user to unlock it: do not call this before the first paint, nor on the session's
+    event loop.
     """
     if kind not in KEY_VARIABLES:
         return None
@@ -23,7 +24,7 @@ def api_key(kind: str, env: Mapping[str, str] | None = None) -> str | None:
 
 
 def key_in_env(kind: str, env: Mapping[str, str] | None = None) -> bool:
-    """Whether the environment has the key; costs nothing."""
+    """Whether the environment has the key. Does not ask the keyring."""
     return kind in KEY_VARIABLES and bool(_from_env(kind, env))
 
 
@@ -38,6 +39,6 @@ def _from_keyring(kind: str) -> str | None:
 
     try:
         found = keyring.get_password(SERVICE, kind)
-    except KeyringError:  # none on this machine, or the user did not unlock it: no key, then
+    except KeyringError:  # there is no keyring here, or the user did not unlock it
         return None
     return (found or "").strip() or None

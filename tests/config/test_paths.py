@@ -1,4 +1,4 @@
-"""Where things are, and what it costs to know."""
+"""The folders and files of tui-voice, and the cost of importing the settings."""
 
 import subprocess
 import sys
@@ -9,23 +9,23 @@ import pytest
 from tui_voice.config import cache_dir, config_path, log_path, sessions_dir
 
 
-def test_the_last_word_on_a_folder_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_can_be_named_by_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sessions_dir().parts[-2:] == ("tui-voice", "sessions")
-    monkeypatch.setenv("TUI_VOICE_SESSIONS_DIR", "~/talks")
-    assert sessions_dir() == Path.home() / "talks"
+    monkeypatch.setenv("TUI_VOICE_SESSIONS_DIR", "~/saved")
+    assert sessions_dir() == Path.home() / "saved"
     assert sessions_dir("there") == Path("there")
     monkeypatch.setenv("TUI_VOICE_CACHE_DIR", "~/cache")
     assert cache_dir() == Path.home() / "cache"
 
 
-def test_each_place_is_ours_alone() -> None:
-    places = [sessions_dir(), cache_dir(), config_path({}), log_path()]
-    assert len(set(places)) == len(places)
-    assert all("tui-voice" in place.parts for place in places)
+def test_each_path_is_different_and_named_after_the_program() -> None:
+    paths = [sessions_dir(), cache_dir(), config_path({}), log_path()]
+    assert len(set(paths)) == len(paths)
+    assert all("tui-voice" in path.parts for path in paths)
 
 
-def test_loading_settings_leaves_the_slow_libraries_alone(tmp_path: Path) -> None:
-    """A screen that waits for settings must not wait for these (measured: 12 to 500 ms each)."""
+def test_loading_settings_without_a_file_imports_no_slow_library(tmp_path: Path) -> None:
+    """The first paint waits for the settings; these libraries take 12 to 500 ms each."""
     code = (
         "import sys, pathlib; from tui_voice.config import load;"
         "load(path=pathlib.Path(sys.argv[1]) / 'none.toml', env={});"

@@ -1,4 +1,4 @@
-"""Where things are kept, by the custom of each platform."""
+"""The folders and files of tui-voice, by the custom of each platform."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ APP = "tui-voice"
 
 
 def sessions_dir(override: str | Path | None = None) -> Path:
-    """The folder of the saved talks: `override`, else TUI_VOICE_SESSIONS_DIR, else user data."""
+    """The folder of the saved sessions: `override`, else TUI_VOICE_SESSIONS_DIR, else user data."""
     if named := override or os.environ.get("TUI_VOICE_SESSIONS_DIR"):
         return Path(named).expanduser()
     from platformdirs import user_data_path
@@ -20,7 +20,7 @@ def sessions_dir(override: str | Path | None = None) -> Path:
 
 
 def cache_dir() -> Path:
-    """What can be deleted at any time: the search index, checked model files."""
+    """The folder of files that may be deleted at any time: the search index, checkpoints."""
     if named := os.environ.get("TUI_VOICE_CACHE_DIR"):
         return Path(named).expanduser()
     from platformdirs import user_cache_path
@@ -38,15 +38,15 @@ def config_path(env: Mapping[str, str] | None = None) -> Path:
 
 
 def state_dir() -> Path:
-    """What is written on the side and should last: the log, and what no other disk took."""
+    """The folder of the log, and of journals that could not be written to their own disk."""
     from platformdirs import user_log_path
 
     return user_log_path(APP, appauthor=False)
 
 
 def log_path() -> Path:
-    """What libraries print, and tracebacks under `--debug`. Its folder is there, if it can be."""
+    """The log file: what libraries print, and tracebacks under `--debug`. Makes its folder."""
     path = state_dir() / "tui-voice.log"
-    with suppress(OSError):  # who writes to it will be told why
+    with suppress(OSError):  # opening the file will fail, and the user sees that error
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path

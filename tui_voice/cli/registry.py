@@ -1,0 +1,51 @@
+"""The composition root: which rows the extensible tables have while a command runs.
+
+The tables are plain dictionaries in the packages that use them. The laboratory's rows are added
+here, because the product itself must not import `tui_voice.lab`. The settings do not know the
+tables either: they are checked against `CHOICES`. Every import waits until a table is needed, so
+that `tui-voice --help` and the first paint do not load them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import get_args
+
+
+def policies() -> Iterable[str]:
+    """The names of all policies, the laboratory's among them."""
+    from tui_voice.conversation.limits import Policy
+
+    return get_args(Policy)
+
+
+def summarising_policies() -> Iterable[str]:
+    """The names of the policies that write summaries when the window reaches the trigger."""
+    return ("balanced", "thrift", "notebook")
+
+
+def summary_styles() -> Iterable[str]:
+    """The names of all summary styles."""
+    from tui_voice.runtime.summary_styles import SUMMARY_STYLES
+
+    return SUMMARY_STYLES
+
+
+def backends() -> Iterable[str]:
+    """The names that `backend.kind` may have."""
+    return ("auto", "openai", "azure", "local", "ws")
+
+
+def export_formats() -> Iterable[str]:
+    """The formats that a session can be exported to; each is also the ending of the file."""
+    from tui_voice.store.export import FORMATS
+
+    return FORMATS
+
+
+CHOICES: Mapping[str, Callable[[], Iterable[str]]] = {
+    "context.policy": policies,
+    "summary.style": summary_styles,
+    "backend.kind": backends,
+}
+"""Setting → the names that are allowed for it."""

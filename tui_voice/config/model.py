@@ -1,0 +1,282 @@
+"""The settings model: one field a setting, with its type, its default and its sentence.
+
+Flags, environment variables, `config show`, the file that `config edit` begins with and
+`docs/settings.md` are read from here. To add a setting, add a field to a group:
+
+    volume: Annotated[float, Meta(ge=0, le=2)] = setting(1.0, "loudness of the replies")
+
+The annotations are msgspec types from `value_types.py`. They stay text until a value has to be
+checked: importing msgspec takes 40 ms, as long as all the rest of `tui-voice --help`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Annotated, Literal
+
+    from msgspec import Meta
+
+    from tui_voice.config.value_types import (
+        Duration,
+        FilePath,
+        HttpAddress,
+        LanguageCode,
+        Name,
+        NonEmptyText,
+        PriceTable,
+        WebSocketAddress,
+    )
+
+
+PREFIX = "TUI_VOICE_"
+"""The beginning of every environment variable of ours."""
+
+
+class Setting(NamedTuple):
+    """One setting as the documentation shows it."""
+
+    key: str
+    """`group.name`."""
+    default: Any
+    sentence: str
+    """What it does, without a full stop."""
+    flag: str = ""
+    """The flag that sets it; empty: it has none."""
+    metavar: str = ""
+    """What the help shows for the flag's value; empty: the flag takes none."""
+    required_when: tuple[str, str] | None = None
+    """The key and the value of another setting with which this one must be set."""
+
+
+def setting(
+    default: Any, sentence: str, flag: str = "", required_when: tuple[str, str] | None = None
+) -> Any:
+    """A field of a group. `flag` names the flag and its value: `--model NAME`, or `--text`."""
+    name, _, metavar = flag.partition(" ")
+    metadata = Setting("", default, sentence, name, metavar, required_when)._asdict()
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class BackendSettings:
+    """The server that answers, and how it finds the end of a turn."""
+
+    kind: Name = setting(
+        "auto",
+        "the server that answers; auto: OpenAI or Azure where there is a key, else the embedded "
+        "server",
+        "--backend auto|openai|azure|local|ws://…",
+    )
+    model: Name = setting("gpt-realtime-2.1", "the realtime model", "--model NAME")
+    voice: Name = setting("marin", "the voice of the replies", "--voice NAME")
+    url: WebSocketAddress | None = setting(
+        None,
+        "the address that `ws` connects to; with `openai`, used instead of OpenAI's own",
+        required_when=("backend.kind", "ws"),
+    )
+    azure_endpoint: HttpAddress | None = setting(
+        None, "the address of the Azure resource", required_when=("backend.kind", "azure")
+    )
+    azure_deployment: Name | None = setting(None, "the name of the model's deployment on Azure")
+    turn_detection: Literal["server_vad", "semantic_vad", "manual"] = setting(
+        "server_vad", "how the end of a turn is found; manual: by the talk key"
+    )
+    silence_ms: Annotated[int, Meta(ge=0, le=10_000)] = setting(
+        500, "milliseconds of silence that end a turn (server_vad)"
+    )
+    threshold: Annotated[float, Meta(ge=0, le=1)] = setting(
+        0.5, "probability from which sound counts as speech (server_vad)"
+    )
+    prefix_padding_ms: Annotated[int, Meta(ge=0, le=10_000)] = setting(
+        300, "milliseconds of sound before the speech that are kept"
+    )
+    eagerness: Literal["auto", "low", "medium", "high"] = setting(
+        "auto", "how soon the model answers (semantic_vad)"
+    )
+    reply_timeout_s: Annotated[float, Meta(ge=5, le=3600)] = setting(
+        60.0, "seconds without any sign of the reply after which it is given up"
+    )
+    transcription_model: Name = setting("gpt-transcribe", "the model that transcribes what you say")
+    language: LanguageCode | None = setting(None, "the language you speak")
+    instructions: NonEmptyText | None = setting(None, "instructions for the assistant")
+    reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = setting(
+        None, "how long a reasoning model thinks"
+    )
+    llm_url: HttpAddress | None = setting(
+        None, "a chat server of yours that answers in the embedded server", "--llm-url URL"
+    )
+    llm_model: Name | None = setting(None, "the model of that chat server", "--llm-model NAME")
+    llm_path: FilePath | None = setting(
+        None, "a GGUF chat model of yours for the embedded server", "--llm-path PATH"
+    )
+    stt: NonEmptyText | None = setting(
+        None,
+        "speech recognition of yours: a faster-whisper folder, or a server's address",
+        "--stt NAME",
+    )
+    tts: HttpAddress | None = setting(
+        None, "speech synthesis of yours: a server's address", "--tts URL"
+    )
+
+
+@dataclass(frozen=True)
+class AudioSettings:
+    """Microphone and loudspeaker."""
+
+    input_device: NonEmptyText | None = setting(
+        None, "microphone: its id, or part of its name", "--input-device NAME"
+    )
+    output_device: NonEmptyText | None = setting(
+        None, "loudspeaker: its id, or part of its name", "--output-device NAME"
+    )
+    frame_ms: Annotated[int, Meta(ge=10, le=100)] = setting(
+        20, "milliseconds of sound in each piece that is sent"
+    )
+    preroll_ms: Annotated[int, Meta(ge=0, le=2_000)] = setting(
+        300, "milliseconds of sound before the talk key that are sent, too"
+    )
+    echo_cancellation: bool = setting(
+        True, "removes the sound of the loudspeaker from that of the microphone"
+    )
+    noise_reduction: Literal["near_field", "far_field", "off"] = setting(
+        "near_field", "noise reduction by the server: for a headset, or for a distant microphone"
+    )
+    volume: Annotated[float, Meta(ge=0, le=2)] = setting(
+        1.0, "factor for the loudness of the replies"
+    )
+    text_only: bool = setting(False, "uses neither microphone nor loudspeaker", "--text")
+    record: bool = setting(False, "keeps the sound of the session beside its journal")
+
+
+@dataclass(frozen=True)
+class ContextSettings:
+    """When old turns are summarised, and which."""
+
+    policy: Name = setting(
+        "balanced",
+        "how the window is kept small; thrift turns old sound into text at once, textify makes no "
+        "summaries, none and server leave it to the server",
+        "--policy balanced|thrift|notebook|textify|none|server",
+    )
+    trigger: Annotated[int, Meta(ge=0, le=1_000_000)] = setting(
+        0, "tokens in the window from which old turns are pruned; 0: by the model", "--trigger N"
+    )
+    keep: Annotated[int, Meta(ge=0, le=10_000)] | None = setting(
+        None, "how many of the newest turns stay verbatim; none: by the policy", "--keep N"
+    )
+    messages: Annotated[int, Meta(ge=2, le=100_000)] | None = setting(
+        None, "number of turns in the window from which old turns are pruned, too"
+    )
+    every: Duration | None = setting(None, "time after which old turns are pruned, too")
+    recall: bool = setting(True, "lets the model search your own saved sessions")
+
+
+@dataclass(frozen=True)
+class SummarySettings:
+    """Which model writes the summaries, and in which form."""
+
+    by: Literal["auto", "model", "session", "url"] = setting(
+        "auto", "who writes: a text model, the realtime session itself, or a server of yours"
+    )
+    model: Name = setting("gpt-6-luna", "the text model")
+    url: HttpAddress | None = setting(
+        None, "the address of the chat server for `url`", required_when=("summary.by", "url")
+    )
+    language: NonEmptyText = setting(
+        "same", "language of the summaries, such as French; same: that of the session"
+    )
+    style: Name = setting("structured", "the form of the summaries")
+    timeout_s: Annotated[float, Meta(ge=1, le=600)] = setting(
+        20.0, "seconds after which the next way to get a summary is tried"
+    )
+
+
+@dataclass(frozen=True)
+class CostSettings:
+    """Money."""
+
+    limit: Annotated[float, Meta(ge=0.01, le=100_000)] | None = setting(
+        None, "USD that a session may cost before it pauses and asks"
+    )
+    prices: PriceTable = setting(
+        {}, "your own prices: a table for each model, USD per million tokens"
+    )
+
+
+@dataclass(frozen=True)
+class ScreenSettings:
+    """How the screen looks."""
+
+    theme: Name | None = setting(None, "a Textual theme; none: our own")
+    ascii: bool = setting(False, "draws with ASCII characters only")
+    side_panel: bool = setting(True, "shows window, cost and memory beside the transcript")
+    timestamps: bool = setting(True, "shows the time of each turn")
+
+
+GROUPS: dict[str, type[Any]] = {
+    "backend": BackendSettings,
+    "audio": AudioSettings,
+    "context": ContextSettings,
+    "summary": SummarySettings,
+    "cost": CostSettings,
+    "ui": ScreenSettings,
+}
+"""Name of the group in the settings file → its fields."""
+
+DEFAULT_KEYS: dict[str, str] = {
+    "talk": "space",
+    "stop": "escape",
+    "mute": "m",
+    "send": "enter",
+    "summarise": "ctrl+s",
+    "restore": "ctrl+z",
+    "pin": "p",
+    "copy": "c",
+    "panel": "f2",
+    "sessions": "ctrl+r",
+    "search": "ctrl+f",
+    "new": "ctrl+n",
+    "export": "ctrl+e",
+    "palette": "ctrl+p",
+    "help": "f1",
+    "quit": "ctrl+q",
+}
+"""Action → key, in Textual's names."""
+
+
+@cache
+def all_settings() -> Mapping[str, Setting]:
+    """Every setting by its `group.name`, in the order of this file; keys are `keys.action`."""
+    found = {
+        f"{group}.{one.name}": Setting(**{**one.metadata, "key": f"{group}.{one.name}"})
+        for group, kind in GROUPS.items()
+        for one in fields(kind)
+    }
+    for action, key in DEFAULT_KEYS.items():
+        found[f"keys.{action}"] = Setting(f"keys.{action}", key, f"the key for {action}")
+    return found
+
+
+@cache
+def type_of(key: str) -> Any:
+    """The type of `group.name`: evaluates the annotation of its field, which imports msgspec."""
+    from typing import get_type_hints
+
+    from tui_voice.config import value_types
+
+    group, _, name = key.partition(".")
+    if group == "keys":
+        return value_types.KeyName
+    return get_type_hints(GROUPS[group], vars(value_types), include_extras=True)[name]
+
+
+def variable(key: str) -> str:
+    """The environment variable that sets `group.name`: `TUI_VOICE_GROUP_NAME`."""
+    return f"{PREFIX}{key.replace('.', '_').upper()}"

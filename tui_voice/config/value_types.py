@@ -1,0 +1,127 @@
+"""What the value of a setting may be: msgspec types, and how a value is converted to one.
+
+    convert("4_000", Annotated[int, Meta(ge=0, le=9_999)], from_text=True)    # 4000
+    allowed(Annotated[int, Meta(ge=0, le=9_999)])            # "a whole number from 0 to 9999"
+
+Only `loading.py` and the documentation import this module, and only when there is a value to check:
+importing msgspec takes about 40 ms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+_ADDRESS = r"://(?:[^\s/?#:@]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#:@\[\]]+)(?::\d+)?(?:[/?#]\S*)?\Z"
+"""Host, port and path of a URL. A user name may precede the host, a password may not: passwords
+must not be kept in a settings file."""
+
+Name = Annotated[str, Meta(pattern=r"\A\S+\Z", description="a name without spaces")]
+NonEmptyText = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
+LanguageCode = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z",
+        description='a language code such as "en"',
+    ),
+]
+HttpAddress = Annotated[
+    str,
+    Meta(
+        pattern=rf"\Ahttps?{_ADDRESS}",
+        description="an address that begins with http:// or https://",
+    ),
+]
+WebSocketAddress = Annotated[
+    str,
+    Meta(pattern=rf"\Awss?{_ADDRESS}", description="an address that begins with ws:// or wss://"),
+]
+KeyName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(((ctrl|shift|alt|super)\+)*[a-z0-9_]+|\S)\Z",
+        description='a key such as "space", "f2" or "ctrl+s"',
+    ),
+]
+PriceTable = Annotated[
+    Mapping[str, Mapping[str, Annotated[float, Meta(ge=0, le=1e6)]]],
+    Meta(description="a table of models, each a table of USD per million tokens"),
+]
+FilePath = Annotated[Path, Meta(description="the path of a file")]
+Duration = Annotated[float, Meta(description='a time such as "90s", "10m" or "1h"')]
+"""Seconds; written with a unit."""
+
+
+def convert(value: object, kind: Any, *, from_text: bool) -> Any:
+    """`value` as the type `kind` has it. Raises ValueError where it is not allowed.
+
+    `from_text`: the value comes from the environment or a flag, where a number is text, too.
+    """
+    if NoneType in get_args(kind):
+        if value is None or (isinstance(value, str) and value.lower() in ("", "none")):
+            return None
+        kind = next(one for one in get_args(kind) if one is not NoneType)
+    if kind in _PARSERS:
+        return _PARSERS[kind](value)
+    if from_text and isinstance(value, str):
+        value = _plain(value, _base(kind))
+    try:
+        return msgspec.convert(value, kind, strict=not from_text)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+
+
+def allowed(kind: Any) -> str:
+    """What may stand there, as the end of a sentence: "a whole number from 0 to 100, or none"."""
+    if NoneType in get_args(kind):
+        return f"{allowed(next(one for one in get_args(kind) if one is not NoneType))}, or none"
+    if get_origin(kind) is Literal:
+        return one_of(get_args(kind))
+    if kind is bool:
+        return "true or false"
+    limits = next(one for one in get_args(kind) if isinstance(one, Meta))
+    if limits.description:
+        return limits.description
+    number = "a whole number" if _base(kind) is int else "a number"
+    return f"{number} from {limits.ge:g} to {limits.le:g}"
+
+
+def one_of(names: Iterable[str]) -> str:
+    """`one of a, b, c`."""
+    return f"one of {', '.join(names)}"
+
+
+def _base(kind: Any) -> Any:
+    """`int` of `Annotated[int, ...]`."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _plain(text: str, base: Any) -> str:
+    """The spellings that people use for a value of type `base`, as msgspec knows them."""
+    if base is bool:
+        words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+        return words.get(text.lower(), text)
+    return text.strip().replace("_", "") if base in (int, float) else text
+
+
+def _seconds(value: object) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", value if isinstance(value, str) else "")
+    if found is None or not float(found[1]):
+        raise ValueError
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str | Path) or not str(value).strip():
+        raise ValueError
+    return Path(value).expanduser()
+
+
+_PARSERS: dict[Any, Callable[[object], Any]] = {Duration: _seconds, FilePath: _path}
+"""Types whose texts msgspec does not know."""
