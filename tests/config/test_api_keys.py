@@ -8,7 +8,7 @@ import keyring.backend
 import keyring.errors
 import pytest
 
-from tui_voice.config import BackendSettings, Settings, api_key, key_in_env, load
+from tui_voice.config import ApiKey, load
 
 NAMES = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
 
@@ -42,41 +42,31 @@ def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
     keyring.set_keyring(before)
 
 
+OPENAI = ApiKey(variable="OPENAI_API_KEY", keyring_user="openai")
+
+
 def test_the_environment_wins_over_the_keyring(ring: MemoryKeyring) -> None:
     ring.set_password("tui-voice", "openai", "from the ring")
-    assert api_key("openai", {}) == "from the ring"
-    assert api_key("openai", {"OPENAI_API_KEY": " from the shell\n"}) == "from the shell"
-    assert api_key("openai", {"OPENAI_API_KEY": "  "}) == "from the ring"
+    assert OPENAI.read({}) == "from the ring"
+    assert OPENAI.read({"OPENAI_API_KEY": " from the shell\n"}) == "from the shell"
+    assert OPENAI.read({"OPENAI_API_KEY": "  "}) == "from the ring"
 
 
-def test_openai_and_azure_have_a_key_each_and_other_backends_none(ring: MemoryKeyring) -> None:
-    ring.set_password("tui-voice", "openai", "one")
+def test_each_key_has_its_own_user_name_in_the_keyring(ring: MemoryKeyring) -> None:
     ring.set_password("tui-voice", "azure", "two")
-    kinds = ("openai", "azure", "local", "ws", "auto")
-    assert [api_key(kind) for kind in kinds] == ["one", "two", None, None, None]
+    assert OPENAI.read({}) is None
+    assert ApiKey(variable="AZURE_OPENAI_API_KEY", keyring_user="azure").read({}) == "two"
 
 
 def test_a_locked_keyring_gives_no_key(ring: MemoryKeyring) -> None:
     ring.locked = True
-    assert api_key("openai") is None
+    assert OPENAI.read({}) is None
 
 
-def test_key_in_env_does_not_ask_the_keyring() -> None:
-    assert key_in_env("azure", {"AZURE_OPENAI_API_KEY": "x"})
-    assert not key_in_env("openai", {"AZURE_OPENAI_API_KEY": "x"})
-    assert not key_in_env("local", {"": "x"})
-
-
-def test_auto_chooses_the_backend_that_has_a_key(ring: MemoryKeyring) -> None:
-    azure = Settings(backend=BackendSettings(azure_endpoint="https://a.example"))
-    assert Settings().backend_kind() == "local"
-    ring.set_password("tui-voice", "azure", "two")
-    assert Settings().backend_kind() == "local"  # a key without an address is of no use
-    assert azure.backend_kind() == "azure"
-    ring.set_password("tui-voice", "openai", "one")
-    assert azure.backend_kind() == "openai"
-    assert Settings(backend=BackendSettings(url="ws://x")).backend_kind() == "ws"
-    assert Settings(backend=BackendSettings(kind="local")).backend_kind() == "local"
+def test_in_environment_does_not_ask_the_keyring(ring: MemoryKeyring) -> None:
+    ring.set_password("tui-voice", "openai", "from the ring")
+    assert OPENAI.in_environment({"OPENAI_API_KEY": "x"})
+    assert not OPENAI.in_environment({"AZURE_OPENAI_API_KEY": "x"})
 
 
 def test_settings_never_hold_a_key(

@@ -151,8 +151,6 @@ def test_a_wrong_flag_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        ('backend.kind = "ws"', "backend.url is not set"),
-        ('backend.kind = "azure"', "backend.azure_endpoint is not set"),
         ('summary.by = "url"', "summary.url is not set"),
         ('keys.talk = "m"', "keys.talk is too"),
     ],

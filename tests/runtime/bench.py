@@ -61,7 +61,7 @@ class Place:
 
     async def target(self) -> Target:
         self.asked += 1
-        return Target(f"{self.url}?model=toy", {}, "ws")
+        return Target(f"{self.url}?model=toy", {})
 
     async def stop(self) -> None:
         self.stopped = True

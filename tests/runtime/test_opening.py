@@ -16,6 +16,7 @@ import pytest
 from tests.runtime.bench import served
 from tests.runtime.test_recorder import sound
 from tui_voice.config import (
+    ApiKey,
     AudioSettings,
     BackendSettings,
     ContextSettings,
@@ -24,8 +25,7 @@ from tui_voice.config import (
 )
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
-from tui_voice.errors import BackendError, SettingsError, StoreError
-from tui_voice.runtime import factories
+from tui_voice.errors import SettingsError, StoreError
 from tui_voice.runtime.factories import limits_of, profile_of, summariser_of
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.recall import Recall
@@ -218,18 +218,6 @@ def test_what_is_no_talk_is_refused(tmp_path: Path) -> None:
         open_session(replace(opening, resume=tmp_path / "missing.jsonl"))
 
 
-@pytest.mark.parametrize("kind", ["openai", "azure"])
-def test_a_service_without_a_key_is_refused_with_the_remedy(
-    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-
-    monkeypatch.setattr(factories, "api_key", lambda _kind: None)
-    wanted = Settings(backend=BackendSettings(kind=kind))
-    with pytest.raises(BackendError) as caught:
-        open_session(SessionOptions(settings=wanted, folder=tmp_path))
-    assert caught.value.hint
-
-
 def limited(**context: Any) -> tuple[Limits, e.TriggerChecked | None]:
     """The limits that these settings of the context come to, without tools."""
     spoken = context.pop("spoken", True)
@@ -296,8 +284,7 @@ def test_every_policy_can_be_had(policy: str) -> None:
 
 
 def test_who_writes_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
-
-    monkeypatch.setattr(factories, "api_key", lambda _kind: "sk-1")
+    monkeypatch.setattr(ApiKey, "read", lambda _key, _env=None: "sk-1")
 
     def writers(wanted: Settings) -> list[str]:
         return [writer.name for writer in summariser_of(wanted).writers]

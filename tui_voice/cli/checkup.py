@@ -15,8 +15,9 @@ from typing import Literal, NamedTuple
 from tui_voice import config
 from tui_voice.cli.flags import sessions_dir_of, settings_of
 from tui_voice.cli.table import short
-from tui_voice.config.api_keys import KEY_VARIABLES, SERVICE
+from tui_voice.config.api_keys import SERVICE
 from tui_voice.errors import EnginesMissing, SettingsError
+from tui_voice.runtime.backends import BACKENDS, backend_of
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -95,26 +96,28 @@ def writable(name: str, folder: Path) -> Finding:
 
 
 def key(settings: config.Settings) -> Finding:
-    """Whether there is an API key. The finding does not contain it."""
-    wanted = settings.backend.kind if settings.backend.kind in KEY_VARIABLES else None
-    for kind in [wanted] if wanted else KEY_VARIABLES:
-        if config.key_in_env(kind):
-            return Finding("key", "ok", f"{KEY_VARIABLES[kind]} is set")
-        if config.api_key(kind):
-            return Finding("key", "ok", f"the key for {kind} is in the system's keyring")
-    if wanted is None:
+    """Whether there is an API key for the chosen backend. The finding does not contain it."""
+    chosen = BACKENDS.get(settings.backend.kind)
+    candidates = [chosen] if chosen and chosen.key else list(BACKENDS.values())
+    for api_key in (spec.key for spec in candidates if spec.key):
+        if api_key.in_environment():
+            return Finding("key", "ok", f"{api_key.variable} is set")
+        if api_key.read():
+            detail = f"the key for {api_key.keyring_user} is in the system's keyring"
+            return Finding("key", "ok", detail)
+    if chosen is None or chosen.key is None:
         return Finding("key", "ok", "none; the embedded server needs none")
     return Finding(
         "key",
         "fail",
-        f"backend.kind is {wanted}, and {KEY_VARIABLES[wanted]} is not set",
-        f"keyring set {SERVICE} {wanted}",
+        f"backend.kind is {chosen.name}, and {chosen.key.variable} is not set",
+        f"keyring set {SERVICE} {chosen.key.keyring_user}",
     )
 
 
 def engines(settings: config.Settings) -> Finding:
     """Whether the embedded engines are installed, and their model files those that were tested."""
-    needed = settings.backend_kind() == "local"
+    needed = backend_of(settings).uses_engines
     missing = [name for name in ENGINE_LIBRARIES if find_spec(name) is None]
     from tui_voice.server.local.weights import INSTALL
 
@@ -231,9 +234,10 @@ def network(settings: config.Settings) -> Finding:
     import time
     from urllib.parse import urlsplit
 
-    url = settings.backend.url or "wss://api.openai.com"
-    if settings.backend_kind() == "azure":
-        url = settings.backend.azure_endpoint or url
+    spec = backend_of(settings)
+    url = spec.address(settings)
+    if not url:
+        return Finding("network", "ok", f"not needed: {spec.about} runs on this machine")
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme in ("wss", "https")
     began = time.monotonic()

@@ -67,7 +67,10 @@ def _form(metavar: str) -> dict[str, Any]:
 def settings_of(args: argparse.Namespace) -> config.Settings:
     """The settings in force for a command. Raises SettingsError."""
     flags = {key: value for key, value in vars(args).items() if "." in key}
-    return config.load(flags, profile=getattr(args, "profile", None), choices=registry.CHOICES)
+    profile = getattr(args, "profile", None)
+    settings = config.load(flags, profile=profile, choices=registry.CHOICES)
+    registry.check(settings)
+    return settings
 
 
 def sessions_dir_of(args: argparse.Namespace) -> Path:

@@ -9,7 +9,10 @@ that `tui-voice --help` and the first paint do not load them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
+
+if TYPE_CHECKING:
+    from tui_voice.config import Settings
 
 
 def policies() -> Iterable[str]:
@@ -33,7 +36,9 @@ def summary_styles() -> Iterable[str]:
 
 def backends() -> Iterable[str]:
     """The names that `backend.kind` may have."""
-    return ("auto", "openai", "azure", "local", "ws")
+    from tui_voice.runtime.backends import backend_names
+
+    return backend_names()
 
 
 def export_formats() -> Iterable[str]:
@@ -41,6 +46,13 @@ def export_formats() -> Iterable[str]:
     from tui_voice.store.export import FORMATS
 
     return FORMATS
+
+
+def check(settings: Settings) -> None:
+    """Raises SettingsError where a chosen row of a table needs a setting that is not set."""
+    from tui_voice.runtime.backends import check_needs
+
+    check_needs(settings)
 
 
 CHOICES: Mapping[str, Callable[[], Iterable[str]]] = {

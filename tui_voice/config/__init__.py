@@ -7,7 +7,7 @@ Importing this takes about 10 ms: msgspec, TOML, keyring and platformdirs are im
 are first needed.
 """
 
-from tui_voice.config.api_keys import api_key, key_in_env
+from tui_voice.config.api_keys import ApiKey
 from tui_voice.config.loading import load
 from tui_voice.config.model import (
     DEFAULT_KEYS,
@@ -23,6 +23,7 @@ from tui_voice.config.settings import Settings
 
 __all__ = [
     "DEFAULT_KEYS",
+    "ApiKey",
     "AudioSettings",
     "BackendSettings",
     "ContextSettings",
@@ -30,10 +31,8 @@ __all__ = [
     "ScreenSettings",
     "Settings",
     "SummarySettings",
-    "api_key",
     "cache_dir",
     "config_path",
-    "key_in_env",
     "load",
     "log_path",
     "sessions_dir",

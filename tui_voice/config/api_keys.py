@@ -1,44 +1,47 @@
-"""API keys: read from the environment or the system's keyring, never from a file of ours."""
+"""API keys: from the environment or the system's keyring, never from or into a file of ours."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 SERVICE = "tui-voice"
-"""The name of our service in the keyring; the user name there is the kind of backend."""
-
-KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
+"""The service under which keys are stored in the keyring."""
 
 
-def api_key(kind: str, env: Mapping[str, str] | None = None) -> str | None:
-    """The key for `openai` or `azure`; None for other backends, and where there is no key.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """Where the key of one service is kept; it never holds the key itself."""
 
-    Where the environment variable is not set, the keyring is asked. That takes 100 ms, and may
-    wait for the user to unlock it: do not call this before the first paint, nor on the session's
-    event loop.
-    """
-    if kind not in KEY_VARIABLES:
-        return None
-    return _from_env(kind, env) or _from_keyring(kind)
+    variable: str
+    """Environment variable, for example `OPENAI_API_KEY`. The name must end in `_API_KEY`: the
+    value of every such variable is removed from what is saved or shown."""
+    keyring_user: str
+    """User name in the keyring, for example `openai`."""
 
+    def read(self, env: Mapping[str, str] | None = None) -> str | None:
+        """Return the key, None where there is none.
 
-def key_in_env(kind: str, env: Mapping[str, str] | None = None) -> bool:
-    """Whether the environment has the key. Does not ask the keyring."""
-    return kind in KEY_VARIABLES and bool(_from_env(kind, env))
+        Without the variable the keyring is asked, which takes 100 ms and may wait for the user to
+        unlock it: do not call this before the first paint or on the session's event loop.
+        """
+        return self._from_environment(env) or self._from_keyring()
 
+    def in_environment(self, env: Mapping[str, str] | None = None) -> bool:
+        """Return whether the environment has the key, without asking the keyring."""
+        return self._from_environment(env) is not None
 
-def _from_env(kind: str, env: Mapping[str, str] | None) -> str | None:
-    found = (os.environ if env is None else env).get(KEY_VARIABLES[kind], "")
-    return found.strip() or None
+    def _from_environment(self, env: Mapping[str, str] | None) -> str | None:
+        found = (os.environ if env is None else env).get(self.variable, "")
+        return found.strip() or None
 
+    def _from_keyring(self) -> str | None:
+        import keyring
+        from keyring.errors import KeyringError
 
-def _from_keyring(kind: str) -> str | None:
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        found = keyring.get_password(SERVICE, kind)
-    except KeyringError:  # there is no keyring here, or the user did not unlock it
-        return None
-    return (found or "").strip() or None
+        try:
+            found = keyring.get_password(SERVICE, self.keyring_user)
+        except KeyringError:  # this machine has no keyring, or the user did not unlock it
+            return None
+        return (found or "").strip() or None

@@ -79,11 +79,8 @@ class BackendSettings:
     url: WebSocketAddress | None = setting(
         None,
         "the address that `ws` connects to; with `openai`, used instead of OpenAI's own",
-        required_when=("backend.kind", "ws"),
     )
-    azure_endpoint: HttpAddress | None = setting(
-        None, "the address of the Azure resource", required_when=("backend.kind", "azure")
-    )
+    azure_endpoint: HttpAddress | None = setting(None, "the address of the Azure resource")
     azure_deployment: Name | None = setting(None, "the name of the model's deployment on Azure")
     turn_detection: Literal["server_vad", "semantic_vad", "manual"] = setting(
         "server_vad", "how the end of a turn is found; manual: by the talk key"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tui_voice.config.api_keys import api_key
 from tui_voice.config.model import (
     DEFAULT_KEYS,
     AudioSettings,
@@ -51,13 +50,3 @@ class Settings:
         group, _, name = key.partition(".")
         values = getattr(self, group)
         return values[name] if group == "keys" else getattr(values, name)
-
-    def backend_kind(self) -> str:
-        """The backend with `auto` decided: openai, azure, local or ws. May ask the keyring."""
-        if self.backend.kind != "auto":
-            return self.backend.kind
-        if self.backend.url:
-            return "ws"
-        if api_key("openai"):
-            return "openai"
-        return "azure" if self.backend.azure_endpoint and api_key("azure") else "local"

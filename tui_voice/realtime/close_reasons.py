@@ -7,12 +7,6 @@ import websockets
 _MODEL = "Name another with `--model`, such as gpt-realtime-2.1."
 _QUOTA = "See your plan and billing with the provider, or talk offline with `--backend local`."
 _UPDATE = "This server speaks another version of the protocol than this program."
-_OFFLINE = "or talk offline with `--backend local`."
-_KEYS = {
-    "openai": f"Check OPENAI_API_KEY, {_OFFLINE}",
-    "azure": f"Check AZURE_OPENAI_API_KEY, {_OFFLINE}",
-}
-_ANY_KEY = f"Check the key for this server, {_OFFLINE}"
 
 FATAL: dict[str, tuple[str, str]] = {
     "invalid_api_key": ("the server refused the key", ""),
@@ -61,24 +55,24 @@ class CloseReason(Exception):  # noqa: N818  (an end, not always an error)
 
 
 def closed(
-    error: websockets.ConnectionClosed, kind: str = "", code: str = "", message: str = ""
+    error: websockets.ConnectionClosed, key_hint: str = "", code: str = "", message: str = ""
 ) -> CloseReason:
-    """Why an open line ended. `kind`: of the service. `code`, `message`: of an `error` event right
-    before the end.
+    """Why an open line ended. `key_hint`: see `Target`. `code`, `message`: of an `error` event
+    right before the end.
     """
     frame = error.rcvd
     if frame is None:
         unanswered = error.sent is not None and error.sent.code == 1011
         broke = "the server stopped answering" if unanswered else "the connection broke"
-        return _fatal(code, message, kind, None) or CloseReason(broke)
+        return _fatal(code, message, key_hint, None) or CloseReason(broke)
     number, said = frame.code, frame.reason or ""
     prefix, _, named = said.rpartition(".")
     name = named if prefix == "invalid_request_error" else code
-    if end := _fatal(name, message, kind, number):
+    if end := _fatal(name, message, key_hint, number):
         return end
     if number in (3000, 4000):
         text = message or said or "the server refused the session"
-        return CloseReason(text, number, True, _key_hint(kind) if number == 3000 else "")
+        return CloseReason(text, number, True, key_hint if number == 3000 else "")
     if "maximum duration" in said or code == "session_expired":
         return CloseReason("the server's time limit for one session was reached", number)
     usual = _CLOSES.get(number, f"the server closed the line ({number})")
@@ -86,12 +80,10 @@ def closed(
     return CloseReason(f"{usual}: {detail}" if detail else usual, number)
 
 
-def refused(status: int, place: str, kind: str) -> CloseReason:
+def refused(status: int, place: str, key_hint: str) -> CloseReason:
     """Why a server answered the handshake with this HTTP status."""
     if status in (401, 403):
-        return CloseReason(
-            f"{place} refused the key (HTTP {status})", status, True, _key_hint(kind)
-        )
+        return CloseReason(f"{place} refused the key (HTTP {status})", status, True, key_hint)
     if status == 404:
         text = f"{place} does not know this address or model (HTTP 404)"
         return CloseReason(text, status, True, _MODEL)
@@ -103,12 +95,8 @@ def refused(status: int, place: str, kind: str) -> CloseReason:
     return CloseReason(f"{place} answered HTTP {status}", status)
 
 
-def _fatal(name: str, message: str, kind: str, number: int | None) -> CloseReason | None:
+def _fatal(name: str, message: str, key_hint: str, number: int | None) -> CloseReason | None:
     if name not in FATAL:
         return None
     meaning, hint = FATAL[name]
-    return CloseReason(message or meaning, number, True, hint or _key_hint(kind))
-
-
-def _key_hint(kind: str) -> str:
-    return _KEYS.get(kind, _ANY_KEY)
+    return CloseReason(message or meaning, number, True, hint or key_hint)

@@ -28,7 +28,8 @@ class Target:
 
     url: str
     headers: Mapping[str, str]
-    kind: str = "openai"
+    key_hint: str = "Check the key for this server."
+    """What the user can do when the service refuses the key."""
 
     @property
     def place(self) -> str:
@@ -72,7 +73,7 @@ class Link:
                 close_timeout=CLOSE_TIMEOUT_S,  # a line that is dead says no goodbye
             )
         except websockets.InvalidStatus as error:
-            raise refused(error.response.status_code, target.place, target.kind) from None
+            raise refused(error.response.status_code, target.place, target.key_hint) from None
         except (websockets.InvalidProxy, websockets.ProxyError) as error:
             raise CloseReason(
                 f"the proxy does not let us through to {target.place} ({error})",

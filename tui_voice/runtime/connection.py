@@ -24,12 +24,12 @@ class Connection:
     that was asked of it, so that only the essential is in force.
     """
 
-    def __init__(self, link: Link, adapter: Adapter, kind: str) -> None:
+    def __init__(self, link: Link, adapter: Adapter, key_hint: str) -> None:
         self.adapter = adapter
         self.opened = e.ConnectionOpened()
         self.plain = False
         self._link = link
-        self._kind = kind
+        self._key_hint = key_hint
         self._outbox = Outbox()
 
     @classmethod
@@ -45,7 +45,7 @@ class Connection:
         there is no line.
         """
         link = await Link.open(target, open_s or patience.open, patience.ping)
-        connection = cls(link, adapter, target.kind)
+        connection = cls(link, adapter, target.key_hint)
         try:
             async with asyncio.timeout(patience.configure):
                 await connection._configure(profile)
@@ -155,7 +155,7 @@ class Connection:
     def _end(self, closed: ConnectionClosed) -> CloseReason:
         last = self.adapter.last_error
         code, message = (last.code or "", last.message) if last else ("", "")
-        return close_reasons.closed(closed, self._kind, code, message)
+        return close_reasons.closed(closed, self._key_hint, code, message)
 
 
 def _about_settings(error: server.ErrorDetail) -> bool:

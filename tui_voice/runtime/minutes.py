@@ -15,8 +15,9 @@ from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.close_reasons import CloseReason
 from tui_voice.realtime.profile import Profile
 from tui_voice.realtime.replies import Heard, OutOfBandResponse
+from tui_voice.runtime.backends import backend_of
 from tui_voice.runtime.connection import Connection
-from tui_voice.runtime.factories import endpoint_of, model_of, summariser_of
+from tui_voice.runtime.factories import summariser_of
 from tui_voice.runtime.summary_styles import MINUTES_STYLE
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.writers import OutOfBandRequest
@@ -55,8 +56,9 @@ class _Errand:
     """A server session for one question; connected only when a writer really asks it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._model = model_of(settings)
-        self._endpoint = endpoint_of(settings)
+        backend = backend_of(settings)
+        self._model = backend.model(settings)
+        self._endpoint = backend.endpoint(settings)
         self._running: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._answer: asyncio.Future[OutOfBandResponse] | None = None

@@ -9,20 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_voice.config import Settings, api_key
+from tui_voice.config import Settings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.errors import StoreError
 from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.profile import Profile
+from tui_voice.runtime.backends import backend_of, keys_to_hide
 from tui_voice.runtime.budget import Budget
-from tui_voice.runtime.factories import (
-    endpoint_of,
-    limits_of,
-    profile_of,
-    summariser_of,
-    tariff_of,
-)
+from tui_voice.runtime.factories import limits_of, prices_of, profile_of, summariser_of
 from tui_voice.runtime.live import LiveBackend, OpenSound
 from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import Recorder
@@ -88,7 +83,7 @@ class _Posts:
 def open_session(opening: SessionOptions) -> Session:
     """A running `Session`. Raises `TuiVoiceError` where there can be no talk at all."""
     settings, posts = opening.settings, _Posts()
-    tariff = tariff_of(settings)
+    prices = prices_of(settings)
     recall, tools = Recall(opening.folder), opening.tools
     if settings.context.recall:
         tools = tools.and_(recall.tool())
@@ -98,15 +93,15 @@ def open_session(opening: SessionOptions) -> Session:
     profile = replace(profile, server_limit=opening.server_limit or drops_at)
     backend = LiveBackend(
         profile,
-        endpoint_of(settings),
+        backend_of(settings).endpoint(settings),
         opening.open_sound or _devices(settings, posts.device_changed),
         summariser_of(settings),
         tools,
         lambda: Adapter(
             audio=profile.audio,
             manual=profile.manual,
-            price=tariff.replies,
-            transcription_price=tariff.transcription,
+            price=prices.of_response,
+            transcription_price=prices.of_transcription,
         ),
         budget=Budget(settings.cost.limit),
     )
@@ -131,11 +126,11 @@ def _begun(
     posts: _Posts,
 ) -> Session:
     now = datetime.now().astimezone()
-    clean = Redactor(_secrets(opening.settings)).event
+    clean = Redactor(keys_to_hide(opening.settings)).event
     opened = e.SessionOpened(
         id=new_id(now),
         started=now.isoformat(timespec="milliseconds"),
-        backend=opening.settings.backend_kind(),
+        backend=backend_of(opening.settings).name,
         model=profile.model,
         voice=profile.voice,
         instructions=profile.instructions,
@@ -187,13 +182,13 @@ def _resumed(
         backend,
         base=base,
         manual=profile.manual,
-        clean=Redactor(_secrets(opening.settings)).event,
+        clean=Redactor(keys_to_hide(opening.settings)).event,
     )
     if opening.on_fact is not None:
         session.listen(opening.on_fact)
     session.begin_with(
         e.SessionResumed(
-            backend=opening.settings.backend_kind(), model=profile.model, voice=profile.voice
+            backend=backend_of(opening.settings).name, model=profile.model, voice=profile.voice
         ),
         *(e.Noticed(text=note, severity="warning") for note in notes),
         *([e.Noticed(text=_put_back(journal.put_back))] if journal.put_back else ()),
@@ -204,16 +199,6 @@ def _resumed(
 def _put_back(facts: int) -> str:
     count = f"{facts} fact{'' if facts == 1 else 's'}"
     return f"What could not be saved the last time is in the talk again: {count}."
-
-
-def _secrets(settings: Settings) -> list[str]:
-    """What must never stand in a journal, should anything ever quote it."""
-    kind = settings.backend_kind()
-    keys = (
-        api_key("openai") if kind != "local" else None,
-        api_key("azure") if kind == "azure" else None,
-    )
-    return [key for key in keys if key]
 
 
 def _devices(settings: Settings, changed: Callable[[DeviceChange], None]) -> OpenSound:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # an error message of a command must not wait for this import
 
 E = TypeVar("E", bound="Event")
 
-_VARIABLES = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
+_KEY_VARIABLE = "_API_KEY"
+"""How the name of an environment variable with a key ends."""
 _SHORTEST_KEY = 8
 """Characters. Replacing anything shorter would hit ordinary words."""
 _OPENAI_KEY = re.compile(rb"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}")
@@ -29,7 +30,8 @@ class Redactor:
     """Replaces by `[key]`: the given keys, those of the environment, and OpenAI-like keys."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {*secrets, *(os.environ.get(name, "") for name in _VARIABLES)}
+        environment = (v.strip() for k, v in os.environ.items() if k.endswith(_KEY_VARIABLE))
+        known = {*secrets, *environment}
         self._keys = [key for key in known if len(key) >= _SHORTEST_KEY]
         self._encoded_keys = sorted((key.encode() for key in self._keys), key=len, reverse=True)
 
