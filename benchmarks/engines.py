@@ -1,7 +1,7 @@
-"""What the embedded engines cost and how well they hear: load, words, milliseconds, ratios.
+"""Measures what the embedded engines cost, and how many words speech-to-text gets wrong.
 
-Run: `python benchmarks/engines.py`. Medians; the machine's other work shows in the times, not in
-the word errors. Needs the extra `local`; flite and pocketsphinx-testdata (Debian) for the voices.
+Run: `python benchmarks/engines.py`. Times are medians in ms; other work on the machine makes
+them longer. Needs the extra `local`; flite and pocketsphinx-testdata (Debian) for the voices.
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.server.local.partner import SETS, scores
-from tests.server.local.talks import ASKED, asking, talk, turns
-from tests.server.local.voices import SENTENCES, error_rate, flite, heard, lacking, recordings
+from tests.server.local.speech_harness import (
+    SENTENCES,
+    error_rate,
+    flite,
+    heard,
+    lacking,
+    recordings,
+)
+from tests.server.local.turns_harness import session_with_facts, turns, with_question
 from tui_voice.server.interfaces import ReplyRequest
-from tui_voice.server.local.answering import answer
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import Hibari
 from tui_voice.server.local.moonshine import Moonshine
-from tui_voice.server.local.skills.talk import read
+from tui_voice.server.local.quotes import quote_for
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.summary import summarise
 from tui_voice.server.local.vad import SileroDetector, speech_share
@@ -90,18 +95,12 @@ def speaking(engines: LocalEngines) -> None:
 
 
 def replying(engines: LocalEngines) -> None:
-    found = sum(fact in str(answer(read(asking(talk(6), q)))) for q, fact in ASKED)
-    row("facts of 168 turns found again", f"{found} of {len(ASKED)}")
-    for name, rows in SETS.items():
-        for kind, (rights, all_rows) in scores(*rows).items():
-            if all_rows:
-                row(f"facts and small talk, {name}: {kind}", f"{rights} of {all_rows}")
-    took = ms(lambda: answer(read(asking(talk(6), ASKED[0][0]))))
-    row("a look-up in 168 turns", f"{took:.1f} ms")
-    for rounds in (0, 6, 40):
-        window = talk(rounds)
-        took = ms(lambda window=window: summarise(ReplyRequest("", window)))
-        row(f"summary of {len(window)} turns", f"{took:.1f} ms")
+    for rounds in (6, 60, 400):
+        session = with_question(session_with_facts(rounds), "What is my dog called?")
+        took = ms(lambda session=session: quote_for(session))
+        row(f"quote out of {len(session)} turns", f"{took:.1f} ms")
+        took = ms(lambda session=session: summarise(session))
+        row(f"summary of {len(session)} turns", f"{took:.1f} ms")
     firsts, wholes, words = [], [], 0
     for subject in ("the sea", "trains", "tea", "winter", "music"):
         request = ReplyRequest("", turns(("user", f"Tell me about {subject}.")))

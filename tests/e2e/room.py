@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.talk import Talk
-from tests.server.local.voices import DATA
+from tests.server.local.speech_harness import DATA
 from tests.sound import MICROPHONE, SPEAKER, Recording, VirtualSound
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.terminal import FOREIGN, Terminal
-from tests.server.local.voices import plain
+from tests.server.local.speech_harness import plain
 
 Fact = dict[str, Any]
 

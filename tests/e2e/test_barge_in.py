@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.heard import Ear, first_utterance, loudness, samples, sounding_ms, where_cut
 from tests.e2e.room import Room
 from tests.e2e.talk import Start, Talk
-from tests.server.local.voices import plain
+from tests.server.local.speech_harness import plain
 
 pytestmark = [pytest.mark.local, pytest.mark.sound, pytest.mark.slow]
 

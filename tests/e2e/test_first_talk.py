@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.heard import Ear, is_quiet, samples, sounding_ms
 from tests.e2e.room import Room, need
 from tests.e2e.talk import Start, Talk, read
-from tests.server.local.voices import DATA, word_errors
+from tests.server.local.speech_harness import DATA, word_errors
 
 pytestmark = [pytest.mark.local, pytest.mark.sound, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.talk import Fact, Start, Talk
 from tests.e2e.tap import Serve, Tap
-from tests.server.local.voices import plain
+from tests.server.local.speech_harness import plain
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.store.reading import load
 

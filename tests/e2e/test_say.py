@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.heard import Ear
 from tests.e2e.room import need
 from tests.e2e.talk import read
-from tests.server.local.voices import word_errors
+from tests.server.local.speech_harness import word_errors
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

@@ -1,10 +1,12 @@
-"""The model looks up what it no longer has, with the embedded server's own responder."""
+"""The model searches what was said in this and earlier sessions, by the tool `recall`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,22 +16,41 @@ from tests.server.engines import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
 from tui_voice.errors import StoreError
+from tui_voice.realtime.wire.contract import RECALL_QUERY, RECALL_TOOL
 from tui_voice.runtime.recall import MOST, Recall
 from tui_voice.runtime.tools import Tools
+from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.responder import LocalResponder
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.store.journal import Journal
 
 
-class Answering(ToyEngines):
-    """Thinks as the embedded server does, by its rules; its small model is not needed here."""
+class Searching:
+    """A model that calls `recall` for each question, as a capable one would for some; it reads
+    outputs and summarises as the embedded server does.
+    """
+
+    name = "searching"
+
+    def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
+        last = request.turns[-1]
+        if request.metadata.purpose or last.role == "tool_output":
+            yield from LocalResponder(no_model).reply(request, stop)
+        elif last.text.endswith("?"):
+            yield ToolCall(RECALL_TOOL, json.dumps({RECALL_QUERY: last.text}))
+        else:
+            yield "I see."
+
+
+class SearchingEngines(ToyEngines):
+    """The toy engines with that model."""
 
     def responder(self) -> Any:
-        return LocalResponder(no_model)
+        return Searching()
 
 
 def no_model() -> SmolLM:
-    raise AssertionError("the rules know the answer")
+    raise AssertionError("the small model is not needed here")
 
 
 @pytest.fixture
@@ -116,7 +137,7 @@ def said_by_voice(turn: Turn, word: str) -> bool:
 async def test_the_local_server_finds_what_was_said_in_another_talk(folder: Path) -> None:
     looking = recall(folder)
     async with (
-        served(Answering()) as server,
+        served(SearchingEngines()) as server,
         talk(server.url, folder, tools=(looking.tool(),)) as bench,
     ):
         looking.held = bench.session.held
@@ -136,11 +157,11 @@ async def test_it_finds_what_was_pruned_from_this_very_talk(tmp_path: Path) -> N
     looking = recall(tmp_path / "talks")
     limits = replace(NEVER, policy="notebook", keep=2)
     async with (
-        served(Answering()) as server,
+        served(SearchingEngines()) as server,
         talk(server.url, tmp_path / "talks", tools=(looking.tool(),), limits=limits) as bench,
     ):
         looking.held = bench.session.held
-        for said in ("My boat is called Seagull.", "What is two plus two?", "My cat is Tom."):
+        for said in ("My boat is called Seagull.", "Two and two is four.", "My cat is Tom."):
             await bench.say(said)
         assert looking.run({"query": "boat"})["found"] == []  # it is still in the window
         bench.session.post(e.SummarisePressed())

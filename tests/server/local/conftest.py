@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.server.local.voices import lacking
+from tests.server.local.speech_harness import lacking
 from tui_voice.server.local.engines import LocalEngines
 
 

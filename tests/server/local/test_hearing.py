@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tests.server.local.voices import SENTENCES, error_rate, flite, heard, recordings
+from tests.server.local.speech_harness import SENTENCES, error_rate, flite, heard, recordings
 from tui_voice.server.interfaces import DETECTOR_CHUNK, DETECTOR_RATE
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.moonshine import TOKENIZER, read_pieces, segments

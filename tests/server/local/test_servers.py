@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.server.local.talks import asking, talk, turns
+from tests.server.local.turns_harness import session_with_facts, turns, with_question
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.languages.plausibility import summary_fault
 from tui_voice.realtime.wire.contract import LAYOUTS, Layout, ResponseMetadata
@@ -117,7 +117,7 @@ def test_a_real_chat_server_obeys_stop_and_names_its_model(chat_server: str) -> 
 
 @pytest.mark.local
 def test_a_summary_by_a_real_chat_server_is_text(chat_server: str) -> None:
-    window = talk(0)
+    window = session_with_facts(0)
     request = ReplyRequest("", window, metadata=GERMAN)
     responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
     told = "".join(map(str, responder.reply(request, Event())))
@@ -131,7 +131,7 @@ def test_a_summary_in_each_layout_holds_whatever_the_chat_model_wrote(
     chat_server: str, layout: Layout
 ) -> None:
     """The model is tiny and mostly writes what is no summary: then the extract stands for it."""
-    window = talk(1)
+    window = session_with_facts(1)
     metadata = ResponseMetadata(purpose="summary", layout=layout, language="same", timeout_s=90)
     request = ReplyRequest("", window, metadata=metadata)
     responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
@@ -167,7 +167,7 @@ def test_a_slow_chat_server_leaves_time_for_the_extract() -> None:
         held.wait(30)
         return 200, "text/event-stream", sse(chunk(content="Too late."))
 
-    window = talk(0)
+    window = session_with_facts(0)
     with serving(slow) as place:
         chat = ChatResponder(f"http://{place}/v1", "m")
         request = ReplyRequest("", window, metadata=QUICK)
@@ -175,7 +175,7 @@ def test_a_slow_chat_server_leaves_time_for_the_extract() -> None:
             told = "".join(map(str, LocalResponder(nobody, chat).reply(request, Event())))
         finally:
             held.set()
-    assert told.startswith("People and facts:")
+    assert told.startswith("The user said:")
 
 
 def test_a_second_attempt_names_the_language_by_its_own_name() -> None:
@@ -186,7 +186,7 @@ def test_a_second_attempt_names_the_language_by_its_own_name() -> None:
         words = "Elle s'appelle Anna. Elle habite à Oslo."
         return 200, "text/event-stream", sse(chunk(content=words))
 
-    window = [*talk(0), *turns(("user", prompt("French")))]
+    window = [*session_with_facts(0), *turns(("user", prompt("French")))]
     metadata = ResponseMetadata(
         purpose="summary",
         form="Write one plain paragraph.",
@@ -264,7 +264,9 @@ def test_an_unknown_fact_is_left_to_the_chat_model() -> None:
 
     with serving(answer) as place:
         responder = LocalEngines(llm_url=f"http://{place}/v1", llm_model="m").responder()
-        request = ReplyRequest("", asking(talk(0), "What is my favourite film?"))
+        request = ReplyRequest(
+            "", with_question(session_with_facts(0), "What is my favourite film?")
+        )
         assert list(responder.reply(request, Event())) == ["I do not know."]
 
 
@@ -285,7 +287,7 @@ def test_a_failed_summary_falls_back_to_the_extract() -> None:
         told = "".join(
             map(
                 str,
-                responder.reply(ReplyRequest("", talk(0), metadata=SUMMARY), Event()),
+                responder.reply(ReplyRequest("", session_with_facts(0), metadata=SUMMARY), Event()),
             )
         )
     assert "Anna" in told
@@ -305,7 +307,7 @@ def test_a_summary_that_invents_is_not_believed(written: str, kept: bool) -> Non
 
     with serving(answer) as place:
         responder = LocalEngines(llm_url=f"http://{place}/v1", llm_model="m").responder()
-        request = ReplyRequest("", talk(0), metadata=GERMAN)
+        request = ReplyRequest("", session_with_facts(0), metadata=GERMAN)
         told = "".join(map(str, responder.reply(request, Event())))
     assert (told == written) is kept
     assert "Anna" in told

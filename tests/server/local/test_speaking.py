@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.server.local.voices import error_rate, heard
+from tests.server.local.speech_harness import error_rate, heard
 from tui_voice.server.interfaces import SPEECH_RATE
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import VOICES, _stretch

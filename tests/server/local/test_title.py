@@ -1,32 +1,33 @@
-"""Titles are quoted from the talk."""
+"""A title is the beginning of what the user said."""
+
+from __future__ import annotations
 
 import pytest
 
-from tui_voice.server.interfaces import ContextTurn
-from tui_voice.server.local.title import MOST_WORDS, title
-
-
-def _talk(*said: str) -> list[ContextTurn]:
-    return [ContextTurn(f"i{n}", "user", text) for n, text in enumerate(said)]
+from tests.server.local.turns_harness import turns
+from tui_voice.server.local.title import TITLE_LENGTH, title
 
 
 @pytest.mark.parametrize(
     ("said", "wanted"),
     [
-        (("Hello.", "I would like to plan a trip to Kyoto in April."), "Plan a trip to Kyoto"),
-        (("Can you explain how a sourdough starter works?",), "Explain how a sourdough starter"),
+        (("Hello.", "I would like to see Kyoto. In April."), "I would like to see Kyoto"),
         (("Hi.",), "Hi"),
+        (("Hello. What is a sourdough starter?",), "What is a sourdough starter"),
     ],
 )
-def test_it_quotes_what_tells_most(said: tuple[str, ...], wanted: str) -> None:
-    assert title(_talk(*said)).startswith(wanted)
+def test_it_is_the_first_sentence_of_more_than_two_words(
+    said: tuple[str, ...], wanted: str
+) -> None:
+    assert title(turns(*(("user", text) for text in said))) == wanted
 
 
-def test_it_is_short_and_ends_on_a_word_that_can_end() -> None:
-    found = title(_talk("We are planning to repaint the whole of the kitchen before Christmas"))
-    assert 1 < len(found.split()) <= MOST_WORDS
-    assert found.split()[-1] not in ("the", "of", "a")
+def test_a_long_sentence_is_cut_between_words() -> None:
+    sentence = "We are planning to repaint the whole of the kitchen before Christmas"
+    found = title(turns(("user", sentence)))
+    assert found == "We are planning to repaint the whole of the"
+    assert len(title(turns(("user", "x" * 100)))) == TITLE_LENGTH
 
 
-def test_nothing_said_is_no_title() -> None:
-    assert title([ContextTurn("i0", "assistant", "Hello there.")]) == ""
+def test_without_words_of_the_user_there_is_no_title() -> None:
+    assert title(turns(("assistant", "Hello there."))) == ""

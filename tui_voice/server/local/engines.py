@@ -73,18 +73,20 @@ class LocalEngines:
         self._encoding: Lazy[Any] = Lazy(self._make_encoding)
 
     def describe(self) -> str:
-        """One line: `moonshine tiny-en · hibari · SmolLM2 135M`. Loads nothing big."""
+        """Returns who does what, without loading a model, for example
+        `moonshine tiny-en · hibari · small chat model (SmolLM2 135M)`.
+        """
         stt, tts = self._recogniser.made, self._synthesiser.made
         chat = self._chat()
         if isinstance(chat, ChatResponder):
-            mind = chat.name
+            replies = chat.name
         elif self._llm_path is not None:
-            mind = self._llm_path.stem
+            replies = self._llm_path.stem
         else:
-            mind = SmolLM.built_in
-        hears = stt.name if stt else (self._stt_option or Moonshine.name)
+            replies = SmolLM.built_in
+        recognises = stt.name if stt else (self._stt_option or Moonshine.name)
         speaks = tts.name if tts else (self._tts_option or Hibari.name)
-        return f"{hears} · {speaks} · {mind}"
+        return f"{recognises} · {speaks} · {replies}"
 
     def load(self) -> None:
         """Loads everything now, in the order a talk needs it.

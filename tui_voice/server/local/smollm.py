@@ -44,7 +44,7 @@ _CLIP = 400
 class SmolLM:
     """Safe to call from several threads: replies are made one after the other."""
 
-    built_in = "SmolLM2 135M"
+    built_in = "small chat model (SmolLM2 135M)"
 
     def __init__(self, path: Path | None = None) -> None:
         xllamacpp = library("xllamacpp")

@@ -1,0 +1,101 @@
+"""The small chat model itself: short plain sentences, and an end as soon as it is asked to stop."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic
+
+import pytest
+
+from tests.server.local.turns_harness import session_with_facts, turns
+from tui_voice.server.interfaces import ReplyRequest
+from tui_voice.server.local.engines import LocalEngines
+from tui_voice.server.local.smollm import SMOLLM2, SmolLM, messages
+
+
+def reply(engines: LocalEngines, said: str) -> str:
+    request = ReplyRequest(instructions="", turns=turns(("user", said)))
+    return "".join(map(str, engines.responder().reply(request, Event())))
+
+
+@pytest.mark.local
+def test_it_says_short_plain_sentences(engines: LocalEngines) -> None:
+    text = reply(engines, "What is the capital of France?")
+    assert "Paris" in text
+    assert not set("*#`_") & set(text)
+    assert len(text.split()) <= 60
+
+
+@pytest.mark.local
+def test_it_stops_at_once_and_the_next_reply_comes(engines: LocalEngines) -> None:
+    stop = Event()
+    said = turns(("user", "Tell me about the sea and all its animals."))
+    pieces = engines.responder().reply(ReplyRequest(instructions="", turns=said), stop)
+    assert next(pieces)
+    began = monotonic()
+    stop.set()
+    assert list(pieces) == []
+    assert monotonic() - began < 0.2
+    assert reply(engines, "Hello!")
+
+
+@pytest.mark.local
+def test_it_stops_before_the_first_word(engines: LocalEngines) -> None:
+    stop = Event()
+    stop.set()
+    began = monotonic()
+    request = ReplyRequest(instructions="", turns=turns(("user", "Hi!")))
+    assert not list(engines.responder().reply(request, stop))
+    assert monotonic() - began < 0.2
+
+
+@pytest.mark.local
+def test_several_at_once_all_get_their_reply(engines: LocalEngines) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        said = ("Tell me about tea.", "Tell me about wool.")
+        assert all(pool.map(lambda text: reply(engines, text), said))
+
+
+@pytest.mark.local
+def test_a_program_can_end_in_the_middle_of_a_reply() -> None:
+    """The model's thread runs in C while the program ends."""
+    code = (
+        "from threading import Event\n"
+        "from tui_voice.server.interfaces import ContextTurn, ReplyRequest\n"
+        "from tui_voice.server.local.engines import LocalEngines\n"
+        "turn = ContextTurn('1', 'user', 'Tell me about the sea and the animals in it.')\n"
+        "it = LocalEngines(probe=False).responder().reply(ReplyRequest('', [turn]), Event())\n"
+        "print(next(it))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()
+
+
+def test_its_prompt_is_short_and_its_roles_alternate() -> None:
+    session = [*session_with_facts(3), *turns(("assistant", "x" * 5000), ("user", "y" * 5000))]
+    prompt = messages(session)
+    assert sum(len(message["content"]) for message in prompt) < 2500
+    roles = [message["role"] for message in prompt[1:]]
+    assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
+
+
+def test_a_greeting_of_the_assistant_does_not_join_the_examples() -> None:
+    session = turns(("assistant", "Welcome."), ("user", "Hi."))
+    assert messages(session) == [*messages(()), {"role": "user", "content": "Hi."}]
+
+
+@pytest.mark.local
+def test_a_model_file_of_the_user_is_taken() -> None:
+    own = LocalEngines(llm_path=SMOLLM2.find())
+    assert own.describe().endswith("SmolLM2-135M-Instruct.Q4_1")
+    assert reply(own, "What is the capital of France?")
+
+
+def test_the_built_in_model_is_named_as_what_it_is() -> None:
+    described = LocalEngines(probe=False).describe()
+    assert described == f"moonshine tiny-en · hibari · {SmolLM.built_in}"
+    assert "small chat model" in described

@@ -1,1 +1,0 @@
-"""What can be answered truly without a model: from the talk itself, by arithmetic, by the clock."""
