@@ -51,9 +51,8 @@ def add_parser(subparsers: Any) -> None:
         "--limit", type=_count, default=50, metavar="N", help="print at most N turns (50)"
     )
     export = action("export", "write a session as a file for reading elsewhere")
-    formats = registry.export_formats()
     export.add_argument(
-        "--format", choices=formats, default=None, help="default: the ending of --out, or md"
+        "--format", metavar="F", help="md, html, json, ... (default: the ending of --out, or md)"
     )
     export.add_argument(
         "--out", metavar="PATH", help="folder or file; `-` prints; no file is overwritten"
@@ -168,10 +167,13 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store.export import export, render
     from tui_voice.store.reading import load
 
+    formats = registry.export_formats()
+    ending = Path(args.out or "").suffix[1:]
+    form = args.format or (ending if ending in formats else "md")
+    if form not in formats:
+        raise UsageError(f"There is no format {form}.", f"There are {', '.join(formats)}.")
     session = catalog.find(folder, args.id)
     ledger, _notes = load(session.path)
-    ending = Path(args.out or "").suffix[1:]
-    form = args.format or (ending if ending in registry.export_formats() else "md")
     minutes = _minutes(args, ledger) if args.minutes else ""
     if args.out == "-":
         sys.stdout.write(render(ledger, form, minutes))

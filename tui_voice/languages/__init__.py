@@ -80,6 +80,6 @@ def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # imports numpy
 
     # The library has no type annotations.
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # type: ignore[no-untyped-call]
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # type: ignore[no-untyped-call]  # py3langid has no types
     identifier.set_languages([language.code for language in LANGUAGES])
     return identifier
