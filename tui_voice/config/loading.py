@@ -87,7 +87,7 @@ def load(
         path=path,
         origins=origins,
     )
-    _refuse_missing(settings)
+    _refuse_missing_url(settings)
     _refuse_shared_keys(settings)
     return settings
 
@@ -218,17 +218,13 @@ def _with_address(given: _Given) -> Iterator[_Given]:
         yield given
 
 
-def _refuse_missing(settings: Settings) -> None:
-    """Raises SettingsError where a setting needs another one that is not set."""
-    for one in all_settings().values():
-        if one.required_when is None or settings.value(one.key):
-            continue
-        key, value = one.required_when
-        if settings.value(key) == value:
-            raise SettingsError(
-                f'{settings.origin(key)}: {key} is "{value}", and {one.key} is not set.',
-                f"Set {one.key}, in the file or as {variable(one.key)}.",
-            )
+def _refuse_missing_url(settings: Settings) -> None:
+    """Raises SettingsError where a chat server shall write the summaries and none is named."""
+    if settings.summary.by == "url" and not settings.summary.url:
+        raise SettingsError(
+            f'{settings.origin("summary.by")}: summary.by is "url", and summary.url is not set.',
+            f"Set summary.url, in the file or as {variable('summary.url')}.",
+        )
 
 
 def _refuse_shared_keys(settings: Settings) -> None:

@@ -49,16 +49,12 @@ class Setting(NamedTuple):
     """The flag that sets it; empty: it has none."""
     metavar: str = ""
     """What the help shows for the flag's value; empty: the flag takes none."""
-    required_when: tuple[str, str] | None = None
-    """The key and the value of another setting with which this one must be set."""
 
 
-def setting(
-    default: Any, sentence: str, flag: str = "", required_when: tuple[str, str] | None = None
-) -> Any:
+def setting(default: Any, sentence: str, flag: str = "") -> Any:
     """A field of a group. `flag` names the flag and its value: `--model NAME`, or `--text`."""
     name, _, metavar = flag.partition(" ")
-    metadata = Setting("", default, sentence, name, metavar, required_when)._asdict()
+    metadata = Setting("", default, sentence, name, metavar)._asdict()
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -183,9 +179,7 @@ class SummarySettings:
         "auto", "who writes: a text model, the realtime session itself, or a server of yours"
     )
     model: Name = setting("gpt-6-luna", "the text model")
-    url: HttpAddress | None = setting(
-        None, "the address of the chat server for `url`", required_when=("summary.by", "url")
-    )
+    url: HttpAddress | None = setting(None, "the address of the chat server for `url`")
     language: NonEmptyText = setting(
         "same", "language of the summaries, such as French; same: that of the session"
     )

@@ -102,8 +102,7 @@ def _scored(candidates: Sequence[_Candidate], focus: str) -> list[_Candidate]:
     sentences_with = Counter(word for found in distinct for word in found)
     most = math.log(1 + len(candidates))
     rarity = {
-        word: math.log(1 + len(candidates) / count) / most
-        for word, count in sentences_with.items()
+        word: math.log(1 + len(candidates) / count) / most for word, count in sentences_with.items()
     }
     beginnings = {word[:_FOCUS_LETTERS] for word in _WORD.findall(focus.casefold())}
     scored = []
