@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tui_voice.cli import registry
-from tui_voice.config.loading import OTHER_VARIABLES, allowed
+from tui_voice.config.loading import allowed
 from tui_voice.config.model import GROUPS, PREFIX, Setting, all_settings, variable
+from tui_voice.config.sources import OTHER_VARIABLES
 
 DOCS = Path(__file__).resolve().parent
 

@@ -5,35 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from tui_voice.config.model import DEFAULT_KEYS, GROUPS, PREFIX, all_settings, type_of, variable
+from tui_voice.config.model import DEFAULT_KEYS, GROUPS, all_settings, type_of, variable
 from tui_voice.config.paths import config_path
 from tui_voice.config.settings import Settings
+from tui_voice.config.sources import (
+    EDIT_HINT,
+    Given,
+    from_environment,
+    from_flags,
+    from_profiles,
+    from_table,
+    nearest,
+    read_file,
+    shown,
+    take_profiles,
+)
 from tui_voice.errors import SettingsError
 
 Choices = Mapping[str, Callable[[], Iterable[str]]]
 """`group.name` → the names that are allowed there, from a table that can be extended."""
-
-OTHER_VARIABLES = {"CONFIG", "PROFILE", "SESSIONS_DIR", "CACHE_DIR"}
-"""Environment variables with our prefix that are not settings."""
-FOREIGN_VARIABLES = {"AZURE_OPENAI_ENDPOINT": "backend.azure_endpoint"}
-"""Environment variables of other programs that are used where ours is not set."""
-
-_EDIT = (
-    "`tui-voice config edit` opens the file; `tui-voice config show` lists what may stand there."
-)
-
-
-class _Given(NamedTuple):
-    """A value that a source gives to a setting."""
-
-    key: str
-    value: object
-    origin: str
-    """Where it was found, as error messages name it: a file, a variable, a flag."""
-    is_text: bool = False
-    """It comes from the environment or a flag, where a number is text, too."""
 
 
 def load(
@@ -54,7 +46,7 @@ def load(
     must_exist = path is None and bool(env.get("TUI_VOICE_CONFIG"))
     path = path or config_path(env)
     table = read_file(path, must_exist=must_exist)
-    profiles = _take_profiles(table, path)
+    profiles = from_profiles(take_profiles(table, path), path)
     profile = profile or env.get("TUI_VOICE_PROFILE") or None
     if profile is not None and profile not in profiles:
         known = ", ".join(profiles) or "none"
@@ -62,18 +54,16 @@ def load(
             f'There is no profile "{profile}" in {path}; known: {known}.',
             f"A profile is a group of settings there: [profiles.{profile}.backend].",
         )
-    for name in profiles:  # a profile that is not in use must be correct, too
-        if name != profile:
-            _check_all(_from_profile(profiles, name, path), choices or {})
-    values, origins = _check_all(
-        [
-            *_from_table(table, str(path)),
-            *(_from_profile(profiles, profile, path) if profile else ()),
-            *_from_environment(env),
-            *_from_flags(flags or {}),
-        ],
-        choices or {},
-    )
+    choices = choices or {}
+    for one in profiles.values():  # a profile that is not in use must be correct, too
+        _check_all(one, choices)
+    given = [
+        *from_table(table, str(path)),
+        *(profiles[profile] if profile else ()),
+        *from_environment(env),
+        *from_flags(flags or {}),
+    ]
+    values, origins = _check_all(given, choices)
     groups: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
     groups["keys"] = dict(DEFAULT_KEYS)
     for key, value in values.items():
@@ -92,81 +82,7 @@ def load(
     return settings
 
 
-def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
-    """The TOML table in `path`; empty where there is no file. Raises SettingsError."""
-    try:
-        content = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        if must_exist:
-            raise SettingsError(
-                f"TUI_VOICE_CONFIG names {path}, and there is no such file.",
-                "Unset it, or let `tui-voice config edit` make the file.",
-            ) from None
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(
-            f"The settings in {path} cannot be read: {reason}.", "Repair or move the file."
-        ) from error
-    import tomllib
-
-    try:
-        return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.", _EDIT) from error
-
-
-def _take_profiles(table: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
-    """Remove the profiles from the file's table and return them by name."""
-    found = table.pop("profiles", {})
-    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
-        raise SettingsError(f"{path}: profiles is no table of [profiles.NAME.group] tables.", _EDIT)
-    return found
-
-
-def _from_table(table: dict[str, Any], origin: str) -> Iterator[_Given]:
-    for group, inner in table.items():
-        if group not in GROUPS and group != "keys":
-            raise SettingsError(
-                f"{origin}: there is no group {group}.{_nearest(group, [*GROUPS, 'keys'])}", _EDIT
-            )
-        if not isinstance(inner, dict):
-            raise SettingsError(
-                f"{origin}: {group} is {_shown(inner)}; allowed is a table, [{group}].", _EDIT
-            )
-        for name, value in inner.items():
-            yield _Given(f"{group}.{name}", value, origin)
-
-
-def _from_profile(profiles: dict[str, dict[str, Any]], name: str, path: Path) -> Iterator[_Given]:
-    return _from_table(profiles[name], f"{path} [profiles.{name}]")
-
-
-def _from_environment(env: Mapping[str, str]) -> Iterator[_Given]:
-    for name, key in FOREIGN_VARIABLES.items():
-        if env.get(name):
-            yield _Given(key, env[name], name, is_text=True)
-    by_variable = {variable(key): key for key in all_settings()}
-    for name, value in env.items():
-        if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in OTHER_VARIABLES:
-            continue
-        if name not in by_variable:
-            raise SettingsError(
-                f"The environment variable {name} sets nothing.{_nearest(name, by_variable)}",
-                f"Unset it: unset {name}",
-            )
-        yield _Given(by_variable[name], value, name, is_text=True)
-
-
-def _from_flags(flags: Mapping[str, object]) -> Iterator[_Given]:
-    known = all_settings()
-    for key, value in flags.items():
-        if value is not None:
-            flag = known[key].flag if key in known else ""
-            yield _Given(key, value, flag or f"flag {key}", is_text=isinstance(value, str))
-
-
-def _check_all(source: Iterable[_Given], choices: Choices) -> tuple[dict[str, Any], dict[str, str]]:
+def _check_all(source: Iterable[Given], choices: Choices) -> tuple[dict[str, Any], dict[str, str]]:
     """The values by key, and the origin of each; of two values for a key, the later one.
 
     Raises SettingsError for a value that is not allowed, even where a later one replaces it.
@@ -180,11 +96,11 @@ def _check_all(source: Iterable[_Given], choices: Choices) -> tuple[dict[str, An
     return values, origins
 
 
-def _check(given: _Given, choices: Choices) -> Any:
+def _check(given: Given, choices: Choices) -> Any:
     """The value, converted to the setting's type. Raises SettingsError where it is not allowed."""
     key, value, origin, is_text = given
     if key not in (known := all_settings()):
-        raise SettingsError(f"{origin}: there is no setting {key}.{_nearest(key, known)}", _EDIT)
+        raise SettingsError(f"{origin}: there is no setting {key}.{nearest(key, known)}", EDIT_HINT)
     from tui_voice.config.value_types import convert
 
     try:
@@ -193,7 +109,7 @@ def _check(given: _Given, choices: Choices) -> Any:
             raise ValueError(f"{converted} is not in the table")
     except ValueError:
         raise SettingsError(
-            f"{origin}: {key} is {_shown(value)}; allowed is {allowed(key, choices)}.",
+            f"{origin}: {key} is {shown(value)}; allowed is {allowed(key, choices)}.",
             _remedy(origin),
         ) from None
     return converted
@@ -209,7 +125,7 @@ def allowed(key: str, choices: Choices) -> str:
     return value_types.one_of(choices[key]()) + address
 
 
-def _with_address(given: _Given) -> Iterator[_Given]:
+def _with_address(given: Given) -> Iterator[Given]:
     """`--backend ws://host` is short for the backend `ws` and that address."""
     if given.key == "backend.kind" and isinstance(given.value, str) and "://" in given.value:
         yield given._replace(key="backend.url")
@@ -241,22 +157,8 @@ def _refuse_shared_keys(settings: Settings) -> None:
         action_of[key] = action
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, list(known), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
-
-
-def _shown(value: object) -> str:
-    """What was found, shortened; an API key that was put in the wrong place is not repeated."""
-    if not isinstance(value, str):
-        return str(value)[:60]
-    secret = value.startswith(("sk-", "ek_")) or "@" in value or len(value) > 60
-    return "a text that is not shown here" if secret else f'"{value}"'
-
-
 def _remedy(origin: str) -> str:
-    if origin.startswith(PREFIX):
-        return f"Change it, or unset {origin}."
-    return _EDIT if "/" in origin or "\\" in origin else "`tui-voice --help` explains the flags."
+    if origin.startswith(("--", "flag ")):
+        return "`tui-voice --help` explains the flags."
+    is_file = "/" in origin or "\\" in origin
+    return EDIT_HINT if is_file else f"Change it, or unset {origin}."

@@ -1,0 +1,133 @@
+"""Where settings are written: the file, the profiles in it, the environment and the flags.
+
+Each source is turned into `Given` values; `loading.py` merges and checks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tui_voice.config.model import GROUPS, PREFIX, all_settings, variable
+from tui_voice.errors import SettingsError
+
+OTHER_VARIABLES = {"CONFIG", "PROFILE", "SESSIONS_DIR", "CACHE_DIR"}
+"""Environment variables with our prefix that are not settings."""
+FOREIGN_VARIABLES = {"AZURE_OPENAI_ENDPOINT": "backend.azure_endpoint"}
+"""Environment variables of other programs that are used where ours is not set."""
+
+EDIT_HINT = (
+    "`tui-voice config edit` opens the file; `tui-voice config show` lists what may stand there."
+)
+
+
+class Given(NamedTuple):
+    """A value that a source gives to a setting."""
+
+    key: str
+    value: object
+    origin: str
+    """Where it was found, as error messages name it: a file, a variable, a flag."""
+    is_text: bool = False
+    """It comes from the environment or a flag, where a number is text, too."""
+
+
+def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
+    """The TOML table in `path`; empty where there is no file. Raises SettingsError."""
+    try:
+        content = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if must_exist:
+            raise SettingsError(
+                f"TUI_VOICE_CONFIG names {path}, and there is no such file.",
+                "Unset it, or let `tui-voice config edit` make the file.",
+            ) from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(
+            f"The settings in {path} cannot be read: {reason}.", "Repair or move the file."
+        ) from error
+    import tomllib
+
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.", EDIT_HINT) from error
+
+
+def take_profiles(table: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+    """Remove the profiles from the file's table and return them by name."""
+    found = table.pop("profiles", {})
+    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        raise SettingsError(
+            f"{path}: profiles is no table of [profiles.NAME.group] tables.", EDIT_HINT
+        )
+    return found
+
+
+def from_table(table: dict[str, Any], origin: str) -> Iterator[Given]:
+    """The values in a table of groups. Raises SettingsError for an unknown group."""
+    for group, inner in table.items():
+        if group not in GROUPS and group != "keys":
+            raise SettingsError(
+                f"{origin}: there is no group {group}.{nearest(group, [*GROUPS, 'keys'])}",
+                EDIT_HINT,
+            )
+        if not isinstance(inner, dict):
+            raise SettingsError(
+                f"{origin}: {group} is {shown(inner)}; allowed is a table, [{group}].", EDIT_HINT
+            )
+        for name, value in inner.items():
+            yield Given(f"{group}.{name}", value, origin)
+
+
+def from_profiles(profiles: dict[str, dict[str, Any]], path: Path) -> dict[str, list[Given]]:
+    """The values of each profile."""
+    return {
+        name: list(from_table(table, f"{path} [profiles.{name}]"))
+        for name, table in profiles.items()
+    }
+
+
+def from_environment(env: Mapping[str, str]) -> Iterator[Given]:
+    """The values of our variables, after those of other programs. Raises SettingsError."""
+    for name, key in FOREIGN_VARIABLES.items():
+        if env.get(name):
+            yield Given(key, env[name], name, is_text=True)
+    by_variable = {variable(key): key for key in all_settings()}
+    for name, value in env.items():
+        if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in OTHER_VARIABLES:
+            continue
+        if name not in by_variable:
+            raise SettingsError(
+                f"The environment variable {name} sets nothing.{nearest(name, by_variable)}",
+                f"Unset it: unset {name}",
+            )
+        yield Given(by_variable[name], value, name, is_text=True)
+
+
+def from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
+    """The values of the flags that were given."""
+    known = all_settings()
+    for key, value in flags.items():
+        if value is not None:
+            flag = known[key].flag if key in known else ""
+            yield Given(key, value, flag or f"flag {key}", is_text=isinstance(value, str))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """` Did you mean NAME?` with a blank in front; empty where nothing is similar."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def shown(value: object) -> str:
+    """What was found, shortened; an API key that was put in the wrong place is not repeated."""
+    if not isinstance(value, str):
+        return str(value)[:60]
+    secret = value.startswith(("sk-", "ek_")) or "@" in value or len(value) > 60
+    return "a text that is not shown here" if secret else f'"{value}"'
