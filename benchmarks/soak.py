@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.runtime.soaking import Hour, left_behind, soak
+from tests.runtime.soak_harness import Hour, left_behind, soak
 
 MOST_GROWTH = 5 * 2**20
 HEAD = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.bench import served
+from tests.runtime.session_harness import toy_server
 from tests.runtime.test_summariser import completion, http
 from tui_voice.__main__ import main
 from tui_voice.cli.eval import report
@@ -58,7 +58,7 @@ async def test_the_json_output_has_the_documented_keys(capsys: pytest.CaptureFix
             return 200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
         return 200, completion("Elle s'appelle Ingrid et elle habite à Trondheim avec sa sœur.")
 
-    async with served() as server, http(answer) as url:
+    async with toy_server() as server, http(answer) as url:
         command = ["eval", "--backend", server.url, "--exchanges", "30", "--text", "--json"]
         command += ["--summary-url", url]
         only = ["--only", "summary", "--at", "250", "--keep", "2", "--language", "French"]

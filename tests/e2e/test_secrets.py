@@ -22,7 +22,7 @@ from websockets.http11 import Request, Response
 
 from tests.e2e.talk import Start
 from tests.e2e.terminal import Terminal
-from tests.runtime.bench import served
+from tests.runtime.session_harness import toy_server
 from tui_voice.store.export import FORMATS
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def key(request: pytest.FixtureRequest) -> str:
 @asynccontextmanager
 async def toy(key: str) -> AsyncIterator[str]:
     """Lets in who has the key, and answers with what it heard."""
-    async with served(api_key=key) as server:
+    async with toy_server(api_key=key) as server:
         yield server.url
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.bench import served, talk
+from tests.runtime.session_harness import running_session, toy_server
 from tests.runtime.test_opening import driven, settings
 from tests.runtime.test_summariser import ENGLISH, FRENCH, completion, http
 from tui_voice.config import SummarySettings
@@ -22,18 +22,18 @@ from tui_voice.store.reading import read
 
 
 async def test_the_server_is_asked_what_it_holds(tmp_path: Path) -> None:
-    async with served() as server, talk(server.url, tmp_path) as bench:
-        await bench.say("hello Anna")
-        first, second = bench.now.ledger.turns
+    async with toy_server() as server, running_session(server.url, tmp_path) as harness:
+        await harness.say("hello Anna")
+        first, second = harness.snapshot.ledger.turns
 
         async def held(item_id: str) -> str | None:
-            return await asyncio.wrap_future(bench.session.retrieve(item_id))
+            return await asyncio.wrap_future(harness.session.retrieve(item_id))
 
         assert await held(first.id) == "hello Anna"
         assert await held(second.id) == "hello Anna"
         assert await held("nobody") is None
-        await bench.settled()
-        assert not [fact for fact in bench.facts if isinstance(fact, e.ServerErred)]
+        await harness.settled()
+        assert not [fact for fact in harness.events if isinstance(fact, e.ServerErred)]
 
 
 @pytest.mark.parametrize(("written", "told"), [(ENGLISH, True), (FRENCH, False)])
@@ -45,7 +45,7 @@ async def test_a_summary_in_another_language_is_told_of_once(
             return 200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
         return 200, completion(written)
 
-    async with served() as server, http(answer) as url:
+    async with toy_server() as server, http(answer) as url:
         wanted = SummarySettings(by="url", url=url, language="French")
         opening = SessionOptions(settings=settings(server.url, summary=wanted), folder=tmp_path)
 

@@ -89,7 +89,7 @@ async def test_a_flag_that_it_does_not_know_is_told() -> None:
 
 
 async def test_a_server_that_died_is_started_again() -> None:
-    local = Local()
+    local = Local((), "local")
     try:
         async with asyncio.timeout(90):
             first = await local.target()

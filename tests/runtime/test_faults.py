@@ -9,14 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.bench import IMPATIENT, NEVER, Bench, served, settled, spoken, talk
-from tests.runtime.proxy import HARMS, Harm, Step, between
+from tests.runtime.proxy_harness import HARMS, Harm, Step, between
+from tests.runtime.session_harness import (
+    NEVER,
+    SHORT_TIMEOUTS,
+    SessionHarness,
+    running_session,
+    settled,
+    toy_server,
+    utterance,
+)
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.turns import Turn
 from tui_voice.store.reading import load
 
-PATIENCE = replace(IMPATIENT, ping=0.5)
+PATIENCE = replace(SHORT_TIMEOUTS, ping=0.5)
 LIMITS = replace(NEVER, policy="notebook", keep=2)
 SAID = [
     ("user", "hello Anna"),
@@ -41,36 +49,36 @@ def answered(words: str) -> Callable[[Snapshot], bool]:
     return true
 
 
-async def hold(bench: Bench, *, by_key: bool = False) -> None:
+async def hold(harness: SessionHarness, *, by_key: bool = False) -> None:
     """The whole scene: typed, spoken, typed, a pruning by hand, and a last word."""
-    bench.session.post(e.TextSubmitted(item_id="typed_1", text="hello Anna"))
-    await bench.until(answered("hello Anna"))
-    bench.session.post(e.TalkPressed())
-    await bench.until(lambda s: s.microphone_open)
-    await bench.feed(spoken("one two three"))
+    harness.session.post(e.TextSubmitted(item_id="typed_1", text="hello Anna"))
+    await harness.until(answered("hello Anna"))
+    harness.session.post(e.TalkPressed())
+    await harness.until(lambda s: s.microphone_open)
+    await harness.feed(utterance("one two three"))
     if by_key:
-        bench.session.post(e.TalkReleased())
-    await bench.until(answered("one two three"))
-    bench.session.post(e.TextSubmitted(item_id="typed_2", text="tell me a story"))
-    await bench.until(answered("tell me a story"))
-    await prune(bench)
-    bench.session.post(e.TextSubmitted(item_id="typed_3", text="yes"))
-    await bench.until(answered("yes"))
+        harness.session.post(e.TalkReleased())
+    await harness.until(answered("one two three"))
+    harness.session.post(e.TextSubmitted(item_id="typed_2", text="tell me a story"))
+    await harness.until(answered("tell me a story"))
+    await prune(harness)
+    harness.session.post(e.TextSubmitted(item_id="typed_3", text="yes"))
+    await harness.until(answered("yes"))
 
 
-async def prune(bench: Bench) -> None:
+async def prune(harness: SessionHarness) -> None:
     """By hand, and again should there have been no line just then."""
     done = False
     while not done:
-        since = len(bench.facts)
-        await bench.online()
-        bench.session.post(e.SummarisePressed())
+        since = len(harness.events)
+        await harness.online()
+        harness.session.post(e.SummarisePressed())
 
         def refused(since: int = since) -> bool:
-            said = [fact.text for fact in bench.facts[since:] if isinstance(fact, e.Noticed)]
+            said = [fact.text for fact in harness.events[since:] if isinstance(fact, e.Noticed)]
             return any(text.startswith("Nothing was summarised") for text in said)
 
-        done = pruned(await bench.until(lambda now: pruned(now) or refused()))
+        done = pruned(await harness.until(lambda now: pruned(now) or refused()))
 
 
 def pruned(now: Snapshot) -> bool:
@@ -87,10 +95,10 @@ def same_but_for_gaps(turns: list[Turn]) -> None:
         assert turn.text == text or (turn.note and text.startswith(turn.text.strip())), turn
 
 
-async def window(bench: Bench) -> list[str]:
+async def window(harness: SessionHarness) -> list[str]:
     """What the model has, as it says itself."""
-    bench.session.post(e.TextSubmitted(item_id="typed_9", text="window"))
-    now = await bench.until(answered("window"))
+    harness.session.post(e.TextSubmitted(item_id="typed_9", text="window"))
+    now = await harness.until(answered("window"))
     last = now.ledger.turns.last
     assert last is not None
     return last.text.split(" | ")
@@ -99,15 +107,15 @@ async def window(bench: Bench) -> list[str]:
 async def disturbed(tmp_path: Path, step: Step | None, harm: Harm, *, by_key: bool) -> list[Step]:
     detection = "manual" if by_key else "server_vad"
     async with (
-        served() as server,
+        toy_server() as server,
         between(server.url, step, harm) as proxy,
-        talk(
-            proxy.url, tmp_path, patience=PATIENCE, limits=LIMITS, turn_detection=detection
-        ) as bench,
+        running_session(
+            proxy.url, tmp_path, timeouts=PATIENCE, limits=LIMITS, turn_detection=detection
+        ) as harness,
     ):
-        await hold(bench, by_key=by_key)
-        same_but_for_gaps(list(bench.now.ledger.turns))
-        told = await window(bench)
+        await hold(harness, by_key=by_key)
+        same_but_for_gaps(list(harness.snapshot.ledger.turns))
+        told = await window(harness)
         if step is not None:
             assert proxy.done, f"{step} never came"
             assert proxy.connections == (1 if harm == "delay" else 2)
@@ -115,8 +123,8 @@ async def disturbed(tmp_path: Path, step: Step | None, harm: Harm, *, by_key: bo
         assert sum(part.startswith("system: Summary") for part in told) == 1
         assert "user: yes" in told
         steps = list(proxy.seen)
-        path = bench.session.path
-        turns = list(bench.now.ledger.turns)
+        path = harness.session.path
+        turns = list(harness.snapshot.ledger.turns)
     journaled = load(path)
     assert journaled.notes == ()
     same_but_for_gaps(list(journaled.ledger.turns)[: len(turns) - 2])

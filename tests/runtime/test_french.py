@@ -22,7 +22,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.runtime.proxy import Direction, between
+from tests.runtime.proxy_harness import Direction, between
 from tui_voice.config import BackendSettings, SummarySettings, load
 from tui_voice.conversation.compacting import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, Outcome, run_arm

@@ -13,8 +13,13 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.runtime.bench import IMPATIENT, Bench, served, talk
-from tests.runtime.proxy import between
+from tests.runtime.proxy_harness import between
+from tests.runtime.session_harness import (
+    SHORT_TIMEOUTS,
+    SessionHarness,
+    running_session,
+    toy_server,
+)
 from tests.server.engines import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.runtime.timeouts import ConnectionTimeouts
@@ -66,22 +71,22 @@ async def test_it_tries_again_until_somebody_answers(tmp_path: Path) -> None:
     """Tries that fail for the same reason are told once, however many there are."""
     async with server_that(lambda _: asyncio.sleep(0)) as gone:
         pass
-    async with talk(gone, tmp_path, opening=False) as bench:
-        first = await bench.fact(e.ConnectionLost)
-        await bench.on_the_loop(lambda: bench.place.asked > 5)
+    async with running_session(gone, tmp_path, wait_online=False) as harness:
+        first = await harness.event(e.ConnectionLost)
+        await harness.until_on_loop(lambda: harness.endpoint.asked > 5)
         assert "nobody answers" in first.reason
         assert first.retry_in is not None
-        assert bench.now.ledger.connection.status == "reconnecting"
-        async with served() as server:
-            bench.place.url = server.url
-            await bench.online()
-            await bench.say("hello")
+        assert harness.snapshot.ledger.connection.status == "reconnecting"
+        async with toy_server() as server:
+            harness.endpoint.url = server.url
+            await harness.online()
+            await harness.say("hello")
         told = [
-            type(f) for f in bench.facts if isinstance(f, e.ConnectionOpening | e.ConnectionLost)
+            type(f) for f in harness.events if isinstance(f, e.ConnectionOpening | e.ConnectionLost)
         ]
     assert told[:2] == [e.ConnectionOpening, e.ConnectionLost]
     assert [
-        f for f in bench.facts if isinstance(f, e.ConnectionLost) and f.reason == first.reason
+        f for f in harness.events if isinstance(f, e.ConnectionLost) and f.reason == first.reason
     ] == [first]
 
 
@@ -89,19 +94,19 @@ async def test_a_refused_key_is_not_tried_again_before_the_user_does_something(
     tmp_path: Path,
 ) -> None:
     async with (
-        served(api_key="sk-right") as strict,
-        served() as open_to_all,
-        talk(strict.url, tmp_path, opening=False) as bench,
+        toy_server(api_key="sk-right") as strict,
+        toy_server() as open_to_all,
+        running_session(strict.url, tmp_path, wait_online=False) as harness,
     ):
-        lost = await bench.fact(e.ConnectionLost)
+        lost = await harness.event(e.ConnectionLost)
         assert (lost.retry_in, lost.code) == (None, 3000)
         assert lost.reason == "Incorrect API key provided."
         assert "key" in lost.hint
-        await bench.until(lambda s: s.ledger.connection.status == "offline")
-        bench.place.url = open_to_all.url
-        bench.session.post(e.TextSubmitted(item_id="typed", text="hello"))
-        await bench.until(lambda _: bench.turns()[-1:] == [("assistant", "hello")])
-        opened = [fact for fact in bench.facts if isinstance(fact, e.ConnectionOpening)]
+        await harness.until(lambda s: s.ledger.connection.status == "offline")
+        harness.endpoint.url = open_to_all.url
+        harness.session.post(e.TextSubmitted(item_id="typed", text="hello"))
+        await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "hello")])
+        opened = [fact for fact in harness.events if isinstance(fact, e.ConnectionOpening)]
         assert len(opened) == 2
 
 
@@ -114,14 +119,16 @@ async def test_a_server_that_ends_its_session_at_once_is_not_stormed(tmp_path: P
         await say(connection, "session.updated", session={"type": "realtime", "id": "s"})
         await connection.close(1011)
 
-    patience = replace(IMPATIENT, first=0.001, longest=1000)
+    patience = replace(SHORT_TIMEOUTS, first=0.001, longest=1000)
     async with (
         server_that(fickle) as url,
-        talk(url, tmp_path, patience=patience, opening=False) as bench,
+        running_session(url, tmp_path, timeouts=patience, wait_online=False) as harness,
     ):
-        await bench.until(lambda _: sum(isinstance(f, e.ConnectionLost) for f in bench.facts) >= 6)
+        await harness.until(
+            lambda _: sum(isinstance(f, e.ConnectionLost) for f in harness.events) >= 6
+        )
         pauses = [
-            fact.retry_in or 0.0 for fact in bench.facts if isinstance(fact, e.ConnectionLost)
+            fact.retry_in or 0.0 for fact in harness.events if isinstance(fact, e.ConnectionLost)
         ]
     for number, pause in enumerate(pauses):
         assert pause >= 0.0005 * 2**number
@@ -161,18 +168,18 @@ async def test_settings_that_are_refused_are_asked_for_again_without_the_extras(
 ) -> None:
     async with (
         server_that(fastidious(1, named)) as url,
-        talk(url, tmp_path, reasoning_effort="low") as bench,
+        running_session(url, tmp_path, reasoning_effort="low") as harness,
     ):
-        told = await bench.fact(e.Noticed)
+        told = await harness.event(e.Noticed)
     assert "without them" in told.text
 
 
 async def test_settings_that_are_refused_for_good(tmp_path: Path) -> None:
     async with (
         server_that(fastidious(2, True)) as url,
-        talk(url, tmp_path, opening=False) as bench,
+        running_session(url, tmp_path, wait_online=False) as harness,
     ):
-        lost = await bench.fact(e.ConnectionLost)
+        lost = await harness.event(e.ConnectionLost)
     assert lost.reason == (
         "the server refused our settings: Unknown parameter: 'session.reasoning'."
     )
@@ -184,9 +191,12 @@ async def test_a_server_that_opens_and_says_nothing(tmp_path: Path) -> None:
     async def mute(connection: ServerConnection) -> None:
         await connection.wait_closed()
 
-    patience = replace(IMPATIENT, configure=0.05)
-    async with server_that(mute) as url, talk(url, tmp_path, patience=patience, opening=False) as b:
-        lost = await b.fact(e.ConnectionLost)
+    patience = replace(SHORT_TIMEOUTS, configure=0.05)
+    async with (
+        server_that(mute) as url,
+        running_session(url, tmp_path, timeouts=patience, wait_online=False) as b,
+    ):
+        lost = await b.event(e.ConnectionLost)
     assert "said nothing" in lost.reason
     assert lost.retry_in is not None
 
@@ -196,9 +206,12 @@ async def test_a_server_that_complains_and_then_says_nothing(tmp_path: Path) -> 
         await say(connection, "error", error={"type": "server_error", "message": "Not today."})
         await connection.wait_closed()
 
-    patience = replace(IMPATIENT, configure=0.05)
-    async with server_that(sulk) as url, talk(url, tmp_path, patience=patience, opening=False) as b:
-        lost = await b.fact(e.ConnectionLost)
+    patience = replace(SHORT_TIMEOUTS, configure=0.05)
+    async with (
+        server_that(sulk) as url,
+        running_session(url, tmp_path, timeouts=patience, wait_online=False) as b,
+    ):
+        lost = await b.event(e.ConnectionLost)
     assert lost.reason == "Not today."
 
 
@@ -208,20 +221,20 @@ SHORT = ServerLimits(session_seconds=3)
 
 
 async def test_a_session_is_renewed_before_its_end_without_a_seam(tmp_path: Path) -> None:
-    async with served(limits=SHORT) as server, talk(server.url, tmp_path) as bench:
-        await bench.say("hello Anna")
-        await bench.speak("one two")
-        renewed = await bench.fact(e.Noticed)
-        await bench.online()
-        await bench.say("window")
-        told = bench.turns()[-1][1].split(" | ")
-        await bench.speak("three four")
+    async with toy_server(limits=SHORT) as server, running_session(server.url, tmp_path) as harness:
+        await harness.say("hello Anna")
+        await harness.speak("one two")
+        renewed = await harness.event(e.Noticed)
+        await harness.online()
+        await harness.say("window")
+        told = harness.turns()[-1][1].split(" | ")
+        await harness.speak("three four")
         lines = [
             type(fact)
-            for fact in bench.facts
+            for fact in harness.events
             if isinstance(fact, e.ConnectionOpened | e.ConnectionLost)
         ]
-        notices = [fact.text for fact in bench.facts if isinstance(fact, e.Noticed)]
+        notices = [fact.text for fact in harness.events if isinstance(fact, e.Noticed)]
     assert renewed.text == "The server session was renewed before its end."
     assert lines[:2] == [e.ConnectionOpened, e.ConnectionOpened]
     assert notices.count(renewed.text) == len(lines) - 1
@@ -231,37 +244,37 @@ async def test_a_session_is_renewed_before_its_end_without_a_seam(tmp_path: Path
         "user: one two",
         "assistant: one two",
     ]
-    assert bench.turns()[-2:] == [("user", "three four"), ("assistant", "three four")]
+    assert harness.turns()[-2:] == [("user", "three four"), ("assistant", "three four")]
 
 
 async def test_what_is_typed_in_the_moment_of_the_change_is_answered(tmp_path: Path) -> None:
     """The old line has been left and the new one not been told of: it is asked there, once."""
-    async with served(limits=SHORT) as server, talk(server.url, tmp_path) as bench:
-        await bench.say("hello Anna")
-        line, typed = bench.backend._line, [e.TextSubmitted(item_id="q", text="window")]
+    async with toy_server(limits=SHORT) as server, running_session(server.url, tmp_path) as harness:
+        await harness.say("hello Anna")
+        line, typed = harness.backend._line, [e.TextSubmitted(item_id="q", text="window")]
         post = line._post
 
         def between_lines(event: e.Event) -> None:
             if typed and isinstance(event, e.ConnectionOpened):
                 line.connection, fresh = None, line.connection
-                bench.session.dispatch(typed.pop())
+                harness.session.dispatch(typed.pop())
                 line.connection = fresh
             post(event)
 
         line._post = between_lines
-        await bench.until(lambda _: bench.turns()[-1][1].endswith("user: window"))
-        await bench.settled()
-        assert bench.turns()[-1][1].split(" | ") == [
+        await harness.until(lambda _: harness.turns()[-1][1].endswith("user: window"))
+        await harness.settled()
+        assert harness.turns()[-1][1].split(" | ") == [
             "user: hello Anna",
             "assistant: hello Anna",
             "user: window",
         ]
-        assert sum(isinstance(fact, e.ResponseStarted) for fact in bench.facts) == 2
+        assert sum(isinstance(fact, e.ResponseStarted) for fact in harness.events) == 2
 
 
-async def spare(bench: Bench) -> None:
+async def spare(harness: SessionHarness) -> None:
     """Until the second line is ready: nothing tells of it, since nobody needs to know."""
-    await bench.on_the_loop(lambda: bench.backend._line._spare is not None)
+    await harness.until_on_loop(lambda: harness.backend._line._spare is not None)
 
 
 async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
@@ -269,35 +282,35 @@ async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.thinks.free.clear()
     async with (
-        served(engines, limits=SHORT) as server,
+        toy_server(engines, limits=SHORT) as server,
         between(server.url) as proxy,
-        talk(proxy.url, tmp_path) as bench,
+        running_session(proxy.url, tmp_path) as harness,
     ):
-        bench.session.post(e.TextSubmitted(item_id="typed", text="wait"))
-        await bench.fact(e.ResponseStarted)
+        harness.session.post(e.TextSubmitted(item_id="typed", text="wait"))
+        await harness.event(e.ResponseStarted)
         await proxy.reached(2)
-        await spare(bench)
-        assert sum(isinstance(fact, e.ConnectionOpened) for fact in bench.facts) == 1
+        await spare(harness)
+        assert sum(isinstance(fact, e.ConnectionOpened) for fact in harness.events) == 1
         proxy.cut_oldest()
-        lost = await bench.fact(e.ConnectionLost)
+        lost = await harness.event(e.ConnectionLost)
         assert lost.retry_in == 0.0
-        await bench.online()
+        await harness.online()
         assert proxy.connections == 2
         engines.thinks.free.set()
-        partial = bench.now.ledger.turns.last
+        partial = harness.snapshot.ledger.turns.last
         assert partial is not None
         assert (partial.text, partial.note) == ("one two three,", "cut by the line")
-        await bench.say("hello")
+        await harness.say("hello")
 
 
 async def test_leaving_closes_every_line(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.thinks.free.clear()
-    async with served(engines, limits=SHORT) as server:
-        async with between(server.url) as proxy, talk(proxy.url, tmp_path) as bench:
-            bench.session.post(e.TextSubmitted(item_id="typed", text="wait"))
-            await bench.fact(e.ResponseStarted)
+    async with toy_server(engines, limits=SHORT) as server:
+        async with between(server.url) as proxy, running_session(proxy.url, tmp_path) as harness:
+            harness.session.post(e.TextSubmitted(item_id="typed", text="wait"))
+            await harness.event(e.ResponseStarted)
             await proxy.reached(2)
-            await bench.close()
+            await harness.close()
             await proxy.reached(0)
         engines.thinks.free.set()

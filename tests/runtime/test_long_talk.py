@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.bench import Bench, served, talk
+from tests.runtime.session_harness import SessionHarness, running_session, toy_server
 from tests.server.engines import WORDS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
@@ -28,13 +28,13 @@ MOST_GROWTH = 5 * 2**20
 """Bytes that the process may hold more after the second half of the talk than after the first."""
 
 
-async def _talk_until_renewed(bench: Bench, times: int, first: int) -> int:
+async def _talk_until_renewed(harness: SessionHarness, times: int, first: int) -> int:
     """Goes on, typing and speaking in turn, until so many renewals have been told of."""
     number = first
-    while sum(_is_renewal(fact) for fact in bench.facts) < times:
+    while sum(_is_renewal(fact) for fact in harness.events) < times:
         number += 1
         words = words_of(number)
-        await (bench.speak(words) if number % 3 == 0 else bench.say(words))
+        await (harness.speak(words) if number % 3 == 0 else harness.say(words))
     return number
 
 
@@ -51,13 +51,13 @@ def _is_renewal(fact: e.Event) -> bool:
 async def test_hours_of_talk_over_many_server_sessions(tmp_path: Path) -> None:
     limits = Limits(trigger=900, keep=4, policy="notebook")
     session = ServerLimits(session_seconds=3)
-    async with served(limits=session) as server:
+    async with toy_server(limits=session) as server:
         threads = threading.active_count()
-        async with talk(server.url, tmp_path, limits=limits) as bench:
-            half = await _talk_until_renewed(bench, RENEWALS, 0)
-            turns = bench.turns()
-            ledger = bench.now.ledger
-            path = bench.session.path
+        async with running_session(server.url, tmp_path, limits=limits) as harness:
+            half = await _talk_until_renewed(harness, RENEWALS, 0)
+            turns = harness.turns()
+            ledger = harness.snapshot.ledger
+            path = harness.session.path
         for _ in range(50):  # the server's own threads let go of the connection
             if threading.active_count() <= threads + 2:
                 break
@@ -85,12 +85,15 @@ async def test_a_long_talk_does_not_grow(tmp_path: Path) -> None:
     limits = Limits(trigger=600, keep=4, policy="notebook")
     tracemalloc.start()
     try:
-        async with served() as server, talk(server.url, tmp_path, limits=limits) as bench:
+        async with (
+            toy_server() as server,
+            running_session(server.url, tmp_path, limits=limits) as harness,
+        ):
             held, files = [], []
             for part in range(3):
                 for number in range(60):
-                    await bench.say(f"part {part} turn {number}")
-                bench.facts.clear()
+                    await harness.say(f"part {part} turn {number}")
+                harness.events.clear()
                 gc.collect()
                 held.append(tracemalloc.get_traced_memory()[0])
                 files.append(_open_files())

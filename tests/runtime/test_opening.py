@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.bench import served
+from tests.runtime.session_harness import toy_server
 from tests.runtime.test_recorder import sound
 from tui_voice.config import (
     ApiKey,
@@ -73,7 +73,7 @@ async def driven(
 
 async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
     heard: list[e.Event] = []
-    async with served() as server:
+    async with toy_server() as server:
         opening = SessionOptions(settings=settings(server.url), folder=tmp_path / "talks")
 
         def first(talk: HeadlessSession) -> None:
@@ -97,7 +97,7 @@ async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
 
 
 async def test_a_written_talk_has_no_sound(tmp_path: Path) -> None:
-    async with served() as server:
+    async with toy_server() as server:
         written = settings(server.url, audio=AudioSettings(text_only=True, record=True))
         opening = SessionOptions(settings=written, folder=tmp_path)
 
@@ -114,7 +114,7 @@ async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path
 
     for wanted in (True, False):
         engines = ToyEngines()
-        async with served(engines) as server:
+        async with toy_server(engines) as server:
             context = ContextSettings(policy="notebook", recall=wanted)
             opening = SessionOptions(
                 settings=settings(server.url, context=context), folder=tmp_path / str(wanted)
@@ -125,7 +125,7 @@ async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path
 
 
 async def test_the_sound_is_kept_where_the_user_asks_for_it(tmp_path: Path) -> None:
-    async with served() as server:
+    async with toy_server() as server:
         audio = AudioSettings(record=True)
         opening = SessionOptions(settings=settings(server.url, audio=audio), folder=tmp_path)
         path = await driven(opening, lambda talk: talk.say("one two") and None)
@@ -140,7 +140,7 @@ async def test_a_disk_that_does_not_take_the_talk_is_told_and_the_talk_goes_on(
         monkeypatch.setenv(name, str(tmp_path / "home"))
     folder = tmp_path / "talks"
     folder.write_text("this is no folder")
-    async with served() as server:
+    async with toy_server() as server:
         opening = SessionOptions(settings=settings(server.url), folder=folder)
 
         def use(talk: HeadlessSession) -> None:
@@ -163,7 +163,7 @@ async def test_what_no_disk_took_is_back_when_the_talk_goes_on(tmp_path: Path) -
     journal.close()
     lost = e.TextSubmitted(at=5, item_id="lost", text="hello Anna")
     put_aside(journal.path, 1, encode(lost), "the disk is full")
-    async with served() as server:
+    async with toy_server() as server:
         opening = SessionOptions(
             settings=settings(server.url), folder=tmp_path, resume=journal.path
         )

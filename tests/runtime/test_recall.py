@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.bench import NEVER, served, talk
+from tests.runtime.session_harness import NEVER, running_session, toy_server
 from tests.server.engines import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
@@ -137,35 +137,37 @@ def said_by_voice(turn: Turn, word: str) -> bool:
 async def test_the_local_server_finds_what_was_said_in_another_talk(folder: Path) -> None:
     looking = recall(folder)
     async with (
-        served(SearchingEngines()) as server,
-        talk(server.url, folder, tools=(looking.tool(),)) as bench,
+        toy_server(SearchingEngines()) as server,
+        running_session(server.url, folder, tools=(looking.tool(),)) as harness,
     ):
-        looking.held = bench.session.held
-        bench.session.post(e.TextSubmitted(item_id="q", text="What is my dentist called?"))
-        answer = await bench.fact(e.ToolAnswered)
-        await bench.until(lambda s: any(said_by_voice(t, "Okafor") for t in s.ledger.turns))
-        called = await bench.fact(e.ToolCalled)
-        await bench.fact(e.ItemPlaced, lambda fact: fact.item_id == answer.item_id)
+        looking.held = harness.session.held
+        harness.session.post(e.TextSubmitted(item_id="q", text="What is my dentist called?"))
+        answer = await harness.event(e.ToolAnswered)
+        await harness.until(lambda s: any(said_by_voice(t, "Okafor") for t in s.ledger.turns))
+        called = await harness.event(e.ToolCalled)
+        await harness.event(e.ItemPlaced, lambda fact: fact.item_id == answer.item_id)
     assert called.tool == "recall"
     assert "Okafor" in answer.output
-    shown = [(turn.role, turn.tool) for turn in bench.now.ledger.turns]
+    shown = [(turn.role, turn.tool) for turn in harness.snapshot.ledger.turns]
     assert ("tool", "recall") in shown
-    assert [turn.words for turn in bench.now.ledger.turns] == ["done"] * 4
+    assert [turn.words for turn in harness.snapshot.ledger.turns] == ["done"] * 4
 
 
 async def test_it_finds_what_was_pruned_from_this_very_talk(tmp_path: Path) -> None:
     looking = recall(tmp_path / "talks")
     limits = replace(NEVER, policy="notebook", keep=2)
     async with (
-        served(SearchingEngines()) as server,
-        talk(server.url, tmp_path / "talks", tools=(looking.tool(),), limits=limits) as bench,
+        toy_server(SearchingEngines()) as server,
+        running_session(
+            server.url, tmp_path / "talks", tools=(looking.tool(),), limits=limits
+        ) as harness,
     ):
-        looking.held = bench.session.held
+        looking.held = harness.session.held
         for said in ("My boat is called Seagull.", "Two and two is four.", "My cat is Tom."):
-            await bench.say(said)
+            await harness.say(said)
         assert looking.run({"query": "boat"})["found"] == []  # it is still in the window
-        bench.session.post(e.SummarisePressed())
-        await bench.until(
+        harness.session.post(e.SummarisePressed())
+        await harness.until(
             lambda s: s.ledger.compactions and s.ledger.compactions[-1].stage == "confirmed"
         )
         found = looking.run({"query": "boat"})["found"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.bench import served, spoken, talk
+from tests.runtime.session_harness import running_session, toy_server, utterance
 from tests.server.engines import ToneRecogniser, tones
 from tui_voice.audio.files import read_sound
 from tui_voice.conversation import events as e
@@ -86,15 +86,18 @@ def test_a_file_that_is_as_long_as_it_can_be(
 
 
 async def test_both_sides_of_a_talk_can_be_heard_again(tmp_path: Path) -> None:
-    async with served() as server, talk(server.url, tmp_path, opening=False) as bench:
-        recorder = Recorder(bench.session.path, quiet)
-        bench.backend.record_with(recorder)
-        await bench.online()
-        bench.session.post(e.TalkPressed())
-        await bench.until(lambda s: s.microphone_open)
-        await bench.feed(spoken("one two three"))
-        await bench.fact(e.PlaybackFinished)
-        path = bench.session.path
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, wait_online=False) as harness,
+    ):
+        recorder = Recorder(harness.session.path, quiet)
+        harness.backend.record_with(recorder)
+        await harness.online()
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.microphone_open)
+        await harness.feed(utterance("one two three"))
+        await harness.event(e.PlaybackFinished)
+        path = harness.session.path
     you = sound(beside(path, "you"))
     assert tones("one two three").tobytes() in you
     voice = sound(beside(path, "voice"))

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from tests.runtime.bench import NEVER, Bench, served, talk
+from tests.runtime.session_harness import NEVER, SessionHarness, running_session, toy_server
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.policy import default_limits
@@ -40,23 +40,26 @@ def watched(path: Path, events: list[e.Event], speed: float) -> Snapshot:
     return last
 
 
-async def hold(bench: Bench) -> None:
+async def hold(harness: SessionHarness) -> None:
     for said in ("hello Anna", "one two three", "tell me a story", "four five six"):
-        await bench.say(said)
-    await bench.speak("seven eight")
-    bench.session.post(e.SummarisePressed())
-    await bench.until(lambda s: s.ledger.compactions and not s.ledger.compaction)
-    bench.session.post(e.RestorePressed())
-    await bench.fact(e.RestoreRequested)
-    await bench.settled()
+        await harness.say(said)
+    await harness.speak("seven eight")
+    harness.session.post(e.SummarisePressed())
+    await harness.until(lambda s: s.ledger.compactions and not s.ledger.compaction)
+    harness.session.post(e.RestorePressed())
+    await harness.event(e.RestoreRequested)
+    await harness.settled()
 
 
 async def test_a_replay_adds_up_to_the_live_talk(tmp_path: Path) -> None:
     limits = replace(default_limits("gpt-realtime-2.1"), policy="notebook", keep=2)
-    async with served() as server, talk(server.url, tmp_path, limits=limits) as bench:
-        await hold(bench)
-        live = bench.now
-        path = bench.session.path
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, limits=limits) as harness,
+    ):
+        await hold(harness)
+        live = harness.snapshot
+        path = harness.session.path
     events = read(path).events
     for speed in (0.0, 100.0):
         again = watched(path, events, speed)

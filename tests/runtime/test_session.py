@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.bench import served, talk
+from tests.runtime.session_harness import running_session, toy_server
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
@@ -225,13 +225,16 @@ def test_an_error_before_the_first_fact_is_told_as_well() -> None:
 
 async def test_what_waits_for_its_time_is_told_when_it_has_come(tmp_path: Path) -> None:
     limits = default_limits("gpt-realtime-2.1")
-    async with served() as server, talk(server.url, tmp_path, limits=limits) as bench:
-        await bench.say("hello")
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, limits=limits) as harness,
+    ):
+        await harness.say("hello")
         from dataclasses import replace
 
-        last = bench.now.ledger.recent[-1].at
-        bench.session.set_limits(replace(limits, cold_after=0.2))
-        passed = await bench.fact(e.TimePassed)
+        last = harness.snapshot.ledger.recent[-1].at
+        harness.session.set_limits(replace(limits, cold_after=0.2))
+        passed = await harness.event(e.TimePassed)
         assert passed.at >= last + 0.2 - 0.001
-        assert bench.session.limits.cold_after == 0.2
-        assert bench.session.held() == {turn.id for turn in bench.now.ledger.turns}
+        assert harness.session.limits.cold_after == 0.2
+        assert harness.session.held() == {turn.id for turn in harness.snapshot.ledger.turns}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.bench import Bench, served, talk
+from tests.runtime.session_harness import SessionHarness, running_session, toy_server
 from tests.runtime.test_opening import driven, settings
-from tests.runtime.trap import trapped
+from tests.runtime.text_only_harness import trapped
 from tui_voice.config import ContextSettings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
@@ -25,12 +25,12 @@ THRIFT = Limits(trigger=4_000, keep=24, policy="thrift")
 SAID = "[the assistant said: {}]"
 
 
-async def exchange(bench: Bench, words: str, *, by_voice: bool) -> list[Turn]:
+async def exchange(harness: SessionHarness, words: str, *, by_voice: bool) -> list[Turn]:
     """One turn and all that was answered, the silent reply included."""
-    before = len(bench.now.ledger.turns)
-    await (bench.speak(words) if by_voice else bench.say(words))
-    await bench.settled()
-    return [t for t in list(bench.now.ledger.turns)[before:] if t.role == "assistant"]
+    before = len(harness.snapshot.ledger.turns)
+    await (harness.speak(words) if by_voice else harness.say(words))
+    await harness.settled()
+    return [t for t in list(harness.snapshot.ledger.turns)[before:] if t.role == "assistant"]
 
 
 def only_spoken(turns: list[Turn]) -> None:
@@ -43,25 +43,25 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
     tmp_path: Path, by_voice: bool
 ) -> None:
     async with (
-        served() as server,
+        toy_server() as server,
         trapped(server.url) as trap,
-        talk(trap.proxy.url, tmp_path, limits=THRIFT) as bench,
+        running_session(trap.proxy.url, tmp_path, limits=THRIFT) as harness,
     ):
-        only_spoken(await exchange(bench, "one two three", by_voice=by_voice))
-        await bench.until(lambda _: trap.held)  # the assistant's words are text now
-        silent, heard = await exchange(bench, "four five six", by_voice=by_voice)
+        only_spoken(await exchange(harness, "one two three", by_voice=by_voice))
+        await harness.until(lambda _: trap.held)  # the assistant's words are text now
+        silent, heard = await exchange(harness, "four five six", by_voice=by_voice)
         assert silent.note == "came without sound, asked for again"
         assert silent.text == heard.text == "four five six"
         assert (silent.spoken, silent.in_window) == (False, False)
         assert (heard.spoken, heard.in_window) == (True, True)
         assert heard.audio_ms > 0
         assert heard.heard_ms in (None, heard.audio_ms)
-        asked = await bench.fact(e.VoiceRepairRequested)
+        asked = await harness.event(e.VoiceRepairRequested)
         assert asked.withdrawn == (silent.id,)
         assert len(asked.turns) == 2
         # From now on nothing of the assistant's goes back as its own words.
-        only_spoken(await exchange(bench, "seven eight", by_voice=by_voice))
-        only_spoken(await exchange(bench, "red green", by_voice=by_voice))
+        only_spoken(await exchange(harness, "seven eight", by_voice=by_voice))
+        only_spoken(await exchange(harness, "red green", by_voice=by_voice))
         assert (trap.silent, trap.spoken) == (1, 4)
         assert trap.created("assistant") == ["one two three"]
         moved = [text for text in trap.created("system") if text.startswith("[the assistant")]
@@ -69,8 +69,8 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
         assert moved.count(SAID.format("one two three")) == 1
         assert SAID.format("four five six") in moved
         assert SAID.format("seven eight") in moved
-        facts, path = list(bench.facts), bench.session.path
-        ledger = bench.now.ledger
+        facts, path = list(harness.events), harness.session.path
+        ledger = harness.snapshot.ledger
         row = next(c for c in ledger.compactions if c.kind == "voice")
         assert (row.stage, row.cause) == ("confirmed", "the reply came without sound")
     journaled = read(path)
@@ -85,7 +85,7 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
 
 
 async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None:
-    async with served() as server, trapped(server.url) as trap:
+    async with toy_server() as server, trapped(server.url) as trap:
         opening = SessionOptions(
             settings=settings(trap.proxy.url, context=ContextSettings(policy="thrift")),
             folder=tmp_path,
@@ -115,32 +115,35 @@ async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None
 async def test_a_line_that_broke_springs_the_trap_as_well(tmp_path: Path) -> None:
     """The new server session is given the assistant's words as text: nothing was pruned."""
     async with (
-        served() as server,
+        toy_server() as server,
         trapped(server.url) as trap,
-        talk(trap.proxy.url, tmp_path) as bench,
+        running_session(trap.proxy.url, tmp_path) as harness,
     ):
         for words in ("one two", "three four"):
-            only_spoken(await exchange(bench, words, by_voice=False))
+            only_spoken(await exchange(harness, words, by_voice=False))
         assert trap.held == set()
         trap.proxy.cut_oldest()
-        await bench.fact(e.ConnectionLost)
-        await bench.online()
+        await harness.event(e.ConnectionLost)
+        await harness.online()
         assert len(trap.held) == 2
-        silent, heard = await exchange(bench, "five six", by_voice=False)
+        silent, heard = await exchange(harness, "five six", by_voice=False)
         assert (silent.in_window, heard.in_window) == (False, True)
         assert heard.audio_ms > 0
-        since = len(bench.facts)
+        since = len(harness.events)
         trap.proxy.cut_oldest()
-        await bench.fact(e.ConnectionLost, since=since)
-        await bench.online()
-        only_spoken(await exchange(bench, "seven", by_voice=False))
+        await harness.event(e.ConnectionLost, since=since)
+        await harness.online()
+        only_spoken(await exchange(harness, "seven", by_voice=False))
         assert (trap.silent, trap.spoken) == (1, 4)
 
 
 async def test_without_the_trap_nothing_is_moved(tmp_path: Path) -> None:
     """The guard must not cry wolf: words stay the assistant's own where replies are heard."""
-    async with served() as server, talk(server.url, tmp_path, limits=THRIFT) as bench:
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, limits=THRIFT) as harness,
+    ):
         for words in ("one two", "three four", "five six"):
-            only_spoken(await exchange(bench, words, by_voice=False))
-        assert not bench.now.ledger.voice_by_system
-        assert not [f for f in bench.facts if isinstance(f, e.VoiceRepairRequested)]
+            only_spoken(await exchange(harness, words, by_voice=False))
+        assert not harness.snapshot.ledger.voice_by_system
+        assert not [f for f in harness.events if isinstance(f, e.VoiceRepairRequested)]

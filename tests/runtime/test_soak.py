@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.soaking import left_behind, soak
+from tests.runtime.soak_harness import left_behind, soak
 
 MOST_GROWTH = 5 * 2**20
 """Bytes of objects that the process may hold more at the end than after the first hour."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.bench import served, talk
-from tests.runtime.proxy import Step, between
+from tests.runtime.proxy_harness import Step, between
+from tests.runtime.session_harness import running_session, toy_server
 from tests.server.engines import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
@@ -64,14 +64,14 @@ async def test_a_function_is_called_once_and_its_answer_is_used(tmp_path: Path) 
         return {"lamp": "on"}
 
     async with (
-        served(ToyEngines()) as server,
-        talk(server.url, tmp_path, tools=(tool(run),)) as bench,
+        toy_server(ToyEngines()) as server,
+        running_session(server.url, tmp_path, tools=(tool(run),)) as harness,
     ):
-        bench.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
-        answered = await bench.fact(e.ToolAnswered)
-        await bench.fact(e.ItemPlaced, lambda placed: placed.item_id == answered.item_id)
-        second = sum(isinstance(fact, e.ResponseStarted) for fact in bench.facts)
-        await bench.settled()
+        harness.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
+        answered = await harness.event(e.ToolAnswered)
+        await harness.event(e.ItemPlaced, lambda placed: placed.item_id == answered.item_id)
+        second = sum(isinstance(fact, e.ResponseStarted) for fact in harness.events)
+        await harness.settled()
     assert len(calls) == 1
     assert second <= 2
 
@@ -79,14 +79,16 @@ async def test_a_function_is_called_once_and_its_answer_is_used(tmp_path: Path) 
 async def test_a_line_that_breaks_while_the_function_runs(tmp_path: Path) -> None:
     """The new server does not know the call: it is told in words, and then asked to answer."""
     async with (
-        served(ToyEngines()) as server,
+        toy_server(ToyEngines()) as server,
         between(server.url, Step("up", "conversation.item.create", 2), "cut") as proxy,
-        talk(proxy.url, tmp_path, tools=(tool(lambda _: {"lamp": "on"}),)) as bench,
+        running_session(proxy.url, tmp_path, tools=(tool(lambda _: {"lamp": "on"}),)) as harness,
     ):
-        bench.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
-        await bench.fact(e.ConnectionLost)
-        await bench.until(
-            lambda s: s.ledger.turns.last.role == "assistant" and bench.now.ledger.turns.last.text
+        harness.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
+        await harness.event(e.ConnectionLost)
+        await harness.until(
+            lambda s: (
+                s.ledger.turns.last.role == "assistant" and harness.snapshot.ledger.turns.last.text
+            )
         )
-        now = await bench.settled()
+        now = await harness.settled()
         assert [turn.role for turn in now.ledger.turns if turn.text].count("tool") == 2

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.runtime.bench import Bench, served, spoken, talk
-from tests.runtime.proxy import Proxy, Step, between
+from tests.runtime.proxy_harness import Proxy, Step, between
+from tests.runtime.session_harness import SessionHarness, running_session, toy_server, utterance
 from tests.server.engines import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
@@ -27,8 +27,8 @@ def asked(proxy: Proxy) -> int:
     return sum(step.type == "response.create" for step in proxy.seen)
 
 
-def log(bench: Bench) -> list[str]:
-    return [notice.text for notice in bench.now.ledger.notices]
+def log(harness: SessionHarness) -> list[str]:
+    return [notice.text for notice in harness.snapshot.ledger.notices]
 
 
 # ── the line broke ───────────────────────────────────────────────────────────────────────────
@@ -46,65 +46,68 @@ def log(bench: Bench) -> list[str]:
 )
 async def test_an_answer_that_had_not_begun_is_asked_for_again(tmp_path: Path, step: Step) -> None:
     async with (
-        served() as server,
+        toy_server() as server,
         between(server.url, step, "cut") as proxy,
-        talk(proxy.url, tmp_path) as bench,
+        running_session(proxy.url, tmp_path) as harness,
     ):
-        bench.session.post(e.TextSubmitted(item_id="q", text="one two three"))
-        await bench.fact(e.ConnectionLost)
-        await bench.fact(e.ResponseDone)
-        await bench.settled()
-        worded = [turn for turn in bench.turns() if turn[1]]
+        harness.session.post(e.TextSubmitted(item_id="q", text="one two three"))
+        await harness.event(e.ConnectionLost)
+        await harness.event(e.ResponseDone)
+        await harness.settled()
+        worded = [turn for turn in harness.turns() if turn[1]]
         assert worded == [("user", "one two three"), ("assistant", "one two three")]
-        assert all(turn.text or turn.note for turn in bench.now.ledger.turns)
+        assert all(turn.text or turn.note for turn in harness.snapshot.ledger.turns)
         assert 1 <= asked(proxy) <= 2  # the first may not have come so far
-        assert [f.status for f in bench.facts if isinstance(f, e.ResponseDone)] == ["completed"]
-        assert log(bench) == []
+        assert [f.status for f in harness.events if isinstance(f, e.ResponseDone)] == ["completed"]
+        assert log(harness) == []
 
 
 async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.speaks.free.clear()
     async with (
-        served(engines) as server,
+        toy_server(engines) as server,
         between(server.url) as proxy,
-        talk(proxy.url, tmp_path) as bench,
+        running_session(proxy.url, tmp_path) as harness,
     ):
-        bench.session.post(e.TextSubmitted(item_id="q", text="one two three"))
-        await bench.fact(e.ResponseStarted)
-        bench.session.post(e.StopPressed())
-        await bench.fact(e.StopPressed)
+        harness.session.post(e.TextSubmitted(item_id="q", text="one two three"))
+        await harness.event(e.ResponseStarted)
+        harness.session.post(e.StopPressed())
+        await harness.event(e.StopPressed)
         proxy.cut_oldest()
-        await bench.fact(e.ConnectionLost)
+        await harness.event(e.ConnectionLost)
         engines.speaks.free.set()
-        await bench.online()
-        await bench.say("yes")
+        await harness.online()
+        await harness.say("yes")
         assert asked(proxy) == 2
-        assert [text for role, text in bench.turns() if role == "user"] == ["one two three", "yes"]
-        assert bench.turns()[-1] == ("assistant", "yes")
+        assert [text for role, text in harness.turns() if role == "user"] == [
+            "one two three",
+            "yes",
+        ]
+        assert harness.turns()[-1] == ("assistant", "yes")
 
 
 async def test_an_answer_that_was_heard_in_part_stays(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.thinks.free.clear()
     async with (
-        served(engines) as server,
+        toy_server(engines) as server,
         between(server.url) as proxy,
-        talk(proxy.url, tmp_path) as bench,
+        running_session(proxy.url, tmp_path) as harness,
     ):
-        bench.session.post(e.TextSubmitted(item_id="q", text="wait"))
-        await bench.fact(e.AudioReceived)
+        harness.session.post(e.TextSubmitted(item_id="q", text="wait"))
+        await harness.event(e.AudioReceived)
         proxy.cut_oldest()
-        await bench.fact(e.ReplyCut)
+        await harness.event(e.ReplyCut)
         engines.thinks.free.set()
-        await bench.online()
-        last = bench.now.ledger.turns.last
+        await harness.online()
+        last = harness.snapshot.ledger.turns.last
         assert last is not None
         assert (last.text, last.note) == ("one two three,", "cut by the line")
-        assert log(bench) == [CUT_BY_LINE]
-        await bench.say("yes")
+        assert log(harness) == [CUT_BY_LINE]
+        await harness.say("yes")
         assert asked(proxy) == 2
-        assert log(bench) == [CUT_BY_LINE]
+        assert log(harness) == [CUT_BY_LINE]
 
 
 async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
@@ -115,25 +118,25 @@ async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.speaks.free.clear()
     async with (
-        served(engines) as server,
+        toy_server(engines) as server,
         between(server.url) as proxy,
-        talk(proxy.url, tmp_path) as bench,
+        running_session(proxy.url, tmp_path) as harness,
     ):
-        bench.session.post(e.TalkPressed())
-        await bench.until(lambda s: s.microphone_open)
-        bench.session.post(e.TextSubmitted(item_id="q", text="one two three"))
-        await bench.fact(e.ResponseStarted)
-        bench.place.url = "ws://127.0.0.1:9/v1/realtime"
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.microphone_open)
+        harness.session.post(e.TextSubmitted(item_id="q", text="one two three"))
+        await harness.event(e.ResponseStarted)
+        harness.endpoint.url = "ws://127.0.0.1:9/v1/realtime"
         proxy.cut_oldest()
-        await bench.fact(e.ConnectionLost)
-        await bench.feed(spoken("hello Anna"))
+        await harness.event(e.ConnectionLost)
+        await harness.feed(utterance("hello Anna"))
         engines.speaks.free.set()
-        bench.place.url = proxy.url
-        await bench.until(lambda _: bench.turns()[-1] == ("assistant", "hello Anna"))
-        await bench.settled()
-        said = [text for role, text in bench.turns() if role == "user" and text]
+        harness.endpoint.url = proxy.url
+        await harness.until(lambda _: harness.turns()[-1] == ("assistant", "hello Anna"))
+        await harness.settled()
+        said = [text for role, text in harness.turns() if role == "user" and text]
         assert said == ["one two three", "hello Anna"]
-        answers = [text for role, text in bench.turns() if role == "assistant" and text]
+        answers = [text for role, text in harness.turns() if role == "assistant" and text]
         assert "hello Anna" in answers
         assert answers.count("one two three") <= 1
         assert asked(proxy) <= 2
@@ -145,35 +148,35 @@ async def test_a_question_that_could_not_be_written_down_is_said_again(tmp_path:
     engines.hears.breaks = True
     engines.speaks.free.clear()
     async with (
-        served(engines) as server,
+        toy_server(engines) as server,
         between(server.url) as proxy,
-        talk(proxy.url, tmp_path) as bench,
+        running_session(proxy.url, tmp_path) as harness,
     ):
-        bench.session.post(e.TalkPressed())
-        await bench.until(lambda s: s.microphone_open)
-        await bench.feed(spoken("hello Anna"))
-        await bench.fact(e.TranscriptFailed)
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.microphone_open)
+        await harness.feed(utterance("hello Anna"))
+        await harness.event(e.TranscriptFailed)
         engines.hears.breaks = False
         proxy.cut_oldest()
-        lost = await bench.fact(e.ConnectionLost)
+        lost = await harness.event(e.ConnectionLost)
         engines.speaks.free.set()
-        await bench.until(lambda _: bench.turns()[-1] == ("assistant", "hello Anna"))
+        await harness.until(lambda _: harness.turns()[-1] == ("assistant", "hello Anna"))
         assert len(lost.again) == 1
-        gap = bench.now.ledger.turns.get(lost.again[0])
+        gap = harness.snapshot.ledger.turns.get(lost.again[0])
         assert gap is not None
         assert (gap.text, gap.note) == ("", "said again on a new line")
 
 
 async def test_a_line_that_is_too_slow_for_the_voice_is_told_once(tmp_path: Path) -> None:
-    async with served() as server, talk(server.url, tmp_path) as bench:
-        line = bench.backend._line.connection
+    async with toy_server() as server, running_session(server.url, tmp_path) as harness:
+        line = harness.backend._line.connection
         assert line is not None
         line._outbox = Outbox(sound_kept=0)  # as if nothing ever went out
-        bench.session.post(e.TalkPressed())
-        await bench.until(lambda s: s.microphone_open)
-        await bench.feed(spoken("hello Anna"))
-        await bench.until(lambda _: line.dropped > 5)
-        assert log(bench) == [TOO_SLOW]
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.microphone_open)
+        await harness.feed(utterance("hello Anna"))
+        await harness.until(lambda _: line.dropped > 5)
+        assert log(harness) == [TOO_SLOW]
 
 
 # ── the server never ends ────────────────────────────────────────────────────────────────────
@@ -183,31 +186,34 @@ async def test_a_reply_that_never_ends_is_given_up_and_the_talk_goes_on(tmp_path
     engines = ToyEngines()
     engines.thinks.free.clear()
     async with (
-        served(engines) as server,
+        toy_server(engines) as server,
         between(server.url) as proxy,
-        talk(proxy.url, tmp_path, reply_patience=SOON) as bench,
+        running_session(proxy.url, tmp_path, reply_patience=SOON) as harness,
     ):
-        bench.session.post(e.TextSubmitted(item_id="q", text="wait"))
-        given_up = await bench.fact(e.ReplyOverdue)
+        harness.session.post(e.TextSubmitted(item_id="q", text="wait"))
+        given_up = await harness.event(e.ReplyOverdue)
         assert given_up.waited_for
-        await bench.until(lambda s: s.state is State.IDLE)
+        await harness.until(lambda s: s.state is State.IDLE)
         engines.thinks.free.set()
-        await bench.fact(e.ResponseDone, lambda done: done.status == "cancelled")
+        await harness.event(e.ResponseDone, lambda done: done.status == "cancelled")
         assert any(step.type == "response.cancel" for step in proxy.seen)
-        reply = next(turn for turn in bench.now.ledger.turns if turn.role == "assistant")
+        reply = next(turn for turn in harness.snapshot.ledger.turns if turn.role == "assistant")
         assert (reply.text, reply.note) == ("one two three,", "not finished by the server")
-        assert 'say "go on"' in log(bench)[0]
-        await bench.say("yes")
+        assert 'say "go on"' in log(harness)[0]
+        await harness.say("yes")
 
 
 async def test_a_server_that_answers_nothing_at_all(tmp_path: Path) -> None:
-    async with deaf() as (url, heard), talk(url, tmp_path, reply_patience=SOON) as bench:
+    async with (
+        deaf() as (url, heard),
+        running_session(url, tmp_path, reply_patience=SOON) as harness,
+    ):
         for number in (1, 2):
-            since = len(bench.facts)
-            bench.session.post(e.TextSubmitted(item_id=f"q{number}", text="hello"))
-            await bench.fact(e.ReplyOverdue, since=since)
-            await bench.until(lambda s: s.state is State.IDLE)
-        assert log(bench) == ["No answer came within 0.2 s: say it once more."] * 2
+            since = len(harness.events)
+            harness.session.post(e.TextSubmitted(item_id=f"q{number}", text="hello"))
+            await harness.event(e.ReplyOverdue, since=since)
+            await harness.until(lambda s: s.state is State.IDLE)
+        assert log(harness) == ["No answer came within 0.2 s: say it once more."] * 2
     assert heard == ["conversation.item.create", "response.create", "response.cancel"] * 2
 
 

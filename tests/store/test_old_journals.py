@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.runtime.bench import served
+from tests.runtime.session_harness import toy_server
 from tui_voice.__main__ import main
 from tui_voice.conversation.folding import fold
 from tui_voice.store import codec
@@ -92,7 +92,7 @@ async def resume(path: Path, *asked: str) -> int:
 
     The server repeats what it is sent; asked for its `window`, it lists the items that it holds.
     """
-    async with served() as server:
+    async with toy_server() as server:
         where = ["--session", str(path), "--sessions-dir", str(path.parent)]
         command = ["say", "--json", "--backend", server.url, *where, *asked]
         return await asyncio.to_thread(main, command)

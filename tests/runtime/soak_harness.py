@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.runtime.bench import Bench, served, settled, talk
+from tests.runtime.session_harness import SessionHarness, running_session, settled, toy_server
 from tests.server.engines import WORDS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.policy import Limits
@@ -71,7 +71,7 @@ async def server_process(cap_s: float) -> AsyncIterator[str]:
     """The address of a server that ends its sessions after so many seconds."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.runtime.soaking", str(cap_s)),
+        *("-m", "tests.runtime.soak_harness", str(cap_s)),
         cwd=Path(__file__).parents[2],
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -86,7 +86,7 @@ async def server_process(cap_s: float) -> AsyncIterator[str]:
 
 
 async def _serve(cap_s: float) -> None:
-    async with served(limits=ServerLimits(session_seconds=cap_s)) as server:
+    async with toy_server(limits=ServerLimits(session_seconds=cap_s)) as server:
         print(server.url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
@@ -100,7 +100,7 @@ async def soak(
     """
     async with (
         server_process(cap_s) as url,
-        talk(url, folder, limits=LIMITS, keep_replies=False) as bench,
+        running_session(url, folder, limits=LIMITS, keep_replies=False) as harness,
     ):
         number, pruned = 0, 0
         for _ in range(hours):
@@ -108,56 +108,60 @@ async def soak(
             seen = [0, 0]  # renewals, breaks
             for one in range(exchanges):
                 number += 1
-                await _exchange(bench, number, cut=one in cuts)
-                seen[0] += sum(isinstance(f, e.Noticed) and f.text == RENEWED for f in bench.facts)
-                seen[1] += sum(isinstance(f, e.ConnectionLost) for f in bench.facts)
-                bench.facts.clear()
+                await _exchange(harness, number, cut=one in cuts)
+                seen[0] += sum(
+                    isinstance(f, e.Noticed) and f.text == RENEWED for f in harness.events
+                )
+                seen[1] += sum(isinstance(f, e.ConnectionLost) for f in harness.events)
+                harness.events.clear()
             if not seen[0]:  # a quick machine is done before the server's cap comes near
-                await bench.fact(e.Noticed, lambda fact: fact.text == RENEWED)
+                await harness.event(e.Noticed, lambda fact: fact.text == RENEWED)
                 seen[0] = 1
-            await bench.settled()
-            done = sum(c.stage == "confirmed" for c in bench.now.ledger.compactions)
-            yield await _measured(bench, exchanges, seen[0], seen[1], done - pruned)
+            await harness.settled()
+            done = sum(c.stage == "confirmed" for c in harness.snapshot.ledger.compactions)
+            yield await _measured(harness, exchanges, seen[0], seen[1], done - pruned)
             pruned = done
-        _judge(bench, number)
+        _judge(harness, number)
 
 
-async def _exchange(bench: Bench, number: int, *, cut: bool) -> None:
+async def _exchange(harness: SessionHarness, number: int, *, cut: bool) -> None:
     words = words_of(number)
     if number % 3 == 0:
-        await bench.speak(words)
+        await harness.speak(words)
         return
-    bench.session.post(e.TextSubmitted(item_id=f"typed_{number}", text=words))
+    harness.session.post(e.TextSubmitted(item_id=f"typed_{number}", text=words))
     if cut:
-        await bench.fact(e.ResponseStarted)
-        await bench.on_the_loop(lambda: _cut(bench))
-        await bench.fact(e.ConnectionLost)
+        await harness.event(e.ResponseStarted)
+        await harness.until_on_loop(lambda: _cut(harness))
+        await harness.event(e.ConnectionLost)
     else:
-        await bench.fact(e.ResponseDone)
-    await bench.until(lambda now: settled(now) and _answered(bench))
+        await harness.event(e.ResponseDone)
+    await harness.until(lambda now: settled(now) and _answered(harness))
 
 
-def _cut(bench: Bench) -> bool:
+def _cut(harness: SessionHarness) -> bool:
     """The line goes without a word, as a net does; False while it is just being renewed."""
-    line = bench.backend._line.connection
+    line = harness.backend._line.connection
     if line is not None:
         line._link._connection.transport.abort()
     return line is not None
 
 
-def _answered(bench: Bench) -> bool:
-    last = bench.now.ledger.turns.last
+def _answered(harness: SessionHarness) -> bool:
+    last = harness.snapshot.ledger.turns.last
     return last is not None and last.role == "assistant" and bool(last.text or last.note)
 
 
-async def _measured(bench: Bench, exchanges: int, renewals: int, breaks: int, pruned: int) -> Hour:
+async def _measured(
+    harness: SessionHarness, exchanges: int, renewals: int, breaks: int, pruned: int
+) -> Hour:
     async def running() -> int:
         return len(asyncio.all_tasks())
 
-    line = bench.backend._line
-    await bench.on_the_loop(lambda: line._spare is None and not line._closing)
+    line = harness.backend._line
+    await harness.until_on_loop(lambda: line._spare is None and not line._closing)
     gc.collect()
-    ledger = bench.now.ledger
+    ledger = harness.snapshot.ledger
     return Hour(
         exchanges=exchanges,
         renewals=renewals,
@@ -165,12 +169,12 @@ async def _measured(bench: Bench, exchanges: int, renewals: int, breaks: int, pr
         prunings=pruned,
         window=ledger.window.total,
         turns=len(ledger.turns),
-        tasks=await asyncio.wrap_future(bench.session.call(running())),
+        tasks=await asyncio.wrap_future(harness.session.call(running())),
         threads=threading.active_count(),
         files=_open_files(),
         held=tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else 0,
         resident=_resident(),
-        journal=bench.session.path.stat().st_size,
+        journal=harness.session.path.stat().st_size,
     )
 
 
@@ -186,9 +190,9 @@ def _resident() -> int:
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.is_file() else 0
 
 
-def _judge(bench: Bench, number: int) -> None:
+def _judge(harness: SessionHarness, number: int) -> None:
     """Every word of the user once and in order, every answer whole or marked."""
-    worded = [turn for turn in bench.now.ledger.turns if turn.text]
+    worded = [turn for turn in harness.snapshot.ledger.turns if turn.text]
     said = [turn.text for turn in worded if turn.role == "user"]
     wanted = [words_of(n) for n in range(1, number + 1)]
     wrong = [pair for pair in zip(said, wanted, strict=False) if pair[0] != pair[1]]

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.runtime.proxy import Direction, Proxy, between
+from tests.runtime.proxy_harness import Direction, Proxy, between
 
 
 @dataclass

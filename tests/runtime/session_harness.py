@@ -1,7 +1,11 @@
-"""A whole talk without devices: session, line, media and journal, with every fact at hand.
+"""Runs a whole session without devices: server, connection, media and journal.
 
-The talk runs on its own loop in its own thread, as always; the test waits on its own loop until a
-fact or a snapshot is as it should be. Nothing sleeps, and time decides nothing.
+The session has its own event loop in its own thread, as in the product. The test waits on its own
+loop until an event or a snapshot has arrived. Nothing sleeps.
+
+    async with toy_server() as server, running_session(server.url, tmp_path) as harness:
+        await harness.say("hello Anna")
+        assert harness.turns() == [("user", "hello Anna"), ("assistant", "hello Anna")]
 """
 
 from __future__ import annotations
@@ -21,7 +25,6 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import REPLY_PATIENCE, Conversation, Snapshot
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import State
-from tui_voice.conversation.turns import Turn
 from tui_voice.realtime.adapter import Adapter
 from tui_voice.realtime.link import Target
 from tui_voice.realtime.profile import Profile
@@ -35,21 +38,24 @@ from tui_voice.server.serve import ServeOptions, Server, serve
 from tui_voice.store.journal import Journal
 
 E = TypeVar("E", bound=e.Event)
-IMPATIENT = ConnectionTimeouts(open=5, configure=5, ping=20, first=0.01, longest=0.05, proven=30)
+SHORT_TIMEOUTS = ConnectionTimeouts(
+    open=5, configure=5, ping=20, first=0.01, longest=0.05, proven=30
+)
 WAIT_S = float(os.environ.get("TUI_VOICE_TEST_WAIT_S", "30"))
-PAUSE = bytes(48 * 700)
-"""Silence after which the server's ear holds a turn for ended."""
+"""Seconds after which a test that waits for something fails."""
+SILENCE = bytes(48 * 700)
+"""700 ms: the server's turn detection ends a turn after it."""
 NEVER = Limits(trigger=10_000_000, policy="none")
-USER = ("user", "assistant")
+"""Limits under which nothing is pruned."""
 
 
-def spoken(words: str) -> bytes:
-    """What a user says, and the silence that ends it."""
-    return speech(words) + PAUSE
+def utterance(words: str) -> bytes:
+    """Return audio of the words and of the silence that ends the turn."""
+    return speech(words) + SILENCE
 
 
-class Place:
-    """A server that is somewhere; the address may change."""
+class FixedEndpoint:
+    """A server that is already running. A test may change its `url`."""
 
     loading = engines = ""
 
@@ -57,7 +63,7 @@ class Place:
         self.url = url
         self.stopped = False
         self.asked = 0
-        """How often somebody wanted to connect."""
+        """Number of attempts to connect."""
 
     async def target(self) -> Target:
         self.asked += 1
@@ -68,35 +74,36 @@ class Place:
 
 
 @dataclass
-class Bench:
-    """One talk. `facts`: all of them, as journaled."""
+class SessionHarness:
+    """One running session. `events`: all of them, in the order of the journal."""
 
     session: Session
-    place: Place
+    endpoint: FixedEndpoint
     backend: LiveBackend
-    facts: list[e.Event] = field(default_factory=list)
-    now: Snapshot = field(init=False)
+    events: list[e.Event] = field(default_factory=list)
+    snapshot: Snapshot = field(init=False)
+    """The newest."""
     sound: Sound | None = None
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
-    async def until(self, true: Callable[[Snapshot], object]) -> Snapshot:
-        """Waits for a snapshot that fits."""
+    async def until(self, fits: Callable[[Snapshot], object]) -> Snapshot:
+        """Wait for a snapshot that fits, and return it."""
         try:
             async with asyncio.timeout(WAIT_S):
                 async with self._changed:
-                    await self._changed.wait_for(lambda: true(self.now))
+                    await self._changed.wait_for(lambda: fits(self.snapshot))
         except TimeoutError:
-            raise AssertionError(f"it never came to that; facts: {self.tail()}") from None
-        return self.now
+            raise AssertionError(f"no such snapshot; last events:\n{self.tail()}") from None
+        return self.snapshot
 
-    async def fact(self, kind: type[E], fits: Callable[[E], object] = bool, since: int = 0) -> E:
-        """Waits for a fact of this kind, at place `since` or later, and for a snapshot with it."""
+    async def event(self, kind: type[E], fits: Callable[[E], object] = bool, since: int = 0) -> E:
+        """Wait for an event of this kind at index `since` or later, and for a snapshot after it."""
 
         def found() -> E | None:
-            for event in self.facts[since:]:
+            for event in self.events[since:]:
                 if isinstance(event, kind) and fits(event):
-                    return event if self.now.ledger.at >= event.at else None
+                    return event if self.snapshot.ledger.at >= event.at else None
             return None
 
         try:
@@ -104,40 +111,40 @@ class Bench:
                 async with self._changed:
                     await self._changed.wait_for(lambda: found() is not None)
         except TimeoutError:
-            raise AssertionError(f"no {kind.__name__}; facts: {self.tail()}") from None
+            raise AssertionError(f"no {kind.__name__}; last events:\n{self.tail()}") from None
         event = found()
         assert event is not None
         return event
 
     def tail(self) -> str:
-        return "\n".join(str(fact) for fact in self.facts[-40:])
+        return "\n".join(str(event) for event in self.events[-40:])
 
     async def online(self) -> Snapshot:
         return await self.until(lambda s: s.ledger.connection.status == "online" and not s.seeding)
 
-    async def on_the_loop(self, true: Callable[[], object]) -> None:
-        """Until this is so; for what is no fact. It is looked at on the talk's own loop."""
+    async def until_on_loop(self, fits: Callable[[], object]) -> None:
+        """Wait, on the session's own loop, for a condition that no event announces."""
 
-        async def turn_by_turn() -> None:
-            while not true():  # noqa: ASYNC110  (there is no event: nobody needs to know of it)
+        async def poll() -> None:
+            while not fits():  # noqa: ASYNC110  (there is no event to wait for)
                 await asyncio.sleep(0)
 
         async with asyncio.timeout(WAIT_S):
-            await asyncio.wrap_future(self.session.call(turn_by_turn()))
+            await asyncio.wrap_future(self.session.call(poll()))
 
     async def settled(self) -> Snapshot:
-        """Nobody speaks and every word has come."""
+        """Wait until nobody speaks and every transcript is complete."""
         return await self.until(settled)
 
     async def say(self, text: str) -> Snapshot:
-        """A typed turn, until it is answered."""
-        count = len(self.facts)
+        """Type a turn and wait for the complete reply."""
+        count = len(self.events)
         self.session.post(e.TextSubmitted(item_id=f"typed_{count}", text=text))
-        await self.fact(e.ResponseDone, lambda done: done.status == "completed", since=count)
+        await self.event(e.ResponseDone, lambda done: done.status == "completed", since=count)
         return await self.settled()
 
     async def feed(self, pcm: bytes) -> None:
-        """Into the microphone, as fast as it goes."""
+        """Put audio into the microphone, 1000 times as fast as real time."""
         await self.until(lambda _: self.sound is not None)
         assert self.sound is not None
         microphone = self.sound.microphone
@@ -145,43 +152,48 @@ class Bench:
         await asyncio.wrap_future(self.session.call(microphone.feed(pcm, speed=1000.0)))
 
     async def speak(self, words: str) -> Snapshot:
-        """A spoken turn that the server's ear ends, until it is answered."""
-        count = len(self.facts)
-        if not self.now.microphone_open:
+        """Speak a turn that the server's turn detection ends, and wait for the complete reply."""
+        count = len(self.events)
+        if not self.snapshot.microphone_open:
             self.session.post(e.TalkPressed())
             await self.until(lambda s: s.microphone_open)
-        await self.feed(spoken(words))
-        await self.fact(e.ResponseDone, lambda done: done.status == "completed", since=count)
+        await self.feed(utterance(words))
+        await self.event(e.ResponseDone, lambda done: done.status == "completed", since=count)
         return await self.settled()
 
     def turns(self) -> list[tuple[str, str]]:
-        return [(turn.role, turn.text) for turn in self.now.ledger.turns]
+        """Return role and text of every turn."""
+        return [(turn.role, turn.text) for turn in self.snapshot.ledger.turns]
 
     async def close(self) -> None:
         await asyncio.to_thread(self.session.close)
 
-    # ── called in the talk's thread ──
+    # ── called in the session's thread ──
 
-    def _hear(self, event: e.Event) -> None:
-        self.facts.append(event)
-        self._tell(self._noticed)
+    def _on_event(self, event: e.Event) -> None:
+        self.events.append(event)
+        self._wake()
 
-    def _see(self, now: Snapshot) -> None:
-        self.now = now
-        self._tell(self._noticed)
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._wake()
 
-    def _tell(self, call: Callable[[], Any]) -> None:
+    def _wake(self) -> None:
+        async def notify() -> None:
+            async with self._changed:
+                self._changed.notify_all()
+
+        def start() -> None:
+            asyncio.ensure_future(notify())  # noqa: RUF006  (it ends within the same loop turn)
+
         try:
-            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(call()))
+            self._loop.call_soon_threadsafe(start)
         except RuntimeError:
-            return  # the test is over
-
-    async def _noticed(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+            return  # the test is over and its loop is closed
 
 
 def settled(now: Snapshot) -> bool:
+    """Return whether nobody speaks and every transcript is complete."""
     return (
         now.state is State.IDLE
         and now.ledger.connection.status == "online"
@@ -192,8 +204,8 @@ def settled(now: Snapshot) -> bool:
 
 
 @asynccontextmanager
-async def served(engines: ToyEngines | None = None, **options: Any) -> AsyncIterator[Server]:
-    """The embedded server on loopback, with small engines that really work."""
+async def toy_server(engines: ToyEngines | None = None, **options: Any) -> AsyncIterator[Server]:
+    """The embedded server on loopback with the tests' engines, which repeat what they hear."""
     server = await serve("127.0.0.1", 0, engines or ToyEngines(), ServeOptions(**options))
     try:
         await server.loaded.wait()
@@ -203,38 +215,42 @@ async def served(engines: ToyEngines | None = None, **options: Any) -> AsyncIter
 
 
 @asynccontextmanager
-async def talk(
+async def running_session(
     url: str,
     folder: Path,
     *,
     limits: Limits = NEVER,
-    patience: ConnectionTimeouts = IMPATIENT,
+    timeouts: ConnectionTimeouts = SHORT_TIMEOUTS,
     writers: Iterable[Writer] | None = None,
     tools: tuple[Tool, ...] = (),
-    opening: bool = True,
+    wait_online: bool = True,
     reply_patience: float = REPLY_PATIENCE,
     keep_replies: bool = True,
     **profile: Any,
-) -> AsyncIterator[Bench]:
-    """A running talk with the server at `url`. `keep_replies`: their sound stays in memory."""
-    place = Place(url)
-    wanted = Profile(model="toy", voice="marin", tools=Tools(tools).declared(), **profile)
-    bench: Bench
+) -> AsyncIterator[SessionHarness]:
+    """A running session with the server at `url`.
 
-    async def ends(
+    `wait_online`: waits for the connection first. `keep_replies`: the speaker keeps the audio of
+    replies in memory. `profile`: fields of `Profile`.
+    """
+    endpoint = FixedEndpoint(url)
+    wanted = Profile(model="toy", voice="marin", tools=Tools(tools).declared(), **profile)
+    harness: SessionHarness
+
+    async def open_sound(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
     ) -> Sound:
         microphone = NullMicrophone(on_frame)
         microphone.gate(False)
         speaker = NullSpeaker(None, on_finished, speed=100.0, record=keep_replies)
-        bench.sound = Sound(microphone, speaker)
-        bench._tell(bench._noticed)
-        return bench.sound
+        harness.sound = Sound(microphone, speaker)
+        harness._wake()
+        return harness.sound
 
     backend = LiveBackend(
         wanted,
-        place,
-        ends,
+        endpoint,
+        open_sound,
         Summariser(
             [SessionWriter("toy", lambda _: 0.0)] if writers is None else list(writers),
             timeout_s=10,
@@ -242,7 +258,7 @@ async def talk(
         ),
         Tools(tools),
         lambda: Adapter(audio=wanted.audio, manual=wanted.manual, price=lambda _: 0.0),
-        patience,
+        timeouts,
     )
     opened = e.SessionOpened(
         id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy"
@@ -251,18 +267,14 @@ async def talk(
     conversation.receive(opened)
     journal = Journal.create(folder, opened)
     session = Session("talk", conversation, journal, backend, manual=wanted.manual)
-    bench = Bench(session, place, backend)
-    bench.facts.append(opened)
-    session.listen(bench._hear)
-    bench.now = session.subscribe(bench._see)
+    harness = SessionHarness(session, endpoint, backend)
+    harness.events.append(opened)
+    session.listen(harness._on_event)
+    harness.snapshot = session.subscribe(harness._on_snapshot)
     session.start()
     try:
-        if opening:
-            await bench.online()
-        yield bench
+        if wait_online:
+            await harness.online()
+        yield harness
     finally:
-        await bench.close()
-
-
-def words(turns: Iterable[Turn]) -> list[tuple[str, str]]:
-    return [(turn.role, turn.text) for turn in turns if turn.role in USER]
+        await harness.close()
