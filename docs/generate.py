@@ -41,7 +41,7 @@ Where a value may be *none*, write `"none"` in the file, `none` elsewhere.
 
 
 def settings() -> str:
-    """`settings.md`: every setting, group by group."""
+    """Return the text of `settings.md`: every setting, group by group."""
     assert all(PREFIX + name in _SETTINGS for name in OTHER_VARIABLES)
     parts = [_SETTINGS]
     for group, model in GROUPS.items():
@@ -52,7 +52,7 @@ def settings() -> str:
 
 
 def settings_table(keys: Any) -> str:
-    """A Markdown table of these settings."""
+    """Return a Markdown table of these settings."""
     rows = ["| setting | default | allowed | what it does |", "|---|---|---|---|"]
     rows += [_row(all_settings()[key]) for key in keys]
     return "\n".join(rows) + "\n"

@@ -11,7 +11,7 @@ from tui_voice.errors import TuiVoiceError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run a command; return its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     given = list(sys.argv[1:] if argv is None else argv)
     debug = _take_debug(given)
     # Garbage collection while modules are imported takes a tenth of the start and finds nothing.
@@ -45,7 +45,7 @@ _DEBUG_HINT = "Run it again with --debug to write the details to a file."
 
 
 def _take_debug(argv: list[str]) -> bool:
-    """Remove `--debug` from the arguments, wherever it stands; returns whether it was there."""
+    """Remove `--debug` from the arguments, wherever it stands, and return whether it was there."""
     end = argv.index("--") if "--" in argv else len(argv)
     found = "--debug" in argv[:end]
     argv[:end] = [word for word in argv[:end] if word != "--debug"]
@@ -73,7 +73,7 @@ def _write_traceback(error: Exception) -> None:
 
 
 def _ignore_closed_pipe() -> int:
-    """Exit status for a program, such as `head`, that closed the pipe it read from: no failure.
+    """Return the exit status where a program such as `head` closed the pipe: it is no failure.
 
     Output that is still buffered must not be flushed into the closed pipe when Python exits.
     """

@@ -16,7 +16,7 @@ import pytest
 from tests.sound import VirtualSound
 from tui_voice.__main__ import main
 from tui_voice.cli import checkup
-from tui_voice.cli.terminal import TerminalFeatures, understand
+from tui_voice.cli.terminal import TerminalFeatures, parse_answer
 from tui_voice.config import BackendSettings, Settings
 from tui_voice.server.local.chat import LocalChat
 
@@ -198,7 +198,7 @@ def test_real_devices_are_listed(
     ],
 )
 def test_the_answer_of_a_terminal_is_parsed(answer: bytes, features: TerminalFeatures) -> None:
-    assert understand(answer) == features
+    assert parse_answer(answer) == features
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def appearance(settings: Settings) -> dict[str, Any]:
-    """The settings groups `ui` and `keys`, as arguments for the app's `Options`."""
+    """Return the settings groups `ui` and `keys` as arguments for the app's `Options`."""
     ui = settings.ui
     return {
         "theme": ui.theme,
@@ -82,7 +82,7 @@ def appearance(settings: Settings) -> dict[str, Any]:
 
 
 def _first_session(args: argparse.Namespace, folder: Path) -> str | None:
-    """The id of the session to resume; None for a new one. Raises `StoreError`."""
+    """Return the id of the session to resume; None for a new one. Raises `StoreError`."""
     wanted = getattr(args, "id", None)
     if wanted is None and not args.continue_last:
         return None

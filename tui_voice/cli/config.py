@@ -92,7 +92,7 @@ def _as_lines(settings: config.Settings) -> Iterator[str]:
 
 
 def _grouped(rows: list[tuple[str, str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """The rows of the table, those of a group under its name."""
+    """Yield the rows of the table, those of a group under its name."""
     last = ""
     for group, name, value, origin in rows:
         if group != last:
@@ -138,7 +138,7 @@ def _editor(path: Path) -> list[str]:
 
 
 def template() -> str:
-    """A settings file that sets nothing: every setting as a comment, with its default."""
+    """Return a settings file that sets nothing: every setting as a comment, with its default."""
     lines = ["# Settings of tui-voice. Remove the # in front of a setting to change it."]
     last = ""
     for key, setting in all_settings().items():

@@ -33,7 +33,7 @@ _SHOWN = 320
 
 
 def add_parser(commands: Any) -> None:
-    """Registers the command with argparse's subparsers."""
+    """Register the command with argparse's subparsers."""
     styles, policies = tuple(registry.summary_styles()), tuple(registry.summarising_policies())
     parser = commands.add_parser(
         "eval",
@@ -74,7 +74,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 0 when every session could be held, whatever the model recalled."""
+    """Run the sessions and print what came out. Exit status 0, whatever the model recalled."""
     from tui_voice.lab.evaluation import arms, run_arm
 
     ats, keeps = args.at or [800, 1600], args.keep or [4]
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report(outcomes: Sequence[Outcome]) -> str:
-    """A table with one row for each session, then remarks on some of them."""
+    """Return a table with one row for each session, and below it remarks on some of them."""
     return "\n".join([_table(outcomes), *_remarks(outcomes)])
 
 
@@ -122,7 +122,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
-    """One row for each session; a long name is wrapped where the terminal is narrow."""
+    """Return one row for each session; a long name is wrapped where the terminal is narrow."""
     head = ("session", "recalled", "prunings", "peak", "end", "read", "USD")
     rows = [
         (
@@ -140,10 +140,10 @@ def _table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
-    """Lines below the table: what the columns mean, and what is notable about a session.
+    """Return the lines below the table: what the columns mean, and remarks on sessions.
 
-    That is its last summary, where a language was asked for or the summary is not as asked;
-    prunings that failed; and the questions that were not answered.
+    The remarks are about a last summary for which a language was asked for, or which is not as
+    asked; prunings that failed; and questions that were not answered.
     """
     lines = ["", *_wrapped(_LEGEND, "  ")]
     for outcome in outcomes:

@@ -16,40 +16,40 @@ if TYPE_CHECKING:
 
 
 def policies() -> Iterable[str]:
-    """The names of all policies, the laboratory's among them."""
+    """Return the names of all policies, the laboratory's among them."""
     from tui_voice.conversation.limits import Policy
 
     return get_args(Policy)
 
 
 def summarising_policies() -> Iterable[str]:
-    """The names of the policies that write summaries when the window reaches the trigger."""
+    """Return the names of the policies that write summaries when the window reaches the trigger."""
     return ("balanced", "thrift", "notebook")
 
 
 def summary_styles() -> Iterable[str]:
-    """The names of all summary styles."""
+    """Return the names of all summary styles."""
     from tui_voice.runtime.summary_styles import SUMMARY_STYLES
 
     return SUMMARY_STYLES
 
 
 def backends() -> Iterable[str]:
-    """The names that `backend.kind` may have."""
+    """Return the names that `backend.kind` may have."""
     from tui_voice.runtime.backends import backend_names
 
     return backend_names()
 
 
 def export_formats() -> Iterable[str]:
-    """The formats that a session can be exported to; each is also the ending of the file."""
+    """Return the formats that a session can be exported to; each is also the file's ending."""
     from tui_voice.store.export import FORMATS
 
     return FORMATS
 
 
 def check(settings: Settings) -> None:
-    """Raises SettingsError where a chosen row of a table needs a setting that is not set."""
+    """Raise SettingsError where a chosen row of a table needs a setting that is not set."""
     from tui_voice.runtime.backends import check_needs
 
     check_needs(settings)

@@ -20,7 +20,7 @@ _SOUND = (".wav", ".flac", ".mp3", ".ogg")
 
 
 def add_parser(commands: Any) -> None:
-    """Registers the command with argparse's subparsers."""
+    """Register the command with argparse's subparsers."""
     parser = commands.add_parser(
         "say",
         help="a session without a screen: each argument is a turn",
@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 0 when every turn was answered."""
+    """Send the turns and print both sides. Exit status 0 when every turn was answered."""
     from tui_voice.runtime.headless import HeadlessSession
     from tui_voice.runtime.session_factory import SessionOptions
     from tui_voice.store.catalog import find

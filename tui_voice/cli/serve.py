@@ -9,7 +9,7 @@ from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
 
 
 def add_parser(commands: Any) -> None:
-    """Registers the command with argparse's subparsers."""
+    """Register the command with argparse's subparsers."""
     parser = commands.add_parser(
         "serve",
         help="the embedded Realtime server alone",

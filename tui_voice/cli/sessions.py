@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Registers the command with argparse's subparsers."""
+    """Register the command with argparse's subparsers."""
     parser = subparsers.add_parser(
         "sessions",
         help="list, show, search, export, rename and delete saved sessions",
@@ -71,7 +71,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit status 0, also for a search without a result. Raises `StoreError`."""
+    """Run the action. Exit status 0, also for a search without a result. Raises `StoreError`."""
     folder = sessions_dir_of(args)
     status: int = {
         "list": _list,
@@ -252,7 +252,7 @@ def _count(text: str) -> int:
 
 
 def _quoted(argument: str) -> str:
-    """A phrase with the quotes that the shell removed."""
+    """Return a phrase with the quotes that the shell removed."""
     return f'"{argument}"' if " " in argument and '"' not in argument else argument
 
 
@@ -267,7 +267,7 @@ def _length(seconds: float) -> str:
 
 
 def _when(started: str, at: float) -> str:
-    """Date and time of a turn `at` seconds after the session's start."""
+    """Return date and time of a turn `at` seconds after the session's start."""
     try:
         return f"{datetime.fromisoformat(started) + timedelta(seconds=at):%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError):
@@ -275,7 +275,7 @@ def _when(started: str, at: float) -> str:
 
 
 def _highlighted(excerpt: str, marks: tuple[tuple[int, int], ...]) -> str:
-    """The excerpt with the words that were found in bold."""
+    """Return the excerpt with the words that were found in bold."""
     for start, end in reversed(marks):
         excerpt = f"{excerpt[:start]}\x1b[1m{excerpt[start:end]}\x1b[0m{excerpt[end:]}"
     return excerpt

@@ -16,7 +16,7 @@ _UNLIMITED = 10_000
 def table(
     rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2, flexible: int = -1
 ) -> str:
-    """The rows as aligned columns without lines or colours; no line ends with a blank.
+    """Return the rows as aligned columns, without lines, colours and blanks at the end of a line.
 
     `right`: numbers of the columns that are set flush right. `flexible`: number of the column
     whose text is wrapped where the terminal is too narrow. In a file or a pipe nothing is wrapped.
@@ -47,7 +47,7 @@ def table(
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that standard output goes to; None for a file or a pipe."""
+    """Return the columns of the terminal of standard output; None for a file or a pipe."""
     if not sys.stdout.isatty():
         return None
     from shutil import get_terminal_size
@@ -56,7 +56,7 @@ def terminal_width() -> int | None:
 
 
 def short(path: Path | str) -> str:
-    """The path as people write it: `~` for the home folder."""
+    """Return the path as people write it: `~` for the home folder."""
     home = str(Path.home())
     text = str(path)
     return "~" + text[len(home) :] if text.startswith(home) and len(home) > 1 else text

@@ -29,7 +29,7 @@ class TerminalFeatures(NamedTuple):
 
 @cache
 def ask() -> TerminalFeatures:
-    """The features of the controlling terminal; none where it does not answer, or on Windows."""
+    """Return the features of the controlling terminal; none where it does not answer."""
     if sys.platform == "win32":
         return TerminalFeatures()
     import termios
@@ -44,15 +44,15 @@ def ask() -> TerminalFeatures:
         try:
             tty.setcbreak(terminal)
             os.write(terminal, _QUERY)
-            return understand(_read(terminal))
+            return parse_answer(_read(terminal))
         finally:
             termios.tcsetattr(terminal, termios.TCSANOW, before)
     finally:
         os.close(terminal)
 
 
-def understand(answer: bytes) -> TerminalFeatures:
-    """The features that the terminal's answer reports."""
+def parse_answer(answer: bytes) -> TerminalFeatures:
+    """Return the features that the terminal's answer reports."""
     attributes = _ATTRIBUTES.search(answer)
     return TerminalFeatures(
         key_release=re.search(rb"\x1b\[\?\d+u", answer) is not None,

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(what: list[str]) -> tuple[int, float, str]:
-    """Text tokens, seconds of speech, and the key in the JSON of the one that is estimated."""
+    """Return text tokens, seconds of speech, and the JSON key of the one that is estimated."""
     path = Path(what[0])
     is_sound = path.suffix.lower() in SOUNDS
     words = " ".join(what[is_sound:]).strip()

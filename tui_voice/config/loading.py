@@ -35,7 +35,7 @@ def load(
     path: Path | None = None,
     choices: Choices | None = None,
 ) -> Settings:
-    """The settings in force.
+    """Return the settings in force.
 
     `flags`: `group.name` → value, as typed or converted; None means not given. `env`: used instead
     of the environment of the process. `path`: used instead of the user's settings file; it need
@@ -83,7 +83,7 @@ def load(
 
 
 def _check_all(source: Iterable[Given], choices: Choices) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values by key, and the origin of each; of two values for a key, the later one.
+    """Return the values by key, and the origin of each; of two values for a key, the later one.
 
     Raises SettingsError for a value that is not allowed, even where a later one replaces it.
     """
@@ -97,7 +97,7 @@ def _check_all(source: Iterable[Given], choices: Choices) -> tuple[dict[str, Any
 
 
 def _check(given: Given, choices: Choices) -> Any:
-    """The value, converted to the setting's type. Raises SettingsError where it is not allowed."""
+    """Return the value in the setting's type. Raises SettingsError where it is not allowed."""
     key, value, origin, is_text = given
     if key not in (known := all_settings()):
         raise SettingsError(f"{origin}: there is no setting {key}.{nearest(key, known)}", EDIT_HINT)
@@ -116,7 +116,7 @@ def _check(given: Given, choices: Choices) -> Any:
 
 
 def allowed(key: str, choices: Choices) -> str:
-    """What may stand in `group.name`: "a whole number from 0 to 100, or none"."""
+    """Return what may stand in `group.name`: "a whole number from 0 to 100, or none"."""
     from tui_voice.config import value_types
 
     if key not in choices:
@@ -126,7 +126,7 @@ def allowed(key: str, choices: Choices) -> str:
 
 
 def _with_address(given: Given) -> Iterator[Given]:
-    """`--backend ws://host` is short for the backend `ws` and that address."""
+    """Replace `--backend ws://host` by the backend `ws` and that address."""
     if given.key == "backend.kind" and isinstance(given.value, str) and "://" in given.value:
         yield given._replace(key="backend.url")
         yield given._replace(value="ws")
@@ -135,7 +135,7 @@ def _with_address(given: Given) -> Iterator[Given]:
 
 
 def _refuse_missing_url(settings: Settings) -> None:
-    """Raises SettingsError where a chat server shall write the summaries and none is named."""
+    """Raise SettingsError where a chat server shall write the summaries and none is named."""
     if settings.summary.by == "url" and not settings.summary.url:
         raise SettingsError(
             f'{settings.origin("summary.by")}: summary.by is "url", and summary.url is not set.',
@@ -144,7 +144,7 @@ def _refuse_missing_url(settings: Settings) -> None:
 
 
 def _refuse_shared_keys(settings: Settings) -> None:
-    """Raises SettingsError where two actions have the same key."""
+    """Raise SettingsError where two actions have the same key."""
     action_of: dict[str, str] = {}
     for action, key in settings.keys.items():
         if key in action_of:

@@ -11,7 +11,10 @@ APP = "tui-voice"
 
 
 def sessions_dir(override: str | Path | None = None) -> Path:
-    """The folder of the saved sessions: `override`, else TUI_VOICE_SESSIONS_DIR, else user data."""
+    """Return the folder of the saved sessions.
+
+    That is `override`, else TUI_VOICE_SESSIONS_DIR, else a folder in the user's data folder.
+    """
     if named := override or os.environ.get("TUI_VOICE_SESSIONS_DIR"):
         return Path(named).expanduser()
     from platformdirs import user_data_path
@@ -20,7 +23,7 @@ def sessions_dir(override: str | Path | None = None) -> Path:
 
 
 def cache_dir() -> Path:
-    """The folder of files that may be deleted at any time: the search index, checkpoints."""
+    """Return the folder of files that may be deleted at any time: search index, checkpoints."""
     if named := os.environ.get("TUI_VOICE_CACHE_DIR"):
         return Path(named).expanduser()
     from platformdirs import user_cache_path
@@ -29,7 +32,7 @@ def cache_dir() -> Path:
 
 
 def config_path(env: Mapping[str, str] | None = None) -> Path:
-    """The settings file: TUI_VOICE_CONFIG, else `config.toml` in the user's config folder."""
+    """Return the settings file: TUI_VOICE_CONFIG, else `config.toml` in the config folder."""
     if named := (os.environ if env is None else env).get("TUI_VOICE_CONFIG"):
         return Path(named).expanduser()
     from platformdirs import user_config_path
@@ -38,14 +41,14 @@ def config_path(env: Mapping[str, str] | None = None) -> Path:
 
 
 def state_dir() -> Path:
-    """The folder of the log, and of journals that could not be written to their own disk."""
+    """Return the folder of the log, and of journals that could not be written to their own disk."""
     from platformdirs import user_log_path
 
     return user_log_path(APP, appauthor=False)
 
 
 def log_path() -> Path:
-    """The log file: what libraries print, and tracebacks under `--debug`. Makes its folder."""
+    """Return the log file, for what libraries print and for tracebacks, and create its folder."""
     path = state_dir() / "tui-voice.log"
     with suppress(OSError):  # opening the file will fail, and the user sees that error
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

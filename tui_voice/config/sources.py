@@ -34,7 +34,7 @@ class Given(NamedTuple):
 
 
 def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
-    """The TOML table in `path`; empty where there is no file. Raises SettingsError."""
+    """Return the TOML table in `path`, empty where there is no file. Raises SettingsError."""
     try:
         content = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -68,7 +68,7 @@ def take_profiles(table: dict[str, Any], path: Path) -> dict[str, dict[str, Any]
 
 
 def from_table(table: dict[str, Any], origin: str) -> Iterator[Given]:
-    """The values in a table of groups. Raises SettingsError for an unknown group."""
+    """Return the values in a table of groups. Raises SettingsError for an unknown group."""
     for group, inner in table.items():
         if group not in GROUPS and group != "keys":
             raise SettingsError(
@@ -84,7 +84,7 @@ def from_table(table: dict[str, Any], origin: str) -> Iterator[Given]:
 
 
 def from_profiles(profiles: dict[str, dict[str, Any]], path: Path) -> dict[str, list[Given]]:
-    """The values of each profile."""
+    """Return the values of each profile."""
     return {
         name: list(from_table(table, f"{path} [profiles.{name}]"))
         for name, table in profiles.items()
@@ -92,7 +92,7 @@ def from_profiles(profiles: dict[str, dict[str, Any]], path: Path) -> dict[str, 
 
 
 def from_environment(env: Mapping[str, str]) -> Iterator[Given]:
-    """The values of our variables, after those of other programs. Raises SettingsError."""
+    """Return the values of our variables, after those of other programs. Raises SettingsError."""
     for name, key in FOREIGN_VARIABLES.items():
         if env.get(name):
             yield Given(key, env[name], name, is_text=True)
@@ -109,7 +109,7 @@ def from_environment(env: Mapping[str, str]) -> Iterator[Given]:
 
 
 def from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
-    """The values of the flags that were given."""
+    """Return the values of the flags that were given."""
     known = all_settings()
     for key, value in flags.items():
         if value is not None:
@@ -118,7 +118,7 @@ def from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """` Did you mean NAME?` with a blank in front; empty where nothing is similar."""
+    """Return ` Did you mean NAME?`, to be put behind a sentence; empty where nothing is similar."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, list(known), n=1)
@@ -126,7 +126,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """What was found, shortened; an API key that was put in the wrong place is not repeated."""
+    """Return what was found, shortened, and without an API key that was put in the wrong place."""
     if not isinstance(value, str):
         return str(value)[:60]
     secret = value.startswith(("sk-", "ek_")) or "@" in value or len(value) > 60
