@@ -82,6 +82,8 @@ def test_a_profile_and_a_file_can_come_from_the_environment(write: Write) -> Non
         ("backend.silence_ms = true", ["backend.silence_ms is True", "whole number"]),
         ("backend.silence_ms = 0.5", ["backend.silence_ms is 0.5", "whole number"]),
         ("backend.silence_ms = -1", ["backend.silence_ms is -1", "from 0 to 10000"]),
+        ("context.trigger = 2_000_000", ["is 2000000", "a whole number from 0 to 1000000."]),
+        ("cost.limit = 0", ["cost.limit is 0", "a number from 0.01 to 100000, or none"]),
         ("backend.threshold = nan", ["backend.threshold is nan", "from 0 to 1"]),
         ('backend.kind = "opnai"', ['"opnai"', "auto, openai, azure, local, ws", "ws:// address"]),
         ('context.policy = "lazy"', ['context.policy is "lazy"', "one of balanced, thrift"]),

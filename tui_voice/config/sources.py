@@ -17,9 +17,7 @@ OTHER_VARIABLES = {"CONFIG", "PROFILE", "SESSIONS_DIR", "CACHE_DIR"}
 FOREIGN_VARIABLES = {"AZURE_OPENAI_ENDPOINT": "backend.azure_endpoint"}
 """Environment variables of other programs that are used where ours is not set."""
 
-EDIT_HINT = (
-    "`tui-voice config edit` opens the file; `tui-voice config show` lists what may stand there."
-)
+EDIT_HINT = "`tui-voice config edit` opens the file; `tui-voice config show` lists all settings."
 
 
 class Given(NamedTuple):

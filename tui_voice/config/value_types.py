@@ -89,7 +89,7 @@ def allowed(kind: Any) -> str:
     if limits.description:
         return limits.description
     number = "a whole number" if _base(kind) is int else "a number"
-    return f"{number} from {limits.ge:g} to {limits.le:g}"
+    return f"{number} from {limits.ge} to {limits.le}"
 
 
 def one_of(names: Iterable[str]) -> str:
