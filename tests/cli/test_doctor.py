@@ -18,7 +18,7 @@ from tui_voice.__main__ import main
 from tui_voice.cli import checkup
 from tui_voice.cli.terminal import TerminalFeatures, parse_answer
 from tui_voice.config import BackendSettings, Settings
-from tui_voice.server.local.chat import LocalChat
+from tui_voice.server.local.chat_probe import LocalChat
 
 NAMES = [
     *("python", "settings", "sessions", "cache", "key", "engines", "chat server"),
@@ -122,7 +122,7 @@ def test_a_model_file_with_another_hash_fails(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_chat_server_on_this_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    chat = import_module("tui_voice.server.local.chat")
+    chat = import_module("tui_voice.server.local.chat_probe")
 
     class Models(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

