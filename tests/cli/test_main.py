@@ -49,15 +49,15 @@ def test_an_unexpected_error_is_one_line_and_debug_writes_its_traceback(
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "no-such-form-of-key")
     fail_with(monkeypatch, ZeroDivisionError(f"with {key} and no-such-form-of-key"))
     assert main(["config"]) == 1
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "--debug" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "--debug" in output
     assert not log_path().exists()
 
     assert main(["config", "--debug"]) == 1
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    assert f"Details are in {log_path()}" in said
+    output = capsys.readouterr().err
+    assert "Traceback" not in output
+    assert f"Details are in {log_path()}" in output
     log = log_path().read_text(encoding="utf-8")
     assert "Traceback" in log
     assert "ZeroDivisionError: with [key] and [key]" in log
@@ -108,12 +108,12 @@ def test_wrong_usage_is_one_line_and_exit_status_2(
 
 def test_the_program_runs_as_a_module_and_as_a_command() -> None:
     script = Path(sys.executable).with_name("tui-voice")
-    said = [
+    output = [
         subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout
         for command in ([script], [sys.executable, "-m", "tui_voice"])
     ]
-    assert said[0] == said[1]
-    assert said[0].startswith("tui-voice 0.")
+    assert output[0] == output[1]
+    assert output[0].startswith("tui-voice 0.")
 
 
 def test_help_names_every_command_and_imports_none() -> None:
