@@ -19,8 +19,8 @@ from tests.server.local.speech_harness import (
     SENTENCES,
     error_rate,
     flite,
-    heard,
-    lacking,
+    for_recogniser,
+    missing_packages,
     recordings,
 )
 from tests.server.local.turns_harness import session_with_facts, turns, with_question
@@ -35,35 +35,40 @@ from tui_voice.server.local.vad import SileroDetector, speech_share
 
 
 def ms(work: Callable[[], object], rounds: int = 5) -> float:
-    """Median milliseconds of one call."""
+    """Returns the median milliseconds of one call of `work`."""
     return statistics.median(timed(work) for _ in range(rounds))
 
 
 def timed(work: Callable[[], object]) -> float:
+    """Returns the milliseconds of one call of `work`."""
     began = perf_counter()
     work()
     return (perf_counter() - began) * 1000
 
 
 def row(what: str, value: str) -> None:
+    """Prints one result."""
     print(f"{what:58} {value:>16}", flush=True)
 
 
-def loads() -> None:
+def loading() -> None:
     for name, make in (
         ("VAD", SileroDetector),
         ("speech-to-text", Moonshine),
         ("text-to-speech", Hibari),
-        ("language model, its prompt read", SmolLM),
+        ("small chat model, its prompt read", SmolLM),
     ):
         row(f"load {name}, weights checked", f"{timed(make):.0f} ms")
-    row("load everything anew, weights known", f"{timed(LocalEngines(probe=False).load):.0f} ms")
+    row(
+        "load everything, weights already checked",
+        f"{timed(LocalEngines(probe=False).load):.0f} ms",
+    )
 
 
-def hearing(engines: LocalEngines) -> None:
+def recognising(engines: LocalEngines) -> None:
     stt, tts = engines.recogniser(), engines.synthesiser()
-    if missing := lacking():
-        print(f"no voices: apt install {' '.join(missing)}")
+    if missing := missing_packages():
+        print(f"no voices to recognise: apt install {' '.join(missing)}")
     else:
         clips = recordings()
         rate = error_rate([(clip.words, stt.transcribe(clip.samples)) for clip in clips])
@@ -72,14 +77,14 @@ def hearing(engines: LocalEngines) -> None:
             pairs = [(text, stt.transcribe(flite(text, voice))) for text in SENTENCES]
             row(f"word errors, flite {voice}", f"{error_rate(pairs):.1%}")
     for voice in sorted(tts.voices):
-        said = [heard(tts.speak(text, voice, 1.0)) for text in SENTENCES]
+        said = [for_recogniser(tts.speak(text, voice, 1.0)) for text in SENTENCES]
         pairs = [(text, stt.transcribe(x)) for text, x in zip(SENTENCES, said, strict=True)]
         row(f"word errors, own voice {voice}", f"{error_rate(pairs):.1%}")
-    clip = heard(tts.speak(" ".join(SENTENCES[:2]), "marin", 1.0))
+    clip = for_recogniser(tts.speak(" ".join(SENTENCES[:2]), "marin", 1.0))
     seconds = len(clip) / 16_000
-    hear, detect = ms(lambda: stt.transcribe(clip)), ms(lambda: speech_share(clip))
-    row(f"speech-to-text of {seconds:.1f} s", f"{hear:.0f} ms")
-    row("speech-to-text, share of real time", f"{hear / seconds / 1000:.3f}")
+    recognise, detect = ms(lambda: stt.transcribe(clip)), ms(lambda: speech_share(clip))
+    row(f"speech-to-text of {seconds:.1f} s", f"{recognise:.0f} ms")
+    row("speech-to-text, share of real time", f"{recognise / seconds / 1000:.3f}")
     row("VAD, share of real time", f"{detect / seconds / 1000:.3f}")
 
 
@@ -111,13 +116,13 @@ def replying(engines: LocalEngines) -> None:
         said += pieces
         wholes.append((perf_counter() - began) * 1000)
         words += len("".join(map(str, said)).split())
-    row("language model, first whole sentence", f"{statistics.median(firsts):.0f} ms")
-    row("language model, whole reply", f"{statistics.median(wholes):.0f} ms")
-    row("language model, words in five replies", str(words))
+    row("small chat model, first whole sentence", f"{statistics.median(firsts):.0f} ms")
+    row("small chat model, whole reply", f"{statistics.median(wholes):.0f} ms")
+    row("small chat model, words in five replies", str(words))
     model = SmolLM()
-    row("language model, first piece", f"{ms(lambda: first_piece(model)):.0f} ms")
+    row("small chat model, first piece", f"{ms(lambda: first_piece(model)):.0f} ms")
     row(
-        "language model, stop until silence",
+        "small chat model, from stop to end",
         f"{statistics.median(stopped(model) for _ in range(5)):.0f} ms",
     )
 
@@ -127,7 +132,7 @@ def first_piece(model: SmolLM) -> None:
 
 
 def stopped(model: SmolLM) -> float:
-    """Milliseconds from the stop to the end of the reply."""
+    """Returns the milliseconds from the stop to the end of the reply."""
     stop = Event()
     pieces = model.reply(turns(("user", "Tell me about the sea.")), stop)
     next(pieces)
@@ -136,10 +141,10 @@ def stopped(model: SmolLM) -> float:
 
 
 def main() -> None:
-    loads()
+    loading()
     engines = LocalEngines(probe=False)
     engines.load()
-    hearing(engines)
+    recognising(engines)
     speaking(engines)
     replying(engines)
 

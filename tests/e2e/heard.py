@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.server.local.speech_harness import heard as as_heard
+from tests.server.local.speech_harness import for_recogniser as as_heard
 from tests.server.local.speech_harness import word_errors
 from tests.sound import RATE, Recording
 from tui_voice.server.local.engines import LocalEngines

@@ -1,4 +1,4 @@
-"""One set of engines for all tests: they are shared in the program too."""
+"""Fixtures: one set of engines for all tests, as in the program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.server.local.speech_harness import lacking
+from tests.server.local.speech_harness import missing_packages
 from tui_voice.server.local.engines import LocalEngines
 
 
@@ -17,9 +17,9 @@ def engines() -> LocalEngines:
 
 @pytest.fixture(scope="session")
 def voices() -> None:
-    """Skips where this machine has no test voices."""
-    if missing := lacking():
-        reason = f"no voices to listen to: apt install {' '.join(missing)}"
+    """Skips the test where this machine has no voices to recognise; fails it in CI."""
+    if missing := missing_packages():
+        reason = f"no voices to recognise: apt install {' '.join(missing)}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)

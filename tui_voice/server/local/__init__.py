@@ -1,1 +1,1 @@
-"""Engines that hear, think and speak on this machine, offline: `engines.LocalEngines`."""
+"""The embedded engines, which run offline on this machine: `engines.LocalEngines`."""

@@ -1,4 +1,4 @@
-"""The set of engines on this machine, each loaded at its first use, once."""
+"""The embedded engines as one set: each is loaded once, at its first use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ Made = TypeVar("Made")
 
 
 class Lazy(Generic[Made]):
-    """Made at the first call, by one thread; a failure is not kept, so it can be tried again."""
+    """Calls `make` at the first call and keeps the result. Threads that call at the same time get
+    the same result. Where `make` raises, nothing is kept and the next call tries again.
+    """
 
     def __init__(self, make: Callable[[], Made]) -> None:
         self._make = make
@@ -39,18 +41,21 @@ class Lazy(Generic[Made]):
         return self._made
 
 
-def _silent(_line: str) -> None:
+def _no_report(_line: str) -> None:
     return None
 
 
 class LocalEngines:
     """Implements `server.interfaces.Engines`.
 
-    `llm_url`, `llm_model`: an OpenAI-compatible chat server to use instead of the built-in model.
-    Without them one that runs on loopback (Ollama, LM Studio) is used, unless `probe` is False.
-    `llm_path`: a GGUF chat model of the user's own. `stt`: a folder with a faster-whisper model, or
-    the URL of a server with `/audio/transcriptions`. `tts`: the URL of a server with
-    `/audio/speech`. `progress` is told, from any thread, what is being loaded.
+    - `llm_url`, `llm_model`: an OpenAI-compatible chat server that replies instead of the built-in
+      model. Without a URL, a server on loopback (Ollama, LM Studio) is used if there is one;
+      `probe=False` does not look for it.
+    - `llm_path`: a GGUF chat model that replaces the built-in one.
+    - `stt`: a folder with a faster-whisper model, or the URL of a server with
+      `/audio/transcriptions`.
+    - `tts`: the URL of a server with `/audio/speech`.
+    - `progress`: called with one line, from any thread, about each model that is being loaded.
     """
 
     def __init__(
@@ -60,7 +65,7 @@ class LocalEngines:
         llm_path: Path | None = None,
         stt: str | None = None,
         tts: str | None = None,
-        progress: Callable[[str], None] = _silent,
+        progress: Callable[[str], None] = _no_report,
         probe: bool = True,
     ) -> None:
         self._llm_url, self._llm_model, self._llm_path = llm_url, llm_model, llm_path
@@ -90,9 +95,10 @@ class LocalEngines:
         return f"{recognises} · {speaks} · {replies}"
 
     def load(self) -> None:
-        """Loads everything now, in the order a talk needs it.
+        """Loads everything now, in the order in which a session needs it.
 
-        Raises `EnginesMissing` for what is not installed, `BackendError` for what does not work.
+        Raises `EnginesMissing` where something is not installed, `BackendError` where something
+        does not work.
         """
         self.detector()
         self.recogniser()
@@ -116,7 +122,7 @@ class LocalEngines:
         return self._synthesiser()
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of `text` in o200k_base."""
+        """Returns the number of tokens of `text` in the encoding o200k_base."""
         return len(self._encoding().encode_ordinary(text))
 
     def _make_recogniser(self) -> Recogniser:

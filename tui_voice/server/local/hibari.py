@@ -1,7 +1,8 @@
-"""Text to speech: hibari, 24 kHz. One voice in the wheel, ten sounds for the Realtime names.
+"""Text to speech by hibari, at 24 kHz: one trained voice, changed into ten for the Realtime names.
 
-The model gives the source (pitch) and the filter (spectral envelopes) apart, so another speaker is
-another pitch and another length of the throat: scale `f0`, stretch the frequency axis.
+The model gives the pitch of the voice (`f0`) and the resonances of the throat (spectral envelopes)
+separately. Another speaker has another pitch and a throat of another length, so `f0` is multiplied
+and the frequency axis of the envelopes is stretched.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ MODEL = Weights(
     "assets/hibari.onnx",
     "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
 )
-_VOICED = 40.0
-"""Hz; the model writes less where there is no voice."""
+_VOICED_HZ = 40.0
+"""The model gives a lower pitch for whispered sounds, such as `s`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How one voice differs from the model's own."""
+    """How a voice differs from the trained one, each field as a factor."""
 
     pitch: float = 1.0
     formant: float = 1.0
-    """Above 1: a shorter throat."""
+    """Of the frequency of the resonances; above 1 the throat is shorter."""
     speed: float = 1.0
     melody: float = 1.0
-    """Above 1: pitch moves further from its mean."""
+    """Of the movement of the pitch (an exponent); above 1 the speech is livelier."""
 
 
 VOICES = {
@@ -52,18 +53,19 @@ VOICES = {
 }
 _DEFAULT = VOICES["marin"]
 _AUDIBLE = 0.001
-_LEAD = 720
-"""Samples (30 ms) kept before what is audible: the breath of a soft consonant."""
+"""Amplitude, of 1."""
+_LEAD_SAMPLES = 720
+"""30 ms, kept before the first audible sample: a soft consonant begins below the threshold."""
 
 
 class Hibari:
-    """Safe to call from several threads."""
+    """Implements `server.interfaces.Synthesiser`; safe to call from several threads."""
 
     name = "hibari"
     voices: Sequence[str] = tuple(sorted(VOICES))
 
     def __init__(self, threads: int = 1) -> None:
-        # Naming the model file keeps hibari from ever looking for one on the network.
+        # Without the name of a file, hibari may look for a model on the network.
         self._tts = library("hibari").Hibari(model=str(MODEL.find()), threads=threads)
         self._synth = library("hibari.dsp").synth
         self._lock = Lock()
@@ -71,17 +73,17 @@ class Hibari:
             self._tts.phonemize("Ready.")
 
     def speak(self, text: str, voice: str, speed: float) -> NDArray[np.int16]:
-        """One clause or sentence as mono samples at 24 kHz; empty where nothing can be said.
+        """Returns one clause or sentence as mono samples at 24 kHz; none where no word is in it.
 
-        `speed`: 0.25–4, 1 is the voice's own. Unknown voices sound as `marin`.
+        `speed`: 0.25–4, a factor of the voice's own speed. An unknown voice sounds like `marin`.
         """
         sound = VOICES.get(voice, _DEFAULT)
-        with self._lock:  # the pronunciation tables are filled as words come by
+        with self._lock:  # its tables of pronunciations grow with each new word
             phonemes = self._tts.phonemize(spoken(text))
         parts = [self._phrase(self._tts.ids(phrase), sound, speed) for phrase in phonemes]
         if not parts:
             return np.zeros(0, np.int16)
-        wave = _promptly(np.concatenate(parts))
+        wave = _without_lead_in(np.concatenate(parts))
         peak = float(np.abs(wave).max(initial=0.0))
         scale = 32767 * (0.98 / peak if peak > 0.98 else 1.0)
         return (wave * scale).astype(np.int16)
@@ -93,32 +95,37 @@ class Hibari:
         inputs = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([pace], np.float32)}
         lh, th, ln, lr, phi, f0 = (out[0] for out in self._tts.sess.run(None, inputs))
         noise = np.random.default_rng(len(ids))
-        bands = _stretch(np.stack([lh, th, ln, lr]), voice.formant)
+        bands = stretch(np.stack([lh, th, ln, lr]), voice.formant)
         wave: NDArray[np.float32] = self._synth(*bands, phi, _melody(f0, voice), noise)
         return wave
 
 
-def _promptly(wave: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Without most of the third of a second that hibari is silent before it speaks: whoever has
-    asked waits for it, and between two clauses the silence behind the first is pause enough.
+def _without_lead_in(wave: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the sound without the silence before it, about 300 ms, which only delays the reply.
+
+    The silence behind a clause stays: it is the pause before the next one.
     """
     audible = np.flatnonzero(np.abs(wave) > _AUDIBLE)
-    return wave[max(0, int(audible[0]) - _LEAD) :] if len(audible) else wave
+    return wave[max(0, int(audible[0]) - _LEAD_SAMPLES) :] if len(audible) else wave
 
 
 def _melody(f0: NDArray[np.float32], voice: Voice) -> NDArray[np.float32]:
-    spoken_frames = f0 > _VOICED
-    if not spoken_frames.any():
+    """Returns the pitch of each frame in Hz, as `voice` speaks it."""
+    voiced = f0 > _VOICED_HZ
+    if not voiced.any():
         return f0
-    mean = float(np.exp(np.log(f0[spoken_frames]).mean()))
+    mean = float(np.exp(np.log(f0[voiced]).mean()))
     moved = mean * voice.pitch * (np.maximum(f0, 1.0) / mean) ** voice.melody
-    # A pitch pushed under the model's own threshold would be whispered.
-    kept = np.where(spoken_frames, np.maximum(moved, _VOICED + 5), f0)
+    # A voiced frame whose pitch falls below the threshold would be whispered.
+    kept = np.where(voiced, np.maximum(moved, _VOICED_HZ + 5), f0)
     return np.asarray(kept, np.float32)
 
 
-def _stretch(bands: NDArray[np.float32], formant: float) -> NDArray[np.float32]:
-    """`bands`: parts × 601 frequencies × frames; moves every resonance by `formant`."""
+def stretch(bands: NDArray[np.float32], formant: float) -> NDArray[np.float32]:
+    """Returns the envelopes with the frequency of every resonance multiplied by `formant`.
+
+    `bands`: parts × 601 frequencies × frames.
+    """
     if formant == 1.0:
         return bands
     bins = bands.shape[1]

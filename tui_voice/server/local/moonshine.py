@@ -1,7 +1,8 @@
-"""Speech to text: Moonshine tiny, English, int8, on plain onnxruntime.
+"""Speech to text by Moonshine tiny: English, 8-bit weights, run by onnxruntime.
 
-Shapes: the encoder takes raw samples at 16 kHz, the decoder is the merged kind (one graph with and
-without its cache), 6 layers of 8 heads of 36. The model was made for pieces of under half a minute.
+The encoder takes raw samples at 16 kHz. The decoder is one graph for the first step and for the
+later ones, which reuse its cache: 6 layers of 8 heads of 36 values. The model was trained on pieces
+of less than 30 s.
 """
 
 from __future__ import annotations
@@ -40,18 +41,23 @@ TOKENIZER = Weights(
 
 _LAYERS, _HEADS, _WIDTH = 6, 8, 36
 _START, _END = 1, 2
-_TOKENS_A_SECOND = 6.5
-_QUIET = 3 * DETECTOR_RATE // 10
-"""Silence put before and after: it took the word errors on short clips from 9 to 7 in a hundred."""
-_LONGEST = 28 * DETECTOR_RATE
-_SEARCH = 10 * DETECTOR_RATE
-"""A cut is looked for in the last ten seconds of what one piece may hold."""
-_NON_SPEECH = re.compile(r"(?:(?:you|thank you|uh|um|oh|the|so|and|mm+|hm+)\W*){1,2}", re.I)
+_TOKENS_PER_SECOND = 6.5
+"""Of sound; a limit for a decoder that does not end."""
+_PADDING = 3 * DETECTOR_RATE // 10
+"""Samples of silence (300 ms) put before and behind each piece: with them, word errors on short
+clips fall from 9 % to 7 %."""
+_MOST_SAMPLES = 28 * DETECTOR_RATE
+"""Of one piece."""
+_CUT_RANGE = 10 * DETECTOR_RATE
+"""Samples at the end of a full piece in which the quietest place is searched for the cut."""
+_DOUBTFUL = re.compile(r"(?:(?:you|thank you|uh|um|oh|the|so|and|mm+|hm+)\W*){1,2}", re.I)
+"""What the model writes for silence, clicks and hum."""
 _ENOUGH_SPEECH = 0.15
+"""Share of a piece that must be speech for a doubtful text to be believed."""
 
 
 class Moonshine:
-    """Holds both sessions; safe to call from several threads."""
+    """Implements `server.interfaces.Recogniser`; safe to call from several threads."""
 
     name = "moonshine tiny-en"
 
@@ -70,24 +76,24 @@ class Moonshine:
         self._pieces = read_pieces(TOKENIZER.find())
 
     def transcribe(self, samples: NDArray[np.float32]) -> str:
-        """Mono samples at 16 kHz, −1…1, any length. "" where there is no speech."""
-        texts = [self._segment(segment) for segment in segments(samples)]
+        """Returns the words in `samples` (mono, 16 kHz, −1…1, any length); "" for no speech."""
+        texts = [self._transcribe_piece(piece) for piece in cut_into_pieces(samples)]
         return " ".join(text for text in texts if text)
 
-    def _segment(self, samples: NDArray[np.float32]) -> str:
+    def _transcribe_piece(self, samples: NDArray[np.float32]) -> str:
         if not len(samples) or float(np.abs(samples).max()) < 1e-4:
             return ""
-        audio = np.pad(samples, _QUIET).astype(np.float32)
+        audio = np.pad(samples, _PADDING).astype(np.float32)
         text = self._decode(audio[None, :])
         if not any(char.isalnum() for char in text):
-            return ""  # hum comes out as notes of music
-        # On silence, clicks and hum this model says "You": believe a lone word only on real speech.
-        if _NON_SPEECH.fullmatch(text) and speech_share(audio) < _ENOUGH_SPEECH:
+            return ""  # the model writes hum as music notes
+        if _DOUBTFUL.fullmatch(text) and speech_share(audio) < _ENOUGH_SPEECH:
             return ""
         return text
 
     def _decode(self, audio: NDArray[np.float32]) -> str:
-        # The mask has the length of the audio in the decoder too, not that of the encoder's frames.
+        """Returns the text of a piece, shaped 1 × samples: always the most likely next token."""
+        # The decoder, too, wants a mask of the length of the audio, not of the encoder's frames.
         mask = np.ones(audio.shape, np.int64)
         states = self._encoder.run(None, {"input_values": audio, "attention_mask": mask})[0]
         names = [
@@ -100,7 +106,7 @@ class Moonshine:
         past: dict[str, Any] = dict.fromkeys(names, empty)
         tokens: list[int] = []
         last = _START
-        for step in range(max(4, int(audio.shape[1] / DETECTOR_RATE * _TOKENS_A_SECOND))):
+        for step in range(max(4, int(audio.shape[1] / DETECTOR_RATE * _TOKENS_PER_SECOND))):
             inputs: dict[str, Any] = {f"past_key_values.{n}": value for n, value in past.items()}
             inputs |= {
                 "input_ids": np.array([[last]], np.int64),
@@ -114,7 +120,7 @@ class Moonshine:
                 break
             tokens.append(last)
             for name, value in zip(names, present, strict=True):
-                # What the encoder gave is computed in the first step and stays.
+                # The first step computes the encoder's part of the cache, and it does not change.
                 if step == 0 or ".decoder." in name:
                     past[name] = value
         return self._text(tokens)
@@ -125,7 +131,10 @@ class Moonshine:
 
 
 def read_pieces(path: Path) -> list[bytes]:
-    """The tokenizer's file: each piece behind its length, which takes two bytes from 128 on."""
+    """Returns the tokens of a tokenizer file as bytes.
+
+    Before each token stands its length in one byte, or in two where it is 128 or more.
+    """
     data = path.read_bytes()
     pieces: list[bytes] = []
     at = 0
@@ -140,17 +149,17 @@ def read_pieces(path: Path) -> list[bytes]:
     return pieces
 
 
-def segments(samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Pieces of at most 28 s, cut where it is quietest."""
+def cut_into_pieces(samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Returns `samples` in pieces of at most 28 s, cut where they are quietest."""
     cuts = [0]
-    while len(samples) - cuts[-1] > _LONGEST:
-        start = cuts[-1] + _LONGEST - _SEARCH
-        cuts.append(start + _quietest(samples[start : start + _SEARCH]))
+    while len(samples) - cuts[-1] > _MOST_SAMPLES:
+        start = cuts[-1] + _MOST_SAMPLES - _CUT_RANGE
+        cuts.append(start + _quietest(samples[start : start + _CUT_RANGE]))
     return [samples[start:end] for start, end in pairwise([*cuts, len(samples)])]
 
 
 def _quietest(samples: NDArray[np.float32]) -> int:
-    """The middle of the quietest 200 ms."""
+    """Returns the sample in the middle of the quietest 200 ms."""
     frame = DETECTOR_RATE // 50
     energy = (samples[: len(samples) // frame * frame].reshape(-1, frame) ** 2).mean(axis=1)
     smooth = np.convolve(energy, np.ones(10), "valid")

