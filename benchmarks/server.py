@@ -31,7 +31,7 @@ from tui_voice.realtime.wire.items import InputText, Message
 from tui_voice.realtime.wire.session import Audio, AudioInput, Realtime, ServerVad, Transcription
 from tui_voice.server.interfaces import SPEECH_RATE
 from tui_voice.server.local.engines import LocalEngines
-from tui_voice.server.serve import Server, serve
+from tui_voice.server.realtime_server import RealtimeServer, start_server
 
 QUESTIONS = (
     ("computed", "What is seventeen times four?"),
@@ -47,7 +47,7 @@ FRAME_MS = 20
 FRAME = SPEECH_RATE * FRAME_MS // 1000
 
 
-def spoken(engines: LocalEngines, text: str) -> np.ndarray[Any, Any]:
+def speech_with_silence(engines: LocalEngines, text: str) -> np.ndarray[Any, Any]:
     """A question as another speaker says it, its silent ends cut off."""
     sound = engines.synthesiser().speak(text, "echo", 1.0)
     loud = np.flatnonzero(np.abs(sound) > 300)
@@ -55,7 +55,7 @@ def spoken(engines: LocalEngines, text: str) -> np.ndarray[Any, Any]:
 
 
 @asynccontextmanager
-async def talk(server: Server, silence_ms: int) -> Any:
+async def talk(server: RealtimeServer, silence_ms: int) -> Any:
     async with connect(f"{server.url}?model=local", max_size=None) as socket:
         turns = ServerVad(silence_duration_ms=silence_ms)
         heard = AudioInput(turn_detection=turns, transcription=Transcription(model="whisper-1"))
@@ -80,12 +80,14 @@ async def speak(socket: ClientConnection, sound: np.ndarray[Any, Any]) -> None:
         await socket.send(encode(c.InputAudioBufferAppend(audio=frame)), text=True)
 
 
-async def answer_times(server: Server, engines: LocalEngines, silence_ms: int) -> Iterator[Any]:
+async def answer_times(
+    server: RealtimeServer, engines: LocalEngines, silence_ms: int
+) -> Iterator[Any]:
     """For each question: kind, s from the end of the voice to the first sound, transcript."""
     rows = []
     async with talk(server, silence_ms) as socket:
         for kind, text in QUESTIONS:
-            sound = spoken(engines, text)
+            sound = speech_with_silence(engines, text)
             began = time.perf_counter()
             ended = began + 0.5 + len(sound) / SPEECH_RATE
             speaking = asyncio.create_task(speak(socket, sound))
@@ -106,7 +108,7 @@ async def answer_times(server: Server, engines: LocalEngines, silence_ms: int) -
     return iter(rows)
 
 
-async def responsiveness(server: Server) -> list[float]:
+async def responsiveness(server: RealtimeServer) -> list[float]:
     """ms from `response.cancel` to `response.done`, while engines are at work."""
     found = []
     async with talk(server, 500) as socket:
@@ -127,7 +129,7 @@ async def responsiveness(server: Server) -> list[float]:
     return found
 
 
-async def events_per_second(server: Server) -> tuple[float, float]:
+async def events_per_second(server: RealtimeServer) -> tuple[float, float]:
     """Appends of 20 ms of silence taken, and audio deltas given, in a second."""
     async with talk(server, 500) as socket:
         append = encode(c.InputAudioBufferAppend(audio=bytes(FRAME * 2)))
@@ -161,7 +163,7 @@ def resident() -> float:
         return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
 
 
-async def weights(server: Server) -> list[tuple[int, float]]:
+async def weights(server: RealtimeServer) -> list[tuple[int, float]]:
     """KB that each of so many idle connections adds (client end included)."""
     rows = []
     for count in (1, 4, 16):
@@ -186,7 +188,7 @@ def summary(values: list[float]) -> str:
 
 async def main(quick: bool) -> None:
     engines = LocalEngines(probe=False)
-    server = await serve("127.0.0.1", 0, engines)
+    server = await start_server("127.0.0.1", 0, engines)
     await server.loaded.wait()
     print(engines.describe())
     for silence_ms in (500,) if quick else (500, 300):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.server.engines import ToyEngines, speech
+from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import Sound
 from tui_voice.conversation import events as e
@@ -34,7 +34,7 @@ from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tool, Tools
 from tui_voice.runtime.writers import SessionWriter, Writer
-from tui_voice.server.serve import ServeOptions, Server, serve
+from tui_voice.server.realtime_server import RealtimeServer, ServerOptions, start_server
 from tui_voice.store.journal import Journal
 
 E = TypeVar("E", bound=e.Event)
@@ -204,9 +204,11 @@ def settled(now: Snapshot) -> bool:
 
 
 @asynccontextmanager
-async def toy_server(engines: ToyEngines | None = None, **options: Any) -> AsyncIterator[Server]:
+async def toy_server(
+    engines: ToyEngines | None = None, **options: Any
+) -> AsyncIterator[RealtimeServer]:
     """The embedded server on loopback with the tests' engines, which repeat what they hear."""
-    server = await serve("127.0.0.1", 0, engines or ToyEngines(), ServeOptions(**options))
+    server = await start_server("127.0.0.1", 0, engines or ToyEngines(), ServerOptions(**options))
     try:
         await server.loaded.wait()
         yield server

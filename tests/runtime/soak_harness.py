@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.runtime.session_harness import SessionHarness, running_session, settled, toy_server
-from tests.server.engines import WORDS
+from tests.server.toy_engines_harness import WORDS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.policy import Limits
-from tui_voice.server.limits import Limits as ServerLimits
+from tui_voice.server.limits import SessionLimits
 
 LIMITS = Limits(trigger=800, keep=6, policy="notebook")
 RENEWED = "The server session was renewed before its end."
@@ -86,7 +86,7 @@ async def server_process(cap_s: float) -> AsyncIterator[str]:
 
 
 async def _serve(cap_s: float) -> None:
-    async with toy_server(limits=ServerLimits(session_seconds=cap_s)) as server:
+    async with toy_server(limits=SessionLimits(session_seconds=cap_s)) as server:
         print(server.url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

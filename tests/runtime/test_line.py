@@ -20,10 +20,10 @@ from tests.runtime.session_harness import (
     running_session,
     toy_server,
 )
-from tests.server.engines import ToyEngines
+from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.runtime.timeouts import ConnectionTimeouts
-from tui_voice.server.limits import Limits as ServerLimits
+from tui_voice.server.limits import SessionLimits
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -217,7 +217,7 @@ async def test_a_server_that_complains_and_then_says_nothing(tmp_path: Path) -> 
 
 # ── renewing ─────────────────────────────────────────────────────────────────────────────────
 
-SHORT = ServerLimits(session_seconds=3)
+SHORT = SessionLimits(session_seconds=3)
 
 
 async def test_a_session_is_renewed_before_its_end_without_a_seam(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ async def spare(harness: SessionHarness) -> None:
 async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
     """While a reply is being made the other line waits, and takes over should the first break."""
     engines = ToyEngines()
-    engines.thinks.free.clear()
+    engines.llm.may_continue.clear()
     async with (
         toy_server(engines, limits=SHORT) as server,
         between(server.url) as proxy,
@@ -296,7 +296,7 @@ async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
         assert lost.retry_in == 0.0
         await harness.online()
         assert proxy.connections == 2
-        engines.thinks.free.set()
+        engines.llm.may_continue.set()
         partial = harness.snapshot.ledger.turns.last
         assert partial is not None
         assert (partial.text, partial.note) == ("one two three,", "cut by the line")
@@ -305,7 +305,7 @@ async def test_nobody_is_interrupted_for_it(tmp_path: Path) -> None:
 
 async def test_leaving_closes_every_line(tmp_path: Path) -> None:
     engines = ToyEngines()
-    engines.thinks.free.clear()
+    engines.llm.may_continue.clear()
     async with toy_server(engines, limits=SHORT) as server:
         async with between(server.url) as proxy, running_session(proxy.url, tmp_path) as harness:
             harness.session.post(e.TextSubmitted(item_id="typed", text="wait"))
@@ -313,4 +313,4 @@ async def test_leaving_closes_every_line(tmp_path: Path) -> None:
             await proxy.reached(2)
             await harness.close()
             await proxy.reached(0)
-        engines.thinks.free.set()
+        engines.llm.may_continue.set()

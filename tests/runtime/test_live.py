@@ -18,7 +18,7 @@ from tests.runtime.session_harness import (
     toy_server,
     utterance,
 )
-from tests.server.engines import ToyEngines, speech
+from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import Sound
 from tui_voice.conversation import effects as x

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.session_harness import SessionHarness, running_session, toy_server
-from tests.server.engines import WORDS
+from tests.server.toy_engines_harness import WORDS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.policy import Limits
-from tui_voice.server.limits import Limits as ServerLimits
+from tui_voice.server.limits import SessionLimits
 from tui_voice.store.reading import read
 
 RENEWED = "The server session was renewed before its end."
@@ -50,7 +50,7 @@ def _is_renewal(fact: e.Event) -> bool:
 @pytest.mark.slow
 async def test_hours_of_talk_over_many_server_sessions(tmp_path: Path) -> None:
     limits = Limits(trigger=900, keep=4, policy="notebook")
-    session = ServerLimits(session_seconds=3)
+    session = SessionLimits(session_seconds=3)
     async with toy_server(limits=session) as server:
         threads = threading.active_count()
         async with running_session(server.url, tmp_path, limits=limits) as harness:

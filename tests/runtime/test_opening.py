@@ -110,7 +110,7 @@ async def test_a_written_talk_has_no_sound(tmp_path: Path) -> None:
 
 
 async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path) -> None:
-    from tests.server.engines import ToyEngines
+    from tests.server.toy_engines_harness import ToyEngines
 
     for wanted in (True, False):
         engines = ToyEngines()
@@ -120,7 +120,7 @@ async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path
                 settings=settings(server.url, context=context), folder=tmp_path / str(wanted)
             )
             await driven(opening, lambda talk: talk.say("hello") and None)
-        offered = [tool["name"] for tool in engines.thinks.requests[0].tools]
+        offered = [tool["name"] for tool in engines.llm.requests[0].tools]
         assert offered == (["recall"] if wanted else [])
 
 

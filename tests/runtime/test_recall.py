@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.runtime.session_harness import NEVER, running_session, toy_server
-from tests.server.engines import ToyEngines
+from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
 from tui_voice.errors import StoreError

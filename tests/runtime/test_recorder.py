@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.session_harness import running_session, toy_server, utterance
-from tests.server.engines import ToneRecogniser, tones
+from tests.server.toy_engines_harness import ToneRecogniser, tones
 from tui_voice.audio.files import read_sound
 from tui_voice.conversation import events as e
 from tui_voice.runtime import recorder as module

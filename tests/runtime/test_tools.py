@@ -11,7 +11,7 @@ import pytest
 
 from tests.runtime.proxy_harness import Step, between
 from tests.runtime.session_harness import running_session, toy_server
-from tests.server.engines import ToyEngines
+from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
 from tui_voice.runtime.tools import Tool, Tools

@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.runtime.proxy_harness import Proxy, Step, between
 from tests.runtime.session_harness import SessionHarness, running_session, toy_server, utterance
-from tests.server.engines import ToyEngines
+from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
 from tui_voice.runtime.live import TOO_SLOW
@@ -64,7 +64,7 @@ async def test_an_answer_that_had_not_begun_is_asked_for_again(tmp_path: Path, s
 
 async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path) -> None:
     engines = ToyEngines()
-    engines.speaks.free.clear()
+    engines.tts.may_continue.clear()
     async with (
         toy_server(engines) as server,
         between(server.url) as proxy,
@@ -76,7 +76,7 @@ async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path)
         await harness.event(e.StopPressed)
         proxy.cut_oldest()
         await harness.event(e.ConnectionLost)
-        engines.speaks.free.set()
+        engines.tts.may_continue.set()
         await harness.online()
         await harness.say("yes")
         assert asked(proxy) == 2
@@ -89,7 +89,7 @@ async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path)
 
 async def test_an_answer_that_was_heard_in_part_stays(tmp_path: Path) -> None:
     engines = ToyEngines()
-    engines.thinks.free.clear()
+    engines.llm.may_continue.clear()
     async with (
         toy_server(engines) as server,
         between(server.url) as proxy,
@@ -99,7 +99,7 @@ async def test_an_answer_that_was_heard_in_part_stays(tmp_path: Path) -> None:
         await harness.event(e.AudioReceived)
         proxy.cut_oldest()
         await harness.event(e.ReplyCut)
-        engines.thinks.free.set()
+        engines.llm.may_continue.set()
         await harness.online()
         last = harness.snapshot.ledger.turns.last
         assert last is not None
@@ -116,7 +116,7 @@ async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
     server that is done with its own answer before that comes to it answers both in a second one.
     """
     engines = ToyEngines()
-    engines.speaks.free.clear()
+    engines.tts.may_continue.clear()
     async with (
         toy_server(engines) as server,
         between(server.url) as proxy,
@@ -130,7 +130,7 @@ async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
         proxy.cut_oldest()
         await harness.event(e.ConnectionLost)
         await harness.feed(utterance("hello Anna"))
-        engines.speaks.free.set()
+        engines.tts.may_continue.set()
         harness.endpoint.url = proxy.url
         await harness.until(lambda _: harness.turns()[-1] == ("assistant", "hello Anna"))
         await harness.settled()
@@ -145,8 +145,8 @@ async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
 async def test_a_question_that_could_not_be_written_down_is_said_again(tmp_path: Path) -> None:
     """Its sound is all there is of it, until the answer shows that it was understood."""
     engines = ToyEngines()
-    engines.hears.breaks = True
-    engines.speaks.free.clear()
+    engines.stt.fails = True
+    engines.tts.may_continue.clear()
     async with (
         toy_server(engines) as server,
         between(server.url) as proxy,
@@ -156,10 +156,10 @@ async def test_a_question_that_could_not_be_written_down_is_said_again(tmp_path:
         await harness.until(lambda s: s.microphone_open)
         await harness.feed(utterance("hello Anna"))
         await harness.event(e.TranscriptFailed)
-        engines.hears.breaks = False
+        engines.stt.fails = False
         proxy.cut_oldest()
         lost = await harness.event(e.ConnectionLost)
-        engines.speaks.free.set()
+        engines.tts.may_continue.set()
         await harness.until(lambda _: harness.turns()[-1] == ("assistant", "hello Anna"))
         assert len(lost.again) == 1
         gap = harness.snapshot.ledger.turns.get(lost.again[0])
@@ -184,7 +184,7 @@ async def test_a_line_that_is_too_slow_for_the_voice_is_told_once(tmp_path: Path
 
 async def test_a_reply_that_never_ends_is_given_up_and_the_talk_goes_on(tmp_path: Path) -> None:
     engines = ToyEngines()
-    engines.thinks.free.clear()
+    engines.llm.may_continue.clear()
     async with (
         toy_server(engines) as server,
         between(server.url) as proxy,
@@ -194,7 +194,7 @@ async def test_a_reply_that_never_ends_is_given_up_and_the_talk_goes_on(tmp_path
         given_up = await harness.event(e.ReplyOverdue)
         assert given_up.waited_for
         await harness.until(lambda s: s.state is State.IDLE)
-        engines.thinks.free.set()
+        engines.llm.may_continue.set()
         await harness.event(e.ResponseDone, lambda done: done.status == "cancelled")
         assert any(step.type == "response.cancel" for step in proxy.seen)
         reply = next(turn for turn in harness.snapshot.ledger.turns if turn.role == "assistant")

@@ -1,4 +1,4 @@
-"""Random talks, legal and illegal, in any order: what must always hold, holds after each step."""
+"""Random client events, valid and invalid, in any order; invariants are checked after each step."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.server.desk import SILENCE, Desk, message, user
-from tests.server.engines import speech
-from tui_voice.server.jobs import Reply, Speak, Transcribe
-from tui_voice.server.limits import Limits
+from tests.server.protocol_harness import SILENCE, ProtocolClient, message_item, user_item
+from tests.server.toy_engines_harness import speech
+from tui_voice.server.jobs import ReplyJob, SpeakJob, TranscribeJob
+from tui_voice.server.limits import SessionLimits
 
 IDS = st.sampled_from(["a", "b", "c", "d"] * 3 + ["root", "x" * 33, ""])
 SOUND = base64.b64encode(speech("hello")).decode()
-MOST_INPUT_MS, MOST_SOUND = 5_000, 400_000
-RUNS = 200 if os.environ.get("CI") == "true" else 25
+MAX_INPUT_MS, MAX_AUDIO_BYTES = 5_000, 400_000
+EXAMPLES = 200 if os.environ.get("CI") == "true" else 25
 
 items = st.one_of(
-    st.builds(user, st.sampled_from(["hello what", "count 5", "call f", "break", "window", ""])),
-    st.just(message("system", {"type": "input_text", "text": "Summary."})),
-    st.just(message("assistant", {"type": "output_text", "text": "Yes."})),
-    st.just(message("user", {"type": "input_audio", "audio": SOUND})),
-    st.just(message("assistant", {"type": "output_audio", "transcript": "no"})),
-    st.just(message("user", {"type": "input_image", "image_url": "data:image/png;base64,"})),
+    st.builds(
+        user_item, st.sampled_from(["hello what", "count 5", "call f", "break", "window", ""])
+    ),
+    st.just(message_item("system", {"type": "input_text", "text": "Summary."})),
+    st.just(message_item("assistant", {"type": "output_text", "text": "Yes."})),
+    st.just(message_item("user", {"type": "input_audio", "audio": SOUND})),
+    st.just(message_item("assistant", {"type": "output_audio", "transcript": "no"})),
+    st.just(message_item("user", {"type": "input_image", "image_url": "data:image/png;base64,"})),
     st.just({"type": "function_call", "name": "f", "arguments": "{}", "call_id": "call"}),
     st.just({"type": "function_call_output", "call_id": "call", "output": "1"}),
     st.just({"type": "mcp_list_tools", "server_label": "x", "tools": []}),
@@ -92,140 +94,141 @@ updates = st.fixed_dictionaries(
 )
 
 
-class Talk(RuleBasedStateMachine):
-    """The mirror is what a client would believe from the events alone."""
+class RandomClient(RuleBasedStateMachine):
+    """Keeps `client_items` and `open` from the events alone, as a client would."""
 
     @initialize()
     def begin(self) -> None:
-        self.desk = Desk(
-            limits=Limits(
+        self.client = ProtocolClient(
+            limits=SessionLimits(
                 max_items=14,
-                max_input_ms=MOST_INPUT_MS,
-                max_sound_bytes=MOST_SOUND,
-                window=200,
+                max_input_ms=MAX_INPUT_MS,
+                max_audio_bytes=MAX_AUDIO_BYTES,
+                window_tokens=200,
                 tokens_per_minute=5_000,
                 max_responses=3,
             )
         )
-        self.seen = 0
-        self.mirror: list[str] = []
+        self.checked_events = 0
+        self.client_items: list[str] = []
         self.open: dict[str, str | None] = {}
-        self.expected_errors = 0
 
     @rule(event=items, previous=st.one_of(st.none(), IDS), item_id=st.one_of(st.none(), IDS))
     def create(self, event: dict[str, Any], previous: str | None, item_id: str | None) -> None:
         item = event if item_id is None else {**event, "id": item_id}
-        self.desk.send("conversation.item.create", item=item, previous_item_id=previous)
+        self.client.send("conversation.item.create", item=item, previous_item_id=previous)
 
-    @rule(item_id=IDS, which=st.integers(0, 5), deed=st.sampled_from(["delete", "retrieve"]))
-    def handle(self, item_id: str, which: int, deed: str) -> None:
-        self.desk.send(f"conversation.item.{deed}", item_id=self.known(item_id, which))
+    @rule(item_id=IDS, which=st.integers(0, 5), operation=st.sampled_from(["delete", "retrieve"]))
+    def delete_or_retrieve(self, item_id: str, which: int, operation: str) -> None:
+        self.client.send(f"conversation.item.{operation}", item_id=self.choose_id(item_id, which))
 
     @rule(item_id=IDS, which=st.integers(0, 5), ms=st.integers(-1, 900), index=st.integers(0, 1))
     def truncate(self, item_id: str, which: int, ms: int, index: int) -> None:
-        self.desk.send(
+        self.client.send(
             "conversation.item.truncate",
-            item_id=self.known(item_id, which),
+            item_id=self.choose_id(item_id, which),
             content_index=index,
             audio_end_ms=ms,
         )
 
-    def known(self, item_id: str, which: int) -> str:
-        """Mostly an item that is there."""
-        return self.mirror[-1 - which] if which < len(self.mirror) else item_id
+    def choose_id(self, item_id: str, which: int) -> str:
+        """Returns the id of an item that is present, unless `which` is beyond their number."""
+        return self.client_items[-1 - which] if which < len(self.client_items) else item_id
 
     @rule(response=responses)
     def respond(self, response: dict[str, Any]) -> None:
-        self.desk.send("response.create", response=response)
+        self.client.send("response.create", response=response)
 
     @rule(known=st.booleans())
     def cancel(self, known: bool) -> None:
         fields = {"response_id": next(iter(self.open))} if known and self.open else {}
-        self.desk.send("response.cancel", **fields)
+        self.client.send("response.cancel", **fields)
 
     @rule(session=updates)
     def update(self, session: dict[str, Any]) -> None:
-        self.desk.send("session.update", session=session)
+        self.client.send("session.update", session=session)
 
-    @rule(detection=detections, told=st.booleans())
-    def detect(self, detection: dict[str, Any] | None, told: bool) -> None:
-        how = {"model": "whisper-1"} if told else None
-        self.desk.configure(turn_detection=detection, transcription=how)
+    @rule(detection=detections, transcribed=st.booleans())
+    def detect(self, detection: dict[str, Any] | None, transcribed: bool) -> None:
+        transcription = {"model": "whisper-1"} if transcribed else None
+        self.client.configure_input(turn_detection=detection, transcription=transcription)
 
     @rule(text=st.sampled_from(["hello what", "count 9", "call f", "break"]))
     def ask(self, text: str) -> None:
-        self.desk.ask(text)
+        self.client.ask(text)
 
     @rule(text=st.sampled_from(["hello", "tell me a", "one two three four"]))
-    def say_a_turn(self, text: str) -> None:
-        self.desk.say(SILENCE * 400 + speech(text) + SILENCE * 900, step_ms=100)
+    def say_whole_turn(self, text: str) -> None:
+        self.client.say(SILENCE * 400 + speech(text) + SILENCE * 900, step_ms=100)
 
     @rule(
         text=st.sampled_from(["hello", "tell me a", "one two three four"]), ms=st.integers(0, 900)
     )
     def speak(self, text: str, ms: int) -> None:
-        self.desk.say(speech(text) + SILENCE * ms, step_ms=100)
+        self.client.say(speech(text) + SILENCE * ms, step_ms=100)
 
     @rule(data=st.binary(max_size=50))
-    def noise(self, data: bytes) -> None:
-        self.desk.send("input_audio_buffer.append", audio=base64.b64encode(data).decode())
+    def append_noise(self, data: bytes) -> None:
+        self.client.send("input_audio_buffer.append", audio=base64.b64encode(data).decode())
 
-    @rule(what=st.sampled_from(["commit", "clear"]))
-    def buffer(self, what: str) -> None:
-        self.desk.send(f"input_audio_buffer.{what}")
+    @rule(operation=st.sampled_from(["commit", "clear"]))
+    def commit_or_clear(self, operation: str) -> None:
+        self.client.send(f"input_audio_buffer.{operation}")
 
     @rule(frame=st.sampled_from(["", "{", "[]", "null", '{"type":"x"}', '{"type":"error"}']))
-    def rubbish(self, frame: str) -> None:
-        before = len(self.desk.events)
-        self.desk.send_raw(frame)
-        assert [e["type"] for e in self.desk.events[before:]] == ["error"]
+    def send_invalid_frame(self, frame: str) -> None:
+        before = len(self.client.events)
+        self.client.send_frame(frame)
+        assert [e["type"] for e in self.client.events[before:]] == ["error"]
 
-    @rule(kinds=st.sampled_from([(), (Reply,), (Speak,), (Transcribe,), (Reply, Transcribe)]))
-    def slow_down(self, kinds: tuple[type, ...]) -> None:
-        self.desk.hold = kinds
+    @rule(
+        kinds=st.sampled_from(
+            [(), (ReplyJob,), (SpeakJob,), (TranscribeJob,), (ReplyJob, TranscribeJob)]
+        )
+    )
+    def hold_jobs(self, kinds: tuple[type, ...]) -> None:
+        self.client.hold = kinds
 
     @rule(count=st.integers(1, 3))
-    def catch_up(self, count: int) -> None:
-        self.desk.release(count)
+    def release_jobs(self, count: int) -> None:
+        self.client.release(count)
 
-    @rule(broken=st.booleans())
-    def break_engines(self, broken: bool) -> None:
-        self.desk.engines.hears.breaks = broken
-        self.desk.engines.speaks.breaks = broken
+    @rule(fails=st.booleans())
+    def break_engines(self, fails: bool) -> None:
+        self.client.engines.stt.fails = fails
+        self.client.engines.tts.fails = fails
 
     @rule(seconds=st.sampled_from([0.1, 6.0, 70.0]))
     def wait(self, seconds: float) -> None:
-        self.desk.wait(seconds)
+        self.client.wait(seconds)
 
     @invariant()
-    def events_tell_the_truth(self) -> None:
-        desk: Desk | None = getattr(self, "desk", None)
-        if desk is None:
+    def events_agree_with_the_state(self) -> None:
+        client: ProtocolClient | None = getattr(self, "client", None)
+        if client is None:
             return
-        for event in desk.events[self.seen :]:
-            self.believe(event)
-        self.seen = len(desk.events)
-        assert self.mirror == desk.items
-        assert len(set(self.mirror)) == len(self.mirror)
-        default = desk.engine.replies.default
-        assert [r for r, c in self.open.items() if c is not None] == (
-            [default.id] if default else []
-        )
-        assert set(self.open) == {r.id for r in desk.engine.replies}
-        assert not desk.engine.hungry
+        for event in client.events[self.checked_events :]:
+            self.check_and_apply(event)
+        self.checked_events = len(client.events)
+        assert self.client_items == client.item_ids
+        assert len(set(self.client_items)) == len(self.client_items)
+        active = client.protocol.responses.conversation_response
+        assert [r for r, c in self.open.items() if c is not None] == ([active.id] if active else [])
+        assert set(self.open) == {r.id for r in client.protocol.responses}
+        assert not client.protocol.has_pending_work
 
-    def believe(self, event: dict[str, Any]) -> None:
+    def check_and_apply(self, event: dict[str, Any]) -> None:
         match event["type"]:
             case "conversation.item.added":
                 previous = event["previous_item_id"]
-                place = 0 if previous is None else self.mirror.index(previous) + 1
-                self.mirror.insert(place, event["item"]["id"])
+                place = 0 if previous is None else self.client_items.index(previous) + 1
+                self.client_items.insert(place, event["item"]["id"])
             case "conversation.item.deleted":
-                self.mirror.remove(event["item_id"])
+                self.client_items.remove(event["item_id"])
             case "response.created":
                 response = event["response"]
                 if response["conversation_id"] is not None:
-                    assert not any(self.open.values()), "one default response at a time"
+                    assert not any(self.open.values()), "one response at a time"
                 self.open[response["id"]] = response["conversation_id"]
             case "response.done":
                 response = event["response"]
@@ -241,34 +244,38 @@ class Talk(RuleBasedStateMachine):
                 assert event["response_id"] in self.open, "nothing comes after response.done"
 
     @invariant()
-    def memory_is_bounded(self) -> None:
-        desk: Desk | None = getattr(self, "desk", None)
-        if desk is None:
+    def stored_audio_is_limited(self) -> None:
+        client: ProtocolClient | None = getattr(self, "client", None)
+        if client is None:
             return
-        kept = sum(len(s.pcm or b"") for e in desk.engine.conversation for s in e.sounds.values())
-        growing = MOST_INPUT_MS * 48  # what an unfinished response may add
-        assert kept <= MOST_SOUND + growing
-        assert len(desk.items) <= 14 + 3
-        assert desk.engine.waiting_bytes == 0
+        kept = sum(
+            len(stored.sound or b"")
+            for record in client.protocol.items
+            for stored in record.audio.values()
+        )
+        growing = MAX_INPUT_MS * 48  # what a response in progress may add
+        assert kept <= MAX_AUDIO_BYTES + growing
+        assert len(client.item_ids) <= 14 + 3
+        assert client.protocol.pending_bytes == 0
 
     def teardown(self) -> None:
-        """Whatever was begun comes to its end."""
-        desk: Desk | None = getattr(self, "desk", None)
-        if desk is None:
+        """Every response that was created is done once all jobs are done."""
+        client: ProtocolClient | None = getattr(self, "client", None)
+        if client is None:
             return
-        desk.hold = ()
-        desk.release()
-        for event in desk.events[self.seen :]:
-            self.believe(event)
+        client.hold = ()
+        client.release()
+        for event in client.events[self.checked_events :]:
+            self.check_and_apply(event)
         assert self.open == {}
-        json.dumps(desk.events)
+        json.dumps(client.events)
 
 
-Talk.TestCase.settings = settings(
-    max_examples=RUNS,
+RandomClient.TestCase.settings = settings(
+    max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     database=None,
 )
-TestTalk = Talk.TestCase
+TestRandomClient = RandomClient.TestCase

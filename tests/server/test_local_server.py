@@ -14,7 +14,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from tests.server.test_sdk import heard
 from tui_voice.server.interfaces import Engines
-from tui_voice.server.serve import serve
+from tui_voice.server.realtime_server import start_server
 
 pytestmark = pytest.mark.local
 
@@ -35,7 +35,7 @@ def engines() -> Engines:
 
 @pytest.fixture
 async def connection(engines: Engines) -> AsyncIterator[AsyncRealtimeConnection]:
-    server = await serve("127.0.0.1", 0, engines)
+    server = await start_server("127.0.0.1", 0, engines)
     client = AsyncOpenAI(api_key="none", websocket_base_url=server.url.removesuffix("/realtime"))
     async with client, client.realtime.connect(model="local") as connection:
         await connection.session.update(

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.server.desk import SILENCE
-from tests.server.engines import ToyEngines, speech
-from tui_voice.server.serve import Server, serve
+from tests.server.protocol_harness import SILENCE
+from tests.server.toy_engines_harness import ToyEngines, speech
+from tui_voice.server.realtime_server import RealtimeServer, start_server
 
 SCRIPTS = Path(__file__).parent / "node"
 PACKAGES = ("@openai/agents-realtime@0.20", "openai@7", "ws@8", "zod@4")
@@ -52,8 +52,8 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = await serve("127.0.0.1", 0, ToyEngines())
+async def server() -> AsyncIterator[RealtimeServer]:
+    server = await start_server("127.0.0.1", 0, ToyEngines())
     yield server
     await server.close()
 
@@ -81,7 +81,7 @@ async def run(modules: Path, script: str, url: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-async def test_agents_sdk(modules: Path, server: Server) -> None:
+async def test_agents_sdk(modules: Path, server: RealtimeServer) -> None:
     found = await run(modules, "agents.mjs", server.url)
     assert found["errors"] == []
     assert (found["typed"], found["spoken"]) == ("completed", "completed")
@@ -96,7 +96,7 @@ async def test_agents_sdk(modules: Path, server: Server) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-async def test_openai_package(modules: Path, server: Server) -> None:
+async def test_openai_package(modules: Path, server: RealtimeServer) -> None:
     base = server.url.removesuffix("/realtime").replace("ws://", "http://")
     found = await run(modules, "openai.mjs", base)
     assert found["transcript"] == "hello what is"

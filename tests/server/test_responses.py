@@ -7,19 +7,26 @@ from typing import Any
 
 import pytest
 
-from tests.server.desk import Desk, audio_of, error_of, message, types, user
-from tests.server.engines import speech
-from tests.server.ladders import response_of
+from tests.server.event_order_harness import last_response
+from tests.server.protocol_harness import (
+    ProtocolClient,
+    audio_of,
+    error_of,
+    event_types,
+    message_item,
+    user_item,
+)
+from tests.server.toy_engines_harness import speech
 from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
 from tui_voice.server.audio_formats import decode
-from tui_voice.server.jobs import Reply, Said, SaidAll, Speak, Transcribe
-from tui_voice.server.limits import Limits
+from tui_voice.server.jobs import ReplyEnded, ReplyJob, ReplyPiece, SpeakJob, TranscribeJob
+from tui_voice.server.limits import SessionLimits
 
 TEXT = {"output_modalities": ["text"]}
-BESIDE = {"conversation": "none", **TEXT}
+OUT_OF_BAND = {"conversation": "none", **TEXT}
 
-TEXT_LADDER = [
+TEXT_RESPONSE_EVENTS = [
     "response.created",
     "response.output_item.added",
     "conversation.item.added",
@@ -36,40 +43,42 @@ TEXT_LADDER = [
 
 class TestLadder:
     def test_text(self) -> None:
-        desk = Desk()
-        events = desk.ask("hello what", **TEXT)[:]
-        assert types(events) == TEXT_LADDER
+        client = ProtocolClient()
+        events = client.ask("hello what", **TEXT)[:]
+        assert event_types(events) == TEXT_RESPONSE_EVENTS
         assert events[1]["item"]["content"] == []
         assert events[1]["item"]["status"] == "in_progress"
         assert events[3]["part"] == {"type": "text", "text": ""}
-        assert desk.last("response.output_text.done")["text"] == "hello what "
-        assert desk.last("response.content_part.done")["part"] == {
+        assert client.last_event("response.output_text.done")["text"] == "hello what "
+        assert client.last_event("response.content_part.done")["part"] == {
             "type": "text",
             "text": "hello what ",
         }
-        item = desk.last("conversation.item.done")["item"]
+        item = client.last_event("conversation.item.done")["item"]
         assert item["content"] == [{"type": "output_text", "text": "hello what "}]
         assert item["status"] == "completed"
-        assert response_of(desk)["output"] == [item]
+        assert last_response(client)["output"] == [item]
 
     def test_all_name_the_same_response_and_item(self) -> None:
-        desk = Desk()
-        events = desk.ask("hello what")
+        client = ProtocolClient()
+        events = client.ask("hello what")
         response_id = events[0]["response"]["id"]
         assert response_id.startswith("resp_")
         assert {e["response_id"] for e in events if "response_id" in e} == {response_id}
         item_id = events[1]["item"]["id"]
         assert {e["item_id"] for e in events if "item_id" in e} == {item_id}
-        assert {e["previous_item_id"] for e in events if "previous_item_id" in e} == {desk.items[0]}
+        assert {e["previous_item_id"] for e in events if "previous_item_id" in e} == {
+            client.item_ids[0]
+        }
 
     def test_response_object(self) -> None:
-        desk = Desk()
-        desk.ask("hello", metadata={"a": "b"}, max_output_tokens=500)
-        created = desk.last("response.created")["response"]
-        done = response_of(desk)
+        client = ProtocolClient()
+        client.ask("hello", metadata={"a": "b"}, max_output_tokens=500)
+        created = client.last_event("response.created")["response"]
+        done = last_response(client)
         fixed = {
             "object": "realtime.response",
-            "conversation_id": desk.engine.conversation.id,
+            "conversation_id": client.protocol.items.id,
             "output_modalities": ["audio"],
             "max_output_tokens": 500,
             "audio": {"output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}},
@@ -84,8 +93,8 @@ class TestLadder:
         assert "audio" not in done["output"][0]["content"][0]
 
     def test_audio_comes_in_pieces_of_100_ms(self) -> None:
-        desk = Desk()
-        events = desk.ask("hello what is the")
+        client = ProtocolClient()
+        events = client.ask("hello what is the")
         sizes = [
             len(base64.b64decode(e["delta"]))
             for e in events
@@ -95,23 +104,23 @@ class TestLadder:
         assert audio_of(events) == speech("hello what is the")
 
     def test_first_clause_is_heard_before_the_last_is_made(self) -> None:
-        desk = Desk()
-        desk.hold = (Reply,)
-        desk.ask("tell")
-        job = desk.held[0].job
-        desk.learn(Said(job, "one two three four, "))
-        assert audio_of(desk.events) == speech("one two three four")
-        desk.learn(Said(job, "five six seven eight. nine"))
-        assert "response.done" not in types(desk.events)
-        desk.learn(SaidAll(job))
-        assert desk.last("response.output_audio_transcript.done")["transcript"] == (
+        client = ProtocolClient()
+        client.hold = (ReplyJob,)
+        client.ask("tell")
+        job = client.held_jobs[0].job_id
+        client.job_result(ReplyPiece(job, "one two three four, "))
+        assert audio_of(client.events) == speech("one two three four")
+        client.job_result(ReplyPiece(job, "five six seven eight. nine"))
+        assert "response.done" not in event_types(client.events)
+        client.job_result(ReplyEnded(job))
+        assert client.last_event("response.output_audio_transcript.done")["transcript"] == (
             "one two three four, five six seven eight. nine"
         )
 
     def test_transcript_goes_with_its_clause(self) -> None:
-        desk = Desk()
-        events = desk.ask("one two three four, five six seven eight.")
-        kinds = [k for k in types(events) if k.endswith(".delta")]
+        client = ProtocolClient()
+        events = client.ask("one two three four, five six seven eight.")
+        kinds = [k for k in event_types(events) if k.endswith(".delta")]
         assert kinds == [
             "response.output_audio_transcript.delta",
             "response.output_audio.delta",
@@ -119,38 +128,38 @@ class TestLadder:
         assert len(kinds) >= 4
 
     def test_model_with_nothing_to_say(self) -> None:
-        desk = Desk()
-        desk.ask("")
-        done = response_of(desk)
+        client = ProtocolClient()
+        client.ask("")
+        done = last_response(client)
         assert (done["status"], done["output"]) == ("completed", [])
 
     @pytest.mark.parametrize(("kind", "audio_format"), [("pcmu", Pcmu()), ("pcma", Pcma())])
     def test_telephone_formats(self, kind: str, audio_format: AudioFormat) -> None:
-        desk = Desk()
+        client = ProtocolClient()
         form = {"type": f"audio/{kind}"}
-        events = desk.ask("hello what", audio={"output": {"format": form, "voice": "cedar"}})
+        events = client.ask("hello what", audio={"output": {"format": form, "voice": "cedar"}})
         sound = audio_of(events)
         assert len(sound) == len(speech("hello what")) // 6
         assert len(decode(sound, audio_format)) == len(speech("hello what"))
-        assert response_of(desk)["audio"]["output"] == {"format": form, "voice": "cedar"}
-        assert desk.engines.speaks.said[0][1] == "cedar"
+        assert last_response(client)["audio"]["output"] == {"format": form, "voice": "cedar"}
+        assert client.engines.tts.calls[0][1] == "cedar"
 
     def test_voice_alone_or_format_alone(self) -> None:
-        desk = Desk()
-        desk.ask("hello", audio={"output": {"voice": "cedar"}})
+        client = ProtocolClient()
+        client.ask("hello", audio={"output": {"voice": "cedar"}})
         pcm = {"type": "audio/pcm", "rate": 24000}
-        assert response_of(desk)["audio"]["output"] == {"format": pcm, "voice": "cedar"}
-        desk.ask("hello", audio={"output": {"format": {"type": "audio/pcma"}}})
-        assert response_of(desk)["audio"]["output"] == {
+        assert last_response(client)["audio"]["output"] == {"format": pcm, "voice": "cedar"}
+        client.ask("hello", audio={"output": {"format": {"type": "audio/pcma"}}})
+        assert last_response(client)["audio"]["output"] == {
             "format": {"type": "audio/pcma"},
             "voice": "marin",
         }
 
     def test_voice_and_speed_reach_the_synthesiser(self) -> None:
-        desk = Desk()
-        desk.update(audio={"output": {"voice": "echo", "speed": 1.25}})
-        desk.ask("hello")
-        assert desk.engines.speaks.said == [("hello", "echo", 1.25)]
+        client = ProtocolClient()
+        client.update_session(audio={"output": {"voice": "echo", "speed": 1.25}})
+        client.ask("hello")
+        assert client.engines.tts.calls == [("hello", "echo", 1.25)]
 
 
 class TestParameters:
@@ -183,168 +192,178 @@ class TestParameters:
                 "input[0].id",
             ),
             (
-                {"input": [user("x"), message("user")]},
+                {"input": [user_item("x"), message_item("user")]},
                 "invalid_value",
                 "input[1].content",
             ),
         ],
     )
     def test_wrong(self, params: dict[str, Any], code: str, param: str) -> None:
-        desk = Desk()
-        error = error_of(desk.send("response.create", event_id="mine", response=params))
+        client = ProtocolClient()
+        error = error_of(client.send("response.create", event_id="mine", response=params))
         assert (error["code"], error["param"]) == (code, f"response.{param}")
         assert error["event_id"] == "mine"
-        assert types(desk.ask("hello", **TEXT)) == TEXT_LADDER
+        assert event_types(client.ask("hello", **TEXT)) == TEXT_RESPONSE_EVENTS
 
     def test_instructions_replace_those_of_the_session(self) -> None:
-        desk = Desk()
-        desk.ask("hello", instructions="Only this.")
-        desk.ask("hello")
-        first, second = desk.engines.thinks.requests
+        client = ProtocolClient()
+        client.ask("hello", instructions="Only this.")
+        client.ask("hello")
+        first, second = client.engines.llm.requests
         assert first.instructions == "Only this."
         assert "spoken conversation" in second.instructions
 
     def test_own_conversation_by_its_id(self) -> None:
-        desk = Desk()
-        desk.ask("hello", conversation=desk.engine.conversation.id)
-        assert response_of(desk)["conversation_id"] == desk.engine.conversation.id
+        client = ProtocolClient()
+        client.ask("hello", conversation=client.protocol.items.id)
+        assert last_response(client)["conversation_id"] == client.protocol.items.id
 
     def test_empty_and_null_mean_nothing_special(self) -> None:
-        desk = Desk()
-        desk.type("hello")
-        desk.send("response.create", response=None)
-        assert response_of(desk)["metadata"] is None
-        desk.send("response.create", response={"metadata": {}, "tool_choice": None, "audio": None})
-        assert response_of(desk)["status"] == "completed"
+        client = ProtocolClient()
+        client.type_turn("hello")
+        client.send("response.create", response=None)
+        assert last_response(client)["metadata"] is None
+        client.send(
+            "response.create", response={"metadata": {}, "tool_choice": None, "audio": None}
+        )
+        assert last_response(client)["status"] == "completed"
 
 
 class TestOneAtATime:
     def test_second_is_refused(self) -> None:
-        desk = Desk()
-        desk.hold = (Reply,)
-        desk.ask("hello")
-        error = error_of(desk.send("response.create", event_id="e"))
+        client = ProtocolClient()
+        client.hold = (ReplyJob,)
+        client.ask("hello")
+        error = error_of(client.send("response.create", event_id="e"))
         assert error["code"] == "conversation_already_has_active_response"
-        assert desk.last("response.created")["response"]["id"] in error["message"]
+        assert client.last_event("response.created")["response"]["id"] in error["message"]
         assert error["event_id"] == "e"
-        desk.hold = ()
-        desk.release()
-        assert response_of(desk)["status"] == "completed"
+        client.hold = ()
+        client.release()
+        assert last_response(client)["status"] == "completed"
 
     def test_active_from_the_moment_it_is_asked_for(self) -> None:
-        desk = Desk()
-        desk.hold = (Transcribe,)
+        client = ProtocolClient()
+        client.hold = (TranscribeJob,)
         audio = base64.b64encode(speech("hello")).decode()
-        item = message("user", {"type": "input_audio", "audio": audio})
-        desk.send("conversation.item.create", item=item)
-        desk.send("response.create")
-        assert error_of(desk.send("response.create"))["code"].startswith("conversation_already")
+        item = message_item("user", {"type": "input_audio", "audio": audio})
+        client.send("conversation.item.create", item=item)
+        client.send("response.create")
+        assert error_of(client.send("response.create"))["code"].startswith("conversation_already")
 
     def test_bounded_number_beside(self) -> None:
-        desk = Desk(limits=Limits(max_responses=2))
-        desk.hold = (Reply,)
-        desk.send("response.create", response=BESIDE)
-        desk.send("response.create", response=BESIDE)
-        assert error_of(desk.send("response.create"))["code"] == "rate_limit_exceeded"
+        client = ProtocolClient(limits=SessionLimits(max_responses=2))
+        client.hold = (ReplyJob,)
+        client.send("response.create", response=OUT_OF_BAND)
+        client.send("response.create", response=OUT_OF_BAND)
+        assert error_of(client.send("response.create"))["code"] == "rate_limit_exceeded"
 
 
 class TestBeside:
     """Out-of-band responses."""
 
     def test_tells_no_items_and_writes_none(self) -> None:
-        desk = Desk()
-        desk.type("hello what")
-        events = desk.send("response.create", response={**BESIDE, "metadata": {"purpose": "x"}})
-        assert types(events) == [t for t in TEXT_LADDER if not t.startswith("conversation.item")]
-        done = response_of(desk)
+        client = ProtocolClient()
+        client.type_turn("hello what")
+        events = client.send(
+            "response.create", response={**OUT_OF_BAND, "metadata": {"purpose": "x"}}
+        )
+        assert event_types(events) == [
+            t for t in TEXT_RESPONSE_EVENTS if not t.startswith("conversation.item")
+        ]
+        done = last_response(client)
         assert done["conversation_id"] is None
         assert done["metadata"] == {"purpose": "x"}
-        assert len(desk.items) == 1
+        assert len(client.item_ids) == 1
 
     def test_runs_beside_the_default_one(self) -> None:
-        desk = Desk()
-        desk.hold = (Speak,)
-        desk.ask("one two three")
-        desk.send("response.create", response=BESIDE)
-        assert response_of(desk)["conversation_id"] is None
-        assert desk.engine.replies.default is not None
-        desk.hold = ()
-        desk.release()
-        assert response_of(desk)["conversation_id"] is not None
+        client = ProtocolClient()
+        client.hold = (SpeakJob,)
+        client.ask("one two three")
+        client.send("response.create", response=OUT_OF_BAND)
+        assert last_response(client)["conversation_id"] is None
+        assert client.protocol.responses.conversation_response is not None
+        client.hold = ()
+        client.release()
+        assert last_response(client)["conversation_id"] is not None
 
     def test_without_input_it_sees_the_whole_conversation(self) -> None:
-        desk = Desk()
-        desk.type("one")
-        desk.type("window")
-        desk.send("response.create", response=BESIDE)
-        assert desk.last("response.output_text.done")["text"] == "user: one | user: window"
+        client = ProtocolClient()
+        client.type_turn("one")
+        client.type_turn("window")
+        client.send("response.create", response=OUT_OF_BAND)
+        assert client.last_event("response.output_text.done")["text"] == "user: one | user: window"
 
     def test_input_replaces_it(self) -> None:
-        desk = Desk()
-        desk.type("one", id="a")
-        desk.type("two", id="b")
-        items = [{"type": "item_reference", "id": "b"}, user("window")]
-        desk.send("response.create", response={**BESIDE, "input": items})
-        assert desk.last("response.output_text.done")["text"] == "user: two | user: window"
+        client = ProtocolClient()
+        client.type_turn("one", id="a")
+        client.type_turn("two", id="b")
+        items = [{"type": "item_reference", "id": "b"}, user_item("window")]
+        client.send("response.create", response={**OUT_OF_BAND, "input": items})
+        assert client.last_event("response.output_text.done")["text"] == "user: two | user: window"
 
     def test_empty_input_is_no_context(self) -> None:
-        desk = Desk()
-        desk.type("one")
-        desk.send("response.create", response={**BESIDE, "input": []})
-        assert desk.engines.thinks.requests[-1].turns == []
+        client = ProtocolClient()
+        client.type_turn("one")
+        client.send("response.create", response={**OUT_OF_BAND, "input": []})
+        assert client.engines.llm.requests[-1].turns == []
 
     def test_audio_in_input_is_heard_first(self) -> None:
-        desk = Desk()
-        desk.hold = (Transcribe,)
+        client = ProtocolClient()
+        client.hold = (TranscribeJob,)
         audio = base64.b64encode(speech("hello what")).decode()
-        item = message("user", {"type": "input_audio", "audio": audio})
-        events = desk.send("response.create", response={**BESIDE, "input": [item]})
-        assert types(events) == ["response.created"]
-        desk.release()
-        assert desk.last("response.output_text.done")["text"] == "hello what "
+        item = message_item("user", {"type": "input_audio", "audio": audio})
+        events = client.send("response.create", response={**OUT_OF_BAND, "input": [item]})
+        assert event_types(events) == ["response.created"]
+        client.release()
+        assert client.last_event("response.output_text.done")["text"] == "hello what "
 
     def test_reference_to_spoken_item(self) -> None:
-        desk = Desk()
+        client = ProtocolClient()
         audio = base64.b64encode(speech("hello what")).decode()
-        item = message("user", {"type": "input_audio", "audio": audio}, id="a")
-        desk.send("conversation.item.create", item=item)
+        item = message_item("user", {"type": "input_audio", "audio": audio}, id="a")
+        client.send("conversation.item.create", item=item)
         reference = {"type": "item_reference", "id": "a"}
-        desk.send("response.create", response={**BESIDE, "input": [reference]})
-        assert desk.last("response.output_text.done")["text"] == "hello what "
+        client.send("response.create", response={**OUT_OF_BAND, "input": [reference]})
+        assert client.last_event("response.output_text.done")["text"] == "hello what "
 
     def test_calls_and_outputs_in_input(self) -> None:
-        desk = Desk()
+        client = ProtocolClient()
         items = [
             {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "c"},
             {"type": "function_call_output", "call_id": "c", "output": "12"},
         ]
-        desk.send("response.create", response={**BESIDE, "input": items})
-        turns = desk.engines.thinks.requests[-1].turns
+        client.send("response.create", response={**OUT_OF_BAND, "input": items})
+        turns = client.engines.llm.requests[-1].turns
         assert [(t.role, t.name, t.text) for t in turns] == [
             ("tool_call", "f", "{}"),
             ("tool_output", "f", "12"),
         ]
 
     def test_summary(self) -> None:
-        desk = Desk()
-        desk.type("one")
-        desk.send(
+        client = ProtocolClient()
+        client.type_turn("one")
+        client.send(
             "response.create",
-            response={**BESIDE, "metadata": {"purpose": "summary", "language": "fr"}},
+            response={**OUT_OF_BAND, "metadata": {"purpose": "summary", "language": "fr"}},
         )
-        request = desk.engines.thinks.requests[-1]
+        request = client.engines.llm.requests[-1]
         assert request.metadata == ResponseMetadata(purpose="summary", language="fr")
-        assert desk.last("response.output_text.done")["text"] == "1 turns in fr."
+        assert client.last_event("response.output_text.done")["text"] == "1 turns in fr."
 
     def test_prompt_of_a_summary_request_is_not_part_of_its_source(self) -> None:
-        desk = Desk()
-        desk.type("one", id="a")
+        client = ProtocolClient()
+        client.type_turn("one", id="a")
         metadata = ResponseMetadata(purpose="summary", prompt_is_last_item=True)
         source = {"type": "item_reference", "id": "a"}
-        desk.send(
+        client.send(
             "response.create",
-            response={**BESIDE, "metadata": metadata.to_wire(), "input": [source, user("sum up")]},
+            response={
+                **OUT_OF_BAND,
+                "metadata": metadata.to_wire(),
+                "input": [source, user_item("sum up")],
+            },
         )
-        request = desk.engines.thinks.requests[-1]
+        request = client.engines.llm.requests[-1]
         assert [turn.text for turn in request.turns] == ["one"]
         assert request.prompt == "sum up"

@@ -10,12 +10,12 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from tests.server.desk import SILENCE, types, user
-from tests.server.engines import ToyEngines, speech
-from tests.server.test_responses import TEXT_LADDER
-from tests.server.test_turns import LADDER, TURN
-from tests.server.validation import check, models
-from tui_voice.server.serve import serve
+from tests.server.protocol_harness import SILENCE, event_types, user_item
+from tests.server.test_responses import TEXT_RESPONSE_EVENTS
+from tests.server.test_turns import RESPONSE_EVENTS, TURN_EVENTS
+from tests.server.toy_engines_harness import ToyEngines, speech
+from tests.server.wire_check_harness import check_event, event_models
+from tui_voice.server.realtime_server import start_server
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def engines() -> ToyEngines:
 
 @pytest.fixture
 async def connection(engines: ToyEngines) -> AsyncIterator[AsyncRealtimeConnection]:
-    server = await serve("127.0.0.1", 0, engines)
+    server = await start_server("127.0.0.1", 0, engines)
     client = AsyncOpenAI(api_key="none", websocket_base_url=server.url.removesuffix("/realtime"))
     async with client, client.realtime.connect(model="gpt-realtime-2.1") as connection:
         created = await connection.recv()
@@ -38,9 +38,9 @@ async def heard(connection: AsyncRealtimeConnection, last: str) -> list[dict[str
     """Events up to the first of type `last`, each parsed by the package into its own class."""
     events: list[dict[str, Any]] = []
     async for event in connection:
-        assert type(event) is models()[event.type]
+        assert type(event) is event_models()[event.type]
         raw = event.to_dict(mode="json")
-        check(raw)
+        check_event(raw)
         events.append(raw)
         if event.type == last:
             break
@@ -56,7 +56,9 @@ async def speak(connection: AsyncRealtimeConnection, text: str) -> None:
 
 async def test_server_vad(connection: AsyncRealtimeConnection) -> None:
     await speak(connection, "hello what is the time")
-    assert types(await heard(connection, "rate_limits.updated")) == TURN + LADDER
+    assert (
+        event_types(await heard(connection, "rate_limits.updated")) == TURN_EVENTS + RESPONSE_EVENTS
+    )
 
 
 async def test_push_to_talk(connection: AsyncRealtimeConnection) -> None:
@@ -71,29 +73,29 @@ async def test_push_to_talk(connection: AsyncRealtimeConnection) -> None:
     await connection.input_audio_buffer.commit()
     completed = "conversation.item.input_audio_transcription.completed"
     events = await heard(connection, completed)
-    assert types(events)[:3] == [
+    assert event_types(events)[:3] == [
         "session.updated",
         "input_audio_buffer.cleared",
         "input_audio_buffer.committed",
     ]
     assert events[-1]["transcript"] == "hello"
     await connection.response.create()
-    assert types(await heard(connection, "rate_limits.updated")) == LADDER
+    assert event_types(await heard(connection, "rate_limits.updated")) == RESPONSE_EVENTS
 
 
 async def test_typed(connection: AsyncRealtimeConnection) -> None:
-    await connection.conversation.item.create(item=user("hello what"))  # type: ignore[arg-type]  # a TypedDict union
+    await connection.conversation.item.create(item=user_item("hello what"))  # type: ignore[arg-type]  # a TypedDict union
     await connection.response.create(response={"output_modalities": ["text"]})
     events = await heard(connection, "rate_limits.updated")
-    assert types(events) == [
+    assert event_types(events) == [
         "conversation.item.added",
         "conversation.item.done",
-        *TEXT_LADDER,
+        *TEXT_RESPONSE_EVENTS,
     ]
 
 
 async def test_out_of_band_summary(connection: AsyncRealtimeConnection) -> None:
-    await connection.conversation.item.create(item=user("one", id="a"))  # type: ignore[arg-type]  # as above
+    await connection.conversation.item.create(item=user_item("one", id="a"))  # type: ignore[arg-type]  # as above
     await heard(connection, "conversation.item.done")
     await connection.response.create(
         response={
@@ -103,7 +105,7 @@ async def test_out_of_band_summary(connection: AsyncRealtimeConnection) -> None:
             "tools": [],
             "input": [
                 {"type": "item_reference", "id": "a"},
-                user("Summarise."),  # type: ignore[list-item]  # as above
+                user_item("Summarise."),  # type: ignore[list-item]  # as above
             ],
         }
     )
@@ -116,15 +118,15 @@ async def test_out_of_band_summary(connection: AsyncRealtimeConnection) -> None:
 
 
 async def test_barge_in(connection: AsyncRealtimeConnection, engines: ToyEngines) -> None:
-    engines.thinks.free.clear()
-    await connection.conversation.item.create(item=user("wait"))  # type: ignore[arg-type]  # as above
+    engines.llm.may_continue.clear()
+    await connection.conversation.item.create(item=user_item("wait"))  # type: ignore[arg-type]  # as above
     await connection.response.create()
     events = await heard(connection, "response.output_audio.delta")
     item_id = events[-1]["item_id"]
     await speak(connection, "hello")
     events = await heard(connection, "response.done")
-    started = types(events).index("input_audio_buffer.speech_started")
-    assert "response.done" in types(events)[started:]
+    started = event_types(events).index("input_audio_buffer.speech_started")
+    assert "response.done" in event_types(events)[started:]
     details = events[-1]["response"]["status_details"]
     assert details == {"type": "cancelled", "reason": "turn_detected"}
     await connection.conversation.item.truncate(item_id=item_id, content_index=0, audio_end_ms=100)
@@ -133,13 +135,13 @@ async def test_barge_in(connection: AsyncRealtimeConnection, engines: ToyEngines
 
 async def test_delete_retrieve_and_create_again(connection: AsyncRealtimeConnection) -> None:
     for name in ("a", "b"):
-        await connection.conversation.item.create(item=user(name, id=name))  # type: ignore[arg-type]  # as above
+        await connection.conversation.item.create(item=user_item(name, id=name))  # type: ignore[arg-type]  # as above
     await connection.conversation.item.retrieve(item_id="a")
     assert (await heard(connection, "conversation.item.retrieved"))[-1]["item"]["id"] == "a"
     await connection.conversation.item.delete(item_id="a")
     await heard(connection, "conversation.item.deleted")
     await connection.conversation.item.create(
-        item=user("s", id="a"),  # type: ignore[arg-type]  # as above
+        item=user_item("s", id="a"),  # type: ignore[arg-type]  # as above
         previous_item_id="root",
     )
     assert (await heard(connection, "conversation.item.done"))[-1].get("previous_item_id") is None
@@ -153,7 +155,7 @@ async def test_function_call(connection: AsyncRealtimeConnection) -> None:
             "tool_choice": {"type": "function", "name": "weather"},
         }
     )
-    await connection.conversation.item.create(item=user("hello"))  # type: ignore[arg-type]  # as above
+    await connection.conversation.item.create(item=user_item("hello"))  # type: ignore[arg-type]  # as above
     await connection.response.create()
     events = await heard(connection, "rate_limits.updated")
     (call,) = events[-2]["response"]["output"]
@@ -169,11 +171,11 @@ async def test_function_call(connection: AsyncRealtimeConnection) -> None:
 
 
 async def test_cancel_and_errors(connection: AsyncRealtimeConnection, engines: ToyEngines) -> None:
-    engines.thinks.free.clear()
+    engines.llm.may_continue.clear()
     await connection.response.cancel(event_id="mine")
     error = (await heard(connection, "error"))[-1]["error"]
     assert (error["code"], error["event_id"]) == ("response_cancel_not_active", "mine")
-    await connection.conversation.item.create(item=user("wait"))  # type: ignore[arg-type]  # as above
+    await connection.conversation.item.create(item=user_item("wait"))  # type: ignore[arg-type]  # as above
     await connection.response.create()
     await heard(connection, "response.created")
     await connection.response.cancel()

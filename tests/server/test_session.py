@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.desk import UNIX_START, Desk, error_of, types
+from tests.server.protocol_harness import UNIX_START, ProtocolClient, error_of, event_types
 
 SERVER_VAD = {
     "type": "server_vad",
@@ -19,14 +19,14 @@ SERVER_VAD = {
 }
 
 
-def session(desk: Desk) -> Any:
-    return next(e for e in reversed(desk.events) if e["type"].startswith("session."))["session"]
+def session(client: ProtocolClient) -> Any:
+    return next(e for e in reversed(client.events) if e["type"].startswith("session."))["session"]
 
 
 def test_first_event_states_every_default() -> None:
-    desk = Desk(ready=False)
-    assert types(desk.events) == ["session.created"]
-    created = session(desk)
+    client = ProtocolClient(ready=False)
+    assert event_types(client.events) == ["session.created"]
+    created = session(client)
     assert created.pop("id").startswith("sess_")
     assert created.pop("instructions")
     assert created == {
@@ -59,25 +59,25 @@ def test_first_event_states_every_default() -> None:
 
 
 def test_update_is_answered_before_the_engines_are_loaded() -> None:
-    desk = Desk(ready=False)
-    assert types(desk.update(instructions="Be brief.")) == ["session.updated"]
-    assert desk.type("hello") == []
-    desk.equip()
-    assert types(desk.events[2:]) == ["conversation.item.added", "conversation.item.done"]
+    client = ProtocolClient(ready=False)
+    assert event_types(client.update_session(instructions="Be brief.")) == ["session.updated"]
+    assert client.type_turn("hello") == []
+    client.prepare_engines()
+    assert event_types(client.events[2:]) == ["conversation.item.added", "conversation.item.done"]
 
 
 def test_update_changes_only_what_it_names() -> None:
-    desk = Desk()
-    before = session(desk)
-    desk.configure(turn_detection={"type": "server_vad", "silence_duration_ms": 300})
-    after = session(desk)
+    client = ProtocolClient()
+    before = session(client)
+    client.configure_input(turn_detection={"type": "server_vad", "silence_duration_ms": 300})
+    after = session(client)
     assert after["audio"]["input"]["turn_detection"] == SERVER_VAD | {"silence_duration_ms": 300}
     after["audio"]["input"]["turn_detection"] = SERVER_VAD
     assert after == before
 
 
 def test_each_field_is_told_back() -> None:
-    desk = Desk()
+    client = ProtocolClient()
     tool = {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}}
     update: dict[str, Any] = {
         "output_modalities": ["text"],
@@ -95,7 +95,7 @@ def test_each_field_is_told_back() -> None:
         "reasoning": {"effort": "high"},
         "parallel_tool_calls": False,
     }
-    desk.update(
+    client.update_session(
         **update,
         audio={
             "input": {
@@ -107,7 +107,7 @@ def test_each_field_is_told_back() -> None:
             "output": {"format": {"type": "audio/pcma"}, "voice": "cedar", "speed": 1.25},
         },
     )
-    told = session(desk)
+    told = session(client)
     assert {key: told[key] for key in update} == update
     assert told["audio"] == {
         "input": {
@@ -126,8 +126,8 @@ def test_each_field_is_told_back() -> None:
 
 
 def test_null_clears_or_brings_the_default_back() -> None:
-    desk = Desk()
-    desk.update(
+    client = ProtocolClient()
+    client.update_session(
         instructions="x",
         max_output_tokens=5,
         tools=[{"type": "function", "name": "f"}],
@@ -136,7 +136,7 @@ def test_null_clears_or_brings_the_default_back() -> None:
             "output": {"voice": "echo", "speed": 1.5},
         },
     )
-    desk.update(
+    client.update_session(
         instructions=None,
         max_output_tokens=None,
         tools=None,
@@ -145,25 +145,27 @@ def test_null_clears_or_brings_the_default_back() -> None:
             "output": {"voice": None, "speed": None},
         },
     )
-    told = session(desk)
+    told = session(client)
     assert (told["instructions"], told["max_output_tokens"], told["tools"]) == ("", "inf", [])
     assert told["audio"]["output"]["voice"] == "marin"
     assert told["audio"]["output"]["speed"] == 1.0
     assert told["audio"]["input"]["turn_detection"] is None
     assert told["audio"]["input"]["transcription"] == {"model": "whisper-1"}
-    desk.update(audio=None)
-    assert session(desk)["audio"]["input"]["turn_detection"] == SERVER_VAD
+    client.update_session(audio=None)
+    assert session(client)["audio"]["input"]["turn_detection"] == SERVER_VAD
 
 
 def test_named_parts_bring_their_own_defaults() -> None:
-    desk = Desk()
-    desk.configure(transcription={}, noise_reduction={}, turn_detection={"type": "semantic_vad"})
-    heard = session(desk)["audio"]["input"]
+    client = ProtocolClient()
+    client.configure_input(
+        transcription={}, noise_reduction={}, turn_detection={"type": "semantic_vad"}
+    )
+    heard = session(client)["audio"]["input"]
     assert heard["transcription"] == {"model": "gpt-transcribe"}
     assert heard["noise_reduction"] == {"type": "near_field"}
     assert heard["turn_detection"]["eagerness"] == "auto"
-    desk.configure(transcription=None, turn_detection={"type": "server_vad"})
-    heard = session(desk)["audio"]["input"]
+    client.configure_input(transcription=None, turn_detection={"type": "server_vad"})
+    heard = session(client)["audio"]["input"]
     assert heard["transcription"] is None
     assert heard["turn_detection"] == SERVER_VAD
 
@@ -211,82 +213,88 @@ def test_named_parts_bring_their_own_defaults() -> None:
 def test_one_wrong_field_drops_the_whole_update(
     update: dict[str, Any], code: str, param: str
 ) -> None:
-    desk = Desk()
-    before = session(desk)
+    client = ProtocolClient()
+    before = session(client)
     fields = {"type": "realtime", "instructions": "changed", **update}
-    error = error_of(desk.send("session.update", event_id="mine", session=fields))
+    error = error_of(client.send("session.update", event_id="mine", session=fields))
     assert (error["code"], error["param"]) == (code, f"session.{param}")
     assert error["event_id"] == "mine"
     assert error["type"] == "invalid_request_error"
-    desk.update()
-    assert session(desk) == before
+    client.update_session()
+    assert session(client) == before
 
 
 def test_streaming_transcriber_by_hand() -> None:
-    desk = Desk()
+    client = ProtocolClient()
     heard = {"transcription": {"model": "gpt-realtime-whisper", "delay": "low"}}
-    assert types(desk.configure(turn_detection=None, **heard)) == ["session.updated"]
+    assert event_types(client.configure_input(turn_detection=None, **heard)) == ["session.updated"]
 
 
 def test_same_model_and_voice_may_be_named_again() -> None:
-    desk = Desk()
-    desk.ask("hello")
-    events = desk.update(model="gpt-realtime-2.1", audio={"output": {"voice": "marin"}})
-    assert types(events) == ["session.updated"]
+    client = ProtocolClient()
+    client.ask("hello")
+    events = client.update_session(model="gpt-realtime-2.1", audio={"output": {"voice": "marin"}})
+    assert event_types(events) == ["session.updated"]
 
 
 def test_voices_of_the_synthesiser_are_voices() -> None:
-    desk = Desk()
-    assert types(desk.update(audio={"output": {"voice": "tin"}})) == ["session.updated"]
+    client = ProtocolClient()
+    assert event_types(client.update_session(audio={"output": {"voice": "tin"}})) == [
+        "session.updated"
+    ]
 
 
 def test_voice_is_fixed_after_the_first_audio() -> None:
-    desk = Desk()
-    desk.ask("hello", output_modalities=["text"])
-    assert types(desk.update(audio={"output": {"voice": "cedar"}})) == ["session.updated"]
-    desk.ask("hello")
-    error = error_of(desk.update(audio={"output": {"voice": "echo"}}))
+    client = ProtocolClient()
+    client.ask("hello", output_modalities=["text"])
+    assert event_types(client.update_session(audio={"output": {"voice": "cedar"}})) == [
+        "session.updated"
+    ]
+    client.ask("hello")
+    error = error_of(client.update_session(audio={"output": {"voice": "echo"}}))
     assert error["code"] == "cannot_update_voice"
 
 
 def test_speed_is_fixed_during_a_response() -> None:
-    from tui_voice.server.jobs import Speak
+    from tui_voice.server.jobs import SpeakJob
 
-    desk = Desk()
-    desk.hold = (Speak,)
-    desk.ask("hello")
-    error = error_of(desk.update(audio={"output": {"speed": 1.5}}))
+    client = ProtocolClient()
+    client.hold = (SpeakJob,)
+    client.ask("hello")
+    error = error_of(client.update_session(audio={"output": {"speed": 1.5}}))
     assert error["param"] == "session.audio.output.speed"
-    desk.release()
-    assert types(desk.update(audio={"output": {"speed": 1.5}})) == ["session.updated"]
+    client.release()
+    assert event_types(client.update_session(audio={"output": {"speed": 1.5}})) == [
+        "session.updated"
+    ]
 
 
 def test_tracing_is_fixed_once_set() -> None:
-    desk = Desk()
-    assert types(desk.update(tracing="auto")) == ["session.updated"]
-    assert types(desk.update(tracing="auto")) == ["session.updated"]
-    assert error_of(desk.update(tracing=None))["param"] == "session.tracing"
+    client = ProtocolClient()
+    assert event_types(client.update_session(tracing="auto")) == ["session.updated"]
+    assert event_types(client.update_session(tracing="auto")) == ["session.updated"]
+    assert error_of(client.update_session(tracing=None))["param"] == "session.tracing"
 
 
 def test_transcription_session() -> None:
-    desk = Desk(transcription_only=True)
-    created = session(desk)
+    client = ProtocolClient(transcription_only=True)
+    created = session(client)
     assert created["type"] == "transcription"
     assert created["object"] == "realtime.transcription_session"
     told = {"model": "whisper-1", "language": "en"}
-    events = desk.send(
+    events = client.send(
         "session.update",
         session={"type": "transcription", "audio": {"input": {"transcription": told}}},
     )
-    assert types(events) == ["session.updated"]
-    assert session(desk)["audio"]["input"]["transcription"] == told
-    assert error_of(desk.update())["param"] == "session.type"
-    assert error_of(desk.send("response.create"))["code"] == "invalid_value"
-    assert types(desk.send("session.update", session={"type": "transcription"})) == [
+    assert event_types(events) == ["session.updated"]
+    assert session(client)["audio"]["input"]["transcription"] == told
+    assert error_of(client.update_session())["param"] == "session.type"
+    assert error_of(client.send("response.create"))["code"] == "invalid_value"
+    assert event_types(client.send("session.update", session={"type": "transcription"})) == [
         "session.updated"
     ]
 
 
 def test_talk_does_not_become_a_transcription_session() -> None:
-    error = error_of(Desk().send("session.update", session={"type": "transcription"}))
+    error = error_of(ProtocolClient().send("session.update", session={"type": "transcription"}))
     assert (error["code"], error["param"]) == ("invalid_value", "session.type")

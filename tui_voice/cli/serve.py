@@ -41,10 +41,10 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal, or the end of standard input, stops it."""
-    from tui_voice.server.command import RunOptions, progress, run
-    from tui_voice.server.limits import Limits
+    from tui_voice.server.command import ServeCommandOptions, print_progress, run
+    from tui_voice.server.limits import SessionLimits
     from tui_voice.server.local.engines import LocalEngines
-    from tui_voice.server.serve import ServeOptions
+    from tui_voice.server.realtime_server import ServerOptions
 
     wanted = settings_of(args).backend
     engines = LocalEngines(
@@ -53,10 +53,10 @@ def run(args: argparse.Namespace) -> int:
         llm_path=wanted.llm_path,
         stt=wanted.stt,
         tts=wanted.tts,
-        progress=progress,
+        progress=print_progress,
     )
-    serving = ServeOptions(
-        api_key=args.api_key, limits=Limits(session_seconds=args.session_minutes * 60)
+    serving = ServerOptions(
+        api_key=args.api_key, limits=SessionLimits(session_seconds=args.session_minutes * 60)
     )
-    options = RunOptions(args.host, args.port, args.exit_on_stdin_eof, serving)
+    options = ServeCommandOptions(args.host, args.port, args.exit_on_stdin_eof, serving)
     return run(options, engines)

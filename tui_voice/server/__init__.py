@@ -1,1 +1,1 @@
-"""The embedded Realtime server and the engines it runs on."""
+"""The embedded Realtime server; the engines that it runs on are in `server.local`."""

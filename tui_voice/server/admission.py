@@ -1,4 +1,4 @@
-"""Which items a client may create (the protocol's table of items), and in which words not."""
+"""Checks an item that a client creates, and turns it into a stored item."""
 
 from __future__ import annotations
 
@@ -21,85 +21,106 @@ from tui_voice.realtime.wire.items import (
 )
 from tui_voice.realtime.wire.session import AudioFormat
 from tui_voice.server import audio_formats
-from tui_voice.server.errors import RefusedError, missing, not_allowed, too_long, wrong_value
-from tui_voice.server.ids import Ids
-from tui_voice.server.items import Entry, Sound
+from tui_voice.server.errors import (
+    RefusedError,
+    invalid_value,
+    missing_parameter,
+    string_too_long,
+    unsupported_value,
+)
+from tui_voice.server.ids import IdFactory
+from tui_voice.server.item_list import ROOT
+from tui_voice.server.item_record import ItemRecord, StoredAudio
 
-_ALLOWED = {
+_CONTENT_TYPES = {
     "system": ["input_text"],
     "user": ["input_text", "input_audio", "input_image"],
     "assistant": ["output_text", "output_audio"],
 }
-_KINDS = ["message", "function_call", "function_call_output"]
+"""Content types that the protocol allows, by role."""
+_ITEM_TYPES = ["message", "function_call", "function_call_output"]
 
 
-def admitted(
-    item: Item, form: AudioFormat, ids: Ids, calls: Collection[str], path: str = "item"
-) -> Entry:
-    """The item as it will stand in the conversation. Raises `RefusedError`.
+def admit_item(
+    item: Item,
+    input_format: AudioFormat,
+    new_id: IdFactory,
+    call_ids: Collection[str],
+    path: str = "item",
+) -> ItemRecord:
+    """Returns the item as it will be stored; raises `RefusedError` where it is not allowed.
 
-    `form`: of the audio in it; `calls`: the call ids that an output may answer.
+    `input_format`: of the audio in it. `call_ids`: the calls that an output may answer. `path`:
+    where the item is in the client's event, for the error.
     """
-    if item.type not in _KINDS:
-        raise not_allowed(item.type, _KINDS, f"{path}.type")
-    chosen = item.id
-    if isinstance(chosen, str):
-        if len(chosen) > MAX_ID_LENGTH:
-            raise too_long(f"{path}.id", MAX_ID_LENGTH, len(chosen))
-        if chosen in ("", "root"):
-            raise wrong_value(f"Invalid '{path}.id': '{chosen}' cannot be an id.", f"{path}.id")
-    item_id = chosen if isinstance(chosen, str) else ids("item")
-    common: dict[str, Any] = {"id": item_id, "object": "realtime.item", "status": "completed"}
+    if item.type not in _ITEM_TYPES:
+        raise unsupported_value(item.type, _ITEM_TYPES, f"{path}.type")
+    _check_id(item.id, f"{path}.id")
+    common: dict[str, Any] = {
+        "id": item.id if isinstance(item.id, str) else new_id("item"),
+        "object": "realtime.item",
+        "status": "completed",
+    }
     match item:
         case Message():
-            return _message(replace(item, **common), form, path)
+            return _admit_message(replace(item, **common), input_format, path)
         case FunctionCall():
-            call_id = item.call_id if item.call_id else ids("call")
-            return Entry(replace(item, call_id=call_id, **common))
-        case FunctionCallOutput() if item.call_id not in calls:
-            raise wrong_value(
+            call_id = item.call_id if item.call_id else new_id("call")
+            return ItemRecord(replace(item, call_id=call_id, **common))
+        case FunctionCallOutput() if item.call_id not in call_ids:
+            raise invalid_value(
                 f"Tool call id '{item.call_id}' not found in conversation.", f"{path}.call_id"
             )
     assert isinstance(item, FunctionCallOutput)
-    return Entry(replace(item, **common))
+    return ItemRecord(replace(item, **common))
 
 
-def _message(item: Message, form: AudioFormat, path: str) -> Entry:
+def _check_id(item_id: object, path: str) -> None:
+    """Raises `RefusedError` where the client chose an id that is too long or reserved."""
+    if not isinstance(item_id, str):
+        return
+    if len(item_id) > MAX_ID_LENGTH:
+        raise string_too_long(path, MAX_ID_LENGTH, len(item_id))
+    if item_id in ("", ROOT):
+        raise invalid_value(f"Invalid '{path}': '{item_id}' cannot be an id.", path)
+
+
+def _admit_message(item: Message, input_format: AudioFormat, path: str) -> ItemRecord:
     if not item.content:
-        raise wrong_value(
+        raise invalid_value(
             f"Invalid '{path}.content': expected at least one part.", f"{path}.content"
         )
-    sounds: dict[int, Sound] = {}
+    audio: dict[int, StoredAudio] = {}
     parts: list[ContentPart] = []
     for index, part in enumerate(item.content):
-        here = f"{path}.content[{index}]"
-        if part.type not in _ALLOWED[item.role]:
-            raise not_allowed(part.type, _ALLOWED[item.role], f"{here}.type")
+        part_path = f"{path}.content[{index}]"
+        if part.type not in _CONTENT_TYPES[item.role]:
+            raise unsupported_value(part.type, _CONTENT_TYPES[item.role], f"{part_path}.type")
         match part:
             case InputText():
                 parts.append(part)
             case OutputText(text=str()):
                 parts.append(part)
             case InputAudio():
-                sounds[index] = _recording(part, form, here)
+                audio[index] = _store_audio(part, input_format, part_path)
                 parts.append(InputAudio(transcript=part.transcript or None))
             case InputImage():
                 raise RefusedError(
                     "unsupported_content_type",
-                    "This server's model cannot see images. Say in words what is in it.",
-                    f"{here}.type",
+                    "This server's model cannot see images. Describe the image in words.",
+                    f"{part_path}.type",
                 )
-            case _:  # the model's voice cannot be given back to it
-                raise missing(f"{here}.text")
-    return Entry(replace(item, content=parts), sounds)
+            case _:  # assistant audio cannot be created by a client
+                raise missing_parameter(f"{part_path}.text")
+    return ItemRecord(replace(item, content=parts), audio)
 
 
-def _recording(part: InputAudio, form: AudioFormat, path: str) -> Sound:
+def _store_audio(part: InputAudio, input_format: AudioFormat, path: str) -> StoredAudio:
     if not isinstance(part.audio, bytes):
-        raise missing(f"{path}.audio")
-    if not audio_formats.has_whole_samples(part.audio, form):
-        raise wrong_value(
+        raise missing_parameter(f"{path}.audio")
+    if not audio_formats.has_whole_samples(part.audio, input_format):
+        raise invalid_value(
             f"Invalid '{path}.audio': expected whole 16-bit samples.", f"{path}.audio"
         )
-    pcm = audio_formats.decode(part.audio, form)
-    return Sound(bytearray(pcm), audio_formats.duration_ms(part.audio, form))
+    sound = audio_formats.decode(part.audio, input_format)
+    return StoredAudio(bytearray(sound), audio_formats.duration_ms(part.audio, input_format))

@@ -1,4 +1,4 @@
-"""`tui-voice serve`: the server alone, until it is told to end."""
+"""Runs the server as the command `tui-voice serve`, until it is asked to end."""
 
 from __future__ import annotations
 
@@ -11,49 +11,51 @@ from dataclasses import dataclass, field
 from threading import Thread
 
 from tui_voice.server.interfaces import Engines
-from tui_voice.server.serve import ServeOptions, serve
+from tui_voice.server.realtime_server import ServerOptions, start_server
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
-    """`exit_on_stdin_eof`: end when whoever started it is gone."""
+class ServeCommandOptions:
+    """`exit_on_stdin_eof`: end together with the process that holds our standard input."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     exit_on_stdin_eof: bool = False
-    serving: ServeOptions = field(default_factory=ServeOptions)
+    server: ServerOptions = field(default_factory=ServerOptions)
 
 
-def run(options: RunOptions, engines: Engines) -> int:
-    """Serves until SIGTERM, Ctrl+C (raised as `KeyboardInterrupt`), or the end of stdin.
+def run(options: ServeCommandOptions, engines: Engines) -> int:
+    """Serves until SIGTERM, Ctrl+C (raised as `KeyboardInterrupt`) or the end of stdin; returns 0.
 
-    The first line on stdout is the URL, as soon as it accepts; what happens is told on stderr in
-    lines that begin with `progress: `. Returns 0. Raises `TuiVoiceError` where it cannot listen,
-    or cannot load the engines.
+    Prints the URL as the first line on stdout once the server accepts connections, and news on
+    stderr in lines that begin with `progress: `. Raises `TuiVoiceError` where the server cannot
+    listen or the engines cannot be loaded.
     """
     return asyncio.run(_run(options, engines))
 
 
-def progress(line: str) -> None:
-    """One line of news on stderr, from any thread. Give it to the engines."""
-    print(f"progress: {line}", file=sys.stderr, flush=True)
+def print_progress(message: str) -> None:
+    """Prints one line of news on stderr, from any thread. The engines report their loading here."""
+    print(f"progress: {message}", file=sys.stderr, flush=True)
 
 
-async def _run(options: RunOptions, engines: Engines) -> int:
-    server = await serve(options.host, options.port, engines, options.serving)
+async def _run(options: ServeCommandOptions, engines: Engines) -> int:
+    server = await start_server(options.host, options.port, engines, options.server)
     try:
-        ended = asyncio.Event()
+        end_requested = asyncio.Event()
         loop = asyncio.get_running_loop()
         if sys.platform != "win32":
-            loop.add_signal_handler(signal.SIGTERM, ended.set)
+            loop.add_signal_handler(signal.SIGTERM, end_requested.set)
         print(server.url, flush=True)
-        progress(_reach(options))
+        print_progress(_reachability(options))
         if options.exit_on_stdin_eof:
-            Thread(target=_watch_stdin, args=(loop, ended), daemon=True).start()
-        ending = asyncio.create_task(ended.wait())
+            Thread(
+                target=_watch_stdin, args=(loop, end_requested), name="stdin-watcher", daemon=True
+            ).start()
+        ending = asyncio.create_task(end_requested.wait())
         loading = asyncio.create_task(server.loaded.wait())
         try:
             await asyncio.wait(
@@ -62,7 +64,7 @@ async def _run(options: RunOptions, engines: Engines) -> int:
             if server.failed.done():
                 raise server.failed.result()
             if loading.done():
-                progress(f"ready: {engines.describe()}")
+                print_progress(f"ready: {engines.describe()}")
                 await ending
         finally:
             ending.cancel()
@@ -72,12 +74,15 @@ async def _run(options: RunOptions, engines: Engines) -> int:
     return 0
 
 
-def _reach(options: RunOptions) -> str:
-    """Who can connect, in one sentence."""
+def _reachability(options: ServeCommandOptions) -> str:
+    """Returns one sentence that says who can connect."""
     if _is_loopback(options.host):
         return "listening on this machine only (loopback)"
-    guard = "with the key" if options.serving.api_key is not None else "without any key"
-    return f"listening on {options.host}: everybody who reaches this machine can connect, {guard}"
+    condition = "with the key" if options.server.api_key is not None else "without any key"
+    return (
+        f"listening on {options.host}: everybody who can reach this machine can connect, "
+        f"{condition}"
+    )
 
 
 def _is_loopback(host: str) -> bool:
@@ -87,10 +92,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _watch_stdin(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+def _watch_stdin(loop: asyncio.AbstractEventLoop, end_requested: asyncio.Event) -> None:
+    """Reads standard input to its end, in a thread of its own."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
     try:
-        loop.call_soon_threadsafe(ended.set)
-    except RuntimeError:  # it has ended already
+        loop.call_soon_threadsafe(end_requested.set)
+    except RuntimeError:  # the server has ended already
         return

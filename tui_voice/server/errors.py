@@ -1,33 +1,40 @@
-"""Every way in which a client can be told no: code, message, and the field that was wrong."""
+"""The errors that a client can get: code, message, and the field that was wrong.
+
+Each function below returns the error for one case; the caller raises it.
+"""
 
 from __future__ import annotations
 
 from tui_voice.realtime.wire.server import Error, ErrorDetail
 
-CLIENT_FAULT = "invalid_request_error"
-OUR_FAULT = "server_error"
+INVALID_REQUEST = "invalid_request_error"
+SERVER_ERROR = "server_error"
 
 
 class RefusedError(Exception):
-    """A client's event that is not obeyed; the session lives on.
+    """The server does not carry out a client event; the server session goes on.
 
-    `param`: path of the wrong field, such as `item.content[0].type`, or None.
+    `param` is the path of the wrong field, for example `item.content[0].type`, or None.
     """
 
     def __init__(
-        self, code: str | None, message: str, param: str | None = None, kind: str = CLIENT_FAULT
+        self,
+        code: str | None,
+        message: str,
+        param: str | None = None,
+        error_type: str = INVALID_REQUEST,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.param = param
-        self.kind = kind
+        self.error_type = error_type
 
-    def event(self, event_id: str | None = None) -> Error:
-        """The `error` event; `event_id` is that of the client's event."""
+    def to_event(self, event_id: str | None = None) -> Error:
+        """Returns the `error` event; `event_id` is that of the refused client event."""
         return Error(
             error=ErrorDetail(
-                type=self.kind,
+                type=self.error_type,
                 code=self.code,
                 message=self.message,
                 param=self.param,
@@ -36,23 +43,23 @@ class RefusedError(Exception):
         )
 
 
-def wrong_value(message: str, param: str) -> RefusedError:
+def invalid_value(message: str, param: str) -> RefusedError:
     return RefusedError("invalid_value", message, param)
 
 
-def not_allowed(value: object, allowed: list[str], param: str) -> RefusedError:
-    """A value that is not one of those there are; the message lists them."""
-    shown = ", ".join(f"'{each}'" for each in allowed)
-    return wrong_value(f"Invalid value: '{value}'. Supported values are: {shown}.", param)
+def unsupported_value(value: object, supported: list[str], param: str) -> RefusedError:
+    """The message lists the supported values."""
+    listed = ", ".join(f"'{each}'" for each in supported)
+    return invalid_value(f"Invalid value: '{value}'. Supported values are: {listed}.", param)
 
 
-def missing(param: str) -> RefusedError:
+def missing_parameter(param: str) -> RefusedError:
     return RefusedError(
         "missing_required_parameter", f"Missing required parameter: '{param}'.", param
     )
 
 
-def too_long(param: str, limit: int, length: int) -> RefusedError:
+def string_too_long(param: str, limit: int, length: int) -> RefusedError:
     return RefusedError(
         "string_above_max_length",
         f"Invalid '{param}': string too long. Expected a string with maximum length {limit}, "
@@ -61,16 +68,16 @@ def too_long(param: str, limit: int, length: int) -> RefusedError:
     )
 
 
-def no_such_item(deed: str, item_id: str) -> RefusedError:
-    """`deed`: `delete`, `retrieve` or `truncate`."""
+def unknown_item(operation: str, item_id: str) -> RefusedError:
+    """`operation`: `delete`, `retrieve` or `truncate`."""
     return RefusedError(
-        f"item_{deed}_invalid_item_id",
-        f"Error {deed[:-1]}ing item: the item with id '{item_id}' does not exist.",
+        f"item_{operation}_invalid_item_id",
+        f"Error {operation[:-1]}ing item: the item with id '{item_id}' does not exist.",
         "item_id",
     )
 
 
-def duplicate_item(item_id: str) -> RefusedError:
+def duplicate_item_id(item_id: str) -> RefusedError:
     return RefusedError(
         "item_create_duplicate_item_id",
         f"Error adding item: an item with id '{item_id}' already exists.",
@@ -78,7 +85,7 @@ def duplicate_item(item_id: str) -> RefusedError:
     )
 
 
-def no_such_previous_item(item_id: str) -> RefusedError:
+def unknown_previous_item(item_id: str) -> RefusedError:
     return RefusedError(
         "item_create_invalid_previous_item_id",
         f"Error adding item: the previous item with id '{item_id}' does not exist.",
@@ -86,7 +93,7 @@ def no_such_previous_item(item_id: str) -> RefusedError:
     )
 
 
-def not_truncatable() -> RefusedError:
+def item_not_truncatable() -> RefusedError:
     return RefusedError(
         "unsupported_content_type",
         "Only model output audio messages can be truncated.",
@@ -94,13 +101,13 @@ def not_truncatable() -> RefusedError:
     )
 
 
-def already_shorter(audio_ms: int, wanted_ms: int) -> RefusedError:
-    return wrong_value(
-        f"Audio content of {audio_ms}ms is already shorter than {wanted_ms}ms.", "audio_end_ms"
+def audio_already_shorter(audio_ms: int, audio_end_ms: int) -> RefusedError:
+    return invalid_value(
+        f"Audio content of {audio_ms}ms is already shorter than {audio_end_ms}ms.", "audio_end_ms"
     )
 
 
-def commit_empty(buffered_ms: float) -> RefusedError:
+def buffer_too_short(buffered_ms: float) -> RefusedError:
     return RefusedError(
         "input_audio_buffer_commit_empty",
         "Error committing input audio buffer: buffer too small. Expected at least 100ms of "
@@ -117,7 +124,7 @@ def buffer_full(limit_ms: float) -> RefusedError:
     )
 
 
-def already_responding(response_id: str) -> RefusedError:
+def response_already_active(response_id: str) -> RefusedError:
     return RefusedError(
         "conversation_already_has_active_response",
         f"Conversation already has an active response in progress: {response_id}. Wait until the "
@@ -131,13 +138,13 @@ def too_many_responses(limit: int) -> RefusedError:
     )
 
 
-def nothing_to_cancel() -> RefusedError:
+def no_active_response() -> RefusedError:
     return RefusedError(
         "response_cancel_not_active", "Cancellation failed: no active response found."
     )
 
 
-def voice_is_fixed() -> RefusedError:
+def voice_already_used() -> RefusedError:
     return RefusedError(
         "cannot_update_voice",
         "Cannot update a conversation's voice if assistant audio is present.",
@@ -145,9 +152,9 @@ def voice_is_fixed() -> RefusedError:
     )
 
 
-def conversation_full(limit: int) -> RefusedError:
+def conversation_full(max_items: int) -> RefusedError:
     return RefusedError(
         "conversation_full",
-        f"The conversation holds its limit of {limit}: delete items before adding more.",
+        f"The conversation holds its limit of {max_items} items: delete items before adding more.",
         "item",
     )

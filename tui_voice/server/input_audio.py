@@ -1,190 +1,205 @@
-"""The input half of a session: audio taken, turns found in it, and items made of them."""
+"""The input side of a session: takes appended audio, detects turns, and makes items of them."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 
-from tui_voice.audio.pcm import duration_ms as pcm_duration_ms
+from tui_voice.audio import pcm
 from tui_voice.realtime.wire import server as s
 from tui_voice.realtime.wire.items import InputAudio, Message
-from tui_voice.server.audio_formats import InputDecoder, duration_ms, has_whole_samples
-from tui_voice.server.conversation import Conversation
-from tui_voice.server.endpoint import sounds_finished
-from tui_voice.server.errors import RefusedError, buffer_full, commit_empty, wrong_value
-from tui_voice.server.idle import IdleTimer
+from tui_voice.server.audio_formats import InputDecoder, bytes_per_ms, has_whole_samples
+from tui_voice.server.end_of_turn import is_complete_sentence
+from tui_voice.server.errors import RefusedError, buffer_full, buffer_too_short, invalid_value
+from tui_voice.server.idle_timer import IdleTimer
 from tui_voice.server.interfaces import SpeechDetector
-from tui_voice.server.items import Entry, Sound
-from tui_voice.server.limits import Limits
-from tui_voice.server.outbox import Outbox
-from tui_voice.server.replies import Replies
-from tui_voice.server.settings import Settings, Turns
+from tui_voice.server.item_list import ItemList
+from tui_voice.server.item_record import ItemRecord, StoredAudio
+from tui_voice.server.limits import SessionLimits
+from tui_voice.server.output_queue import OutputQueue
+from tui_voice.server.response_manager import ResponseManager
+from tui_voice.server.session_settings import SessionSettings, TurnDetectionSettings
 from tui_voice.server.transcription import Transcriber
-from tui_voice.server.turn_detector import Began, Paused, Resumed, Signal, TurnDetector
+from tui_voice.server.turn_detector import (
+    TurnDetector,
+    TurnSignal,
+    VoicePaused,
+    VoiceResumed,
+    VoiceStarted,
+)
 from tui_voice.server.utterance import Utterance
 
 MAX_APPEND_BYTES = 15 * 2**20
 SLICE_MS = 320
-"""Audio heard at once; between slices the server turns to its other connections."""
-_LEAST_COMMIT_MS = 100.0
+"""Audio processed at once; between slices the server works for its other connections."""
+_MIN_COMMIT_MS = 100.0
 
 
 class InputAudioBuffer:
-    """`turn_over()` is called when a turn was committed that wants an answer."""
+    """Calls `on_turn_end()` when a turn was committed that is to be answered."""
 
     def __init__(
         self,
-        outbox: Outbox,
-        conversation: Conversation,
-        replies: Replies,
-        idle: IdleTimer,
-        limits: Limits,
-        settings: Settings,
-        turn_over: Callable[[], None],
+        queue: OutputQueue,
+        items: ItemList,
+        responses: ResponseManager,
+        idle_timer: IdleTimer,
+        limits: SessionLimits,
+        settings: SessionSettings,
+        on_turn_end: Callable[[], None],
     ) -> None:
-        self._outbox, self._conversation, self._replies = outbox, conversation, replies
-        self._idle, self._limits, self._turn_over = idle, limits, turn_over
+        self._queue, self._items, self._responses = queue, items, responses
+        self._idle_timer, self._limits, self._on_turn_end = idle_timer, limits, on_turn_end
         self._settings = settings
-        self._scribe = Transcriber(outbox, conversation, self._guessed, replies.proceed)
-        self._intake = InputDecoder(settings.input_format)
-        self._ear: TurnDetector | None = None
-        self._raw: deque[bytes] = deque()
-        """Slices that were taken and not yet heard."""
+        self.transcriber = Transcriber(queue, items, self._pause_text, responses.start_ready)
+        self._decoder = InputDecoder(settings.input_format)
+        self._detector: TurnDetector | None = None
+        self._slices: deque[bytes] = deque()
+        """Appended audio, in the client's format, that is not yet processed."""
 
     @property
-    def scribe(self) -> Transcriber:
-        return self._scribe
+    def is_ready(self) -> bool:
+        """The speech detector is loaded."""
+        return self._detector is not None
 
     @property
-    def ready(self) -> bool:
-        """There is a detector to hear with."""
-        return self._ear is not None
+    def has_unprocessed_audio(self) -> bool:
+        return bool(self._slices)
 
     @property
-    def hungry(self) -> bool:
-        return bool(self._raw)
+    def unprocessed_bytes(self) -> int:
+        return sum(len(each) for each in self._slices)
 
     @property
-    def waiting_bytes(self) -> int:
-        return sum(len(each) for each in self._raw)
+    def is_speaking(self) -> bool:
+        """The user is speaking."""
+        return self._detector is not None and self._detector.is_speaking
 
-    @property
-    def speaking(self) -> bool:
-        """The user is."""
-        return self._ear is not None and self._ear.speaking
+    def set_detector(self, detector: SpeechDetector) -> None:
+        """The engines are loaded: audio can be processed."""
+        self._detector = TurnDetector(detector, self._limits.max_input_ms)
+        self._detector.configure(self._settings.turn_detection)
 
-    def equip(self, detector: SpeechDetector) -> None:
-        self._ear = TurnDetector(detector, self._limits.max_input_ms)
-        self._ear.set_turns(self._settings.turns)
-
-    def configure(self, settings: Settings) -> None:
-        """The session was updated."""
-        if settings.input_format != self._intake.audio_format:
-            if self._ear is not None:
-                self._listen(self._intake.flush(), self._ear)
-            self._intake = InputDecoder(settings.input_format)
+    def configure(self, settings: SessionSettings) -> None:
+        """Applies a `session.update`."""
+        if settings.input_format != self._decoder.audio_format:
+            if self._detector is not None:
+                self._process(self._decoder.flush(), self._detector)
+            self._decoder = InputDecoder(settings.input_format)
         self._settings = settings
-        if settings.turns is None:
-            self._scribe.drop()
-            self._replies.drop_draft()
-        if self._ear is not None:
-            self._ear.set_turns(settings.turns)
-        self._scribe.told = settings.transcription is not None
+        if settings.turn_detection is None:
+            self.transcriber.drop()
+            self._responses.drop_speculative()
+        if self._detector is not None:
+            self._detector.configure(settings.turn_detection)
+        self.transcriber.sends_transcripts = settings.transcription is not None
 
     def append(self, audio: bytes) -> None:
-        """Takes sound in the client's format and hears the first slice of it."""
-        ear, form = self._require_ear(), self._settings.input_format
+        """Handles `input_audio_buffer.append`: processes the first slice, keeps the others for
+        `process_next`. Raises `RefusedError`.
+        """
+        detector, audio_format = self._require_detector(), self._settings.input_format
         if len(audio) > MAX_APPEND_BYTES:
-            raise wrong_value("Invalid 'audio': at most 15 MiB may be appended at once.", "audio")
-        if not has_whole_samples(audio, form):
-            raise wrong_value(
+            raise invalid_value("Invalid 'audio': at most 15 MiB may be appended at once.", "audio")
+        if not has_whole_samples(audio, audio_format):
+            raise invalid_value(
                 f"Invalid 'audio': expected whole 16-bit samples, but got {len(audio)} bytes, an "
                 "odd number.",
                 "audio",
             )
-        if ear.full:
+        if detector.is_full:
             raise buffer_full(self._limits.max_input_ms)
         if audio:
-            step = round(SLICE_MS * len(audio) / duration_ms(audio, form))
-            self._raw.extend(audio[n : n + step] for n in range(0, len(audio), step))
-            self.hear()
+            step = SLICE_MS * bytes_per_ms(audio_format)
+            self._slices.extend(audio[at : at + step] for at in range(0, len(audio), step))
+            self.process_next()
 
-    def hear(self) -> None:
-        """The next slice that waits."""
-        self._listen(self._intake.feed(self._raw.popleft()), self._require_ear())
+    def process_next(self) -> None:
+        """Decodes the next slice and looks for turns in it."""
+        self._process(self._decoder.feed(self._slices.popleft()), self._require_detector())
 
-    def _listen(self, pcm: bytes, ear: TurnDetector) -> None:
-        for signal in ear.hear(pcm):
-            self._heed(signal, ear)
-        if ear.speaking and not ear.silence_ms:
-            self._scribe.listen(ear)
+    def _process(self, sound: bytes, detector: TurnDetector) -> None:
+        for signal in detector.write(sound):
+            self._handle(signal, detector)
+        if detector.is_speaking and not detector.silence_ms:
+            self.transcriber.transcribe_partially(detector)
 
-    def _heed(self, signal: Signal, ear: TurnDetector) -> None:
-        turns = self._settings.turns
-        assert turns is not None, "signals come only while turns are listened for"
+    def _handle(self, signal: TurnSignal, detector: TurnDetector) -> None:
+        turn_detection = self._settings.turn_detection
+        assert turn_detection is not None, "there are signals only while turns are detected"
         match signal:
-            case Began(start_ms=start):
-                self._begin(start, turns)
-            case Paused():
-                self._scribe.pause(ear)
-            case Resumed():
-                self._scribe.resume()
-                self._replies.drop_draft()
+            case VoiceStarted(start_ms=start_ms):
+                self._begin_turn(start_ms, turn_detection)
+            case VoicePaused():
+                self.transcriber.pause(detector)
+            case VoiceResumed():
+                self.transcriber.resume()
+                self._responses.drop_speculative()
             case ended:
-                self._end(ended.end_ms, turns, ear)
+                self._end_turn(ended.end_ms, turn_detection, detector)
 
-    def _begin(self, start_ms: float, turns: Turns) -> None:
-        self._idle.stop()
-        item_id = self._outbox.ids("item")
-        self._scribe.begin(item_id, start_ms)
-        self._outbox.emit(
+    def _begin_turn(self, start_ms: float, turn_detection: TurnDetectionSettings) -> None:
+        """Sends `input_audio_buffer.speech_started`; interrupts the response in progress."""
+        self._idle_timer.stop()
+        item_id = self._queue.new_id("item")
+        self.transcriber.begin(item_id, start_ms)
+        self._queue.send(
             s.InputAudioBufferSpeechStarted(item_id=item_id, audio_start_ms=round(start_ms))
         )
-        if turns.interrupt and self._replies.default is not None:
-            self._replies.cancel(None, "turn_detected")
+        if turn_detection.interrupt_response and self._responses.conversation_response is not None:
+            self._responses.cancel(None, "turn_detected")
 
-    def _end(self, end_ms: float, turns: Turns, ear: TurnDetector) -> None:
-        utterance = self._scribe.utterance
+    def _end_turn(
+        self, end_ms: float, turn_detection: TurnDetectionSettings, detector: TurnDetector
+    ) -> None:
+        """Sends `input_audio_buffer.speech_stopped` and commits the turn."""
+        utterance = self.transcriber.utterance
         assert utterance is not None, "only a turn that began can end"
-        self._outbox.emit(
-            s.InputAudioBufferSpeechStopped(item_id=utterance.item_id, audio_end_ms=round(end_ms))
+        item_id = utterance.item_id
+        self._queue.send(
+            s.InputAudioBufferSpeechStopped(item_id=item_id, audio_end_ms=round(end_ms))
         )
         try:
-            self._commit(utterance.item_id, utterance.start_ms, end_ms, ear.voiced_ms, ear)
-        except RefusedError as error:  # nobody asked, so no event of the client's is to blame
-            self._scribe.drop()
-            self._outbox.emit(error.event())
+            self._commit(item_id, utterance.start_ms, end_ms, detector.voice_end_ms, detector)
+        except RefusedError as error:  # no client event asked for the commit
+            self.transcriber.drop()
+            self._queue.send(error.to_event())
             return
-        if turns.create:
-            self._turn_over()
+        if turn_detection.create_response:
+            self._on_turn_end()
 
     def commit(self) -> None:
-        """By the client's wish: all that is there. Raises `RefusedError`."""
-        ear = self._require_ear()
-        self._listen(self._intake.flush(), ear)
-        if ear.length_ms < _LEAST_COMMIT_MS:
-            raise commit_empty(ear.length_ms)
-        utterance = self._scribe.utterance
-        item_id = utterance.item_id if utterance else self._outbox.ids("item")
-        self._replies.drop_draft()
-        self._commit(item_id, ear.start_ms, ear.end_ms, ear.end_ms, ear)
-        ear.clear()
+        """Handles `input_audio_buffer.commit`: the whole buffer becomes an item.
+
+        Raises `RefusedError`.
+        """
+        detector = self._require_detector()
+        self._process(self._decoder.flush(), detector)
+        if detector.length_ms < _MIN_COMMIT_MS:
+            raise buffer_too_short(detector.length_ms)
+        utterance = self.transcriber.utterance
+        item_id = utterance.item_id if utterance else self._queue.new_id("item")
+        self._responses.drop_speculative()
+        self._commit(item_id, detector.start_ms, detector.end_ms, detector.end_ms, detector)
+        detector.clear()
 
     def _commit(
         self,
         item_id: str,
         start_ms: float,
         end_ms: float,
-        voiced_ms: float | None,
-        ear: TurnDetector,
+        voice_end_ms: float | None,
+        detector: TurnDetector,
     ) -> None:
-        """Makes an item of a stretch of the buffer; `voiced_ms` None: there is no voice in it.
+        """Makes an item of a part of the buffer and sends `input_audio_buffer.committed`,
+        `conversation.item.added` and `.done`.
 
-        Raises `RefusedError` if there is no room.
+        `voice_end_ms`: end of the speech in it; None where it is only silence. Raises
+        `RefusedError` where the conversation is full.
         """
-        self._conversation.check_room()
-        self._idle.stop()
-        pcm = ear.take(start_ms, end_ms)
+        self._items.check_room()
+        self._idle_timer.stop()
+        sound = detector.take(start_ms, end_ms)
         item = Message(
             role="user",
             content=[InputAudio(transcript=None)],
@@ -192,43 +207,48 @@ class InputAudioBuffer:
             object="realtime.item",
             status="completed",
         )
-        entry = Entry(item, {0: Sound(bytearray(pcm), pcm_duration_ms(pcm))})
-        previous = self._conversation.append(entry)
-        self._outbox.emit(s.InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous))
-        self._outbox.emit(s.ConversationItemAdded(item=item, previous_item_id=previous))
-        self._outbox.emit(s.ConversationItemDone(item=item, previous_item_id=previous))
-        self._scribe.commit(entry, end_ms - entry.sounds[0].ms, voiced_ms)
-        self._conversation.forget_sound()
+        duration_ms = pcm.duration_ms(sound)
+        record = ItemRecord(item, {0: StoredAudio(bytearray(sound), duration_ms)})
+        previous_id = self._items.append(record)
+        self._queue.send(s.InputAudioBufferCommitted(item_id=item_id, previous_item_id=previous_id))
+        self._queue.send(s.ConversationItemAdded(item=item, previous_item_id=previous_id))
+        self._queue.send(s.ConversationItemDone(item=item, previous_item_id=previous_id))
+        self.transcriber.commit(record, end_ms - duration_ms, voice_end_ms)
+        self._items.delete_excess_audio()
 
     def clear(self) -> None:
-        self._intake.flush()
-        self._scribe.drop()
-        self._replies.drop_draft()
-        self._require_ear().clear()
-        self._outbox.emit(s.InputAudioBufferCleared())
+        """Handles `input_audio_buffer.clear`."""
+        self._decoder.flush()
+        self.transcriber.drop()
+        self._responses.drop_speculative()
+        self._require_detector().clear()
+        self._queue.send(s.InputAudioBufferCleared())
 
     def time_out(self) -> None:
-        """The user has been silent for too long: that silence becomes an item."""
-        ear = self._require_ear()
-        item_id = self._outbox.ids("item")
-        start, end = ear.start_ms, ear.end_ms
-        self._outbox.emit(
+        """The user was silent for `idle_timeout_ms`: sends `input_audio_buffer.timeout_triggered`
+        and makes an item of the silence. Raises `RefusedError` where the conversation is full.
+        """
+        detector = self._require_detector()
+        item_id = self._queue.new_id("item")
+        start_ms, end_ms = detector.start_ms, detector.end_ms
+        self._queue.send(
             s.InputAudioBufferTimeoutTriggered(
-                item_id=item_id, audio_start_ms=round(start), audio_end_ms=round(end)
+                item_id=item_id, audio_start_ms=round(start_ms), audio_end_ms=round(end_ms)
             )
         )
-        self._commit(item_id, start, end, None, ear)
+        self._commit(item_id, start_ms, end_ms, None, detector)
 
-    def _guessed(self, utterance: Utterance) -> None:
-        """A pause may have been the end: judge the words, and begin to answer them."""
-        turns, ear = self._settings.turns, self._require_ear()
-        text = utterance.final(ear.voiced_ms)
-        if turns is None or not text:  # nothing, or the voice has gone on since
+    def _pause_text(self, utterance: Utterance) -> None:
+        """The text before a pause is known: judges whether it is a complete sentence, and starts a
+        speculative reply."""
+        turn_detection, detector = self._settings.turn_detection, self._require_detector()
+        text = utterance.final_text(detector.voice_end_ms)
+        if turn_detection is None or not text:  # no words, or speech has gone on meanwhile
             return
-        ear.sounds_finished = sounds_finished(text)
-        if turns.create:
-            self._replies.draft(self._settings, utterance.item_id, text)
+        detector.is_sentence_complete = is_complete_sentence(text)
+        if turn_detection.create_response:
+            self._responses.start_speculative(self._settings, utterance.item_id, text)
 
-    def _require_ear(self) -> TurnDetector:
-        assert self._ear is not None, "audio waits until the engines are loaded"
-        return self._ear
+    def _require_detector(self) -> TurnDetector:
+        assert self._detector is not None, "events wait until the engines are loaded"
+        return self._detector

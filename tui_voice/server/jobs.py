@@ -1,7 +1,7 @@
-"""What the engine asks to be done elsewhere, and the facts that come back.
+"""Work that the protocol server hands to the engines, and the results that come back.
 
-A job blocks and runs in a worker thread; its `job` number ties the facts to it. Facts about a job
-nobody waits for any more are ignored.
+A job blocks, so it runs in a worker thread; its `job_id` connects the results to it. The protocol
+server ignores the result of a job that it no longer waits for.
 """
 
 from __future__ import annotations
@@ -14,96 +14,108 @@ from tui_voice.server.interfaces import ReplyRequest, SpeechDetector, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
-class Transcribe:
-    """Write down `sound` (24 kHz s16le); `urgent`: somebody waits for the answer."""
+class TranscribeJob:
+    """Transcribe `sound` (24 kHz s16le); urgent where a reply waits for the transcript."""
 
-    job: int
+    job_id: int
     sound: bytes
-    urgent: bool = False
+    is_urgent: bool = False
     stop: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """Make the words of a response."""
+class ReplyJob:
+    """Generate the text of a response."""
 
-    job: int
+    job_id: int
     request: ReplyRequest
     stop: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Speak:
-    """Say one clause, in the format that the client wants."""
+class SpeakJob:
+    """Synthesise one clause, in the format that the client wants."""
 
-    job: int
+    job_id: int
     text: str
     voice: str
     speed: float
-    format: AudioFormat = field(default_factory=Pcm)
+    audio_format: AudioFormat = field(default_factory=Pcm)
     stop: Event = field(default_factory=Event)
 
 
-Job = Transcribe | Reply | Speak
+Job = TranscribeJob | ReplyJob | SpeakJob
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """The engines are loaded; `detector` is this connection's own, `voices` are to be had."""
+class EnginesReady:
+    """The engines are loaded; `detector` belongs to this connection alone."""
 
     detector: SpeechDetector
     voices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Unavailable:
-    """The engines cannot be had; `message` is one sentence."""
+class EnginesUnavailable:
+    """The engines could not be loaded; `message` is one sentence."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Transcribed:
-    job: int
+class TranscriptReady:
+    """The result of a `TranscribeJob`."""
+
+    job_id: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The next piece of a reply."""
+class ReplyPiece:
+    """The next piece of text, or a function call, of a `ReplyJob`."""
 
-    job: int
+    job_id: int
     piece: str | ToolCall
 
 
 @dataclass(frozen=True, slots=True)
-class SaidAll:
-    job: int
+class ReplyEnded:
+    """A `ReplyJob` has generated its whole text."""
+
+    job_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A clause as sound: `pcm` at 24 kHz to keep, `sent` in the client's format."""
+class SpeechReady:
+    """The result of a `SpeakJob`: `sound` at 24 kHz, `encoded` in the client's format."""
 
-    job: int
-    pcm: bytes
-    sent: bytes
+    job_id: int
+    sound: bytes
+    encoded: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Broke:
+class JobFailed:
     """An engine failed; `message` is one sentence."""
 
-    job: int
+    job_id: int
     message: str
 
 
-Fact = Ready | Unavailable | Transcribed | Said | SaidAll | Spoken | Broke
+JobResult = (
+    EnginesReady
+    | EnginesUnavailable
+    | TranscriptReady
+    | ReplyPiece
+    | ReplyEnded
+    | SpeechReady
+    | JobFailed
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
-    """End the connection with this code and reason."""
+class CloseSocket:
+    """The connection must be closed with this WebSocket close code and reason."""
 
     code: int
     reason: str

@@ -1,4 +1,4 @@
-"""What one response is made from: the words for the model, and their weight for the bill."""
+"""Builds the prompt of one response: the request to the language model, and its token counts."""
 
 from __future__ import annotations
 
@@ -12,51 +12,48 @@ from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.realtime.wire.items import FunctionCall
 from tui_voice.realtime.wire.session import FunctionTool, Tool, ToolChoiceFunction
 from tui_voice.server.interfaces import ReplyRequest
-from tui_voice.server.items import Entry, Weight
-from tui_voice.server.settings import Settings
-from tui_voice.server.truncation import WINDOW, truncate
-from tui_voice.server.usage import Count, Unit
+from tui_voice.server.item_record import ItemRecord
+from tui_voice.server.session_settings import SessionSettings
+from tui_voice.server.truncation import truncate
+from tui_voice.server.usage import CountTokens, PromptPart, TokenCount
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """`units`: what is read, in order, for the cache and the bill; `dropped`: what no longer is."""
+class ResponsePrompt:
+    """`parts`: what the model reads, in order. `dropped`: items that do not fit any more."""
 
     request: ReplyRequest
-    units: tuple[Unit, ...]
-    dropped: tuple[Entry, ...] = ()
+    parts: tuple[PromptPart, ...]
+    dropped: tuple[ItemRecord, ...] = ()
 
 
-def tools_of(tools: Iterable[Tool]) -> list[dict[str, Any]]:
-    """Function tools as plain JSON objects."""
-    found: list[dict[str, Any]] = [
-        msgspec.to_builtins(tool) for tool in tools if isinstance(tool, FunctionTool)
-    ]
-    return found
-
-
-def compose(
-    settings: Settings,
-    entries: Sequence[Entry],
-    names: dict[str, str],
+def build_prompt(
+    settings: SessionSettings,
+    records: Sequence[ItemRecord],
+    function_names: dict[str, str],
     metadata: dict[str, str],
-    count: Count,
-    window: int = WINDOW,
-) -> Prompt:
-    """The prompt as far as it fits the window. `names`: function names by call id.
+    count_tokens: CountTokens,
+    window_tokens: int,
+) -> ResponsePrompt:
+    """Returns the prompt from as many of `records` as fit into the window.
 
-    Raises `RefusedError` where truncation is disabled and the prompt too long.
+    `function_names`: by call id. Raises `RefusedError` where truncation is disabled and the prompt
+    is too long.
     """
-    tools = tools_of(settings.tools)
-    fixed = settings.instructions + (msgspec.json.encode(tools).decode() if tools else "")
-    head = Unit(("head", fixed), Weight(count(fixed)))
-    present = truncate(entries, head.weight.total, settings.truncation, count, window)
-    named = names | {
-        str(e.item.call_id): e.item.name for e in present if isinstance(e.item, FunctionCall)
+    tools = _tools_as_json(settings.tools)
+    fixed_text = settings.instructions + (msgspec.json.encode(tools).decode() if tools else "")
+    fixed = PromptPart(("fixed", fixed_text), TokenCount(count_tokens(fixed_text)))
+    present = truncate(
+        records, fixed.tokens.total, settings.truncation, count_tokens, window_tokens
+    )
+    names = function_names | {
+        str(record.item.call_id): record.item.name
+        for record in present
+        if isinstance(record.item, FunctionCall)
     }
-    turns = [entry.turn(named) for entry in present]
-    described = ResponseMetadata.from_wire(metadata)
-    prompt = turns.pop().text if described.prompt_is_last_item and turns else ""
+    turns = [record.as_turn(names) for record in present]
+    typed_metadata = ResponseMetadata.from_wire(metadata)
+    prompt_text = turns.pop().text if typed_metadata.prompt_is_last_item and turns else ""
     choice = settings.tool_choice
     request = ReplyRequest(
         instructions=settings.instructions,
@@ -64,10 +61,17 @@ def compose(
         tools=tools,
         tool_choice=choice.name if isinstance(choice, ToolChoiceFunction) else str(choice),
         max_tokens=settings.max_tokens,
-        metadata=described,
-        prompt=prompt,
+        metadata=typed_metadata,
+        prompt=prompt_text,
     )
-    units = (Unit((e.id, e.version), e.weight(count)) for e in present)
-    kept = {id(entry) for entry in present}
-    gone = (entry for entry in entries if id(entry) not in kept)
-    return Prompt(request, (head, *units), tuple(gone))
+    parts = [
+        PromptPart((record.id, record.version), record.tokens(count_tokens)) for record in present
+    ]
+    kept = {id(record) for record in present}
+    dropped = tuple(record for record in records if id(record) not in kept)
+    return ResponsePrompt(request, (fixed, *parts), dropped)
+
+
+def _tools_as_json(tools: Iterable[Tool]) -> list[dict[str, Any]]:
+    """Returns the function tools as plain JSON objects."""
+    return [msgspec.to_builtins(tool) for tool in tools if isinstance(tool, FunctionTool)]

@@ -1,6 +1,8 @@
-"""The rungs of one response: every event from `output_item.added` to `output_item.done`, in order.
+"""Sends the events of a response's output items, from `response.output_item.added` to
+`response.output_item.done`, in the order that the API has.
 
-Out of band (`conversation` None) the items are told in `response.*` events only.
+The items of an out-of-band response are sent in `response.*` events only; those of an ordinary
+response are also added to the conversation and sent in `conversation.item.added` and `.done`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tui_voice.audio import pcm as pcm_format
+from tui_voice.audio import pcm
 from tui_voice.realtime.wire.items import (
     AudioPart,
     FunctionCall,
@@ -38,161 +40,174 @@ from tui_voice.realtime.wire.server import (
 )
 from tui_voice.realtime.wire.session import AudioFormat
 from tui_voice.server import audio_formats
-from tui_voice.server.conversation import Conversation
 from tui_voice.server.interfaces import ToolCall
-from tui_voice.server.items import ASSISTANT_MS_PER_TOKEN, Entry, Sound, Weight
-from tui_voice.server.outbox import Outbox
-from tui_voice.server.usage import Count
+from tui_voice.server.item_list import ItemList
+from tui_voice.server.item_record import ItemRecord, StoredAudio
+from tui_voice.server.output_queue import OutputQueue
+from tui_voice.server.usage import ASSISTANT_MS_PER_TOKEN, CountTokens, TokenCount
 
 DELTA_MS = 100
+"""Audio in one `response.output_audio.delta`."""
 
 
 class ResponseEmitter:
-    """Builds the output items of one response. At most one message is open at a time."""
+    """Builds the output items of one response; at most one message is open at a time.
+
+    `items` is None for an out-of-band response.
+    """
 
     def __init__(
         self,
-        outbox: Outbox,
+        queue: OutputQueue,
         response_id: str,
-        conversation: Conversation | None,
+        items: ItemList | None,
         modality: str,
-        form: AudioFormat,
+        audio_format: AudioFormat,
     ) -> None:
-        self._outbox, self._conversation = outbox, conversation
-        self._modality, self._form = modality, form
+        self._queue, self._items = queue, items
+        self._modality, self._audio_format = modality, audio_format
         self._response_id = response_id
-        self.entries: list[Entry] = []
-        self._open: Entry | None = None
+        self._records: list[ItemRecord] = []
+        self._open_message: ItemRecord | None = None
         self._text = ""
-        self._made: list[str] = []
-        """All texts and calls so far: a truncation takes them from the items, not from the bill."""
-        self.voiced_ms = 0.0
-        """How much audio was sent, over all items."""
+        """Text of the open message."""
+        self._closed_texts: list[str] = []
+        """Texts and calls of closed items, for the token count: a truncation by the client takes
+        text from the items, but not from the usage."""
+        self.audio_ms = 0.0
+        """Audio sent, over all items."""
 
-    def text(self, delta: str) -> None:
-        """More of a text message."""
-        at = self._part()
+    def add_text(self, delta: str) -> None:
+        """Sends `response.output_text.delta`."""
+        place = self._content_place()
         self._text += delta
-        self._outbox.emit(ResponseOutputTextDelta(**at, delta=delta))
+        self._queue.send(ResponseOutputTextDelta(**place, delta=delta))
 
-    def voice(self, delta: str, pcm: bytes, sent: bytes) -> None:
-        """A clause: its words, its sound to keep (24 kHz) and to send (in the client's format)."""
-        at = self._part()
-        entry = self._opened()
+    def add_speech(self, delta: str, sound: bytes, encoded: bytes) -> None:
+        """Sends one clause: `response.output_audio_transcript.delta`, then audio deltas.
+
+        `sound` (24 kHz s16le) is stored; `encoded`, in the client's format, is sent.
+        """
+        place = self._content_place()
+        record = self._message()
         self._text += delta
-        ms = pcm_format.duration_ms(pcm)
-        self.voiced_ms += ms
-        if entry.version == 0:  # truncated meanwhile: then nobody is to hear the rest
-            kept = entry.sounds[0]
-            kept.ms += ms
-            kept.text = self._text
-            kept.spans.append((kept.ms, delta))
-            if kept.pcm is not None:
-                kept.pcm += pcm
-        self._outbox.emit(ResponseOutputAudioTranscriptDelta(**at, delta=delta))
-        step = DELTA_MS * audio_formats.bytes_per_ms(self._form)
-        for first in range(0, len(sent), step):
-            self._outbox.emit(ResponseOutputAudioDelta(**at, delta=sent[first : first + step]))
+        ms = pcm.duration_ms(sound)
+        self.audio_ms += ms
+        if record.version == 0:  # the client has not truncated the item: store this clause, too
+            stored = record.audio[0]
+            stored.duration_ms += ms
+            stored.text = self._text
+            stored.clauses.append((stored.duration_ms, delta))
+            if stored.sound is not None:
+                stored.sound += sound
+        self._queue.send(ResponseOutputAudioTranscriptDelta(**place, delta=delta))
+        step = DELTA_MS * audio_formats.bytes_per_ms(self._audio_format)
+        for start in range(0, len(encoded), step):
+            self._queue.send(ResponseOutputAudioDelta(**place, delta=encoded[start : start + step]))
 
-    def call(self, call: ToolCall) -> None:
-        """A function call, whole: upstream streams its arguments, here they come at once."""
-        self.close("completed")
-        call_id = self._outbox.ids("call")
+    def add_function_call(self, call: ToolCall) -> None:
+        """Sends a function call with all its arguments in one delta."""
+        self.close_message("completed")
+        call_id = self._queue.new_id("call")
         item = FunctionCall(
-            id=self._outbox.ids("item"),
+            id=self._queue.new_id("item"),
             object="realtime.item",
             status="in_progress",
             name=call.name,
             call_id=call_id,
             arguments="",
         )
-        entry = Entry(item)
-        self._add(entry)
-        at: dict[str, Any] = {**self._place(), "item_id": entry.id, "call_id": call_id}
-        self._outbox.emit(ResponseFunctionCallArgumentsDelta(**at, delta=call.arguments))
-        self._outbox.emit(
-            ResponseFunctionCallArgumentsDone(**at, arguments=call.arguments, name=call.name)
+        record = ItemRecord(item)
+        self._add_item(record)
+        place: dict[str, Any] = {**self._place(), "item_id": record.id, "call_id": call_id}
+        self._queue.send(ResponseFunctionCallArgumentsDelta(**place, delta=call.arguments))
+        self._queue.send(
+            ResponseFunctionCallArgumentsDone(**place, arguments=call.arguments, name=call.name)
         )
-        self._made.append(call.name + call.arguments)
-        entry.item = replace(item, arguments=call.arguments, status="completed")
-        entry.changed()
-        self._done(entry)
+        self._closed_texts.append(call.name + call.arguments)
+        record.item = replace(item, arguments=call.arguments, status="completed")
+        record.mark_changed()
+        self._finish_item(record)
 
-    def close(self, status: str) -> None:
-        """Ends the open message, if there is one: `completed` or `incomplete`."""
-        entry, self._open = self._open, None
-        if entry is None:
+    def close_message(self, status: str) -> None:
+        """Sends the closing events of the open message, if there is one.
+
+        `status`: `completed` or `incomplete`.
+        """
+        record, self._open_message = self._open_message, None
+        if record is None:
             return
-        at = {**self._place(), "item_id": entry.id, "content_index": 0}
+        place = {**self._place(), "item_id": record.id, "content_index": 0}
         text, self._text = self._text, ""
-        self._made.append(text)
+        self._closed_texts.append(text)
         if self._modality == "text":
-            self._outbox.emit(ResponseOutputTextDone(**at, text=text))
-            self._outbox.emit(ResponseContentPartDone(**at, part=TextPart(text=text)))
+            self._queue.send(ResponseOutputTextDone(**place, text=text))
+            self._queue.send(ResponseContentPartDone(**place, part=TextPart(text=text)))
         else:
-            self._outbox.emit(ResponseOutputAudioDone(**at))
-            self._outbox.emit(ResponseOutputAudioTranscriptDone(**at, transcript=text))
-            self._outbox.emit(ResponseContentPartDone(**at, part=AudioPart(transcript=text)))
-        assert isinstance(entry.item, Message)
-        if entry.version == 0:
-            said = OutputText(text=text)
-            voiced = OutputAudio(transcript=text)
-            content = [said if self._modality == "text" else voiced]
-            entry.item = replace(entry.item, content=content, status=status)
-        else:
-            entry.item = replace(entry.item, status=status)
-        self._done(entry)
+            self._queue.send(ResponseOutputAudioDone(**place))
+            self._queue.send(ResponseOutputAudioTranscriptDone(**place, transcript=text))
+            self._queue.send(ResponseContentPartDone(**place, part=AudioPart(transcript=text)))
+        assert isinstance(record.item, Message)
+        record.item = replace(record.item, status=status)
+        if record.version == 0:  # a truncation by the client has set the content already
+            is_text = self._modality == "text"
+            part = OutputText(text=text) if is_text else OutputAudio(transcript=text)
+            record.item = replace(record.item, content=[part])
+        self._finish_item(record)
 
-    def weight(self, count: Count) -> Weight:
-        """Tokens of all that was made."""
-        audio = math.ceil(self.voiced_ms / ASSISTANT_MS_PER_TOKEN)
-        return Weight(sum(count(text) for text in (*self._made, self._text) if text), audio)
+    def output_tokens(self, count_tokens: CountTokens) -> TokenCount:
+        """Returns the tokens of everything sent so far."""
+        audio = math.ceil(self.audio_ms / ASSISTANT_MS_PER_TOKEN)
+        texts = (*self._closed_texts, self._text)
+        return TokenCount(sum(count_tokens(text) for text in texts if text), audio)
 
     @property
     def output(self) -> list[Item]:
-        return [entry.item for entry in self.entries]
+        """The items, for `response.done`."""
+        return [record.item for record in self._records]
 
-    def _opened(self) -> Entry:
-        """The open message; a new one is announced."""
-        if self._open is None:
-            item = Message(
-                role="assistant",
-                content=[],
-                id=self._outbox.ids("item"),
-                object="realtime.item",
-                status="in_progress",
+    def _message(self) -> ItemRecord:
+        """Returns the open message; opens one and sends its first events where there is none."""
+        if self._open_message is not None:
+            return self._open_message
+        item = Message(
+            role="assistant",
+            content=[],
+            id=self._queue.new_id("item"),
+            object="realtime.item",
+            status="in_progress",
+        )
+        record = self._open_message = ItemRecord(item)
+        self._add_item(record)
+        is_text = self._modality == "text"
+        empty_part: Any = TextPart() if is_text else AudioPart(transcript="")
+        self._queue.send(
+            ResponseContentPartAdded(
+                **self._place(), item_id=record.id, content_index=0, part=empty_part
             )
-            self._open = Entry(item)
-            self._add(self._open)
-            written = self._modality == "text"
-            empty: Any = TextPart() if written else AudioPart(transcript="")
-            self._outbox.emit(
-                ResponseContentPartAdded(
-                    **self._place(), item_id=self._open.id, content_index=0, part=empty
-                )
-            )
-            self._open.item = replace(item, content=[OutputText() if written else OutputAudio()])
-            if not written:
-                self._open.sounds[0] = Sound(bytearray(), text="")
-        return self._open
+        )
+        record.item = replace(item, content=[OutputText() if is_text else OutputAudio()])
+        if not is_text:
+            record.audio[0] = StoredAudio(bytearray(), text="")
+        return record
 
-    def _part(self) -> dict[str, Any]:
-        entry = self._opened()
-        return {**self._place(), "item_id": entry.id, "content_index": 0}
+    def _content_place(self) -> dict[str, Any]:
+        """Returns the fields that say where a delta belongs."""
+        record = self._message()
+        return {**self._place(), "item_id": record.id, "content_index": 0}
 
     def _place(self) -> dict[str, Any]:
-        return {"response_id": self._response_id, "output_index": len(self.entries) - 1}
+        return {"response_id": self._response_id, "output_index": len(self._records) - 1}
 
-    def _add(self, entry: Entry) -> None:
-        self.entries.append(entry)
-        self._outbox.emit(ResponseOutputItemAdded(**self._place(), item=entry.item))
-        if self._conversation is not None:
-            previous = self._conversation.append(entry)
-            self._outbox.emit(ConversationItemAdded(item=entry.item, previous_item_id=previous))
+    def _add_item(self, record: ItemRecord) -> None:
+        self._records.append(record)
+        self._queue.send(ResponseOutputItemAdded(**self._place(), item=record.item))
+        if self._items is not None:
+            previous_id = self._items.append(record)
+            self._queue.send(ConversationItemAdded(item=record.item, previous_item_id=previous_id))
 
-    def _done(self, entry: Entry) -> None:
-        here = self._conversation
-        if here is not None and here.get(entry.id) is entry:  # not deleted meanwhile
-            previous = here.previous(entry)
-            self._outbox.emit(ConversationItemDone(item=entry.item, previous_item_id=previous))
-        self._outbox.emit(ResponseOutputItemDone(**self._place(), item=entry.item))
+    def _finish_item(self, record: ItemRecord) -> None:
+        if self._items is not None and self._items.contains(record):  # not deleted by the client
+            previous_id = self._items.previous_id(record)
+            self._queue.send(ConversationItemDone(item=record.item, previous_item_id=previous_id))
+        self._queue.send(ResponseOutputItemDone(**self._place(), item=record.item))

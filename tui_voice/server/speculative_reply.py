@@ -1,84 +1,54 @@
-"""A reply begun before it is sure that the turn is over, its first clause spoken ahead."""
+"""A reply that is started during a pause, before it is certain that the user's turn has ended.
+
+If the turn ends with the words that were recognised at the pause, the response takes over the text
+generated so far and the audio of its first clause, and answers sooner. Otherwise the work is
+thrown away.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-from threading import Event
+from dataclasses import dataclass
 
 from tui_voice.server.clauses import ClauseSplitter
-from tui_voice.server.interfaces import ReplyRequest, ToolCall
-from tui_voice.server.jobs import Reply, Speak
-from tui_voice.server.settings import Settings
-
-
-@dataclass(slots=True)
-class Words:
-    """A reply being made; begun on the chance that it will be wanted, or for a response."""
-
-    job: int
-    request: ReplyRequest
-    pieces: deque[str | ToolCall] = field(default_factory=deque)
-    """What has come and was not taken yet."""
-    ended: bool = False
-    broke: str | None = None
-    stop: Event = field(default_factory=Event)
-
-    @property
-    def reply(self) -> Reply:
-        return Reply(self.job, self.request, self.stop)
+from tui_voice.server.interfaces import ToolCall
+from tui_voice.server.jobs import SpeakJob
+from tui_voice.server.reply_stream import ReplyStream, speak_job
+from tui_voice.server.session_settings import SessionSettings
 
 
 @dataclass(slots=True)
 class SpeculativeReply:
-    """`settings`: those of the response that it will be, if any."""
+    """`settings` are those that the response will have."""
 
-    words: Words
-    settings: Settings
-    speech: Speak | None = None
-    """Speaks the first clause, once that is known."""
-    sound: tuple[bytes, bytes] | None = None
-    """What it gave: at 24 kHz, and in the client's format."""
-    mute: bool = False
-    """Speaking ahead failed: the response will try for itself, and tell."""
+    stream: ReplyStream
+    settings: SessionSettings
+    first_job: SpeakJob | None = None
+    """The job that synthesises the first clause, once the clause is complete."""
+    first_speech: tuple[bytes, bytes] | None = None
+    """Its result: the audio at 24 kHz, and encoded in the client's format."""
+    speech_failed: bool = False
+    """The synthesis failed; the response will try it again and report the error."""
 
-    def next_speech(self, job: int) -> Speak | None:
-        """What can be spoken ahead now and is not yet."""
-        if self.speech is not None or self.mute or self.settings.modality != "audio":
+    def next_speak_job(self, job_id: int) -> SpeakJob | None:
+        """Returns the job for the first clause when that has just become complete, else None."""
+        if self.first_job is not None or self.speech_failed or self.settings.modality != "audio":
             return None
-        if (clause := self._first_clause()) is not None:
-            self.speech = speech(job, clause, self.settings, self.words.stop)
-        return self.speech
+        clause = self._first_clause()
+        if clause is not None:
+            self.first_job = speak_job(job_id, clause, self.settings, self.stream.stop)
+        return self.first_job
 
-    def speaks(self, job: int) -> bool:
-        """`job` is the one that speaks ahead."""
-        return self.speech is not None and self.speech.job == job
+    def owns_job(self, job_id: int) -> bool:
+        """Returns whether `job_id` is the job that synthesises the first clause."""
+        return self.first_job is not None and self.first_job.job_id == job_id
 
     def _first_clause(self) -> str | None:
-        clauses = ClauseSplitter()
-        for piece in self.words.pieces:
+        splitter = ClauseSplitter()
+        is_text_complete = self.stream.is_ended
+        for piece in self.stream.pieces:
             if isinstance(piece, ToolCall):
+                is_text_complete = True
                 break
-            if whole := clauses.feed(piece):
-                return whole[0]
-        else:
-            if not self.words.ended:
-                return None
-        rest = clauses.flush()
-        return rest[0] if rest else None
-
-
-def speech(job: int, clause: str, settings: Settings, stop: Event) -> Speak:
-    """The job that says `clause` as `settings` want it."""
-    voice = settings.voice if isinstance(settings.voice, str) else settings.voice.id
-    return Speak(job, clause, voice, settings.speed, settings.output_format, stop)
-
-
-def same_sound(one: Speak, other: Speak) -> bool:
-    """Both jobs would give the same."""
-    return (one.text, one.voice, one.speed, one.format) == (
-        other.text,
-        other.voice,
-        other.speed,
-        other.format,
-    )
+            if clauses := splitter.feed(piece):
+                return clauses[0]
+        return next(iter(splitter.flush()), None) if is_text_complete else None

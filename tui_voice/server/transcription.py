@@ -1,4 +1,8 @@
-"""Writes down what the user says: turns while they are spoken, and sounds that come as items."""
+"""Transcribes what the user says: spoken turns while they go on, and audio in created items.
+
+The model needs the transcripts in any case; the client gets the events
+`conversation.item.input_audio_transcription.*` only where it has switched transcription on.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tui_voice.audio import pcm
 from tui_voice.realtime.wire.server import (
     TranscriptionCompleted,
     TranscriptionDelta,
@@ -13,46 +18,47 @@ from tui_voice.realtime.wire.server import (
     TranscriptionFailed,
 )
 from tui_voice.realtime.wire.usage import TranscriptionSeconds
-from tui_voice.server.conversation import Conversation
-from tui_voice.server.items import Entry
-from tui_voice.server.jobs import Transcribe
-from tui_voice.server.outbox import Outbox
+from tui_voice.server.item_list import ItemList
+from tui_voice.server.item_record import ItemRecord
+from tui_voice.server.jobs import TranscribeJob
+from tui_voice.server.output_queue import OutputQueue
 from tui_voice.server.turn_detector import TurnDetector
-from tui_voice.server.utterance import Run, Utterance
+from tui_voice.server.utterance import TranscriptionRun, Utterance
 
 
 @dataclass(slots=True)
-class _Turn:
-    """A spoken turn; `entry` once it is committed."""
+class _SpokenTurn:
+    """A turn that is being spoken, or that is committed and not yet transcribed."""
 
     utterance: Utterance
-    entry: Entry | None = None
-    voiced_ms: float = 0.0
+    record: ItemRecord | None = None
+    """The item, once the turn is committed."""
+    voice_end_ms: float = 0.0
     sound: bytes = b""
-    """Of the committed turn, from `sound_ms` on."""
-    sound_ms: float = 0.0
+    """Audio of the committed turn, from `sound_start_ms` on."""
+    sound_start_ms: float = 0.0
 
 
 class Transcriber:
-    """`told`: whether the client wants transcripts. The model gets its words in any case.
-
-    `guessed(utterance)` is called when what was said before a pause is known;
-    `written()` when all words of an item are known.
+    """Calls `on_pause_text(utterance)` when the text before a pause is known, and
+    `on_transcribed()` when all audio of an item is transcribed.
     """
 
     def __init__(
         self,
-        outbox: Outbox,
-        conversation: Conversation,
-        guessed: Callable[[Utterance], None],
-        written: Callable[[], None],
+        queue: OutputQueue,
+        items: ItemList,
+        on_pause_text: Callable[[Utterance], None],
+        on_transcribed: Callable[[], None],
     ) -> None:
-        self._outbox, self._conversation = outbox, conversation
-        self._guessed, self._written = guessed, written
-        self.told = False
-        self._turn: _Turn | None = None
-        self._turns: dict[int, _Turn] = {}
-        self._parts: dict[int, tuple[Entry, int]] = {}
+        self._queue, self._items = queue, items
+        self._on_pause_text, self._on_transcribed = on_pause_text, on_transcribed
+        self.sends_transcripts = False
+        """The client has switched transcription on."""
+        self._turn: _SpokenTurn | None = None
+        self._turn_jobs: dict[int, _SpokenTurn] = {}
+        self._item_jobs: dict[int, tuple[ItemRecord, int]] = {}
+        """Jobs for audio in created items: the item and the content index."""
 
     @property
     def utterance(self) -> Utterance | None:
@@ -60,22 +66,27 @@ class Transcriber:
         return self._turn.utterance if self._turn else None
 
     def begin(self, item_id: str, start_ms: float) -> None:
-        self._turn = _Turn(Utterance(item_id, start_ms))
+        """A turn has started."""
+        self._turn = _SpokenTurn(Utterance(item_id, start_ms))
 
-    def listen(self, ear: TurnDetector) -> None:
-        """Writes on while the voice goes on, where the client wants to read along."""
+    def transcribe_partially(self, detector: TurnDetector) -> None:
+        """Starts a partial run if one is due and the client gets transcripts."""
         turn = self._turn
-        if turn is not None and self.told and (run := turn.utterance.partial(ear.end_ms)):
-            self._start(turn, run, ear.sound(run.start_ms, run.end_ms), urgent=False)
+        if turn is None or not self.sends_transcripts:
+            return
+        if run := turn.utterance.due_partial_run(detector.end_ms):
+            self._start(turn, run, detector.audio(run.start_ms, run.end_ms), is_urgent=False)
 
-    def pause(self, ear: TurnDetector) -> None:
+    def pause(self, detector: TurnDetector) -> None:
+        """Starts a complete run: the turn may end here."""
         turn = self._turn
-        assert turn is not None, "a pause is within a turn"
-        run = turn.utterance.pause(ear.end_ms)
-        self._start(turn, run, ear.sound(run.start_ms, run.end_ms), urgent=True)
+        assert turn is not None, "a pause is part of a turn"
+        run = turn.utterance.pause_run(detector.end_ms)
+        self._start(turn, run, detector.audio(run.start_ms, run.end_ms), is_urgent=True)
 
     def resume(self) -> None:
-        assert self._turn is not None, "a voice resumes within a turn"
+        """Speech goes on after a pause."""
+        assert self._turn is not None, "speech resumes within a turn"
         self._turn.utterance.resume()
 
     def drop(self) -> None:
@@ -84,102 +95,107 @@ class Transcriber:
             self._turn.utterance.stop.set()
             self._turn = None
 
-    def commit(self, entry: Entry, start_ms: float, voiced_ms: float | None) -> None:
-        """The turn became `entry`, which starts at `start_ms`; the voice ended at `voiced_ms`.
+    def commit(self, record: ItemRecord, start_ms: float, voice_end_ms: float | None) -> None:
+        """The spoken turn became the item `record`, whose audio starts at `start_ms`.
 
-        None: there was no voice, and nothing is to be heard in it.
+        `voice_end_ms`: end of the speech in it; None where it is only silence.
         """
-        if voiced_ms is None:
-            self._finish(entry, 0, "")
+        if voice_end_ms is None:
+            self._finish(record, 0, "")
             return
-        turn = self._turn or _Turn(Utterance(entry.id, start_ms))
+        turn = self._turn or _SpokenTurn(Utterance(record.id, start_ms))
         self._turn = None
-        turn.entry, turn.voiced_ms = entry, voiced_ms
-        turn.sound, turn.sound_ms = bytes(entry.sounds[0].pcm or b""), start_ms
-        self._settle(turn)
+        turn.record, turn.voice_end_ms = record, voice_end_ms
+        turn.sound, turn.sound_start_ms = bytes(record.audio[0].sound or b""), start_ms
+        self._finish_turn(turn)
 
-    def _settle(self, turn: _Turn) -> None:
-        """Ends a committed turn where its words are known, else sees that they will be."""
-        assert turn.entry is not None
-        text = turn.utterance.final(turn.voiced_ms)
+    def _finish_turn(self, turn: _SpokenTurn) -> None:
+        """Finishes a committed turn whose text is known; otherwise starts a run if none will give
+        the text."""
+        assert turn.record is not None
+        text = turn.utterance.final_text(turn.voice_end_ms)
         if text is not None:
-            self._finish(turn.entry, 0, text, turn.utterance)
-        elif not turn.utterance.awaited(turn.voiced_ms):
-            start = turn.utterance.rest_start_ms
-            skipped = max(0, round((start - turn.sound_ms) * 24)) * 2
-            end = turn.sound_ms + turn.entry.sounds[0].ms
-            self._start(turn, Run(start, end, whole=True), turn.sound[skipped:], urgent=True)
+            self._finish(turn.record, 0, text, turn.utterance)
+        elif not turn.utterance.has_final_run(turn.voice_end_ms):
+            start = turn.utterance.unsettled_start_ms
+            skipped_samples = max(0, round((start - turn.sound_start_ms) * pcm.SAMPLES_PER_MS))
+            end = turn.sound_start_ms + turn.record.audio[0].duration_ms
+            rest = turn.sound[skipped_samples * pcm.WIDTH :]
+            self._start(turn, TranscriptionRun(start, end, is_complete=True), rest, is_urgent=True)
 
-    def write(self, entry: Entry) -> None:
-        """Writes down the sounds of an item that the client created."""
-        for index, kept in entry.sounds.items():
-            job = self._outbox.next_job()
-            self._parts[job] = (entry, index)
-            self._outbox.start(Transcribe(job, bytes(kept.pcm or b""), urgent=True))
+    def transcribe_item(self, record: ItemRecord) -> None:
+        """Starts transcribing the audio of an item that the client created."""
+        for index, stored in record.audio.items():
+            job_id = self._queue.next_job_id()
+            self._item_jobs[job_id] = (record, index)
+            self._queue.start(TranscribeJob(job_id, bytes(stored.sound or b""), is_urgent=True))
 
-    def _start(self, turn: _Turn, run: Run, sound: bytes, urgent: bool) -> None:
-        job = self._outbox.next_job()
-        turn.utterance.started(job, run)
-        self._turns[job] = turn
-        self._outbox.start(Transcribe(job, sound, urgent, turn.utterance.stop))
+    def _start(
+        self, turn: _SpokenTurn, run: TranscriptionRun, sound: bytes, is_urgent: bool
+    ) -> None:
+        job_id = self._queue.next_job_id()
+        turn.utterance.run_started(job_id, run)
+        self._turn_jobs[job_id] = turn
+        self._queue.start(TranscribeJob(job_id, sound, is_urgent, turn.utterance.stop))
 
-    def result(self, job: int, text: str) -> None:
-        """A run heard `text`."""
-        if part := self._parts.pop(job, None):
+    def job_done(self, job_id: int, text: str) -> None:
+        """A `TranscribeJob` gave `text`."""
+        if part := self._item_jobs.pop(job_id, None):
             self._finish(*part, text)
-        elif turn := self._turns.pop(job, None):
-            run = turn.utterance.result(job, text)
-            if turn.entry is not None:
-                self._settle(turn)
+        elif turn := self._turn_jobs.pop(job_id, None):
+            run = turn.utterance.run_finished(job_id, text)
+            if turn.record is not None:
+                self._finish_turn(turn)
             elif turn is not self._turn or run is None:
                 return
-            elif run.whole:
-                self._guessed(turn.utterance)
-            elif self.told:
-                self._tell(turn.utterance.item_id, turn.utterance.grown(text))
+            elif run.is_complete:
+                self._on_pause_text(turn.utterance)
+            elif self.sends_transcripts:
+                self._send_delta(turn.utterance.item_id, turn.utterance.stable_delta(text))
 
-    def broke(self, job: int, message: str) -> None:
-        """A run failed."""
-        if part := self._parts.pop(job, None):
+    def job_failed(self, job_id: int, message: str) -> None:
+        """A `TranscribeJob` failed; jobs of other types are ignored."""
+        if part := self._item_jobs.pop(job_id, None):
             self._fail(*part, message)
-        elif turn := self._turns.pop(job, None):
-            turn.utterance.failed(job)
-            if turn.entry is not None and not turn.utterance.awaited(turn.voiced_ms):
-                self._fail(turn.entry, 0, message)
+        elif turn := self._turn_jobs.pop(job_id, None):
+            turn.utterance.run_failed(job_id)
+            if turn.record is not None and not turn.utterance.has_final_run(turn.voice_end_ms):
+                self._fail(turn.record, 0, message)
 
-    def _tell(self, item_id: str, delta: str | None) -> None:
+    def _send_delta(self, item_id: str, delta: str | None) -> None:
+        """Sends `conversation.item.input_audio_transcription.delta`."""
         if delta:
-            self._outbox.emit(TranscriptionDelta(item_id=item_id, content_index=0, delta=delta))
+            self._queue.send(TranscriptionDelta(item_id=item_id, content_index=0, delta=delta))
 
     def _finish(
-        self, entry: Entry, index: int, text: str, utterance: Utterance | None = None
+        self, record: ItemRecord, index: int, text: str, utterance: Utterance | None = None
     ) -> None:
-        entry.sounds[index].text = text
-        if self.told and self._conversation.get(entry.id) is entry:
-            self._tell(entry.id, utterance.rest(text) if utterance else text)
-            entry.show_transcript(index, text)
-            self._outbox.emit(
+        """Stores the transcript and sends `….completed`, where the client gets transcripts."""
+        record.audio[index].text = text
+        if self.sends_transcripts and self._items.contains(record):
+            self._send_delta(record.id, utterance.unsent_delta(text) if utterance else text)
+            record.set_transcript(index, text)
+            seconds = math.ceil(record.audio[index].duration_ms / 1000)
+            self._queue.send(
                 TranscriptionCompleted(
-                    item_id=entry.id,
+                    item_id=record.id,
                     content_index=index,
                     transcript=text,
-                    usage=TranscriptionSeconds(seconds=math.ceil(entry.sounds[index].ms / 1000)),
+                    usage=TranscriptionSeconds(seconds=seconds),
                 )
             )
-        if not entry.unwritten:
-            self._written()
+        if record.is_transcribed:
+            self._on_transcribed()
 
-    def _fail(self, entry: Entry, index: int, message: str) -> None:
-        entry.sounds[index].text = ""
-        if self.told and self._conversation.get(entry.id) is entry:
-            self._outbox.emit(
-                TranscriptionFailed(
-                    item_id=entry.id,
-                    content_index=index,
-                    error=TranscriptionError(
-                        type="server_error", code="transcription_failed", message=message
-                    ),
-                )
+    def _fail(self, record: ItemRecord, index: int, message: str) -> None:
+        """Stores an empty transcript and sends `….failed`, where the client gets transcripts."""
+        record.audio[index].text = ""
+        if self.sends_transcripts and self._items.contains(record):
+            error = TranscriptionError(
+                type="server_error", code="transcription_failed", message=message
             )
-        if not entry.unwritten:
-            self._written()
+            self._queue.send(
+                TranscriptionFailed(item_id=record.id, content_index=index, error=error)
+            )
+        if record.is_transcribed:
+            self._on_transcribed()

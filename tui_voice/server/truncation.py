@@ -1,4 +1,4 @@
-"""Which items no longer fit the model's window, and leave it."""
+"""Chooses which items leave the model's window when a prompt is too long (`session.truncation`)."""
 
 from __future__ import annotations
 
@@ -6,44 +6,43 @@ from collections.abc import Sequence
 
 from tui_voice.realtime.wire.session import RetentionRatio, Truncation
 from tui_voice.server.errors import RefusedError
-from tui_voice.server.items import Entry
-from tui_voice.server.usage import Count
-
-WINDOW = 28_224
-"""Input tokens that a model of 32k can use."""
+from tui_voice.server.item_record import ItemRecord
+from tui_voice.server.usage import CountTokens
 
 
 def truncate(
-    entries: Sequence[Entry], fixed: int, how: Truncation, count: Count, window: int = WINDOW
-) -> list[Entry]:
-    """The items that a response reads: the oldest go where they no longer fit.
+    records: Sequence[ItemRecord],
+    fixed_tokens: int,
+    truncation: Truncation,
+    count_tokens: CountTokens,
+    window_tokens: int,
+) -> list[ItemRecord]:
+    """Returns the items that a response reads; the oldest are left out where all do not fit.
 
-    `fixed`: tokens of instructions and tools. Raises `RefusedError` where truncation is disabled
-    and the prompt is too long, or where nothing can be dropped any more.
+    `fixed_tokens`: of instructions and tools. Raises `RefusedError` where truncation is disabled
+    and the prompt is too long.
     """
-    present = [entry for entry in entries if not entry.dropped]
-    limit, keep = _limits(how, window - fixed)
-    size = sum(entry.weight(count).total for entry in present)
+    present = [record for record in records if not record.is_dropped]
+    limit, target = _item_limits(truncation, window_tokens - fixed_tokens)
+    size = sum(record.tokens(count_tokens).total for record in present)
     if size <= limit:
         return present
-    if how == "disabled":
+    if truncation == "disabled":
         raise RefusedError(
             "context_length_exceeded",
-            f"The prompt has {fixed + size} tokens, but the model reads at most {window}, and "
-            "truncation is disabled. Delete items, or set truncation to auto.",
+            f"The prompt has {fixed_tokens + size} tokens, but the model reads at most "
+            f"{window_tokens}, and truncation is disabled. Delete items, or set truncation to "
+            "auto.",
         )
-    for entry in list(present):
-        if size <= keep:
-            break
-        size -= entry.weight(count).total
-        present.remove(entry)
+    while present and size > target:
+        size -= present.pop(0).tokens(count_tokens).total
     return present
 
 
-def _limits(how: Truncation, room: int) -> tuple[int, int]:
-    """Tokens that the items may have, and that they are brought down to beyond it."""
-    if not isinstance(how, RetentionRatio):
+def _item_limits(truncation: Truncation, room: int) -> tuple[int, int]:
+    """Returns the tokens that items may have, and the tokens to which a longer prompt is cut."""
+    if not isinstance(truncation, RetentionRatio):
         return room, room
-    asked = how.token_limits.post_instructions if how.token_limits else None
-    limit = min(room, asked) if isinstance(asked, int) else room
-    return limit, int(limit * how.retention_ratio)
+    requested = truncation.token_limits.post_instructions if truncation.token_limits else None
+    limit = min(room, requested) if isinstance(requested, int) else room
+    return limit, int(limit * truncation.retention_ratio)

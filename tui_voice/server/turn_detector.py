@@ -1,7 +1,7 @@
-"""The input audio buffer, and the ear that finds turns in it.
+"""The input audio buffer, and the detection of spoken turns in it.
 
-All positions are ms of audio written in this session. The detector runs on 32 ms chunks, so that
-is how finely turns begin and end.
+All positions are ms of audio that the client has appended in this session. The speech detector
+works on chunks of 32 ms, so turns start and end on multiples of that.
 """
 
 from __future__ import annotations
@@ -13,178 +13,189 @@ import numpy as np
 
 from tui_voice.audio import pcm
 from tui_voice.server.interfaces import DETECTOR_CHUNK, DETECTOR_RATE, SpeechDetector
-from tui_voice.server.settings import Turns
+from tui_voice.server.session_settings import TurnDetectionSettings
 
 CHUNK_MS = DETECTOR_CHUNK * 1000 / DETECTOR_RATE
 _CHUNK_BYTES = DETECTOR_CHUNK * pcm.WIDTH
 _ONSET_CHUNKS = 3
-"""So much voice in a row begins a turn: 96 ms, shorter than the shortest word."""
+"""Consecutive chunks with speech that start a turn: 96 ms, shorter than the shortest word."""
 _HYSTERESIS = 0.15
-"""A voice that has begun may fade by this much before it counts as silence."""
+"""During a turn the probability of speech may fall this far below the threshold before a chunk
+counts as silence."""
 PAUSE_MS = 128
-"""A silence after which it pays to guess that the turn is over: longer than people break off within
-a phrase, and so long before the end of a turn that writing down and a first clause fit between."""
-_PATIENCE_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
-"""`semantic_vad`: the longest wait for the rest of a sentence."""
-_CONTENT_MS = {"low": 1_000, "medium": 600, "auto": 600, "high": 350}
-"""`semantic_vad`: the wait after a sentence that sounds finished."""
-_QUIET_KEPT_MS = 60_000
-"""Silence kept for a commit by hand while turns are being listened for."""
+"""Silence after which the server starts to prepare a reply. It is longer than the breaks within a
+phrase, and leaves time for a transcript and a first clause before the end of the turn."""
+_INCOMPLETE_SENTENCE_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
+"""`semantic_vad`, by eagerness: silence that ends a turn after an incomplete sentence."""
+_COMPLETE_SENTENCE_MS = {"low": 1_000, "medium": 600, "auto": 600, "high": 350}
+"""`semantic_vad`, by eagerness: silence that ends a turn after a complete sentence."""
+_KEPT_SILENCE_MS = 60_000
+"""Silence between turns that stays in the buffer in case the client commits it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
-    """A voice; the turn starts at `start_ms`, prefix padding included."""
+class VoiceStarted:
+    """A turn has started; `start_ms` includes the prefix padding."""
 
     start_ms: float
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
-    """The voice has been silent for `PAUSE_MS`."""
+class VoicePaused:
+    """There has been no speech for `PAUSE_MS`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
-    """The voice went on after a pause."""
+class VoiceResumed:
+    """Speech goes on after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The turn is over; `end_ms` is now, the closing silence included."""
+class TurnEnded:
+    """The turn is over; `end_ms` is now, so the turn includes the silence that ended it."""
 
     end_ms: float
 
 
-Signal = Began | Paused | Resumed | Ended
+TurnSignal = VoiceStarted | VoicePaused | VoiceResumed | TurnEnded
 
 
 class TurnDetector:
-    """Holds what was written since the last commit; `hear` finds turns in it."""
+    """Holds the audio since the last commit; `write` adds audio and finds turns in it."""
 
     def __init__(self, detector: SpeechDetector, max_ms: float) -> None:
         self._detector = detector
         self._max_ms = max_ms
         self._buffer = bytearray()
         self.start_ms = 0.0
-        """Where the buffer begins."""
-        self.speaking = False
-        self.voiced_ms = 0.0
-        """Where a voice was heard last."""
-        self.sounds_finished = False
-        """What was said before the present pause is a whole sentence (`semantic_vad`)."""
-        self._turns: Turns | None = None
-        self._listen_anew()
+        """Position of the first byte in the buffer."""
+        self.is_speaking = False
+        """A turn has started and not yet ended."""
+        self.voice_end_ms = 0.0
+        """End of the last chunk with speech."""
+        self.is_sentence_complete = False
+        """The transcript until the current pause is a complete sentence (`semantic_vad`)."""
+        self._turn_detection: TurnDetectionSettings | None = None
+        self._reset_detection()
 
     @property
     def end_ms(self) -> float:
-        """Where the buffer ends: how much audio was written."""
-        return self.start_ms + len(self._buffer) / pcm.BYTES_PER_MS
+        """Position of the end of the buffer: all audio appended so far."""
+        return self.start_ms + self.length_ms
 
     @property
     def length_ms(self) -> float:
-        return len(self._buffer) / pcm.BYTES_PER_MS
+        return pcm.duration_ms(self._buffer)
 
     @property
     def silence_ms(self) -> float:
-        """How long the voice has been silent within a turn."""
-        return self._silent * CHUNK_MS
+        """Silence since the last speech of the current turn."""
+        return self._silent_chunks * CHUNK_MS
 
     @property
-    def full(self) -> bool:
-        """No more may be written before a commit; turns that are listened for end by themselves."""
-        return self._turns is None and self.length_ms >= self._max_ms
+    def is_full(self) -> bool:
+        """The client must commit before it appends more; detected turns end by themselves."""
+        return self._turn_detection is None and self.length_ms >= self._max_ms
 
-    def set_turns(self, turns: Turns | None) -> None:
-        """Listens for turns in this way from here on, or not at all."""
-        if (turns is None) != (self._turns is None):
-            self._listen_anew()
-        self._turns = turns
+    def configure(self, turn_detection: TurnDetectionSettings | None) -> None:
+        """Detects turns in this way from now on; None: detects none."""
+        if (turn_detection is None) != (self._turn_detection is None):
+            self._reset_detection()
+        self._turn_detection = turn_detection
 
-    def _listen_anew(self) -> None:
+    def _reset_detection(self) -> None:
         self._detector.reset()
         self._resampler = pcm.Resampler(pcm.RATE, DETECTOR_RATE)
-        self._fine = bytearray()
-        self._at = self.end_ms
-        self._loud = 0
-        self._silent = 0
-        self.speaking = self.sounds_finished = False
-        self._turn_start = self._at
+        self._resampled = bytearray()
+        self._detected_until_ms = self.end_ms
+        self._speech_chunks = 0
+        """Consecutive chunks with speech before a turn."""
+        self._silent_chunks = 0
+        """Consecutive chunks of silence within a turn."""
+        self.is_speaking = self.is_sentence_complete = False
+        self._turn_start_ms = self._detected_until_ms
 
-    def hear(self, sound: bytes) -> Iterator[Signal]:
-        """Writes `sound` (24 kHz s16le); the signals must be obeyed as they come."""
+    def write(self, sound: bytes) -> Iterator[TurnSignal]:
+        """Appends `sound` (24 kHz s16le) and yields what is detected in it.
+
+        The caller must handle each signal before it asks for the next: a commit in between removes
+        audio from the buffer.
+        """
         self._buffer += sound
-        if self._turns is None:
+        if self._turn_detection is None:
             return
-        self._fine += self._resampler.feed(sound)
-        while len(self._fine) >= _CHUNK_BYTES and self._turns is not None:
-            chunk = np.frombuffer(bytes(self._fine[:_CHUNK_BYTES]), "<i2")
-            del self._fine[:_CHUNK_BYTES]
-            self._at += CHUNK_MS
-            yield from self._step(self._detector(chunk), self._turns)
-        if not self.speaking and self.length_ms > _QUIET_KEPT_MS:
-            self._drop_until(self.end_ms - _QUIET_KEPT_MS)
+        self._resampled += self._resampler.feed(sound)
+        while len(self._resampled) >= _CHUNK_BYTES and self._turn_detection is not None:
+            chunk = np.frombuffer(bytes(self._resampled[:_CHUNK_BYTES]), "<i2")
+            del self._resampled[:_CHUNK_BYTES]
+            self._detected_until_ms += CHUNK_MS
+            yield from self._detect(self._detector(chunk), self._turn_detection)
+        if not self.is_speaking and self.length_ms > _KEPT_SILENCE_MS:
+            self._delete_until(self.end_ms - _KEPT_SILENCE_MS)
 
-    def _step(self, probability: float, turns: Turns) -> Iterator[Signal]:
-        if not self.speaking:
-            self._loud = self._loud + 1 if probability >= turns.threshold else 0
-            if self._loud >= _ONSET_CHUNKS:
-                onset = self._at - _ONSET_CHUNKS * CHUNK_MS
-                self.speaking, self._loud, self._silent = True, 0, 0
-                self.voiced_ms = self._at
-                self._turn_start = max(self.start_ms, onset - turns.prefix_ms)
-                yield Began(self._turn_start)
-        elif probability >= max(turns.threshold - _HYSTERESIS, 0.01):
-            resumed = self.silence_ms >= PAUSE_MS
-            self._silent, self.voiced_ms, self.sounds_finished = 0, self._at, False
-            if self._at - self._turn_start >= self._max_ms:
-                yield self._ended()
-            elif resumed:
-                yield Resumed()
+    def _detect(
+        self, probability: float, turn_detection: TurnDetectionSettings
+    ) -> Iterator[TurnSignal]:
+        """Processes one chunk that contains speech with `probability`."""
+        now = self._detected_until_ms
+        if not self.is_speaking:
+            is_speech = probability >= turn_detection.threshold
+            self._speech_chunks = self._speech_chunks + 1 if is_speech else 0
+            if self._speech_chunks >= _ONSET_CHUNKS:
+                onset = now - _ONSET_CHUNKS * CHUNK_MS
+                self.is_speaking, self._speech_chunks, self._silent_chunks = True, 0, 0
+                self.voice_end_ms = now
+                self._turn_start_ms = max(self.start_ms, onset - turn_detection.prefix_ms)
+                yield VoiceStarted(self._turn_start_ms)
+        elif probability >= max(turn_detection.threshold - _HYSTERESIS, 0.01):
+            was_paused = self.silence_ms >= PAUSE_MS
+            self._silent_chunks, self.voice_end_ms, self.is_sentence_complete = 0, now, False
+            if now - self._turn_start_ms >= self._max_ms:
+                yield self._end_turn()
+            elif was_paused:
+                yield VoiceResumed()
         else:
-            before = self.silence_ms
-            self._silent += 1
-            if self.silence_ms >= self._enough(turns):
-                yield self._ended()
-            elif before < PAUSE_MS <= self.silence_ms:
-                yield Paused()
+            silence_before = self.silence_ms
+            self._silent_chunks += 1
+            if self.silence_ms >= self._closing_silence_ms(turn_detection):
+                yield self._end_turn()
+            elif silence_before < PAUSE_MS <= self.silence_ms:
+                yield VoicePaused()
 
-    def _enough(self, turns: Turns) -> float:
-        """The silence that ends a turn."""
-        if turns.eagerness is None:
-            return turns.silence_ms
-        waits = _CONTENT_MS if self.sounds_finished else _PATIENCE_MS
-        return waits[turns.eagerness]
+    def _closing_silence_ms(self, turn_detection: TurnDetectionSettings) -> float:
+        """Returns the silence that ends the current turn."""
+        if turn_detection.eagerness is None:
+            return turn_detection.silence_ms
+        silences = _COMPLETE_SENTENCE_MS if self.is_sentence_complete else _INCOMPLETE_SENTENCE_MS
+        return silences[turn_detection.eagerness]
 
-    def _ended(self) -> Ended:
-        self.speaking = self.sounds_finished = False
-        self._silent = 0
+    def _end_turn(self) -> TurnEnded:
+        self.is_speaking = self.is_sentence_complete = False
+        self._silent_chunks = 0
         self._detector.reset()
-        return Ended(self._at)
+        return TurnEnded(self._detected_until_ms)
 
-    def sound(self, start_ms: float, end_ms: float | None = None) -> bytes:
-        """A stretch of the buffer, as far as it is there."""
-        first = self._offset(start_ms)
-        last = len(self._buffer) if end_ms is None else self._offset(end_ms)
-        return bytes(self._buffer[first:last])
+    def audio(self, start_ms: float, end_ms: float) -> bytes:
+        """Returns the audio between two positions, as far as it is in the buffer."""
+        return bytes(self._buffer[self._offset(start_ms) : self._offset(end_ms)])
 
     def take(self, start_ms: float, end_ms: float) -> bytes:
-        """As `sound`, and forgets everything up to `end_ms`."""
-        found = self.sound(start_ms, end_ms)
-        self._drop_until(end_ms)
-        return found
-
-    def _drop_until(self, ms: float) -> None:
-        offset = self._offset(ms)
-        del self._buffer[:offset]
-        self.start_ms += offset / pcm.BYTES_PER_MS
-
-    def _offset(self, ms: float) -> int:
-        """The byte at which `ms` begins; a whole sample, inside the buffer."""
-        samples = round((ms - self.start_ms) * pcm.BYTES_PER_MS / pcm.WIDTH)
-        return min(max(samples * pcm.WIDTH, 0), len(self._buffer))
+        """Returns the audio between two positions and deletes all audio until `end_ms`."""
+        audio = self.audio(start_ms, end_ms)
+        self._delete_until(end_ms)
+        return audio
 
     def clear(self) -> None:
-        """Forgets what was written, and a turn that had begun."""
-        self._drop_until(self.end_ms)
-        self._listen_anew()
+        """Deletes the buffer and forgets a turn that has started."""
+        self._delete_until(self.end_ms)
+        self._reset_detection()
+
+    def _delete_until(self, end_ms: float) -> None:
+        offset = self._offset(end_ms)
+        self.start_ms += offset / pcm.BYTES_PER_MS
+        del self._buffer[:offset]
+
+    def _offset(self, ms: float) -> int:
+        """Returns the index of the byte at position `ms`: at a whole sample, inside the buffer."""
+        sample = round((ms - self.start_ms) * pcm.SAMPLES_PER_MS)
+        return min(max(sample * pcm.WIDTH, 0), len(self._buffer))

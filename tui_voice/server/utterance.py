@@ -1,9 +1,13 @@
-"""One spoken turn, written down while it goes on.
+"""The transcript of one spoken turn while the turn goes on.
 
-The recogniser is run again and again over the growing sound. Words that two runs agree on are
-told; at a pause the whole is written down on the chance that the turn is over; and once a pause
-was not the end, what came before it is settled, so that a long turn does not get dearer with
-every run.
+The recogniser cannot continue a transcript, so the server runs it again and again over the growing
+audio. Three rules keep the result stable and the work small:
+
+- A partial run happens every 500 ms of speech. Words that two partial runs in a row agree on are
+  sent to the client.
+- At each pause a complete run happens: if the turn ends there, its text is the transcript.
+- When speech goes on after a pause and at least 5 s were transcribed, that text is settled, and
+  later runs start behind it.
 """
 
 from __future__ import annotations
@@ -12,118 +16,124 @@ from dataclasses import dataclass, field
 from threading import Event
 
 PARTIAL_MS = 500
-"""New sound before the recogniser is run again."""
-_LONGEST_PARTIAL_MS = 12_000
-"""Beyond this a run takes too long to be worth it before the next pause."""
+"""New audio after which a partial run is due."""
+_MAX_PARTIAL_MS = 12_000
+"""Audio beyond which partial runs stop: they would take longer than the time to the next pause."""
 _ROUNDING_MS = 1.0
-"""Positions are sums of fractions; nobody says anything in a millisecond."""
-_SETTLE_MS = 5_000
-"""A piece at least this long is settled at a pause."""
+"""Positions are sums of fractions, so equal positions may differ by less than this."""
+_MIN_SETTLED_MS = 5_000
+"""Audio that a settled part has at least."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A stretch of sound to be written down."""
+class TranscriptionRun:
+    """One run of the recogniser over a part of the turn."""
 
     start_ms: float
     end_ms: float
-    whole: bool
-    """Taken at a pause or at the end: it may become the last word."""
+    is_complete: bool
+    """The run reaches a pause or the end of the turn, so its text may be the final one."""
 
 
 @dataclass(slots=True)
 class Utterance:
-    """`start_ms`: where the turn begins. Runs are told apart by their job numbers."""
+    """`start_ms`: where the turn starts. Runs are identified by the ids of their jobs."""
 
     item_id: str
     start_ms: float
-    told: str = ""
-    """What the client has been given of the transcript."""
+    sent_text: str = ""
+    """The part of the transcript that the client already has."""
     stop: Event = field(default_factory=Event)
-    _settled: list[str] = field(default_factory=list)
-    _settled_ms: float = -1.0
-    _guess: tuple[float, str] | None = None
-    """The last whole run: how far it heard, and what."""
-    _previous: list[str] = field(default_factory=list)
-    _running: dict[int, Run] = field(default_factory=dict)
-    _last_end: float = 0.0
+    """Set when the turn will not be committed, so that queued runs are skipped."""
+    _settled_texts: list[str] = field(default_factory=list)
+    _settled_until_ms: float = -1.0
+    _pause_result: tuple[float, str] | None = None
+    """End and text of the last complete run since speech went on."""
+    _last_partial: list[str] = field(default_factory=list)
+    """Words of the last partial run."""
+    _active_runs: dict[int, TranscriptionRun] = field(default_factory=dict)
+    _last_run_end_ms: float = 0.0
 
     @property
-    def _piece_start(self) -> float:
-        return max(self._settled_ms, self.start_ms)
+    def unsettled_start_ms(self) -> float:
+        """Position from which the audio has to be transcribed again."""
+        return max(self._settled_until_ms, self.start_ms)
 
-    def partial(self, now_ms: float) -> Run | None:
-        """A run that is due while the voice goes on."""
-        since = now_ms - max(self._last_end, self._piece_start)
-        if self._running or since < PARTIAL_MS:
+    def due_partial_run(self, now_ms: float) -> TranscriptionRun | None:
+        """Returns the partial run that is due at `now_ms`, or None."""
+        new_audio_ms = now_ms - max(self._last_run_end_ms, self.unsettled_start_ms)
+        if self._active_runs or new_audio_ms < PARTIAL_MS:
             return None
-        if now_ms - self._piece_start > _LONGEST_PARTIAL_MS:
+        if now_ms - self.unsettled_start_ms > _MAX_PARTIAL_MS:
             return None
-        return Run(self._piece_start, now_ms, whole=False)
+        return TranscriptionRun(self.unsettled_start_ms, now_ms, is_complete=False)
 
-    def pause(self, now_ms: float) -> Run:
-        """The run for the chance that the turn ends here."""
-        return Run(self._piece_start, now_ms, whole=True)
+    def pause_run(self, now_ms: float) -> TranscriptionRun:
+        """Returns the complete run for a pause at `now_ms`."""
+        return TranscriptionRun(self.unsettled_start_ms, now_ms, is_complete=True)
 
     def resume(self) -> None:
-        """The pause was not the end. What it settled need not be heard again."""
-        if self._guess is not None and self._guess[0] - self._piece_start >= _SETTLE_MS:
-            self._settled_ms, text = self._guess
-            self._settled.append(text)
-            self._previous = []
-        self._guess = None
+        """Speech goes on after a pause: settles a long transcript, drops a short one."""
+        if self._pause_result is not None:
+            end_ms, text = self._pause_result
+            if end_ms - self.unsettled_start_ms >= _MIN_SETTLED_MS:
+                self._settled_until_ms = end_ms
+                self._settled_texts.append(text)
+                self._last_partial = []
+        self._pause_result = None
 
-    def started(self, job: int, run: Run) -> None:
-        self._running[job] = run
-        self._last_end = run.end_ms
+    def run_started(self, job_id: int, run: TranscriptionRun) -> None:
+        self._active_runs[job_id] = run
+        self._last_run_end_ms = run.end_ms
 
-    def final(self, voiced_ms: float) -> str | None:
-        """All that was said, where it is known up to `voiced_ms`, the end of the voice."""
-        if self._guess is None or self._guess[0] < voiced_ms - _ROUNDING_MS:
+    def run_finished(self, job_id: int, text: str) -> TranscriptionRun | None:
+        """Records the text of a run; returns None where its audio has been settled meanwhile."""
+        run = self._active_runs.pop(job_id)
+        if run.start_ms < self.unsettled_start_ms:
             return None
-        return _joined([*self._settled, self._guess[1]])
-
-    def awaited(self, voiced_ms: float) -> bool:
-        """A run is under way that will tell the end."""
-        enough = voiced_ms - _ROUNDING_MS
-        return any(run.whole and run.end_ms >= enough for run in self._running.values())
-
-    def result(self, job: int, text: str) -> Run | None:
-        """Takes in what a run heard; None where that has been settled meanwhile."""
-        run = self._running.pop(job)
-        if run.start_ms < self._piece_start:
-            return None
-        if run.whole:
-            self._guess = (run.end_ms, text.strip())
+        if run.is_complete:
+            self._pause_result = (run.end_ms, text.strip())
         return run
 
-    def failed(self, job: int) -> None:
-        del self._running[job]
+    def run_failed(self, job_id: int) -> None:
+        del self._active_runs[job_id]
 
-    def grown(self, text: str) -> str:
-        """The delta to tell after a partial run heard `text`: words that two runs agree on."""
+    def final_text(self, voice_end_ms: float) -> str | None:
+        """Returns the transcript of the turn; None where no run has reached `voice_end_ms` yet."""
+        if self._pause_result is None or self._pause_result[0] < voice_end_ms - _ROUNDING_MS:
+            return None
+        return _join([*self._settled_texts, self._pause_result[1]])
+
+    def has_final_run(self, voice_end_ms: float) -> bool:
+        """Returns whether an active run will give the final text."""
+        return any(
+            run.is_complete and run.end_ms >= voice_end_ms - _ROUNDING_MS
+            for run in self._active_runs.values()
+        )
+
+    def stable_delta(self, text: str) -> str:
+        """Returns what to send after a partial run gave `text`: new words that it and the partial
+        run before it agree on."""
         words = text.split()
         agreed = []
-        for new, old in zip(words, self._previous, strict=False):
+        for new, old in zip(words, self._last_partial, strict=False):
             if new != old:
                 break
             agreed.append(new)
-        self._previous = words
-        return self.rest(_joined([*self._settled, " ".join(agreed)])) or ""
+        self._last_partial = words
+        return self.unsent_delta(_join([*self._settled_texts, " ".join(agreed)])) or ""
 
-    def rest(self, text: str) -> str | None:
-        """What `text` has beyond what was told; None where it was told otherwise."""
-        if not text.startswith(self.told):
+    def unsent_delta(self, text: str) -> str | None:
+        """Returns what `text` adds to the sent text, which it then counts as sent.
+
+        None where `text` does not start with the sent text: a delta cannot correct it.
+        """
+        if not text.startswith(self.sent_text):
             return None
-        delta = text[len(self.told) :]
-        self.told = text
+        delta = text[len(self.sent_text) :]
+        self.sent_text = text
         return delta
 
-    @property
-    def rest_start_ms(self) -> float:
-        """From here on the sound has not been settled."""
-        return self._piece_start
 
-
-def _joined(texts: list[str]) -> str:
+def _join(texts: list[str]) -> str:
     return " ".join(text for text in texts if text)

@@ -1,4 +1,4 @@
-"""The engines at work: runs jobs in threads and reports the facts."""
+"""Runs jobs on the engines, in worker threads, and reports the results."""
 
 from __future__ import annotations
 
@@ -9,66 +9,80 @@ import numpy as np
 from tui_voice.audio import pcm
 from tui_voice.errors import TuiVoiceError
 from tui_voice.server.audio_formats import encode
+from tui_voice.server.fair_pool import FairPool
 from tui_voice.server.interfaces import DETECTOR_RATE, Engines
 from tui_voice.server.jobs import (
-    Broke,
-    Fact,
+    EnginesReady,
+    EnginesUnavailable,
     Job,
-    Ready,
-    Reply,
-    Said,
-    SaidAll,
-    Speak,
-    Spoken,
-    Transcribe,
-    Transcribed,
-    Unavailable,
+    JobFailed,
+    JobResult,
+    ReplyEnded,
+    ReplyJob,
+    ReplyPiece,
+    SpeakJob,
+    SpeechReady,
+    TranscribeJob,
+    TranscriptReady,
 )
-from tui_voice.server.pool import FairPool
 
-Report = Callable[[Fact], None]
-_REPLIES_AT_ONCE = 4
-"""Replies wait for a model most of the time, their own or one behind a socket."""
+Report = Callable[[JobResult], None]
+_MAX_PARALLEL_REPLIES = 4
+"""A reply spends most of its time waiting for its model, which may be behind a socket."""
 
 
-class Workers:
-    """Shared by all connections of a server. `report` is called in the worker's thread."""
+class EngineWorkers:
+    """Shared by all connections of a server. `report` is called in the worker's thread.
 
-    def __init__(self, engines: Engines, pool: Callable[[str, int], FairPool] = FairPool) -> None:
+    `new_pool(name, threads)` makes a pool of worker threads.
+    """
+
+    def __init__(
+        self, engines: Engines, new_pool: Callable[[str, int], FairPool] = FairPool
+    ) -> None:
         self.engines = engines
-        self._hearing = pool("hearing", 1)
-        self._thinking = pool("thinking", _REPLIES_AT_ONCE)
-        self._speaking = pool("speaking", 1)
-        self._pools = (self._hearing, self._thinking, self._speaking)
+        self._transcription = new_pool("transcription", 1)
+        self._replies = new_pool("replies", _MAX_PARALLEL_REPLIES)
+        self._speech = new_pool("speech", 1)
+        self._pools = (self._transcription, self._replies, self._speech)
 
     def prepare(self, key: Hashable, report: Report) -> None:
-        """Makes what one connection needs at first, and reports `Ready` or `Unavailable`.
+        """Makes what a new connection needs; reports `EnginesReady` or `EnginesUnavailable`.
 
-        The rest may still be loading: whoever needs it waits for it in a thread.
+        Other engines may still be loading: a job that needs one waits for it in its thread.
         """
 
         def make() -> None:
-            self.engines.count_tokens("")  # loads its table here, not on the loop
+            self.engines.count_tokens("")  # loads the token table here and not on the event loop
             voices = tuple(self.engines.synthesiser().voices)
-            report(Ready(self.engines.detector(), voices))
+            report(EnginesReady(self.engines.detector(), voices))
 
         def work() -> None:
-            _reporting(make, lambda message: report(Unavailable(message)))
+            _run_reporting(make, lambda message: report(EnginesUnavailable(message)))
 
-        self._speaking.submit(key, work)
+        self._speech.submit(key, work)
 
     def start(self, key: Hashable, job: Job, report: Report) -> None:
-        """Queues `job` for the connection `key`."""
+        """Queues `job` for the connection `key`; skips it if it is stopped before it starts."""
+
+        def work(run: Callable[[], None]) -> Callable[[], None]:
+            def guarded() -> None:
+                if not job.stop.is_set():
+                    _run_reporting(run, lambda message: report(JobFailed(job.job_id, message)))
+
+            return guarded
+
         match job:
-            case Transcribe(urgent=urgent):
-                self._hearing.submit(key, lambda: self._transcribe(job, report), urgent)
-            case Reply():
-                self._thinking.submit(key, lambda: self._reply(job, report))
-            case speak:
-                self._speaking.submit(key, lambda: self._speak(speak, report))
+            case TranscribeJob(is_urgent=is_urgent):
+                run = work(lambda: self._transcribe(job, report))
+                self._transcription.submit(key, run, is_urgent)
+            case ReplyJob():
+                self._replies.submit(key, work(lambda: self._reply(job, report)))
+            case SpeakJob():
+                self._speech.submit(key, work(lambda: self._speak(job, report)))
 
     def forget(self, key: Hashable) -> None:
-        """The connection is gone."""
+        """Drops the queued jobs of a closed connection."""
         for pool in self._pools:
             pool.forget(key)
 
@@ -76,42 +90,29 @@ class Workers:
         for pool in self._pools:
             pool.close()
 
-    def _transcribe(self, job: Transcribe, report: Report) -> None:
-        def hear() -> None:
-            fine = pcm.samples(pcm.resample(job.sound, pcm.RATE, DETECTOR_RATE))
-            samples = np.multiply(fine, 1 / 32768, dtype=np.float32)
-            text = self.engines.recogniser().transcribe(samples)
-            report(Transcribed(job.job, text))
+    def _transcribe(self, job: TranscribeJob, report: Report) -> None:
+        resampled = pcm.samples(pcm.resample(job.sound, pcm.RATE, DETECTOR_RATE))
+        samples = np.multiply(resampled, 1 / 32768, dtype=np.float32)
+        report(TranscriptReady(job.job_id, self.engines.recogniser().transcribe(samples)))
 
-        if not job.stop.is_set():
-            _reporting(hear, lambda message: report(Broke(job.job, message)))
+    def _reply(self, job: ReplyJob, report: Report) -> None:
+        for piece in self.engines.responder().reply(job.request, job.stop):
+            if job.stop.is_set():
+                return
+            report(ReplyPiece(job.job_id, piece))
+        report(ReplyEnded(job.job_id))
 
-    def _reply(self, job: Reply, report: Report) -> None:
-        def think() -> None:
-            for piece in self.engines.responder().reply(job.request, job.stop):
-                if job.stop.is_set():
-                    return
-                report(Said(job.job, piece))
-            report(SaidAll(job.job))
-
-        if not job.stop.is_set():
-            _reporting(think, lambda message: report(Broke(job.job, message)))
-
-    def _speak(self, job: Speak, report: Report) -> None:
-        def speak() -> None:
-            made = self.engines.synthesiser().speak(job.text, job.voice, job.speed)
-            kept = made.astype("<i2", copy=False).tobytes()
-            report(Spoken(job.job, kept, encode(kept, job.format)))
-
-        if not job.stop.is_set():
-            _reporting(speak, lambda message: report(Broke(job.job, message)))
+    def _speak(self, job: SpeakJob, report: Report) -> None:
+        samples = self.engines.synthesiser().speak(job.text, job.voice, job.speed)
+        sound = samples.astype("<i2", copy=False).tobytes()
+        report(SpeechReady(job.job_id, sound, encode(sound, job.audio_format)))
 
 
-def _reporting(work: Callable[[], None], broke: Callable[[str], None]) -> None:
-    """Runs `work`; what an engine raises becomes a fact, so that no thread and no talk dies."""
+def _run_reporting(run: Callable[[], None], on_failure: Callable[[str], None]) -> None:
+    """Calls `run`; calls `on_failure` with one sentence where it raises."""
     try:
-        work()
+        run()
     except TuiVoiceError as error:
-        broke(str(error))
-    except Exception as error:  # noqa: BLE001 — engines are other people's code: a talk survives them
-        broke(f"The engine failed: {type(error).__name__}: {error}")
+        on_failure(str(error))
+    except Exception as error:  # noqa: BLE001 — engines may raise anything; the session goes on
+        on_failure(f"The engine failed: {type(error).__name__}: {error}")

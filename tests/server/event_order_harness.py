@@ -1,20 +1,20 @@
-"""The order in which a turn's and a reply's events come, and what is said to bring them about."""
+"""The order of events of a spoken turn and of a spoken response, and helpers to cause them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.server.desk import SILENCE, Desk
-from tests.server.engines import speech
+from tests.server.protocol_harness import SILENCE, ProtocolClient
+from tests.server.toy_engines_harness import speech
 
-TURN = [
+TURN_EVENTS = [
     "input_audio_buffer.speech_started",
     "input_audio_buffer.speech_stopped",
     "input_audio_buffer.committed",
     "conversation.item.added",
     "conversation.item.done",
 ]
-LADDER = [
+RESPONSE_EVENTS = [
     "response.created",
     "response.output_item.added",
     "conversation.item.added",
@@ -31,17 +31,17 @@ LADDER = [
 ]
 
 
-def spoken(text: str, before: int = 1000, after: int = 800) -> bytes:
-    """Speech with so many ms of silence around it."""
+def speech_with_silence(text: str, before: int = 1000, after: int = 800) -> bytes:
+    """Returns speech with `before` and `after` ms of silence around it."""
     return SILENCE * before + speech(text) + SILENCE * after
 
 
-def vad(**fields: Any) -> dict[str, Any]:
+def server_vad(**fields: Any) -> dict[str, Any]:
     return {"type": "server_vad", **fields}
 
 
-def response_of(desk: Desk) -> dict[str, Any]:
-    """The newest response that is done."""
-    found = desk.last("response.done")["response"]
-    assert isinstance(found, dict)
-    return found
+def last_response(client: ProtocolClient) -> dict[str, Any]:
+    """Returns the response of the newest `response.done`."""
+    response = client.last_event("response.done")["response"]
+    assert isinstance(response, dict)
+    return response

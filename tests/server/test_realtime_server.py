@@ -14,10 +14,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.server.engines import EnergyDetector, ToyEngines
+from tests.server.toy_engines_harness import LevelDetector, ToyEngines
 from tui_voice.errors import BackendError
-from tui_voice.server.limits import Limits
-from tui_voice.server.serve import ServeOptions, Server, serve
+from tui_voice.server.limits import SessionLimits
+from tui_voice.server.realtime_server import RealtimeServer, ServerOptions, start_server
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def engines() -> ToyEngines:
 
 
 @pytest.fixture
-async def server(engines: ToyEngines) -> AsyncIterator[Server]:
-    server = await serve("127.0.0.1", 0, engines)
+async def server(engines: ToyEngines) -> AsyncIterator[RealtimeServer]:
+    server = await start_server("127.0.0.1", 0, engines)
     yield server
     await server.close()
 
@@ -58,7 +58,7 @@ async def refused(url: str, **options: Any) -> tuple[str, int, str]:
 
 
 class TestComingIn:
-    async def test_url(self, server: Server) -> None:
+    async def test_url(self, server: RealtimeServer) -> None:
         assert server.url == f"ws://127.0.0.1:{server.port}/v1/realtime"
         assert server.host == "127.0.0.1"
         async with connect(f"{server.url}?model=anything") as socket:
@@ -67,17 +67,17 @@ class TestComingIn:
             assert created["session"]["model"] == "anything"
             assert server.connections == 1
 
-    async def test_path_of_azure(self, server: Server) -> None:
+    async def test_path_of_azure(self, server: RealtimeServer) -> None:
         url = server.url.replace("/v1/", "/openai/v1/")
         async with connect(f"{url}?model=m") as socket:
             assert (await told(socket))["type"] == "session.created"
 
-    async def test_other_paths(self, server: Server) -> None:
+    async def test_other_paths(self, server: RealtimeServer) -> None:
         with pytest.raises(InvalidStatus) as caught:
             await connect(server.url.replace("realtime", "live"))
         assert caught.value.response.status_code == 404
 
-    async def test_plain_http(self, server: Server) -> None:
+    async def test_plain_http(self, server: RealtimeServer) -> None:
         url = server.url.replace("ws://", "http://")
 
         def fetch() -> int:
@@ -90,14 +90,14 @@ class TestComingIn:
 
         assert await asyncio.to_thread(fetch) == 426
 
-    async def test_missing_model(self, server: Server) -> None:
+    async def test_missing_model(self, server: RealtimeServer) -> None:
         assert await refused(server.url) == (
             "missing_model",
             4000,
             "invalid_request_error.missing_model",
         )
 
-    async def test_beta(self, server: Server) -> None:
+    async def test_beta(self, server: RealtimeServer) -> None:
         found = await refused(
             f"{server.url}?model=m", additional_headers={"OpenAI-Beta": "realtime=v1"}
         )
@@ -107,18 +107,18 @@ class TestComingIn:
             "invalid_request_error.beta_api_shape_disabled",
         )
 
-    async def test_transcription_needs_no_model(self, server: Server) -> None:
+    async def test_transcription_needs_no_model(self, server: RealtimeServer) -> None:
         async with connect(f"{server.url}?intent=transcription") as socket:
             assert (await told(socket))["session"]["type"] == "transcription"
 
-    async def test_subprotocol_of_browsers(self, server: Server) -> None:
+    async def test_subprotocol_of_browsers(self, server: RealtimeServer) -> None:
         protocols: Any = ["realtime", "openai-insecure-api-key.k"]
         async with connect(f"{server.url}?model=m", subprotocols=protocols) as socket:
             assert socket.subprotocol == "realtime"
 
     async def test_invalid_model(self, engines: ToyEngines) -> None:
-        server = await serve(
-            "127.0.0.1", 0, engines, ServeOptions(models=frozenset({"gpt-realtime-2.1"}))
+        server = await start_server(
+            "127.0.0.1", 0, engines, ServerOptions(models=frozenset({"gpt-realtime-2.1"}))
         )
         assert (await refused(f"{server.url}?model=other"))[0] == "invalid_model"
         async with connect(f"{server.url}?model=gpt-realtime-2.1") as socket:
@@ -129,7 +129,7 @@ class TestComingIn:
 class TestKey:
     @pytest.fixture
     async def guarded(self, engines: ToyEngines) -> AsyncIterator[str]:
-        server = await serve("127.0.0.1", 0, engines, ServeOptions(api_key="right"))
+        server = await start_server("127.0.0.1", 0, engines, ServerOptions(api_key="right"))
         yield f"{server.url}?model=m"
         await server.close()
 
@@ -156,7 +156,7 @@ class TestKey:
 
 class TestFrames:
     @pytest.fixture
-    async def socket(self, server: Server) -> AsyncIterator[ClientConnection]:
+    async def socket(self, server: RealtimeServer) -> AsyncIterator[ClientConnection]:
         async with connect(f"{server.url}?model=m") as socket:
             await told(socket)
             yield socket
@@ -176,7 +176,7 @@ class TestFrames:
         await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
         assert (await told(socket))["type"] == "session.updated"
 
-    async def test_frame_beyond_all_bounds(self, server: Server) -> None:
+    async def test_frame_beyond_all_bounds(self, server: RealtimeServer) -> None:
         socket = await connect(f"{server.url}?model=m")
         await socket.send('"' + "x" * (22 * 2**20) + '"')
         _events, code, _reason = await farewell(socket)
@@ -184,7 +184,7 @@ class TestFrames:
 
 
 class TestLeaving:
-    async def test_client_that_vanishes_harms_nobody(self, server: Server) -> None:
+    async def test_client_that_vanishes_harms_nobody(self, server: RealtimeServer) -> None:
         url = f"{server.url}?model=m"
         other = await connect(url)
         await told(other)
@@ -199,7 +199,9 @@ class TestLeaving:
         await server.close()
         assert server.connections == 0
 
-    async def test_client_that_vanishes_with_frames_on_their_way(self, server: Server) -> None:
+    async def test_client_that_vanishes_with_frames_on_their_way(
+        self, server: RealtimeServer
+    ) -> None:
         socket = await connect(f"{server.url}?model=m", max_queue=1)
         await told(socket)
         text = "x" * 100_000
@@ -216,8 +218,8 @@ class TestLeaving:
         assert server.connections == 0
 
     async def test_cap(self, engines: ToyEngines) -> None:
-        limits = Limits(session_seconds=0.05)
-        server = await serve("127.0.0.1", 0, engines, ServeOptions(limits=limits))
+        limits = SessionLimits(session_seconds=0.05)
+        server = await start_server("127.0.0.1", 0, engines, ServerOptions(limits=limits))
         async with connect(f"{server.url}?model=m") as socket:
             _events, code, reason = await farewell(socket)
         assert code == 1001
@@ -225,7 +227,9 @@ class TestLeaving:
         await server.close()
 
     async def test_client_that_never_reads(self, engines: ToyEngines) -> None:
-        server = await serve("127.0.0.1", 0, engines, ServeOptions(most_bytes=200_000))
+        server = await start_server(
+            "127.0.0.1", 0, engines, ServerOptions(max_unsent_bytes=200_000)
+        )
         socket = await connect(f"{server.url}?model=m", max_queue=1)
         create = {
             "type": "conversation.item.create",
@@ -246,7 +250,7 @@ class TestLeaving:
         await server.close()
 
     async def test_server_that_shuts_down_says_so(self, engines: ToyEngines) -> None:
-        server = await serve("127.0.0.1", 0, engines)
+        server = await start_server("127.0.0.1", 0, engines)
         socket = await connect(f"{server.url}?model=m")
         await told(socket)
         await server.close()
@@ -257,7 +261,7 @@ class TestLeaving:
 class TestEngines:
     async def test_accepts_before_they_are_loaded(self) -> None:
         class Slow(ToyEngines):
-            def detector(self) -> EnergyDetector:
+            def detector(self) -> LevelDetector:
                 self.loaded.wait(10)
                 return super().detector()
 
@@ -265,7 +269,7 @@ class TestEngines:
                 self.detector()
 
         engines = Slow()
-        server = await serve("127.0.0.1", 0, engines)
+        server = await start_server("127.0.0.1", 0, engines)
         async with connect(f"{server.url}?model=m") as socket:
             assert (await told(socket))["type"] == "session.created"
             await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
@@ -283,13 +287,13 @@ class TestEngines:
                 self.loaded.wait(10)
                 super().load()
 
-            def detector(self) -> EnergyDetector:
+            def detector(self) -> LevelDetector:
                 self.loaded.wait(10)
                 raise BackendError("Not installed.")
 
         engines = Slow()
         engines.fails = "Not installed."
-        server = await serve("127.0.0.1", 0, engines)
+        server = await start_server("127.0.0.1", 0, engines)
         if late:
             engines.loaded.set()
             await server.failed
@@ -310,20 +314,20 @@ class TestEngines:
             def load(self) -> None:
                 raise OSError("no such file")
 
-        server = await serve("127.0.0.1", 0, Broken())
+        server = await start_server("127.0.0.1", 0, Broken())
         assert "OSError: no such file" in str(await server.failed)
         await server.close()
 
 
-async def test_port_that_is_taken(server: Server, engines: ToyEngines) -> None:
+async def test_port_that_is_taken(server: RealtimeServer, engines: ToyEngines) -> None:
     with pytest.raises(BackendError, match=f"cannot listen on 127.0.0.1:{server.port}") as caught:
-        await serve("127.0.0.1", server.port, engines)
+        await start_server("127.0.0.1", server.port, engines)
     assert "port 0" in caught.value.hint
 
 
 async def test_ipv6_url(engines: ToyEngines) -> None:
     try:
-        server = await serve("::1", 0, engines)
+        server = await start_server("::1", 0, engines)
     except BackendError:
         pytest.skip("no IPv6 here")
     assert server.url.startswith("ws://[::1]:")
@@ -338,7 +342,7 @@ def test_server_closed_while_engines_load() -> None:
     engines = Slow()
 
     async def short() -> None:
-        server = await serve("127.0.0.1", 0, engines)
+        server = await start_server("127.0.0.1", 0, engines)
         await server.close()
 
     asyncio.run(short())

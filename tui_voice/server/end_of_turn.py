@@ -1,11 +1,11 @@
-"""Does it sound finished? A judgement from the words alone, for `semantic_vad`."""
+"""Guesses from the words of a transcript whether the speaker has finished (`semantic_vad`)."""
 
 from __future__ import annotations
 
 import re
 
 # fmt: off
-_DANGLING = frozenset(
+_UNFINISHED_ENDINGS = frozenset(
     {
         "a", "an", "the", "and", "or", "but", "so", "because", "if", "when", "while", "that",
         "which", "who", "to", "of", "for", "with", "from", "in", "on", "at", "by", "about",
@@ -17,17 +17,18 @@ _DANGLING = frozenset(
     }
 )
 # fmt: on
-"""Words that nobody ends on: something is still to come."""
+"""English words that rarely end a sentence, so more is expected after them."""
+_UNFINISHED_PUNCTUATION = (",", "-", "–", "—", "…", "...", ":", ";")
 _WORD = re.compile(r"[\w']+")
 
 
-def sounds_finished(text: str) -> bool:
-    """`text`, as a recogniser wrote it, ends like a sentence: not on a comma, a dash, dots or a
-    word that asks for another."""
-    said = text.strip()
-    words = _WORD.findall(said.casefold())
-    if not words or said.endswith((",", "-", "–", "—", "…", "...", ":", ";")):
+def is_complete_sentence(transcript: str) -> bool:
+    """Returns whether a recogniser's `transcript` ends like a complete sentence.
+
+    Examples: "What time is it?" does; "I would like to" and "Well," do not.
+    """
+    text = transcript.strip()
+    words = _WORD.findall(text.casefold())
+    if not words or text.endswith(_UNFINISHED_PUNCTUATION):
         return False
-    if said.endswith("?"):
-        return True
-    return words[-1] not in _DANGLING
+    return text.endswith("?") or words[-1] not in _UNFINISHED_ENDINGS

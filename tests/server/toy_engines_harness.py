@@ -1,8 +1,9 @@
-"""Small engines that really work, for sound that is made for them: tones that spell words.
+"""Small working engines for tests, for audio in which each word is a tone.
 
-A word is a tone; its pitch is its place in `WORDS`. The detector measures energy, the recogniser
-counts cycles, the synthesiser makes the tones again, and the responder repeats or obeys a few
-plain commands. So a whole talk can be held in milliseconds, and everything heard checked.
+A word's pitch is its place in `WORDS`. The detector measures the level, the recogniser counts the
+cycles of each tone, the synthesiser makes the tones again, and the responder repeats the last turn
+or obeys a few commands. So a whole conversation takes milliseconds, and a test can check every
+word of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from threading import Event
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,62 +25,63 @@ _TEXT = (
 )
 WORDS = list(dict.fromkeys(_TEXT.split()))
 WORD_MS, GAP_MS = 120, 40
-_LOWEST, _STEP = 300.0, 40.0
+_LOWEST_HZ, _STEP_HZ = 300.0, 40.0
 
 
-def pitch(word: str) -> float:
-    return _LOWEST + _STEP * WORDS.index(word)
+def pitch_hz(word: str) -> float:
+    return _LOWEST_HZ + _STEP_HZ * WORDS.index(word)
 
 
 def tones(text: str, rate: int = SPEECH_RATE) -> NDArray[np.int16]:
-    """Each known word as a tone of `WORD_MS`, a short gap after it; unknown words are skipped."""
+    """Returns a tone of `WORD_MS` and a gap of `GAP_MS` for each known word; skips other words."""
     pieces: list[NDArray[np.float64]] = []
     for word in re.findall(r"\w+", text):
         if word in WORDS:
-            t = np.arange(rate * WORD_MS // 1000) / rate
-            pieces += [np.sin(2 * np.pi * pitch(word) * t), np.zeros(rate * GAP_MS // 1000)]
+            times = np.arange(rate * WORD_MS // 1000) / rate
+            tone = np.sin(2 * np.pi * pitch_hz(word) * times)
+            pieces += [tone, np.zeros(rate * GAP_MS // 1000)]
     if not pieces:
         return np.zeros(rate * WORD_MS // 1000, dtype=np.int16)
     return (np.concatenate(pieces) * 12_000).astype(np.int16)
 
 
 def speech(text: str) -> bytes:
-    """What a user says, as 24 kHz s16le."""
+    """Returns `text` as the user speaks it, as 24 kHz s16le."""
     return tones(text).astype("<i2").tobytes()
 
 
-class EnergyDetector:
-    """Loud is speech."""
+class LevelDetector:
+    """Takes loud audio for speech."""
 
     def __call__(self, chunk: NDArray[np.int16]) -> float:
-        power = float(np.mean(chunk.astype(np.float64) ** 2)) ** 0.5
-        return min(1.0, power / 2_000)
+        level = float(np.mean(chunk.astype(np.float64) ** 2)) ** 0.5
+        return min(1.0, level / 2_000)
 
     def reset(self) -> None: ...
 
 
 class ToneRecogniser:
-    """Finds the tones and names their words."""
+    """Finds the tones and returns their words."""
 
     name = "tones"
 
     def __init__(self) -> None:
-        self.heard: list[float] = []
-        """Seconds of each call."""
-        self.breaks = False
+        self.durations_s: list[float] = []
+        """Seconds of audio in each call."""
+        self.fails = False
 
     def transcribe(self, samples: NDArray[np.float32]) -> str:
-        if self.breaks:
+        if self.fails:
             raise BackendError("The recogniser is broken.")
-        self.heard.append(len(samples) / DETECTOR_RATE)
+        self.durations_s.append(len(samples) / DETECTOR_RATE)
         step = DETECTOR_RATE // 100
         frames = len(samples) // step
-        loud = [
+        is_loud = [
             float(np.abs(samples[n * step : (n + 1) * step]).max(initial=0)) > 0.1
             for n in range(frames)
         ]
         words, start = [], None
-        for n, here in enumerate([*loud, False]):
+        for n, here in enumerate([*is_loud, False]):
             if here and start is None:
                 start = n
             elif not here and start is not None:
@@ -92,33 +93,34 @@ class ToneRecogniser:
     def _word(self, samples: NDArray[np.float32]) -> str:
         middle = samples[len(samples) // 4 : -len(samples) // 4]
         crossings = int(np.sum(np.diff(np.signbit(middle).astype(np.int8)) != 0))
-        found = crossings / 2 / (len(middle) / DETECTOR_RATE)
-        index = round((found - _LOWEST) / _STEP)
+        frequency_hz = crossings / 2 / (len(middle) / DETECTOR_RATE)
+        index = round((frequency_hz - _LOWEST_HZ) / _STEP_HZ)
         return WORDS[min(max(index, 0), len(WORDS) - 1)]
 
 
 class ToneSynthesiser:
-    """Speaks in tones; `held` stops it in the middle until it is set again."""
+    """Speaks in tones; waits while `may_continue` is not set."""
 
     name = "tones"
     voices: Sequence[str] = ("marin", "cedar", "tin")
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, str, float]] = []
-        self.breaks = False
-        self.free = threading.Event()
-        self.free.set()
+        self.calls: list[tuple[str, str, float]] = []
+        """Text, voice and speed of each call."""
+        self.fails = False
+        self.may_continue = threading.Event()
+        self.may_continue.set()
 
     def speak(self, text: str, voice: str, speed: float) -> NDArray[np.int16]:
-        self.free.wait()
-        if self.breaks:
+        self.may_continue.wait()
+        if self.fails:
             raise ValueError("no voice")
-        self.said.append((text, voice, speed))
+        self.calls.append((text, voice, speed))
         return tones(text)
 
 
-class Parrot:
-    """Repeats what it heard last; obeys `count N`, `call NAME`, `recall`, `break` and `wait`."""
+class CommandResponder:
+    """Repeats the last turn, or obeys it: `count N`, `call NAME`, `window`, `break`, `wait`."""
 
     name = "parrot"
 
@@ -126,49 +128,50 @@ class Parrot:
         self.requests: list[ReplyRequest] = []
         self.fails = False
         self.answer: str | None = None
-        """Said whatever was asked."""
-        self.free = threading.Event()
-        self.free.set()
+        """The reply to everything, where it is set."""
+        self.may_continue = threading.Event()
+        """While it is not set, the reply to `wait` does not end."""
+        self.may_continue.set()
 
     def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
         self.requests.append(request)
-        last = request.turns[-1] if request.turns else None
-        said = last.text if last else ""
+        last = request.turns[-1].text if request.turns else ""
         if self.answer is not None:
             yield self.answer
         elif request.metadata.purpose == "summary":
             yield f"{len(request.turns)} turns in {request.metadata.language or 'any'}."
         elif request.tool_choice not in ("auto", "none", "required"):
-            yield ToolCall(request.tool_choice, '{"said": "' + said + '"}')
-        elif said.startswith("call ") and request.tools:
+            yield ToolCall(request.tool_choice, '{"said": "' + last + '"}')
+        elif last.startswith("call ") and request.tools:
             yield "One moment. "
-            yield ToolCall(said.split()[1], "{}")
-        elif said.startswith("count "):
-            for n in range(int(said.split()[1])):
+            yield ToolCall(last.split()[1], "{}")
+        elif last.startswith("count "):
+            for n in range(int(last.split()[1])):
                 if stop.is_set():
                     return
                 yield f"{WORDS[n % len(WORDS)]}, "
-        elif said == "wait":
+        elif last == "wait":
             yield "one two three, "
-            while not (stop.is_set() or self.free.is_set()):
+            while not (stop.is_set() or self.may_continue.is_set()):
                 stop.wait(0.005)
             yield "four."
-        elif said == "break" or self.fails:
+        elif last == "break" or self.fails:
             raise BackendError("The model is broken.")
-        elif said == "window":
-            yield " | ".join(f"{t.role}: {t.text}" for t in request.turns)
+        elif last == "window":
+            yield " | ".join(f"{turn.role}: {turn.text}" for turn in request.turns)
         else:
-            for word in said.split():
+            for word in last.split():
                 yield word + " "
 
 
 class ToyEngines:
-    """Implements `contracts.Engines`."""
+    """Implements `server.interfaces.Engines`."""
 
     def __init__(self) -> None:
-        self.hears, self.speaks, self.thinks = ToneRecogniser(), ToneSynthesiser(), Parrot()
+        self.stt, self.tts, self.llm = ToneRecogniser(), ToneSynthesiser(), CommandResponder()
         self.loaded = threading.Event()
         self.fails: str | None = None
+        """The error that `load` raises, where it is set."""
 
     def describe(self) -> str:
         return "tones · parrot"
@@ -178,21 +181,18 @@ class ToyEngines:
             raise BackendError(self.fails)
         self.loaded.set()
 
-    def detector(self) -> EnergyDetector:
-        return EnergyDetector()
+    def detector(self) -> LevelDetector:
+        return LevelDetector()
 
     def recogniser(self) -> ToneRecogniser:
-        return self.hears
+        return self.stt
 
-    def responder(self) -> Parrot:
-        return self.thinks
+    def responder(self) -> CommandResponder:
+        return self.llm
 
     def synthesiser(self) -> ToneSynthesiser:
-        return self.speaks
+        return self.tts
 
     def count_tokens(self, text: str) -> int:
-        """A word is a token here, so that tests can count."""
+        """Counts a word as a token, so that tests can count, too."""
         return len(text.split())
-
-
-Json = dict[str, Any]

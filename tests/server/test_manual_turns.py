@@ -1,0 +1,286 @@
+"""Turns ended by hand, by sense or by the clock, and what may be appended."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from tests.server.event_order_harness import (
+    RESPONSE_EVENTS,
+    TURN_EVENTS,
+    server_vad,
+    speech_with_silence,
+)
+from tests.server.protocol_harness import SILENCE, ProtocolClient, error_of, event_types
+from tests.server.toy_engines_harness import speech
+from tui_voice.realtime.wire.client import InputAudioBufferAppend, ResponseCancel
+from tui_voice.realtime.wire.server import ResponseDone
+from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
+from tui_voice.server.audio_formats import encode
+from tui_voice.server.jobs import ReplyJob, SpeakJob, TranscribeJob
+from tui_voice.server.limits import SessionLimits
+
+
+class TestByHand:
+    def test_push_to_talk(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection=None)
+        assert event_types(client.send("input_audio_buffer.clear")) == [
+            "input_audio_buffer.cleared"
+        ]
+        assert client.say(speech_with_silence("hello what is")) == []
+        events = client.send("input_audio_buffer.commit")
+        assert event_types(events) == TURN_EVENTS[2:]
+        events = client.send("response.create")
+        assert event_types(events) == RESPONSE_EVENTS
+        assert (
+            client.last_event("response.output_audio_transcript.done")["transcript"]
+            == "hello what is"
+        )
+
+    def test_response_waits_for_the_words(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection=None)
+        client.hold = (TranscribeJob,)
+        client.say(speech_with_silence("hello"))
+        client.send("input_audio_buffer.commit")
+        assert event_types(client.send("response.create")) == ["response.created"]
+        assert event_types(client.release()) == RESPONSE_EVENTS[1:]
+
+    def test_second_commit_needs_new_audio(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection=None)
+        client.say(speech_with_silence("hello"))
+        client.send("input_audio_buffer.commit")
+        client.say(SILENCE * 99)
+        error = error_of(client.send("input_audio_buffer.commit", event_id="c"))
+        assert error["code"] == "input_audio_buffer_commit_empty"
+        assert "99.00ms" in error["message"]
+        assert error["event_id"] == "c"
+        client.say(SILENCE)
+        assert event_types(client.send("input_audio_buffer.commit")) == TURN_EVENTS[2:]
+
+    def test_commit_in_the_middle_of_a_detected_turn(self) -> None:
+        client = ProtocolClient()
+        client.say(SILENCE * 500 + speech("hello what"))
+        item_id = client.last_event("input_audio_buffer.speech_started")["item_id"]
+        events = client.send("input_audio_buffer.commit")
+        assert events[0]["item_id"] == item_id
+        assert event_types(client.say(SILENCE * 700)) == []
+
+    def test_commit_of_an_emptied_buffer_under_vad(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection=server_vad(create_response=False))
+        client.say(speech_with_silence("hello", after=520))
+        error = error_of(client.send("input_audio_buffer.commit"))
+        assert error["code"] == "input_audio_buffer_commit_empty"
+
+    def test_clear_forgets_a_turn_that_had_begun(self) -> None:
+        client = ProtocolClient()
+        client.say(SILENCE * 500 + speech("hello what"))
+        client.send("input_audio_buffer.clear")
+        assert client.say(SILENCE * 800) == []
+        assert client.item_ids == []
+
+    def test_detection_switched_off_in_the_middle(self) -> None:
+        client = ProtocolClient()
+        client.say(SILENCE * 500 + speech("hello what"))
+        client.configure_input(turn_detection=None)
+        assert client.say(speech("is") + SILENCE * 800) == []
+        client.send("input_audio_buffer.commit")
+        client.send("response.create")
+        assert (
+            client.last_event("response.output_audio_transcript.done")["transcript"]
+            == "hello what is"
+        )
+        client.configure_input(turn_detection=server_vad())
+        assert "response.done" in event_types(client.say(speech_with_silence("hello")))
+
+    def test_full_buffer(self) -> None:
+        client = ProtocolClient(limits=SessionLimits(max_input_ms=60_000))
+        client.configure_input(turn_detection=None)
+        assert client.say(SILENCE * 60_000, step_ms=1_000) == []
+        error = error_of(client.say(SILENCE * 20))
+        assert error["code"] == "input_audio_buffer_full"
+        client.send("input_audio_buffer.clear")
+        assert client.say(SILENCE * 20) == []
+
+
+class TestAppend:
+    def test_odd_bytes(self) -> None:
+        client = ProtocolClient()
+        error = error_of(
+            client.send("input_audio_buffer.append", audio=base64.b64encode(b"abc").decode())
+        )
+        assert (error["code"], error["param"]) == ("invalid_value", "audio")
+        assert "response.done" in event_types(client.say(speech_with_silence("hello")))
+
+    def test_nothing(self) -> None:
+        assert ProtocolClient().send("input_audio_buffer.append", audio="") == []
+
+    def test_fifteen_mebibytes_and_no_more(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection=None)
+        most = base64.b64encode(bytes(15 * 2**20)).decode()
+        assert client.send("input_audio_buffer.append", audio=most) == []
+        more = base64.b64encode(bytes(15 * 2**20 + 2)).decode()
+        error = error_of(client.send("input_audio_buffer.append", audio=more))
+        assert error["param"] == "audio"
+
+    @pytest.mark.parametrize(("kind", "audio_format"), [("pcmu", Pcmu()), ("pcma", Pcma())])
+    def test_telephone_formats(self, kind: str, audio_format: AudioFormat) -> None:
+        client = ProtocolClient()
+        client.configure_input(
+            format={"type": f"audio/{kind}"}, transcription={"model": "whisper-1"}
+        )
+        sound = encode(speech_with_silence("hello what is the time"), audio_format)
+        for at in range(0, len(sound), 160):
+            piece = base64.b64encode(sound[at : at + 160]).decode()
+            client.send("input_audio_buffer.append", audio=piece)
+        done = client.last_event("conversation.item.input_audio_transcription.completed")
+        assert done["transcript"] == "hello what is the time"
+
+    def test_format_changed_in_the_middle(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection=None, format={"type": "audio/pcmu"})
+        first = encode(speech("hello what"), Pcmu())
+        client.send("input_audio_buffer.append", audio=base64.b64encode(first).decode())
+        client.configure_input(format={"type": "audio/pcm", "rate": 24000})
+        client.say(speech("is the"))
+        client.send("input_audio_buffer.commit")
+        client.ask("")
+        client.ask("window", output_modalities=["text"])
+        assert "user: hello what is the |" in client.last_event("response.output_text.done")["text"]
+
+    def test_format_changed_before_the_engines_are_loaded(self) -> None:
+        client = ProtocolClient(ready=False)
+        client.configure_input(format={"type": "audio/pcmu"})
+        client.prepare_engines()
+        assert client.last_event("session.updated")["session"]["audio"]["input"]["format"] == {
+            "type": "audio/pcmu"
+        }
+
+
+class TestSemanticVad:
+    def heard(self, text: str, silence: int, eagerness: str = "medium") -> bool:
+        """So much silence ended the turn."""
+        client = ProtocolClient()
+        client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": eagerness})
+        client.say(speech_with_silence(text, before=300, after=silence))
+        return "input_audio_buffer.speech_stopped" in event_types(client.events)
+
+    def test_whole_sentence_ends_soon(self) -> None:
+        assert self.heard("hello what is the time", 700)
+        assert not self.heard("hello what is the time", 400)
+
+    def test_half_a_sentence_is_waited_for(self) -> None:
+        assert not self.heard("tell me a story about", 3_500)
+        assert self.heard("tell me a story about", 4_200)
+
+    def test_eagerness(self) -> None:
+        assert self.heard("hello", 450, "high")
+        assert not self.heard("hello", 700, "low")
+        assert self.heard("tell me a", 2_100, "high")
+        assert not self.heard("tell me a", 7_800, "low")
+        assert self.heard("tell me a", 8_200, "low")
+
+    def test_judgement_lasts_for_one_pause(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
+        client.say(
+            speech_with_silence("hello", after=400)
+            + speech_with_silence("tell me a", before=0, after=1_500)
+        )
+        assert "input_audio_buffer.speech_stopped" not in event_types(client.events)
+
+
+class TestIdle:
+    def client(self) -> ProtocolClient:
+        client = ProtocolClient()
+        client.configure_input(turn_detection=server_vad(idle_timeout_ms=5_000))
+        client.ask("hello what is the time")
+        return client
+
+    def test_sequence(self) -> None:
+        client = self.client()
+        client.say(SILENCE * 2_000)
+        assert client.wait(3.5) == [], "five seconds after 0.8 s of sound were played"
+        events = client.wait(0.5)
+        assert event_types(events)[:5] == [
+            "input_audio_buffer.timeout_triggered",
+            "input_audio_buffer.committed",
+            "conversation.item.added",
+            "conversation.item.done",
+            "response.created",
+        ]
+        triggered = events[0]
+        assert triggered["audio_end_ms"] - triggered["audio_start_ms"] == 2_000
+        assert client.last_event("response.done")["response"]["status"] == "completed"
+
+    def test_silence_is_not_written_down(self) -> None:
+        client = self.client()
+        client.configure_input(transcription={"model": "whisper-1"})
+        client.wait(6.0)
+        assert client.engines.stt.durations_s == []
+        done = client.last_event("conversation.item.input_audio_transcription.completed")
+        assert done["transcript"] == ""
+
+    @pytest.mark.parametrize("what", ["speech", "text", "response"])
+    def test_anything_stops_it(self, what: str) -> None:
+        client = self.client()
+        client.hold = (ReplyJob,)
+        if what == "speech":
+            client.say(SILENCE * 300 + speech("hello"))
+        elif what == "text":
+            client.type_turn("hello")
+        else:
+            client.send("response.create")
+        assert client.wait(20.0) == []
+
+    def test_response_that_said_nothing(self) -> None:
+        client = self.client()
+        client.ask("")
+        assert event_types(client.wait(5.1))[0] == "input_audio_buffer.timeout_triggered"
+
+    def test_not_while_the_user_speaks_over_the_end(self) -> None:
+        client = ProtocolClient()
+        client.configure_input(
+            turn_detection=server_vad(idle_timeout_ms=5_000, interrupt_response=False)
+        )
+        client.hold = (SpeakJob,)
+        client.ask("hello")
+        client.say(SILENCE * 300 + speech("hello"))
+        client.hold = ()
+        client.release()
+        assert client.wait(20.0) == []
+
+    def test_no_room_for_the_silence(self) -> None:
+        client = ProtocolClient(limits=SessionLimits(max_items=2))
+        client.configure_input(turn_detection=server_vad(idle_timeout_ms=5_000))
+        client.ask("hello")
+        assert "error" in event_types(client.wait(6.0))
+
+
+def test_session_cap() -> None:
+    client = ProtocolClient(limits=SessionLimits(session_seconds=120))
+    assert client.wait(119) == []
+    assert client.closed is None
+    client.wait(2)
+    assert client.closed is not None
+    assert client.closed.code == 1001
+    assert client.closed.reason == "Your session hit the maximum duration of 2 minutes."
+
+
+def test_cancel_does_not_wait_for_audio_that_waits_to_be_heard() -> None:
+    """Minutes of sound take seconds to be heard; whoever wants silence gets it at once."""
+    client = ProtocolClient()
+    client.hold = (SpeakJob,)
+    client.ask("hello")
+    append = InputAudioBufferAppend(audio=SILENCE * 60_000)
+    assert client.protocol.receive(append, client.now) == []
+    assert client.protocol.has_pending_work
+    assert client.protocol.pending_bytes > 59_000 * 48
+    outputs = client.protocol.receive(ResponseCancel(), client.now)
+    assert isinstance(outputs[0], ResponseDone)
+    assert client.protocol.pending_bytes > 59_000 * 48
