@@ -1,0 +1,89 @@
+"""The recipes of docs/architecture.md, followed from outside the package.
+
+Each test adds one row to a table, as one who extends the program would, and uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.session_harness import toy_server
+from tests.runtime.test_summariser import completion, http
+from tui_voice.__main__ import main
+from tui_voice.cli.registry import CHOICES
+from tui_voice.config import load
+from tui_voice.config.loading import allowed
+from tui_voice.runtime.backends import BACKENDS, BackendSpec
+from tui_voice.runtime.endpoints import Remote
+from tui_voice.runtime.headless import HeadlessSession
+from tui_voice.runtime.session_factory import SessionOptions
+from tui_voice.runtime.summary_styles import SUMMARY_STYLES, SummaryStyle
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings and caches of the user who runs the tests are not used."""
+    monkeypatch.setenv("TUI_VOICE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+async def test_a_backend_is_a_row_of_its_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with toy_server() as server:
+        toy = BackendSpec(
+            name="toy",
+            about="a server that repeats each turn",
+            endpoint=lambda _settings: Remote(f"{server.url}?model=toy", {}, ""),
+            is_ready=lambda _settings: True,
+        )
+        monkeypatch.setitem(BACKENDS, "toy", toy)
+        command = ["say", "hello", "--backend", "toy", "--text", "--sessions-dir", str(tmp_path)]
+        assert await asyncio.to_thread(main, command) == 0
+    assert capsys.readouterr().out.split() == ["you", "hello", "voice", "hello"]
+    assert main(["sessions", "list", "--sessions-dir", str(tmp_path)]) == 0
+    assert " toy " in capsys.readouterr().out
+    assert "toy" in allowed("backend.kind", CHOICES)
+
+
+async def test_a_summary_style_is_a_row_of_its_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    requests = []
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if path.endswith("/models"):
+            return 200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
+        requests.append(str(body))
+        return 200, completion("Ingrid Solheim, in the snow, asks for walnuts.")
+
+    monkeypatch.setitem(SUMMARY_STYLES, "haiku", SummaryStyle(prompt="Write one haiku."))
+    async with toy_server() as server, http(answer) as url:
+        settings = load(
+            {
+                "backend.kind": server.url,
+                "audio.text_only": True,
+                "context.keep": 0,
+                "summary.by": "url",
+                "summary.url": url,
+                "summary.style": "haiku",
+            },
+            env={},
+            path=tmp_path / "none.toml",
+            choices=CHOICES,
+        )
+        memory = await asyncio.to_thread(_memory_after_a_session, settings, tmp_path)
+    assert "Write one haiku." in requests[-1]
+    assert memory == "Ingrid Solheim, in the snow, asks for walnuts."
+
+
+def _memory_after_a_session(settings: Any, folder: Path) -> str:
+    with HeadlessSession(SessionOptions(settings=settings, folder=folder)) as session:
+        for words in ("My name is Ingrid Solheim.", "I like walnuts.", "It snows today."):
+            session.say(words)
+        session.summarise()
+        return session.now.ledger.memory
