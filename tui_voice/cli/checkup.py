@@ -195,7 +195,10 @@ def terminal() -> Finding:
     """Report the terminal's size, colours and encoding, and whether it reports key releases."""
     if not sys.stdin.isatty():
         return Finding(
-            "terminal", "warn", "standard input is none; the app needs one", "tui-voice say hello"
+            "terminal",
+            "warn",
+            "standard input is no terminal; the app needs one",
+            "tui-voice say hello",
         )
     from tui_voice.cli.terminal import ask
 

@@ -38,14 +38,11 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "eval",
         help="what the model still knows after pruning, and what that costs",
-        description=textwrap.fill(
-            "Mentions ten facts in a session, prunes it, asks for the facts, and shows recall and "
-            "cost side by side: nothing pruned, textify only, the server's own truncation, and "
-            "summaries. --at, --keep, --style, --language and --policy may be given several "
-            "times: each combination is a session of its own. With an API key this costs real "
-            "money: --exchanges and --only limit how much.",
-            78,
-        ),
+        description="Mentions ten facts in a session, prunes it, asks for the facts, and shows "
+        "recall and cost side by side: nothing pruned, textify only, the server's own truncation, "
+        "and summaries. --at, --keep, --style, --language and --policy may be given several "
+        "times: each combination is a session of its own. With an API key this costs real money: "
+        "--exchanges and --only limit how much.",
     )
     add = parser.add_argument
     add("--exchanges", type=int, default=20, metavar="N", help="exchanges in a session (20)")

@@ -72,7 +72,7 @@ class CommandLine(argparse.ArgumentParser):
         return None
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
+class _Formatter(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34)
 
