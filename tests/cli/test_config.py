@@ -37,11 +37,11 @@ def test_show_prints_value_and_origin(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     shown = "~/config/tui-voice/config.toml"
     assert [shown] in lines
-    assert ["voice", "ash", shown] in lines
-    assert ["ascii", "true", shown, "[profiles.p]"] in lines
-    assert ["every", "600.0", "TUI_VOICE_CONTEXT_EVERY"] in lines
-    assert ["keep", "4", "--keep"] in lines
-    assert ["kind", "auto"] in lines
+    assert ["backend.voice", "ash", shown] in lines
+    assert ["ui.ascii", "true", shown, "[profiles.p]"] in lines
+    assert ["context.every", "600.0", "TUI_VOICE_CONTEXT_EVERY"] in lines
+    assert ["context.keep", "4", "--keep"] in lines
+    assert ["backend.kind", "auto"] in lines
     assert ["profiles:", "p", "(in", "force)"] in lines
 
 

@@ -19,7 +19,6 @@ from tui_voice.cli.flags import add_common, add_settings, settings_of
 from tui_voice.cli.table import print_json, short, table
 from tui_voice.config.loading import allowed
 from tui_voice.config.model import all_settings
-from tui_voice.config.settings import DEFAULT
 from tui_voice.errors import TuiVoiceError
 
 _EDITORS = ("nano", "vim", "vi", "notepad")
@@ -81,26 +80,13 @@ def _as_lines(settings: config.Settings) -> Iterator[str]:
     if settings.profiles:
         names = (f"{n} (in force)" if n == settings.profile else n for n in settings.profiles)
         yield f"profiles: {', '.join(names)}"
-    rows = []
-    for key in all_settings():
-        group, _, name = key.partition(".")
-        origin = settings.origin(key)
-        where = "" if origin == DEFAULT else short(origin)
-        rows.append((group, name, _shown(settings.value(key)), where))
-    yield ""
-    yield table(_grouped(rows), indent=0)
-
-
-def _grouped(rows: list[tuple[str, str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows of the table, those of a group under its name."""
-    last = ""
-    for group, name, value, origin in rows:
-        if group != last:
-            if last:
-                yield ("", "", "")
-            yield (group, "", "")
-            last = group
-        yield (f"  {name}", value, origin)
+    yield table(
+        [
+            (key, _shown(settings.value(key)), short(settings.origins.get(key, "")))
+            for key in all_settings()
+        ],
+        indent=0,
+    )
 
 
 def _shown(value: Any) -> str:
