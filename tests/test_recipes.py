@@ -18,7 +18,7 @@ from tui_voice.cli.registry import CHOICES
 from tui_voice.config import load
 from tui_voice.config.loading import allowed
 from tui_voice.runtime.backends import BACKENDS, BackendSpec
-from tui_voice.runtime.endpoints import Remote
+from tui_voice.runtime.endpoints import RemoteEndpoint
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summary_styles import SUMMARY_STYLES, SummaryStyle
@@ -38,7 +38,7 @@ async def test_a_backend_is_a_row_of_its_table(
         toy = BackendSpec(
             name="toy",
             about="a server that repeats each turn",
-            endpoint=lambda _settings: Remote(f"{server.url}?model=toy", {}, ""),
+            endpoint=lambda _settings: RemoteEndpoint(f"{server.url}?model=toy", {}, ""),
             is_ready=lambda _settings: True,
         )
         monkeypatch.setitem(BACKENDS, "toy", toy)

@@ -25,10 +25,11 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import REPLY_PATIENCE, Conversation, Snapshot
 from tui_voice.conversation.policy import Limits
 from tui_voice.conversation.states import State
-from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.link import Target
-from tui_voice.realtime.profile import Profile
-from tui_voice.runtime.live import LiveBackend
+from tui_voice.protocol.client import ProtocolClient
+from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
+from tui_voice.realtime.client import RealtimeClient
+from tui_voice.realtime.transport import ServerAddress
+from tui_voice.runtime.live import LiveBackend, OpenSound
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.timeouts import ConnectionTimeouts
@@ -38,8 +39,9 @@ from tui_voice.server.realtime_server import RealtimeServer, ServerOptions, star
 from tui_voice.store.journal import Journal
 
 E = TypeVar("E", bound=e.Event)
+NewClient = Callable[[ServerAddress, ServerSessionConfig, Pricing], ProtocolClient]
 SHORT_TIMEOUTS = ConnectionTimeouts(
-    open=5, configure=5, ping=20, first=0.01, longest=0.05, proven=30
+    open_s=5, configure_s=5, ping_s=20, first_retry_s=0.01, max_retry_s=0.05, stable_s=30
 )
 WAIT_S = float(os.environ.get("TUI_VOICE_TEST_WAIT_S", "30"))
 """Seconds after which a test that waits for something fails."""
@@ -59,15 +61,17 @@ class FixedEndpoint:
 
     loading = engines = ""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, new_client: NewClient = RealtimeClient) -> None:
         self.url = url
+        self._new_client = new_client
         self.stopped = False
         self.asked = 0
         """Number of attempts to connect."""
 
-    async def target(self) -> Target:
+    async def new_client(self, config: ServerSessionConfig, pricing: Pricing) -> ProtocolClient:
         self.asked += 1
-        return Target(f"{self.url}?model=toy", {})
+        address = ServerAddress(f"{self.url}?model=toy", {})
+        return self._new_client(address, config, pricing)
 
     async def stop(self) -> None:
         self.stopped = True
@@ -228,18 +232,22 @@ async def running_session(
     wait_online: bool = True,
     reply_patience: float = REPLY_PATIENCE,
     keep_replies: bool = True,
+    new_client: NewClient = RealtimeClient,
+    open_sound: OpenSound | None = None,
     **profile: Any,
 ) -> AsyncIterator[SessionHarness]:
     """A running session with the server at `url`.
 
     `wait_online`: waits for the connection first. `keep_replies`: the speaker keeps the audio of
-    replies in memory. `profile`: fields of `Profile`.
+    replies in memory. `profile`: fields of `ServerSessionConfig`.
     """
-    endpoint = FixedEndpoint(url)
-    wanted = Profile(model="toy", voice="marin", tools=Tools(tools).declared(), **profile)
+    endpoint = FixedEndpoint(url, new_client)
+    wanted = ServerSessionConfig(
+        model="toy", voice="marin", tools=Tools(tools).declared(), **profile
+    )
     harness: SessionHarness
 
-    async def open_sound(
+    async def open_null_devices(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
     ) -> Sound:
         microphone = NullMicrophone(on_frame)
@@ -252,14 +260,14 @@ async def running_session(
     backend = LiveBackend(
         wanted,
         endpoint,
-        open_sound,
+        open_sound or open_null_devices,
         Summariser(
             [SessionWriter("toy", lambda _: 0.0)] if writers is None else list(writers),
             timeout_s=10,
             retry_after_s=0.0,
         ),
         Tools(tools),
-        lambda: Adapter(audio=wanted.audio, manual=wanted.manual, price=lambda _: 0.0),
+        Pricing(reply=lambda _: 0.0),
         timeouts,
     )
     opened = e.SessionOpened(

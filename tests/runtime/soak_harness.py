@@ -22,10 +22,10 @@ from tests.runtime.session_harness import SessionHarness, running_session, settl
 from tests.server.toy_engines_harness import WORDS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.policy import Limits
+from tui_voice.runtime.reconnecting_connection import HANDED_OVER
 from tui_voice.server.limits import SessionLimits
 
 LIMITS = Limits(trigger=800, keep=6, policy="notebook")
-RENEWED = "The server session was renewed before its end."
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,12 @@ async def soak(
                 number += 1
                 await _exchange(harness, number, cut=one in cuts)
                 seen[0] += sum(
-                    isinstance(f, e.Noticed) and f.text == RENEWED for f in harness.events
+                    isinstance(f, e.Noticed) and f.text == HANDED_OVER for f in harness.events
                 )
                 seen[1] += sum(isinstance(f, e.ConnectionLost) for f in harness.events)
                 harness.events.clear()
             if not seen[0]:  # a quick machine is done before the server's cap comes near
-                await harness.event(e.Noticed, lambda fact: fact.text == RENEWED)
+                await harness.event(e.Noticed, lambda fact: fact.text == HANDED_OVER)
                 seen[0] = 1
             await harness.settled()
             done = sum(c.stage == "confirmed" for c in harness.snapshot.ledger.compactions)

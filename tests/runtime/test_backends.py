@@ -9,8 +9,9 @@ import pytest
 
 from tui_voice.config import ApiKey, BackendSettings, Settings, SummarySettings, load
 from tui_voice.errors import BackendError, SettingsError
-from tui_voice.realtime.link import Target
+from tui_voice.realtime.transport import ServerAddress
 from tui_voice.runtime.backends import BACKENDS, backend_of, check_needs, keys_to_hide
+from tui_voice.runtime.endpoints import RemoteEndpoint
 from tui_voice.runtime.factories import prices_of
 
 Keys = Callable[..., None]
@@ -27,19 +28,21 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
     return set_keys
 
 
-async def target_of(**backend: str) -> Target:
+def address_of(**backend: str) -> ServerAddress:
     settings = Settings(backend=BackendSettings(**backend))  # type: ignore[arg-type]  # all are texts
-    return await backend_of(settings).endpoint(settings).target()
+    endpoint = backend_of(settings).endpoint(settings)
+    assert isinstance(endpoint, RemoteEndpoint)
+    return endpoint.address
 
 
-async def test_openai_is_reached_at_its_own_address_or_at_another(keys: Keys) -> None:
+def test_openai_is_reached_at_its_own_address_or_at_another(keys: Keys) -> None:
     keys(OPENAI_API_KEY="sk-1")
-    target = await target_of(kind="openai")
-    assert target.url == "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
-    assert target.headers == {"Authorization": "Bearer sk-1"}
-    assert "OPENAI_API_KEY" in target.key_hint
-    target = await target_of(kind="openai", model="m", url="wss://proxy.example/v1/realtime")
-    assert target.url == "wss://proxy.example/v1/realtime?model=m"
+    address = address_of(kind="openai")
+    assert address.url == "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
+    assert address.headers == {"Authorization": "Bearer sk-1"}
+    assert "OPENAI_API_KEY" in address.key_hint
+    address = address_of(kind="openai", model="m", url="wss://proxy.example/v1/realtime")
+    assert address.url == "wss://proxy.example/v1/realtime?model=m"
 
 
 @pytest.mark.parametrize(
@@ -50,20 +53,20 @@ async def test_openai_is_reached_at_its_own_address_or_at_another(keys: Keys) ->
         "https://res.openai.azure.com/openai/v1/realtime",
     ],
 )
-async def test_azure_is_reached_by_resource_and_deployment(keys: Keys, endpoint: str) -> None:
+def test_azure_is_reached_by_resource_and_deployment(keys: Keys, endpoint: str) -> None:
     keys(AZURE_OPENAI_API_KEY="k")
-    target = await target_of(kind="azure", azure_endpoint=endpoint, azure_deployment="voice")
-    assert target.url == "wss://res.openai.azure.com/openai/v1/realtime?model=voice"
-    assert target.headers == {"api-key": "k"}
-    assert "AZURE_OPENAI_API_KEY" in target.key_hint
+    address = address_of(kind="azure", azure_endpoint=endpoint, azure_deployment="voice")
+    assert address.url == "wss://res.openai.azure.com/openai/v1/realtime?model=voice"
+    assert address.headers == {"api-key": "k"}
+    assert "AZURE_OPENAI_API_KEY" in address.key_hint
 
 
-async def test_any_other_server_gets_no_key(keys: Keys) -> None:
+def test_any_other_server_gets_no_key(keys: Keys) -> None:
     keys(OPENAI_API_KEY="sk-1", AZURE_OPENAI_API_KEY="k")
-    target = await target_of(kind="ws", url="ws://127.0.0.1:1/v1/realtime", model="m")
-    assert (target.url, target.headers) == ("ws://127.0.0.1:1/v1/realtime?model=m", {})
-    target = await target_of(kind="ws", url="ws://127.0.0.1:1/v1/realtime?model=own")
-    assert target.url.endswith("?model=own")
+    address = address_of(kind="ws", url="ws://127.0.0.1:1/v1/realtime", model="m")
+    assert (address.url, address.headers) == ("ws://127.0.0.1:1/v1/realtime?model=m", {})
+    address = address_of(kind="ws", url="ws://127.0.0.1:1/v1/realtime?model=own")
+    assert address.url.endswith("?model=own")
 
 
 @pytest.mark.parametrize("kind", ["openai", "azure"])

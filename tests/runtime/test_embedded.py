@@ -1,4 +1,4 @@
-"""The embedded server as a child: it lives while we do, no longer, and says why it cannot."""
+"""The embedded server as a child process: it never outlives us, and reports why it fails."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tui_voice.errors import BackendError
-from tui_voice.runtime.embedded import EmbeddedServer
-from tui_voice.runtime.endpoints import Local
+from tui_voice.runtime.embedded import ChildOutput, EmbeddedServer
+from tui_voice.runtime.endpoints import EmbeddedEndpoint
 
 PARENT = """
 import asyncio
@@ -31,7 +31,7 @@ asyncio.run(main())
 
 
 async def end_of(connection: ClientConnection) -> None:
-    """Until the server at the other end is gone."""
+    """Waits until the server closes the connection or is gone."""
     try:
         while True:
             await connection.recv()
@@ -48,7 +48,7 @@ async def started(server: EmbeddedServer) -> AsyncIterator[str]:
         await server.stop()
 
 
-async def test_it_accepts_at_once_and_ends_when_told() -> None:
+async def test_it_accepts_connections_until_it_is_stopped() -> None:
     server = EmbeddedServer()
     async with started(server) as url, asyncio.timeout(60):
         assert server.running
@@ -56,7 +56,7 @@ async def test_it_accepts_at_once_and_ends_when_told() -> None:
         await server.stop()
         await end_of(connection)
     assert not server.running
-    await server.stop()  # a second time is nothing
+    await server.stop()  # a second time does nothing
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
@@ -70,11 +70,11 @@ async def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
         connection = await connect(f"{url}?model=local")
         os.kill(parent.pid, signal.SIGKILL)
         await end_of(connection)
-        # The pipe that both held is closed only when the child is gone, too.
+        # Both processes held this pipe: it is closed when the child is gone as well.
         await parent.communicate()
 
 
-async def test_a_child_that_cannot_start_says_why() -> None:
+async def test_a_child_that_cannot_listen_reports_why() -> None:
     server = EmbeddedServer(["--host", "203.0.113.1"])
     with pytest.raises(BackendError) as caught:
         await server.start()
@@ -82,38 +82,40 @@ async def test_a_child_that_cannot_start_says_why() -> None:
     assert not server.running
 
 
-async def test_a_flag_that_it_does_not_know_is_told() -> None:
+async def test_a_child_that_refuses_an_option_reports_it() -> None:
     with pytest.raises(BackendError) as caught:
         await EmbeddedServer(["--no-such-flag"]).start()
     assert "did not start" in str(caught.value)
 
 
-async def test_a_server_that_died_is_started_again() -> None:
-    local = Local((), "local")
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+async def test_a_server_that_was_killed_is_started_again() -> None:
+    endpoint = EmbeddedEndpoint([], "local")
     try:
         async with asyncio.timeout(90):
-            first = await local.target()
+            first = await endpoint.address()
             assert first.url.endswith("?model=local")
-            again = await local.target()
-            assert again.url == first.url
-            process = local._server._process
-            assert process is not None
-            process.kill()
-            await process.wait()
-            second = await local.target()
+            assert (await endpoint.address()).url == first.url
+            assert endpoint.server.pid is not None
+            connection = await connect(first.url)
+            os.kill(endpoint.server.pid, signal.SIGKILL)
+            await end_of(connection)
+            while endpoint.server.running:  # noqa: ASYNC110  (the exit status comes a little later)
+                await asyncio.sleep(0)
+            second = await endpoint.address()
             assert second.url != first.url
             connection = await connect(second.url)
             await connection.close()
     finally:
-        await local.stop()
+        await endpoint.stop()
 
 
-async def test_its_news_are_read_to_the_end_whatever_they_are() -> None:
-    news: list[str] = []
-    server = EmbeddedServer(on_progress=news.append)
+async def test_all_lines_of_the_child_are_read() -> None:
+    progress: list[str] = []
+    output = ChildOutput(progress.append)
     stream = asyncio.StreamReader()
-    stream.feed_data(b"progress: loading ears\n\n  \n\xff broken\nprogress: ready: all\n")
+    stream.feed_data(b"progress: loading voice\n\n  \n\xff broken\nprogress: ready: all\n")
     stream.feed_eof()
-    await server._read(stream)
-    assert news == ["loading ears", "ready: all"]
-    assert server._last_words().endswith("broken")
+    await output.read(stream)
+    assert progress == ["loading voice", "ready: all"]
+    assert output.last_line.endswith("broken")

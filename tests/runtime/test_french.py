@@ -22,7 +22,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.runtime.proxy_harness import Direction, between
+from tests.runtime.fault_proxy_harness import Direction, fault_proxy
 from tui_voice.config import BackendSettings, SummarySettings, load
 from tui_voice.conversation.compacting import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, Outcome, run_arm
@@ -95,7 +95,7 @@ async def test_the_french_proof(tmp_path: Path, llama: str) -> None:
     embedded = EmbeddedServer()
     upstream = await embedded.start()
     try:
-        async with between(upstream, pass_on=pass_on) as proxy:
+        async with fault_proxy(upstream, pass_on=pass_on) as proxy:
             with overheard(llama) as (url, written):
                 settings = replace(
                     load({"audio.text_only": True}, env={}, path=tmp_path / "none.toml"),

@@ -1,4 +1,4 @@
-"""Talking, live: interruptions, the talk key, outages in the middle of a sentence, and failures."""
+"""A live session: interruptions, the talk key, outages while somebody speaks, and failures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.runtime.proxy_harness import between
+from tests.runtime.fault_proxy_harness import fault_proxy
 from tests.runtime.session_harness import (
     NEVER,
     SessionHarness,
@@ -24,14 +23,13 @@ from tui_voice.audio.sound import Sound
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
-from tui_voice.runtime.outbox import Outbox
 
 STORY = "count 60"
-"""The parrot then speaks for ten seconds; the speaker here plays a hundred times as fast."""
+"""The toy model then speaks for ten seconds; the loudspeaker plays a hundred times as fast."""
 
 
 def both(words: str) -> list[tuple[str, str]]:
-    """What the user said and the parrot repeated."""
+    """The turn of the user and the reply of the toy model, which repeats it."""
     return [("user", words), ("assistant", words)]
 
 
@@ -41,11 +39,11 @@ async def press(harness: SessionHarness) -> None:
 
 
 def slowly(harness: SessionHarness) -> NullSpeaker:
-    """Lets the speaker play as slowly as a real one, so that there is something to interrupt."""
+    """Makes the loudspeaker as slow as a real one, so that there is something to interrupt."""
     assert harness.sound is not None
     speaker = harness.sound.speaker
     assert isinstance(speaker, NullSpeaker)
-    speaker._speed = 1.0
+    speaker.speed = 1.0
     return speaker
 
 
@@ -53,13 +51,13 @@ def slowly(harness: SessionHarness) -> NullSpeaker:
 
 
 @pytest.mark.parametrize("how", ["voice", "key", "typed", "stop"])
-async def test_a_reply_that_is_interrupted_is_cut_where_it_was_heard(
+async def test_an_interrupted_reply_is_truncated_at_what_was_played(
     tmp_path: Path, how: str
 ) -> None:
     detection = "manual" if how == "key" else "server_vad"
     async with (
         toy_server() as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path, turn_detection=detection) as harness,
     ):
         await harness.until(lambda _: harness.sound is not None)
@@ -80,19 +78,19 @@ async def test_a_reply_that_is_interrupted_is_cut_where_it_was_heard(
         assert cut.received_ms >= cut.played_ms
         assert abs(speaker.played_ms(cut.item_id) - cut.played_ms) <= 0
         if cut.played_ms:
-            told = await harness.event(e.ItemTruncated)
-            assert (told.item_id, told.audio_ms) == (cut.item_id, cut.played_ms)
+            truncated = await harness.event(e.ItemTruncated)
+            assert (truncated.item_id, truncated.audio_ms) == (cut.item_id, cut.played_ms)
         else:
             assert (await harness.event(e.ItemDeleted)).item_id == cut.item_id
         turn = harness.snapshot.ledger.turns.get(cut.item_id)
         assert turn is not None
         assert (turn.heard_ms, turn.audio_ms >= cut.received_ms) == (cut.played_ms, True)
-        speaker._speed = 100.0
+        speaker.speed = 100.0
         if how == "voice":
             await harness.until(lambda _: harness.turns()[-2:] == both("stop"))
         if how == "typed":
             await harness.until(lambda _: harness.turns()[-1] == ("assistant", "yes"))
-    assert not [fact for fact in harness.events if isinstance(fact, e.ServerErred)]
+    assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
 
 
 async def test_muting_reaches_the_microphone(tmp_path: Path) -> None:
@@ -108,7 +106,7 @@ async def test_muting_reaches_the_microphone(tmp_path: Path) -> None:
 # ── the talk key ─────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_turn_by_key(tmp_path: Path) -> None:
+async def test_a_turn_by_the_talk_key(tmp_path: Path) -> None:
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, turn_detection="manual") as harness,
@@ -119,7 +117,7 @@ async def test_a_turn_by_key(tmp_path: Path) -> None:
         await harness.until(lambda _: harness.turns() == both("one two"))
 
 
-async def test_a_tap_on_the_key_is_no_turn(tmp_path: Path) -> None:
+async def test_a_key_press_without_speech_is_no_turn(tmp_path: Path) -> None:
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, turn_detection="manual") as harness,
@@ -135,25 +133,23 @@ async def test_a_tap_on_the_key_is_no_turn(tmp_path: Path) -> None:
         await harness.until(lambda _: harness.turns() == both("one two"))
 
 
-# ── outages in the middle of a sentence ──────────────────────────────────────────────────────
+# ── outages while somebody speaks ────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("by_key", [True, False])
-async def test_what_is_said_while_there_is_no_line_is_heard_in_the_end(
-    tmp_path: Path, by_key: bool
-) -> None:
-    """The line breaks in the middle of a sentence, stays away until after its end, comes back."""
+async def test_speech_during_an_outage_is_sent_after_it(tmp_path: Path, by_key: bool) -> None:
+    """The connection is lost during a sentence and comes back after its end."""
     detection = "manual" if by_key else "server_vad"
-    async with toy_server() as server, between(server.url) as proxy:
-        bench_talk = running_session(proxy.url, tmp_path, turn_detection=detection)
-        harness = await bench_talk.__aenter__()
+    async with toy_server() as server, fault_proxy(server.url) as proxy:
+        session = running_session(proxy.url, tmp_path, turn_detection=detection)
+        harness = await session.__aenter__()
         try:
             await harness.say("hello Anna")
             await press(harness)
             await harness.feed(speech("one two"))
             if not by_key:
                 await harness.event(e.SpeechStarted)
-            harness.endpoint.url = "ws://127.0.0.1:9/v1/realtime"  # nobody answers there
+            harness.endpoint.url = "ws://127.0.0.1:9/v1/realtime"  # no server there
             proxy.cut_oldest()
             await harness.event(e.ConnectionLost)
             await harness.feed(speech("three four"))
@@ -175,10 +171,10 @@ async def test_what_is_said_while_there_is_no_line_is_heard_in_the_end(
             assert len(gaps) == (0 if by_key else 1)
             assert all(turn.note for turn in gaps)
         finally:
-            await bench_talk.__aexit__(None, None, None)
+            await session.__aexit__(None, None, None)
 
 
-async def test_words_typed_while_there_is_no_line_are_answered_in_the_end(tmp_path: Path) -> None:
+async def test_text_typed_during_an_outage_is_answered_after_it(tmp_path: Path) -> None:
     nowhere = "ws://127.0.0.1:9/v1/realtime"
     async with (
         toy_server() as server,
@@ -190,10 +186,10 @@ async def test_words_typed_while_there_is_no_line_are_answered_in_the_end(tmp_pa
         await harness.until(lambda _: harness.turns() == both("hello"))
 
 
-async def test_a_reply_that_has_come_is_played_although_the_line_breaks(tmp_path: Path) -> None:
+async def test_a_reply_that_has_come_is_played_to_its_end_after_a_loss(tmp_path: Path) -> None:
     async with (
         toy_server() as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path) as harness,
     ):
         await harness.until(lambda _: harness.sound is not None)
@@ -202,7 +198,7 @@ async def test_a_reply_that_has_come_is_played_although_the_line_breaks(tmp_path
         await harness.event(e.ResponseDone)
         proxy.cut_oldest()
         await harness.event(e.ConnectionLost)
-        speaker._speed = 100.0
+        speaker.speed = 100.0
         played = await harness.event(e.PlaybackFinished)
         turn = harness.snapshot.ledger.turns.get(played.item_id)
         assert turn is not None
@@ -210,12 +206,12 @@ async def test_a_reply_that_has_come_is_played_although_the_line_breaks(tmp_path
         await harness.settled()
 
 
-async def test_a_summary_under_way_is_asked_for_again(tmp_path: Path) -> None:
+async def test_a_summary_under_way_is_requested_again_after_a_loss(tmp_path: Path) -> None:
     engines = ToyEngines()
     limits = replace(NEVER, policy="notebook", keep=2)
     async with (
         toy_server(engines) as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path, limits=limits) as harness,
     ):
         for said in ("hello Anna", "one two", "three four"):
@@ -233,32 +229,28 @@ async def test_a_summary_under_way_is_asked_for_again(tmp_path: Path) -> None:
 # ── failures ─────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_model_that_fails_is_told(tmp_path: Path) -> None:
+async def test_a_failure_of_the_model_is_reported(tmp_path: Path) -> None:
     async with toy_server() as server, running_session(server.url, tmp_path) as harness:
         harness.session.post(e.TextSubmitted(item_id="q", text="break"))
-        told = await harness.event(e.Noticed)
+        notice = await harness.event(e.Noticed)
         await harness.until(lambda s: s.state is State.IDLE)
-    assert told.text == "The model did not answer: The model is broken."
-    assert told.severity == "warning"
+    assert notice.text == "The model did not answer: The model is broken."
+    assert notice.severity == "warning"
 
 
-async def test_an_error_in_what_runs_beside_the_line_ends_the_talk(tmp_path: Path) -> None:
-    async with toy_server() as server, running_session(server.url, tmp_path) as harness:
+async def test_an_error_in_a_background_task_ends_the_session(tmp_path: Path) -> None:
+    async def fails(_on_frame: object, _on_finished: object) -> Sound:
+        raise ZeroDivisionError
 
-        async def begin() -> None:
-            harness.backend._spawn(broken())  # as opening the sound is
-
-        await asyncio.wrap_future(harness.session.call(begin()))
-        await harness.event(e.Noticed, lambda fact: "ZeroDivisionError" in fact.text)
-        with pytest.raises(ZeroDivisionError):
-            await harness.close()
-
-
-async def broken() -> None:
-    raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        async with (
+            toy_server() as server,
+            running_session(server.url, tmp_path, open_sound=fails, wait_online=False) as harness,
+        ):
+            await harness.event(e.Noticed, lambda event: "ZeroDivisionError" in event.text)
 
 
-async def test_an_item_whose_place_is_gone_is_put_at_the_end(tmp_path: Path) -> None:
+async def test_an_item_whose_predecessor_is_gone_is_created_at_the_end(tmp_path: Path) -> None:
     async with toy_server() as server, running_session(server.url, tmp_path) as harness:
         await harness.say("hello")
 
@@ -268,42 +260,23 @@ async def test_an_item_whose_place_is_gone_is_put_at_the_end(tmp_path: Path) -> 
             )
 
         await asyncio.wrap_future(harness.session.call(begin()))
-        placed = await harness.event(e.ItemPlaced, lambda fact: fact.item_id == "note")
+        placed = await harness.event(e.ItemPlaced, lambda event: event.item_id == "note")
         assert placed
         refused = [
-            fact for fact in harness.events if isinstance(fact, e.ItemRefused | e.ServerErred)
+            event for event in harness.events if isinstance(event, e.ItemRefused | e.ServerErred)
         ]
     assert refused == []
 
 
-async def test_what_the_sound_has_to_say_is_told(tmp_path: Path) -> None:
+async def test_the_notice_of_the_sound_devices_is_shown(tmp_path: Path) -> None:
+    async def without_microphone(
+        on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
+    ) -> Sound:
+        return Sound(NullMicrophone(on_frame), NullSpeaker(None, on_finished), "No microphone.")
+
     async with (
         toy_server() as server,
-        running_session(server.url, tmp_path, wait_online=False) as harness,
+        running_session(server.url, tmp_path, open_sound=without_microphone) as harness,
     ):
-        opened = harness.backend._open_sound
-
-        async def ends(on_frame: Callable[[bytes], None], on_finished: Any) -> Sound:
-            return Sound(NullMicrophone(on_frame), NullSpeaker(None, on_finished), "No microphone.")
-
-        assert opened
-        await harness.online()
-        harness.backend._open_sound = ends
-        await asyncio.wrap_future(harness.session.call(harness.backend._prepare_sound()))
-        told = await harness.event(e.Noticed)
-    assert (told.text, told.severity) == ("No microphone.", "warning")
-
-
-async def test_sound_that_waits_too_long_is_left_out_but_no_message_is() -> None:
-    outbox = Outbox(sound_kept=2)
-    outbox.put(b"message 1")
-    for number in range(4):
-        outbox.put(b"sound %d" % number, sound=True)
-    outbox.put(b"message 2")
-    got = [await outbox.get() for _ in range(4)]
-    assert got == [b"message 1", b"sound 2", b"sound 3", b"message 2"]
-    assert outbox.dropped == 2
-    waiting = asyncio.create_task(outbox.get())
-    await asyncio.sleep(0)
-    outbox.put(b"late")
-    assert await waiting == b"late"
+        notice = await harness.event(e.Noticed)
+    assert (notice.text, notice.severity) == ("No microphone.", "warning")

@@ -18,10 +18,10 @@ from tests.server.toy_engines_harness import WORDS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.policy import Limits
+from tui_voice.runtime.reconnecting_connection import HANDED_OVER
 from tui_voice.server.limits import SessionLimits
 from tui_voice.store.reading import read
 
-RENEWED = "The server session was renewed before its end."
 RENEWALS = 5
 """As many as a talk of more than four hours has, under the cap of 60 minutes."""
 MOST_GROWTH = 5 * 2**20
@@ -44,7 +44,7 @@ def words_of(number: int) -> str:
 
 
 def _is_renewal(fact: e.Event) -> bool:
-    return isinstance(fact, e.Noticed) and fact.text == RENEWED
+    return isinstance(fact, e.Noticed) and fact.text == HANDED_OVER
 
 
 @pytest.mark.slow

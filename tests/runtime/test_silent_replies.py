@@ -1,5 +1,7 @@
-"""The text-only trap over a real line: a reply that comes without sound is asked for again, the
-assistant's earlier words move into system items, and the talk remembers that for good.
+"""A server that answers without audio while the conversation holds assistant turns as text.
+
+Such a reply is requested again after the assistant's turns were moved into system items, and the
+session keeps doing so from then on.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.session_harness import SessionHarness, running_session, toy_server
+from tests.runtime.silent_reply_proxy_harness import silent_reply_proxy
 from tests.runtime.test_opening import driven, settings
-from tests.runtime.text_only_harness import trapped
 from tui_voice.config import ContextSettings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
@@ -21,12 +23,12 @@ from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.store.reading import load, read
 
 THRIFT = Limits(trigger=4_000, keep=24, policy="thrift")
-"""Everything becomes text as soon as it is answered: what springs the trap."""
+"""Each turn becomes text as soon as it is answered, which causes the fault of the server."""
 SAID = "[the assistant said: {}]"
 
 
 async def exchange(harness: SessionHarness, words: str, *, by_voice: bool) -> list[Turn]:
-    """One turn and all that was answered, the silent reply included."""
+    """Returns all replies to one turn, the one without audio included."""
     before = len(harness.snapshot.ledger.turns)
     await (harness.speak(words) if by_voice else harness.say(words))
     await harness.settled()
@@ -39,16 +41,16 @@ def only_spoken(turns: list[Turn]) -> None:
 
 
 @pytest.mark.parametrize("by_voice", [False, True], ids=["typed", "spoken"])
-async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
+async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
     tmp_path: Path, by_voice: bool
 ) -> None:
     async with (
         toy_server() as server,
-        trapped(server.url) as trap,
-        running_session(trap.proxy.url, tmp_path, limits=THRIFT) as harness,
+        silent_reply_proxy(server.url) as proxy,
+        running_session(proxy.proxy.url, tmp_path, limits=THRIFT) as harness,
     ):
         only_spoken(await exchange(harness, "one two three", by_voice=by_voice))
-        await harness.until(lambda _: trap.held)  # the assistant's words are text now
+        await harness.until(lambda _: proxy.held)  # the assistant's turn is text now
         silent, heard = await exchange(harness, "four five six", by_voice=by_voice)
         assert silent.note == "came without sound, asked for again"
         assert silent.text == heard.text == "four five six"
@@ -59,12 +61,12 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
         asked = await harness.event(e.VoiceRepairRequested)
         assert asked.withdrawn == (silent.id,)
         assert len(asked.turns) == 2
-        # From now on nothing of the assistant's goes back as its own words.
+        # From now on no text is created as a turn of the assistant.
         only_spoken(await exchange(harness, "seven eight", by_voice=by_voice))
         only_spoken(await exchange(harness, "red green", by_voice=by_voice))
-        assert (trap.silent, trap.spoken) == (1, 4)
-        assert trap.created("assistant") == ["one two three"]
-        moved = [text for text in trap.created("system") if text.startswith("[the assistant")]
+        assert (proxy.silent, proxy.spoken) == (1, 4)
+        assert proxy.created("assistant") == ["one two three"]
+        moved = [text for text in proxy.created("system") if text.startswith("[the assistant")]
         assert moved[0] == SAID.format("one two three")
         assert moved.count(SAID.format("one two three")) == 1
         assert SAID.format("four five six") in moved
@@ -77,17 +79,17 @@ async def test_a_silent_reply_is_asked_for_again_and_is_then_heard(
     assert journaled.notes == ()
     assert journaled.events[: len(facts)] == facts
     done = [f for f in journaled.events if isinstance(f, e.ResponseDone)]
-    assert [fact.audio for fact in done] == [True, False, True, True, True]
+    assert [event.audio for event in done] == [True, False, True, True, True]
     again = load(path).ledger
     assert again.voice_by_system
     assert again.silent == 0
     assert fold(journaled.events).turns == again.turns
 
 
-async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None:
-    async with toy_server() as server, trapped(server.url) as trap:
+async def test_a_resumed_session_keeps_the_assistants_turns_in_system_items(tmp_path: Path) -> None:
+    async with toy_server() as server, silent_reply_proxy(server.url) as proxy:
         opening = SessionOptions(
-            settings=settings(trap.proxy.url, context=ContextSettings(policy="thrift")),
+            settings=settings(proxy.proxy.url, context=ContextSettings(policy="thrift")),
             folder=tmp_path,
         )
 
@@ -97,8 +99,8 @@ async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None
             talk.say("seven eight")
 
         path = await driven(opening, first)
-        assert (trap.silent, trap.spoken) == (1, 3)
-        trap.sent.clear()
+        assert (proxy.silent, proxy.spoken) == (1, 3)
+        proxy.sent.clear()
 
         def second(talk: HeadlessSession) -> None:
             answers = [t for t in talk.say("window") if t.role == "assistant"]
@@ -107,38 +109,38 @@ async def test_a_talk_that_is_resumed_remembers_the_trap(tmp_path: Path) -> None
 
         again = SessionOptions(settings=opening.settings, folder=tmp_path, resume=path)
         assert await driven(again, second) == path
-    assert trap.created("assistant") == []
-    assert len([t for t in trap.created("system") if t.startswith("[the assistant said")]) >= 3
-    assert (trap.silent, trap.spoken) == (1, 4)
+    assert proxy.created("assistant") == []
+    assert len([t for t in proxy.created("system") if t.startswith("[the assistant said")]) >= 3
+    assert (proxy.silent, proxy.spoken) == (1, 4)
 
 
-async def test_a_line_that_broke_springs_the_trap_as_well(tmp_path: Path) -> None:
-    """The new server session is given the assistant's words as text: nothing was pruned."""
+async def test_a_reconnect_causes_the_fault_as_well(tmp_path: Path) -> None:
+    """The new server session gets the assistant's turns as text, though nothing was pruned."""
     async with (
         toy_server() as server,
-        trapped(server.url) as trap,
-        running_session(trap.proxy.url, tmp_path) as harness,
+        silent_reply_proxy(server.url) as proxy,
+        running_session(proxy.proxy.url, tmp_path) as harness,
     ):
         for words in ("one two", "three four"):
             only_spoken(await exchange(harness, words, by_voice=False))
-        assert trap.held == set()
-        trap.proxy.cut_oldest()
+        assert proxy.held == set()
+        proxy.proxy.cut_oldest()
         await harness.event(e.ConnectionLost)
         await harness.online()
-        assert len(trap.held) == 2
+        assert len(proxy.held) == 2
         silent, heard = await exchange(harness, "five six", by_voice=False)
         assert (silent.in_window, heard.in_window) == (False, True)
         assert heard.audio_ms > 0
         since = len(harness.events)
-        trap.proxy.cut_oldest()
+        proxy.proxy.cut_oldest()
         await harness.event(e.ConnectionLost, since=since)
         await harness.online()
         only_spoken(await exchange(harness, "seven", by_voice=False))
-        assert (trap.silent, trap.spoken) == (1, 4)
+        assert (proxy.silent, proxy.spoken) == (1, 4)
 
 
-async def test_without_the_trap_nothing_is_moved(tmp_path: Path) -> None:
-    """The guard must not cry wolf: words stay the assistant's own where replies are heard."""
+async def test_on_other_servers_nothing_is_moved(tmp_path: Path) -> None:
+    """The assistant's turns stay its own where replies have audio."""
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, limits=THRIFT) as harness,

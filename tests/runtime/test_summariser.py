@@ -13,7 +13,7 @@ import pytest
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
-from tui_voice.realtime.replies import OutOfBandResponse
+from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.runtime.prompts import summary_prompt
 from tui_voice.runtime.summariser import Summariser
@@ -22,7 +22,6 @@ from tui_voice.runtime.summary_validation import problem_of
 from tui_voice.runtime.writers import (
     AskOutOfBand,
     ModelWriter,
-    OutOfBandRequest,
     SessionWriter,
     Writer,
     WritingTask,
@@ -238,8 +237,8 @@ async def test_the_session_writer_sends_memory_turns_and_prompt_out_of_band() ->
     [question] = asked
     assert next(iter(question.turns)) == ("system", "Lives in Bergen.")
     assert list(question.turns)[1] == ("user", "I keep bees")
-    assert (question.metadata.purpose, question.metadata.key) == ("summary", question.key)
-    assert question.metadata.prompt_is_last_item
+    metadata = ResponseMetadata.from_wire(question.metadata)
+    assert (metadata.purpose, metadata.prompt_is_last_item) == ("summary", True)
 
 
 @pytest.mark.parametrize(("reason", "expected"), [("no quota", "no quota"), ("", "was cancelled")])

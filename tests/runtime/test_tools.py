@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.proxy_harness import Step, between
+from tests.runtime.fault_proxy_harness import Step, fault_proxy
 from tests.runtime.session_harness import running_session, toy_server
 from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.conversation import events as e
@@ -80,7 +80,7 @@ async def test_a_line_that_breaks_while_the_function_runs(tmp_path: Path) -> Non
     """The new server does not know the call: it is told in words, and then asked to answer."""
     async with (
         toy_server(ToyEngines()) as server,
-        between(server.url, Step("up", "conversation.item.create", 2), "cut") as proxy,
+        fault_proxy(server.url, Step("up", "conversation.item.create", 2), "cut") as proxy,
         running_session(proxy.url, tmp_path, tools=(tool(lambda _: {"lamp": "on"}),)) as harness,
     ):
         harness.session.post(e.TextSubmitted(item_id="q", text="call lamp"))

@@ -50,7 +50,8 @@ class NullSpeaker(Outlet):
     ) -> None:
         super().__init__(on_started, on_finished)
         self._loop = asyncio.get_running_loop()
-        self._speed = speed
+        self.speed = speed
+        """Times as fast as real time; may be changed while it plays."""
         self._taken = bytearray() if record else None
         self._tick: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -93,7 +94,7 @@ class NullSpeaker(Outlet):
         now = self._loop.time()
         blocks = 1 + max(0, int((now - self._due) * 1000 / BLOCK_MS))
         self._due += blocks * BLOCK_MS / 1000
-        block = self._playback.take(round(blocks * BLOCK_MS * SAMPLES_PER_MS * self._speed))
+        block = self._playback.take(round(blocks * BLOCK_MS * SAMPLES_PER_MS * self.speed))
         if self._taken is not None:
             self._taken += block.pcm[: block.sounding * WIDTH]
         if block.sounded:

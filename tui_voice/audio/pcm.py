@@ -1,9 +1,4 @@
-"""Sound as bytes: 24 kHz, mono, signed 16 bit little endian, unless a name says otherwise.
-
-24 kHz mono is what the Realtime API speaks; everything inside the program is that. Frames are
-20 ms because a sample then waits 10 ms on average for its frame to fill, half of what 40 ms
-frames cost, for 5 % more bytes on the wire.
-"""
+"""Works with audio as bytes in the format of `pcm_format`, unless a name says otherwise."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -11,16 +6,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tui_voice.audio.pcm_format import BYTES_PER_MS, FRAME_MS, RATE, SAMPLES_PER_MS, WIDTH
+
 if TYPE_CHECKING:
     from soxr import ResampleStream
 
-RATE = 24_000
-"""Samples per second of everything that is not at the edge of the program."""
-WIDTH = 2
-"""Bytes per sample."""
-FRAME_MS = 20
-BYTES_PER_MS = RATE * WIDTH // 1000
-SAMPLES_PER_MS = RATE // 1000
+__all__ = [
+    "BYTES_PER_MS",
+    "FLOOR_DB",
+    "FRAME_MS",
+    "RATE",
+    "SAMPLES_PER_MS",
+    "WIDTH",
+    "Resampler",
+    "Samples",
+    "duration_ms",
+    "level",
+    "level_db",
+    "resample",
+    "samples",
+    "silence",
+]
+
 FLOOR_DB = -60.0
 """What the level meter draws as nothing: a quiet room on a laptop microphone."""
 

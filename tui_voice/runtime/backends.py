@@ -15,7 +15,7 @@ from tui_voice.config.model import variable
 from tui_voice.errors import BackendError, SettingsError
 
 if TYPE_CHECKING:
-    from tui_voice.runtime.live import Endpoint
+    from tui_voice.runtime.endpoints import Endpoint
 
 AUTO = "auto"
 """The value of `backend.kind` for which `backend_of` picks a ready row of `BACKENDS`."""
@@ -66,8 +66,8 @@ OPENAI_KEY = ApiKey(variable="OPENAI_API_KEY", keyring_user="openai")
 
 
 def _openai_endpoint(settings: Settings) -> Endpoint:
-    from tui_voice.realtime.link import OPENAI_URL, with_query
-    from tui_voice.runtime.endpoints import Remote
+    from tui_voice.realtime.transport import OPENAI_URL, with_query
+    from tui_voice.runtime.endpoints import RemoteEndpoint
 
     if not (key := OPENAI_KEY.read()):
         raise BackendError(
@@ -75,7 +75,7 @@ def _openai_endpoint(settings: Settings) -> Endpoint:
             "Set OPENAI_API_KEY, or talk offline with `--backend local`.",
         )
     url = with_query(settings.backend.url or OPENAI_URL, model=settings.backend.model)
-    return Remote(url, {"Authorization": f"Bearer {key}"}, OPENAI.key_hint)
+    return RemoteEndpoint(url, {"Authorization": f"Bearer {key}"}, OPENAI.key_hint)
 
 
 OPENAI = BackendSpec(
@@ -97,8 +97,8 @@ AZURE_PATH = "/openai/v1/realtime"
 
 
 def _azure_endpoint(settings: Settings) -> Endpoint:
-    from tui_voice.realtime.link import with_query
-    from tui_voice.runtime.endpoints import Remote
+    from tui_voice.realtime.transport import with_query
+    from tui_voice.runtime.endpoints import RemoteEndpoint
 
     backend = settings.backend
     if not (key := AZURE_KEY.read()) or not backend.azure_endpoint:
@@ -111,7 +111,7 @@ def _azure_endpoint(settings: Settings) -> Endpoint:
     if not url.endswith(AZURE_PATH):
         url += AZURE_PATH
     url = with_query(url, model=backend.azure_deployment or backend.model)
-    return Remote(url, {"api-key": key}, AZURE.key_hint)
+    return RemoteEndpoint(url, {"api-key": key}, AZURE.key_hint)
 
 
 AZURE = BackendSpec(
@@ -133,7 +133,7 @@ LOCAL_MODEL = "local"
 
 
 def _local_endpoint(settings: Settings) -> Endpoint:
-    from tui_voice.runtime.endpoints import Local
+    from tui_voice.runtime.endpoints import EmbeddedEndpoint
 
     backend = settings.backend
     options: list[str] = []
@@ -146,7 +146,7 @@ def _local_endpoint(settings: Settings) -> Endpoint:
     ):
         if value:
             options += [flag, str(value)]
-    return Local(options, LOCAL_MODEL)
+    return EmbeddedEndpoint(options, LOCAL_MODEL)
 
 
 LOCAL = BackendSpec(
@@ -164,13 +164,13 @@ LOCAL = BackendSpec(
 
 
 def _websocket_endpoint(settings: Settings) -> Endpoint:
-    from tui_voice.realtime.link import with_query
-    from tui_voice.runtime.endpoints import Remote
+    from tui_voice.realtime.transport import with_query
+    from tui_voice.runtime.endpoints import RemoteEndpoint
 
     url = settings.backend.url or ""
     if "model=" not in url:
         url = with_query(url, model=settings.backend.model)
-    return Remote(url, {}, WEBSOCKET.key_hint)  # a key of another service never goes there
+    return RemoteEndpoint(url, {}, WEBSOCKET.key_hint)  # a key of another service never goes there
 
 
 WEBSOCKET = BackendSpec(

@@ -1,65 +1,75 @@
-"""An outage: how often it has been tried to end it, what has been told of it, when to try next."""
+"""When to try again after a connection was lost, and which failures to report."""
 
 from __future__ import annotations
 
 import time
 
-from tui_voice.realtime.close_reasons import CloseReason
+from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 
 
 class Backoff:
-    """From the end of one line to the next that holds. Tries that fail for a reason that was told
-    already are not told again: hours without a net would otherwise fill the journal.
+    """Follows the attempts of one session to connect.
+
+    A failure whose reason was reported before is not reported again during the same outage: a
+    night without a network would otherwise fill the journal.
     """
 
-    def __init__(self, patience: ConnectionTimeouts) -> None:
-        self._patience = patience
+    def __init__(self, timeouts: ConnectionTimeouts) -> None:
+        self._timeouts = timeouts
         self._attempt = 0
-        self._began = time.monotonic()
+        self._outage_began = time.monotonic()
         self._opened_at: float | None = None
-        self._told: set[str] = set()
-        self._given_up = False
+        self._reported: set[str] = set()  # reasons, during this outage
+        self._gave_up = False
 
     @property
-    def tells_opening(self) -> bool:
-        """Whether a try that begins is news."""
-        return not self._told or self._given_up
+    def reports_opening(self) -> bool:
+        """Whether the next attempt is to be reported when it begins."""
+        return not self._reported or self._gave_up
 
     @property
-    def open_s(self) -> float:
-        """How long the next try may take. A net that swallows everything is asked anew soon, since
-        what was sent before it came back is only repeated ever more rarely.
+    def open_timeout_s(self) -> float:
+        """Seconds that the next attempt may take.
+
+        Short at first: where packets are lost silently, a connection that was begun before the
+        network came back repeats its packets ever less often, so a new attempt is faster.
         """
         if not self._attempt:
-            return self._patience.open
-        return min(self._patience.open, self._patience.reopen * 1.5 ** min(self._attempt - 1, 8))
+            return self._timeouts.open_s
+        growth: float = 1.5 ** min(self._attempt - 1, 8)
+        return min(self._timeouts.open_s, self._timeouts.reopen_s * growth)
 
     def opened(self) -> None:
+        """Records that an attempt succeeded."""
         self._opened_at = time.monotonic()
 
-    def failed(self, end: CloseReason, *, spare: bool) -> tuple[float | None, bool]:
-        """After the end of a line, or of a try: seconds until the next (None: not before the user
-        does something), and whether it is news. `spare`: another line stands ready.
+    def failed(self, reason: CloseReason, *, has_spare: bool) -> tuple[float | None, bool]:
+        """Records that a connection, or an attempt, ended.
+
+        Returns the seconds until the next attempt (None: not before the user does something) and
+        whether the failure is to be reported. `has_spare`: another connection is open already.
         """
         now = time.monotonic()
-        news = end.reason not in self._told or end.fatal
-        if self._opened_at is not None:
-            held = now - self._opened_at
-            self._opened_at, self._began, news = None, now, True
-            self._told.clear()
-            if held >= self._patience.proven:
+        report = reason.reason not in self._reported or reason.fatal
+        if self._opened_at is not None:  # an open connection was lost: a new outage begins
+            lasted_s = now - self._opened_at
+            self._opened_at, self._outage_began, report = None, now, True
+            self._reported.clear()
+            if lasted_s >= self._timeouts.stable_s:
                 self._attempt = 0
-        delay = self._delay(end, now - self._began, spare=spare)
+        delay_s = self._delay_s(reason, now - self._outage_began, has_spare=has_spare)
         self._attempt += 1
-        self._told.add(end.reason)
-        self._given_up = end.fatal
-        return delay, news
+        self._reported.add(reason.reason)
+        self._gave_up = reason.fatal
+        return delay_s, report
 
-    def _delay(self, end: CloseReason, outage: float, *, spare: bool) -> float | None:
-        if end.fatal:
+    def _delay_s(self, reason: CloseReason, outage_s: float, *, has_spare: bool) -> float | None:
+        if reason.fatal:
             return None
-        if spare:
+        if has_spare:
             return 0.0
-        told = end.code is not None
-        return self._patience.back_off(self._attempt, outage, told=told, cheap=end.cheap)
+        answered = reason.code is not None
+        return self._timeouts.retry_delay_s(
+            self._attempt, outage_s, answered=answered, cheap=reason.cheap
+        )

@@ -1,164 +1,109 @@
-"""One connection to a server: opened, configured, and what waits to be sent on it."""
+"""One open connection: reads, writes, and the queue of frames that wait to be written.
+
+It works over any `ProtocolClient` and knows nothing of what is on the wire.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from websockets import ConnectionClosed
-
 from tui_voice.conversation import events as e
-from tui_voice.realtime import close_reasons
-from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.close_reasons import CloseReason
-from tui_voice.realtime.link import Link, Target
-from tui_voice.realtime.profile import Profile, configure
-from tui_voice.realtime.replies import Again, Heard
-from tui_voice.realtime.wire import ClientEvent, decode_server, encode, server
+from tui_voice.protocol.client import ProtocolClient, ServerSessionInfo
+from tui_voice.protocol.messages import Incoming, Outgoing, Resend
 from tui_voice.runtime.outbox import Outbox
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 
+LAST_MESSAGES_S = 1.0
+"""Seconds to read on after a write has failed: the server's last messages may say why."""
+
 
 class Connection:
-    """See `connect`. `opened`: the fact that it is ready. `plain`: the server did not take all
-    that was asked of it, so that only the essential is in force.
-    """
+    """A connection to a configured server session; made by `open`."""
 
-    def __init__(self, link: Link, adapter: Adapter, key_hint: str) -> None:
-        self.adapter = adapter
-        self.opened = e.ConnectionOpened()
-        self.plain = False
-        self._link = link
-        self._key_hint = key_hint
+    def __init__(self, client: ProtocolClient, session: ServerSessionInfo) -> None:
+        self.session = session
+        self._client = client
         self._outbox = Outbox()
 
     @classmethod
-    async def connect(
+    async def open(
         cls,
-        target: Target,
-        profile: Profile,
-        adapter: Adapter,
-        patience: ConnectionTimeouts,
-        open_s: float | None = None,
+        client: ProtocolClient,
+        timeouts: ConnectionTimeouts,
+        open_timeout_s: float | None = None,
     ) -> Connection:
-        """`open_s`: how long it may take instead of `patience.open`. Raises `CloseReason` with why
-        there is no line.
+        """Opens and configures `client`. `open_timeout_s`: instead of `timeouts.open_s`.
+
+        Raises `CloseReason` where that fails; then everything is closed again.
         """
-        link = await Link.open(target, open_s or patience.open, patience.ping)
-        connection = cls(link, adapter, target.key_hint)
+        await client.open(open_timeout_s or timeouts.open_s, timeouts.ping_s)
         try:
-            async with asyncio.timeout(patience.configure):
-                await connection._configure(profile)
-        except TimeoutError:
-            await link.close()
-            error = adapter.last_error
-            raise CloseReason(
-                (error.message if error else "")
-                or f"{target.place} opened a line and then said nothing"
-            ) from None
-        except ConnectionClosed as closed:
-            raise connection._end(closed) from None
+            return cls(client, await client.configure(timeouts.configure_s))
         except BaseException:
-            await link.close()
+            await client.close()
             raise
-        return connection
-
-    async def _configure(self, profile: Profile) -> None:
-        """Waits for `session.created` and our `session.updated`. A server that refuses what only
-        some models know (reasoning, noise reduction) is asked again without it.
-        """
-        session_id, expires_at = "", None
-        while True:
-            event = decode_server(await self._link.receive())
-            match event:
-                case (
-                    server.SessionCreated(session=session) | server.SessionUpdated(session=session)
-                ):
-                    session_id = session.id if isinstance(session.id, str) else session_id
-                    if isinstance(session.expires_at, int):
-                        expires_at = float(session.expires_at)
-                    if isinstance(event, server.SessionUpdated):
-                        self.opened = e.ConnectionOpened(
-                            server_session_id=session_id,
-                            model=profile.model,
-                            expires_at=expires_at,
-                        )
-                        return
-                    await self._link.send(encode(configure(profile)))
-                case server.Error(error=error):
-                    self.adapter.last_error = error
-                    if _about_settings(error):
-                        await self._refused(profile, error)
-
-    async def _refused(self, profile: Profile, error: server.ErrorDetail) -> None:
-        if self.plain:
-            raise CloseReason(
-                f"the server refused our settings: {error.message}",
-                fatal=True,
-                hint="Look at them with `tui-voice config show`.",
-            )
-        self.plain = True
-        await self._link.send(encode(configure(profile.plain())))
 
     @property
-    def dropped(self) -> int:
-        """Frames of sound that the line was too slow for."""
-        return self._outbox.dropped
+    def opened_event(self) -> e.ConnectionOpened:
+        """The event that says that the connection is ready."""
+        return e.ConnectionOpened(
+            server_session_id=self.session.server_session_id,
+            model=self.session.model,
+            expires_at=self.session.expires_at,
+        )
 
-    def send(self, event: ClientEvent, *, sound: bool = False) -> None:
-        """Queues one message; sound that has waited too long is left out."""
-        self._outbox.put(encode(event), sound=sound)
+    @property
+    def dropped_frames(self) -> int:
+        """Audio frames that were left out because the connection was too slow."""
+        return self._outbox.dropped_frames
 
-    async def run(self, hear: Callable[[Heard], None]) -> None:
-        """Reads and writes until cancelled, or until the line breaks: raises `CloseReason`."""
+    def send(self, outgoing: Outgoing) -> None:
+        """Queues the messages that carry this out."""
+        for frame in self._client.encode(outgoing):
+            self._outbox.put(frame)
+
+    def append_audio(self, pcm: bytes) -> e.Event | None:
+        """Queues audio of the microphone. Returns, about once a second of speech, an event that
+        tells how long the turn is by now.
+        """
+        frame, grew = self._client.encode_audio(pcm)
+        self._outbox.put(frame, audio=True)
+        return grew
+
+    async def run(self, on_incoming: Callable[[Incoming], None]) -> None:
+        """Reads and writes until it is cancelled or the connection ends: raises `CloseReason`."""
         writing = asyncio.create_task(self._write())
-        reading = asyncio.create_task(self._read(hear))
+        reading = asyncio.create_task(self._read(on_incoming))
         try:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
-            # What has come is read to its end before a failure to write is believed: the
-            # server's last words say why.
             if not reading.done():
-                await asyncio.wait({reading}, timeout=1)
+                await asyncio.wait({reading}, timeout=LAST_MESSAGES_S)
             await (reading if reading.done() else writing)
-        except ConnectionClosed as closed:
-            raise self._end(closed) from None
         finally:
             writing.cancel()
             reading.cancel()
             await asyncio.gather(writing, reading, return_exceptions=True)
 
-    async def prove(self, within_s: float) -> None:
-        """Raises `CloseReason` where the other end does not answer in time."""
-        try:
-            if await self._link.lives(within_s):
-                return
-        except ConnectionClosed as closed:
-            raise self._end(closed) from None
-        raise CloseReason("the line did not outlive the machine's sleep")
+    async def check_alive(self, timeout_s: float) -> None:
+        """Raises `CloseReason` where the server does not answer in time."""
+        await self._client.check_alive(timeout_s)
+
+    def unfinished_replies(self) -> tuple[str, ...]:
+        """Returns the ids of reply items of which some audio, but not the last, has come."""
+        return self._client.unfinished_replies()
 
     async def close(self) -> None:
-        await self._link.close()
+        await self._client.close()
 
     async def _write(self) -> None:
         while True:
-            await self._link.send(await self._outbox.get())
+            await self._client.write(await self._outbox.get())
 
-    async def _read(self, hear: Callable[[Heard], None]) -> None:
+    async def _read(self, on_incoming: Callable[[Incoming], None]) -> None:
         while True:
-            for heard in self.adapter.receive(decode_server(await self._link.receive())):
-                if isinstance(heard, Again):
-                    for message in heard.messages:
-                        self.send(message)
+            for incoming in await self._client.receive():
+                if isinstance(incoming, Resend):
+                    self.send(incoming.effect)
                 else:
-                    hear(heard)
-
-    def _end(self, closed: ConnectionClosed) -> CloseReason:
-        last = self.adapter.last_error
-        code, message = (last.code or "", last.message) if last else ("", "")
-        return close_reasons.closed(closed, self._key_hint, code, message)
-
-
-def _about_settings(error: server.ErrorDetail) -> bool:
-    """Whether it answers our `session.update`, also where it does not give its id back."""
-    named = error.event_id == "update"
-    return named or (error.event_id is None and (error.param or "").startswith("session"))
+                    on_incoming(incoming)

@@ -1,4 +1,4 @@
-"""The embedded server as a child process that lives no longer than we do."""
+"""Runs the embedded server as a child process that never outlives this one."""
 
 from __future__ import annotations
 
@@ -10,34 +10,44 @@ from contextlib import suppress
 from tui_voice.errors import BackendError
 
 START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 2.0
+"""Then the child is killed."""
+KEPT_LINES = 20
+"""The last lines of the child that are kept for an error message."""
 _PROGRESS = "progress: "
-_OURS = "tui-voice: "
+_ERROR = "tui-voice: "
+"""How `__main__` begins a line with an error."""
 
 
 class EmbeddedServer:
-    """`tui-voice serve` on a free port of the loopback, held by its standard input: when we end,
-    however we end, the child reads the end of its input and ends too.
+    """`tui-voice serve` on a free port of the loopback interface.
+
+    The child exits at the end of its standard input. The operating system closes that input when
+    this process ends, also when it is killed.
     """
 
     def __init__(
         self, options: Sequence[str] = (), on_progress: Callable[[str], None] | None = None
     ) -> None:
         self._options = options
-        self._on_progress = on_progress
+        self._output = ChildOutput(on_progress)
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._said: list[str] = []
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    async def start(self) -> str:
-        """The address, as soon as the server accepts (the engines may still be loading).
+    @property
+    def pid(self) -> int | None:
+        """Id of the child process; None where there is none."""
+        return self._process.pid if self._process is not None else None
 
-        Raises `BackendError` with what the child said.
+    async def start(self) -> str:
+        """Returns the address as soon as the server accepts connections; the engines may still be
+        loading. Raises `BackendError` with what the child wrote.
         """
-        self._said.clear()
+        self._output.clear()
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -53,49 +63,45 @@ class EmbeddedServer:
         )
         assert process.stdout is not None  # asked for above
         assert process.stderr is not None
-        self._reading = asyncio.create_task(self._read(process.stderr))
+        self._reading = asyncio.create_task(self._output.read(process.stderr))
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                first = (await process.stdout.readline()).decode().strip()
+                first_line = (await process.stdout.readline()).decode().strip()
         except TimeoutError:
             await self.stop()
             raise BackendError(
                 f"the embedded server did not start within {START_TIMEOUT_S:.0f} s",
-                "Try `tui-voice serve` by itself to see what it says.",
+                "Run `tui-voice serve` by itself to see its messages.",
             ) from None
-        if not first.startswith("ws://"):
+        if not first_line.startswith("ws://"):
             with suppress(asyncio.CancelledError):
                 await self._reading
             await process.wait()
-            said = self._last_words() or "it said nothing"
-            raise BackendError(f"the embedded server did not start: {said}")
-        return first
+            reason = self._output.last_line or "it wrote no message"
+            raise BackendError(f"the embedded server did not start: {reason}")
+        return first_line
 
     async def explain_end(self) -> None:
-        """Raises `BackendError`, once, where the child has ended by itself and said why: it could
-        not load what it needs, and would not the next time. One that was killed says nothing.
+        """Raises `BackendError`, once, where the child has exited with an error message: it could
+        not load what it needs, and would fail again. A child that was killed has no message.
         """
         if self._process is None or self._process.returncode is None:
             return
         if self._reading is not None:
-            await self._reading  # ends with the child
-        if self._process.returncode > 0 and (said := self._last_words()):
-            self._said.clear()
-            raise BackendError(said)
-
-    def _last_words(self) -> str:
-        """What it said of its end, as `__main__` says it."""
-        return self._said[-1].removeprefix(_OURS) if self._said else ""
+            await self._reading  # it ends with the child
+        if self._process.returncode > 0 and (reason := self._output.last_line):
+            self._output.clear()
+            raise BackendError(reason)
 
     async def stop(self) -> None:
-        """Ends the child: gently by its input, after two seconds by force."""
+        """Closes the child's input, and kills it where it does not exit within two seconds."""
         process, self._process = self._process, None
         if process is None:
             return
         if process.stdin is not None:
             process.stdin.close()
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
                 await process.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):
@@ -106,12 +112,28 @@ class EmbeddedServer:
             with suppress(asyncio.CancelledError):
                 await self._reading
 
-    async def _read(self, stream: asyncio.StreamReader) -> None:
-        """To the end: a child whose news nobody reads would stop at a full pipe."""
+
+class ChildOutput:
+    """What the child writes to its standard error: progress, and other lines."""
+
+    def __init__(self, on_progress: Callable[[str], None] | None = None) -> None:
+        self._on_progress = on_progress
+        self._lines: list[str] = []
+
+    async def read(self, stream: asyncio.StreamReader) -> None:
+        """Reads to the end. It must always run: the child stops at a pipe that is full."""
         while raw := await stream.readline():
             line = raw.decode(errors="replace").strip()
             if line.startswith(_PROGRESS):
                 if self._on_progress is not None:
                     self._on_progress(line[len(_PROGRESS) :])
             elif line:
-                self._said = [*self._said[-20:], line]
+                self._lines = [*self._lines[-KEPT_LINES:], line]
+
+    @property
+    def last_line(self) -> str:
+        """The last line that is no progress, which is the reason after an error."""
+        return self._lines[-1].removeprefix(_ERROR) if self._lines else ""
+
+    def clear(self) -> None:
+        self._lines.clear()

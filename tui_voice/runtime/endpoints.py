@@ -1,53 +1,87 @@
-"""Where a talk's server is, and how it is reached."""
+"""Where the server of a session is: a service at a fixed address, or an embedded server."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from tui_voice.realtime.link import Target, with_query
+from tui_voice.protocol.client import ProtocolClient
+from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
+from tui_voice.realtime.client import RealtimeClient
+from tui_voice.realtime.transport import ServerAddress, with_query
 from tui_voice.runtime.embedded import EmbeddedServer
 
 
-class Remote:
-    """A service at a fixed address. `headers` hold the key; `key_hint`: see `Target`."""
+class Endpoint(Protocol):
+    """Makes clients for a server, and starts and stops the server where it is an embedded one."""
+
+    @property
+    def loading(self) -> str:
+        """What an embedded server is loading just now; "" otherwise."""
+        ...
+
+    @property
+    def engines(self) -> str:
+        """Which engines an embedded server uses; "" while that is not known."""
+        ...
+
+    async def new_client(self, config: ServerSessionConfig, pricing: Pricing) -> ProtocolClient:
+        """Returns a client that is not open yet, after starting the server where that is
+        necessary. Raises `TuiVoiceError`.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Stops the server where it is an embedded one."""
+        ...
+
+
+class RemoteEndpoint:
+    """A service that speaks the Realtime protocol at a fixed address. `headers` hold the key;
+    `key_hint`: what the user can do where it refuses the key.
+    """
 
     loading = engines = ""
 
     def __init__(self, url: str, headers: Mapping[str, str], key_hint: str) -> None:
-        self._target = Target(url, headers, key_hint)
+        self.address = ServerAddress(url, headers, key_hint)
 
-    async def target(self) -> Target:
-        return self._target
+    async def new_client(self, config: ServerSessionConfig, pricing: Pricing) -> ProtocolClient:
+        return RealtimeClient(self.address, config, pricing)
 
     async def stop(self) -> None:
-        """Nothing of ours runs there."""
+        """Does nothing: the service is not ours to stop."""
 
 
-class Local:
-    """The embedded server: started at the first call, and again should it have died."""
+class EmbeddedEndpoint:
+    """The embedded server. It is started for the first client, and again if it has died."""
 
     def __init__(self, options: Sequence[str], model: str) -> None:
         self._model = model
-        self._server = EmbeddedServer(options, self._news)
+        self.server = EmbeddedServer(options, self._on_progress)
         self._url = ""
         self.loading = ""
-        """What is being loaded just now, "" when all is ready."""
         self.engines = ""
-        """Who hears, thinks and speaks there, once that is known."""
 
-    def _news(self, line: str) -> None:
+    def _on_progress(self, line: str) -> None:
         kind, _, rest = line.partition(" ")
         if kind == "loading":
             self.loading = line
         elif kind == "ready:":
             self.loading, self.engines = "", rest
 
-    async def target(self) -> Target:
-        if not self._server.running:
+    async def address(self) -> ServerAddress:
+        """Returns the address of the running server. Raises `BackendError` where it does not
+        start.
+        """
+        if not self.server.running:
             self.loading = ""
-            await self._server.explain_end()
-            self._url = await self._server.start()
-        return Target(with_query(self._url, model=self._model), {})
+            await self.server.explain_end()
+            self._url = await self.server.start()
+        return ServerAddress(with_query(self._url, model=self._model), {})
+
+    async def new_client(self, config: ServerSessionConfig, pricing: Pricing) -> ProtocolClient:
+        return RealtimeClient(await self.address(), config, pricing)
 
     async def stop(self) -> None:
-        await self._server.stop()
+        await self.server.stop()

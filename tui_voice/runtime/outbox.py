@@ -1,44 +1,45 @@
-"""What waits to be sent: messages always, sound only as far as it is still worth sending."""
+"""The queue of frames that wait to be written: all messages, and as much audio as makes sense."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-SOUND_KEPT = 3000
-"""Frames of sound (a minute at 20 ms) that may wait for a slow line."""
+MAX_AUDIO_FRAMES = 3000
+"""Audio frames (at 20 ms each, one minute) that may wait on a slow connection."""
 
 
 class Outbox:
-    """In order. When too much sound waits, the oldest sound goes first and is counted."""
+    """Keeps the order. When too many audio frames wait, the oldest of them is dropped."""
 
-    def __init__(self, sound_kept: int = SOUND_KEPT) -> None:
-        self._waiting: deque[tuple[bool, bytes]] = deque()
-        self._sound_kept = sound_kept
-        self._sound = 0
+    def __init__(self, max_audio_frames: int = MAX_AUDIO_FRAMES) -> None:
+        self._waiting: deque[tuple[bool, bytes]] = deque()  # whether it is audio, the frame
+        self._max_audio_frames = max_audio_frames
+        self._audio_frames = 0
         self._filled = asyncio.Event()
-        self.dropped = 0
-        """Frames of sound that were never sent."""
+        self.dropped_frames = 0
+        """Audio frames that were dropped."""
 
-    def put(self, frame: bytes, *, sound: bool = False) -> None:
-        self._waiting.append((sound, frame))
-        self._sound += sound
-        if self._sound > self._sound_kept:
-            self._drop_oldest_sound()
+    def put(self, frame: bytes, *, audio: bool = False) -> None:
+        self._waiting.append((audio, frame))
+        self._audio_frames += audio
+        if self._audio_frames > self._max_audio_frames:
+            self._drop_oldest_audio()
         self._filled.set()
 
     async def get(self) -> bytes:
+        """Waits for the next frame and takes it out."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
-        sound, frame = self._waiting.popleft()
-        self._sound -= sound
+        audio, frame = self._waiting.popleft()
+        self._audio_frames -= audio
         return frame
 
-    def _drop_oldest_sound(self) -> None:
-        for index, (sound, _frame) in enumerate(self._waiting):
-            if sound:
+    def _drop_oldest_audio(self) -> None:
+        for index, (audio, _frame) in enumerate(self._waiting):
+            if audio:
                 del self._waiting[index]
-                self._sound -= 1
-                self.dropped += 1
+                self._audio_frames -= 1
+                self.dropped_frames += 1
                 return

@@ -1,7 +1,9 @@
-"""The line to the server: opened, kept, renewed before its end, and opened again when it breaks.
+"""Keeps a session connected: it connects, reconnects after a loss, and hands over in time.
 
-A new line knows nothing of the talk. `ConnectionOpened` says that it is ready to be told; what the
-conversation then wants created goes out on it before any sound does, so nothing overtakes.
+A handover replaces a connection before the server ends its session: a second connection is opened
+ahead and takes over as soon as nobody speaks. A new server session knows nothing of the
+conversation. `ConnectionOpened` makes the conversation create its items there, and those messages
+are queued before any audio.
 """
 
 from __future__ import annotations
@@ -12,188 +14,186 @@ from collections.abc import Awaitable, Callable
 
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
-from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.close_reasons import CloseReason
-from tui_voice.realtime.link import Target
-from tui_voice.realtime.profile import Profile
-from tui_voice.realtime.replies import Heard
+from tui_voice.protocol.client import ProtocolClient
+from tui_voice.protocol.close_reason import CloseReason
+from tui_voice.protocol.messages import Incoming
 from tui_voice.runtime.backoff import Backoff
 from tui_voice.runtime.connection import Connection
-from tui_voice.runtime.sleep_detection import until, woken
+from tui_voice.runtime.sleep_detection import wait_for_wake, wait_until
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 
+ESSENTIAL_ONLY = (
+    "The server did not accept reasoning effort, noise reduction or language: "
+    "the session continues without them."
+)
+HANDED_OVER = "The server session was replaced before its time limit."
 
-class Line:
-    """`target` may start a server; `adapter` makes a fresh one; `hear` gets what the server says,
-    `post` what happens to the line.
+
+class ReconnectingConnection:
+    """`new_client` returns a client that is not open yet; it may start a server for it.
+    `on_incoming` gets what the server sends, `post` what happens to the connection.
     """
 
     def __init__(
         self,
-        profile: Profile,
-        *,
-        target: Callable[[], Awaitable[Target]],
-        adapter: Callable[[], Adapter],
-        hear: Callable[[Heard], None],
+        new_client: Callable[[], Awaitable[ProtocolClient]],
+        on_incoming: Callable[[Incoming], None],
         post: Callable[[e.Event], None],
-        patience: ConnectionTimeouts | None = None,
+        timeouts: ConnectionTimeouts | None = None,
     ) -> None:
-        self._profile = profile
-        self._target = target
-        self._adapter = adapter
-        self._hear = hear
+        self._new_client = new_client
+        self._on_incoming = on_incoming
         self._post = post
-        self._patience = patience or ConnectionTimeouts()
+        self._timeouts = timeouts or ConnectionTimeouts()
         self._quiet = asyncio.Event()
         self._retry = asyncio.Event()
-        self._spare: Connection | None = None  # opened ahead of the end of the other
-        self._cut: tuple[str, ...] = ()  # replies that the end of the last line cut off
+        self._spare: Connection | None = None  # opened ahead, for the handover
+        self._cut_replies: tuple[str, ...] = ()  # items that the last loss cut off
         self._closing: set[asyncio.Task[None]] = set()
-        self.connection: Connection | None = None
+        self.current: Connection | None = None
+        """The connection in use; None while there is none."""
         self.retry_at: float | None = None
-        """When (`time.monotonic()`) the next try is, while one is waited for."""
+        """Time (`time.monotonic()`) of the next attempt while it is waited for."""
 
     async def run(self) -> None:
-        """Until cancelled. After an end that trying again would not mend it waits for
-        `retry_now`.
-        """
-        outage = Backoff(self._patience)
+        """Stays connected until it is cancelled. After a fatal loss it waits for `retry_now`."""
+        backoff = Backoff(self._timeouts)
         try:
             while True:
                 try:
-                    connection = await self._open(outage)
-                    outage.opened()
-                    await self._hold(connection)
-                except CloseReason as end:
-                    reason = end
+                    connection = await self._open(backoff)
+                    backoff.opened()
+                    await self._use(connection)
+                except CloseReason as close_reason:
+                    reason = close_reason
                 except TuiVoiceError as error:
                     reason = CloseReason(str(error), fatal=True, hint=error.hint)
-                delay, news = outage.failed(reason, spare=self._spare is not None)
+                delay_s, report = backoff.failed(reason, has_spare=self._spare is not None)
                 self._retry.clear()
-                if news:
+                if report:
                     self._post(
                         e.ConnectionLost(
                             reason=reason.reason,
                             code=reason.code,
                             hint=reason.hint,
-                            retry_in=delay,
-                            cut=self._cut,
+                            retry_in=delay_s,
+                            cut=self._cut_replies,
                         )
                     )
-                self._cut = ()
-                await self._until_retry(delay)
+                self._cut_replies = ()
+                await self._wait_to_retry(delay_s)
         finally:
             if self._spare is not None:
                 await self._spare.close()
             await asyncio.gather(*self._closing, return_exceptions=True)
 
-    async def _until_retry(self, delay: float | None) -> None:
-        """Until it is time, or the user asks, or the machine wakes up, which is a new beginning."""
-        self.retry_at = None if delay is None else time.monotonic() + delay
-        asked = asyncio.create_task(self._retry.wait())
-        woke = asyncio.create_task(woken(self._patience.tick))
-        try:
-            waited = {asked} if delay is None else {asked, woke}
-            await asyncio.wait(waited, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self.retry_at = None
-            asked.cancel()
-            woke.cancel()
-            await asyncio.gather(asked, woke, return_exceptions=True)
-
     def retry_now(self) -> None:
-        """The user does not want to wait."""
+        """Ends the wait for the next attempt: the user wants it now."""
         self._retry.set()
 
-    def quiet(self, is_quiet: bool) -> None:
-        """Whether now is a good moment to change lines: nobody speaks, nothing is pending."""
+    def set_quiet(self, is_quiet: bool) -> None:
+        """Says whether a handover would disturb nobody: no one speaks, nothing is pending."""
         if is_quiet:
             self._quiet.set()
         else:
             self._quiet.clear()
 
-    async def _open(self, outage: Backoff) -> Connection:
-        if outage.tells_opening:
+    async def _wait_to_retry(self, delay_s: float | None) -> None:
+        """Waits for the delay, the user or the wake of this machine, whichever comes first. None:
+        only the user ends the wait.
+        """
+        self.retry_at = None if delay_s is None else time.monotonic() + delay_s
+        retry = asyncio.create_task(self._retry.wait())
+        wake = asyncio.create_task(wait_for_wake(self._timeouts.sleep_check_s))
+        try:
+            waited = {retry} if delay_s is None else {retry, wake}
+            await asyncio.wait(waited, timeout=delay_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.retry_at = None
+            retry.cancel()
+            wake.cancel()
+            await asyncio.gather(retry, wake, return_exceptions=True)
+
+    async def _open(self, backoff: Backoff) -> Connection:
+        if backoff.reports_opening:
             self._post(e.ConnectionOpening())
         spare, self._spare = self._spare, None
-        return spare or await self._connect(outage.open_s)
+        return spare or await self._connect(backoff.open_timeout_s)
 
-    async def _connect(self, open_s: float | None = None) -> Connection:
-        target = await self._target()
-        adapter = self._adapter()
-        return await Connection.connect(target, self._profile, adapter, self._patience, open_s)
+    async def _connect(self, open_timeout_s: float | None = None) -> Connection:
+        client = await self._new_client()
+        return await Connection.open(client, self._timeouts, open_timeout_s)
 
-    async def _hold(self, connection: Connection) -> None:
-        """Uses it, and in time another in its place, until it breaks: raises `CloseReason`."""
-        if connection.plain:
-            self._post(
-                e.Noticed(
-                    text="The server did not take reasoning effort, noise reduction or language: "
-                    "the talk goes on without them."
-                )
-            )
+    async def _use(self, connection: Connection) -> None:
+        """Uses the connection, and after a handover its successor, until one is lost: raises
+        `CloseReason`.
+        """
+        if connection.session.essential_only:
+            self._post(e.Noticed(text=ESSENTIAL_ONLY))
         while True:
-            fresh = await self._until_renewed(connection)
+            successor = await self._use_until_handover(connection)
             closing = asyncio.create_task(connection.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
-            connection = fresh
-            self._post(e.Noticed(text="The server session was renewed before its end."))
+            connection = successor
+            self._post(e.Noticed(text=HANDED_OVER))
 
-    async def _until_renewed(self, connection: Connection) -> Connection:
-        self.connection = connection
-        self._post(connection.opened)
-        running = asyncio.create_task(connection.run(self._hear))
-        renewing = asyncio.create_task(self._renew(connection.opened.expires_at))
-        proving = asyncio.create_task(self._prove(connection))
+    async def _use_until_handover(self, connection: Connection) -> Connection:
+        """Returns the connection that takes over; raises `CloseReason` where this one is lost."""
+        self.current = connection
+        self._post(connection.opened_event)
+        running = asyncio.create_task(connection.run(self._on_incoming))
+        preparing = asyncio.create_task(self._prepare_handover(connection.session.expires_at))
+        checking = asyncio.create_task(self._check_after_sleep(connection))
+        tasks = [running, preparing, checking]
         try:
             while True:
-                await asyncio.wait(
-                    {running, renewing, proving}, return_when=asyncio.FIRST_COMPLETED
-                )
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 if running.done():
-                    await running  # raises why
-                if proving.done():
-                    await proving
-                await renewing
+                    await running  # raises the reason
+                if checking.done():
+                    await checking  # raises the reason
+                await preparing
                 if self._spare is not None and self._quiet.is_set():
-                    fresh, self._spare = self._spare, None
-                    return fresh
-                renewing = asyncio.create_task(self._until_quiet())  # somebody was faster
-        except CloseReason:
-            await connection.close()
-            raise
-        except asyncio.CancelledError:
+                    successor, self._spare = self._spare, None
+                    return successor
+                # Somebody began to speak before this task was resumed.
+                tasks.remove(preparing)
+                preparing = asyncio.create_task(self._wait_for_quiet())
+                tasks.append(preparing)
+        except (CloseReason, asyncio.CancelledError):
             await connection.close()
             raise
         finally:
-            self.connection, self._cut = None, connection.adapter.unfinished()
-            for task in (running, renewing, proving):
+            self.current, self._cut_replies = None, connection.unfinished_replies()
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(running, renewing, proving, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _prove(self, connection: Connection) -> None:
-        """After each sleep of the machine: raises `CloseReason` if the connection is dead."""
+    async def _check_after_sleep(self, connection: Connection) -> None:
+        """Raises `CloseReason` where the connection is dead after a sleep of this machine."""
         while True:
-            await woken(self._patience.tick)
-            await connection.prove(self._patience.probe)
+            await wait_for_wake(self._timeouts.sleep_check_s)
+            await connection.check_alive(self._timeouts.alive_s)
 
-    async def _renew(self, expires_at: float | None) -> None:
-        """Waits for the end of the server session to come near, opens a spare line, then waits
-        for a silence. A try that failed is repeated as long as there is a talk.
+    async def _prepare_handover(self, expires_at: float | None) -> None:
+        """Opens the spare connection in time before `expires_at`, then waits until it is quiet.
+
+        An attempt that failed is repeated as long as this connection lasts.
         """
         if expires_at is None:
             await asyncio.get_running_loop().create_future()  # never
-        lifetime = max(0.0, (expires_at or 0.0) - time.time())
-        await until(time.time() + max(lifetime / 2, lifetime - self._patience.rollover))
+        lifetime_s = max(0.0, (expires_at or 0.0) - time.time())
+        wait_s = max(lifetime_s / 2, lifetime_s - self._timeouts.handover_s)
+        await wait_until(time.time() + wait_s)
         attempt = 0
         while self._spare is None:
             try:
                 self._spare = await self._connect()
             except (CloseReason, TuiVoiceError):
                 attempt += 1
-                await asyncio.sleep(self._patience.back_off(attempt, 0.0, told=True))
-        await self._until_quiet()
+                await asyncio.sleep(self._timeouts.retry_delay_s(attempt, 0.0, answered=True))
+        await self._wait_for_quiet()
 
-    async def _until_quiet(self) -> None:
+    async def _wait_for_quiet(self) -> None:
         await self._quiet.wait()

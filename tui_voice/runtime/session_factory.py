@@ -13,8 +13,7 @@ from tui_voice.config import Settings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.errors import StoreError
-from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.profile import Profile
+from tui_voice.protocol.session_config import ServerSessionConfig
 from tui_voice.runtime.backends import backend_of, keys_to_hide
 from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.factories import limits_of, prices_of, profile_of, summariser_of
@@ -45,7 +44,7 @@ class SessionOptions:
     """Other ends for the sound than the machine's devices."""
     tools: Tools = field(default_factory=Tools)
     server_limit: int = 0
-    """See `Profile.server_limit`."""
+    """See `ServerSessionConfig.server_limit`."""
     on_fact: Callable[[e.Event], None] | None = None
     """Hears every fact from the first one on, in the talk's own thread."""
 
@@ -97,12 +96,7 @@ def open_session(opening: SessionOptions) -> Session:
         opening.open_sound or _devices(settings, posts.device_changed),
         summariser_of(settings),
         tools,
-        lambda: Adapter(
-            audio=profile.audio,
-            manual=profile.manual,
-            price=prices.of_response,
-            transcription_price=prices.of_transcription,
-        ),
+        prices.pricing(),
         budget=Budget(settings.cost.limit),
     )
     conversation = Conversation(limits, reply_patience=settings.backend.reply_timeout_s)
@@ -121,7 +115,7 @@ def open_session(opening: SessionOptions) -> Session:
 def _begun(
     opening: SessionOptions,
     backend: LiveBackend,
-    profile: Profile,
+    profile: ServerSessionConfig,
     conversation: Conversation,
     posts: _Posts,
 ) -> Session:
@@ -155,7 +149,7 @@ def _begun(
 def _resumed(
     opening: SessionOptions,
     backend: LiveBackend,
-    profile: Profile,
+    profile: ServerSessionConfig,
     conversation: Conversation,
     posts: _Posts,
 ) -> Session:

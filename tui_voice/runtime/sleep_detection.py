@@ -1,33 +1,35 @@
-"""The clock on the wall, which goes on while the machine sleeps and all timers stand still."""
+"""Notices that this machine was asleep: then the wall clock runs on while all timers stop."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-SLACK_S = 5.0
-"""A clock that goes on so much further than we waited has run while we stood still."""
+TOLERANCE_S = 5.0
+"""The wall clock must be ahead of our timer by so many seconds to count as a sleep."""
 
-LOOK_S = 30.0
-"""So often the clock on the wall is looked at when a time is waited for."""
+CHECK_S = 30.0
+"""The wall clock is read so often while a time of day is waited for."""
 
 
-async def woken(tick: float) -> None:
-    """Returns once the machine was asleep, or stood still for another reason: lines that stood
-    before may be dead without a word. Looks every `tick` seconds. That somebody sets the clock is
-    taken for a sleep, which costs one ping.
+async def wait_for_wake(check_s: float) -> None:
+    """Returns after this machine was asleep, or stopped for another reason.
+
+    Connections that were open before may then be dead without any error. The wall clock is read
+    every `check_s` seconds. A clock that somebody sets forward looks the same, which costs one
+    ping.
     """
     while True:
         before = time.time()
-        await asyncio.sleep(tick)
-        if time.time() - before > tick + SLACK_S:
+        await asyncio.sleep(check_s)
+        if time.time() - before > check_s + TOLERANCE_S:
             return
 
 
-async def until(unix_s: float) -> None:
-    """Returns at this time of day, or at waking up behind it."""
+async def wait_until(unix_s: float) -> None:
+    """Returns at this time of day, or at the next wake after it."""
     while True:
-        left = unix_s - time.time()
-        if left <= 0:
+        left_s = unix_s - time.time()
+        if left_s <= 0:
             return
-        await asyncio.sleep(min(left, LOOK_S))
+        await asyncio.sleep(min(left_s, CHECK_S))

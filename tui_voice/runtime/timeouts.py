@@ -1,47 +1,55 @@
-"""How long a line waits, and for what."""
+"""How long a connection waits, and for what."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 
-from tui_voice.realtime.link import OPEN_TIMEOUT_S, PING_S
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionTimeouts:
-    """Seconds, all of them."""
+    """All values are seconds."""
 
-    open: float = OPEN_TIMEOUT_S
-    configure: float = 15.0
-    """Until the server has said that it is as we asked."""
-    ping: float = PING_S
-    reopen: float = 4.0
-    """Until the first try after a break is given up; later ones are left longer, up to `open`."""
-    tick: float = 2.0
-    """So often it is looked whether the machine was asleep."""
-    probe: float = 3.0
-    """After a sleep the line must show within so long that it lives."""
-    first: float = 0.25
-    longest: float = 15.0
-    proven: float = 30.0
-    """A line that held so long was a good one: trying again begins anew after it."""
-    rollover: float = 300.0
-    """A server session is left so long before its own end, at the first silence."""
+    open_s: float = 15.0
+    """Until an attempt to open the transport is given up."""
+    configure_s: float = 15.0
+    """Until the server must have acknowledged our configuration."""
+    ping_s: float = 15.0
+    """Between two pings; a server that leaves one unanswered for as long counts as gone."""
+    reopen_s: float = 4.0
+    """Until the first attempt after a loss is given up; later ones may take longer, up to
+    `open_s`."""
+    sleep_check_s: float = 2.0
+    """Between two looks at whether this machine was asleep."""
+    alive_s: float = 3.0
+    """Until the server must have answered a ping after this machine was asleep."""
+    first_retry_s: float = 0.25
+    """Before the first new attempt; each later delay is twice as long."""
+    max_retry_s: float = 15.0
+    """The longest delay before a new attempt."""
+    stable_s: float = 30.0
+    """A connection that lasted so long was a good one: delays begin at `first_retry_s` again."""
+    handover_s: float = 300.0
+    """Before the end of a server session, a new connection is opened to replace this one."""
 
-    def back_off(self, attempt: int, outage: float, *, told: bool, cheap: bool = False) -> float:
-        """Before try number `attempt` (0 is the first): doubling, with jitter on the upper half,
-        so that many clients do not come back at once. `outage`: since the line broke. `told`:
-        whether a server answered: one that is busy or restarts is left alone for up to `longest`.
-        Else the net is gone, which is looked for about once a second at first and then ever more
-        rarely; where a try is `cheap` (nothing leaves this machine) that goes on for ten minutes,
-        and never becomes much rarer, so that the talk is back as soon as the net is.
+    def retry_delay_s(
+        self, attempt: int, outage_s: float, *, answered: bool, cheap: bool = False
+    ) -> float:
+        """Returns the delay before attempt number `attempt` (0 is the first).
+
+        It doubles each time and is random within its upper half, so that many clients do not come
+        back at once. `outage_s`: since the connection was lost. `answered`: a server answered the
+        last attempt; one that is overloaded or restarts is left alone for up to `max_retry_s`.
+        Without an answer the network is down. It is tried about once a second at first, and less
+        often the longer that takes: after an outage of 60 s every 3 s, after 5 min every 15 s.
+        `cheap`: attempts do not leave this machine, so they go on once a second for ten minutes,
+        and at least every 5 s after that.
         """
-        if told:
-            most = self.longest
+        if answered:
+            most = self.max_retry_s
         elif cheap:
-            most = min(5.0, max(1.0, outage / 600))
+            most = min(5.0, max(1.0, outage_s / 600))
         else:
-            most = max(1.0, outage / 20)
-        delay = min(self.longest, most, self.first * 2.0 ** min(attempt, 16))
+            most = max(1.0, outage_s / 20)
+        delay = min(self.max_retry_s, most, self.first_retry_s * 2.0 ** min(attempt, 16))
         return delay * (0.5 + random.random() / 2)

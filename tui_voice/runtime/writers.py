@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
-from tui_voice.realtime.replies import OutOfBandResponse
+from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.runtime.summary_validation import source_tokens
 
@@ -17,23 +17,8 @@ MIN_SUMMARY_TOKENS, MAX_SUMMARY_TOKENS = 150, 1000
 """Bounds for the answer of the user's own chat server; between them, half of the source."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfBandRequest:
-    """A text that the model of the running session writes beside the conversation.
-
-    The model reads `turns` and then `prompt`.
-    """
-
-    key: str
-    """Finds the response that belongs to this request."""
-    turns: Sequence[tuple[str, str]]
-    """Role and text of each."""
-    prompt: str
-    metadata: ResponseMetadata = field(default_factory=ResponseMetadata)
-
-
 AskOutOfBand = Callable[[OutOfBandRequest], Awaitable[OutOfBandResponse]]
-Pricing = Callable[[e.Usage], float | None]
+Price = Callable[[e.Usage], float | None]
 """USD of a response with this usage; None: the price is not known."""
 
 
@@ -77,7 +62,7 @@ class SessionWriter:
 
     name = "session"
 
-    def __init__(self, model: str, price: Pricing) -> None:
+    def __init__(self, model: str, price: Price) -> None:
         self._model = model
         self._price = price
 
@@ -89,7 +74,7 @@ class SessionWriter:
                 key=source.compaction_id,
                 turns=[*memory, *((turn.role, turn.text) for turn in source.turns)],
                 prompt=task.prompt,
-                metadata=replace(task.metadata, key=source.compaction_id, prompt_is_last_item=True),
+                metadata=replace(task.metadata, prompt_is_last_item=True).to_wire(),
             )
         )
         if response.status != "completed":
@@ -106,7 +91,7 @@ class ModelWriter:
         model: str,
         api_key: str,
         base_url: str = "",
-        price: Pricing = lambda _usage: None,
+        price: Price = lambda _usage: None,
     ) -> None:
         """`model` "": the first that the server lists. `base_url` "": OpenAI."""
         self.name = model or base_url

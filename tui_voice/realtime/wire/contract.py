@@ -34,7 +34,8 @@ LAYOUTS: tuple[Layout, ...] = ("headings", "paragraph", "bullets", "labelled bul
 MAX_VALUE_LENGTH = 512
 """Characters of one metadata value that the Realtime API accepts."""
 
-_KEY = "key"
+KEY = "key"
+"""Name of the value by which a client finds the response to its request."""
 _PURPOSE = "purpose"
 _PROMPT_ITEM = "prompt_item"
 _LAST = "last"
@@ -71,7 +72,7 @@ class ResponseMetadata:
     def to_wire(self) -> dict[str, str]:
         """Returns the metadata of a `response.create`; fields at their defaults are left out."""
         pairs = {
-            _KEY: self.key,
+            KEY: self.key,
             _PURPOSE: self.purpose,
             _PROMPT_ITEM: _LAST if self.prompt_is_last_item else "",
             _FORM: self.form,
@@ -90,7 +91,7 @@ class ResponseMetadata:
         """
         pairs = metadata or {}
         return cls(
-            key=pairs.get(_KEY, ""),
+            key=pairs.get(KEY, ""),
             purpose=next((p for p in PURPOSES if p == pairs.get(_PURPOSE)), ""),
             prompt_is_last_item=pairs.get(_PROMPT_ITEM) == _LAST,
             form=pairs.get(_FORM, ""),

@@ -1,4 +1,4 @@
-"""The websocket against real servers on loopback that behave badly, each in its own way."""
+"""The WebSocket against real servers on the loopback interface, each with another fault."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import websockets
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from tui_voice.realtime.close_reasons import CloseReason, closed
-from tui_voice.realtime.link import Link, Target, with_query
+from tui_voice.protocol.close_reason import CloseReason
+from tui_voice.realtime.close_reasons import closed
+from tui_voice.realtime.transport import ServerAddress, WebSocketTransport, with_query
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -38,13 +39,16 @@ async def plain_tcp(
 OPENAI_HINT = "Check OPENAI_API_KEY, or talk offline."
 
 
-def target(url: str, key_hint: str = OPENAI_HINT) -> Target:
-    return Target(url, {"Authorization": "Bearer sk-secret"}, key_hint)
+def address(url: str, key_hint: str = OPENAI_HINT) -> ServerAddress:
+    return ServerAddress(url, {"Authorization": "Bearer sk-secret"}, key_hint)
 
 
-async def why_not(target: Target, **patience: float) -> CloseReason:
+async def refusal(
+    address: ServerAddress, open_timeout_s: float = 10, ping_s: float = 10
+) -> CloseReason:
+    """Returns why the server cannot be reached; the key must not be in it."""
     with pytest.raises(CloseReason) as caught:
-        await Link.open(target, **patience)
+        await WebSocketTransport.open(address, open_timeout_s, ping_s)
     end = caught.value
     assert "sk-secret" not in f"{end} {end.hint}"
     assert str(end) == end.reason
@@ -62,23 +66,25 @@ async def test_frames_go_both_ways_as_text() -> None:
             await connection.send(frame.upper())
 
     async with websocket(echo) as url:
-        link = await Link.open(target(url))
-        await link.send(b'{"type":"a"}')
-        assert await link.receive() == b'{"TYPE":"A"}'
-        await link.close()
+        transport = await WebSocketTransport.open(address(url), 10, 10)
+        await transport.send(b'{"type":"a"}')
+        assert await transport.receive() == b'{"TYPE":"A"}'
+        await transport.close()
 
 
-async def test_the_key_goes_as_a_header_and_the_beta_is_not_asked_for() -> None:
+async def test_the_key_is_sent_as_a_header_and_the_beta_is_not_requested() -> None:
     seen: list[Request] = []
 
-    async def look(connection: ServerConnection) -> None:
+    async def keep_request(connection: ServerConnection) -> None:
         assert connection.request is not None
         seen.append(connection.request)
 
-    async with websocket(look) as url:
-        link = await Link.open(target(with_query(url, model="gpt-realtime-2.1")))
+    async with websocket(keep_request) as url:
+        transport = await WebSocketTransport.open(
+            address(with_query(url, model="gpt-realtime-2.1")), 10, 10
+        )
         with pytest.raises(websockets.ConnectionClosed):
-            await link.receive()
+            await transport.receive()
     [request] = seen
     assert request.path == "/v1/realtime?model=gpt-realtime-2.1"
     assert request.headers["Authorization"] == "Bearer sk-secret"
@@ -98,41 +104,43 @@ async def test_the_key_goes_as_a_header_and_the_beta_is_not_asked_for() -> None:
         (503, False, "answered HTTP 503", ""),
     ],
 )
-async def test_refused_at_the_door(status: int, fatal: bool, reason: str, hint: str) -> None:
+async def test_a_handshake_that_is_refused(
+    status: int, fatal: bool, reason: str, hint: str
+) -> None:
     def refuse(connection: ServerConnection, _request: Request) -> Response:
         return connection.respond(HTTPStatus(status), "no\n")
 
     async with websocket(idle, process_request=refuse) as url:
-        end = await why_not(target(url))
+        end = await refusal(address(url))
     assert (end.code, end.fatal) == (status, fatal)
     assert reason in end.reason
     assert hint in end.hint
     assert bool(hint) is bool(end.hint)
 
 
-async def test_nobody_there() -> None:
+async def test_no_server_at_the_address() -> None:
     async with plain_tcp(lambda _r, _w: asyncio.sleep(0)) as url:
         pass
-    end = await why_not(target(url))
-    assert end.reason == f"nobody answers at {url}"
+    end = await refusal(address(url))
+    assert end.reason == f"no server answers at {url}"
     assert not end.fatal
 
 
-async def test_a_server_that_says_nothing() -> None:
+async def test_a_server_that_does_not_answer_the_handshake() -> None:
     over = asyncio.Event()
 
-    async def mute(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await over.wait()
         writer.close()
 
-    async with plain_tcp(mute) as url:
-        end = await why_not(target(url), open_timeout_s=0.05)
+    async with plain_tcp(silent) as url:
+        end = await refusal(address(url), open_timeout_s=0.05)
         over.set()
     assert "did not answer within 0.05 s" in end.reason
     assert (end.fatal, bool(end.hint)) == (False, True)
 
 
-async def test_a_server_that_hangs_up_is_not_given_up() -> None:
+async def test_a_connection_that_is_closed_during_the_handshake_is_tried_again() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
@@ -141,15 +149,15 @@ async def test_a_server_that_hangs_up_is_not_given_up() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
 
-    for rude in (hang_up, reset):
-        async with plain_tcp(rude) as url:
-            end = await why_not(target(url))
-        assert "hung up" in end.reason
+    for handler in (hang_up, reset):
+        async with plain_tcp(handler) as url:
+            end = await refusal(address(url))
+        assert "closed the connection before it was open" in end.reason
         assert not end.fatal
 
 
 @pytest.mark.parametrize("answer", [b"220 mail ready\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nhello"])
-async def test_something_else_listens_there(answer: bytes) -> None:
+async def test_a_server_that_speaks_another_protocol(answer: bytes) -> None:
     async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
@@ -157,7 +165,7 @@ async def test_something_else_listens_there(answer: bytes) -> None:
         writer.close()
 
     async with plain_tcp(other) as url:
-        end = await why_not(target(url))
+        end = await refusal(address(url))
     if answer.startswith(b"HTTP"):
         assert "HTTP 200" in end.reason
     else:
@@ -167,33 +175,33 @@ async def test_something_else_listens_there(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "nonsense", "ws://127.0.0.1:99999/"])
-async def test_no_address(url: str) -> None:
-    end = await why_not(target(url))
+async def test_an_address_that_is_none(url: str) -> None:
+    end = await refusal(address(url))
     assert "not a websocket address" in end.reason
     assert end.fatal
     assert "ws://" in end.hint
 
 
-async def test_no_such_host() -> None:
-    end = await why_not(target("ws://nowhere.invalid/v1/realtime"))
+async def test_a_host_that_does_not_exist() -> None:
+    end = await refusal(address("ws://nowhere.invalid/v1/realtime"))
     assert "no network to ws://nowhere.invalid/v1/realtime" in end.reason
     assert not end.fatal
 
 
-async def test_a_key_that_cannot_be_one() -> None:
+async def test_a_key_with_characters_that_no_key_has() -> None:
     async with websocket(idle) as url:
-        end = await why_not(Target(url, {"Authorization": "Bearer sk-…"}))
+        end = await refusal(ServerAddress(url, {"Authorization": "Bearer sk-…"}))
     assert end.reason == "the key has characters that no key has"
     assert end.fatal
 
 
-async def test_a_line_cut_before_it_is_secured() -> None:
+async def test_a_connection_lost_during_the_tls_handshake() -> None:
     async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
     async with plain_tcp(reset) as url:
-        end = await why_not(target(url.replace("ws:", "wss:")))
-    assert "hung up" in end.reason
+        end = await refusal(address(url.replace("ws:", "wss:")))
+    assert "closed the connection before it was open" in end.reason
     assert not end.fatal
 
 
@@ -207,12 +215,12 @@ async def test_a_proxy_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     async with plain_tcp(refuse) as url:
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv("http_proxy", url.replace("ws:", "http:").replace("/v1/realtime", ""))
-        end = await why_not(target("ws://example.invalid/v1/realtime"))
+        end = await refusal(address("ws://example.invalid/v1/realtime"))
     assert "proxy" in end.reason
     assert not end.fatal
 
 
-async def test_a_server_that_cannot_prove_who_it_is(tmp_path: Path) -> None:
+async def test_a_certificate_that_nobody_has_signed(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
     command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)]
@@ -223,7 +231,7 @@ async def test_a_server_that_cannot_prove_who_it_is(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     async with websocket(idle, ssl=context) as url:
-        end = await why_not(target(url.replace("ws://127.0.0.1", "wss://localhost")))
+        end = await refusal(address(url.replace("ws://127.0.0.1", "wss://localhost")))
     assert "cannot prove who it is" in end.reason
     assert end.fatal
 
@@ -235,9 +243,9 @@ async def end_of(
         await connection.close(code, reason)
 
     async with websocket(leave) as url:
-        link = await Link.open(target(url))
+        transport = await WebSocketTransport.open(address(url), 10, 10)
         with pytest.raises(websockets.ConnectionClosed) as caught:
-            await link.receive()
+            await transport.receive()
     return closed(caught.value, key_hint, *error)
 
 
@@ -266,7 +274,7 @@ async def end_of(
             "invalid_request_error.beta_api_shape_disabled",
             ("", ""),
             True,
-            "the server refused how we speak to it",
+            "the server refused this version of the protocol",
             "version",
         ),
         (4000, "go away", ("", ""), True, "go away", ""),
@@ -280,15 +288,22 @@ async def end_of(
         ),
         (1000, "", ("session_expired", "x"), False, "the server's time limit", ""),
         (1001, "", ("", ""), False, "the server went away", ""),
-        (1011, "keepalive ping timeout", ("", ""), False, "the server failed inside: keep", ""),
+        (
+            1011,
+            "keepalive ping timeout",
+            ("", ""),
+            False,
+            "the server had an internal error: keep",
+            "",
+        ),
         (1012, "", ("", ""), False, "the server is restarting", ""),
         (1013, "try later", ("", ""), False, "the server is overloaded: try later", ""),
-        (1000, "", ("server_error", "Oh dear."), False, "closed the line: Oh dear.", ""),
-        (4999, "", ("", ""), False, "the server closed the line (4999)", ""),
+        (1000, "", ("server_error", "Oh dear."), False, "closed the connection: Oh dear.", ""),
+        (4999, "", ("", ""), False, "the server closed the connection (4999)", ""),
         (1000, "", ("insufficient_quota", "Pay."), True, "Pay.", "billing"),
     ],
 )
-async def test_why_an_open_line_ended(
+async def test_why_an_open_connection_ended(
     code: int, said: str, error: tuple[str, str], fatal: bool, reason: str, hint: str
 ) -> None:
     end = await end_of(code, said, error=error)
@@ -298,22 +313,24 @@ async def test_why_an_open_line_ended(
     assert bool(hint) is bool(end.hint)
 
 
-async def test_a_line_that_breaks() -> None:
+async def test_a_connection_that_breaks() -> None:
     async def vanish(connection: ServerConnection) -> None:
         connection.transport.abort()
 
     async with websocket(vanish) as url:
-        link = await Link.open(target(url))
+        transport = await WebSocketTransport.open(address(url), 10, 10)
         with pytest.raises(websockets.ConnectionClosed) as caught:
-            await link.receive()
+            await transport.receive()
     end = closed(caught.value)
     assert (end.reason, end.code, end.fatal) == ("the connection broke", None, False)
     quota = closed(caught.value, OPENAI_HINT, "insufficient_quota", "")
     assert (quota.reason, quota.fatal) == ("the account has no quota left", True)
 
 
-async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Opens as a websocket server does, then answers nothing, not even a ping."""
+async def silent_after_handshake(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Completes the handshake, then answers nothing, not even a ping."""
     request = await reader.readuntil(b"\r\n\r\n")
     [key] = [
         line[19:] for line in request.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key: ")
@@ -329,21 +346,21 @@ async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
-async def test_a_half_open_line_is_noticed() -> None:
-    async with plain_tcp(deaf) as url:
-        link = await Link.open(target(url), ping_s=0.05)
+async def test_a_half_open_connection_is_noticed() -> None:
+    async with plain_tcp(silent_after_handshake) as url:
+        transport = await WebSocketTransport.open(address(url), 10, ping_s=0.05)
         with pytest.raises(websockets.ConnectionClosed) as caught:
-            await link.receive()
+            await transport.receive()
     assert closed(caught.value).reason == "the server stopped answering"
 
 
-async def test_a_goodbye_that_is_not_answered_is_not_waited_for() -> None:
-    async with plain_tcp(deaf) as url:
-        link = await Link.open(target(url))
-        await asyncio.wait_for(link.close(), 5)
+async def test_a_close_that_is_not_answered_is_not_waited_for() -> None:
+    async with plain_tcp(silent_after_handshake) as url:
+        transport = await WebSocketTransport.open(address(url), 10, 10)
+        await asyncio.wait_for(transport.close(), 5)
 
 
-def test_an_address_is_shown_without_what_is_secret_in_it() -> None:
-    secret = Target("wss://me:pass@example.org:1/v1?model=m&key=k", {})
+def test_an_address_is_shown_without_its_secret_parts() -> None:
+    secret = ServerAddress("wss://me:pass@example.org:1/v1?model=m&key=k", {})
     assert secret.place == "wss://example.org:1/v1"
     assert with_query("ws://h/p?a=1", model="x y") == "ws://h/p?a=1&model=x+y"

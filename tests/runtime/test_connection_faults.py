@@ -1,4 +1,4 @@
-"""A line that fails at every step of a talk: nothing that was said is lost, nothing is doubled."""
+"""A fault at every message of a session: nothing that was said is lost, nothing is doubled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.proxy_harness import HARMS, Harm, Step, between
+from tests.runtime.fault_proxy_harness import FAULTS, Fault, Step, fault_proxy
 from tests.runtime.session_harness import (
     NEVER,
     SHORT_TIMEOUTS,
@@ -24,7 +24,7 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.turns import Turn
 from tui_voice.store.reading import load
 
-PATIENCE = replace(SHORT_TIMEOUTS, ping=0.5)
+TIMEOUTS = replace(SHORT_TIMEOUTS, ping_s=0.5)
 LIMITS = replace(NEVER, policy="notebook", keep=2)
 SAID = [
     ("user", "hello Anna"),
@@ -39,7 +39,7 @@ SAID = [
 
 
 def answered(words: str) -> Callable[[Snapshot], bool]:
-    """Whether these words of the user have a reply, and all is quiet again."""
+    """Returns a check: this turn of the user has a reply, and nothing is pending."""
 
     def true(now: Snapshot) -> bool:
         worded = [turn for turn in now.ledger.turns if turn.text]
@@ -49,8 +49,8 @@ def answered(words: str) -> Callable[[Snapshot], bool]:
     return true
 
 
-async def hold(harness: SessionHarness, *, by_key: bool = False) -> None:
-    """The whole scene: typed, spoken, typed, a pruning by hand, and a last word."""
+async def converse(harness: SessionHarness, *, by_key: bool = False) -> None:
+    """A whole session: a typed, a spoken and a typed turn, a compaction by key, a last turn."""
     harness.session.post(e.TextSubmitted(item_id="typed_1", text="hello Anna"))
     await harness.until(answered("hello Anna"))
     harness.session.post(e.TalkPressed())
@@ -67,7 +67,7 @@ async def hold(harness: SessionHarness, *, by_key: bool = False) -> None:
 
 
 async def prune(harness: SessionHarness) -> None:
-    """By hand, and again should there have been no line just then."""
+    """Asks for a compaction, again where there was no connection at that moment."""
     done = False
     while not done:
         since = len(harness.events)
@@ -75,7 +75,7 @@ async def prune(harness: SessionHarness) -> None:
         harness.session.post(e.SummarisePressed())
 
         def refused(since: int = since) -> bool:
-            said = [fact.text for fact in harness.events[since:] if isinstance(fact, e.Noticed)]
+            said = [event.text for event in harness.events[since:] if isinstance(event, e.Noticed)]
             return any(text.startswith("Nothing was summarised") for text in said)
 
         done = pruned(await harness.until(lambda now: pruned(now) or refused()))
@@ -85,8 +85,8 @@ def pruned(now: Snapshot) -> bool:
     return settled(now) and any(c.stage == "confirmed" for c in now.ledger.compactions)
 
 
-def same_but_for_gaps(turns: list[Turn]) -> None:
-    """What was said, once each; what is missing is marked."""
+def check_turns(turns: list[Turn]) -> None:
+    """Checks that each turn is there once, and that a turn without text has a note."""
     for turn in turns:
         assert turn.text or turn.note, f"a gap without a mark: {turn}"
     worded = [turn for turn in turns if turn.text and turn.role in ("user", "assistant")]
@@ -96,7 +96,7 @@ def same_but_for_gaps(turns: list[Turn]) -> None:
 
 
 async def window(harness: SessionHarness) -> list[str]:
-    """What the model has, as it says itself."""
+    """Returns the turns that the model has, as the toy model lists them."""
     harness.session.post(e.TextSubmitted(item_id="typed_9", text="window"))
     now = await harness.until(answered("window"))
     last = now.ledger.turns.last
@@ -104,35 +104,37 @@ async def window(harness: SessionHarness) -> list[str]:
     return last.text.split(" | ")
 
 
-async def disturbed(tmp_path: Path, step: Step | None, harm: Harm, *, by_key: bool) -> list[Step]:
+async def run_with_fault(
+    tmp_path: Path, step: Step | None, fault: Fault, *, by_key: bool
+) -> list[Step]:
     detection = "manual" if by_key else "server_vad"
     async with (
         toy_server() as server,
-        between(server.url, step, harm) as proxy,
+        fault_proxy(server.url, step, fault) as proxy,
         running_session(
-            proxy.url, tmp_path, timeouts=PATIENCE, limits=LIMITS, turn_detection=detection
+            proxy.url, tmp_path, timeouts=TIMEOUTS, limits=LIMITS, turn_detection=detection
         ) as harness,
     ):
-        await hold(harness, by_key=by_key)
-        same_but_for_gaps(list(harness.snapshot.ledger.turns))
-        told = await window(harness)
+        await converse(harness, by_key=by_key)
+        check_turns(list(harness.snapshot.ledger.turns))
+        in_window = await window(harness)
         if step is not None:
             assert proxy.done, f"{step} never came"
-            assert proxy.connections == (1 if harm == "delay" else 2)
-        assert len(set(told)) == len(told), f"the model was told twice: {told}"
-        assert sum(part.startswith("system: Summary") for part in told) == 1
-        assert "user: yes" in told
+            assert proxy.connections == (1 if fault == "delay" else 2)
+        assert len(set(in_window)) == len(in_window), f"the model has a turn twice: {in_window}"
+        assert sum(part.startswith("system: Summary") for part in in_window) == 1
+        assert "user: yes" in in_window
         steps = list(proxy.seen)
         path = harness.session.path
         turns = list(harness.snapshot.ledger.turns)
     journaled = load(path)
     assert journaled.notes == ()
-    same_but_for_gaps(list(journaled.ledger.turns)[: len(turns) - 2])
+    check_turns(list(journaled.ledger.turns)[: len(turns) - 2])
     return steps
 
 
-def worth_trying(steps: list[Step]) -> list[Step]:
-    """The steps of the scene itself; of sound and pieces of words the first two and one later."""
+def steps_to_disturb(steps: list[Step]) -> list[Step]:
+    """Returns the messages before the last check; of audio and deltas numbers 1, 2 and 9 only."""
     last = steps.index(Step("up", "conversation.item.create", 5))
     often = ("append", "delta")
     return [
@@ -141,24 +143,24 @@ def worth_trying(steps: list[Step]) -> list[Step]:
 
 
 @pytest.mark.parametrize("by_key", [False, True])
-async def test_an_undisturbed_run(tmp_path: Path, by_key: bool) -> None:
-    steps = await disturbed(tmp_path, None, "cut", by_key=by_key)
-    assert len({(step.direction, step.type) for step in worth_trying(steps)}) > 24
+async def test_a_session_without_a_fault(tmp_path: Path, by_key: bool) -> None:
+    steps = await run_with_fault(tmp_path, None, "cut", by_key=by_key)
+    assert len({(step.direction, step.type) for step in steps_to_disturb(steps)}) > 24
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("by_key", [False, True])
-async def test_harm_at_every_step(tmp_path: Path, by_key: bool) -> None:
-    """Each step gets one kind of harm; all kinds where TUI_VOICE_ALL_FAULTS is set."""
-    steps = await disturbed(tmp_path / "whole", None, "cut", by_key=by_key)
+async def test_a_fault_at_every_message(tmp_path: Path, by_key: bool) -> None:
+    """Each message gets one kind of fault, or all kinds where TUI_VOICE_ALL_FAULTS is set."""
+    steps = await run_with_fault(tmp_path / "whole", None, "cut", by_key=by_key)
     everything = "TUI_VOICE_ALL_FAULTS" in os.environ
     failures: list[str] = []
-    for number, step in enumerate(worth_trying(steps)):
-        for harm in HARMS if everything else (HARMS[(number + by_key) % len(HARMS)],):
-            folder = tmp_path / f"{number}-{harm}"
+    for number, step in enumerate(steps_to_disturb(steps)):
+        for fault in FAULTS if everything else (FAULTS[(number + by_key) % len(FAULTS)],):
+            folder = tmp_path / f"{number}-{fault}"
             try:
-                await disturbed(folder, step, harm, by_key=by_key)
+                await run_with_fault(folder, step, fault, by_key=by_key)
             except AssertionError as error:
-                failures.append(f"── {harm} at {step}: {error}")
+                failures.append(f"── {fault} at {step}: {error}")
     assert not failures, f"{len(failures)} of them:\n" + "\n".join(failures)

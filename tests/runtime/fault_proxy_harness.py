@@ -1,8 +1,8 @@
-"""A server in the middle that lets every frame through, and at one chosen step does harm.
+"""A proxy between client and server that causes one fault at one chosen message.
 
-A step is a message by its direction, its type and its number: `Step("down", "response.done", 1)`
-is the first `response.done` on its way to the client. Harm is done once, right before the
-message would be passed on.
+A step names the message by direction, type and number: `Step("down", "response.done", 1)` is the
+first `response.done` on its way to the client. The fault happens once, right before that message
+would be passed on; all other messages pass unchanged.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 Direction = Literal["up", "down"]
-Harm = Literal["cut", "late cut", "garble", "stall", "delay", "1006", "1011", "1012", "1013"]
-HARMS: tuple[Harm, ...] = (
+Fault = Literal["cut", "late cut", "garble", "stall", "delay", "1006", "1011", "1012", "1013"]
+FAULTS: tuple[Fault, ...] = (
     "cut",
     "late cut",
     "garble",
@@ -33,7 +33,7 @@ HARMS: tuple[Harm, ...] = (
 )
 DELAY_S = 0.15
 PassOn = Callable[[Direction, str | bytes], list[str | bytes]]
-"""What is sent on in place of a frame."""
+"""Returns the frames that are sent on in place of one frame."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Step:
 
 
 @dataclass
-class Proxy:
-    """`seen`: every step that passed, in order."""
+class FaultProxy:
+    """`seen`: every message that passed, in order. `done`: the fault has happened."""
 
     upstream: str
     step: Step | None = None
-    harm: Harm = "cut"
+    fault: Fault = "cut"
     pass_on: PassOn = lambda _direction, frame: [frame]
     done: bool = False
     connections: int = 0
@@ -64,7 +64,7 @@ class Proxy:
     _counts: Counter[tuple[Direction, str]] = field(default_factory=Counter)
 
     async def reached(self, count: int) -> None:
-        """Waits until so many lines are open at once."""
+        """Waits until so many connections are open at once."""
         async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: len(self._open) == count)
 
@@ -75,13 +75,13 @@ class Proxy:
         self.connections += 1
         self._open.append(client)
         try:
-            await self._tell()
+            await self._notify()
             await self._join(client)
         finally:
             self._open.remove(client)
-            await self._tell()
+            await self._notify()
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
@@ -113,11 +113,11 @@ class Proxy:
                 step = self._count(direction, frame)
                 if step == self.step and not self.done:
                     self.done = True
-                    if await self._harmed(client, sink, frame):
+                    if await self._cause_fault(client, sink, frame):
                         return
                 for message in self.pass_on(direction, frame):
                     await sink.send(message)
-        # A close by the server is passed on with its words.
+        # A close by the server is passed on with its code and reason.
         if direction == "down" and source.close_code not in (None, 1006):
             await client.close(source.close_code or 1000, source.close_reason or "")
 
@@ -128,28 +128,28 @@ class Proxy:
         self.seen.append(step)
         return step
 
-    async def _harmed(
+    async def _cause_fault(
         self,
         client: ServerConnection,
         sink: ServerConnection | ClientConnection,
         frame: str | bytes,
     ) -> bool:
-        """Whether nothing passes any more on this connection."""
-        match self.harm:
+        """Returns whether the connection is unusable after the fault."""
+        match self.fault:
             case "delay":
                 await asyncio.sleep(DELAY_S)
                 return False
             case "cut" | "1006":
                 client.transport.abort()
-            case "late cut":  # it arrives, but its answer never does
+            case "late cut":  # the message arrives, but its answer never does
                 await sink.send(frame)
                 client.transport.abort()
             case "garble":
-                client.transport.write(b"\xff\xff no websocket speaks so \x00")
+                client.transport.write(b"\xff\xff this is no WebSocket frame \x00")
                 await client.wait_closed()
-            case "stall":  # half open: nothing comes any more, not even an answer to a ping
+            case "stall":  # half open: nothing is read any more, not even a ping is answered
                 transport: Any = client.transport
-                transport.resume_reading = lambda: None  # whatever the library wants
+                transport.resume_reading = lambda: None  # the library must not resume it
                 transport.pause_reading()
                 self.stalled.append(transport)
                 await client.wait_closed()
@@ -159,14 +159,14 @@ class Proxy:
 
 
 @asynccontextmanager
-async def between(
+async def fault_proxy(
     upstream: str,
     step: Step | None = None,
-    harm: Harm = "cut",
+    fault: Fault = "cut",
     pass_on: PassOn = lambda _direction, frame: [frame],
-) -> AsyncIterator[Proxy]:
-    """A proxy before `upstream`; its `url` is for the client."""
-    proxy = Proxy(upstream, step, harm, pass_on)
+) -> AsyncIterator[FaultProxy]:
+    """Runs a proxy in front of `upstream`; the client connects to its `url`."""
+    proxy = FaultProxy(upstream, step, fault, pass_on)
     async with serve(
         proxy._serve,
         "127.0.0.1",

@@ -1,4 +1,4 @@
-"""What servers send, as JSON frames through the real decoder, and what we send, as JSON."""
+"""JSON frames as a server sends them, read by the real decoder, and our messages as JSON."""
 
 from __future__ import annotations
 
@@ -6,46 +6,51 @@ import base64
 import json
 from typing import Any
 
-from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.realtime.adapter import Adapter
-from tui_voice.realtime.replies import Answer
+from tui_voice.protocol.messages import Incoming, Outgoing, Resend
+from tui_voice.protocol.session_config import Pricing
+from tui_voice.realtime.event_translator import EventTranslator
 from tui_voice.realtime.wire import ClientEvent, decode_client, decode_server, encode
 
 MS = bytes(48)
-"""One millisecond of silence: s16le, mono, 24 kHz."""
+"""One millisecond of silence: 16-bit PCM, mono, 24 kHz."""
 
 
 def price(usage: e.Usage) -> float:
     return usage.input / 1000 + usage.output / 100
 
 
-def adapter(**fields: Any) -> Adapter:
-    given = {"price": price, "transcription_price": lambda s, t: s + t / 10, **fields}
-    return Adapter(**given)
+def new_translator(*, audio: bool = True, manual: bool = False) -> EventTranslator:
+    """Returns a translator with prices that make the usage visible in the events."""
+    pricing = Pricing(reply=price, transcription=lambda seconds, tokens: seconds + tokens / 10)
+    return EventTranslator(audio=audio, manual=manual, pricing=pricing)
 
 
-def heard(adapter: Adapter, type: str, **fields: Any) -> list[Answer]:
-    """What one frame of a server amounts to."""
+def received(translator: EventTranslator, type: str, **fields: Any) -> list[Incoming | Resend]:
+    """Returns what one frame of a server means."""
     frame = json.dumps({"type": type, "event_id": "event_1", **fields})
-    return list(adapter.receive(decode_server(frame)))
+    return list(translator.receive(decode_server(frame)))
 
 
-def sent(adapter: Adapter, effect: x.Effect) -> list[dict[str, Any]]:
-    return [plain(event) for event in adapter.send(effect)]
+def encoded(translator: EventTranslator, outgoing: Outgoing) -> list[dict[str, Any]]:
+    """Returns the messages for it as JSON."""
+    return [as_json(event) for event in translator.encode(outgoing)]
 
 
-def plain(event: ClientEvent) -> dict[str, Any]:
-    """A message of ours as a strict server reads it."""
+def as_json(event: ClientEvent) -> dict[str, Any]:
+    """Returns one of our messages as a strict server reads it."""
     frame = encode(event)
     decode_client(frame)  # raises where a server would refuse it
     loaded: dict[str, Any] = json.loads(frame)
     return loaded
 
 
-def refused(adapter: Adapter, code: str | None, message: str, event_id: str | None) -> list[Answer]:
+def received_error(
+    translator: EventTranslator, code: str | None, message: str, event_id: str | None
+) -> list[Incoming | Resend]:
+    """Returns what an `error` event means."""
     detail = {"type": "invalid_request_error", "code": code, "message": message, "param": None}
-    return heard(adapter, "error", error={**detail, "event_id": event_id})
+    return received(translator, "error", error={**detail, "event_id": event_id})
 
 
 def message(item_id: str, role: str, *content: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Questions whose answers do not come: the line broke before them, or the server never ends."""
+"""Requests whose answers do not come: the connection was lost, or the server never answers."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,20 +11,22 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.runtime.proxy_harness import Proxy, Step, between
+from tests.runtime.fault_proxy_harness import FaultProxy, Step, fault_proxy
 from tests.runtime.session_harness import SessionHarness, running_session, toy_server, utterance
 from tests.server.toy_engines_harness import ToyEngines
+from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
+from tui_voice.realtime.client import RealtimeClient
 from tui_voice.runtime.live import TOO_SLOW
-from tui_voice.runtime.outbox import Outbox
+from tui_voice.runtime.outbox import MAX_AUDIO_FRAMES
 
 SOON = 0.2
-"""Seconds of silence from a server that nothing will ever end: how long does not matter."""
+"""Seconds after which a reply that never comes is given up."""
 CUT_BY_LINE = 'The reply was cut by the line: say "go on" for the rest.'
 
 
-def asked(proxy: Proxy) -> int:
+def requested(proxy: FaultProxy) -> int:
     return sum(step.type == "response.create" for step in proxy.seen)
 
 
@@ -31,7 +34,7 @@ def log(harness: SessionHarness) -> list[str]:
     return [notice.text for notice in harness.snapshot.ledger.notices]
 
 
-# ── the line broke ───────────────────────────────────────────────────────────────────────────
+# ── the connection was lost ───────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -44,10 +47,10 @@ def log(harness: SessionHarness) -> list[str]:
     ],
     ids=str,
 )
-async def test_an_answer_that_had_not_begun_is_asked_for_again(tmp_path: Path, step: Step) -> None:
+async def test_a_reply_that_had_not_begun_is_requested_again(tmp_path: Path, step: Step) -> None:
     async with (
         toy_server() as server,
-        between(server.url, step, "cut") as proxy,
+        fault_proxy(server.url, step, "cut") as proxy,
         running_session(proxy.url, tmp_path) as harness,
     ):
         harness.session.post(e.TextSubmitted(item_id="q", text="one two three"))
@@ -57,17 +60,17 @@ async def test_an_answer_that_had_not_begun_is_asked_for_again(tmp_path: Path, s
         worded = [turn for turn in harness.turns() if turn[1]]
         assert worded == [("user", "one two three"), ("assistant", "one two three")]
         assert all(turn.text or turn.note for turn in harness.snapshot.ledger.turns)
-        assert 1 <= asked(proxy) <= 2  # the first may not have come so far
+        assert 1 <= requested(proxy) <= 2  # the first may not have come so far
         assert [f.status for f in harness.events if isinstance(f, e.ResponseDone)] == ["completed"]
         assert log(harness) == []
 
 
-async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path) -> None:
+async def test_a_reply_that_was_stopped_is_not_requested_again(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.tts.may_continue.clear()
     async with (
         toy_server(engines) as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path) as harness,
     ):
         harness.session.post(e.TextSubmitted(item_id="q", text="one two three"))
@@ -79,7 +82,7 @@ async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path)
         engines.tts.may_continue.set()
         await harness.online()
         await harness.say("yes")
-        assert asked(proxy) == 2
+        assert requested(proxy) == 2
         assert [text for role, text in harness.turns() if role == "user"] == [
             "one two three",
             "yes",
@@ -87,12 +90,12 @@ async def test_an_answer_that_was_stopped_is_not_asked_for_again(tmp_path: Path)
         assert harness.turns()[-1] == ("assistant", "yes")
 
 
-async def test_an_answer_that_was_heard_in_part_stays(tmp_path: Path) -> None:
+async def test_a_reply_that_was_played_in_part_is_kept(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.llm.may_continue.clear()
     async with (
         toy_server(engines) as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path) as harness,
     ):
         harness.session.post(e.TextSubmitted(item_id="q", text="wait"))
@@ -106,20 +109,22 @@ async def test_an_answer_that_was_heard_in_part_stays(tmp_path: Path) -> None:
         assert (last.text, last.note) == ("one two three,", "cut by the line")
         assert log(harness) == [CUT_BY_LINE]
         await harness.say("yes")
-        assert asked(proxy) == 2
+        assert requested(proxy) == 2
         assert log(harness) == [CUT_BY_LINE]
 
 
-async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
-    """A question waits for its answer, the line goes, and something else is said before it is
-    back: the server hears that while it is asked for the answer. We ask once on each line; a
-    server that is done with its own answer before that comes to it answers both in a second one.
+async def test_speech_during_the_outage_is_answered_together_with_the_open_question(
+    tmp_path: Path,
+) -> None:
+    """A question waits for its reply, the connection is lost, and the user speaks before it is
+    back. The new server session receives that speech together with our request for the reply.
+    Each connection carries one request at most.
     """
     engines = ToyEngines()
     engines.tts.may_continue.clear()
     async with (
         toy_server(engines) as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path) as harness,
     ):
         harness.session.post(e.TalkPressed())
@@ -139,17 +144,17 @@ async def test_who_speaks_on_meanwhile_is_answered(tmp_path: Path) -> None:
         answers = [text for role, text in harness.turns() if role == "assistant" and text]
         assert "hello Anna" in answers
         assert answers.count("one two three") <= 1
-        assert asked(proxy) <= 2
+        assert requested(proxy) <= 2
 
 
-async def test_a_question_that_could_not_be_written_down_is_said_again(tmp_path: Path) -> None:
-    """Its sound is all there is of it, until the answer shows that it was understood."""
+async def test_speech_without_a_transcript_is_sent_again(tmp_path: Path) -> None:
+    """Its audio is all there is of it, until the reply shows that the model understood it."""
     engines = ToyEngines()
     engines.stt.fails = True
     engines.tts.may_continue.clear()
     async with (
         toy_server(engines) as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path) as harness,
     ):
         harness.session.post(e.TalkPressed())
@@ -167,27 +172,36 @@ async def test_a_question_that_could_not_be_written_down_is_said_again(tmp_path:
         assert (gap.text, gap.note) == ("", "said again on a new line")
 
 
-async def test_a_line_that_is_too_slow_for_the_voice_is_told_once(tmp_path: Path) -> None:
-    async with toy_server() as server, running_session(server.url, tmp_path) as harness:
-        line = harness.backend._line.connection
-        assert line is not None
-        line._outbox = Outbox(sound_kept=0)  # as if nothing ever went out
+async def test_a_connection_that_is_too_slow_for_the_voice_is_reported_once(
+    tmp_path: Path,
+) -> None:
+    class Congested(RealtimeClient):
+        async def write(self, frame: bytes) -> None:
+            if b"input_audio_buffer.append" in frame:
+                await asyncio.Event().wait()
+            await super().write(frame)
+
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, new_client=Congested) as harness,
+    ):
         harness.session.post(e.TalkPressed())
         await harness.until(lambda s: s.microphone_open)
-        await harness.feed(utterance("hello Anna"))
-        await harness.until(lambda _: line.dropped > 5)
+        await harness.feed(bytes((MAX_AUDIO_FRAMES + 10) * 20 * BYTES_PER_MS))
+        await harness.until(lambda _: log(harness))
+        await harness.feed(bytes(20 * BYTES_PER_MS))
         assert log(harness) == [TOO_SLOW]
 
 
-# ── the server never ends ────────────────────────────────────────────────────────────────────
+# ── the server never answers ──────────────────────────────────────────────────────────────────
 
 
-async def test_a_reply_that_never_ends_is_given_up_and_the_talk_goes_on(tmp_path: Path) -> None:
+async def test_a_reply_that_never_ends_is_given_up(tmp_path: Path) -> None:
     engines = ToyEngines()
     engines.llm.may_continue.clear()
     async with (
         toy_server(engines) as server,
-        between(server.url) as proxy,
+        fault_proxy(server.url) as proxy,
         running_session(proxy.url, tmp_path, reply_patience=SOON) as harness,
     ):
         harness.session.post(e.TextSubmitted(item_id="q", text="wait"))
@@ -205,7 +219,7 @@ async def test_a_reply_that_never_ends_is_given_up_and_the_talk_goes_on(tmp_path
 
 async def test_a_server_that_answers_nothing_at_all(tmp_path: Path) -> None:
     async with (
-        deaf() as (url, heard),
+        ignores_everything() as (url, requests),
         running_session(url, tmp_path, reply_patience=SOON) as harness,
     ):
         for number in (1, 2):
@@ -214,13 +228,13 @@ async def test_a_server_that_answers_nothing_at_all(tmp_path: Path) -> None:
             await harness.event(e.ReplyOverdue, since=since)
             await harness.until(lambda s: s.state is State.IDLE)
         assert log(harness) == ["No answer came within 0.2 s: say it once more."] * 2
-    assert heard == ["conversation.item.create", "response.create", "response.cancel"] * 2
+    assert requests == ["conversation.item.create", "response.create", "response.cancel"] * 2
 
 
 @asynccontextmanager
-async def deaf() -> AsyncIterator[tuple[str, list[str]]]:
-    """A server that opens a session and then does nothing that it is asked; what it was asked."""
-    heard: list[str] = []
+async def ignores_everything() -> AsyncIterator[tuple[str, list[str]]]:
+    """A server that opens a session and then ignores all requests, which are listed."""
+    requests: list[str] = []
 
     async def handle(connection: ServerConnection) -> None:
         session = {"type": "realtime", "id": "s"}
@@ -229,7 +243,7 @@ async def deaf() -> AsyncIterator[tuple[str, list[str]]]:
         await connection.recv()
         await connection.send(json.dumps(created | {"type": "session.updated"}))
         async for frame in connection:
-            heard.append(json.loads(frame)["type"])
+            requests.append(json.loads(frame)["type"])
 
     async with serve(handle, "127.0.0.1", 0) as socket:
-        yield f"ws://127.0.0.1:{socket.sockets[0].getsockname()[1]}/v1/realtime", heard
+        yield f"ws://127.0.0.1:{socket.sockets[0].getsockname()[1]}/v1/realtime", requests

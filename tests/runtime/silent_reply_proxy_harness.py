@@ -1,8 +1,8 @@
-"""A server that falls into the known trap: as long as it holds words of the assistant that were
-given back to it as text, it answers in text only.
+"""A proxy that reproduces a known fault of servers: they answer without audio as long as the
+conversation holds an assistant turn that the client created as text.
 
-The trap stands between a client and a real server, and changes nothing but the one setting: the
-real server makes the silent replies itself, with all the events that such a reply has.
+The proxy only adds a `session.update` that switches the output to text and back. The real server
+behind it makes the replies without audio, with all the events that such replies have.
 """
 
 from __future__ import annotations
@@ -13,61 +13,64 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.runtime.proxy_harness import Direction, Proxy, between
+from tests.runtime.fault_proxy_harness import Direction, FaultProxy, fault_proxy
 
 
 @dataclass
-class Trap:
-    """`held`: items that keep it shut. `sent`: what the client said, in order. `silent` and
-    `spoken`: how many replies came without and with sound.
+class SilentReplyProxy:
+    """`held`: ids of the text items that cause the fault. `sent`: messages of the client, in
+    order. `silent` and `spoken`: how many replies came without and with audio.
     """
 
     held: set[str] = field(default_factory=set)
     sent: list[dict[str, Any]] = field(default_factory=list)
     silent: int = 0
     spoken: int = 0
-    proxy: Proxy = field(init=False)
-    _sounded: set[str] = field(default_factory=set)
+    proxy: FaultProxy = field(init=False)
+    _with_audio: set[str] = field(default_factory=set)
 
     def pass_on(self, direction: Direction, frame: str | bytes) -> list[str | bytes]:
-        """The frame itself, and behind it what shuts or opens the trap."""
+        """Returns the frame and, where the fault begins or ends, a `session.update` after it."""
         event = json.loads(frame)
-        return [frame, *(self._up(event) if direction == "up" else self._down(event))]
+        return [
+            frame,
+            *(self._from_client(event) if direction == "up" else self._from_server(event)),
+        ]
 
     def created(self, role: str) -> list[str]:
-        """Words of the items that the client created, by their role."""
+        """Returns the texts of the items of this role that the client created."""
         asked = [e["item"] for e in self.sent if e["type"] == "conversation.item.create"]
         return [
             part["text"] for item in asked if item.get("role") == role for part in item["content"]
         ]
 
-    def _up(self, event: dict[str, Any]) -> list[str | bytes]:
-        was_shut = bool(self.held)
+    def _from_client(self, event: dict[str, Any]) -> list[str | bytes]:
+        was_silent = bool(self.held)
         match event["type"]:
             case "session.update":  # a new conversation
                 self.held.clear()
-                was_shut = False
+                was_silent = False
             case "conversation.item.create" if event["item"].get("role") == "assistant":
                 self.held.add(event["item"]["id"])
             case "conversation.item.delete":
                 self.held.discard(event["item_id"])
         self.sent.append(event)
-        if bool(self.held) == was_shut:
+        if bool(self.held) == was_silent:
             return []
         kinds = ["text"] if self.held else ["audio"]
         change = {"type": "realtime", "output_modalities": kinds}
         return [json.dumps({"type": "session.update", "session": change})]
 
-    def _down(self, event: dict[str, Any]) -> list[str | bytes]:
+    def _from_server(self, event: dict[str, Any]) -> list[str | bytes]:
         match event["type"]:
             case "conversation.item.done" if event["item"].get("role") == "assistant":
                 content = event["item"]["content"]
                 if self.held and any(part["type"] == "output_text" for part in content):
-                    self.held.add(event["item"]["id"])  # its own silent reply, too
+                    self.held.add(event["item"]["id"])  # its own silent reply as well
             case "response.output_audio.delta":
-                self._sounded.add(event["response_id"])
+                self._with_audio.add(event["response_id"])
             case "response.done" if event["response"].get("conversation_id"):
-                if event["response"]["id"] in self._sounded:
+                if event["response"]["id"] in self._with_audio:
                     self.spoken += 1
                 else:
                     self.silent += 1
@@ -75,8 +78,8 @@ class Trap:
 
 
 @asynccontextmanager
-async def trapped(upstream: str) -> AsyncIterator[Trap]:
-    """A trap before `upstream`; the `url` of its `proxy` is for the client."""
-    trap = Trap()
-    async with between(upstream, pass_on=trap.pass_on) as trap.proxy:
-        yield trap
+async def silent_reply_proxy(upstream: str) -> AsyncIterator[SilentReplyProxy]:
+    """Runs the proxy in front of `upstream`; the client connects to its `proxy.url`."""
+    silent = SilentReplyProxy()
+    async with fault_proxy(upstream, pass_on=silent.pass_on) as silent.proxy:
+        yield silent

@@ -1,0 +1,76 @@
+"""How a server session should be, whatever the wire protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from tui_voice.conversation import events as e
+
+DEFAULT_INSTRUCTIONS = (
+    "You are a friendly partner in a spoken conversation. Answer in the language you are spoken "
+    "to, briefly and naturally, as one speaks; no lists, no markdown. A system item may hold a "
+    "summary of what was said before: trust it as your own memory."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSessionConfig:
+    """What a server session is asked to be."""
+
+    model: str
+    voice: str = ""
+    """"" for the server's default voice."""
+    instructions: str = DEFAULT_INSTRUCTIONS
+    audio: bool = True
+    """Replies are spoken, and their text is a transcript; False for replies in text alone."""
+    turn_detection: Literal["server_vad", "semantic_vad", "manual"] = "server_vad"
+    """What ends a turn of the user: silence, meaning, or our own commit (`manual`)."""
+    threshold: float = 0.5
+    """For `server_vad`: how loud speech must be, 0 to 1."""
+    prefix_padding_ms: int = 300
+    """For `server_vad`: milliseconds before the speech that belong to the turn."""
+    silence_ms: int = 500
+    """For `server_vad`: milliseconds of silence that end a turn."""
+    eagerness: str = "auto"
+    """For `semantic_vad`: `low`, `medium`, `high` or `auto`."""
+    transcription_model: str = "gpt-transcribe"
+    language: str = ""
+    """Language that the user speaks, for example `en`; "" lets the server find out."""
+    noise_reduction: str = ""
+    """`near_field`, `far_field`, or "" for none."""
+    reasoning_effort: str = ""
+    """Only for models that reason (`gpt-realtime-2` and later); "" leaves it out."""
+    tools: tuple[dict[str, Any], ...] = field(default=())
+    """Function tools: `{name, description, parameters}`."""
+    server_limit: int = 0
+    """Tokens of conversation items above which the server itself drops the oldest, down to four
+    fifths; 0: it drops items only when its whole context window is full.
+    """
+
+    @property
+    def manual(self) -> bool:
+        """Whether our own commit ends a turn of the user."""
+        return self.turn_detection == "manual"
+
+    def essential(self) -> ServerSessionConfig:
+        """Returns the configuration without the settings that only some models and servers know."""
+        return replace(self, reasoning_effort="", noise_reduction="", language="")
+
+
+def _price_unknown(_usage: e.Usage) -> float | None:
+    return None
+
+
+def _transcription_price_unknown(_seconds: float, _tokens: int) -> float | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing:
+    """What the server's work costs in USD; None where the price is unknown."""
+
+    reply: Callable[[e.Usage], float | None] = _price_unknown
+    transcription: Callable[[float, int], float | None] = _transcription_price_unknown
+    """Called with the seconds of audio and the tokens of one transcription."""

@@ -1,0 +1,375 @@
+"""Translates the wire events of one server session into conversation events, and effects into
+wire events. It has no socket and reads no clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from tui_voice.audio.pcm_format import BYTES_PER_MS
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.protocol.messages import (
+    Incoming,
+    Outgoing,
+    OutOfBandRequest,
+    OutOfBandResponse,
+    Resend,
+    RetrieveItem,
+    ToolAnswer,
+)
+from tui_voice.protocol.session_config import Pricing
+from tui_voice.realtime.item_ids import ItemIds
+from tui_voice.realtime.response_assembler import ResponseAssembler
+from tui_voice.realtime.wire import (
+    UNSET,
+    ClientEvent,
+    ServerEvent,
+    UnsetType,
+    client,
+    items,
+    server,
+)
+from tui_voice.realtime.wire.contract import KEY
+from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
+
+REPORT_EVERY_MS = 1000
+"""Milliseconds of speech between two events that tell how long a turn is by now."""
+
+HARMLESS_ERRORS = frozenset(
+    {
+        "response_cancel_not_active",
+        "input_audio_buffer_commit_empty",
+        "item_create_duplicate_item_id",
+        "item_truncate_invalid_item_id",
+        "unsupported_content_type",
+    }
+)
+"""Codes of errors that need no action: what we asked for had already happened."""
+
+ACTIVE_RESPONSE = "conversation_already_has_active_response"
+_QUOTED = re.compile(r"'([^']+)'")
+
+
+@dataclass(slots=True)
+class EventTranslator:
+    """`receive` translates what the server sends, `encode` and `encode_audio` what we send.
+
+    It keeps only what the translation needs: which items are ours, which responses were
+    cancelled, and to which of our messages an error belongs. The `event_id` of each message that
+    we send says so: its kind, a colon and its subject, for example `create:item_1`.
+    """
+
+    audio: bool = True
+    """Replies are spoken."""
+    manual: bool = False
+    """Our commits end the turns of the user, not the server's turn detection."""
+    pricing: Pricing = field(default_factory=Pricing)
+    last_error: server.ErrorDetail | None = None
+    """The error event after which no other event has come; it explains a close that follows."""
+
+    _responses: ResponseAssembler = field(init=False)
+    _pending_creates: dict[str, x.CreateItem] = field(default_factory=dict)
+    _our_items: set[str] = field(default_factory=set)
+    _ids: ItemIds = field(default_factory=ItemIds)
+    _sent_ms: float = 0.0
+    _committed_ms: float = 0.0  # of `_sent_ms`, at the last commit
+    _speaking: tuple[str, float] | None = None  # item id and start (ms) of the turn under way
+    _reported_ms: float = 0.0  # of `_sent_ms`, when the length of that turn was last reported
+
+    def __post_init__(self) -> None:
+        self._responses = ResponseAssembler(self.audio, self.pricing.reply)
+
+    # ── from the server ─────────────────────────────────────────────────────────────────────
+
+    def receive(self, event: ServerEvent) -> Sequence[Incoming | Resend]:
+        """Returns what one event of the server means; [] where it changes nothing for us."""
+        self.last_error = event.error if isinstance(event, server.Error) else None
+        match event:
+            case server.InputAudioBufferSpeechStarted():
+                self._speaking = (event.item_id, float(event.audio_start_ms))
+                self._reported_ms = self._sent_ms
+                return [e.SpeechStarted(item_id=event.item_id, audio_start_ms=event.audio_start_ms)]
+            case server.InputAudioBufferSpeechStopped():
+                began = self._speaking[1] if self._speaking else event.audio_end_ms
+                self._speaking = None
+                length = max(0, round(event.audio_end_ms - began))
+                return [e.SpeechStopped(item_id=event.item_id, audio_ms=length)]
+            case server.InputAudioBufferCommitted():
+                return [self._committed(event)]
+            case server.ConversationItemAdded() | server.ConversationItemCreated():
+                return self._added(event.item, event.previous_item_id)
+            case server.ConversationItemDone():
+                return self._item_done(event.item, event.previous_item_id)
+            case server.ConversationItemRetrieved(item=items.Message() as item):
+                key = f"retrieve:{self._ids.from_wire(str(item.id))}"
+                return [OutOfBandResponse(key=key, text=item.words(), status="completed")]
+            case server.ConversationItemDeleted():
+                return [e.ItemDeleted(item_id=self._ids.from_wire(event.item_id))]
+            case server.ConversationItemTruncated():
+                item_id = self._ids.from_wire(event.item_id)
+                return [e.ItemTruncated(item_id=item_id, audio_ms=event.audio_end_ms)]
+            case server.TranscriptionDelta():
+                text = event.delta
+                return [e.TranscriptGrew(item_id=event.item_id, text=text)] if text else []
+            case server.TranscriptionCompleted():
+                return [self._transcribed(event)]
+            case server.TranscriptionFailed():
+                why = (event.error.message if event.error else "") or "not transcribed"
+                return [e.TranscriptFailed(item_id=event.item_id, reason=why)]
+            case server.Error():
+                return self._error(event.error)
+            case _:
+                return self._responses.receive(event)
+
+    def _committed(self, event: server.InputAudioBufferCommitted) -> e.Event:
+        length = None
+        if self._speaking is not None and self._speaking[0] == event.item_id:
+            length = max(0, round(self._sent_ms - self._speaking[1]))
+            self._speaking = None
+        elif self._committed_ms < self._sent_ms and self.manual:
+            length = round(self._sent_ms - self._committed_ms)
+        self._committed_ms = self._sent_ms
+        return e.SpeechCommitted(
+            item_id=event.item_id,
+            previous_item_id=self._ids.from_wire(event.previous_item_id),
+            audio_ms=length,
+        )
+
+    def _added(self, item: items.Item, previous: str | None) -> list[Incoming]:
+        item_id = self._ids.from_wire(item.id) if isinstance(item.id, str) else ""
+        previous = self._ids.from_wire(previous)
+        if item_id in self._pending_creates:
+            del self._pending_creates[item_id]
+            return [e.ItemPlaced(item_id=item_id)]
+        if not item_id or item_id in self._our_items or not isinstance(item, items.Message):
+            return []
+        role: e.Role = "assistant"
+        spoken = self.audio
+        if item.role == "user":
+            role = "user"
+            spoken = any(isinstance(part, items.InputAudio) for part in item.content)
+        elif item.role == "system":
+            role = "system"
+        return [
+            e.TurnAdded(
+                item_id=item_id,
+                role=role,
+                previous_item_id=previous,
+                modality="audio" if spoken else "text",
+                text=item.words() if item.role != "assistant" else "",
+            )
+        ]
+
+    def _item_done(self, item: items.Item, previous: str | None) -> list[Incoming]:
+        """Reads `conversation.item.done`: a function call is complete only here, and some servers
+        send no other event when they have created an item.
+        """
+        if isinstance(item, items.FunctionCall) and isinstance(item.id, str):
+            return self._responses.function_called(item, self._ids.from_wire(previous))
+        if isinstance(item.id, str) and self._ids.from_wire(item.id) in self._pending_creates:
+            return self._added(item, previous)
+        return []
+
+    def _transcribed(self, event: server.TranscriptionCompleted) -> e.Event:
+        seconds, tokens = 0.0, 0
+        match event.usage:
+            case TranscriptionSeconds():
+                seconds = event.usage.seconds
+            case TranscriptionTokens():
+                tokens = event.usage.total_tokens
+        usd = self.pricing.transcription(seconds, tokens) if event.usage else None
+        return e.TranscriptDone(item_id=event.item_id, text=event.transcript.strip(), usd=usd)
+
+    def _error(self, error: server.ErrorDetail) -> Sequence[Incoming | Resend]:
+        """Returns what an error means for the message of ours that caused it, or else a notice."""
+        code = error.code or ""
+        kind, subject = self._cause(error, code)
+        match kind:
+            case "create" if subject in self._pending_creates:
+                return self._create_failed(subject, error, code)
+            case "delete" if subject:
+                unknown = code == "item_delete_invalid_item_id" or _no_such_item(error)
+                return [e.DeleteRefused(item_id=subject, unknown=unknown, message=error.message)]
+            case "respond":
+                self._responses.keep_next()
+                refused = e.ResponseRefused(code=code, message=error.message)
+                return [refused] if code == ACTIVE_RESPONSE else [refused, _as_event(error)]
+            case "commit" if code == "input_audio_buffer_commit_empty" and self.manual:
+                return [e.SpeechDiscarded(item_id="", reason="nothing was said")]
+            case "retrieve":
+                key = f"retrieve:{subject}"
+                return [OutOfBandResponse(key=key, text="", status="failed", reason=error.message)]
+            case "out_of_band":
+                return [
+                    OutOfBandResponse(key=subject, text="", status="failed", reason=error.message)
+                ]
+            case "cancel":
+                self._responses.keep_next()
+                return []
+            case "truncate":
+                return []
+        return [] if code in HARMLESS_ERRORS else [_as_event(error)]
+
+    def _cause(self, error: server.ErrorDetail, code: str) -> tuple[str, str]:
+        """Returns kind and subject of the message of ours that caused the error.
+
+        They are in the `event_id`. Where a server does not send it back, the error code and the
+        ids that the error message quotes show which message it was; ("", "") where they do not.
+        """
+        if error.event_id:
+            kind, _, subject = error.event_id.partition(":")
+            return kind, subject
+        quoted = [self._ids.from_wire(name) for name in _QUOTED.findall(error.message)]
+        if code == "item_delete_invalid_item_id":
+            return "delete", quoted[-1] if quoted else ""
+        if code.startswith("item_create_"):
+            for item_id, effect in self._pending_creates.items():
+                if item_id in quoted or effect.previous_item_id in quoted:
+                    return "create", item_id
+        if code == ACTIVE_RESPONSE:
+            return "respond", ""
+        if code == "input_audio_buffer_commit_empty":
+            return "commit", ""
+        return "", ""
+
+    def _create_failed(
+        self, item_id: str, error: server.ErrorDetail, code: str
+    ) -> Sequence[Incoming | Resend]:
+        effect = self._pending_creates.pop(item_id)
+        if code == "item_create_duplicate_item_id":  # the item exists, as we wanted
+            return [e.ItemPlaced(item_id=item_id)]
+        anchored = effect.previous_item_id not in (None, "root")
+        if anchored and (code == "item_create_invalid_previous_item_id" or _no_such_item(error)):
+            # The item before it no longer exists: put this one at the end of the conversation.
+            return [Resend(replace(effect, previous_item_id=None))]
+        return [e.ItemRefused(item_id=item_id, code=code, message=error.message)]
+
+    # ── to the server ───────────────────────────────────────────────────────────────────────
+
+    def encode(self, outgoing: Outgoing) -> list[ClientEvent]:
+        """Returns the messages that carry this out; [] for effects that the server has no part
+        in, such as opening the microphone.
+        """
+        match outgoing:
+            case OutOfBandRequest():
+                return [_out_of_band(outgoing)]
+            case ToolAnswer():
+                return [self._tool_answer(outgoing)]
+            case RetrieveItem(item_id=item_id):
+                return [
+                    client.ConversationItemRetrieve(
+                        event_id=outgoing.key, item_id=self._ids.to_wire(item_id)
+                    )
+                ]
+            case _:
+                return self._effect(outgoing)
+
+    def _effect(self, effect: x.Effect) -> list[ClientEvent]:
+        match effect:
+            case x.CreateItem():
+                self._pending_creates[effect.item_id] = effect
+                self._our_items.add(effect.item_id)
+                previous = effect.previous_item_id
+                return [
+                    client.ConversationItemCreate(
+                        event_id=f"create:{effect.item_id}",
+                        item=_message(
+                            effect.role, effect.text, self._ids.shortened(effect.item_id)
+                        ),
+                        previous_item_id=UNSET if previous is None else self._ids.to_wire(previous),
+                    )
+                ]
+            case x.DeleteItem():
+                return [
+                    client.ConversationItemDelete(
+                        event_id=f"delete:{effect.item_id}",
+                        item_id=self._ids.to_wire(effect.item_id),
+                    )
+                ]
+            case x.TruncateItem():
+                return [
+                    client.ConversationItemTruncate(
+                        event_id=f"truncate:{effect.item_id}",
+                        item_id=self._ids.to_wire(effect.item_id),
+                        content_index=0,
+                        audio_end_ms=effect.audio_ms,
+                    )
+                ]
+            case x.CreateResponse():
+                return [client.ResponseCreate(event_id="respond:")]
+            case x.CancelResponse():
+                if not effect.late_counts:
+                    self._responses.drop(effect.response_id)
+                return [
+                    client.ResponseCancel(
+                        event_id="cancel:", response_id=effect.response_id or UNSET
+                    )
+                ]
+            case x.CommitInput():
+                return [client.InputAudioBufferCommit(event_id="commit:")]
+            case _:
+                return []
+
+    def _tool_answer(self, answer: ToolAnswer) -> ClientEvent:
+        """Returns the message; the server acknowledges its item like any other that we create."""
+        self._pending_creates[answer.item_id] = x.CreateItem(
+            item_id=answer.item_id, role="tool", text=answer.output
+        )
+        self._our_items.add(answer.item_id)
+        return client.ConversationItemCreate(
+            event_id=f"create:{answer.item_id}",
+            item=items.FunctionCallOutput(
+                id=self._ids.shortened(answer.item_id),
+                call_id=answer.call_id,
+                output=answer.output,
+            ),
+        )
+
+    def encode_audio(self, pcm: bytes) -> tuple[ClientEvent, e.Event | None]:
+        """Returns the message for this audio, and about once a second of speech an event that
+        tells how long the turn is by now.
+        """
+        self._sent_ms += len(pcm) / BYTES_PER_MS
+        grew: e.Event | None = None
+        if self._speaking and self._sent_ms - self._reported_ms >= REPORT_EVERY_MS:
+            self._reported_ms = self._sent_ms
+            item_id, began = self._speaking
+            grew = e.SpeechGrew(item_id=item_id, audio_ms=round(self._sent_ms - began))
+        return client.InputAudioBufferAppend(audio=pcm), grew
+
+    def unfinished_replies(self) -> tuple[str, ...]:
+        """Returns the ids of reply items of which some audio, but not the last, has come."""
+        return self._responses.unfinished()
+
+
+def _out_of_band(request: OutOfBandRequest) -> ClientEvent:
+    source: list[items.InputItem] = [_message(role, text) for role, text in request.turns]
+    return client.ResponseCreate(
+        event_id=f"out_of_band:{request.key}",
+        response=client.ResponseParams(
+            conversation="none",
+            output_modalities=["text"],
+            tools=[],
+            metadata={**request.metadata, KEY: request.key},
+            input=[*source, _message("user", request.prompt)],
+        ),
+    )
+
+
+def _message(role: str, text: str, item_id: str | UnsetType = UNSET) -> items.Message:
+    """Returns a text item; a role other than `user` and `assistant` becomes `system`."""
+    part = items.OutputText if role == "assistant" else items.InputText
+    role = role if role in ("user", "assistant") else "system"
+    return items.Message(id=item_id, role=role, content=[part(text=text)])
+
+
+def _as_event(error: server.ErrorDetail) -> e.Event:
+    return e.ServerErred(code=error.code or "", message=error.message)
+
+
+def _no_such_item(error: server.ErrorDetail) -> bool:
+    """Tells whether the error says so in words, as servers without a code for it do."""
+    return "does not exist" in error.message or "not found" in error.message

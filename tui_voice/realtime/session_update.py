@@ -1,0 +1,65 @@
+"""Writes the `session.update` that configures a server session."""
+
+from __future__ import annotations
+
+from tui_voice.audio.pcm_format import RATE
+from tui_voice.protocol.session_config import ServerSessionConfig
+from tui_voice.realtime.wire import UNSET, client, session
+
+RETENTION_RATIO = 0.8
+"""Share of its limit that the server keeps when it drops items by itself."""
+
+
+def session_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
+    """Returns the `session.update` for this configuration.
+
+    It names every setting that matters, since the defaults of servers differ from those in the
+    API reference. It is sent once, before the session has produced audio: after that the voice
+    can no longer be changed.
+    """
+    tools: list[session.Tool] = [session.FunctionTool(**tool) for tool in config.tools]
+    effort = config.reasoning_effort
+    update = session.Realtime(
+        output_modalities=["audio"] if config.audio else ["text"],
+        instructions=config.instructions,
+        audio=session.Audio(
+            input=session.AudioInput(
+                format=session.Pcm(rate=RATE),
+                transcription=session.Transcription(
+                    model=config.transcription_model, language=config.language or UNSET
+                ),
+                noise_reduction=session.NoiseReduction(type=config.noise_reduction)
+                if config.noise_reduction
+                else None,
+                turn_detection=_turn_detection(config),
+            ),
+            output=session.AudioOutput(format=session.Pcm(rate=RATE), voice=config.voice or UNSET),
+        ),
+        # We prune the conversation ourselves; the server's truncation is the safety net.
+        truncation=session.RetentionRatio(
+            retention_ratio=RETENTION_RATIO,
+            token_limits=session.TokenLimits(post_instructions=config.server_limit),
+        )
+        if config.server_limit
+        else "auto",
+        tools=tools or UNSET,
+        tool_choice="auto" if tools else UNSET,
+        reasoning=session.Reasoning(effort=effort) if effort else UNSET,
+    )
+    return client.SessionUpdateEvent(event_id="update", session=update)
+
+
+def _turn_detection(config: ServerSessionConfig) -> session.TurnDetection | None:
+    if config.turn_detection == "manual":
+        return None
+    if config.turn_detection == "semantic_vad":
+        return session.SemanticVad(
+            eagerness=config.eagerness, create_response=True, interrupt_response=True
+        )
+    return session.ServerVad(
+        threshold=config.threshold,
+        prefix_padding_ms=config.prefix_padding_ms,
+        silence_duration_ms=config.silence_ms,
+        create_response=True,
+        interrupt_response=True,
+    )

@@ -1,0 +1,46 @@
+"""Questions to the server beside the conversation, each with a future for its answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse, RetrieveItem
+from tui_voice.runtime.connection import Connection
+
+
+class OutOfBandRequests:
+    """The questions under way, by their keys."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, asyncio.Future[OutOfBandResponse]] = {}
+
+    async def ask(
+        self, request: OutOfBandRequest | RetrieveItem, connection: Connection | None
+    ) -> OutOfBandResponse:
+        """Sends the question and waits for its answer, which is a failed response where there is
+        no connection or it is lost.
+        """
+        if connection is None:
+            return _failed(request.key, "there is no connection")
+        answer: asyncio.Future[OutOfBandResponse] = asyncio.get_running_loop().create_future()
+        self._waiting[request.key] = answer
+        connection.send(request)
+        try:
+            return await answer
+        finally:
+            self._waiting.pop(request.key, None)
+
+    def answered(self, response: OutOfBandResponse) -> None:
+        """Passes the answer to whoever waits for it, if anybody does."""
+        waiting = self._waiting.pop(response.key, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(response)
+
+    def fail_all(self, reason: str) -> None:
+        """Answers all questions under way with a failure."""
+        for key in tuple(self._waiting):
+            self.answered(_failed(key, reason))
+
+
+def _failed(key: str, reason: str) -> OutOfBandResponse:
+    return OutOfBandResponse(key=key, text="", status="failed", reason=reason)

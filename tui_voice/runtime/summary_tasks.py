@@ -1,0 +1,85 @@
+"""Runs the summaries of compactions, and asks for a title, while the session goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation.conversation import Snapshot
+from tui_voice.runtime import titles
+from tui_voice.runtime.background_tasks import BackgroundTasks
+from tui_voice.runtime.summariser import Summariser
+from tui_voice.runtime.writers import AskOutOfBand
+
+
+class SummaryTasks:
+    """`ask` sends out-of-band requests to the running server session; `post` takes events."""
+
+    def __init__(
+        self,
+        summariser: Summariser,
+        ask: AskOutOfBand,
+        post: Callable[[e.Event], None],
+        tasks: BackgroundTasks,
+    ) -> None:
+        self._summariser = summariser
+        self._ask = ask
+        self._post = post
+        self._tasks = tasks
+        self._running: dict[str, asyncio.Task[None]] = {}  # by compaction id
+        self._reported_faults = {""}
+        self._asked_for_title = False
+
+    def begin_summary(self, request: x.RequestSummary) -> None:
+        """Asks for the summary, after the event that records the decision to do so."""
+        if request.compaction_id in self._running:
+            return
+        self._post(
+            e.SummaryRequested(
+                compaction_id=request.compaction_id,
+                drop=tuple(turn.item_id for turn in request.turns),
+                window=request.window,
+                cause=request.cause,
+            )
+        )
+        self._running[request.compaction_id] = self._tasks.start(self._summarise(request))
+
+    def cancel_summaries(self) -> None:
+        """Stops all summaries: after a reconnect the conversation asks for new ones."""
+        for task in self._running.values():
+            task.cancel()
+
+    def title_if_wanted(self, now: Snapshot) -> None:
+        """Asks for a title, at most once in this run, where the session should have one now."""
+        if not self._asked_for_title and titles.is_wanted(now):
+            self._asked_for_title = True
+            self._tasks.start(self._title(titles.named_by(now)))
+
+    async def _summarise(self, request: x.RequestSummary) -> None:
+        try:
+            result = await self._summariser.summarise(request, self._ask)
+        finally:
+            self._running.pop(request.compaction_id, None)
+        self._post(result)
+        if isinstance(result, e.SummaryReady):
+            self._report_faults(result)
+
+    def _report_faults(self, summary: e.SummaryReady) -> None:
+        """Tells the user what is wrong with a summary: each fault once, since it tends to repeat.
+
+        The journal has them all.
+        """
+        for fault, text in (
+            (summary.shortfall, f"The summary by {summary.source} is {summary.shortfall}."),
+            (summary.passed_over, f"{summary.source} wrote the summary, as {summary.passed_over}."),
+        ):
+            if fault not in self._reported_faults:
+                self._reported_faults.add(fault)
+                self._post(e.Noticed(text=text, severity="warning"))
+
+    async def _title(self, turns: list[x.SourceTurn]) -> None:
+        renamed = await self._summariser.entitle(turns, self._ask)
+        if renamed is not None:
+            self._post(renamed)
