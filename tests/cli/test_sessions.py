@@ -47,7 +47,7 @@ def test_list(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert kyoto.startswith(KYOTO)
     assert kyoto.endswith("  Kyoto in April")
     assert head.index("turns") + 5 == kyoto.index(" 46  ") + 3
-    assert "odd.jsonl is not a saved talk" in err
+    assert "odd.jsonl is not a saved session" in err
     assert run(folder) == 0
     assert capsys.readouterr().out == out
 
@@ -68,7 +68,7 @@ def test_without_sessions_list_is_empty_and_show_fails(
     assert "`tui-voice` starts one" in capsys.readouterr().out
     assert read_json(tmp_path / "none", capsys, "list") == []
     assert run(tmp_path / "none", "show", "last") == 1
-    assert "no saved talks yet" in capsys.readouterr().err
+    assert "no saved sessions yet" in capsys.readouterr().err
 
 
 def test_show(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,7 +125,7 @@ def still_usable(talk: Terminal) -> None:
         (("telefone",), ("telefone",)),
         (("--trigger", "lots"), ("--trigger", "lots")),
         (("--backend", "telephone"), ("telephone", "local")),
-        (("resume", "never-was"), ("saved talks",)),
+        (("resume", "never-was"), ("saved sessions",)),
     ],
 )
 def test_what_cannot_be_is_said_before_the_screen(

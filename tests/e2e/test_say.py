@@ -102,7 +102,7 @@ def test_text_and_sound_in_facts_and_sound_out(
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (("Hello", "--session", "never-was"), 1, "no saved talks"),
+        (("Hello", "--session", "never-was"), 1, "no saved sessions"),
         (("missing.wav",), 2, "missing.wav"),
         (("Hello", "--speak", "no/such/folder/out.wav"), 2, "no/such/folder"),
         (("Hello", "--trigger", "many"), 2, "--trigger"),

@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from tests.e2e.talk import Start
 from tests.e2e.terminal import Terminal
 from tests.runtime.session_harness import toy_server
-from tui_voice.store.export import FORMATS
+from tui_voice.store.exporters import EXPORT_FORMATS
 
 pytestmark = pytest.mark.slow
 
@@ -162,13 +162,13 @@ def test_a_talk_and_all_that_is_made_of_it(
     out = tmp_path / "out"
     out.mkdir()
     seen = said.stdout + said.stderr + facts.stdout + facts.stderr
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         done = run("sessions", "export", "last", "--format", form, "--out", str(out))
         assert done.returncode == 0, done.stderr
         seen += (
             done.stdout + run("sessions", "export", "last", "--format", form, "--out", "-").stdout
         )
-    assert len(list(out.iterdir())) == len(FORMATS)
+    assert len(list(out.iterdir())) == len(EXPORT_FORMATS)
     for words in (
         ("sessions", "list", "--json"),
         ("sessions", "show", "last", "--json"),

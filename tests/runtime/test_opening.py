@@ -170,7 +170,7 @@ async def test_what_no_disk_took_is_back_when_the_talk_goes_on(tmp_path: Path) -
 
         def use(talk: HeadlessSession) -> None:
             [told] = [n.text for n in talk.now.ledger.notices]
-            assert told == "What could not be saved the last time is in the talk again: 1 fact."
+            assert told == "What could not be saved the last time is in the session again: 1 event."
             [_, answer] = talk.say("window")
             assert "user: hello Anna" in answer.text
 

@@ -1,4 +1,4 @@
-"""Every test of this room has a cache folder of its own; some have a disk of their own."""
+"""Fixtures: every store test has its own cache folder; `small` is a small disk of its own."""
 
 import os
 import subprocess

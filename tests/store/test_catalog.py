@@ -1,4 +1,4 @@
-"""The catalog: lists, finds, renames, deletes and forks."""
+"""The catalog lists, finds, renames, deletes and forks saved sessions."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.folders import three_talks
-from tests.store.talks import exchange, opened, talk, write
+from tests.store.folders_harness import three_sessions
+from tests.store.sessions_harness import exchange, opened, session, write
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.errors import StoreError
-from tui_voice.store import catalog, index_sync, locking, reading
+from tui_voice.store import catalog, index_sync, reading
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import Journal
-from tui_voice.store.saved_session import PAUSE, TITLE_LENGTH, UNTITLED, moment, title_of
+from tui_voice.store.saved_session import (
+    LONGEST_PAUSE,
+    TITLE_LENGTH,
+    UNTITLED,
+    start_time,
+    title_of,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return three_talks(tmp_path / "sessions")
+    return three_sessions(tmp_path / "sessions")
 
 
-def test_the_talks_are_listed_the_newest_first(folder: Path) -> None:
+def test_sessions_are_listed_the_newest_first(folder: Path) -> None:
     c, b, a = catalog.list_sessions(folder)
     assert (c.id, b.id, a.id) == ("2026-03-c", "2026-03-b", "2026-01-a")
     assert c.title == "Kyōto [31m in April"
@@ -39,16 +45,18 @@ def test_the_talks_are_listed_the_newest_first(folder: Path) -> None:
     assert b.started == "2026-03-01T10:00:00+00:00"
     assert b.path == folder / "2026-03-b.jsonl"
     assert a.turns == 0
-    assert catalog.unreadable(folder) == [f"{folder / 'odd.jsonl'} is not a saved talk"]
+    assert catalog.unreadable(folder) == [f"{folder / 'odd.jsonl'} is not a saved session"]
 
 
-def test_no_folder_is_no_talks(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_has_no_sessions(tmp_path: Path) -> None:
     assert catalog.list_sessions(tmp_path / "nowhere") == []
-    with pytest.raises(StoreError, match="no saved talks yet"):
+    with pytest.raises(StoreError, match="no saved sessions yet"):
         catalog.find(tmp_path / "nowhere", "last")
 
 
-def test_only_what_changed_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_journals_that_changed_are_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     catalog.list_sessions(folder)
     read: list[str] = []
     load = reading.load
@@ -58,7 +66,7 @@ def test_only_what_changed_is_read_again(folder: Path, monkeypatch: pytest.Monke
     with (folder / "2026-01-a.jsonl").open("ab") as file:
         file.write(b'{"event":"session_renamed","at":3,"title":"The first"}\n')
     (folder / "2026-03-b.jsonl").unlink()
-    assert [talk.title for talk in catalog.list_sessions(folder)][1:] == ["The first"]
+    assert [each.title for each in catalog.list_sessions(folder)][1:] == ["The first"]
     assert read == ["2026-01-a.jsonl"]
 
 
@@ -73,21 +81,21 @@ def test_only_what_changed_is_read_again(folder: Path, monkeypatch: pytest.Monke
         ("", "2026-03-c"),
     ],
 )
-def test_a_talk_is_found_by_any_of_its_names(folder: Path, wanted: str, found: str) -> None:
+def test_a_session_is_found_by_each_of_its_names(folder: Path, wanted: str, found: str) -> None:
     assert catalog.find(folder, wanted).id == found
 
 
-def test_a_talk_is_found_by_its_file_wherever_it_is(folder: Path, tmp_path: Path) -> None:
+def test_a_session_is_found_by_its_path_in_any_folder(folder: Path, tmp_path: Path) -> None:
     path = folder / "2026-03-c.jsonl"
     assert catalog.find(tmp_path, str(path)).path == path
-    with pytest.raises(StoreError, match="is not a saved talk"):
+    with pytest.raises(StoreError, match="is not a saved session"):
         catalog.find(tmp_path, str(folder / "odd.jsonl"))
 
 
-def test_what_names_none_or_several_is_told(folder: Path) -> None:
-    with pytest.raises(StoreError, match="several talks are meant by “2026-03”: 2026-03-c"):
+def test_a_name_of_no_or_several_sessions_is_refused(folder: Path) -> None:
+    with pytest.raises(StoreError, match="“2026-03” fits several sessions: 2026-03-c"):
         catalog.find(folder, "2026-03")
-    with pytest.raises(StoreError, match="there is no talk “xyz”"):
+    with pytest.raises(StoreError, match="there is no session “xyz”"):
         catalog.find(folder, "xyz")
     for n in range(5):
         write(folder / f"2027-{n}.jsonl", [opened(f"2027-{n}")])
@@ -104,7 +112,7 @@ def test_a_copy_is_found_by_its_file_name_and_the_id_is_the_original(folder: Pat
 # ── rename, delete ───────────────────────────────────────────────────────────────────────────
 
 
-def test_a_new_title_is_one_more_fact(folder: Path) -> None:
+def test_a_new_title_is_one_more_event(folder: Path) -> None:
     path = folder / "2026-03-b.jsonl"
     before = path.read_bytes()
     catalog.rename(path, "  Day \n trips ")
@@ -115,16 +123,16 @@ def test_a_new_title_is_one_more_fact(folder: Path) -> None:
         catalog.rename(path, " ")
 
 
-def test_a_talk_that_is_open_elsewhere_is_left_alone(folder: Path) -> None:
+def test_an_open_session_is_neither_renamed_nor_deleted(folder: Path) -> None:
     path = folder / "2026-03-b.jsonl"
     journal = Journal.open(path)
-    for what in (lambda: catalog.rename(path, "x"), lambda: catalog.delete(path)):
+    for action in (lambda: catalog.rename(path, "x"), lambda: catalog.delete(path)):
         with pytest.raises(StoreError, match=f"open in process {os.getpid()}"):
-            what()
+            action()
     journal.close()
 
 
-def test_a_title_that_cannot_be_written_is_told(
+def test_a_title_that_cannot_be_written_is_reported(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_room(_fd: int, _data: bytes) -> int:
@@ -139,7 +147,7 @@ def test_a_title_that_cannot_be_written_is_told(
     assert path.read_bytes() == before
 
 
-def test_a_talk_goes_into_the_trash_with_its_sound(
+def test_a_session_moves_to_the_trash_with_its_sound(
     folder: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     gone: list[Path] = []
@@ -149,8 +157,8 @@ def test_a_talk_goes_into_the_trash_with_its_sound(
     sound.write_bytes(b"RIFF")
     catalog.delete(path, cache)
     assert gone == [path, sound]
-    assert [talk.id for talk in catalog.list_sessions(folder)] == ["2026-03-c", "2026-01-a"]
-    with pytest.raises(StoreError, match="no talk at"):
+    assert [each.id for each in catalog.list_sessions(folder)] == ["2026-03-c", "2026-01-a"]
+    with pytest.raises(StoreError, match="no session at"):
         catalog.delete(path)
 
     def no_trash(_path: Path) -> None:
@@ -162,7 +170,7 @@ def test_a_talk_goes_into_the_trash_with_its_sound(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is the user's own trash")
-def test_the_real_trash_has_it(folder: Path) -> None:
+def test_the_real_trash_contains_a_deleted_session(folder: Path) -> None:
     share = folder.parent / "share"
     path = folder / "2026-03-b.jsonl"
     content = path.read_bytes()
@@ -182,7 +190,7 @@ def test_the_real_trash_has_it(folder: Path) -> None:
 # ── fork ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_fork_is_the_talk_up_to_a_turn_and_names_its_parent(folder: Path) -> None:
+def test_a_fork_is_the_session_up_to_a_turn_and_names_its_parent(folder: Path) -> None:
     parent = folder / "2026-03-c.jsonl"
     path = catalog.fork(parent, "item_a0", "forked")
     ledger, notes = reading.load(path)
@@ -194,17 +202,19 @@ def test_a_fork_is_the_talk_up_to_a_turn_and_names_its_parent(folder: Path) -> N
     assert list(ledger.turns) == list(whole.turns)[:2]
     assert ledger.cost == 0
     assert not ledger.spent.unknown
-    assert ledger.title == ""  # it was named later
+    assert ledger.title == ""  # the parent was named after that turn
     assert catalog.find(folder, "forked").parent == "2026-03-c"
 
 
-def test_a_fork_has_the_title_that_stood_then(folder: Path) -> None:
+def test_a_fork_has_the_title_of_that_time(folder: Path) -> None:
     path = folder / "named.jsonl"
-    write(path, [opened("named"), e.SessionRenamed(at=0.5, title="Trip"), *list(talk(2))[1:]])
+    write(path, [opened("named"), e.SessionRenamed(at=0.5, title="Trip"), *list(session(2))[1:]])
     assert reading.load(catalog.fork(path, "item_u1")).ledger.title == "Trip (fork)"
 
 
-def test_half_a_fork_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_that_cannot_be_written_leaves_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_room(fd: int, data: bytes) -> int:
         if os.fstat(fd).st_size > 500:
             raise OSError(errno.ENOSPC, "no space left")
@@ -218,30 +228,28 @@ def test_half_a_fork_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert sorted(folder.iterdir()) == before
 
 
-def test_a_talk_that_cannot_be_opened_is_not_deleted(folder: Path) -> None:
+def test_a_session_on_a_file_system_without_locks_can_be_deleted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
     path = folder / "2026-03-c.jsonl"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(locking, "_try", refuse)
-        patch.setattr("send2trash.send2trash", lambda path: path.unlink())
-        catalog.delete(path)  # a file system without locks
+    monkeypatch.setattr("filelock.FileLock.acquire", no_locks)
+    monkeypatch.setattr("send2trash.send2trash", lambda path: path.unlink())
+    catalog.delete(path)
     assert not path.exists()
-    with pytest.raises(StoreError, match="cannot be opened: is a directory"):
-        locking.refuse_if_held(folder)
 
 
-def refuse(_fd: int) -> None:
-    raise OSError(errno.ENOLCK, "no locks available")
-
-
-def test_an_id_is_the_time_and_something_of_its_own() -> None:
+def test_an_id_is_the_time_and_random_letters() -> None:
     now = datetime(2026, 4, 1, 12, 30)
     ids = {catalog.new_id(now) for _ in range(50)}
     assert len(ids) == 50
     assert all(one.startswith("2026-04-01-1230-") and len(one) <= 32 for one in ids)
 
 
-def test_a_fork_at_a_question_has_nothing_of_its_answer() -> None:
-    """The words of the question came when the answer had begun."""
+def test_a_fork_at_a_question_contains_nothing_of_its_answer() -> None:
+    """The transcript of the question came after the answer had begun."""
     events = [opened(), *exchange(0, 1.0)]
     cut = cut_behind(events, "item_u0")
     (turn,) = fold(cut).turns
@@ -249,9 +257,9 @@ def test_a_fork_at_a_question_has_nothing_of_its_answer() -> None:
     assert not any(isinstance(event, e.ResponseDone) for event in cut)
 
 
-def test_a_fork_keeps_what_was_heard_and_drops_what_was_paid() -> None:
+def test_a_fork_keeps_how_much_was_heard_and_drops_costs() -> None:
     events = [
-        *talk(1),
+        *session(1),
         e.PlaybackInterrupted(at=9, item_id="item_a0", played_ms=900),
         e.SummaryRequested(at=10, compaction_id="memory_0001", drop=("item_u0",), window=9),
         e.SummaryReady(at=11, compaction_id="memory_0001", text="s", usd=0.5),
@@ -272,7 +280,7 @@ def test_a_fork_keeps_what_was_heard_and_drops_what_was_paid() -> None:
 # ── titles and lengths ───────────────────────────────────────────────────────────────────────
 
 
-def test_a_title_is_made_of_the_first_words() -> None:
+def test_an_untitled_session_is_called_by_its_first_words() -> None:
     def named(text: str) -> str:
         return title_of(fold([opened(), e.TextSubmitted(item_id="i", text=text)]))
 
@@ -283,7 +291,7 @@ def test_a_title_is_made_of_the_first_words() -> None:
     assert len(named("x" * 200)) == TITLE_LENGTH + 1
 
 
-def test_an_absence_does_not_count(folder: Path) -> None:
+def test_an_absence_does_not_count_into_the_length(folder: Path) -> None:
     events = [
         opened("d"),
         e.TextSubmitted(at=10, item_id="a", text="before"),
@@ -291,19 +299,19 @@ def test_an_absence_does_not_count(folder: Path) -> None:
         e.SessionClosed(at=90_010),
     ]
     write(folder / "d.jsonl", events)
-    talk_ = catalog.find(folder, "d")
-    assert talk_.seconds == 10 + PAUSE + 10
-    assert catalog.list_sessions(folder)[0] == talk_
+    listed = catalog.find(folder, "d")
+    assert listed.seconds == 10 + LONGEST_PAUSE + 10
+    assert catalog.list_sessions(folder)[0] == listed
 
 
 @pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+23:59"])
-def test_a_talk_that_lost_its_date_is_listed(folder: Path, started: str) -> None:
-    assert moment(started) is None or moment(started) == datetime.fromisoformat(started)
-    write(folder / "d.jsonl", [opened("d", started=started), *list(talk(1))[1:]])
+def test_a_session_without_a_valid_date_is_listed(folder: Path, started: str) -> None:
+    assert start_time(started) is None or start_time(started) == datetime.fromisoformat(started)
+    write(folder / "d.jsonl", [opened("d", started=started), *list(session(1))[1:]])
     assert catalog.find(folder, "d").turns == 2
 
 
-# ── talks of every version ───────────────────────────────────────────────────────────────────
+# ── recorded sessions of every version ───────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -325,7 +333,7 @@ def test_sessions_of_every_version_open_without_a_note(path: Path) -> None:
     assert all(turn.words == "done" for turn in ledger.turns)
 
 
-def test_there_is_a_talk_with_everything_in_it() -> None:
+def test_the_kyoto_session_contains_every_kind_of_turn() -> None:
     ledger = reading.load(REPOSITORY / "sessions" / "v1-kyoto-in-april.jsonl").ledger
     assert ledger.title == "Kyoto in April"
     assert {done.kind for done in ledger.compactions} == {"summary", "textify"}

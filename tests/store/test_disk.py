@@ -1,4 +1,4 @@
-"""The disk by platform: what one system calls otherwise."""
+"""The disk, as each operating system needs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tui_voice.store.disk import Disk
 
 
-def test_a_sync_reaches_the_medium_on_every_system(
+def test_a_sync_reaches_the_drive_on_every_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = Disk()
@@ -37,7 +37,7 @@ def test_a_sync_reaches_the_medium_on_every_system(
         os.fstat(fd)
 
 
-def test_the_tail_is_what_has_no_line_break_yet(tmp_path: Path) -> None:
+def test_the_tail_is_what_stands_behind_the_last_line_break(tmp_path: Path) -> None:
     disk = Disk()
     path = tmp_path / "x"
     for content, tail in (

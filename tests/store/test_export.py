@@ -1,4 +1,4 @@
-"""Exports: what was said reads as it was said, in every format, and nothing is overwritten."""
+"""Exports: every format shows what was said, and no file is overwritten."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.store.given import any_event
-from tests.store.talks import opened, talk
-from tui_voice.cli.sessions import FORMATS as NAMED_FORMATS
+from tests.store.random_events_harness import any_event
+from tests.store.sessions_harness import opened, session
+from tui_voice.cli import registry
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
-from tui_voice.store.export import FORMATS, export, export_minutes, render, render_minutes
-from tui_voice.store.exporters.document import Pruned, Said, document
+from tui_voice.store.export import export, export_minutes, render, render_minutes
+from tui_voice.store.exporters import EXPORT_FORMATS
+from tui_voice.store.exporters.document import ExportCompaction, ExportTurn, document_of
 from tui_voice.store.exporters.subtitles import cues
 from tui_voice.store.reading import load
 
@@ -37,19 +38,19 @@ def typed(*texts: str) -> Ledger:
     return fold([opened(), *turns])
 
 
-def test_the_command_line_knows_the_formats() -> None:
-    assert tuple(FORMATS) == NAMED_FORMATS
+def test_the_command_line_offers_every_format_of_the_table() -> None:
+    assert list(registry.export_formats()) == list(EXPORT_FORMATS)
     with pytest.raises(StoreError, match="no format pdf"):
         render(Ledger(), "pdf")
 
 
-def test_a_page_has_turns_and_prunings_in_order_of_time(kyoto: Ledger) -> None:
-    page = document(kyoto)
+def test_a_document_has_turns_and_compactions_in_order_of_time(kyoto: Ledger) -> None:
+    page = document_of(kyoto)
     assert page.title == "Kyoto in April"
     assert page.about[0] == "2026-03-14 12:02"
     assert page.about[1:3] == ("openai · gpt-realtime-2.1", "46 turns")
     assert [part.at for part in page.parts] == sorted(part.at for part in page.parts)
-    prunings = [part for part in page.parts if isinstance(part, Pruned)]
+    prunings = [part for part in page.parts if isinstance(part, ExportCompaction)]
     assert [part.line.split(" · ")[0] for part in prunings] == [
         "2 turns turned into text",
         "11 turns summarised",
@@ -57,18 +58,18 @@ def test_a_page_has_turns_and_prunings_in_order_of_time(kyoto: Ledger) -> None:
     ]
     assert all("→" in part.line for part in prunings)
     assert prunings[2].summary.startswith("Trip to Kyoto")
-    (cut,) = (part for part in page.parts if isinstance(part, Said) and part.unheard)
+    (cut,) = (part for part in page.parts if isinstance(part, ExportTurn) and part.unheard)
     assert "interrupted at 4.2 s" in cut.remarks
     assert cut.text
     assert cut.unheard.endswith("hold it up and compare.")
-    remarks = {word for part in page.parts if isinstance(part, Said) for word in part.remarks}
+    remarks = {word for part in page.parts if isinstance(part, ExportTurn) for word in part.remarks}
     assert {"pinned", "pruned"} <= remarks
 
 
-def test_a_pruning_that_comes_last_stands_last_and_one_that_failed_nowhere() -> None:
+def test_a_failed_compaction_is_left_out_and_the_last_one_comes_last() -> None:
     ledger = fold(
         [
-            *talk(1),
+            *session(1),
             e.SummaryRequested(at=20, compaction_id="memory_0001", drop=("item_u0",), window=500),
             e.SummaryFailed(at=21, compaction_id="memory_0001", reason="no"),
             e.SummaryRequested(at=22, compaction_id="memory_0002", drop=("item_u0",), window=500),
@@ -77,27 +78,27 @@ def test_a_pruning_that_comes_last_stands_last_and_one_that_failed_nowhere() -> 
             e.ItemDeleted(at=25, item_id="item_u0"),
         ]
     )
-    *_, last = document(ledger).parts
-    assert isinstance(last, Pruned)
+    *_, last = document_of(ledger).parts
+    assert isinstance(last, ExportCompaction)
     assert last.line.startswith("1 turn summarised · 500 → ")
     assert last.line.endswith(" tokens · $0.0100")
 
 
-def test_a_pruning_that_the_line_cut_short_has_no_figure_behind_it() -> None:
+def test_a_compaction_that_a_lost_connection_ended_has_no_token_figures() -> None:
     ledger = fold(
         [
-            *talk(1),
+            *session(1),
             e.SummaryRequested(at=20, compaction_id="memory_0001", drop=("item_u0",), window=500),
             e.SummaryReady(at=21, compaction_id="memory_0001", text="a trip"),
             e.ConnectionLost(at=22, reason="gone"),
         ]
     )
-    *_, last = document(ledger).parts
-    assert isinstance(last, Pruned)
+    *_, last = document_of(ledger).parts
+    assert isinstance(last, ExportCompaction)
     assert last.line == "1 turn summarised"
 
 
-def test_a_tool_and_what_went_wrong_are_told() -> None:
+def test_tools_and_failures_are_shown() -> None:
     ledger = fold(
         [
             opened(),
@@ -110,18 +111,18 @@ def test_a_tool_and_what_went_wrong_are_told() -> None:
             e.ItemRefused(at=7, item_id="g"),
         ]
     )
-    said = [part for part in document(ledger).parts if isinstance(part, Said)]
+    said = [part for part in document_of(ledger).parts if isinstance(part, ExportTurn)]
     assert [part.name for part in said] == ["Tool recall", "Tool", "You", "You"]
     assert said[2].remarks == ("too quiet",)
     assert said[3].remarks == ("not sent",)
 
 
-def test_a_talk_that_lost_its_beginning_has_no_clock() -> None:
-    page = document(fold([e.TextSubmitted(at=1, item_id="i", text="x")]))
+def test_a_session_without_its_first_line_has_no_clock_times() -> None:
+    page = document_of(fold([e.TextSubmitted(at=1, item_id="i", text="x")]))
     assert [part.clock for part in page.parts] == [""]
     assert page.about == ("1 turn",)
     far = fold([opened(), e.TextSubmitted(at=1e17, item_id="i", text="x")])
-    assert [part.clock for part in document(far).parts] == [""]
+    assert [part.clock for part in document_of(far).parts] == [""]
 
 
 # ── Markdown and plain text ──────────────────────────────────────────────────────────────────
@@ -130,14 +131,14 @@ def test_a_talk_that_lost_its_beginning_has_no_clock() -> None:
 def test_markdown(kyoto: Ledger) -> None:
     text = render(kyoto, "md", minutes="## Decisions\n\n- the boat")
     assert text.startswith("# Kyoto in April\n\n2026-03-14 12:02 · openai · gpt-realtime-2.1 · ")
-    assert "\n\n## Minutes\n\n## Decisions\n\n- the boat\n\n## SavedSession\n\n" in text
+    assert "\n\n## Minutes\n\n## Decisions\n\n- the boat\n\n## Session\n\n" in text
     assert re.search(r"\*\*Voice\*\* · 12:\d\d · interrupted at 4\.2 s", text)
     assert re.search(r"For the second day.+ ~~.+hold it up and compare\.~~\n", text)
     assert "\n> Trip to Kyoto, 4–11 April" in text
     assert "*12:" in text
 
 
-def test_markdown_reads_as_it_was_said() -> None:
+def test_markup_in_what_was_said_is_escaped() -> None:
     said = "# no *head*\n- no_list_\n1. none\n<b>&amp;`x`</b> ~~s~~ [a](b) \\ | 2 + 2"
     text = render(typed(said), "md")
     for escaped in (
@@ -152,7 +153,7 @@ def test_markdown_reads_as_it_was_said() -> None:
 def test_plain_text(kyoto: Ledger) -> None:
     text = render(kyoto, "txt", minutes="Book the boat.")
     assert max(map(len, text.splitlines())) <= 90
-    assert "\n\nMINUTES\n\nBook the boat.\n\nTALK\n\n" in text
+    assert "\n\nMINUTES\n\nBook the boat.\n\nSESSION\n\n" in text
     assert re.search(r"You · 12:\d\d · pinned\n  I am allergic to shellfish", text)
     assert re.search(r"--- 12:\d\d 22 turns summarised · 5.272 → ", text)
     assert "[not heard: " in text
@@ -165,9 +166,9 @@ def test_minutes_alone(kyoto: Ledger, tmp_path: Path) -> None:
     assert export_minutes(kyoto, "x", tmp_path).name == "kyoto-in-april-minutes.md"
 
 
-def test_nothing_steers_the_terminal_or_turns_the_text() -> None:
+def test_control_characters_are_removed() -> None:
     ledger = typed("red \x1b[31m bell \x07 \u202etxet\u2069\r\nnext\tline")
-    for form in set(FORMATS) - {"json"}:
+    for form in set(EXPORT_FORMATS) - {"json"}:
         text = render(ledger, form)
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", text)
     assert "next" in text
@@ -175,7 +176,7 @@ def test_nothing_steers_the_terminal_or_turns_the_text() -> None:
 
 def test_no_key_gets_into_an_export(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "words-that-are-a-key")
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         text = render(typed("it is words-that-are-a-key or sk-" + "a1" * 12), form)
         assert "words-that" not in text
         assert "a1a1" not in text
@@ -206,7 +207,7 @@ class Outline(HTMLParser):
 
 @given(st.text(max_size=80))
 @settings(max_examples=100, deadline=None)
-def test_html_is_whole_and_loads_nothing_whatever_was_said(said: str) -> None:
+def test_html_is_valid_and_loads_nothing_whatever_was_said(said: str) -> None:
     outline = Outline()
     outline.feed(render(typed(f"x{said}x", '<script>"</p>&'), "html", minutes="<b>now</b>"))
     outline.close()
@@ -216,7 +217,9 @@ def test_html_is_whole_and_loads_nothing_whatever_was_said(said: str) -> None:
     assert "<b>now</b>" in outline.texts
 
 
-def test_html_is_light_and_dark_and_marks_what_happened(kyoto: Ledger) -> None:
+def test_html_has_light_and_dark_colours_and_marks_compactions_and_interruptions(
+    kyoto: Ledger,
+) -> None:
     text = render(kyoto, "html")
     assert "prefers-color-scheme: dark" in text
     assert "default-src 'none'" in text
@@ -226,7 +229,7 @@ def test_html_is_light_and_dark_and_marks_what_happened(kyoto: Ledger) -> None:
     assert "Minutes" not in text
 
 
-def test_json_has_it_all(kyoto: Ledger) -> None:
+def test_json_contains_the_whole_session(kyoto: Ledger) -> None:
     whole = json.loads(render(kyoto, "json"))
     assert whole["title"] == "Kyoto in April"
     assert len(whole["turn_list"]) == whole["turns"] == 46
@@ -239,7 +242,7 @@ def test_json_has_it_all(kyoto: Ledger) -> None:
 
 
 def test_subtitles(kyoto: Ledger) -> None:
-    found = cues(document(kyoto))
+    found = cues(document_of(kyoto))
     assert all(cue.start < cue.end for cue in found)
     assert all(len(line) <= 42 for cue in found for line in cue.text.split("\n"))
     assert all(cue.text.count("\n") <= 1 for cue in found)
@@ -254,9 +257,9 @@ def test_subtitles(kyoto: Ledger) -> None:
     assert "<v Voice>" in vtt
 
 
-def test_what_was_typed_stays_until_it_can_be_read_or_the_next_comes() -> None:
+def test_a_typed_turn_is_shown_until_it_can_be_read_or_the_next_begins() -> None:
     ledger = typed("a < b --> c", "hello " * 10, "last " * 10)
-    first, *rest = cues(document(ledger))
+    first, *rest = cues(document_of(ledger))
     assert first.end - first.start == 1.0
     assert rest[-1].end == pytest.approx(2 + 49 / 15)
     assert "<v You>a &lt; b --&gt; c" in render(ledger, "vtt")
@@ -264,9 +267,9 @@ def test_what_was_typed_stays_until_it_can_be_read_or_the_next_comes() -> None:
 
 @given(st.lists(any_event, max_size=30))
 @settings(max_examples=60, deadline=None)
-def test_any_talk_can_be_exported(events: list[e.Event]) -> None:
+def test_a_session_of_random_events_can_be_exported(events: list[e.Event]) -> None:
     ledger = fold([opened(), *events])
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         render(ledger, form)
 
 
@@ -281,15 +284,15 @@ def test_nothing_is_overwritten(kyoto: Ledger, tmp_path: Path) -> None:
     assert export(kyoto, "html", file) == tmp_path / "my trip-2.html"
 
 
-def test_a_file_is_named_as_the_talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_named_like_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert export(typed("../../etc/Pass wd?")).name == "etc-pass-wd.md"
     assert export(typed("京都の Ça va")).name == "京都の-ça-va.md"
-    assert export(typed("?!")).name == "talk.md"
+    assert export(typed("?!")).name == "session.md"
     assert len(export(typed("x" * 300)).name) < 80
 
 
-def test_what_cannot_be_written_is_told_and_leaves_nothing(
+def test_a_file_that_cannot_be_written_is_reported_and_leaves_nothing(
     kyoto: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(StoreError, match="cannot be written: no such file or directory"):

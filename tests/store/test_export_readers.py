@@ -1,4 +1,4 @@
-"""Exports as other programs read them: each format is read back by a reader that is not ours."""
+"""Exports as other programs read them: each format is read by an independent reader."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tests.store.given import any_event
-from tests.store.talks import exchange, opened, talk
+from tests.store.random_events_harness import any_event
+from tests.store.sessions_harness import exchange, opened, session
 from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.store.export import FORMATS, export, render
-from tui_voice.store.exporters.document import Said, document
+from tui_voice.store.export import export, render
+from tui_voice.store.exporters import EXPORT_FORMATS
+from tui_voice.store.exporters.document import ExportTurn, document_of
 from tui_voice.store.reading import load
 
-TALKS = sorted((Path(__file__).parents[2] / "sessions").glob("*.jsonl"))
+RECORDED = sorted((Path(__file__).parents[2] / "sessions").glob("*.jsonl"))
 HARD = '<b>& "it\'s" --> ~~x~~ # 1. `y` \\ | [a](b) 京都 שלום\n\n- z\n00:00:01,000 --> 00:00:02,000'
 
 
 def hard() -> Ledger:
-    """Everything that could be taken for markup, spoken and typed, and cut short."""
+    """A session full of text that looks like markup: spoken, typed and interrupted."""
     return fold(
         [
-            *talk(2),
+            *session(2),
             *exchange(2, 20.0, HARD, HARD),
             e.PlaybackInterrupted(at=25, item_id="item_a2", played_ms=900),
             e.TextSubmitted(at=24.5, item_id="typed", text=HARD),
@@ -44,7 +45,7 @@ def hard() -> Ledger:
 
 
 ledgers = pytest.mark.parametrize(
-    "ledger", [*(load(path).ledger for path in TALKS), hard(), fold([opened()])]
+    "ledger", [*(load(path).ledger for path in RECORDED), hard(), fold([opened()])]
 )
 
 
@@ -52,8 +53,8 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def said(ledger: Ledger) -> list[Said]:
-    return [part for part in document(ledger).parts if isinstance(part, Said)]
+def said(ledger: Ledger) -> list[ExportTurn]:
+    return [part for part in document_of(ledger).parts if isinstance(part, ExportTurn)]
 
 
 # ── subtitles ────────────────────────────────────────────────────────────────────────────────
@@ -89,7 +90,7 @@ def srt_cues(text: str) -> list[Cue]:
 
 
 def vtt_cues(text: str) -> list[Cue]:
-    """WebVTT: its name, an empty line, cues whose text is a little language of its own."""
+    """WebVTT: its name, an empty line, cues with voice tags and escaped text."""
     head, *rest = text.split("\n\n")
     assert head.strip("\n") == "WEBVTT"
     cues = [cue(block.strip("\n").split("\n"), ".") for block in rest if block.strip("\n")]
@@ -106,7 +107,7 @@ def in_order(cues: list[Cue]) -> None:
 
 
 @ledgers
-def test_subtitles_are_read_with_times_that_never_go_back(ledger: Ledger) -> None:
+def test_subtitles_are_valid_and_their_times_never_go_back(ledger: Ledger) -> None:
     srt, vtt = srt_cues(render(ledger, "srt")), vtt_cues(render(ledger, "vtt"))
     in_order(srt)
     in_order(vtt)
@@ -124,7 +125,7 @@ def test_subtitles_are_read_with_times_that_never_go_back(ledger: Ledger) -> Non
 @example([e.TextSubmitted(at=2**53, item_id="a", text="x")])
 @example([e.TextSubmitted(at=n, item_id=f"i{n}", text="word " * 2000 + "x") for n in range(2)])
 @settings(max_examples=80, deadline=None)
-def test_whatever_happened_subtitles_are_in_order(events: list[e.Event]) -> None:
+def test_subtitles_of_random_events_are_in_order(events: list[e.Event]) -> None:
     ledger = fold([opened(), *events])
     in_order(srt_cues(render(ledger, "srt")))
     in_order(vtt_cues(render(ledger, "vtt")))
@@ -134,7 +135,7 @@ def test_whatever_happened_subtitles_are_in_order(events: list[e.Event]) -> None
 
 
 class Page(HTMLParser):
-    """A strict reader: every tag is closed where it should be; what would load is collected."""
+    """A strict reader: checks that tags are closed in order, and collects what would be loaded."""
 
     VOID = frozenset({"meta"})
 
@@ -173,7 +174,7 @@ class Page(HTMLParser):
 
 
 @ledgers
-def test_html_is_one_whole_page_that_loads_nothing(ledger: Ledger) -> None:
+def test_html_is_one_valid_page_that_loads_nothing(ledger: Ledger) -> None:
     text = render(ledger, "html", minutes=HARD)
     page = Page()
     page.feed(text)
@@ -181,11 +182,11 @@ def test_html_is_one_whole_page_that_loads_nothing(ledger: Ledger) -> None:
     assert page.declared.lower() == "doctype html"
     assert page.open == []
     assert page.loads == []
-    assert page.titles == [document(ledger).title]
+    assert page.titles == [document_of(ledger).title]
     assert len(page.articles) == len(said(ledger))
     for part, article in zip(said(ledger), page.articles, strict=True):
         assert flat(part.text) in flat(article)
-    # But for its head it is XML, too, which forgives nothing.
+    # The body is valid XML, too, which is stricter than HTML.
     body = text[text.index("<body>") : text.index("</body>")] + "</body>"
     assert ElementTree.fromstring(body).find("main") is not None
 
@@ -194,7 +195,7 @@ def test_html_is_one_whole_page_that_loads_nothing(ledger: Ledger) -> None:
 
 
 @ledgers
-def test_markdown_says_what_was_said_and_nothing_of_it_is_markup(ledger: Ledger) -> None:
+def test_markdown_contains_every_word_and_none_of_it_as_markup(ledger: Ledger) -> None:
     tokens = MarkdownIt("commonmark").enable("strikethrough").parse(render(ledger, "md"))
     headings = [tokens[n + 1] for n, one in enumerate(tokens) if one.type == "heading_open"]
     assert [one.content for one in headings] != []
@@ -216,7 +217,7 @@ def test_markdown_says_what_was_said_and_nothing_of_it_is_markup(ledger: Ledger)
 
 
 @ledgers
-def test_plain_text_has_every_word(ledger: Ledger) -> None:
+def test_plain_text_contains_every_word(ledger: Ledger) -> None:
     text = flat(render(ledger, "txt"))
     for part in said(ledger):
         assert flat(part.text) in text
@@ -231,7 +232,7 @@ PRUNING = {
     "tokens_after": (int, type(None)), "usd": (int, float, type(None)), "seconds": (int, float),
     "summary": str, "source": str,
 }  # fmt: skip
-TALK = {
+SESSION = {
     "id": str, "title": str, "started": str, "seconds": (int, float), "turns": int, "model": str,
     "backend": str, "usd": (int, float), "parent": str, "parent_turn": str, "memory": str,
     "turn_list": list, "prunings": list,
@@ -246,9 +247,9 @@ def of_kind(given: dict[str, object], schema: dict[str, type | tuple[type, ...]]
 
 
 @ledgers
-def test_json_is_of_one_form(ledger: Ledger) -> None:
+def test_json_has_exactly_the_documented_fields(ledger: Ledger) -> None:
     whole = json.loads(render(ledger, "json"))
-    of_kind(whole, TALK)  # type: ignore[arg-type]  # types and tuples of them
+    of_kind(whole, SESSION)  # type: ignore[arg-type]  # types and tuples of them
     for turn in whole["turn_list"]:
         of_kind(turn, TURN)  # type: ignore[arg-type]  # the same
         assert turn["role"] in ("user", "assistant", "tool", "system")
@@ -256,10 +257,10 @@ def test_json_is_of_one_form(ledger: Ledger) -> None:
         of_kind(pruning, PRUNING)  # type: ignore[arg-type]  # the same
     assert [turn["text"] for turn in whole["turn_list"]] == [turn.text for turn in ledger.turns]
     minutes = json.loads(render(ledger, "json", minutes="- it"))
-    of_kind(minutes, TALK | {"minutes": str})
+    of_kind(minutes, SESSION | {"minutes": str})
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_nothing_is_overwritten_in_any_format(form: str, tmp_path: Path) -> None:
     for target in (tmp_path, tmp_path / f"mine.{form}"):
         first = export(hard(), form, target)

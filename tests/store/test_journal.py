@@ -1,26 +1,29 @@
-"""The journal: in order, at once, alone; and a disk that refuses stops nothing."""
+"""The journal writes events in order and at once, and only one process writes it."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import os
+import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from tests.store.faults import FaultyDisk
-from tests.store.talks import opened, talk
+from tests.store.faulty_disk_harness import FaultyDisk
+from tests.store.sessions_harness import opened, session
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
-from tui_voice.store import codec, locking
-from tui_voice.store.journal import Journal, completes_turn
+from tui_voice.store import codec
+from tui_voice.store.journal import Journal, is_synced
+from tui_voice.store.locking import SessionLock, pid_file
 from tui_voice.store.reading import read
 
-EVENTS = list(talk(3))
+EVENTS = list(session(3))
 
 
 def fill(journal: Journal, events: list[e.Event] = EVENTS) -> None:
@@ -28,7 +31,7 @@ def fill(journal: Journal, events: list[e.Event] = EVENTS) -> None:
         journal.append(event)
 
 
-def test_a_talk_is_a_file_of_lines_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_session_is_a_file_of_lines_that_only_its_owner_can_read(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "sessions"
     journal = Journal.create(folder, opened())
     fill(journal)
@@ -45,7 +48,7 @@ def test_a_talk_is_a_file_of_lines_for_its_owner_alone(tmp_path: Path) -> None:
     assert sorted(folder.iterdir()) == [journal.path]
 
 
-async def test_a_coroutine_can_wait_for_the_disk(tmp_path: Path) -> None:
+async def test_a_coroutine_can_wait_for_a_sync(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, opened())
     journal.append(e.TextSubmitted(at=1, item_id="i", text="hello"))
     assert await asyncio.wrap_future(journal.sync())
@@ -53,18 +56,18 @@ async def test_a_coroutine_can_wait_for_the_disk(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_each_record_is_one_write_and_each_whole_turn_a_sync(tmp_path: Path) -> None:
+def test_each_event_is_one_write_and_each_complete_turn_one_sync(tmp_path: Path) -> None:
     disk = FaultyDisk()
     journal = Journal.create(tmp_path, opened(), disk=disk)
-    assert disk.calls["sync"] == 1  # the header is safe before anything else happens
+    assert disk.calls["sync"] == 1  # the first line is synced before anything else happens
     fill(journal)
     journal.close()
     assert disk.calls["write"] == len(EVENTS)
-    whole = sum(map(completes_turn, EVENTS))
-    assert 2 <= disk.calls["sync"] <= whole + 1
+    complete = sum(map(is_synced, EVENTS))
+    assert 2 <= disk.calls["sync"] <= complete + 1
 
 
-def test_a_whole_turn_is_synced_without_being_asked(tmp_path: Path) -> None:
+def test_a_complete_turn_is_synced_without_a_call_of_sync(tmp_path: Path) -> None:
     class Watched(FaultyDisk):
         def sync(self, fd: int) -> None:
             super().sync(fd)
@@ -79,7 +82,7 @@ def test_a_whole_turn_is_synced_without_being_asked(tmp_path: Path) -> None:
     assert codec.encode(event) in synced[1]
 
 
-def test_going_on_adds_to_what_is_there_and_tells_its_version(tmp_path: Path) -> None:
+def test_resuming_appends_and_states_the_version_once(tmp_path: Path) -> None:
     Journal.create(tmp_path, opened()).close()
     before = (tmp_path / "t1.jsonl").read_bytes()
     journal = Journal.open(tmp_path / "t1.jsonl")
@@ -87,7 +90,7 @@ def test_going_on_adds_to_what_is_there_and_tells_its_version(tmp_path: Path) ->
     journal.append(resumed)
     journal.append(e.SessionClosed(at=6))
     journal.close()
-    assert journal.mended == ""
+    assert journal.repaired == ""
     data = journal.path.read_bytes()
     assert data.startswith(before)
     assert codec.version_of(data[len(before) :].splitlines()[0]) == codec.VERSION
@@ -95,16 +98,16 @@ def test_going_on_adds_to_what_is_there_and_tells_its_version(tmp_path: Path) ->
     assert read(journal.path).events == [opened(), resumed, e.SessionClosed(at=6)]
 
 
-def test_there_is_no_second_talk_of_an_id_and_none_where_none_is(tmp_path: Path) -> None:
+def test_an_id_is_used_once_and_a_missing_session_is_reported(tmp_path: Path) -> None:
     Journal.create(tmp_path, opened()).close()
-    with pytest.raises(StoreError, match="there is a talk t1 already"):
+    with pytest.raises(StoreError, match="there is a session t1 already"):
         Journal.create(tmp_path, opened())
-    with pytest.raises(StoreError, match="no talk at") as caught:
+    with pytest.raises(StoreError, match="no session at") as caught:
         Journal.open(tmp_path / "t2.jsonl")
     assert "sessions list" in caught.value.hint
 
 
-def test_what_comes_after_the_end_is_refused_loudly(tmp_path: Path) -> None:
+def test_an_event_after_close_is_an_error(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, opened())
     journal.close()
     with pytest.raises(StoreError, match="closed"):
@@ -115,7 +118,7 @@ def test_what_comes_after_the_end_is_refused_loudly(tmp_path: Path) -> None:
 # ── one process at a time ────────────────────────────────────────────────────────────────────
 
 
-def test_another_process_is_refused_and_told_who_has_it(tmp_path: Path) -> None:
+def test_another_process_is_refused_and_the_holder_is_named(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, opened())
     script = (
         "import sys; from pathlib import Path\n"
@@ -124,56 +127,88 @@ def test_another_process_is_refused_and_told_who_has_it(tmp_path: Path) -> None:
         "try: Journal.open(Path(sys.argv[1])); print('opened')\n"
         "except StoreError as error: print(error, '|', error.hint)\n"
     )
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", script, str(journal.path)],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert f"the talk t1 is open in process {os.getpid()} |" in told
-    assert "fork" in told
-    with pytest.raises(StoreError, match="is open in"):
-        locking.refuse_if_held(journal.path)
+    assert f"the session t1 is open in process {os.getpid()} |" in printed
+    assert "fork" in printed
+    with pytest.raises(StoreError, match="is open in"), SessionLock(journal.path):
+        pass
     journal.close()
-    locking.refuse_if_held(journal.path)
+    with SessionLock(journal.path):
+        pass
     Journal.open(journal.path).close()
 
 
-def test_a_lock_whose_holder_left_no_number_is_a_lock_all_the_same(tmp_path: Path) -> None:
+def test_a_symbolic_link_to_a_journal_has_the_same_lock(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, opened())
-    locking.pid_file(journal.path).write_text("nobody")
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(journal.path)
+    with pytest.raises(StoreError, match=f"is open in process {os.getpid()}"):
+        Journal.open(link)
+    journal.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
+def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
+    path = tmp_path / "t1.jsonl"
+    Journal.create(tmp_path, opened()).close()
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from tui_voice.store.journal import Journal\n"
+        "journal = Journal.open(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(StoreError, match=f"is open in process {other.pid}"):
+            Journal.open(path)
+        other.kill()
+    assert pid_file(path).exists()  # a killed process removes nothing
+    Journal.open(path).close()
+    assert not pid_file(path).exists()
+
+
+def test_a_lock_holds_although_the_process_number_cannot_be_read(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path, opened())
+    pid_file(journal.path).write_text("nobody")
     with pytest.raises(StoreError, match="open in another process"):
         Journal.open(journal.path)
     journal.close()
 
 
-def test_a_file_system_without_locks_or_room_for_a_number_will_do(
+def test_a_file_system_without_locks_is_written_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_locks(_fd: int) -> None:
+    def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks available")
 
-    monkeypatch.setattr(locking, "_try", no_locks)
-    journal = Journal.create(tmp_path, opened())
-    journal.append(e.SessionClosed(at=1))
-    assert journal.close() == 0
-    monkeypatch.undo()
-    locking.pid_file(journal.path).mkdir()  # nothing can be written, nor unlinked, there
+    with monkeypatch.context() as patch:
+        patch.setattr(FileLock, "acquire", no_locks)
+        journal = Journal.create(tmp_path, opened())
+        journal.append(e.SessionClosed(at=1))
+        assert journal.close() == 0
+    pid_file(journal.path).mkdir()  # no lock file can be made there
     again = Journal.open(journal.path)
     assert again.close() == 0
 
 
-def test_the_number_of_the_writer_stands_there_until_the_last_line(tmp_path: Path) -> None:
-    """The index looks at the talks that have one: a line that came later would not be found."""
+def test_the_lock_is_kept_until_the_file_is_closed(tmp_path: Path) -> None:
+    """No other process may open the session while a line is still to be written."""
     there: list[bool] = []
 
     class Watched(FaultyDisk):
         def sync(self, fd: int) -> None:
             super().sync(fd)
-            there.append(locking.pid_file(tmp_path / "t1.jsonl").exists())
+            there.append(pid_file(tmp_path / "t1.jsonl").exists())
 
         def close(self, fd: int) -> None:
-            there.append(locking.pid_file(tmp_path / "t1.jsonl").exists())
+            there.append(pid_file(tmp_path / "t1.jsonl").exists())
             super().close(fd)
 
     journal = Journal.create(tmp_path, opened(), disk=Watched())
@@ -182,4 +217,5 @@ def test_the_number_of_the_writer_stands_there_until_the_last_line(tmp_path: Pat
     *syncs, closed = there
     assert len(syncs) >= 2
     assert all(syncs)
-    assert not closed  # nor may it be there when another process can take the talk
+    assert closed
+    assert not pid_file(journal.path).exists()

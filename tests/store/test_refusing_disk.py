@@ -1,4 +1,4 @@
-"""A disk that refuses stops nothing, and nothing is lost by it."""
+"""A disk that refuses stops no session, and no event is lost."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.faults import CALLS, FULL, FaultyDisk, Troubles
-from tests.store.talks import opened, talk
+from tests.store.faulty_disk_harness import CALLS, FULL, FaultyDisk, Troubles
+from tests.store.sessions_harness import opened, session
 from tui_voice.conversation import events as e
 from tui_voice.store import codec, writer
-from tui_voice.store.journal import Journal, completes_turn
+from tui_voice.store.journal import Journal, is_synced
 from tui_voice.store.reading import read
 
-EVENTS = list(talk(3))
+EVENTS = list(session(3))
 
 
 def fill(journal: Journal, events: list[e.Event] = EVENTS) -> None:
@@ -25,29 +25,29 @@ def fill(journal: Journal, events: list[e.Event] = EVENTS) -> None:
         journal.append(event)
 
 
-def test_a_full_disk_is_told_and_what_was_held_is_written_in_order(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_held_events_are_written_in_order(tmp_path: Path) -> None:
     full = False
-    disk = FaultyDisk(lambda call, _n: FULL if full and call == "write" else None, gulp=7)
+    disk = FaultyDisk(lambda call, _n: FULL if full and call == "write" else None, most_bytes=7)
     troubles = Troubles()
     journal = Journal.create(
         tmp_path, opened(), disk=disk, on_trouble=troubles, retry_seconds=0.001
     )
-    assert troubles.told == []
+    assert troubles.reported == []
     full = True
     fill(journal)
     assert journal.sync().result(30) is False
     assert journal.unsaved == len(EVENTS) - 1
     assert journal.trouble == "the disk is full"
-    assert troubles.told == ["the disk is full"]
+    assert troubles.reported == ["the disk is full"]
     full = False
-    troubles.wait_for(None)  # by itself, after some seconds
+    troubles.wait_for(None)  # tried again without a new event
     assert journal.unsaved == 0
     assert journal.trouble is None
     assert journal.close() == 0
     assert read(journal.path).events == EVENTS
 
 
-def test_each_later_fact_tries_again(tmp_path: Path) -> None:
+def test_each_later_event_tries_again(tmp_path: Path) -> None:
     full = True
     disk = FaultyDisk(lambda call, n: FULL if full and call == "write" and n > 1 else None)
     troubles = Troubles()
@@ -70,7 +70,9 @@ def test_each_later_fact_tries_again(tmp_path: Path) -> None:
         (errno.EIO, os.strerror(errno.EIO).lower()),
     ],
 )
-def test_a_talk_begins_though_its_file_cannot(tmp_path: Path, number: int, words: str) -> None:
+def test_a_session_begins_although_its_file_cannot_be_created(
+    tmp_path: Path, number: int, words: str
+) -> None:
     refused = True
     disk = FaultyDisk(lambda call, _n: number if refused and call == "create" else None)
     troubles = Troubles()
@@ -87,7 +89,7 @@ def test_a_talk_begins_though_its_file_cannot(tmp_path: Path, number: int, words
     assert read(journal.path).events == EVENTS
 
 
-def test_what_no_disk_took_is_handed_back(tmp_path: Path) -> None:
+def test_events_that_no_disk_took_are_handed_back(tmp_path: Path) -> None:
     disk = FaultyDisk(lambda call, _n: errno.EROFS if call == "make_folder" else None)
     journal = Journal.create(tmp_path / "s", opened(), disk=disk)
     fill(journal)
@@ -96,7 +98,7 @@ def test_what_no_disk_took_is_handed_back(tmp_path: Path) -> None:
     assert journal.sync().result(0) is False
 
 
-def test_a_talk_that_somebody_took_meanwhile_is_waited_for(tmp_path: Path) -> None:
+def test_a_session_that_another_process_took_meanwhile_is_waited_for(tmp_path: Path) -> None:
     Journal.create(tmp_path, opened()).close()
     path = tmp_path / "t1.jsonl"
     readonly = True
@@ -106,7 +108,7 @@ def test_a_talk_that_somebody_took_meanwhile_is_waited_for(tmp_path: Path) -> No
     troubles.wait_for("the disk is read-only")
     other = Journal.open(path)
     readonly = False
-    troubles.wait_for(f"the talk t1 is open in process {os.getpid()}")
+    troubles.wait_for(f"the session t1 is open in process {os.getpid()}")
     journal.append(e.SessionClosed(at=1))
     other.append(e.SessionRenamed(at=1, title="theirs"))
     other.close()
@@ -121,7 +123,7 @@ def test_a_talk_that_somebody_took_meanwhile_is_waited_for(tmp_path: Path) -> No
 def test_every_nth_call_fails_and_nothing_is_lost(
     tmp_path: Path, call: str, number: int, nth: int
 ) -> None:
-    """Once in two runs: one that begins the talk, and one that goes on after a torn line."""
+    """In two runs: one that begins the session, and one that resumes it after a torn line."""
 
     def fails(name: str, n: int) -> int | None:
         return number if name == call and n % nth == 0 and (nth > 1 or n == 1) else None
@@ -129,7 +131,7 @@ def test_every_nth_call_fails_and_nothing_is_lost(
     journal = Journal.create(tmp_path, opened(), disk=FaultyDisk(fails, 40), retry_seconds=0.001)
     for event in EVENTS[1:20]:
         journal.append(event)
-        if completes_turn(event):
+        if is_synced(event):
             journal.sync().result(30)
     while not journal.sync().result(30):
         pass
@@ -141,12 +143,12 @@ def test_every_nth_call_fails_and_nothing_is_lost(
         again.append(event)
     while not again.sync().result(30):
         pass
-    assert again.mended == "the last line was torn (17 bytes) and is gone"
+    assert again.repaired == "the last line was torn (17 bytes) and was removed"
     assert again.close() == 0
     assert read(journal.path) == (EVENTS, ())
 
 
-def test_after_a_failed_sync_everything_since_the_last_good_one_is_written_anew(
+def test_after_a_failed_sync_everything_since_the_last_good_one_is_written_again(
     tmp_path: Path,
 ) -> None:
     class Forgetful(FaultyDisk):
@@ -178,7 +180,7 @@ def test_after_a_failed_sync_everything_since_the_last_good_one_is_written_anew(
     assert read(journal.path) == (EVENTS, ())
 
 
-def test_memory_is_bounded_but_whole_turns_are_held(
+def test_memory_is_bounded_but_complete_turns_are_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "HELD_BYTES", 2_000)
@@ -191,10 +193,10 @@ def test_memory_is_bounded_but_whole_turns_are_held(
     assert journal.close() == 0
     got = read(journal.path).events
     assert len(got) < len(EVENTS)
-    assert [x for x in got if completes_turn(x)] == [x for x in EVENTS if completes_turn(x)]
+    assert [x for x in got if is_synced(x)] == [x for x in EVENTS if is_synced(x)]
 
 
-def test_much_that_nobody_asked_to_sync_is_synced_some_time(
+def test_many_bytes_are_synced_although_no_event_asked_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Watched(FaultyDisk):
@@ -212,13 +214,13 @@ def test_much_that_nobody_asked_to_sync_is_synced_some_time(
     journal.close()
 
 
-def test_a_line_that_lacks_but_its_end_is_kept(tmp_path: Path) -> None:
+def test_a_last_line_without_its_line_break_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "t1.jsonl"
     path.write_bytes(codec.encode(opened()) + codec.encode(e.SessionClosed(at=1))[:-1])
     journal = Journal.open(path)
     journal.append(e.SessionResumed(at=2, backend="b", model="m"))
     journal.close()
-    assert journal.mended == ""
+    assert journal.repaired == ""
     assert [event.name for event in read(path).events] == [
         "session_opened",
         "session_closed",
@@ -226,7 +228,7 @@ def test_a_line_that_lacks_but_its_end_is_kept(tmp_path: Path) -> None:
     ]
 
 
-def test_a_torn_header_is_left_to_be_seen(tmp_path: Path) -> None:
+def test_a_torn_first_line_stays_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "t1.jsonl"
     path.write_bytes(codec.encode(opened())[:40])
     journal = Journal.open(path)
@@ -237,37 +239,37 @@ def test_a_torn_header_is_left_to_be_seen(tmp_path: Path) -> None:
 
 
 def test_a_real_full_disk(small: Path) -> None:
-    """Filled to the brim, then freed."""
+    """It is filled until a write fails, then freed."""
     ballast = small / "ballast"
     ballast.write_bytes(b"x" * 40_000)
     troubles = Troubles()
     journal = Journal.create(small / "s", opened(), on_trouble=troubles, retry_seconds=0.001)
-    said = [
+    typed = [
         e.TextSubmitted(at=n, item_id=f"i{n}", text=f"{n} " + "word " * 100) for n in range(100)
     ]
-    for event in said:
+    for event in typed:
         journal.append(event)
     troubles.wait_for("the disk is full")
     ballast.unlink()
     troubles.wait_for(None)
     assert journal.close() == 0
-    assert read(journal.path).events == [opened(), *said]
+    assert read(journal.path).events == [opened(), *typed]
 
 
-def test_a_part_of_a_line_that_is_held_does_not_stay_in_the_file(small: Path) -> None:
+def test_no_part_of_a_held_line_stays_in_the_file(small: Path) -> None:
     journal = Journal.create(small / "s", opened())
-    said = [e.TextSubmitted(at=n, item_id=f"i{n}", text="word " * 100) for n in range(200)]
-    for event in said:
+    typed = [e.TextSubmitted(at=n, item_id=f"i{n}", text="word " * 100) for n in range(200)]
+    for event in typed:
         journal.append(event)
     left = journal.close()
     assert 0 < left < 200
     assert journal.path.read_bytes().endswith(b"\n")
     assert journal.path.read_bytes() + journal.held() == b"".join(
-        map(codec.encode, [opened(), *said])
+        map(codec.encode, [opened(), *typed])
     )
 
 
-def test_what_was_written_before_the_disk_was_full_is_synced(tmp_path: Path) -> None:
+def test_events_written_before_the_disk_was_full_are_synced(tmp_path: Path) -> None:
     disk = FaultyDisk(lambda call, n: FULL if call == "write" and n > 5 else None)
     journal = Journal.create(tmp_path, opened(), disk=disk)
     syncs = disk.calls["sync"]
@@ -278,21 +280,23 @@ def test_what_was_written_before_the_disk_was_full_is_synced(tmp_path: Path) -> 
     journal.close()
 
 
-async def test_trouble_that_is_told_to_a_loop_that_is_closed_ends_nothing(tmp_path: Path) -> None:
+async def test_a_listener_whose_event_loop_is_closed_does_not_stop_the_journal(
+    tmp_path: Path,
+) -> None:
     loop = asyncio.new_event_loop()
     loop.close()
-    told = threading.Event()
+    called = threading.Event()
 
-    def tell(trouble: str | None) -> None:
-        told.set()
+    def listen(trouble: str | None) -> None:
+        called.set()
         loop.call_soon_threadsafe(print, trouble)
 
     full = True
     disk = FaultyDisk(lambda call, n: FULL if full and call == "write" and n > 1 else None)
-    journal = Journal.create(tmp_path, opened(), disk=disk, on_trouble=tell, retry_seconds=0.001)
+    journal = Journal.create(tmp_path, opened(), disk=disk, on_trouble=listen, retry_seconds=0.001)
     fill(journal)
     assert journal.sync().result(30) is False
-    assert told.is_set()
+    assert called.is_set()
     full = False
     while not journal.sync().result(30):
         pass
@@ -300,7 +304,9 @@ async def test_trouble_that_is_told_to_a_loop_that_is_closed_ends_nothing(tmp_pa
     assert read(journal.path).events == EVENTS
 
 
-async def test_who_no_longer_waits_for_the_disk_does_not_stop_it(tmp_path: Path) -> None:
+async def test_a_coroutine_that_stops_waiting_for_a_sync_does_not_stop_the_journal(
+    tmp_path: Path,
+) -> None:
     class Slow(FaultyDisk):
         def sync(self, fd: int) -> None:
             syncing.set()

@@ -1,4 +1,4 @@
-"""A disk that is full when the talk is left: what it did not take is kept elsewhere, and told."""
+"""A disk that is full when a session is closed: unsaved events are kept elsewhere and come back."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.faults import FULL, FaultyDisk
-from tests.store.talks import opened
+from tests.store.faulty_disk_harness import FULL, FaultyDisk
+from tests.store.sessions_harness import opened
 from tui_voice.config import state_dir
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
-from tui_voice.store import catalog, codec, journal, rescue
+from tui_voice.store import catalog, codec, rescue
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import read
 
-SAID = [e.TextSubmitted(at=n, item_id=f"i{n}", text=f"{n} " + "word " * 100) for n in range(90)]
+TYPED = [e.TextSubmitted(at=n, item_id=f"i{n}", text=f"{n} " + "word " * 100) for n in range(90)]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folders of one's own to put things aside in."""
+    """Folders of the user in which unsaved events are kept."""
     for name in ("HOME", "USERPROFILE", "XDG_STATE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     return tmp_path / "home"
 
 
-def left(path: Path) -> StoreError:
-    """What a talk of many words ends with."""
-    journal = Journal.create(path, opened())
-    for event in SAID:
+def closed_on_full_disk(folder: Path) -> StoreError:
+    """Writes a session with much text to a full disk; returns the error that closing raises."""
+    journal = Journal.create(folder, opened())
+    for event in TYPED:
         journal.append(event)
-    with pytest.raises(StoreError) as told:
+    with pytest.raises(StoreError) as raised:
         journal.finish()
-    return told.value
+    return raised.value
 
 
-def waiting() -> Path:
-    """What was put aside."""
+def kept_elsewhere() -> Path:
+    """The file with the unsaved events."""
     (place,) = state_dir().glob("tui-voice-unsaved-t1-*.jsonl")
     return place
 
@@ -53,80 +53,82 @@ def waiting() -> Path:
 def test_a_full_disk_at_the_end_loses_nothing(small: Path) -> None:
     ballast = small / "ballast"
     ballast.write_bytes(b"x" * 40_000)
-    told = left(small / "s")
-    place, path = waiting(), small / "s" / "t1.jsonl"
+    error = closed_on_full_disk(small / "s")
+    place, path = kept_elsewhere(), small / "s" / "t1.jsonl"
     count = len(place.read_bytes().splitlines())
-    assert 0 < count < len(SAID)
-    assert str(told) == (
-        f"the last {count} facts of this talk could not be saved (the disk is full) "
+    assert 0 < count < len(TYPED)
+    assert str(error) == (
+        f"the last {count} events of this session could not be saved (the disk is full) "
         f"and are kept in {place}"
     )
-    assert told.hint == "Make room, then `tui-voice resume t1` has them."
+    assert error.hint == "Make room, then `tui-voice resume t1` has them."
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
 
-    still_full = Journal.open(path)  # gone on with too early: nothing is lost, or there twice
-    assert still_full.put_back == 0
+    still_full = Journal.open(path)  # resumed too early: nothing is lost or doubled
+    assert still_full.recovered == 0
     with pytest.raises(StoreError, match="kept in"):
         still_full.finish()
 
     ballast.unlink()
     again = Journal.open(path)
-    assert again.put_back == count
+    assert again.recovered == count
     assert not place.exists()
     again.finish()
-    assert read(path) == ([opened(), *SAID], ())
+    assert read(path) == ([opened(), *TYPED], ())
     third = Journal.open(path)
-    assert third.put_back == 0
+    assert third.recovered == 0
     third.close()
 
 
-def test_room_that_is_made_while_the_talk_goes_on(small: Path) -> None:
+def test_room_that_is_made_while_the_session_goes_on(small: Path) -> None:
     ballast = small / "ballast"
     ballast.write_bytes(b"x" * 40_000)
-    left(small / "s")
+    closed_on_full_disk(small / "s")
     path = small / "s" / "t1.jsonl"
     again = Journal.open(path, retry_seconds=0.001)
     ballast.unlink()
     while not again.sync().result(30):
         pass
-    assert waiting().exists()  # a kill now would find it
+    assert kept_elsewhere().exists()  # if the program is killed now, the file is still needed
     again.append(e.SessionClosed(at=999))
     again.finish()
     assert not list(state_dir().iterdir())
-    assert read(path).events == [opened(), *SAID, e.SessionClosed(at=999)]
+    assert read(path).events == [opened(), *TYPED, e.SessionClosed(at=999)]
 
 
 @pytest.mark.parametrize("done", [0, 1, 7, None])
-def test_who_was_killed_while_it_was_put_back_does_it_again(small: Path, done: int | None) -> None:
+def test_a_program_killed_while_it_recovered_events_does_it_again(
+    small: Path, done: int | None
+) -> None:
     ballast = small / "ballast"
     ballast.write_bytes(b"x" * 40_000)
-    left(small / "s")
+    closed_on_full_disk(small / "s")
     ballast.unlink()
     path = small / "s" / "t1.jsonl"
     with path.open("ab") as file:
-        file.writelines(waiting().read_bytes().splitlines(keepends=True)[:done])
+        file.writelines(kept_elsewhere().read_bytes().splitlines(keepends=True)[:done])
     Journal.open(path).finish()
-    assert read(path) == ([opened(), *SAID], ())
+    assert read(path) == ([opened(), *TYPED], ())
 
 
-def test_a_talk_of_which_nothing_is_on_disk(tmp_path: Path) -> None:
-    """The remedy is a command; it is run here as it stands."""
-    folder = tmp_path / "the talks"
+def test_a_session_of_which_nothing_is_on_disk(tmp_path: Path) -> None:
+    """The remedy in the message is a command; it is run as it is."""
+    folder = tmp_path / "my sessions"
     folder.mkdir()
     disk = FaultyDisk(lambda call, _n: FULL if call == "create" else None)
     journal = Journal.create(folder, opened(), disk=disk)
-    journal.append(SAID[0])
-    with pytest.raises(StoreError) as told:
+    journal.append(TYPED[0])
+    with pytest.raises(StoreError) as raised:
         journal.finish()
-    assert "the last 2 facts" in str(told.value)
-    _, _, command = told.value.hint.partition("then: ")
+    assert "the last 2 events" in str(raised.value)
+    _, _, command = raised.value.hint.partition("then: ")
     subprocess.run(shlex.split(command), check=True)
-    assert read(journal.path) == ([opened(), SAID[0]], ())
+    assert read(journal.path) == ([opened(), TYPED[0]], ())
     assert catalog.find(folder, "t1").turns == 1
 
 
-def test_the_next_place_is_tried(
+def test_a_place_that_refuses_is_followed_by_the_next(
     tmp_path: Path, home: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def put() -> StoreError:
@@ -151,26 +153,28 @@ def write(folder: Path) -> Path:
     return path
 
 
-def test_a_full_place_keeps_no_half(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_place_keeps_no_part_of_the_lines(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(small / "home"))
     monkeypatch.setenv("XDG_STATE_HOME", str(small / "home"))
     lines = b"x" * 80_000 + b"\n"
-    told = rescue.put_aside(small / "t1.jsonl", 1, lines, "the disk is full")
-    assert str(small) not in str(told)
+    error = rescue.put_aside(small / "t1.jsonl", 1, lines, "the disk is full")
+    assert str(small) not in str(error)
     assert not [path for path in (small / "home").rglob("*") if path.is_file()]
 
 
-def test_nowhere_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rescue, "_places", lambda _journal: iter([tmp_path]))  # is a folder
-    told = rescue.put_aside(tmp_path / "t1.jsonl", 3, b"", "the disk is full")
-    assert str(told).startswith("the last 3 facts of the talk t1 could not be saved anywhere")
+def test_no_place_at_all_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rescue, "places", lambda _journal: iter([tmp_path]))  # is a folder
+    error = rescue.put_aside(tmp_path / "t1.jsonl", 3, b"", "the disk is full")
+    assert str(error).startswith("the last 3 events of the session t1 could not be saved anywhere")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no such owners there")
-def test_what_others_can_have_left_there_is_not_taken_in(tmp_path: Path) -> None:
+def test_a_file_that_another_user_may_have_made_is_not_read(tmp_path: Path) -> None:
     path = write(tmp_path)
     rescue.put_aside(path, 1, b"line\n", "why")
-    place = waiting()
+    place = kept_elsewhere()
     assert rescue.found(path).lines == (b"line\n",)
     place.chmod(0o666)
     assert rescue.found(path).lines == ()
@@ -187,22 +191,22 @@ def test_what_others_can_have_left_there_is_not_taken_in(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no such owners there")
-def test_what_others_can_read_is_not_written_to(tmp_path: Path, cache: Path) -> None:
+def test_a_file_that_another_user_can_read_is_not_written(tmp_path: Path, cache: Path) -> None:
     path = write(tmp_path)
     rescue.put_aside(path, 1, b"line\n", "why")
-    trap = waiting()
+    trap = kept_elsewhere()
     trap.write_bytes(b"")
     trap.chmod(0o644)
     assert f"kept in {cache}" in str(rescue.put_aside(path, 1, b"line\n", "why"))
     assert trap.read_bytes() == b""
 
 
-def test_what_waits_there_already_stays_whole(
+def test_lines_that_are_kept_already_stay_whole(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path)
     rescue.put_aside(path, 1, b"first\n", "why")
-    first, real = waiting(), os.fsync
+    first, real = kept_elsewhere(), os.fsync
 
     def failing(fd: int) -> None:
         if os.path.samestat(os.fstat(fd), first.stat()):
@@ -215,20 +219,22 @@ def test_what_waits_there_already_stays_whole(
     assert rescue.found(path).lines == (b"first\n", b"second\n")
 
 
-def test_a_sync_that_fails_to_the_last_leaves_nothing_twice(tmp_path: Path) -> None:
-    """What it may have lost is cut away, and kept elsewhere."""
+def test_a_sync_that_keeps_failing_leaves_no_event_twice(tmp_path: Path) -> None:
+    """Lines that the failed sync may have lost are cut off and kept elsewhere."""
     disk = FaultyDisk(lambda call, n: FULL if call == "sync" and n > 1 else None)
-    talk = Journal.create(tmp_path, opened(), disk=disk)
-    for event in SAID[:5]:
-        talk.append(event)
-    with pytest.raises(StoreError, match="the last 5 facts"):
-        talk.finish()
-    assert read(talk.path).events == [opened()]
-    Journal.open(talk.path).finish()
-    assert read(talk.path).events == [opened(), *SAID[:5]]
+    journal = Journal.create(tmp_path, opened(), disk=disk)
+    for event in TYPED[:5]:
+        journal.append(event)
+    with pytest.raises(StoreError, match="the last 5 events"):
+        journal.finish()
+    assert read(journal.path).events == [opened()]
+    Journal.open(journal.path).finish()
+    assert read(journal.path).events == [opened(), *TYPED[:5]]
 
 
-def test_a_disk_that_hangs_keeps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_does_not_answer_does_not_keep_the_program_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Hanging(FaultyDisk):
         def sync(self, fd: int) -> None:
             if not free.is_set():
@@ -238,24 +244,24 @@ def test_a_disk_that_hangs_keeps_nobody(tmp_path: Path, monkeypatch: pytest.Monk
 
     free, hangs = threading.Event(), threading.Event()
     free.set()
-    talk = Journal.create(tmp_path, opened(), disk=Hanging())
+    journal = Journal.create(tmp_path, opened(), disk=Hanging())
     free.clear()
-    talk.append(SAID[0])
+    journal.append(TYPED[0])
     assert hangs.wait(30)
-    talk.append(SAID[1])
-    monkeypatch.setattr(journal, "FINISH_SECONDS", 0.01)
-    with pytest.raises(StoreError, match=r"the last 2 facts .*the disk does not answer"):
-        talk.finish()
+    journal.append(TYPED[1])
+    monkeypatch.setattr("tui_voice.store.journal.FINISH_SECONDS", 0.01)
+    with pytest.raises(StoreError, match=r"the last 2 events .*the disk does not answer"):
+        journal.finish()
     free.set()
-    assert talk.close() == 0
-    again = Journal.open(talk.path)
+    assert journal.close() == 0
+    again = Journal.open(journal.path)
     again.close()
-    assert again.put_back == 0  # it came after all, and is not there twice
-    assert read(talk.path).events == [opened(), *SAID[:2]]
+    assert again.recovered == 0  # the writes came through in the end, and are not doubled
+    assert read(journal.path).events == [opened(), *TYPED[:2]]
 
 
-def test_the_command_tells_it_and_ends_with_1(small: Path) -> None:
-    """The real program, a real full disk, until a real end."""
+def test_the_command_reports_it_and_exits_with_1(small: Path) -> None:
+    """With the real program and a disk that is really full."""
     (small / "ballast").write_bytes(b"x" * 40_000)
     env = {
         name: value
@@ -263,7 +269,7 @@ def test_the_command_tells_it_and_ends_with_1(small: Path) -> None:
         if not name.startswith(("OPENAI", "AZURE"))
     }
     done = subprocess.run(
-        [sys.executable, "-c", TALK, str(small / "s")],
+        [sys.executable, "-c", SCRIPT, str(small / "s")],
         env=env,
         capture_output=True,
         text=True,
@@ -283,7 +289,7 @@ def test_the_command_tells_it_and_ends_with_1(small: Path) -> None:
     assert texts == [f"{n} " + "word " * 100 for n in range(90)]
 
 
-TALK = """
+SCRIPT = """
 import sys, threading
 from pathlib import Path
 from tui_voice import __main__ as program

@@ -1,4 +1,4 @@
-"""Searching: what was said is found, whatever is typed; and never a word of SQL."""
+"""Searching finds what was said; whatever is typed is a valid query and never SQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.store.folders import found, two_talks
+from tests.store.folders_harness import found, two_sessions
 from tui_voice.store import index, search
 from tui_voice.store.query import Query, Term, parse
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 4, 15, 12, 0)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return two_talks(tmp_path / "sessions")
+    return two_sessions(tmp_path / "sessions")
 
 
 @pytest.mark.parametrize(
@@ -51,28 +51,30 @@ def folder(tmp_path: Path) -> Path:
         ("  ... !!! ", set()),
     ],
 )
-def test_what_was_said_is_found(folder: Path, text: str, turns: set[tuple[str, str]]) -> None:
+def test_turns_are_found_by_words_phrases_prefixes_and_filters(
+    folder: Path, text: str, turns: set[tuple[str, str]]
+) -> None:
     assert set(found(folder, text)) == turns
 
 
-def test_the_last_word_may_go_on_while_it_is_typed(folder: Path) -> None:
+def test_the_last_word_is_a_prefix_while_the_user_types(folder: Path) -> None:
     assert found(folder, "gol", typing=True) == [("new", "i2"), ("new", "i1")]
     assert found(folder, "gol tem", typing=True) == []
     assert found(folder, '"gol"', typing=True) == []
 
 
-def test_a_talk_can_be_left_out(folder: Path) -> None:
+def test_a_session_can_be_left_out(folder: Path) -> None:
     assert found(folder, "shellfish", without="new") == [("old", "i2"), ("old", "i1")]
     assert found(folder, "role:you", without="old") == [("new", "i3"), ("new", "i1")]
 
 
-def test_the_newest_comes_first_and_the_best_of_them_at_the_top(folder: Path) -> None:
-    assert found(folder, "shellfish")[-1] == ("new", "i1")  # once, in many words
+def test_hits_are_ordered_by_how_well_they_match_then_by_age(folder: Path) -> None:
+    assert found(folder, "shellfish")[-1] == ("new", "i1")  # the word once in a long turn
     assert found(folder, "role:you")[0] == ("new", "i3")
     assert len(found(folder, "shellfish", limit=1)) == 1
 
 
-def test_a_hit_tells_where_it_is(folder: Path) -> None:
+def test_a_hit_names_its_session_and_turn(folder: Path) -> None:
     (hit,) = search.search(folder, '"golden temple"')
     assert (hit.id, hit.title, hit.turn, hit.role) == ("new", "Kyoto", "i1", "user")
     assert (hit.at, hit.started) == (1.0, "2026-04-10T10:00:00+00:00")
@@ -97,9 +99,9 @@ def test_no_text_breaks_the_search(folder: Path, text: str, typing: bool) -> Non
 
     place = index.database(folder)
     index.ask(folder, lambda _db: None)
-    print_ = place.stat().st_ino
+    inode = place.stat().st_ino
     index.ask(folder, question)
-    assert place.stat().st_ino == print_  # a failure would have had the tables made anew
+    assert place.stat().st_ino == inode  # after an error the index would be a new file
     search.search(folder, text, typing=typing)
 
 

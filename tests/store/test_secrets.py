@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.talks import opened, write
+from tests.store.sessions_harness import opened, write
 from tui_voice.conversation import events as e
 from tui_voice.store import catalog
 from tui_voice.store.reading import load

@@ -170,7 +170,7 @@ async def test_what_cannot_be_read_says_so(build: Build, folder: Path) -> None:
         app.push_screen(ReaderScreen(app.options, broken))
         await settle(pilot)
         notice = app.screen.query_one("#trouble").notice
-        assert "is not a saved talk" in notice.text
+        assert "is not a saved session" in notice.text
         assert notice.severity == "error"
 
 
@@ -200,14 +200,14 @@ async def test_what_others_write_meanwhile_is_found_without_another_key(
 ) -> None:
     """A full look runs beside the quick search; its finds join, and the mark stays where it is."""
     may_look, looked = threading.Event(), threading.Event()
-    look_through = search.look_through
+    update_index = search.update_index
 
     def late(folder: Path, stop: Callable[[], bool]) -> bool:
         looked.set()
         assert may_look.wait(30)
-        return look_through(folder, stop)
+        return update_index(folder, stop)
 
-    monkeypatch.setattr(search, "look_through", late)
+    monkeypatch.setattr(search, "update_index", late)
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
@@ -275,7 +275,7 @@ async def test_a_search_for_nothing(build: Build) -> None:
 
 
 def test_the_formats_are_those_that_can_be_written() -> None:
-    from tui_voice.store.export import FORMATS as WRITTEN
+    from tui_voice.store.exporters import EXPORT_FORMATS as WRITTEN
 
     assert {form for form, _ in FORMATS} == {*WRITTEN, MINUTES}
 

@@ -42,10 +42,10 @@ def backends() -> Iterable[str]:
 
 
 def export_formats() -> Iterable[str]:
-    """Return the formats that a session can be exported to; each is also the file's ending."""
-    from tui_voice.store.export import FORMATS
+    """Return the names of the formats that a session can be exported to."""
+    from tui_voice.store.exporters import EXPORT_FORMATS
 
-    return FORMATS
+    return EXPORT_FORMATS
 
 
 def check(settings: Settings) -> None:

@@ -185,14 +185,14 @@ def _resumed(
             backend=backend_of(opening.settings).name, model=profile.model, voice=profile.voice
         ),
         *(e.Noticed(text=note, severity="warning") for note in notes),
-        *([e.Noticed(text=_put_back(journal.put_back))] if journal.put_back else ()),
+        *([e.Noticed(text=_recovered(journal.recovered))] if journal.recovered else ()),
     )
     return session
 
 
-def _put_back(facts: int) -> str:
-    count = f"{facts} fact{'' if facts == 1 else 's'}"
-    return f"What could not be saved the last time is in the talk again: {count}."
+def _recovered(count: int) -> str:
+    events = f"{count} event{'' if count == 1 else 's'}"
+    return f"What could not be saved the last time is in the session again: {events}."
 
 
 def _devices(settings: Settings, changed: Callable[[DeviceChange], None]) -> OpenSound:

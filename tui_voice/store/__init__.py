@@ -1,1 +1,1 @@
-"""The disk: journals, the list of talks, search, export."""
+"""Saved sessions on disk: journals, the list of sessions, search, export."""

@@ -1,7 +1,8 @@
-"""What a long journal added up to, kept in the cache folder: the next reading begins there.
+"""A checkpoint: the ledger that a long journal was folded into, kept in the cache folder.
 
-A checkpoint is good for a journal that still begins as it did, and for the very code that folded
-it. It may vanish at any time.
+The next reading starts from it and folds only the lines behind it. A checkpoint is used only if
+the journal still begins with the same bytes and the code that folds journals is the same. Without
+it a reading is slower, and that is all.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from typing import Any
 
 import msgspec
 
-from tui_voice.conversation import turns
+from tui_voice import conversation
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn, Turns
+from tui_voice.store import codec
 from tui_voice.store.parsing import Progress
 
 WORTH_LINES = 2_000
-"""Fewer lines are folded as fast as a checkpoint is read."""
-_LOOK = 4_096
+"""A checkpoint is written after so many new lines; folding fewer is as fast as reading it."""
+_SEAL_BYTES = 4_096
 _CHUNK = 64
 
 
 class Checkpoint(msgspec.Struct, array_like=True):
-    """A ledger (its turns apart), and the place in the journal that it stands for."""
+    """A folded journal up to `offset` (bytes, where a line ends), and how far it was read."""
 
     code: str
     offset: int
@@ -41,13 +43,16 @@ class Checkpoint(msgspec.Struct, array_like=True):
     corrupt: list[int]
     unknown: dict[str, int]
     ledger: Ledger
+    """Without its turns: they follow, as a list."""
     turns: list[Turn]
 
     def restored(self) -> Ledger:
+        """The ledger with its turns."""
         chunks = tuple(tuple(self.turns[i : i + _CHUNK]) for i in range(0, len(self.turns), _CHUNK))
         return replace(self.ledger, turns=Turns(chunks, len(self.turns)))
 
     def progress(self) -> Progress:
+        """How far the journal was read, to go on from there."""
         return Progress(self.version, self.lines, self.corrupt, Counter(self.unknown), self.newest)
 
 
@@ -60,65 +65,72 @@ _decode = msgspec.msgpack.Decoder(Checkpoint, dec_hook=_no_turns).decode
 
 
 @cache
-def _code() -> str:
-    """A print of the code that folds: when it changes, so may what a journal adds up to."""
+def code_digest() -> str:
+    """A digest of the code that decides what a journal folds into."""
     digest = hashlib.blake2b(digest_size=16)
-    for source in sorted(Path(turns.__file__).parent.glob("*.py")):
+    for source in sorted(Path(conversation.__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
+    digest.update(Path(codec.__file__).read_bytes())
     return digest.hexdigest()
 
 
-def _place(folder: Path, journal: Path) -> Path:
+def _path(cache: Path, journal: Path) -> Path:
     name = hashlib.blake2b(os.fsencode(journal.absolute()), digest_size=16).hexdigest()
-    return folder / "folded" / f"{name}.msgpack"
+    return cache / "folded" / f"{name}.msgpack"
 
 
-def seal(file: BufferedReader, offset: int) -> bytes:
-    """A print of the journal's first bytes, and of the last before `offset`."""
+def _seal(file: BufferedReader, offset: int) -> bytes:
+    """A digest of the journal's first bytes and of the last bytes before `offset`."""
     file.seek(0)
-    digest = hashlib.blake2b(file.read(min(_LOOK, offset)), digest_size=16)
-    file.seek(max(0, offset - _LOOK))
-    digest.update(file.read(min(_LOOK, offset)))
+    digest = hashlib.blake2b(file.read(min(_SEAL_BYTES, offset)), digest_size=16)
+    file.seek(max(0, offset - _SEAL_BYTES))
+    digest.update(file.read(min(_SEAL_BYTES, offset)))
     return digest.digest()
 
 
-def find(folder: Path, journal: Path, file: BufferedReader) -> Checkpoint | None:
-    """The checkpoint of this journal, if there is one and it still holds."""
+def find(cache: Path, journal: Path, file: BufferedReader) -> Checkpoint | None:
+    """The checkpoint of this journal, open as `file`; None if there is none that can be used."""
     try:
-        found = _decode(_place(folder, journal).read_bytes())
+        found = _decode(_path(cache, journal).read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if found.code != _code() or found.offset > os.fstat(file.fileno()).st_size:
+    if found.code != code_digest() or found.offset > os.fstat(file.fileno()).st_size:
         return None
-    return found if found.seal == seal(file, found.offset) else None
+    return found if found.seal == _seal(file, found.offset) else None
 
 
-def keep(
-    folder: Path, journal: Path, file: BufferedReader, offset: int, ledger: Ledger, at: Progress
+def save(
+    cache: Path,
+    journal: Path,
+    file: BufferedReader,
+    offset: int,
+    ledger: Ledger,
+    progress: Progress,
 ) -> None:
-    """Writes a checkpoint; where that cannot be, the next reading is slower and that is all."""
+    """Writes the checkpoint of a journal that was folded up to `offset`, if the disk lets it."""
     checkpoint = Checkpoint(
-        _code(),
+        code_digest(),
         offset,
-        seal(file, offset),
-        at.version,
-        at.newest,
-        at.lines,
-        at.corrupt,
-        dict(at.unknown),
+        _seal(file, offset),
+        progress.version,
+        progress.newest,
+        progress.lines,
+        progress.corrupt,
+        dict(progress.unknown),
         ledger,
         list(ledger.turns),
     )
-    place = _place(folder, journal)
-    fresh = place.with_suffix(f".{os.getpid()}.new")
+    path = _path(cache, journal)
+    unfinished = path.with_suffix(f".{os.getpid()}.new")
     with suppress(OSError):
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "wb") as out:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(fd, "wb") as out:
             out.write(_encode(checkpoint))
-        os.replace(fresh, place)
+        os.replace(unfinished, path)
 
 
-def forget(folder: Path, journal: Path) -> None:
+def delete(cache: Path, journal: Path) -> None:
+    """Removes the checkpoint of a journal, if there is one."""
     with suppress(OSError):
-        _place(folder, journal).unlink(missing_ok=True)
+        _path(cache, journal).unlink(missing_ok=True)

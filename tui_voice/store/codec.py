@@ -1,8 +1,9 @@
-"""Events as lines of JSON: `{"event":"speech_started","at":1.234,"item_id":"item_7"}`.
+"""Converts events to lines of JSON and back.
 
-Writing leaves out fields at their default. Reading is tolerant: unknown fields are ignored and
-unknown events are `None`, so that a journal of a newer version still opens. Lines of an older
-version pass through `UPGRADES`, one step a version.
+Example: `{"event":"speech_started","at":1.234,"item_id":"item_7"}`. Fields at their default are
+not written. Unknown fields are ignored and an unknown event is read as None, so that a journal of
+a newer version still opens. A line of an older version passes through `UPGRADES`, one step for
+each version. `docs/journal.md` describes the format.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ import msgspec
 from tui_voice.conversation.events import EVENTS, Event, Usage
 
 VERSION = 2
-"""The schema that this program writes. The first line of a talk, and of every later run that goes
-on with it, carries the version that its lines are written in."""
+"""The format version that this program writes. The first line of a session, and of every later run
+that resumes it, states the version of the lines that follow."""
 
 Record = dict[str, Any]
 Step = Callable[[Record], Record | None]
 
 UPGRADES: dict[int, Step] = {}
-"""From this version to the next. A step may rename or fill in; `None` drops the line."""
+"""By version: the step from it to the next. A step returns the changed record, or None to drop the
+line. Version 1 needs none: `RENAMED` is enough."""
 
 RENAMED = {
     "talk_opened": "session_opened",
@@ -41,28 +43,30 @@ RENAMED = {
 }
 """Event names of version 1 and their names since version 2. The fields are the same."""
 
-_NEVER = object()  # the default of fields that have none: equal to nothing that is written
+_NO_DEFAULT = object()
+"""Stands for the default of a field that has none: it equals no value that is written."""
 _START = b'{"event":"'
-_NAME = len(_START)
 MARK = b'"version":'
-"""Stands in every line that announces a version; inside a text the quotes would be escaped."""
+"""Stands in every line that states a version. Inside a text the quotes would be escaped."""
 
 
 class LineError(ValueError):
-    """The line is no JSON object, or not one that its event can be made of."""
+    """The line is not a JSON object, or its fields do not fit its event."""
 
 
 class _Shape:
-    """How one class is taken apart: its field names, their defaults, and all values at once."""
+    """The field names and defaults of one class, and its decoder."""
 
     __slots__ = ("decode", "defaults", "names", "values")
 
     def __init__(self, kind: type[Any]) -> None:
         parts = fields(kind)
         self.names = tuple(part.name for part in parts)
-        # `at` is written always: a line without a time reads badly.
+        # `at` is always written: a person who reads the file looks for it.
         self.defaults = tuple(
-            _NEVER if part.default is MISSING or part.name in ("at", "version") else part.default
+            _NO_DEFAULT
+            if part.default is MISSING or part.name in ("at", "version")
+            else part.default
             for part in parts
         )
         getter = attrgetter(*self.names)
@@ -72,7 +76,8 @@ class _Shape:
         )
         self.decode = msgspec.json.Decoder(kind).decode
 
-    def lean(self, thing: Any) -> Record:
+    def record(self, thing: Any) -> Record:
+        """The fields that are not at their default."""
         values = zip(self.names, self.values(thing), self.defaults, strict=True)
         return {name: value for name, value, default in values if value != default}
 
@@ -86,17 +91,17 @@ _as_record = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def encode(event: Event, *, version: int | None = None) -> bytes:
-    """One line, newline included. `version` marks the first line of a run."""
+    """The event as one line, with its line break. `version`: stated in the first line of a run."""
     record: Record = {"event": event.name}
-    record |= _SHAPES[type(event)].lean(event)
+    record |= _SHAPES[type(event)].record(event)
     if version is not None:
         record["version"] = version
     usage = record.get("usage")
     if usage is not None:
-        record["usage"] = _USAGE.lean(usage)
+        record["usage"] = _USAGE.record(usage)
     try:
         return _encode(record) + b"\n"
-    except UnicodeEncodeError:  # half a surrogate pair, from a terminal's paste
+    except UnicodeEncodeError:  # half a surrogate pair, as a terminal may paste it
         return _encode(_clean(record)) + b"\n"
 
 
@@ -111,9 +116,9 @@ def _clean(value: Any) -> Any:
 
 
 def event_name(line: bytes) -> bytes:
-    """The event's name without decoding the rest. Raises `LineError`."""
-    if line.startswith(_START):  # as we write it
-        return line[_NAME : line.find(b'"', _NAME)]
+    """The name of the line's event, without decoding the rest. Raises `LineError`."""
+    if line.startswith(_START):  # as this program writes it
+        return line[len(_START) : line.find(b'"', len(_START))]
     name = _record(line).get("event")
     return name.encode() if isinstance(name, str) else b""
 
@@ -121,16 +126,16 @@ def event_name(line: bytes) -> bytes:
 def decode(
     line: bytes, version: int = VERSION, steps: Mapping[int, Step] = UPGRADES
 ) -> Event | None:
-    """The event of one line; None for one that this program does not know, or that an upgrade
-    dropped. Raises `LineError`.
+    """The event of one line. None: this program does not know the event, or an upgrade dropped it.
+
+    `version`: the format version of the line. Raises `LineError`.
     """
     if version in steps:
         record = upgrade(_record(line), version, steps)
         if record is None:
             return None
         line = _encode(record)
-    ours = line.startswith(_START)
-    name = line[_NAME : line.find(b'"', _NAME)] if ours else event_name(line)
+    name = event_name(line)
     decoder = _DECODERS.get(name)
     if decoder is None:
         _record(line)
@@ -145,7 +150,7 @@ def decode(
 def upgrade(
     record: Record, from_version: int, steps: Mapping[int, Step] = UPGRADES
 ) -> Record | None:
-    """A record of an older schema as this one writes it. None: it says nothing any more."""
+    """A record of an older version as this version writes it. None: the line is dropped."""
     upgraded: Record | None = record
     while upgraded is not None and from_version in steps:
         upgraded = steps[from_version](upgraded)
@@ -154,7 +159,7 @@ def upgrade(
 
 
 def version_of(line: bytes) -> int | None:
-    """The schema version that this line announces for itself and those after it, if it does."""
+    """The format version that this line states for itself and the lines after it; else None."""
     if MARK not in line:
         return None
     try:

@@ -1,5 +1,6 @@
-"""The few calls by which the journal touches the disk, in one object, so that each can fail on
-purpose in a test. Everything else in this room reads, or writes what can be made again.
+"""The calls by which a journal touches the disk, in one object, so that tests can make each fail.
+
+All other code of this package only reads, or writes files that can be made again.
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ _BLOCK = 65_536
 
 
 class Disk:
-    """The real disk. All raise `OSError`."""
+    """The real disk. Every method may raise `OSError`."""
 
     def make_folder(self, folder: Path) -> None:
-        """The folder, for its owner alone; one that is there already keeps its mode."""
+        """Creates the folder, for its owner alone; an existing folder keeps its mode."""
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
     def create(self, path: Path) -> int:
-        """A new file to append to. Raises `FileExistsError`."""
+        """Opens a new file to append to. Raises `FileExistsError`."""
         return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | _BINARY, FILE_MODE)
 
     def open(self, path: Path) -> int:
-        """A file that is there, to append to."""
+        """Opens an existing file to append to."""
         return os.open(path, os.O_RDWR | os.O_APPEND | _BINARY)
 
     def write(self, fd: int, data: bytes) -> int:
-        """Appends; returns how many bytes were taken, perhaps not all."""
+        """Appends; returns how many bytes were written, perhaps not all."""
         return os.write(fd, data)
 
     def sync(self, fd: int) -> None:
-        """Returns once what was written would outlive a power cut."""
-        if sys.platform == "darwin":  # fsync leaves it in the drive's own memory there
+        """Returns once everything written would survive a power cut."""
+        if sys.platform == "darwin":  # fsync leaves the data in the drive's own memory there
             import fcntl
 
             fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
@@ -45,7 +46,7 @@ class Disk:
             os.fsync(fd)
 
     def sync_folder(self, folder: Path) -> None:
-        """Makes a new name in the folder outlive a power cut, where folders can be synced."""
+        """Makes a new name in the folder survive a power cut, where folders can be synced."""
         if os.name == "nt":
             return
         fd = os.open(folder, os.O_RDONLY)
@@ -55,14 +56,15 @@ class Disk:
             os.close(fd)
 
     def size(self, fd: int) -> int:
+        """The size of the file in bytes."""
         return os.fstat(fd).st_size
 
     def cut(self, fd: int, size: int) -> None:
-        """Everything behind `size` is gone."""
+        """Removes everything behind `size` bytes."""
         os.ftruncate(fd, size)
 
     def tail(self, fd: int) -> bytes:
-        """What stands behind the last line break."""
+        """The bytes behind the last line break."""
         tail, at = b"", self.size(fd)
         while at and b"\n" not in tail:
             step = min(at, _BLOCK)

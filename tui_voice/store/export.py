@@ -1,51 +1,46 @@
-"""A talk into a file for reading elsewhere. Nothing is ever overwritten."""
+"""Writes a session to a file for reading elsewhere. No existing file is ever overwritten."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
-from tui_voice.store.exporters import data, subtitles, web, words
-from tui_voice.store.exporters.document import Document, document
+from tui_voice.store.exporters import EXPORT_FORMATS, ExportFormat
+from tui_voice.store.exporters import markdown as markdown_export
+from tui_voice.store.exporters.document import document_of
+from tui_voice.store.saved_session import title_of
 from tui_voice.store.secrets import Redactor
 
-FORMATS: dict[str, Callable[[Document], str]] = {
-    "md": words.markdown,
-    "txt": words.plain,
-    "json": data.json,
-    "html": web.html,
-    "srt": subtitles.srt,
-    "vtt": subtitles.vtt,
-}
-"""What a talk can be written as; the name is also the ending of the file."""
-
 _LONGEST_NAME = 60
+"""Characters of a file name that is made of a title."""
 
 
-def render(ledger: Ledger, form: str = "md", minutes: str = "") -> str:
-    """The talk as text of one of `FORMATS`. `minutes`: put before the talk, where the format has
-    room for them. Raises `StoreError` for a format there is not.
+def render(ledger: Ledger, name: str = "md", minutes: str = "") -> str:
+    """The session as text in the format `name`, a key of `EXPORT_FORMATS`.
+
+    `minutes`: written before the session, in formats that have a place for them. Raises
+    `StoreError` for an unknown format.
     """
-    if form not in FORMATS:
-        raise StoreError(f"there is no format {form}", f"there are {', '.join(FORMATS)}")
-    text = FORMATS[form](document(ledger, minutes))
+    text = _format(name).render(document_of(ledger, minutes))
     return Redactor()(text.encode()).decode()
 
 
 def render_minutes(ledger: Ledger, minutes: str) -> str:
-    """The minutes alone, as Markdown under the talk's title."""
-    return words.minutes(document(ledger, minutes))
+    """The minutes alone, as Markdown under the session's title."""
+    return markdown_export.minutes(document_of(ledger, minutes))
 
 
-def export(ledger: Ledger, form: str = "md", into: Path | None = None, minutes: str = "") -> Path:
-    """Writes the talk and returns the file, which is new: `into` is a folder, or a file whose name
-    gets a -2 where it is taken; by default the folder one is in. Raises `StoreError`.
+def export(ledger: Ledger, name: str = "md", into: Path | None = None, minutes: str = "") -> Path:
+    """Writes the session in the format `name` and returns the new file.
+
+    `into`: a folder, or a file; by default the current folder. If the file exists, its name gets a
+    number: `trip-2.md`. Raises `StoreError`.
     """
-    return write_new(render(ledger, form, minutes), into or Path(), f"{slug(ledger)}.{form}")
+    file_name = f"{slug(ledger)}.{_format(name).suffix}"
+    return write_new(render(ledger, name, minutes), into or Path(), file_name)
 
 
 def export_minutes(ledger: Ledger, minutes: str, into: Path | None = None) -> Path:
@@ -54,16 +49,16 @@ def export_minutes(ledger: Ledger, minutes: str, into: Path | None = None) -> Pa
 
 
 def slug(ledger: Ledger) -> str:
-    """The title as a file name: letters and digits of any script, small, with hyphens."""
-    title = unicodedata.normalize("NFKC", document(ledger).title).casefold()
+    """The title as a file name: lower-case letters and digits of any script, with hyphens."""
+    title = unicodedata.normalize("NFKC", title_of(ledger)).casefold()
     name = "-".join(re.findall(r"[^\W_]+", title))[:_LONGEST_NAME].strip("-")
-    return name or "talk"
+    return name or "session"
 
 
 def write_new(text: str, into: Path, name: str) -> Path:
-    """Writes `into/name`, or `into` if that is no folder; with -2, -3 where there is one already.
+    """Writes `into/name`, or `into` if that is no folder, under a name that is not taken yet.
 
-    Raises `StoreError` where nothing can be written.
+    Raises `StoreError` if nothing can be written there.
     """
     wanted = into / name if into.is_dir() else into
     number = 1
@@ -80,9 +75,15 @@ def write_new(text: str, into: Path, name: str) -> Path:
             with file:
                 file.write(text.encode())
         except OSError as error:
-            path.unlink(missing_ok=True)  # half a talk is worse than none
+            path.unlink(missing_ok=True)  # a part of the file would look like a whole one
             raise _refused(path, error) from error
         return path
+
+
+def _format(name: str) -> ExportFormat:
+    if name not in EXPORT_FORMATS:
+        raise StoreError(f"there is no format {name}", f"there are {', '.join(EXPORT_FORMATS)}")
+    return EXPORT_FORMATS[name]
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

@@ -1,7 +1,8 @@
-"""What the journals of a folder hold, as tables: one row a talk, one a turn, and the words.
+"""The search index: an SQLite database of what the journals of a folder contain.
 
-It lives in the cache folder and can be made again from the journals at any time: a database that
-is damaged, or of another make, is deleted; where none can be written, one in memory does.
+It lives in the cache folder and can be made again from the journals at any time. A database that
+is damaged, or has another table layout, is deleted; where none can be written, one in memory is
+used. `rows` has the tables, `index_sync` fills them.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from typing import TypeVar
 from tui_voice.config import cache_dir
 from tui_voice.errors import StoreError
 from tui_voice.store import rows
-from tui_voice.store.index_sync import take_in
+from tui_voice.store.index_sync import synchronise
 
 T = TypeVar("T")
-PATIENCE = 5.0
-"""Seconds that another process is waited for, which is at the index, too."""
+BUSY_SECONDS = 5.0
+"""How long another process that writes to the index is waited for."""
 
 QUICK_SECONDS = 0.1
-"""A question that must not wait is answered after so long from what has been taken in by then."""
+"""How long a quick question takes in changes before it is answered."""
 
-_busy: dict[Path, Lock] = defaultdict(Lock)
-"""Held, by database, while a thread of this process takes in what changed."""
+_updating: dict[Path, Lock] = defaultdict(Lock)
+"""By database: held while a thread of this process takes in changes."""
 
 
 def ask(
@@ -41,68 +42,73 @@ def ask(
     *,
     quick: bool = False,
 ) -> T:
-    """The answer to `question`, put to tables that are up to date with the journals of `folder`.
-    `quick`: with all that tui-voice itself wrote (`looking`), but without waiting for anybody who
-    is at the tables just now, nor for much that is new: `catch_up` takes in the rest. Raises
-    `StoreError` where not even new tables in memory answer.
+    """What `question` returns, given an index that is up to date with the journals of `folder`.
+
+    `quick`, for a search while the user types: takes in changes for at most `QUICK_SECONDS` and
+    waits for no other thread or process; `update` takes in the rest. Raises `StoreError` if not
+    even a new index in memory can answer.
     """
-    place = database(folder, cache)
-    for where in (place, place, None):
+    path = database(folder, cache)
+    for where in (path, path, None):
         try:
             with closing(_connect(where)) as db:
-                _update(db, folder, cache, quick=quick)
+                _take_in_changes(db, folder, cache, quick=quick)
                 return question(db)
         except sqlite3.DatabaseError as error:
-            if where is not None and not _transient(error):
+            if where is not None and not _is_transient(error):
                 discard(folder, cache)
             reason = str(error)
-    raise StoreError(f"the saved talks cannot be searched: {reason}")
+    raise StoreError(f"the saved sessions cannot be searched: {reason}")
 
 
-def catch_up(
+def update(
     folder: Path, cache: Path | None = None, stop: Callable[[], bool] = lambda: False
 ) -> bool:
-    """Looks at every journal, however long it takes; `stop` is asked before each that has changed.
-    Whether there was anything new; False, too, where the tables cannot be written just now.
+    """Takes in every change, however long it takes; returns whether there was any.
+
+    `stop` is asked before each journal that must be read. Returns False, too, if the index cannot
+    be written at the moment.
     """
-    place = database(folder, cache)
+    path = database(folder, cache)
     try:
-        with _busy[place], closing(_connect(place)) as db:
-            return take_in(db, folder, cache, stop=stop)
-    except sqlite3.DatabaseError:  # the next question deals with it
+        with _updating[path], closing(_connect(path)) as db:
+            return synchronise(db, folder, cache, stop)
+    except sqlite3.DatabaseError:  # `ask` handles it
         return False
 
 
 def database(folder: Path, cache: Path | None = None) -> Path:
-    """Where the tables of this folder are kept."""
+    """The path of the index of this folder."""
     name = hashlib.blake2b(os.fsencode(folder.absolute()), digest_size=8).hexdigest()
-    return (cache or cache_dir()) / f"talks-{name}.sqlite"
+    return (cache or cache_dir()) / f"sessions-{name}.sqlite"
 
 
 def discard(folder: Path, cache: Path | None = None) -> None:
-    """Deletes the tables; the next question makes them anew."""
-    place = database(folder, cache)
-    _keep_open(None)
-    for tail in ("", "-wal", "-shm"):
+    """Deletes the index; the next question makes it again."""
+    path = database(folder, cache)
+    release()
+    for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
-            place.with_name(place.name + tail).unlink(missing_ok=True)
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _update(db: sqlite3.Connection, folder: Path, cache: Path | None, *, quick: bool) -> None:
-    busy = _busy[database(folder, cache)]
+def _take_in_changes(
+    db: sqlite3.Connection, folder: Path, cache: Path | None, *, quick: bool
+) -> None:
+    updating = _updating[database(folder, cache)]
     if not quick:
-        with busy:
-            take_in(db, folder, cache)
-    elif busy.acquire(blocking=False):  # else another thread is at it
+        with updating:
+            synchronise(db, folder, cache)
+    elif updating.acquire(blocking=False):
         until = time.monotonic() + QUICK_SECONDS
         try:
             db.execute("PRAGMA busy_timeout=0")
-            take_in(db, folder, cache, quick=True, stop=lambda: time.monotonic() > until)
+            synchronise(db, folder, cache, lambda: time.monotonic() > until)
         except sqlite3.DatabaseError as error:
-            if not _transient(error):
+            if not _is_transient(error):
                 raise
         finally:
-            busy.release()
+            updating.release()
 
 
 _TRANSIENT = frozenset(
@@ -114,54 +120,61 @@ _TRANSIENT = frozenset(
         sqlite3.SQLITE_READONLY,
     )
 )
-"""What says nothing against the file: another process is at it, or the disk does not take it."""
+"""Errors after which the file is still good: another process uses it, or the disk refuses."""
 
 
-def _transient(error: sqlite3.DatabaseError) -> bool:
+def _is_transient(error: sqlite3.DatabaseError) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _TRANSIENT
 
 
 _kept: tuple[Path, sqlite3.Connection] | None = None
-"""A connection that nobody uses. While there is one, the closing of another need not bring the
-whole database up to date on the disk, which takes longer than a search."""
+"""A connection that nobody uses, and its database. When the last connection to a database closes,
+SQLite moves the write-ahead log into it, which takes longer than a search."""
 _keeping = Lock()
 
 
-def _keep_open(place: Path | None) -> None:
+def release() -> None:
+    """Closes the connection that is kept open between questions."""
+    _keep_open(None)
+
+
+def _keep_open(path: Path | None) -> None:
     global _kept
     with _keeping:
-        if _kept is None or _kept[0] != place:
+        if _kept is None or _kept[0] != path:
             if _kept is not None:
                 _kept[1].close()
             _kept = None
-            if place is not None:
-                kept = sqlite3.connect(place, check_same_thread=False)
-                _kept = (place, kept)
+            if path is not None:
+                kept = sqlite3.connect(path, check_same_thread=False)
+                _kept = (path, kept)
                 kept.execute("PRAGMA user_version")
 
 
-atexit.register(_keep_open, None)
+atexit.register(release)
 
 
-def _connect(place: Path | None) -> sqlite3.Connection:
-    if place is not None:
+def _connect(path: Path | None) -> sqlite3.Connection:
+    """A connection to the index at `path`, or to an empty one in memory."""
+    if path is not None:
         with suppress(OSError):
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # One that is there is not opened: to close it would end the locks of this process.
-            os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    db = sqlite3.connect(place or ":memory:", timeout=PATIENCE, isolation_level=None)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Only a new file is opened here: closing an existing one would end SQLite's own locks
+            # of this process on it.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    db = sqlite3.connect(path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        made = rows.version(db)
-        if made != rows.MAKE:
-            with rows.step(db):
-                if rows.version(db) == 0:  # nobody was faster
+        found = rows.schema(db)
+        if found != rows.SCHEMA:
+            with rows.transaction(db):
+                if rows.schema(db) == 0:  # no other process was faster
                     rows.create(db)
-        if rows.version(db) != rows.MAKE:
-            raise sqlite3.DatabaseError(f"tables of make {made}")
-        if place is not None:
-            _keep_open(place)
+        if rows.schema(db) != rows.SCHEMA:
+            raise sqlite3.DatabaseError(f"table layout {found}")
+        if path is not None:
+            _keep_open(path)
     except BaseException:
         db.close()
         raise

@@ -1,78 +1,77 @@
-"""What changed in a folder of journals → into the tables; of each talk only what is new."""
+"""Brings the search index up to date with a folder of journals.
+
+A journal is read again when its stamp (size and modification time) differs from the stamp in the
+index: from its checkpoint if it has one, else whole. Of a journal that was read again, only turns
+that are new or different are written to the index.
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
-from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.turns import Turn
 from tui_voice.errors import StoreError
-from tui_voice.store import folder_scan, rows
-from tui_voice.store.following import follow
+from tui_voice.store import rows
+from tui_voice.store.journal import SUFFIX
 from tui_voice.store.reading import load
+from tui_voice.store.rows import FileStamp
 
 
-def take_in(
+def synchronise(
     db: sqlite3.Connection,
     folder: Path,
     cache: Path | None,
-    *,
-    quick: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Whether there was anything new. `quick`: see `looking`. `stop`: asked before each talk; what
-    is left then is taken in the next time.
+    """Takes every change in `folder` into the index; returns whether there was any.
+
+    `stop` is asked before each journal that must be read. Once it says True, the rest is left to
+    the next call. A folder that cannot be listed leaves the index as it is.
     """
-    if quick and (before := rows.last_look(db)) is not None:
-        files = folder_scan.glance(folder, *before)
-        if files is not None:
-            known = {name: print_ for name in before[1] if (print_ := rows.print_of(db, name))}
-            return _take(db, folder, cache, known, files, before[1], stop) is not None
     try:
-        found = folder_scan.look(folder)
-    except OSError:  # cannot be looked into just now: what is known stays
+        files = journal_stamps(folder)
+    except OSError:
         return False
-    whole = _take(db, folder, cache, rows.prints(db), found.files, found.open, stop)
-    if whole is not False and rows.last_look(db) != found[1:]:
-        with rows.step(db):
-            rows.note_look(db, found.changed, found.open)
-    return whole is not None
-
-
-def _take(
-    db: sqlite3.Connection,
-    folder: Path,
-    cache: Path | None,
-    known: dict[str, folder_scan.FileStamp],
-    files: dict[str, folder_scan.FileStamp],
-    held: Collection[str],
-    stop: Callable[[], bool],
-) -> bool | None:
-    """`known`: the same files as the tables have them. `held`: those that stand open. None: there
-    was nothing new; else whether all of it was taken in.
-    """
+    known = rows.stamps(db)
     if known == files:
-        return None
+        return False
     for name in known.keys() - files.keys():
-        with rows.step(db):
-            rows.forget(db, name)
-    for name, print_ in files.items():
-        if known.get(name) == print_:
+        with rows.transaction(db):
+            rows.remove_session(db, name)
+    for name, stamp in files.items():
+        if known.get(name) == stamp:
             continue
         if stop():
-            return False
-        ledger: Ledger | None
-        touched: dict[str, Turn | None] | None
+            break
         try:
-            if name in held:
-                ledger, touched = follow(folder / name, print_, known.get(name), cache)
-            else:
-                ledger, touched = load(folder / name, cache).ledger, None
-            refused = ""
+            ledger, refused = load(folder / name, cache).ledger, ""
         except StoreError as error:
-            ledger, touched, refused = None, None, str(error)
-        with rows.step(db):
-            rows.learn(db, name, print_, ledger, refused, touched)
+            ledger, refused = None, str(error)
+        with rows.transaction(db):
+            rows.store_session(db, name, stamp, ledger, refused)
     return True
+
+
+def journal_stamps(folder: Path) -> dict[str, FileStamp]:
+    """The journals of a folder, each with its stamp; none for a folder that does not exist.
+
+    Empty files are left out: a program killed before it wrote the first line leaves one. Raises
+    `OSError` if the folder cannot be listed.
+    """
+    found: dict[str, FileStamp] = {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.endswith(SUFFIX) or entry.name.startswith("."):
+                    continue
+                try:
+                    about = entry.stat()
+                except FileNotFoundError:  # deleted a moment ago
+                    continue
+                if about.st_size:
+                    found[entry.name] = (about.st_size, about.st_mtime_ns)
+    except FileNotFoundError:
+        return {}
+    return found

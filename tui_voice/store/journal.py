@@ -1,7 +1,7 @@
-"""One talk, one append-only file: every fact a line, each written by one `write`.
+"""The journal of one session: an append-only file, each event a line written by one `write`.
 
-`append` returns at once; a thread writes, and syncs whenever a turn is complete. A full or
-read-only disk never stops a talk: what it does not take is held and written when it does.
+`append` returns at once; a thread writes, and syncs the file whenever a turn is complete. A full
+or read-only disk never stops a session: what it does not take is held in memory and written later.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import Self
 
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
-from tui_voice.store import codec, locking, rescue
+from tui_voice.store import codec, rescue
 from tui_voice.store.disk import Disk
+from tui_voice.store.locking import SessionLock
 from tui_voice.store.writer import RETRY_SECONDS, Writer
 
 SUFFIX = ".jsonl"
 FINISH_SECONDS = 5.0
-"""A disk that hangs keeps nobody longer who wants to leave."""
+"""How long `finish` waits for a disk that does not answer."""
 
-_COMPLETING = (
+_SYNCED = (
     e.SessionOpened,
     e.SessionRenamed,
     e.SessionClosed,
@@ -41,64 +42,69 @@ _COMPLETING = (
     e.SummaryRequested,
     e.SummaryReady,
 )
-_SPARE = (e.TranscriptGrew, e.AudioReceived, e.SpeechGrew)
+_DISPENSABLE = (e.TranscriptGrew, e.AudioReceived, e.SpeechGrew)
+"""Events whose content comes again with a later event, so that they may be dropped."""
 
 
-def completes_turn(event: e.Event) -> bool:
-    """Whether something is now whole that must outlive a power cut before the talk goes on."""
-    return isinstance(event, _COMPLETING)
+def is_synced(event: e.Event) -> bool:
+    """Whether the file is synced after this event: it completes something that the user said,
+    did or heard, and that must survive a power cut.
+    """
+    return isinstance(event, _SYNCED)
 
 
-def no_listener(_trouble: str | None) -> None:
-    """For talks that nobody watches: what could not be saved is told by `close`."""
+def ignore_trouble(_trouble: str | None) -> None:
+    """The `on_trouble` of a caller that looks at `Journal.trouble` instead."""
 
 
 class Journal:
-    """An open talk on disk; this process holds it alone. Use `create` or `open`."""
+    """An open session on disk, which only this process writes. Made by `create` or `open`."""
 
     def __init__(
         self,
         path: Path,
         attach: Callable[[Journal], tuple[int, int]],
         *,
-        version: int | None,
+        first_version: int | None,
         disk: Disk,
         on_trouble: Callable[[str | None], None],
         retry_seconds: float,
     ) -> None:
         self.path = path
-        self.mended = ""
-        """What was found torn at the end of the file and taken away, "" for nothing."""
-        self.put_back = 0
-        """Facts that no disk took when the talk was left, and that are in it again."""
+        self.repaired = ""
+        """What `open` repaired: `the last line was torn (17 bytes) and was removed`; else ""."""
+        self.recovered = 0
+        """Events that an earlier run could not save here and kept elsewhere; they are saved now."""
         self._disk = disk
-        self._version = version
+        self._lock = SessionLock(path)
+        self._next_version = first_version  # the version that the next line states, if any
         self._rescued = rescue.Rescued()
         self._writer = Writer(disk, lambda: attach(self), self._detach, on_trouble, retry_seconds)
 
     @classmethod
     def create(
         cls,
-        directory: Path,
+        folder: Path,
         opened: e.SessionOpened,
         *,
         disk: Disk | None = None,
-        on_trouble: Callable[[str | None], None] = no_listener,
+        on_trouble: Callable[[str | None], None] = ignore_trouble,
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
-        """A new talk, `<directory>/<opened.id>.jsonl`. Raises `StoreError` if there is one of that
-        id. A disk that does not take it is trouble, not an error: the talk begins in memory.
+        """A new journal, `<folder>/<opened.id>.jsonl`, with `opened` as its first line.
+
+        Raises `StoreError` if the file exists. A disk that refuses is no error: the session begins
+        in memory, and `trouble` has the reason.
         """
-        path = directory / f"{opened.id}{SUFFIX}"
         journal = cls(
-            path,
+            folder / f"{opened.id}{SUFFIX}",
             Journal._attach_new,
-            version=None,
+            first_version=None,  # `SessionOpened` has a field for it
             disk=disk or Disk(),
             on_trouble=on_trouble,
             retry_seconds=retry_seconds,
         )
-        journal._writer.add(journal._line(opened), due=True, spare=False)
+        journal._writer.add(journal._encoded(opened), sync=True, dispensable=False)
         journal._writer.start()
         return journal
 
@@ -108,64 +114,71 @@ class Journal:
         path: Path,
         *,
         disk: Disk | None = None,
-        on_trouble: Callable[[str | None], None] = no_listener,
+        on_trouble: Callable[[str | None], None] = ignore_trouble,
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
-        """A saved talk, to go on with; read it, then append `SessionResumed`. What `finish` had to
-        put elsewhere is in it again. Raises `StoreError` if it is not there or another process
-        has it.
+        """The journal of a saved session, to be resumed: read it, then append `SessionResumed`.
+
+        Events that `finish` had to keep elsewhere are written to it first. Raises `StoreError` if
+        the file does not exist or another process writes it.
         """
         if not path.is_file():
             raise StoreError(
-                f"there is no talk at {path}", "`tui-voice sessions list` shows those there are"
+                f"there is no session at {path}", "`tui-voice sessions list` shows those there are"
             )
         journal = cls(
             path,
-            Journal._attach_old,
-            version=codec.VERSION,
+            Journal._attach_existing,
+            first_version=codec.VERSION,
             disk=disk or Disk(),
             on_trouble=on_trouble,
             retry_seconds=retry_seconds,
         )
-        with suppress(OSError):  # it will be read again, and then the user is told
+        with suppress(OSError):  # the caller reads the file, too, and reports it
             journal._rescued = rescue.found(path)
         for line in journal._rescued.lines:
-            journal._writer.add(line, due=True, spare=False)
+            journal._writer.add(line, sync=True, dispensable=False)
         journal._writer.start()
         if journal.trouble is None:
-            journal.put_back = len(journal._rescued.lines)
+            journal.recovered = len(journal._rescued.lines)
             journal._rescued.forget()
         return journal
 
     @property
     def id(self) -> str:
+        """The file name without its suffix."""
         return self.path.stem
 
     @property
     def unsaved(self) -> int:
-        """Facts that are held in memory because the disk does not take them."""
+        """Events that are held in memory because the disk does not take them."""
         return self._writer.unsaved
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing is being saved just now; None: all is well."""
+        """Why nothing is being saved at the moment; None if all is well."""
         return self._writer.trouble
 
     def append(self, event: e.Event) -> None:
-        """Queues one fact; of `completes_turn` it is also synced as soon as it is written."""
-        line = self._line(event)
-        self._writer.add(line, due=completes_turn(event), spare=isinstance(event, _SPARE))
+        """Queues one event to be written; after an event of `is_synced` the file is synced."""
+        self._writer.add(
+            self._encoded(event),
+            sync=is_synced(event),
+            dispensable=isinstance(event, _DISPENSABLE),
+        )
 
     def sync(self) -> Future[bool]:
-        """Done once all facts so far are on disk: True; or held in memory for want of it: False.
+        """Done once all events so far are on disk (True) or held in memory (False).
 
         From a coroutine: `await asyncio.wrap_future(journal.sync())`.
         """
         return self._writer.sync()
 
     def close(self, timeout: float | None = 10.0) -> int:
-        """Writes and syncs what is left and lets the talk go. Returns how many facts could not be
-        saved; `held` has them. `timeout`: seconds that a stuck disk is waited for.
+        """Writes and syncs what is left, and gives the session free for other processes.
+
+        Returns how many events could not be saved; `held` has them. `timeout`: seconds to wait for
+        a disk that does not answer.
         """
         count = self._writer.close(timeout)
         if not count:
@@ -177,57 +190,50 @@ class Journal:
         return self._writer.held()
 
     def finish(self) -> None:
-        """`close`, after which what could not be saved is put elsewhere. Raises `StoreError` that
-        tells where, and how it comes back.
+        """Closes the journal; events that could not be saved are kept elsewhere.
+
+        In that case raises `StoreError`, which says where they are and how they come back.
         """
         trouble = self.trouble
         if count := self.close(FINISH_SECONDS):
             why = trouble or self.trouble or "the disk does not answer"
             raise rescue.put_aside(self.path, count, self.held(), why)
 
-    def _line(self, event: e.Event) -> bytes:
-        version, self._version = self._version, None
+    def _encoded(self, event: e.Event) -> bytes:
+        version, self._next_version = self._next_version, None
         return codec.encode(event, version=version)
 
     def _attach_new(self) -> tuple[int, int]:
+        """Creates the file; returns its descriptor and size. Raises `StoreError`, `OSError`."""
         self._disk.make_folder(self.path.parent)
-        try:
-            fd = self._disk.create(self.path)
-        except FileExistsError as error:
-            raise StoreError(f"there is a talk {self.id} already") from error
-        self._hold(fd)
-        with suppress(OSError):  # the name may not outlive a power cut; the file itself is fine
+        with self._lock.kept_unless_error():
+            try:
+                fd = self._disk.create(self.path)
+            except FileExistsError as error:
+                raise StoreError(f"there is a session {self.id} already") from error
+        with suppress(OSError):  # a power cut may lose the name; the file itself is safe
             self._disk.sync_folder(self.path.parent)
         return fd, 0
 
-    def _attach_old(self) -> tuple[int, int]:
-        fd = self._disk.open(self.path)
-        self._hold(fd)
-        try:
-            return fd, self._mend(fd)
-        except OSError:
-            self._detach(fd)
-            raise
-
-    def _hold(self, fd: int) -> None:
-        try:
-            locking.lock(fd, self.path)
-        except StoreError:
-            self._disk.close(fd)
-            raise
-        except OSError:
-            pass  # a file system without locks: go on without one
+    def _attach_existing(self) -> tuple[int, int]:
+        """Opens the file; returns its descriptor and size. Raises `StoreError`, `OSError`."""
+        with self._lock.kept_unless_error():
+            fd = self._disk.open(self.path)
+            try:
+                return fd, self._repair(fd)
+            except OSError:
+                self._disk.close(fd)
+                raise
 
     def _detach(self, fd: int) -> None:
-        """After the last line, which the index would miss otherwise (`looking`), and before
-        another process can take the talk and leave its own number.
-        """
-        locking.forget_holder(self.path)
         self._disk.close(fd)
+        self._lock.release()
 
-    def _mend(self, fd: int) -> int:
-        """A line that a crash tore is taken away, so that the next one begins on its own.
-        Returns the size of the file after that.
+    def _repair(self, fd: int) -> int:
+        """Ends the last line, so that the next one begins on its own; returns the file's size.
+
+        A line that a crash has torn is removed. If nothing but a torn line is in the file, it
+        stays, for the user to look at.
         """
         tail, size = self._disk.tail(fd), self._disk.size(fd)
         if not tail:
@@ -237,7 +243,6 @@ class Journal:
         except codec.LineError:
             if len(tail) < size:
                 self._disk.cut(fd, size - len(tail))
-                self.mended = f"the last line was torn ({len(tail)} bytes) and is gone"
+                self.repaired = f"the last line was torn ({len(tail)} bytes) and was removed"
                 return size - len(tail)
-        # Whole but for its end; or all there is, and left to be seen.
         return size + self._disk.write(fd, b"\n")

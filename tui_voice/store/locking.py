@@ -1,83 +1,108 @@
-"""One process writes a talk at a time. The lock dies with its process, whatever kills it."""
+"""Ensures that one process at a time writes a session.
+
+The lock is on a file of its own beside the journal, `.<session>.pid`, which also holds the number
+of the process, so that an error message can name it. The operating system ends the lock with its
+process, however that ends; the file that a killed process leaves is taken over by the next one.
+
+The journal itself is not locked: `filelock` locks byte 0 on Windows, and a locked byte cannot be
+read by other processes there, which list and search the session while it is written. For the same
+reason the number is written behind the first byte.
+"""
 
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_voice.errors import StoreError
 
-_FAR = 1 << 40
-"""Where Windows locks a byte: beyond the end of any talk, since it locks readers out as well."""
+if TYPE_CHECKING:  # it takes 36 ms to import; a command that lists sessions needs no lock
+    from filelock import BaseFileLock
 
 
-PID_SUFFIX = ".pid"
+def pid_file(journal: Path) -> Path:
+    """The file beside a journal that is locked and names the process which writes the journal."""
+    journal = journal.resolve()  # a symbolic link leads to the lock of the real file
+    return journal.with_name(f".{journal.stem}.pid")
 
 
-def pid_file(path: Path) -> Path:
-    """Beside the journal: the number of the process that holds it. A word for people, and for the
-    index: it knows by it which talks grow, and by its coming and going that one was opened.
-    """
-    return path.with_name(f".{path.stem}{PID_SUFFIX}")
+class SessionLock:
+    """The right to write one journal, held by this process until `release`."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._lock: BaseFileLock | None = None
+
+    def acquire(self) -> None:
+        """Takes the lock. Raises `StoreError` naming the process that holds it.
+
+        Where the file system has no locks, or no room for the file, the session goes on without
+        one: saving it matters more.
+        """
+        from filelock import FileLock, Timeout
+
+        lock: BaseFileLock = FileLock(
+            pid_file(self._journal),
+            blocking=False,
+            mode=0o600,
+            thread_local=False,  # the journal's writer thread may take or release it
+            fallback_to_soft=False,  # such a lock would outlive its process
+            on_acquired=_write_process_number,
+        )
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise self._held_elsewhere() from error
+        except OSError:
+            return
+        self._lock = lock
+
+    def release(self) -> None:
+        """Gives the lock back and removes its file."""
+        if self._lock is None:
+            return
+        with suppress(OSError):  # Windows removes it after the release
+            pid_file(self._journal).unlink(missing_ok=True)
+        self._lock.release()
+        self._lock = None
+
+    @contextmanager
+    def kept_unless_error(self) -> Iterator[None]:
+        """Takes the lock for what is done inside and keeps it; an exception releases it."""
+        self.acquire()
+        try:
+            yield
+        except BaseException:
+            self.release()
+            raise
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _held_elsewhere(self) -> StoreError:
+        try:
+            holder = f"process {_read_process_number(self._journal)}"
+        except (OSError, ValueError):
+            holder = "another process"
+        return StoreError(
+            f"the session {self._journal.stem} is open in {holder}",
+            "close it there first, or fork it into a session of its own",
+        )
 
 
-def lock(fd: int, path: Path) -> None:
-    """Holds the journal for this process until `fd` is closed. Raises `StoreError` with the
-    process that has it, `OSError` where the file system knows no locks.
-    """
-    try:
-        _try(fd)
-    except (BlockingIOError, PermissionError) as error:
-        raise _taken(path) from error
+def _write_process_number(fd: int) -> None:
     with suppress(OSError):  # the lock holds without it
-        pid_file(path).write_text(f"{os.getpid()}\n")
+        os.ftruncate(fd, 0)
+        os.write(fd, b"\n%d\n" % os.getpid())
 
 
-def forget_holder(path: Path) -> None:
-    """Takes the process number away; the lock itself goes with the closing of the file."""
-    with suppress(OSError):
-        pid_file(path).unlink(missing_ok=True)
-
-
-def refuse_if_held(path: Path) -> None:
-    """Raises `StoreError` when some process writes this talk just now, or nobody can tell."""
-    try:
-        fd = os.open(path, os.O_RDWR)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StoreError(f"{path} cannot be opened: {reason}") from error
-    try:
-        _try(fd)
-    except (BlockingIOError, PermissionError) as error:
-        raise _taken(path) from error
-    except OSError:
-        pass  # a file system without locks
-    finally:
-        os.close(fd)
-
-
-def _taken(path: Path) -> StoreError:
-    try:
-        holder = f"process {int(pid_file(path).read_text())}"
-    except (OSError, ValueError):
-        holder = "another process"
-    return StoreError(
-        f"the talk {path.stem} is open in {holder}",
-        "close it there first, or fork it into a talk of its own",
-    )
-
-
-if sys.platform == "win32":  # pragma: no cover
-    import msvcrt
-
-    def _try(fd: int) -> None:
-        os.lseek(fd, _FAR, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _try(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _read_process_number(journal: Path) -> int:
+    with pid_file(journal).open("rb", buffering=0) as file:
+        file.seek(1)
+        return int(file.read(32))

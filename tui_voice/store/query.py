@@ -1,6 +1,6 @@
-"""What the user types into a search → what FTS5 is asked. Any text at all is a good query.
+"""Turns what the user types into a query for SQLite's FTS5. Every text is a valid query.
 
-kyoto "golden temple" shell* role:voice after:2026-04 before:2026-05-02
+Example: kyoto "golden temple" shell* role:voice after:2026-04 before:2026-05-02
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tui_voice.store.rows import spaced
+from tui_voice.store.text_normalization import spaced
 
 ROLES = {
     "user": "user",
@@ -23,7 +23,7 @@ ROLES = {
 }
 
 _PART = re.compile(r'(?P<key>role|before|after):(?P<value>\S+)|"(?P<phrase>[^"]*)"?|(?P<word>\S+)')
-_WORD = re.compile(r"[^\W_]+")  # as FTS5 cuts them: no underscore
+_WORD = re.compile(r"[^\W_]+")  # as FTS5 splits them: an underscore is no part of a word
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
 _AGO = re.compile(r"(\d{1,4})([dwmy])$")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -31,7 +31,7 @@ _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that stand side by side; `prefix`: the last may go on."""
+    """Adjacent words. `prefix`: the last one matches words that begin with it, too."""
 
     words: tuple[str, ...]
     prefix: bool = False
@@ -42,20 +42,22 @@ class Query:
     terms: tuple[Term, ...] = ()
     role: str = ""
     after: float | None = None
-    """Unix seconds, from then on: `after:2026-04-02` has that day in it."""
+    """Unix seconds; `after:2026-04-02` includes that day."""
     before: float | None = None
-    """Unix seconds, until then: `before:2026-04-02` has not."""
+    """Unix seconds; `before:2026-04-02` does not include that day."""
 
     @property
     def match(self) -> str:
-        """The query in FTS5's language; "" when there are no words in it. What was typed stands
-        in quotes and has none in it: only letters and digits come as far as here.
+        """The query in FTS5's language; "" if there are no words in it.
+
+        The words are quoted, and contain only letters and digits, so nothing that a user types
+        can be an operator of that language.
         """
         parts = [_quoted(term) for term in self.terms]
         if not parts:
             return ""
-        said = f"text : ({' AND '.join(parts)})"
-        return f"{said} AND role : {self.role}" if self.role else said
+        words = f"text : ({' AND '.join(parts)})"
+        return f"{words} AND role : {self.role}" if self.role else words
 
 
 def _quoted(term: Term) -> str:
@@ -63,8 +65,9 @@ def _quoted(term: Term) -> str:
 
 
 def parse(text: str, *, typing: bool = False, now: datetime | None = None) -> Query:
-    """`typing`: the user is not done; the last word may go on. A filter that is not understood is
-    taken for words.
+    """The query that `text` means. A filter that is not understood counts as words.
+
+    `typing`: the user is still typing, so the last word is a prefix.
     """
     terms: list[Term] = []
     role, after, before = "", None, None
@@ -77,9 +80,9 @@ def parse(text: str, *, typing: bool = False, now: datetime | None = None) -> Qu
         elif part["key"] == "before" and (moment := _moment(value, now)) is not None:
             before = moment
         else:
-            said = part["phrase"] if part["phrase"] is not None else part[0]
-            words = tuple(_WORD.findall(spaced(said)))
-            starred = part["word"] is not None and said.endswith("*")
+            typed = part["phrase"] if part["phrase"] is not None else part[0]
+            words = tuple(_WORD.findall(spaced(typed)))
+            starred = part["word"] is not None and typed.endswith("*")
             last = typing and part.end() == len(text) and part["phrase"] is None
             if words:
                 terms.append(Term(words, starred or last))
@@ -87,7 +90,7 @@ def parse(text: str, *, typing: bool = False, now: datetime | None = None) -> Qu
 
 
 def _moment(value: str, now: datetime | None) -> float | None:
-    """Where a year, a month or a day begins, or what was so long ago (`7d`): Unix seconds."""
+    """Unix seconds of a year's, month's or day's beginning, or of a time ago (`7d`); else None."""
     now = now or datetime.now()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     try:

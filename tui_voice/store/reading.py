@@ -1,4 +1,4 @@
-"""A journal from the disk: its facts, or at once what they add up to."""
+"""Reads a journal from the disk: its events, or the ledger that they fold into."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint
-from tui_voice.store.parsing import Progress, stream
+from tui_voice.store.parsing import Progress, parse
 
 LARGEST = 2 << 30
-"""Bytes. A talk of a year of speaking is smaller; a larger file is no talk."""
-_HEAD = b'{"event":"session_opened"'
+"""Bytes. A year of speaking takes less; a larger file is not a session."""
+_FIRST_LINES = (b'{"event":"session_opened"', b'{"event":"talk_opened"')
+"""How a journal begins, in versions 2 and 1."""
 
 
 class Reading(NamedTuple):
-    """All facts of a journal. `notes`: what was wrong with it, a sentence each."""
+    """All events of a journal. `notes`: what was wrong with it, a sentence each."""
 
     events: list[Event]
     notes: tuple[str, ...]
 
 
 class Loaded(NamedTuple):
-    """What a journal adds up to. `notes`: what was wrong with it, a sentence each."""
+    """The ledger of a journal. `notes`: what was wrong with it, a sentence each."""
 
     ledger: Ledger
     notes: tuple[str, ...]
 
 
 def read(path: Path) -> Reading:
-    """Every fact that can be read. Raises `StoreError` where the file is no talk at all."""
+    """Every event that can be read. Raises `StoreError` if the file is no journal at all."""
     with _opened(path) as file:
         data = file.read()
     progress = Progress()
-    events = list(_headed(path, stream(data, progress), data))
-    return Reading(events, (*_headless(events[0]), *progress.notes()))
+    events = list(_with_header(path, parse(data, progress), data))
+    return Reading(events, (*_header_notes(events[0]), *progress.notes()))
 
 
 def load(path: Path, cache: Path | None = None) -> Loaded:
-    """The ledger of a talk; equal to folding `read(path).events`. Raises `StoreError` likewise.
+    """The ledger of a session, equal to folding `read(path).events`. Raises `StoreError` likewise.
 
-    `cache`: the folder in which long talks leave what they add up to, so that the next reading
-    takes up there; by default the platform's.
+    `cache`: the folder for checkpoints of long journals; by default the platform's cache folder.
     """
     cache = cache or cache_dir()
     with _opened(path) as file:
@@ -58,23 +58,22 @@ def load(path: Path, cache: Path | None = None) -> Loaded:
         progress = known.progress() if known else Progress()
         ledger = known.restored() if known else Ledger()
         offset = known.offset if known else 0
-        seen = progress.lines
+        lines_before = progress.lines
         file.seek(offset)
         data = file.read()
-        worded = (turn.id for turn in ledger.turns if turn.text)
-        events = stream(data, progress, lean_for=worded)
-        ledger = fold(events if known else _headed(path, events, data), ledger)
-        whole = data.endswith(b"\n")
-        if whole and progress.lines - seen > checkpoint.WORTH_LINES:
-            checkpoint.keep(cache, path, file, offset + len(data), ledger, progress)
-    return Loaded(ledger, (*_headless(ledger.opened), *progress.notes()))
+        events = parse(data, progress)
+        ledger = fold(events if known else _with_header(path, events, data), ledger)
+        new_lines = progress.lines - lines_before
+        if data.endswith(b"\n") and new_lines > checkpoint.WORTH_LINES:
+            checkpoint.save(cache, path, file, offset + len(data), ledger, progress)
+    return Loaded(ledger, (*_header_notes(ledger.opened), *progress.notes()))
 
 
-def _headed(path: Path, events: Iterator[Event], data: bytes) -> Iterator[Event]:
-    """The events with their header. A talk whose first line is lost gets one made of its file."""
+def _with_header(path: Path, events: Iterator[Event], data: bytes) -> Iterator[Event]:
+    """The events, with `SessionOpened` first. If that line is lost, the file's date stands in."""
     first = next(events, None)
-    if first is None and data[: len(_HEAD)] != _HEAD[: len(data)]:
-        raise StoreError(f"{path} is not a saved talk", "talks are .jsonl files of tui-voice")
+    if first is None and not _begins_like_a_journal(data):
+        raise StoreError(f"{path} is not a saved session", "sessions are .jsonl files of tui-voice")
     if not isinstance(first, SessionOpened):
         written = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
         started = written.isoformat(timespec="seconds")
@@ -84,7 +83,12 @@ def _headed(path: Path, events: Iterator[Event], data: bytes) -> Iterator[Event]
     yield from events
 
 
-def _headless(opened: Event | None) -> tuple[str, ...]:
+def _begins_like_a_journal(data: bytes) -> bool:
+    """Whether the data is a first line, or the beginning of one that was torn."""
+    return any(data[: len(start)] == start[: len(data)] for start in _FIRST_LINES)
+
+
+def _header_notes(opened: Event | None) -> tuple[str, ...]:
     if isinstance(opened, SessionOpened) and not (opened.backend or opened.model):
         return ("the first line is lost: date, model and instructions are not known any more",)
     return ()
@@ -94,17 +98,17 @@ def _headless(opened: Event | None) -> tuple[str, ...]:
 def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
         if path.exists() and not path.is_file():
-            raise StoreError(f"{path} is no file")
+            raise StoreError(f"{path} is not a file")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if not size:
-                raise StoreError(f"{path} is empty: nothing was said in this talk")
+                raise StoreError(f"{path} is empty: nothing was said in this session")
             if size > LARGEST:
-                raise StoreError(f"{path} is too large for a talk ({size / 1e9:.1f} GB)")
+                raise StoreError(f"{path} is too large for a session ({size / 1e9:.1f} GB)")
             yield file
     except FileNotFoundError as error:
         raise StoreError(
-            f"there is no talk at {path}", "`tui-voice sessions list` shows those there are"
+            f"there is no session at {path}", "`tui-voice sessions list` shows those there are"
         ) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -1,4 +1,7 @@
-"""What a disk did not take until the talk was left: kept elsewhere, and put back later."""
+"""Keeps elsewhere what a disk did not take before the session was closed, and finds it again.
+
+The next time that the session is opened, `Journal.open` writes these lines to the journal.
+"""
 
 from __future__ import annotations
 
@@ -17,49 +20,58 @@ from tui_voice.config import cache_dir, state_dir
 from tui_voice.errors import StoreError
 from tui_voice.store.disk import FILE_MODE, FOLDER_MODE
 
-_OPEN = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"))
-"""In a folder of everybody's there may be anything of that name: a link, a pipe."""
+_OPEN_FLAGS = sum(
+    getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
+)
+"""In a folder that others can write to, the name may be taken by a link or a pipe."""
 
 
 def put_aside(journal: Path, count: int, lines: bytes, why: str) -> StoreError:
-    """Writes the lines that `journal` has not to the first place that takes them. Returns what
-    the user is to be told. Never overwrites what waits there already.
+    """Appends the lines that `journal` lacks to the first place that takes them.
+
+    Returns the error that tells the user where they are and how they come back.
     """
-    facts = f"{count} fact{'' if count == 1 else 's'}"
-    for place in _places(journal):
+    events = f"{count} event{'' if count == 1 else 's'}"
+    for place in places(journal):
         try:
             _append(place, lines)
         except OSError:
             continue
-        said = f"the last {facts} of this talk could not be saved ({why}) and are kept in {place}"
+        problem = (
+            f"the last {events} of this session could not be saved ({why}) and are kept in {place}"
+        )
         if journal.exists():
-            return StoreError(said, f"Make room, then `tui-voice resume {journal.stem}` has them.")
-        return StoreError(said, f"Make room, then: mv {_quoted(place)} {_quoted(journal)}")
+            remedy = f"Make room, then `tui-voice resume {journal.stem}` has them."
+        else:
+            remedy = f"Make room, then: mv {_quoted(place)} {_quoted(journal)}"
+        return StoreError(problem, remedy)
     return StoreError(
-        f"the last {facts} of the talk {journal.stem} could not be saved anywhere: {why}",
-        "Make room on the disk before the next talk.",
+        f"the last {events} of the session {journal.stem} could not be saved anywhere: {why}",
+        "Make room on the disk before the next session.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """What was put aside. `lines`: those that the journal has not."""
+    """Files with lines that were kept elsewhere. `lines`: those that the journal lacks."""
 
     places: tuple[Path, ...] = ()
     lines: tuple[bytes, ...] = ()
 
     def forget(self) -> None:
-        """They are in the journal, and on disk."""
+        """Deletes the files; called once the lines are in the journal and on disk."""
         for place in self.places:
             with suppress(OSError):
                 place.unlink(missing_ok=True)
 
 
 def found(journal: Path) -> Rescued:
-    """What waits for this journal. Line by line, since whoever put it back may have been killed
-    before it was done, or have put it aside once more. Raises `OSError` of the journal.
+    """The lines that are kept elsewhere for this journal.
+
+    Lines that the journal has already are left out, one by one: a program may have been killed
+    while it wrote them back. Raises `OSError` if the journal cannot be read.
     """
-    waiting = {place: data for place in _places(journal) if (data := _ours(place))}
+    waiting = {place: data for place in places(journal) if (data := _read_own(place))}
     if not waiting:
         return Rescued()
     there = set(journal.read_bytes().splitlines()) if journal.exists() else set()
@@ -67,24 +79,25 @@ def found(journal: Path) -> Rescued:
     return Rescued(tuple(waiting), tuple(line + b"\n" for line in lines if line not in there))
 
 
-def _places(journal: Path) -> Iterator[Path]:
-    """From those that last to those that a restart empties. The folder of the user's own comes
-    first; nothing but the name says whose talk it is, so it has the journal's place in it.
+def places(journal: Path) -> Iterator[Path]:
+    """The files to try, in order: first the user's own folders, last those that a restart empties.
+
+    The name contains a digest of the journal's path: sessions of two folders may have the same id.
     """
-    mark = hashlib.blake2b(os.fsencode(journal.absolute()), digest_size=6).hexdigest()
+    digest = hashlib.blake2b(os.fsencode(journal.absolute()), digest_size=6).hexdigest()
     folders = [state_dir(), cache_dir()]
-    with suppress(OSError):  # a full disk: it tries to write
+    with suppress(OSError):  # it tries to write, and the disk may be full
         folders.append(Path(tempfile.gettempdir()))
     folders += [Path(p) for p in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm") if p]
     for folder in dict.fromkeys(folders):
         if folder.is_dir() or folder in folders[:2]:
-            yield folder / f"tui-voice-unsaved-{journal.stem}-{mark}.jsonl"
+            yield folder / f"tui-voice-unsaved-{journal.stem}-{digest}.jsonl"
 
 
 def _append(place: Path, lines: bytes) -> None:
-    """All of it or nothing; raises `OSError`."""
+    """Appends all of the lines or nothing. Raises `OSError`."""
     place.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _OPEN, FILE_MODE)
+    fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _OPEN_FLAGS, FILE_MODE)
     try:
         _refuse_foreign(fd)
         before = os.fstat(fd).st_size
@@ -103,17 +116,17 @@ def _append(place: Path, lines: bytes) -> None:
 
 
 def _refuse_foreign(fd: int) -> None:
-    """Raises `OSError` for a file that somebody else can have left there, or can read."""
+    """Raises `OSError` if another user may have made the file, or can read it."""
     about = os.fstat(fd)
     foreign = os.name == "posix" and (about.st_uid != os.geteuid() or about.st_mode & 0o077)
     if foreign or not stat.S_ISREG(about.st_mode):
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-def _ours(place: Path) -> bytes:
-    """What the file has; b"" where there is none, or it may not be ours."""
+def _read_own(place: Path) -> bytes:
+    """The content of the file; b"" if there is none, or another user may have made it."""
     try:
-        fd = os.open(place, os.O_RDONLY | _OPEN)
+        fd = os.open(place, os.O_RDONLY | _OPEN_FLAGS)
     except OSError:
         return b""
     try:

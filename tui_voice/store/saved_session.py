@@ -1,9 +1,9 @@
-"""A saved talk in one line, as lists show it."""
+"""One saved session as a list shows it: title, dates, length, cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,63 +11,63 @@ from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn
 from tui_voice.store.text_normalization import printable
 
-PAUSE = 300.0
-"""Seconds of silence that count into a talk's length; a longer one was an absence."""
+LONGEST_PAUSE = 300.0
+"""Seconds between two turns that count into a session's length at most; the rest was an absence."""
 TITLE_LENGTH = 48
+"""Characters of a title that is made of the user's first words."""
 UNTITLED = "untitled"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedSession:
-    """A saved talk in one line."""
+    """What is known of a saved session without its turns."""
 
     id: str
     title: str
-    """As given, or the user's first words."""
+    """The given title, or the user's first words."""
     started: str
-    """ISO 8601 with zone."""
+    """ISO 8601 with time zone, as the journal has it."""
     seconds: float
-    """How long was talked, without absences."""
+    """Length without absences (`LONGEST_PAUSE`)."""
     turns: int
-    """What either side said."""
+    """Turns with text of either side."""
     model: str
     backend: str
     usd: float
     path: Path
     last: float = 0.0
-    """Unix seconds of the last fact."""
+    """Unix seconds of the last event."""
     parent: str = ""
-    """The talk that it was forked from."""
+    """The id of the session that it was forked from; "" for none."""
 
     @property
     def begun(self) -> float:
         """Unix seconds of its beginning; 0 where that is not known."""
-        when = moment(self.started)
-        return max(0.0, when.timestamp()) if when else 0.0
+        return _unix_seconds(self.started)
 
 
 def saved_session_of(ledger: Ledger, path: Path) -> SavedSession:
-    """What a ledger is in one line."""
+    """The session that was folded into `ledger`; `path` is its journal."""
     opened = ledger.opened
-    said = [turn for turn in ledger.turns if turn.role in ("user", "assistant") and turn.text]
-    talk = SavedSession(
+    started = opened.started if opened else ""
+    turns = [turn for turn in ledger.turns if turn.role in ("user", "assistant") and turn.text]
+    return SavedSession(
         id=opened.id if opened else path.stem,
         title=title_of(ledger),
-        started=opened.started if opened else "",
-        seconds=round(_length(said, ledger.at), 3),
-        turns=len(said),
+        started=started,
+        seconds=round(_length(turns, ledger.at), 3),
+        turns=len(turns),
         model=ledger.model,
         backend=ledger.backend,
         usd=round(ledger.cost, 6),
         path=path,
-        last=ledger.at,
+        last=_unix_seconds(started) + ledger.at,
         parent=opened.parent if opened else "",
     )
-    return replace(talk, last=talk.begun + ledger.at)
 
 
 def title_of(ledger: Ledger) -> str:
-    """The one that was given, or else the user's first words."""
+    """The given title; else the user's first words, cut at a word; else `UNTITLED`."""
     if ledger.title.strip():
         return printable(" ".join(ledger.title.split()))
     first = next((t.text for t in ledger.turns if t.role == "user" and t.text.strip()), "")
@@ -77,8 +77,8 @@ def title_of(ledger: Ledger) -> str:
     return words.rstrip(".!") or UNTITLED
 
 
-def moment(started: str) -> datetime | None:
-    """When a talk began; None where a damaged journal does not tell."""
+def start_time(started: str) -> datetime | None:
+    """The time that a journal gives as its beginning; None where a damaged journal has none."""
     try:
         when = datetime.fromisoformat(started)
         when.timestamp()
@@ -87,9 +87,15 @@ def moment(started: str) -> datetime | None:
     return when
 
 
+def _unix_seconds(started: str) -> float:
+    when = start_time(started)
+    return max(0.0, when.timestamp()) if when else 0.0
+
+
 def _length(turns: Iterable[Turn], end: float) -> float:
+    """Seconds from the first turn to `end`, without absences."""
     total = before = 0.0
     for at in (*(turn.at for turn in turns), end):
-        total += min(max(0.0, at - before), PAUSE)
+        total += min(max(0.0, at - before), LONGEST_PAUSE)
         before = max(before, at)
     return total

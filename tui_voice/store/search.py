@@ -1,4 +1,4 @@
-"""Finding what was once said: newest first, and the best of the newest at the top."""
+"""Searches the turns of all sessions of a folder; the best of the newest hits come first."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from pathlib import Path
 
 from tui_voice.store import index
 from tui_voice.store.query import Query, Term, parse
-from tui_voice.store.rows import SLOTS, unspaced
-from tui_voice.store.text_normalization import plain, printable
+from tui_voice.store.rows import SLOTS
+from tui_voice.store.text_normalization import plain, printable, unspaced
 
 NEWEST = 200
-"""So many of the newest hits are ranked; ranking all that have a common word takes a second."""
+"""Hits that are ranked, the newest ones. Ranking every hit of a common word takes a second."""
 EXCERPT = 160
-_AHEAD = 60
-_LATEST = (1 << 63) - 1
+"""Characters of a turn that a hit shows."""
+_BEFORE_HIT = 60
+"""Of these, characters before the first word that was found."""
+_LATEST_PLACE = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +29,23 @@ class Hit:
     """A turn that was found."""
 
     id: str
-    """The talk's."""
+    """The session's id."""
     title: str
+    """The session's title."""
     turn: str
     """The turn's id."""
     role: str
     excerpt: str
     marks: tuple[tuple[int, int], ...]
-    """Where in the excerpt the words stand: first character, and the first behind."""
+    """Where in the excerpt the words are: the first character, and the first behind them."""
     at: float
-    """Seconds since the talk was opened."""
+    """Seconds since the session was opened."""
     started: str
     path: Path
 
     @property
     def place(self) -> tuple[Path, str]:
-        """Which turn it is, of all."""
+        """The journal and the turn id: different for every turn."""
         return self.path, self.turn
 
 
@@ -55,12 +58,12 @@ def search(
     without: str = "",
     cache: Path | None = None,
 ) -> list[Hit]:
-    """The turns of all talks of `folder` that `text` finds, best first. Words, "phrases",
-    prefix*, role:you|voice, after:/before: a date; filters alone find the newest turns.
+    """The turns of all sessions in `folder` that match `text`, best first.
 
-    `typing`: the last word may go on, and the answer must not wait: it has all that tui-voice
-    wrote, but perhaps not what another program did to a journal (see `look_through`).
-    `without`: id of a talk to leave out. Raises `StoreError`.
+    `text`: words, "phrases", prefix*, role:you|voice, after: and before: a date; filters alone
+    find the newest turns. `typing`: the user is still typing, so the last word is a prefix, and
+    the search does not wait for an index that has much to take in (`update_index` does that).
+    `without`: the id of a session to leave out. Raises `StoreError`.
     """
     query = parse(text, typing=typing)
     if query == Query():
@@ -70,18 +73,22 @@ def search(
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
 
-def look_through(folder: Path, stop: Callable[[], bool], cache: Path | None = None) -> bool:
-    """After a search while somebody types: looks at every journal, however long it takes, `stop`
-    being asked before each that has changed. Whether there was anything new.
+def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = None) -> bool:
+    """Takes every change into the index, however long it takes; returns whether there was any.
+
+    `stop` is asked before each journal that must be read.
     """
-    return index.catch_up(folder, cache, stop)
+    return index.update(folder, cache, stop)
 
 
 _Row = tuple[str, str, str, str, str, float, str, str]
 
 
 def _rows(db: sqlite3.Connection, query: Query, without: str) -> list[_Row]:
-    """The newest hits, newest first. CROSS JOIN: SQLite is to go by the words, from the end."""
+    """The newest hits, newest first.
+
+    CROSS JOIN makes SQLite read the words first, from the newest backwards, and stop at the limit.
+    """
     words = "words CROSS JOIN turns ON place = words.rowid" if query.match else "turns"
     conditions = ["place >= :first", "place < :last", "id != :without"]
     if query.match:
@@ -90,11 +97,11 @@ def _rows(db: sqlite3.Connection, query: Query, without: str) -> list[_Row]:
         conditions.append("role = :role")
     statement = f"""
         SELECT id, title, turn, turns.role, turns.text, at, started, name
-        FROM {words} CROSS JOIN talks USING (file) WHERE {" AND ".join(conditions)}
+        FROM {words} CROSS JOIN sessions USING (file) WHERE {" AND ".join(conditions)}
         ORDER BY {"words.rowid" if query.match else "place"} DESC LIMIT {NEWEST}"""
     values = {
         "first": _place(query.after or 0.0),
-        "last": _LATEST if query.before is None else _place(query.before),
+        "last": _LATEST_PLACE if query.before is None else _place(query.before),
         "without": without,
         "match": query.match,
         "role": query.role,
@@ -103,27 +110,28 @@ def _rows(db: sqlite3.Connection, query: Query, without: str) -> list[_Row]:
 
 
 def _hit(folder: Path, query: Query, row: _Row) -> Hit:
-    talk, title, turn, role, text, at, started, name = row
+    session, title, turn, role, text, at, started, name = row
     part, places = excerpt(text, query)
-    return Hit(talk, title, turn, role, part, places, at, started, folder / name)
+    return Hit(session, title, turn, role, part, places, at, started, folder / name)
 
 
 def _place(moment: float) -> int:
+    """The first place (see `rows`) at a time in Unix seconds."""
     return int(max(0.0, moment) * 1000) * SLOTS
 
 
 def _score(query: Query, text: str, order: int) -> float:
-    """More of the words in a shorter turn is better; among equals the newer."""
+    """Higher for more hits in a shorter turn; among equals, for the newer. `order`: 0 is newest."""
     found = len(_pattern_of(query.terms).findall(plain(text))) if query.terms else 0
     length = math.sqrt(1 + len(text) / EXCERPT)
     return found / length - order / NEWEST
 
 
 def excerpt(text: str, query: Query) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The part of a turn around the first hit, in one line, and where the hits in it are."""
+    """The part of a turn around its first hit, in one line, and where the hits in it are."""
     line = printable(" ".join(text.split()))
     places = marks(line, query.terms)
-    start = max(0, places[0][0] - _AHEAD) if places and len(line) > EXCERPT else 0
+    start = max(0, places[0][0] - _BEFORE_HIT) if places and len(line) > EXCERPT else 0
     if start:
         start = line.find(" ", start, places[0][0]) + 1 or start
     end = min(len(line), start + EXCERPT)
@@ -137,7 +145,7 @@ def excerpt(text: str, query: Query) -> tuple[str, tuple[tuple[int, int], ...]]:
 
 
 def marks(text: str, terms: tuple[Term, ...]) -> list[tuple[int, int]]:
-    """Where the words of a query stand in a text, as FTS5 compares them: case and accents apart."""
+    """Where the words of a query are in a text; like FTS5 it ignores case and accents."""
     if not terms:
         return []
     return [match.span() for match in _pattern_of(terms).finditer(plain(text))]

@@ -1,8 +1,8 @@
-"""Lines to a file, in order, from a thread of its own; what cannot be written yet is held.
+"""Writes lines to a file, in order, in a thread of its own; holds what cannot be written yet.
 
-A line counts as saved once the sync after it came back. When a sync fails, the system may have
-thrown away what it could not write and calls it clean, so everything since the last good sync is
-written anew.
+A line counts as saved once a sync after it has succeeded. When a sync fails, the operating system
+may drop the data that it could not write and report success the next time, so everything since the
+last good sync is written again.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from tui_voice.errors import StoreError
 from tui_voice.store.disk import Disk
 
 RETRY_SECONDS = 2.0
+"""How often a disk that refused is tried again."""
 HELD_BYTES = 64 << 20
-"""From here on lines that can be spared are no longer held; completed turns always are."""
+"""Above this, dispensable lines are dropped; lines that complete a turn are always held."""
 UNSYNCED_BYTES = 256 << 10
-"""So much may be written before a sync is due even if nobody asked for one."""
+"""After this many bytes the file is synced even if no line asked for it."""
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -36,6 +37,7 @@ _REASONS = {
 
 
 def _reason(error: OSError | StoreError) -> str:
+    """Why nothing can be written, in a few words: `the disk is full`."""
     if isinstance(error, StoreError):
         return str(error)
     known = _REASONS.get(error.errno or 0)
@@ -43,9 +45,11 @@ def _reason(error: OSError | StoreError) -> str:
 
 
 class Writer:
-    """`attach` opens the file, as often as it must be tried: its descriptor and size; `detach`
-    closes it, when all is over. `on_trouble` is told, in the writer's thread, why nothing is being
-    saved, and None when all that was held is on disk.
+    """A thread that writes lines to one file.
+
+    `attach` opens the file and returns its descriptor and size; it is called again until it
+    succeeds. `detach` closes the file at the end. `on_trouble` is called in the writer's thread:
+    with the reason when nothing can be saved, and with None when all that was held is on disk.
     """
 
     def __init__(
@@ -61,29 +65,29 @@ class Writer:
         self._detach = detach
         self._on_trouble = on_trouble
         self._retry = retry_seconds
-        self._queue: deque[tuple[bytes, bool]] = deque()  # lines; whether each is to be synced
+        self._queue: deque[tuple[bytes, bool]] = deque()  # each line, and whether to sync after it
         self._held = 0  # bytes in the queue
         self._taken = 0  # bytes of the first line in the queue that are in the file already
-        self._unsynced: list[tuple[bytes, bool]] = []
+        self._unsynced: list[tuple[bytes, bool]] = []  # written since the last good sync
         self._unsynced_bytes = 0
         self._durable = 0  # the size of the file at the last good sync
         self._fd: int | None = None
-        self._dirty = False  # the last sync failed
-        self._due = False  # something was written that is to be synced
+        self._sync_failed = False
+        self._sync_due = False  # a line was written after which the file is to be synced
         self._trouble: str | None = None
         self._wake = threading.Condition()
-        self._kicks = 0
+        self._calls = 0  # of `add`, `sync` and `close`: tells the thread that there is work
         self._waiting: list[Future[bool]] = []
         self._closing = False
-        self.spared = 0
-        """Lines that were not held because too much was."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
     def start(self) -> None:
-        """Opens the file, here and now; a disk that refuses is tried again later. Raises
-        `StoreError` when another process holds the talk.
+        """Opens the file in the calling thread, then starts the writer's thread.
+
+        A disk that refuses is tried again later. Raises `StoreError` if another process has the
+        session open.
         """
-        self._drain(due=True, raising=True)
+        self._drain(sync=True, raising=True)
         self._thread.start()
 
     @property
@@ -93,55 +97,59 @@ class Writer:
 
     @property
     def trouble(self) -> str | None:
+        """Why nothing is being saved at the moment; None if all is well."""
         return self._trouble
 
     def held(self) -> bytes:
-        """What is not on disk, to be put elsewhere when all is over."""
-        return b"".join(line for line, _due in self._lines_left())
+        """The lines that are not on disk."""
+        return b"".join(line for line, _sync in self._lines_left())
 
-    def add(self, line: bytes, *, due: bool, spare: bool) -> None:
-        """`due`: to be synced at once. `spare`: may be left out when memory runs short."""
+    def add(self, line: bytes, *, sync: bool, dispensable: bool) -> None:
+        """Queues a line. `sync`: the file is synced after it. `dispensable`: the line is dropped
+        if too much is held already. Raises `StoreError` after `close`.
+        """
         with self._wake:
             if self._closing:
                 raise StoreError(f"the journal is closed, and this came late: {line[:80]!r}")
-            if spare and self._held > HELD_BYTES:
-                self.spared += 1
+            if dispensable and self._held > HELD_BYTES:
                 return
-            self._queue.append((line, due))
+            self._queue.append((line, sync))
             self._held += len(line)
-            self._kick()
+            self._wake_thread()
 
     def sync(self) -> Future[bool]:
-        """Done once everything added so far is on disk: True; or is held in memory: False."""
+        """Done once everything added so far is on disk (True) or held in memory (False)."""
         future: Future[bool] = Future()
         with self._wake:
             if self._closing:
                 future.set_result(not self._queue)
                 return future
             self._waiting.append(future)
-            self._kick()
+            self._wake_thread()
         return future
 
     def close(self, timeout: float | None) -> int:
-        """One last try, for which a disk that hangs is waited for so many seconds. Returns how
-        many lines are not on disk.
+        """Tries a last time to write everything; returns how many lines are not on disk.
+
+        `timeout`: seconds to wait for a disk that does not answer; None: for ever.
         """
         with self._wake:
             self._closing = True
-            self._kick()
+            self._wake_thread()
         self._thread.join(timeout)
         return len(self._lines_left())
 
     def _lines_left(self) -> list[tuple[bytes, bool]]:
-        unsynced = self._unsynced if self._thread.is_alive() else []  # it hangs, perhaps in a sync
+        # A thread that is still alive hangs, perhaps in a sync.
+        unsynced = self._unsynced if self._thread.is_alive() else []
         return [*unsynced, *self._queue]
 
-    def _kick(self) -> None:
-        self._kicks += 1
+    def _wake_thread(self) -> None:
+        self._calls += 1
         self._wake.notify()
 
-    def _kicked_since(self, kicks: int) -> bool:
-        return self._kicks != kicks
+    def _called_since(self, calls: int) -> bool:
+        return self._calls != calls
 
     def _run(self) -> None:
         seen = 0
@@ -149,61 +157,67 @@ class Writer:
         while not closing:
             with self._wake:
                 retry = self._retry if self._trouble else None
-                self._wake.wait_for(partial(self._kicked_since, seen), retry)
-                seen, closing = self._kicks, self._closing
+                self._wake.wait_for(partial(self._called_since, seen), retry)
+                seen, closing = self._calls, self._closing
                 waiting, self._waiting = self._waiting, []
-            saved = self._drain(due=closing or bool(waiting))
+            saved = self._drain(sync=closing or bool(waiting))
             for future in waiting:
-                if future.set_running_or_notify_cancel():  # else nobody waits any more
+                if future.set_running_or_notify_cancel():  # else the caller cancelled it
                     future.set_result(saved)
         if self._fd is not None:
-            self._end_whole(self._fd)
+            self._remove_unsaved(self._fd)
             self._detach(self._fd)
 
-    def _end_whole(self, fd: int) -> None:
-        """No part of a line that is held, nor one that a sync may have lost, stays in the file."""
-        with suppress(OSError):  # then reading leaves out the part of a line
-            if self._dirty:
+    def _remove_unsaved(self, fd: int) -> None:
+        """Cuts off what is in the file but counts as held: a part of a line, or lines that a failed
+        sync may have lost.
+        """
+        with suppress(OSError):  # reading leaves out a part of a line
+            if self._sync_failed:
                 self._disk.cut(fd, self._durable)
             elif self._taken:
                 self._disk.cut(fd, self._disk.size(fd) - self._taken)
 
-    def _drain(self, *, due: bool, raising: bool = False) -> bool:
-        """Writes what is queued; True if all of it is in the file, synced where that was due."""
+    def _drain(self, *, sync: bool, raising: bool = False) -> bool:
+        """Writes what is queued; returns whether all of it is in the file, and synced where due.
+
+        `raising`: a `StoreError` of `attach` is raised, not reported as trouble.
+        """
         try:
             if self._fd is None:
                 self._fd, self._durable = self._attach()
-            if self._dirty:
+            if self._sync_failed:
                 self._disk.cut(self._fd, self._durable)
-                self._dirty = False
+                self._sync_failed = False
             while self._queue:
-                self._put(self._fd)
-            if due or self._due or self._unsynced_bytes > UNSYNCED_BYTES:
+                self._write_first(self._fd)
+            if sync or self._sync_due or self._unsynced_bytes > UNSYNCED_BYTES:
                 self._sync(self._fd)
         except StoreError as error:
             if raising:
                 raise
-            self._tell(_reason(error))
+            self._report(_reason(error))
             return False
         except OSError as error:
             if self._fd is not None:
-                with suppress(OSError):  # what was written before may be synced all the same
+                with suppress(OSError):  # what was written before the error can still be synced
                     self._sync(self._fd)
-            self._tell(_reason(error))
+            self._report(_reason(error))
             return False
-        self._tell(None)
+        self._report(None)
         return True
 
-    def _put(self, fd: int) -> None:
-        line, due = self._queue[0]
+    def _write_first(self, fd: int) -> None:
+        """Writes the first line of the queue, from where an earlier try stopped."""
+        line, sync = self._queue[0]
         while self._taken < len(line):
             self._taken += self._disk.write(fd, line[self._taken :])
         with self._wake:
             self._queue.popleft()
             self._held -= len(line)
         self._taken = 0
-        self._due |= due
-        self._unsynced.append((line, due))
+        self._sync_due |= sync
+        self._unsynced.append((line, sync))
         self._unsynced_bytes += len(line)
 
     def _sync(self, fd: int) -> None:
@@ -215,16 +229,16 @@ class Writer:
             with self._wake:
                 self._queue.extendleft(reversed(self._unsynced))
                 self._held += self._unsynced_bytes
-            self._dirty = True
+            self._sync_failed = True
             raise
         else:
             self._durable += self._unsynced_bytes
         finally:
-            self._due = False
+            self._sync_due = False
             self._unsynced, self._unsynced_bytes = [], 0
 
-    def _tell(self, trouble: str | None) -> None:
+    def _report(self, trouble: str | None) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
-            with suppress(RuntimeError):  # who listened is gone, as a loop that is closed
+            with suppress(RuntimeError):  # the listener's event loop may be closed
                 self._on_trouble(trouble)

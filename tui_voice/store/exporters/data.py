@@ -1,4 +1,4 @@
-"""A talk for programs: what `sessions show --json` prints, and the JSON export."""
+"""Exports a session as JSON; the same records are printed by `sessions list` and `show --json`."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any
 import msgspec
 
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.store.exporters.document import Document
+from tui_voice.store.exporters.document import ExportDocument
 from tui_voice.store.saved_session import SavedSession, saved_session_of
 
 
-def listed(talk: SavedSession) -> dict[str, Any]:
-    """A talk as `sessions list --json` has it. `usd`, `seconds`: rounded."""
+def listed(session: SavedSession) -> dict[str, Any]:
+    """A session as `sessions list --json` prints it. `usd` and `seconds` are rounded."""
     return {
-        "id": talk.id,
-        "title": talk.title,
-        "started": talk.started,
-        "seconds": talk.seconds,
-        "turns": talk.turns,
-        "model": talk.model,
-        "backend": talk.backend,
-        "usd": talk.usd,
-        "path": str(talk.path),
-        "parent": talk.parent,
+        "id": session.id,
+        "title": session.title,
+        "started": session.started,
+        "seconds": session.seconds,
+        "turns": session.turns,
+        "model": session.model,
+        "backend": session.backend,
+        "usd": session.usd,
+        "path": str(session.path),
+        "parent": session.parent,
     }
 
 
 def shown(ledger: Ledger, path: Path) -> dict[str, Any]:
-    """A talk with its turns and prunings, as `sessions show --json` has it."""
+    """A session with its turns and compactions, as `sessions show --json` prints it."""
     return listed(saved_session_of(ledger, path)) | {
         "parent_turn": ledger.opened.parent_turn if ledger.opened else "",
         "memory": ledger.memory,
@@ -67,10 +67,11 @@ def shown(ledger: Ledger, path: Path) -> dict[str, Any]:
     }
 
 
-def json(page: Document) -> str:
-    opened = page.ledger.opened
-    whole = shown(page.ledger, Path(f"{opened.id}.jsonl" if opened else ""))
+def json(document: ExportDocument) -> str:
+    """The whole session as one JSON object; `minutes` is in it only if they were written."""
+    opened = document.ledger.opened
+    whole = shown(document.ledger, Path(f"{opened.id}.jsonl" if opened else ""))
     del whole["path"]
-    if page.minutes:
-        whole["minutes"] = page.minutes
+    if document.minutes:
+        whole["minutes"] = document.minutes
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"

@@ -1,4 +1,4 @@
-"""A talk as what is on a page: what was said, and what was pruned, in order of time."""
+"""A session as what every export shows: its turns and compactions in order of time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from tui_voice.conversation.events import Role
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.turns import Turn
-from tui_voice.store.saved_session import moment, title_of
+from tui_voice.store.saved_session import start_time, title_of
 from tui_voice.store.text_normalization import printable
 
-NAMES: dict[Role, str] = {
+SPEAKERS: dict[Role, str] = {
     "user": "You",
     "assistant": "Voice",
     "tool": "Tool",
@@ -20,19 +20,20 @@ NAMES: dict[Role, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A turn."""
+class ExportTurn:
+    """A turn as an export shows it."""
 
     role: Role
     name: str
+    """Who speaks: `You`, `Voice`, `Tool recall`."""
     at: float
-    """Seconds since the talk was opened."""
+    """Seconds since the session was opened."""
     clock: str
-    """Wall time `12:41`, where it is known."""
+    """Wall time, `12:41`; "" where it is not known."""
     text: str
-    """What was heard of it."""
+    """The words that were heard."""
     unheard: str
-    """What an interruption kept from being heard."""
+    """The words of a reply that were not heard, because it was interrupted."""
     seconds: float
     """How long it was heard; 0: it was typed."""
     remarks: tuple[str, ...]
@@ -40,48 +41,55 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
-    """The place where old turns were taken from the model, or given back to it."""
+class ExportCompaction:
+    """A completed compaction: turns were taken out of the window, or given back to it."""
 
     at: float
+    """Seconds since the session was opened."""
     clock: str
+    """Wall time, `12:41`; "" where it is not known."""
     line: str
     """`14 turns summarised · 9 820 → 1 140 tokens · $0.0012`"""
     summary: str
+    """The summary that the model got instead; "" if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ExportDocument:
+    """A session, ready to be written in any format."""
+
     title: str
     about: tuple[str, ...]
-    """Date, backend and model, number of turns, cost: a word or two each."""
-    parts: tuple[Said | Pruned, ...]
+    """Date, backend and model, number of turns, cost: a few words each."""
+    parts: tuple[ExportTurn | ExportCompaction, ...]
     memory: str
+    """The summary that the model has at the end."""
     minutes: str
-    """Decisions, open questions and to-dos, where the caller has had them written."""
+    """Decisions, open questions and to-dos, if the caller had them written; else ""."""
     ledger: Ledger
+    """The whole session, for formats that show more."""
     began: datetime | None
 
 
-def document(ledger: Ledger, minutes: str = "") -> Document:
-    """The page of a talk. Turns without words, and prunings that came to nothing, are left out."""
-    began = moment(ledger.opened.started) if ledger.opened else None
-    said: list[Said | Pruned] = [_said(turn, began) for turn in ledger.turns if _tells(turn)]
-    prunings = [_pruned(c, began) for c in ledger.compactions if c.stage == "confirmed"]
-    for pruning in reversed(prunings):
-        place = next((i for i, part in enumerate(said) if part.at > pruning.at), len(said))
-        said.insert(place, pruning)
-    turns = sum(isinstance(part, Said) for part in said)
+def document_of(ledger: Ledger, minutes: str = "") -> ExportDocument:
+    """The document of a session. Turns without text and failed compactions are left out."""
+    began = start_time(ledger.opened.started) if ledger.opened else None
+    turns = [_turn(turn, began) for turn in ledger.turns if turn.text.strip() or turn.note]
+    parts: list[ExportTurn | ExportCompaction] = [*turns]
+    completed = [_compaction(c, began) for c in ledger.compactions if c.stage == "confirmed"]
+    for compaction in reversed(completed):
+        place = next((i for i, part in enumerate(parts) if part.at > compaction.at), len(parts))
+        parts.insert(place, compaction)
     about = (
         f"{began:%Y-%m-%d %H:%M}" if began else "",
         " · ".join(word for word in (ledger.backend, ledger.model) if word),
-        f"{turns} turn{'' if turns == 1 else 's'}",
+        _count(len(turns)),
         f"${ledger.cost:.4f}" if ledger.cost else "",
     )
-    return Document(
+    return ExportDocument(
         title_of(ledger),
         tuple(word for word in about if word),
-        tuple(said),
+        tuple(parts),
         ledger.memory,
         printable(minutes.strip()),
         ledger,
@@ -89,11 +97,7 @@ def document(ledger: Ledger, minutes: str = "") -> Document:
     )
 
 
-def _tells(turn: Turn) -> bool:
-    return bool(turn.text.strip() or turn.note)
-
-
-def _said(turn: Turn, began: datetime | None) -> Said:
+def _turn(turn: Turn, began: datetime | None) -> ExportTurn:
     heard = turn.heard_text
     remarks = []
     if turn.pinned:
@@ -104,11 +108,10 @@ def _said(turn: Turn, began: datetime | None) -> Said:
         remarks.append("pruned")
     if turn.note:
         remarks.append(turn.note)
-    name = f"Tool {turn.tool}" if turn.tool else NAMES[turn.role]
     ms = turn.audio_ms if turn.heard_ms is None else min(turn.heard_ms, turn.audio_ms)
-    return Said(
+    return ExportTurn(
         turn.role,
-        name,
+        f"Tool {turn.tool}" if turn.tool else SPEAKERS[turn.role],
         turn.at,
         _clock(began, turn.at),
         printable(heard.strip()),
@@ -121,22 +124,28 @@ def _said(turn: Turn, began: datetime | None) -> Said:
 _VERBS = {
     "summary": "summarised",
     "textify": "turned into text",
-    "restore": "put back",
+    "restore": "restored",
     "voice": "turned into notes",
 }
+"""What each kind of compaction did to its turns."""
 
 
-def _pruned(done: Compaction, began: datetime | None) -> Pruned:
-    count = len(done.turns)
-    words = [f"{count} turn{'' if count == 1 else 's'} {_VERBS.get(done.kind, done.kind)}"]
+def _compaction(done: Compaction, began: datetime | None) -> ExportCompaction:
+    words = [f"{_count(len(done.turns))} {_VERBS.get(done.kind, done.kind)}"]
     if done.tokens_after is not None:
         words.append(f"{_spaced(done.tokens_before)} → {_spaced(done.tokens_after)} tokens")
     if done.usd:
         words.append(f"${done.usd:.4f}")
-    return Pruned(done.at, _clock(began, done.at), " · ".join(words), printable(done.summary))
+    line = " · ".join(words)
+    return ExportCompaction(done.at, _clock(began, done.at), line, printable(done.summary))
+
+
+def _count(turns: int) -> str:
+    return f"{turns} turn{'' if turns == 1 else 's'}"
 
 
 def _spaced(number: int) -> str:
+    """The number with narrow spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f")
 
 

@@ -1,4 +1,7 @@
-"""A talk as subtitles: SubRip, and WebVTT. Only what was heard, when it was heard."""
+"""Exports a session as subtitles: SubRip and WebVTT.
+
+They contain what was heard, at the time when it was heard.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,25 @@ import textwrap
 from dataclasses import dataclass
 from html import escape
 
-from tui_voice.store.exporters.document import Document, Said
+from tui_voice.store.exporters.document import ExportDocument, ExportTurn
 
-_LINE = 42  # characters, as broadcasters have it
+_LINE = 42
+"""Characters of a line, as broadcasters have it."""
 _LINES = 2
-_READING = 15.0  # characters a second, for what was typed and has no length of its own
+"""Lines of a cue."""
+_READING_SPEED = 15.0
+"""Characters per second, for typed turns, which have no length of their own."""
 _SHORTEST = 1.0
-_TICK = 0.001  # what the times are told in; no cue is shorter
-_LATEST = 1e9  # seconds: a damaged time
+"""Seconds that a turn is shown at least."""
+_TICK = 0.001
+"""Seconds that a cue is shown at least: the resolution of the times."""
+_LATEST = 1e9
+"""Seconds. A damaged time may be later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A few words for a while. Seconds since the talk was opened."""
+    """A few words that are shown for a while. Times in seconds since the session was opened."""
 
     start: float
     end: float
@@ -26,45 +35,45 @@ class Cue:
     text: str
 
 
-def cues(page: Document) -> list[Cue]:
-    """Two lines at a time; each gets its share of the turn's time."""
-    turns = [part for part in page.parts if isinstance(part, Said) and part.text]
+def cues(document: ExportDocument) -> list[Cue]:
+    """The turns in pieces of two lines; each piece gets its share of the turn's time."""
+    turns = [part for part in document.parts if isinstance(part, ExportTurn) and part.text]
     found: list[Cue] = []
-    for index, said in enumerate(turns):
-        following = turns[index + 1].at if index + 1 < len(turns) else float("inf")
-        length = said.seconds or min(len(said.text) / _READING, following - said.at)
-        found += _split(said, max(length, _SHORTEST))
-    return sorted(found, key=lambda cue: cue.start)  # a turn may be placed before what began first
+    for index, turn in enumerate(turns):
+        next_at = turns[index + 1].at if index + 1 < len(turns) else float("inf")
+        seconds = turn.seconds or min(len(turn.text) / _READING_SPEED, next_at - turn.at)
+        found += _split(turn, max(seconds, _SHORTEST))
+    return sorted(found, key=lambda cue: cue.start)  # the order of turns is not always that of time
 
 
-def _split(said: Said, length: float) -> list[Cue]:
-    lines = textwrap.wrap(" ".join(said.text.split()), _LINE)
+def _split(turn: ExportTurn, seconds: float) -> list[Cue]:
+    lines = textwrap.wrap(" ".join(turn.text.split()), _LINE)
     pieces = ["\n".join(lines[i : i + _LINES]) for i in range(0, len(lines), _LINES)]
     total = sum(map(len, pieces))
-    found, start = [], min(max(0.0, said.at), _LATEST)
+    found, start = [], min(max(0.0, turn.at), _LATEST)
     for piece in pieces:
-        end = start + max(_TICK, length * len(piece) / total)
-        found.append(Cue(start, end, said.name, piece))
+        end = start + max(_TICK, seconds * len(piece) / total)
+        found.append(Cue(start, end, turn.name, piece))
         start = end
     return found
 
 
-def srt(page: Document) -> str:
-    """SubRip; each side's first cue of a turn begins with its name."""
-    blocks, before = [], ""
-    for number, cue in enumerate(cues(page), 1):
-        name = f"{cue.name}: " if cue.name != before else ""
-        before = cue.name
+def srt(document: ExportDocument) -> str:
+    """SubRip. When the speaker changes, the cue begins with the name."""
+    blocks, speaker = [], ""
+    for number, cue in enumerate(cues(document), 1):
+        name = f"{cue.name}: " if cue.name != speaker else ""
+        speaker = cue.name
         times = f"{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}"
-        words = cue.text.replace("-->", "→")  # else a reader would take it for times
+        words = cue.text.replace("-->", "→")  # a reader would take it for times
         blocks.append(f"{number}\n{times}\n{name}{words}\n")
     return "\n".join(blocks)
 
 
-def vtt(page: Document) -> str:
-    """WebVTT with voices."""
+def vtt(document: ExportDocument) -> str:
+    """WebVTT; each cue names its speaker in a voice tag."""
     blocks = ["WEBVTT\n"]
-    for cue in cues(page):
+    for cue in cues(document):
         times = f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}"
         voice = escape(cue.name, quote=False)
         blocks.append(f"{times}\n<v {voice}>{escape(cue.text, quote=False)}\n")
@@ -72,6 +81,7 @@ def vtt(page: Document) -> str:
 
 
 def _clock(seconds: float, point: str) -> str:
+    """`01:02:03,456`; `point` stands before the ms."""
     ms = round(seconds * 1000)
     hours, minutes = ms // 3_600_000, ms // 60_000 % 60
     return f"{hours:02}:{minutes:02}:{ms // 1000 % 60:02}{point}{ms % 1000:03}"

@@ -1,10 +1,10 @@
-"""A talk as one HTML file: nothing is loaded from anywhere, light or dark as the reader has it."""
+"""Exports a session as one HTML file that loads nothing, in light or dark colours."""
 
 from __future__ import annotations
 
 from html import escape
 
-from tui_voice.store.exporters.document import Document, Pruned, Said
+from tui_voice.store.exporters.document import ExportCompaction, ExportDocument, ExportTurn
 
 _LOOKS = """
 :root { color-scheme: light dark; --back: #fdfdfb; --ink: #22242a; --quiet: #6a6f7a;
@@ -29,17 +29,18 @@ summary { cursor: pointer; }
 """
 
 
-def html(page: Document) -> str:
-    """A whole HTML document. All that was said is escaped, and scripts are not allowed in it."""
-    title = escape(page.title)
+def html(document: ExportDocument) -> str:
+    """A whole HTML document. Everything that was said is escaped; scripts are forbidden in it."""
+    title = escape(document.title)
     minutes = (
-        f'<h2>Minutes</h2>\n<div class="minutes" dir="auto">{escape(page.minutes)}</div>\n'
-        "<h2>SavedSession</h2>\n"
-        if page.minutes
+        f'<h2>Minutes</h2>\n<div class="minutes" dir="auto">{escape(document.minutes)}</div>\n'
+        "<h2>Session</h2>\n"
+        if document.minutes
         else ""
     )
     body = "\n".join(
-        _pruned(part) if isinstance(part, Pruned) else _said(part) for part in page.parts
+        _compaction(part) if isinstance(part, ExportCompaction) else _turn(part)
+        for part in document.parts
     )
     return f"""<!doctype html>
 <html>
@@ -53,7 +54,7 @@ def html(page: Document) -> str:
 <body>
 <header>
 <h1 dir="auto">{title}</h1>
-<p>{escape(" · ".join(page.about))}</p>
+<p>{escape(" · ".join(document.about))}</p>
 </header>
 <main>
 {minutes}{body}
@@ -63,17 +64,17 @@ def html(page: Document) -> str:
 """
 
 
-def _said(said: Said) -> str:
-    rest = "".join(f" · {escape(word)}" for word in (said.clock, *said.remarks) if word)
-    unheard = f" <s>{escape(said.unheard)}</s>" if said.unheard else ""
+def _turn(turn: ExportTurn) -> str:
+    rest = "".join(f" · {escape(word)}" for word in (turn.clock, *turn.remarks) if word)
+    unheard = f" <s>{escape(turn.unheard)}</s>" if turn.unheard else ""
     return (
-        f'<article class="{said.role}">'
-        f'<div class="head"><b>{escape(said.name)}</b>{rest}</div>'
-        f'<p dir="auto">{escape(said.text)}{unheard}</p></article>'
+        f'<article class="{turn.role}">'
+        f'<div class="head"><b>{escape(turn.name)}</b>{rest}</div>'
+        f'<p dir="auto">{escape(turn.text)}{unheard}</p></article>'
     )
 
 
-def _pruned(pruned: Pruned) -> str:
-    line = escape(" · ".join(filter(None, (pruned.clock, pruned.line))))
-    summary = escape(pruned.summary or "The turns above stay in the transcript.")
+def _compaction(compaction: ExportCompaction) -> str:
+    line = escape(" · ".join(filter(None, (compaction.clock, compaction.line))))
+    summary = escape(compaction.summary or "The turns above stay in the transcript.")
     return f'<details><summary>{line}</summary><p dir="auto">{summary}</p></details>'

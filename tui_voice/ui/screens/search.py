@@ -107,10 +107,10 @@ class SearchScreen(ListScreen):
 
     def _catch_up(self) -> None:
         """In a thread. Stops when the user leaves, and goes on the next time."""
-        from tui_voice.store.search import look_through
+        from tui_voice.store.search import update_index
 
         worker = get_current_worker()
-        new = look_through(self.folder, lambda: worker.is_cancelled)
+        new = update_index(self.folder, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.app.call_from_thread(self._caught_up, new)
 

@@ -1,8 +1,8 @@
-"""What is done with saved talks, while every n-th call that touches the disk fails.
+"""Uses saved sessions while every n-th call that touches the disk fails.
 
-`python starved.py WHAT FOLDER`, with `failing.c` between Python and the C library. Each of the
-functions below does one thing under a failing disk, and then looks, on one that is well, at what is
-there. Prints how many calls failed; any way out but a `StoreError` ends it with a traceback.
+`python failing_calls_harness.py WHAT FOLDER`, with `failing.c` loaded before the C library. Each
+of the functions below does one thing on a failing disk, and then checks on a working one what is
+there. Prints how many calls failed. Any error except `StoreError` ends it with a traceback.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.store.talks import opened, talk, write
+from tests.store.sessions_harness import opened, session, write
 from tui_voice.config import state_dir
 from tui_voice.errors import StoreError
 from tui_voice.store import catalog, checkpoint, index, rescue, search
-from tui_voice.store.export import FORMATS, export, render
+from tui_voice.store.export import export, render
+from tui_voice.store.exporters import EXPORT_FORMATS
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load, read
 
@@ -33,7 +34,7 @@ total = 0
 
 
 class Disk:
-    """`with disk:` every n-th call below `folder` fails."""
+    """While `with disk.failing():` runs, every n-th call below the folder fails."""
 
     def __init__(self, call: str, nth: int, error: int, folder: Path) -> None:
         self.call, self.nth, self.error, self.folder = call, nth, error, folder
@@ -50,14 +51,14 @@ class Disk:
             library.failing_set(b"", 0, 0, b"")
 
 
-EVENTS = list(talk(3))
+EVENTS = list(session(3))
 
 
 def journal(disk: Disk) -> None:
-    """A talk, and going on with it: every fact is in the journal, or waits to be put back."""
-    talks = disk.folder / "talks"
-    with disk.failing(talks):
-        begun = Journal.create(talks, opened(), retry_seconds=0.001)
+    """A session that is begun and resumed: every event is in the journal or kept elsewhere."""
+    sessions = disk.folder / "sessions"
+    with disk.failing(sessions):
+        begun = Journal.create(sessions, opened(), retry_seconds=0.001)
         for event in EVENTS[1:20]:
             begun.append(event)
         begun.sync().result(30)
@@ -66,47 +67,47 @@ def journal(disk: Disk) -> None:
         with suppress(StoreError):
             again = Journal.open(begun.path, retry_seconds=0.001)
             again.finish()
-    if not begun.path.exists():  # what the user is told to do
+    if not begun.path.exists():  # what the message tells the user to do
         (waiting,) = rescue.found(begun.path).places
         shutil.move(waiting, begun.path)
-    well = Journal.open(begun.path)
+    working = Journal.open(begun.path)
     for event in EVENTS[20:]:
-        well.append(event)
-    well.finish()
+        working.append(event)
+    working.finish()
     assert read(begun.path) == (EVENTS, ()), read(begun.path)
-    assert not list(state_dir().glob("*unsaved*")), "nothing waits any more"
+    assert not list(state_dir().glob("*unsaved*")), "nothing is kept elsewhere any more"
 
 
 def tables(disk: Disk) -> None:
-    """Lists, searches and long journals read with a cache that fails: as without one."""
-    talks, cache = disk.folder / "talks", disk.folder / "cache"
+    """Lists, searches and long journals give the same with a failing cache as with none."""
+    sessions, cache = disk.folder / "sessions", disk.folder / "cache"
     checkpoint.WORTH_LINES = 1
     for n in range(3):
-        write(talks / f"t{n}.jsonl", talk(4, f"t{n}"))
+        write(sessions / f"t{n}.jsonl", session(4, f"t{n}"))
     with disk.failing(cache):
-        index.ask(talks, lambda _db: None, cache)
-    with (talks / "t1.jsonl").open("ab") as file:
+        index.ask(sessions, lambda _db: None, cache)
+    with (sessions / "t1.jsonl").open("ab") as file:
         file.write(b'{"event":"text_submitted","at":99,"item_id":"x","text":"a willow"}\n')
     with disk.failing(cache):
-        found = [hit.turn for hit in search.search(talks, "willow", cache=cache)]
-        listed = [(each.id, each.turns) for each in catalog.list_sessions(talks, cache)]
-        ledger = load(talks / "t1.jsonl", cache).ledger
-        search.search(talks, "wil", typing=True, cache=cache)
-        index.catch_up(talks, cache)
+        found = [hit.turn for hit in search.search(sessions, "willow", cache=cache)]
+        listed = [(each.id, each.turns) for each in catalog.list_sessions(sessions, cache)]
+        ledger = load(sessions / "t1.jsonl", cache).ledger
+        search.search(sessions, "wil", typing=True, cache=cache)
+        index.update(sessions, cache)
     assert found == ["x"]
     assert sorted(listed) == [("t0", 8), ("t1", 9), ("t2", 8)]
     assert len(ledger.turns) == 9
-    assert [hit.turn for hit in search.search(talks, "willow", cache=cache)] == ["x"]
-    assert load(talks / "t1.jsonl", cache).ledger == ledger
-    assert len(catalog.list_sessions(talks, cache)) == 3
+    assert [hit.turn for hit in search.search(sessions, "willow", cache=cache)] == ["x"]
+    assert load(sessions / "t1.jsonl", cache).ledger == ledger
+    assert len(catalog.list_sessions(sessions, cache)) == 3
 
 
 def exports(disk: Disk) -> None:
-    """A file is whole or not there; what was there before stays."""
+    """An exported file is whole or does not exist; files that existed before stay."""
     ledger = load(write(disk.folder / "t1.jsonl", EVENTS)).ledger
     out = disk.folder / "out"
     out.mkdir()
-    for form in FORMATS:
+    for form in EXPORT_FORMATS:
         mine = out / f"mine.{form}"
         mine.write_text("my own")
         with disk.failing(out), suppress(StoreError):
@@ -117,15 +118,15 @@ def exports(disk: Disk) -> None:
 
 
 def fork(disk: Disk) -> None:
-    """A whole talk that names its parent, or none."""
-    talks = disk.folder / "talks"
-    parent = write(talks / "t1.jsonl", EVENTS)
+    """The fork is a whole session that names its parent, or does not exist."""
+    sessions = disk.folder / "sessions"
+    parent = write(sessions / "t1.jsonl", EVENTS)
     before = parent.read_bytes()
     made = None
-    with disk.failing(talks), suppress(StoreError):
+    with disk.failing(sessions), suppress(StoreError):
         made = catalog.fork(parent, "item_a1", "forked")
     assert parent.read_bytes() == before
-    assert sorted(talks.glob("*.jsonl")) == sorted(filter(None, (parent, made)))
+    assert sorted(sessions.glob("*.jsonl")) == sorted(filter(None, (parent, made)))
     if made:
         ledger, notes = load(made)
         assert notes == ()
@@ -135,11 +136,11 @@ def fork(disk: Disk) -> None:
 
 
 def rename(disk: Disk) -> None:
-    """The old title or the new one, and not a word of the talk is touched."""
-    talks = disk.folder / "talks"
-    path = write(talks / "t1.jsonl", EVENTS)
+    """The session has the old title or the new one, and nothing else of it has changed."""
+    sessions = disk.folder / "sessions"
+    path = write(sessions / "t1.jsonl", EVENTS)
     before, done = path.read_bytes(), False
-    with disk.failing(talks), suppress(StoreError):
+    with disk.failing(sessions), suppress(StoreError):
         catalog.rename(path, "Another")
         done = True
     assert path.read_bytes().startswith(before)
@@ -150,9 +151,9 @@ def rename(disk: Disk) -> None:
 
 
 def delete(disk: Disk) -> None:
-    """It is where it was or in the trash: never nowhere."""
+    """The session is where it was or in the trash."""
     everywhere = disk.folder.parent  # the trash is there, too
-    path = write(disk.folder / "talks" / f"{disk.folder.name}.jsonl", EVENTS)
+    path = write(disk.folder / "sessions" / f"{disk.folder.name}.jsonl", EVENTS)
     before = path.read_bytes()
     with disk.failing(everywhere), suppress(StoreError):
         catalog.delete(path, disk.folder / "cache")
@@ -176,5 +177,5 @@ def main(what: Callable[[Disk], None], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    index._keep_open(None)
+    index.release()
     main(globals()[sys.argv[1]], Path(sys.argv[2]).resolve())

@@ -1,8 +1,8 @@
-"""Talks for tests: scripted, of any length."""
+"""Scripted sessions of any length, as events and as journals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tui_voice.conversation import events as e
@@ -12,12 +12,13 @@ STARTED = "2026-04-01T12:00:00+09:00"
 
 
 def opened(session_id: str = "t1", **fields: str) -> e.SessionOpened:
+    """The first event of a session; `fields` replace its defaults."""
     known = {"started": STARTED, "backend": "local", "model": "smollm2"} | fields
-    return e.SessionOpened(id=session_id, **known)  # type: ignore[arg-type]  # all text here
+    return e.SessionOpened(id=session_id, **known)  # type: ignore[arg-type]  # text fields only
 
 
 def exchange(n: int, at: float, question: str = "", answer: str = "") -> Iterator[e.Event]:
-    """The n-th question and its answer, spoken, as the server tells them; 8 seconds."""
+    """The n-th spoken question and its answer, as a server reports them; 8 seconds long."""
     user, voice, response = f"item_u{n}", f"item_a{n}", f"resp_{n}"
     question = question or f"What shall we see on day {n}?"
     answer = answer or f"On day {n} the garden of the {n}th temple, early in the morning."
@@ -43,14 +44,22 @@ def exchange(n: int, at: float, question: str = "", answer: str = "") -> Iterato
     yield e.PlaybackFinished(at=at + 7, item_id=voice, played_ms=4000)
 
 
-def talk(exchanges: int, session_id: str = "t1") -> Iterator[e.Event]:
+def session(exchanges: int, session_id: str = "t1") -> Iterator[e.Event]:
+    """The events of a whole session with so many exchanges."""
     yield opened(session_id)
     yield e.ConnectionOpened(at=0.5, model="smollm2")
     for n in range(exchanges):
         yield from exchange(n, 1.0 + 8 * n)
 
 
-def write(path: Path, events: Iterator[e.Event] | list[e.Event]) -> Path:
+def write(path: Path, events: Iterable[e.Event]) -> Path:
+    """Writes the events as a journal and returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(map(codec.encode, events)))
     return path
+
+
+def append(path: Path, *events: e.Event) -> None:
+    """Appends events to a journal, as another program would that takes no lock."""
+    with path.open("ab") as file:
+        file.writelines(map(codec.encode, events))

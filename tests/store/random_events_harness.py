@@ -1,4 +1,4 @@
-"""Events as hypothesis draws them: any class, any plausible or implausible value."""
+"""Random events for hypothesis: any event class, with plausible and implausible values."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Talks into a journal until it is killed, as often as it is asked to.
+"""Writes a journal until it is killed, as often as the test asks.
 
-`python talker.py JOURNAL`: for each line on standard input a fresh process (a fork, so that
-hundreds cost seconds) goes on with the talk and prints `said N` once turn N is on disk. This one
-prints `talker PID` before and `gone` after it.
+`python killed_writer_harness.py JOURNAL`: for each line on standard input a fresh process resumes
+the session and prints `saved N` once turn N is on disk. The parent prints `writer PID` before and
+`ended` after it. The processes are forks, so that hundreds of them take seconds.
 """
 
 import os
@@ -15,7 +15,7 @@ from tui_voice.store.journal import Journal
 from tui_voice.store.reading import read
 
 
-def talk(path: Path) -> None:
+def write_turns(path: Path) -> None:
     opened = e.SessionOpened(id=path.stem, started="2026-04-01T12:00:00Z", backend="b", model="m")
     if path.exists() and path.stat().st_size:
         events = read(path).events
@@ -23,7 +23,7 @@ def talk(path: Path) -> None:
         journal = Journal.open(path)
         journal.append(e.SessionResumed(backend="b", model="m"))
     else:
-        path.unlink(missing_ok=True)  # killed between making the file and its first line
+        path.unlink(missing_ok=True)  # killed between creating the file and its first line
         first = 0
         journal = Journal.create(path.parent, opened)
     for n in count(first):
@@ -33,7 +33,7 @@ def talk(path: Path) -> None:
             journal.append(e.TranscriptGrew(at=n, item_id=item, text=f"word {k} "))
         journal.append(e.TranscriptDone(at=n, item_id=item, text=f"turn {n} " * (1 + n % 300)))
         if journal.sync().result():
-            os.write(1, f"said {n}\n".encode())
+            os.write(1, f"saved {n}\n".encode())
 
 
 def main() -> None:
@@ -42,12 +42,12 @@ def main() -> None:
         child = os.fork()
         if not child:
             try:
-                talk(path)
+                write_turns(path)
             finally:
-                os._exit(1)  # never comes here but by an error
-        os.write(1, f"talker {child}\n".encode())
+                os._exit(1)  # reached only after an error
+        os.write(1, f"writer {child}\n".encode())
         os.waitpid(child, 0)
-        os.write(1, b"gone\n")
+        os.write(1, b"ended\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,320 @@
+"""The index keeps up with the folder: every change is found by the next search or list.
+
+It does not matter which process wrote the change. Of a turn that changed, only the last text is
+found.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.store.folders_harness import found, two_sessions, typed
+from tests.store.random_events_harness import any_event
+from tests.store.sessions_harness import append, opened, session, write
+from tui_voice.conversation import events as e
+from tui_voice.store import catalog, checkpoint, codec, index, rows
+from tui_voice.store.journal import Journal
+from tui_voice.store.reading import load
+
+
+@pytest.fixture(autouse=True)
+def _enough_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, a quick search takes in a folder of a few sessions."""
+    monkeypatch.setattr(index, "QUICK_SECONDS", 1e6)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return two_sessions(tmp_path / "sessions")
+
+
+def indexed(db: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+    """Role and text of each turn in the index; no turn may be there twice."""
+    turns = db.execute("SELECT turn, role, text FROM turns").fetchall()
+    assert len({turn for turn, *_ in turns}) == len(turns)
+    return {turn: (role, text) for turn, role, text in turns}
+
+
+# ── journals that change ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("typing", [False, True])
+def test_new_and_changed_turns_are_found_as_they_are_now(folder: Path, typing: bool) -> None:
+    assert found(folder, "willow", typing=typing) == []
+    old = folder / "old.jsonl"
+    append(old, typed(9, "the willow"))
+    assert found(folder, "willow", typing=typing) == [("old", "i9")]
+    append(old, e.TranscriptDone(at=10, item_id="i9", text="the maple"))
+    assert found(folder, "willow", typing=typing) == []
+    assert found(folder, "maple", typing=typing) == [("old", "i9")]
+    old.unlink()
+    assert found(folder, "maple", typing=typing) == []
+    assert found(folder, "role:tool", typing=typing) == []
+
+
+@given(st.lists(any_event, max_size=25), st.data())
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_journal_that_grows_in_any_pieces_is_indexed_as_if_read_once(
+    tmp_path: Path, cache: Path, events: list[e.Event], data: st.DataObject
+) -> None:
+    """Pieces may end within a line."""
+    folder = tmp_path / f"s{len(list(tmp_path.iterdir()))}"
+    path = write(folder / "t1.jsonl", session(2))
+    rest = b"".join(map(codec.encode, events))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rest)), max_size=4)))
+    for start, end in pairwise([0, *cuts, len(rest)]):
+        with path.open("ab") as file:
+            file.write(rest[start:end])
+        now = index.ask(folder, indexed, cache)
+        assert now == {x.id: (x.role, x.text) for x in load(path).ledger.turns if x.text}
+
+
+def test_a_long_session_that_grows_is_found_at_each_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a checkpoint, as a session of some hundred turns has one."""
+    monkeypatch.setattr(checkpoint, "WORTH_LINES", 100)
+    path = write(tmp_path / "t1.jsonl", session(100))
+    for n in range(20):
+        append(path, e.TextSubmitted(at=9999, item_id=f"n{n}", text=f"news{n}"))
+        assert found(tmp_path, f"news{n}", typing=True) == [("t1", f"n{n}")]
+    assert len(found(tmp_path, "news*")) == 20
+    assert index.ask(tmp_path, indexed) == {
+        turn.id: (turn.role, turn.text) for turn in load(path).ledger.turns
+    }
+
+
+def test_unchanged_turns_are_not_written_again(folder: Path) -> None:
+    def places(db: sqlite3.Connection) -> dict[str, int]:
+        return dict(db.execute("SELECT turn, place FROM turns").fetchall())
+
+    path = write(folder / "long.jsonl", session(20, "long"))
+    before = index.ask(folder, places)
+    append(path, typed(999, "one more"))
+    after = index.ask(folder, places)
+    assert {turn: after[turn] for turn in before} == before
+    assert set(after) - set(before) == {"i999"}
+
+
+def test_a_journal_that_became_unreadable_has_no_hits(folder: Path) -> None:
+    assert found(folder, "allergic")
+    (folder / "old.jsonl").write_text("overwritten by something else")
+    assert found(folder, "allergic") == []
+    assert catalog.unreadable(folder) == [f"{folder / 'old.jsonl'} is not a saved session"]
+
+
+def test_journals_that_come_and_go_are_noticed_while_the_user_types(folder: Path) -> None:
+    assert found(folder, "wil", typing=True) == []
+    third = write(folder / "third.jsonl", [opened("third"), typed(1, "a willow")])
+    assert found(folder, "wil", typing=True) == [("third", "i1")]
+    os.truncate(third, 0)
+    assert found(folder, "wil", typing=True) == []
+    write(third, [opened("third"), typed(1, "another willow")])
+    assert found(folder, "wil", typing=True) == [("third", "i1")]
+    third.unlink()
+    assert found(folder, "wil", typing=True) == []
+    folder.rename(folder.with_name("gone"))
+    assert found(folder, "shellfish", typing=True) == []
+
+
+# ── another process that writes ──────────────────────────────────────────────────────────────
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+from tui_voice.conversation import events as e
+from tui_voice.store.journal import Journal
+journal = Journal.open(Path(sys.argv[1]))
+for n in range(3):
+    journal.append(e.TextSubmitted(at=50 + n, item_id=f"w{n}", text=f"the willow{n}"))
+    assert journal.sync().result(30)
+    print(f"saved {n}", flush=True)
+    sys.stdin.readline()
+journal.append(e.TextSubmitted(at=60, item_id="bye", text="good night"))
+journal.close()
+"""
+
+
+@pytest.fixture
+def other(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that appends three turns to `old`, one for each line that it is sent."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER_PROCESS, str(folder / "old.jsonl")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+
+
+def test_turns_and_lists_are_up_to_date_while_another_process_writes(
+    folder: Path, other: subprocess.Popen[str]
+) -> None:
+    assert other.stdin
+    assert other.stdout
+    for n in range(3):
+        assert other.stdout.readline() == f"saved {n}\n"
+        assert found(folder, f"willow{n}", typing=True) == [("old", f"w{n}")]
+        assert found(folder, f"willow{n}") == [("old", f"w{n}")]
+        listed = {each.id: each.turns for each in catalog.list_sessions(folder)}
+        assert listed == {"old": 5 + n, "new": 3}
+        other.stdin.write("\n")
+        other.stdin.flush()
+    other.communicate(timeout=30)
+    assert found(folder, "good night", typing=True) == [("old", "bye")]
+    assert catalog.find(folder, "old").turns == 8
+
+
+def test_turns_of_this_process_are_found_as_soon_as_they_are_synced(folder: Path) -> None:
+    journal = Journal.open(folder / "new.jsonl")
+    journal.append(typed(9, "the willow"))
+    journal.sync().result(30)
+    assert found(folder, "wil", typing=True) == [("new", "i9")]
+    journal.append(typed(10, "another willow"))
+    journal.close()
+    assert set(found(folder, "wil", typing=True)) == {("new", "i9"), ("new", "i10")}
+
+
+# ── searching while the user types ───────────────────────────────────────────────────────────
+
+
+def test_a_quick_search_waits_for_no_other_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(found(folder, "shellf", typing=True)) == 3
+    write(folder / "third.jsonl", [opened("third"), typed(1, "more shellfish")])
+    writer = sqlite3.connect(index.database(folder), isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    assert len(found(folder, "shellf", typing=True)) == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "BUSY_SECONDS", 0.01)
+        assert index.update(folder) is False
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert len(found(folder, "shellf", typing=True)) == 4
+
+
+def test_a_quick_search_waits_for_no_other_thread(folder: Path) -> None:
+    """While another thread takes in changes, it answers from what is in the index."""
+    assert len(found(folder, "shellf", typing=True)) == 3
+    write(folder / "third.jsonl", [opened("third"), typed(1, "more shellfish")])
+    reached, searched = threading.Event(), threading.Event()
+
+    def stop() -> bool:
+        reached.set()
+        return not searched.wait(30)
+
+    thread = threading.Thread(target=index.update, args=(folder,), kwargs={"stop": stop})
+    thread.start()
+    assert reached.wait(30)
+    assert len(found(folder, "shellf", typing=True)) == 3
+    searched.set()
+    thread.join()
+    assert len(found(folder, "shellf", typing=True)) == 4
+
+
+def test_a_quick_search_does_not_wait_until_all_is_taken_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "QUICK_SECONDS", -1)  # over before the first session
+    assert found(folder, "shellf", typing=True) == []
+    answers = iter([False, True])
+    assert index.update(folder, stop=lambda: next(answers)) is True
+    assert len({session_id for session_id, _ in found(folder, "shellf", typing=True)}) == 1
+    assert index.update(folder) is True
+    assert len(found(folder, "shellf", typing=True)) == 3
+    assert index.update(folder) is False
+
+
+def test_a_damaged_index_is_made_again_while_the_user_types(folder: Path) -> None:
+    assert found(folder, "shellf", typing=True)
+    db = sqlite3.connect(index.database(folder))
+    db.execute("DROP TABLE turns")
+    db.commit()
+    db.close()
+    assert len(found(folder, "shellf", typing=True)) == 3
+
+
+# ── limits and failures ──────────────────────────────────────────────────────────────────────
+
+
+def test_more_turns_at_one_time_than_a_millisecond_has_places_for(folder: Path) -> None:
+    many = [e.TextSubmitted(item_id=f"m{n}", text=f"word{n} same") for n in range(rows.SLOTS + 5)]
+    lost = [opened("many", started=""), *many, e.TextSubmitted(at=1e300, item_id="x", text="far")]
+    write(folder / "many.jsonl", lost)
+    assert found(folder, "word0") == [("many", "m0")]
+    assert found(folder, f"word{rows.SLOTS + 4}") == [("many", f"m{rows.SLOTS + 4}")]
+    assert found(folder, "far") == [("many", "x")]
+
+
+def test_an_error_in_the_middle_of_a_session_leaves_none_of_it_in_the_index(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_text: str) -> str:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "spaced", fail)
+        with pytest.raises(ZeroDivisionError):
+            found(folder, "allergic")
+    assert found(folder, "allergic") == [("old", "i1")]
+
+
+@pytest.mark.parametrize("call", ["replace", "open", "scandir"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_failing_cache_or_folder_loses_nothing(
+    folder: Path, call: str, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    real = getattr(os, call)
+
+    def failing(*args: object, **more: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls % nth == 0:
+            raise OSError(errno.EIO, "input/output error")
+        return real(*args, **more)
+
+    monkeypatch.setattr(checkpoint, "WORTH_LINES", 1)
+    for module in ("index_sync", "checkpoint", "index"):
+        monkeypatch.setattr(f"tui_voice.store.{module}.os.{call}", failing)
+    first = found(folder, "allergic")
+    monkeypatch.undo()
+    assert first in ([("old", "i1")], [])  # []: the folder itself could not be listed
+    assert found(folder, "allergic") == [("old", "i1")]
+
+
+def test_a_file_that_is_deleted_while_the_folder_is_listed_is_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    class Deleting:
+        """Lists the folder, and deletes `old.jsonl` before anybody can ask about it."""
+
+        def __init__(self, folder: Path) -> None:
+            self._entries = list(real(folder))
+            (folder / "old.jsonl").unlink()
+
+        def __enter__(self) -> Iterator[os.DirEntry[str]]:
+            return iter(self._entries)
+
+        def __exit__(self, *_: object) -> None: ...
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", Deleting)
+        assert found(folder, "shellfish") == [("new", "i1")]
