@@ -139,7 +139,7 @@ def test_export(
     assert run(folder, "export", "kyoto", "--format", "vtt", "--out", "-") == 0
     assert capsys.readouterr().out.startswith("WEBVTT")
     assert run(folder, "export", "kyoto", "--format", "pdf") == 2
-    assert "There is no format pdf. There are md, txt, json" in capsys.readouterr().err
+    assert "There is no format pdf. There are md, txt, html, json" in capsys.readouterr().err
 
 
 def test_rename(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
