@@ -13,15 +13,13 @@ from dataclasses import dataclass, field, replace
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
-from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH, ResponseMetadata
 from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
 from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.summary_validation import problem_of, without_wrapping
 from tui_voice.runtime.writers import AskOutOfBand, Writer, WritingTask, Written
 
 RETRY_AFTER_S = 1.0
-MAX_TITLE = 60
-"""Characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,4 +195,4 @@ def one_line(title: str) -> str:
 
 
 def _title_problem(text: str) -> str:
-    return "" if 0 < len(one_line(text)) <= MAX_TITLE else "the title was empty or too long"
+    return "" if 0 < len(one_line(text)) <= MAX_TITLE_LENGTH else "the title was empty or too long"

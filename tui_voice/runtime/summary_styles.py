@@ -35,7 +35,7 @@ class SummaryStyle:
 
     prompt: str
     """The sentences of the request that describe the form."""
-    layout: Layout = "headings"
+    layout: Layout = "lines"
     """How the embedded server arranges a summary that it makes of quotations."""
     schema: Mapping[str, Any] | None = None
     """JSON schema that a text model is given for its answer; None: the answer is free text."""
@@ -59,7 +59,7 @@ SUMMARY_STYLES: dict[str, SummaryStyle] = {
         "Preferences; Decisions; Open questions; Tone. Short phrases, no full sentences needed."
     ),
     "paragraph": SummaryStyle(prompt="Write one plain paragraph.", layout="paragraph"),
-    "bullets": SummaryStyle(prompt="Write short bullet points.", layout="bullets"),
+    "bullets": SummaryStyle(prompt="Write short bullet points."),
     "json": SummaryStyle(
         prompt="Write one JSON object with the keys people_and_facts, preferences, decisions, "
         "open_questions (each an array of strings) and tone (a string), and nothing around it.",
@@ -69,7 +69,6 @@ SUMMARY_STYLES: dict[str, SummaryStyle] = {
     ),
     "minutes": SummaryStyle(
         prompt="Write minutes: decisions, open questions, and to-dos with who does them.",
-        layout="labelled bullets",
     ),
 }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.server.local.turns_harness import turns
-from tui_voice.server.local.title import TITLE_LENGTH, title
+from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH
+from tui_voice.server.local.title import title
 
 
 @pytest.mark.parametrize(
@@ -25,8 +26,8 @@ def test_it_is_the_first_sentence_of_more_than_two_words(
 def test_a_long_sentence_is_cut_between_words() -> None:
     sentence = "We are planning to repaint the whole of the kitchen before Christmas"
     found = title(turns(("user", sentence)))
-    assert found == "We are planning to repaint the whole of the"
-    assert len(title(turns(("user", "x" * 100)))) == TITLE_LENGTH
+    assert found == "We are planning to repaint the whole of the kitchen before"
+    assert len(title(turns(("user", "x" * 100)))) == MAX_TITLE_LENGTH
 
 
 def test_without_words_of_the_user_there_is_no_title() -> None:

@@ -27,9 +27,13 @@ Purpose = Literal["", "summary", "title"]
 """What an out-of-band response is for; "" for a purpose of somebody else's client."""
 PURPOSES: tuple[Purpose, ...] = ("summary", "title")
 
-Layout = Literal["headings", "paragraph", "bullets", "labelled bullets", "json"]
-"""How a summary that is put together without a language model arranges its quotations."""
-LAYOUTS: tuple[Layout, ...] = ("headings", "paragraph", "bullets", "labelled bullets", "json")
+Layout = Literal["lines", "paragraph", "json"]
+"""How a summary that is put together without a language model arranges its quotations: `lines` has
+one on each line."""
+LAYOUTS: tuple[Layout, ...] = ("lines", "paragraph", "json")
+
+MAX_TITLE_LENGTH = 60
+"""Characters; our client refuses a longer title of a session."""
 
 MAX_VALUE_LENGTH = 512
 """Characters of one metadata value that the Realtime API accepts."""
@@ -59,7 +63,7 @@ class ResponseMetadata:
     """The last item of `input` is the prompt; the items before it are the source text."""
     form: str = ""
     """The sentences of the prompt that describe the form, for example "Write one paragraph."."""
-    layout: Layout = "headings"
+    layout: Layout = "lines"
     language: str = ""
     """Language of the text, for example `German`; "" or `same` for that of the conversation."""
     focus: str = ""
@@ -76,7 +80,7 @@ class ResponseMetadata:
             _PURPOSE: self.purpose,
             _PROMPT_ITEM: _LAST if self.prompt_is_last_item else "",
             _FORM: self.form,
-            _LAYOUT: "" if self.layout == "headings" else self.layout,
+            _LAYOUT: "" if self.layout == "lines" else self.layout,
             _LANGUAGE: self.language,
             _FOCUS: self.focus,
             _TIMEOUT_S: "" if self.timeout_s is None else f"{self.timeout_s:g}",
@@ -95,7 +99,7 @@ class ResponseMetadata:
             purpose=next((p for p in PURPOSES if p == pairs.get(_PURPOSE)), ""),
             prompt_is_last_item=pairs.get(_PROMPT_ITEM) == _LAST,
             form=pairs.get(_FORM, ""),
-            layout=next((one for one in LAYOUTS if one == pairs.get(_LAYOUT)), "headings"),
+            layout=next((one for one in LAYOUTS if one == pairs.get(_LAYOUT)), "lines"),
             language=pairs.get(_LANGUAGE, ""),
             focus=pairs.get(_FOCUS, ""),
             timeout_s=_seconds(pairs.get(_TIMEOUT_S, "")),

@@ -44,7 +44,7 @@ class _Candidate:
 def summarise(
     turns: Sequence[ContextTurn],
     *,
-    layout: Layout = "headings",
+    layout: Layout = "lines",
     language: str = "same",
     focus: str = "",
     max_tokens: int | None = None,

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH
 from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.sentences import sentences
 
-TITLE_LENGTH = 48
-"""Characters."""
 _GREETING_WORDS = 2
 """A sentence of so few words (`Hello there.`) is a title only if there is no longer one."""
 
 
 def title(turns: Sequence[ContextTurn]) -> str:
-    """Returns at most `TITLE_LENGTH` characters; "" where the user said nothing."""
+    """Returns at most `MAX_TITLE_LENGTH` characters; "" where the user said nothing."""
     said = [part for turn in turns if turn.role == "user" for part in sentences(turn.text)]
     longer = (part for part in said if len(part.split()) > _GREETING_WORDS)
     chosen = next(longer, said[0] if said else "").rstrip(" .,;!?")
-    if len(chosen) <= TITLE_LENGTH:
+    if len(chosen) <= MAX_TITLE_LENGTH:
         return chosen
-    whole_words = chosen[: TITLE_LENGTH + 1].rpartition(" ")[0]
-    return (whole_words or chosen[:TITLE_LENGTH]).rstrip(" .,;!?")
+    whole_words = chosen[: MAX_TITLE_LENGTH + 1].rpartition(" ")[0]
+    return (whole_words or chosen[:MAX_TITLE_LENGTH]).rstrip(" .,;!?")
