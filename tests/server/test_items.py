@@ -1,4 +1,4 @@
-"""Conversation items: which are admitted, where they go, what becomes of them."""
+"""Conversation items: which are accepted, in which order, and what a client can do with them."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class TestAdmission:
             {"type": "function_call", "name": "f", "arguments": "not json"},
         ],
     )
-    def test_legal_items(self, item: dict[str, Any]) -> None:
+    def test_valid_items_are_added_and_done(self, item: dict[str, Any]) -> None:
         client = ProtocolClient()
         events = create(client, item)
         assert event_types(events) == ["conversation.item.added", "conversation.item.done"]
         for event in events:
-            told = event["item"]
-            assert told["status"] == "completed"
-            assert told["object"] == "realtime.item"
-            assert told["id"].startswith("item_")
-            assert len(told["id"]) <= 32
-            assert "audio" not in str(told.get("content", "")).replace("input_audio", "")
+            item_on_wire = event["item"]
+            assert item_on_wire["status"] == "completed"
+            assert item_on_wire["object"] == "realtime.item"
+            assert item_on_wire["id"].startswith("item_")
+            assert len(item_on_wire["id"]) <= 32
+            assert "audio" not in str(item_on_wire.get("content", "")).replace("input_audio", "")
             assert event["previous_item_id"] is None
 
     @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ class TestAdmission:
             (message_item("user", {"type": "input_text"}), "missing_required_parameter", "text"),
         ],
     )
-    def test_illegal_parts(self, item: dict[str, Any], code: str, param: str) -> None:
+    def test_invalid_parts_are_refused(self, item: dict[str, Any], code: str, param: str) -> None:
         client = ProtocolClient()
         error = error_of(create(client, item))
         assert (error["code"], error["param"]) == (code, f"item.content[0].{param}")
@@ -139,28 +139,28 @@ class TestAdmission:
             ),
         ],
     )
-    def test_illegal_items(self, item: dict[str, Any], code: str, param: str) -> None:
+    def test_invalid_items_are_refused(self, item: dict[str, Any], code: str, param: str) -> None:
         error = error_of(create(ProtocolClient(), item))
         assert (error["code"], error["param"]) == (code, param)
 
-    def test_message_names_the_limit_of_an_id(self) -> None:
+    def test_error_states_the_maximum_length_of_an_id(self) -> None:
         error = error_of(create(ProtocolClient(), user_item("x", id="i" * 40)))
         assert error["message"].startswith("Invalid 'item.id': string too long. Expected")
         assert "maximum length 32" in error["message"]
 
-    def test_longest_id_is_kept(self) -> None:
+    def test_id_of_32_characters_is_accepted(self) -> None:
         client = ProtocolClient()
         create(client, user_item("x", id="i" * 32, status="incomplete"))
         assert client.item_ids == ["i" * 32]
         assert client.last_event("conversation.item.done")["item"]["status"] == "completed"
 
-    def test_output_may_answer_a_call_that_is_there(self) -> None:
+    def test_function_output_needs_its_call(self) -> None:
         client = ProtocolClient()
         create(client, {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "c"})
         events = create(client, {"type": "function_call_output", "call_id": "c", "output": "1"})
         assert event_types(events) == ["conversation.item.added", "conversation.item.done"]
 
-    def test_bounded_list(self) -> None:
+    def test_full_conversation_refuses_items_and_responses(self) -> None:
         client = ProtocolClient(limits=SessionLimits(max_items=2))
         client.type_turn("a")
         client.type_turn("b")
@@ -171,7 +171,7 @@ class TestAdmission:
 
 
 class TestOrder:
-    def test_end_root_and_middle(self) -> None:
+    def test_previous_item_id_sets_the_place(self) -> None:
         client = ProtocolClient()
         for name, previous in [("a", None), ("b", None), ("r", "root"), ("m", "a"), ("z", "b")]:
             create(client, user_item(name, id=name), previous_item_id=previous)
@@ -179,27 +179,27 @@ class TestOrder:
         added = [e for e in client.events if e["type"] == "conversation.item.added"]
         assert [e["previous_item_id"] for e in added] == [None, "a", None, "a", "b"]
 
-    def test_unknown_previous_adds_nothing(self) -> None:
+    def test_unknown_previous_item_id_adds_nothing(self) -> None:
         client = ProtocolClient()
-        error = error_of(create(client, user_item("x"), previous_item_id="nobody"))
+        error = error_of(create(client, user_item("x"), previous_item_id="unknown"))
         assert error["code"] == "item_create_invalid_previous_item_id"
         assert error["param"] == "previous_item_id"
         assert client.item_ids == []
 
-    def test_duplicate(self) -> None:
+    def test_duplicate_id_is_refused(self) -> None:
         client = ProtocolClient()
         create(client, user_item("x", id="a"))
         error = error_of(create(client, user_item("y", id="a")))
         assert error["code"] == "item_create_duplicate_item_id"
         assert client.item_ids == ["a"]
 
-    def test_id_of_a_turn_in_progress_is_taken(self) -> None:
+    def test_id_of_a_turn_in_progress_is_refused(self) -> None:
         client = ProtocolClient()
         client.say(speech("hello hello"))
         item_id = client.last_event("input_audio_buffer.speech_started")["item_id"]
         assert error_of(create(client, user_item("x", id=item_id)))["param"] == "item.id"
 
-    def test_update_is_delete_and_create(self) -> None:
+    def test_item_is_updated_by_delete_and_create(self) -> None:
         client = ProtocolClient()
         for name in "abc":
             create(client, user_item(name, id=name))
@@ -210,24 +210,24 @@ class TestOrder:
         assert client.item_ids == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("deed", ["delete", "retrieve"])
-def test_unknown_item(deed: str) -> None:
+@pytest.mark.parametrize("operation", ["delete", "retrieve"])
+def test_unknown_item_is_refused(operation: str) -> None:
     client = ProtocolClient()
-    error = error_of(client.send(f"conversation.item.{deed}", item_id="X", event_id="e"))
-    assert error["code"] == f"item_{deed}_invalid_item_id"
+    error = error_of(client.send(f"conversation.item.{operation}", item_id="X", event_id="e"))
+    assert error["code"] == f"item_{operation}_invalid_item_id"
     assert error["message"].endswith("the item with id 'X' does not exist.")
     assert error["event_id"] == "e"
 
 
 class TestRetrieve:
-    def test_audio_comes_back_as_it_went_in(self) -> None:
+    def test_user_audio_is_returned_unchanged(self) -> None:
         client = ProtocolClient()
         create(client, message_item("user", {"type": "input_audio", "audio": HELLO}, id="a"))
         client.send("conversation.item.retrieve", item_id="a")
         part = client.last_event("conversation.item.retrieved")["item"]["content"][0]
         assert part["audio"] == HELLO
 
-    def test_model_audio(self) -> None:
+    def test_assistant_audio_and_transcript_are_returned(self) -> None:
         client = ProtocolClient()
         events = client.ask("hello what")
         sent = b"".join(
@@ -240,19 +240,19 @@ class TestRetrieve:
         assert base64.b64decode(part["audio"]) == sent == speech("hello what")
         assert part["transcript"] == "hello what"
 
-    def test_in_the_format_of_the_session(self) -> None:
+    def test_audio_is_returned_in_the_format_of_the_session(self) -> None:
         client = ProtocolClient()
         client.configure_input(format={"type": "audio/pcmu"}, turn_detection=None)
         silence = base64.b64encode(b"\xff" * 1600).decode()
         create(client, message_item("user", {"type": "input_audio", "audio": silence}, id="a"))
         client.send("conversation.item.retrieve", item_id="a")
         part = client.last_event("conversation.item.retrieved")["item"]["content"][0]
-        back = base64.b64decode(part["audio"])
-        assert len(back) == 1600
-        # The resampler rounds by one sample value; the codec makes that its smallest step, 8.
-        assert pcm.level_db(decode(back, Pcmu())) < -70, "silence"
+        returned = base64.b64decode(part["audio"])
+        assert len(returned) == 1600
+        # The resampler changes a sample by 1 at most; the codec makes that its smallest step, 8.
+        assert pcm.level_db(decode(returned, Pcmu())) < -70, "silence"
 
-    def test_text_and_calls(self) -> None:
+    def test_text_items_and_calls_can_be_retrieved(self) -> None:
         client = ProtocolClient()
         create(client, user_item("x", id="a"))
         create(client, {"type": "function_call", "id": "f", "name": "n", "arguments": "{}"})
@@ -261,18 +261,18 @@ class TestRetrieve:
                 "conversation.item.retrieved"
             ]
 
-    def test_oldest_recording_is_forgotten_first(self) -> None:
-        room = len(speech("hello")) * 2
-        client = ProtocolClient(limits=SessionLimits(max_audio_bytes=room))
+    def test_oldest_audio_is_deleted_first(self) -> None:
+        room_bytes = len(speech("hello")) * 2
+        client = ProtocolClient(limits=SessionLimits(max_audio_bytes=room_bytes))
         for name in "abc":
             create(client, message_item("user", {"type": "input_audio", "audio": HELLO}, id=name))
-        held = []
+        has_audio = []
         for name in "abc":
             client.send("conversation.item.retrieve", item_id=name)
-            held.append(
+            has_audio.append(
                 "audio" in client.last_event("conversation.item.retrieved")["item"]["content"][0]
             )
-        assert held == [False, True, True]
+        assert has_audio == [False, True, True]
 
 
 class TestTruncate:
@@ -293,7 +293,7 @@ class TestTruncate:
         assert len(base64.b64decode(part["audio"])) == 300 * 48
         assert "transcript" not in part
 
-    def test_model_remembers_what_was_heard(self) -> None:
+    def test_model_still_reads_the_words_before_the_cut(self) -> None:
         client = ProtocolClient()
         client.ask("one two three, four five six seven.")
         self.truncate(client, client.item_ids[-1], 160 * 5)
@@ -303,7 +303,7 @@ class TestTruncate:
             in (client.last_event("response.output_text.done")["text"])
         )
 
-    def test_twice_and_to_nothing(self) -> None:
+    def test_item_can_be_truncated_again_and_to_zero(self) -> None:
         client = ProtocolClient()
         client.ask("one two three")
         item_id = client.item_ids[-1]
@@ -314,27 +314,27 @@ class TestTruncate:
             "Audio content of 0ms is already shorter than 1ms."
         )
 
-    def test_beyond_the_end(self) -> None:
+    def test_truncation_beyond_the_end_is_refused(self) -> None:
         client = ProtocolClient()
         client.ask("one")
         error = error_of(self.truncate(client, client.item_ids[-1], 57_340))
         assert error["message"] == "Audio content of 160ms is already shorter than 57340ms."
 
     @pytest.mark.parametrize(("ms", "index", "param"), [(-1, 0, "audio_end_ms"), (1, 3, "content")])
-    def test_nonsense(self, ms: int, index: int, param: str) -> None:
+    def test_invalid_position_is_refused(self, ms: int, index: int, param: str) -> None:
         client = ProtocolClient()
         client.ask("one")
         error = error_of(self.truncate(client, client.item_ids[-1], ms, index))
         assert error["code"] == "invalid_value"
         assert error["param"].startswith(param)
 
-    def test_unknown_item(self) -> None:
+    def test_unknown_item_is_refused(self) -> None:
         assert (
             error_of(self.truncate(ProtocolClient(), "X", 1))["code"]
             == "item_truncate_invalid_item_id"
         )
 
-    def test_only_the_voice_of_the_model(self) -> None:
+    def test_only_assistant_audio_can_be_truncated(self) -> None:
         client = ProtocolClient()
         create(client, user_item("x", id="text"))
         create(client, message_item("user", {"type": "input_audio", "audio": HELLO}, id="voice"))
@@ -344,7 +344,7 @@ class TestTruncate:
             assert error["code"] == "unsupported_content_type"
             assert error["message"] == "Only model output audio messages can be truncated."
 
-    def test_while_it_is_still_being_said(self) -> None:
+    def test_item_can_be_truncated_while_its_response_goes_on(self) -> None:
         client = ProtocolClient()
         client.hold = (SpeakJob,)
         client.ask("one two three, four five six, seven eight nine.")
@@ -359,7 +359,7 @@ class TestTruncate:
         assert len(base64.b64decode(part["audio"])) == 100 * 48
 
 
-def test_recording_that_is_forgotten_can_still_be_cut() -> None:
+def test_item_whose_audio_was_deleted_can_be_truncated() -> None:
     client = ProtocolClient(limits=SessionLimits(max_audio_bytes=100))
     client.hold = (SpeakJob,)
     client.ask("one two three, four five six.")
@@ -368,16 +368,16 @@ def test_recording_that_is_forgotten_can_still_be_cut() -> None:
     create(client, message_item("user", {"type": "input_audio", "audio": audio}))
     client.hold = ()
     client.release()
-    reply = client.item_ids[1]
-    cut = {"item_id": reply, "content_index": 0, "audio_end_ms": 100}
-    assert event_types(client.send("conversation.item.truncate", **cut)) == [
+    reply_id = client.item_ids[1]
+    position = {"item_id": reply_id, "content_index": 0, "audio_end_ms": 100}
+    assert event_types(client.send("conversation.item.truncate", **position)) == [
         "conversation.item.truncated"
     ]
-    client.send("conversation.item.retrieve", item_id=reply)
+    client.send("conversation.item.retrieve", item_id=reply_id)
     assert "audio" not in client.last_event("conversation.item.retrieved")["item"]["content"][0]
 
 
-def test_item_deleted_while_it_is_being_said() -> None:
+def test_item_can_be_deleted_while_its_response_goes_on() -> None:
     client = ProtocolClient()
     client.hold = (SpeakJob,)
     client.ask("one two three, four five six.")
@@ -394,7 +394,7 @@ def test_item_deleted_while_it_is_being_said() -> None:
     assert len(client.item_ids) == 1
 
 
-def test_audio_item_is_heard_by_the_model() -> None:
+def test_model_reads_what_is_said_in_an_audio_item() -> None:
     client = ProtocolClient()
     two = base64.b64encode(speech("who am I")).decode()
     create(
@@ -415,7 +415,7 @@ def test_audio_item_is_heard_by_the_model() -> None:
     assert "transcription" not in str(event_types(client.events))
 
 
-def test_silent_audio_item() -> None:
+def test_silent_audio_item_gives_an_empty_response() -> None:
     client = ProtocolClient()
     quiet = base64.b64encode(SILENCE * 500).decode()
     create(client, message_item("user", {"type": "input_audio", "audio": quiet}))

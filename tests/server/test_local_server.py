@@ -12,7 +12,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from tests.server.test_sdk import heard
+from tests.server.test_sdk import receive_until
 from tui_voice.server.interfaces import Engines
 from tui_voice.server.realtime_server import start_server
 
@@ -44,7 +44,7 @@ async def connection(engines: Engines) -> AsyncIterator[AsyncRealtimeConnection]
                 "audio": {"input": {"transcription": {"model": "whisper-1"}}},
             }
         )
-        await heard(connection, "session.updated")
+        await receive_until(connection, "session.updated")
         yield connection
     await server.close()
 
@@ -67,7 +67,7 @@ async def test_spoken_words_get_a_spoken_reply(
     connection: AsyncRealtimeConnection, engines: Engines
 ) -> None:
     await say(connection, engines, "What is the capital of France?")
-    events = await heard(connection, "response.done")
+    events = await receive_until(connection, "response.done")
     (said,) = [e["transcript"] for e in events if e["type"].endswith("transcription.completed")]
     assert {"capital", "france"} <= words(said)
     (reply,) = [
@@ -92,7 +92,7 @@ async def test_the_recogniser_understands_a_spoken_reply(
             }
         )
     await connection.response.create()
-    events = await heard(connection, "response.done")
+    events = await receive_until(connection, "response.done")
     pcm = b"".join(
         base64.b64decode(e["delta"]) for e in events if e["type"] == "response.output_audio.delta"
     )
@@ -116,7 +116,7 @@ async def test_a_summary_holds_what_the_user_said(connection: AsyncRealtimeConne
             "output_modalities": ["text"],
         }
     )
-    events = await heard(connection, "response.done")
+    events = await receive_until(connection, "response.done")
     (text,) = [e["text"] for e in events if e["type"] == "response.output_text.done"]
     assert all(fact in text for fact in ("Anna", "Lisbon", "4 May", "nuts")), text
 
@@ -145,7 +145,7 @@ async def test_a_demanded_function_is_called(connection: AsyncRealtimeConnection
             "tool_choice": {"type": "function", "name": "weather"},
         }
     )
-    events = await heard(connection, "response.done")
+    events = await receive_until(connection, "response.done")
     assert [i["type"] for i in events[-1]["response"]["output"]] == ["function_call"]
 
 
@@ -153,9 +153,9 @@ async def test_a_spoken_question_about_the_session_is_answered_with_a_quote(
     connection: AsyncRealtimeConnection, engines: Engines
 ) -> None:
     await say(connection, engines, "My name is Anna and I live in Lisbon.")
-    await heard(connection, "response.done")
+    await receive_until(connection, "response.done")
     await say(connection, engines, "What is my name?")
-    events = await heard(connection, "response.done")
+    events = await receive_until(connection, "response.done")
     (reply,) = [
         e["transcript"] for e in events if e["type"] == "response.output_audio_transcript.done"
     ]

@@ -1,4 +1,4 @@
-"""Turns ended by hand, by sense or by the clock, and what may be appended."""
+"""Turns committed by the client, ended by semantic VAD or by the idle timeout; appended audio."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tui_voice.server.jobs import ReplyJob, SpeakJob, TranscribeJob
 from tui_voice.server.limits import SessionLimits
 
 
-class TestByHand:
+class TestCommit:
     def test_push_to_talk(self) -> None:
         client = ProtocolClient()
         client.configure_input(turn_detection=None)
@@ -39,7 +39,7 @@ class TestByHand:
             == "hello what is"
         )
 
-    def test_response_waits_for_the_words(self) -> None:
+    def test_response_waits_for_the_transcript(self) -> None:
         client = ProtocolClient()
         client.configure_input(turn_detection=None)
         client.hold = (TranscribeJob,)
@@ -69,21 +69,21 @@ class TestByHand:
         assert events[0]["item_id"] == item_id
         assert event_types(client.say(SILENCE * 700)) == []
 
-    def test_commit_of_an_emptied_buffer_under_vad(self) -> None:
+    def test_commit_after_a_detected_turn_is_refused_as_empty(self) -> None:
         client = ProtocolClient()
         client.configure_input(turn_detection=server_vad(create_response=False))
         client.say(speech_with_silence("hello", after=520))
         error = error_of(client.send("input_audio_buffer.commit"))
         assert error["code"] == "input_audio_buffer_commit_empty"
 
-    def test_clear_forgets_a_turn_that_had_begun(self) -> None:
+    def test_clear_drops_a_turn_that_has_started(self) -> None:
         client = ProtocolClient()
         client.say(SILENCE * 500 + speech("hello what"))
         client.send("input_audio_buffer.clear")
         assert client.say(SILENCE * 800) == []
         assert client.item_ids == []
 
-    def test_detection_switched_off_in_the_middle(self) -> None:
+    def test_turn_detection_can_be_switched_off_within_a_turn(self) -> None:
         client = ProtocolClient()
         client.say(SILENCE * 500 + speech("hello what"))
         client.configure_input(turn_detection=None)
@@ -97,7 +97,7 @@ class TestByHand:
         client.configure_input(turn_detection=server_vad())
         assert "response.done" in event_types(client.say(speech_with_silence("hello")))
 
-    def test_full_buffer(self) -> None:
+    def test_full_buffer_refuses_audio(self) -> None:
         client = ProtocolClient(limits=SessionLimits(max_input_ms=60_000))
         client.configure_input(turn_detection=None)
         assert client.say(SILENCE * 60_000, step_ms=1_000) == []
@@ -108,7 +108,7 @@ class TestByHand:
 
 
 class TestAppend:
-    def test_odd_bytes(self) -> None:
+    def test_half_a_sample_is_refused(self) -> None:
         client = ProtocolClient()
         error = error_of(
             client.send("input_audio_buffer.append", audio=base64.b64encode(b"abc").decode())
@@ -116,10 +116,10 @@ class TestAppend:
         assert (error["code"], error["param"]) == ("invalid_value", "audio")
         assert "response.done" in event_types(client.say(speech_with_silence("hello")))
 
-    def test_nothing(self) -> None:
+    def test_empty_audio_is_ignored(self) -> None:
         assert ProtocolClient().send("input_audio_buffer.append", audio="") == []
 
-    def test_fifteen_mebibytes_and_no_more(self) -> None:
+    def test_one_append_has_at_most_15_mib(self) -> None:
         client = ProtocolClient()
         client.configure_input(turn_detection=None)
         most = base64.b64encode(bytes(15 * 2**20)).decode()
@@ -129,7 +129,7 @@ class TestAppend:
         assert error["param"] == "audio"
 
     @pytest.mark.parametrize(("kind", "audio_format"), [("pcmu", Pcmu()), ("pcma", Pcma())])
-    def test_telephone_formats(self, kind: str, audio_format: AudioFormat) -> None:
+    def test_g711_input(self, kind: str, audio_format: AudioFormat) -> None:
         client = ProtocolClient()
         client.configure_input(
             format={"type": f"audio/{kind}"}, transcription={"model": "whisper-1"}
@@ -141,7 +141,7 @@ class TestAppend:
         done = client.last_event("conversation.item.input_audio_transcription.completed")
         assert done["transcript"] == "hello what is the time"
 
-    def test_format_changed_in_the_middle(self) -> None:
+    def test_input_format_can_change_within_a_turn(self) -> None:
         client = ProtocolClient()
         client.configure_input(turn_detection=None, format={"type": "audio/pcmu"})
         first = encode(speech("hello what"), Pcmu())
@@ -153,7 +153,7 @@ class TestAppend:
         client.ask("window", output_modalities=["text"])
         assert "user: hello what is the |" in client.last_event("response.output_text.done")["text"]
 
-    def test_format_changed_before_the_engines_are_loaded(self) -> None:
+    def test_input_format_can_change_before_the_engines_are_loaded(self) -> None:
         client = ProtocolClient(ready=False)
         client.configure_input(format={"type": "audio/pcmu"})
         client.prepare_engines()
@@ -163,29 +163,29 @@ class TestAppend:
 
 
 class TestSemanticVad:
-    def heard(self, text: str, silence: int, eagerness: str = "medium") -> bool:
-        """So much silence ended the turn."""
+    def turn_ends(self, text: str, silence: int, eagerness: str = "medium") -> bool:
+        """Returns whether `silence` ms after `text` end the turn."""
         client = ProtocolClient()
         client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": eagerness})
         client.say(speech_with_silence(text, before=300, after=silence))
         return "input_audio_buffer.speech_stopped" in event_types(client.events)
 
-    def test_whole_sentence_ends_soon(self) -> None:
-        assert self.heard("hello what is the time", 700)
-        assert not self.heard("hello what is the time", 400)
+    def test_complete_sentence_ends_the_turn_soon(self) -> None:
+        assert self.turn_ends("hello what is the time", 700)
+        assert not self.turn_ends("hello what is the time", 400)
 
-    def test_half_a_sentence_is_waited_for(self) -> None:
-        assert not self.heard("tell me a story about", 3_500)
-        assert self.heard("tell me a story about", 4_200)
+    def test_incomplete_sentence_ends_the_turn_late(self) -> None:
+        assert not self.turn_ends("tell me a story about", 3_500)
+        assert self.turn_ends("tell me a story about", 4_200)
 
-    def test_eagerness(self) -> None:
-        assert self.heard("hello", 450, "high")
-        assert not self.heard("hello", 700, "low")
-        assert self.heard("tell me a", 2_100, "high")
-        assert not self.heard("tell me a", 7_800, "low")
-        assert self.heard("tell me a", 8_200, "low")
+    def test_eagerness_sets_both_silences(self) -> None:
+        assert self.turn_ends("hello", 450, "high")
+        assert not self.turn_ends("hello", 700, "low")
+        assert self.turn_ends("tell me a", 2_100, "high")
+        assert not self.turn_ends("tell me a", 7_800, "low")
+        assert self.turn_ends("tell me a", 8_200, "low")
 
-    def test_judgement_lasts_for_one_pause(self) -> None:
+    def test_each_pause_is_judged_by_itself(self) -> None:
         client = ProtocolClient()
         client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
         client.say(
@@ -195,17 +195,17 @@ class TestSemanticVad:
         assert "input_audio_buffer.speech_stopped" not in event_types(client.events)
 
 
-class TestIdle:
-    def client(self) -> ProtocolClient:
+class TestIdleTimeout:
+    def idle_client(self) -> ProtocolClient:
         client = ProtocolClient()
         client.configure_input(turn_detection=server_vad(idle_timeout_ms=5_000))
         client.ask("hello what is the time")
         return client
 
-    def test_sequence(self) -> None:
-        client = self.client()
+    def test_order_of_events(self) -> None:
+        client = self.idle_client()
         client.say(SILENCE * 2_000)
-        assert client.wait(3.5) == [], "five seconds after 0.8 s of sound were played"
+        assert client.wait(3.5) == [], "5 s after 0.8 s of audio were played"
         events = client.wait(0.5)
         assert event_types(events)[:5] == [
             "input_audio_buffer.timeout_triggered",
@@ -218,32 +218,32 @@ class TestIdle:
         assert triggered["audio_end_ms"] - triggered["audio_start_ms"] == 2_000
         assert client.last_event("response.done")["response"]["status"] == "completed"
 
-    def test_silence_is_not_written_down(self) -> None:
-        client = self.client()
+    def test_silence_is_not_transcribed(self) -> None:
+        client = self.idle_client()
         client.configure_input(transcription={"model": "whisper-1"})
         client.wait(6.0)
         assert client.engines.stt.durations_s == []
         done = client.last_event("conversation.item.input_audio_transcription.completed")
         assert done["transcript"] == ""
 
-    @pytest.mark.parametrize("what", ["speech", "text", "response"])
-    def test_anything_stops_it(self, what: str) -> None:
-        client = self.client()
+    @pytest.mark.parametrize("activity", ["speech", "text", "response"])
+    def test_any_activity_stops_the_timer(self, activity: str) -> None:
+        client = self.idle_client()
         client.hold = (ReplyJob,)
-        if what == "speech":
+        if activity == "speech":
             client.say(SILENCE * 300 + speech("hello"))
-        elif what == "text":
+        elif activity == "text":
             client.type_turn("hello")
         else:
             client.send("response.create")
         assert client.wait(20.0) == []
 
-    def test_response_that_said_nothing(self) -> None:
-        client = self.client()
+    def test_empty_response_starts_the_timer(self) -> None:
+        client = self.idle_client()
         client.ask("")
         assert event_types(client.wait(5.1))[0] == "input_audio_buffer.timeout_triggered"
 
-    def test_not_while_the_user_speaks_over_the_end(self) -> None:
+    def test_no_timer_while_the_user_speaks(self) -> None:
         client = ProtocolClient()
         client.configure_input(
             turn_detection=server_vad(idle_timeout_ms=5_000, interrupt_response=False)
@@ -255,14 +255,14 @@ class TestIdle:
         client.release()
         assert client.wait(20.0) == []
 
-    def test_no_room_for_the_silence(self) -> None:
+    def test_error_where_the_silence_is_one_item_too_many(self) -> None:
         client = ProtocolClient(limits=SessionLimits(max_items=2))
         client.configure_input(turn_detection=server_vad(idle_timeout_ms=5_000))
         client.ask("hello")
         assert "error" in event_types(client.wait(6.0))
 
 
-def test_session_cap() -> None:
+def test_session_ends_at_its_maximum_duration() -> None:
     client = ProtocolClient(limits=SessionLimits(session_seconds=120))
     assert client.wait(119) == []
     assert client.closed is None
@@ -272,8 +272,8 @@ def test_session_cap() -> None:
     assert client.closed.reason == "Your session hit the maximum duration of 2 minutes."
 
 
-def test_cancel_does_not_wait_for_audio_that_waits_to_be_heard() -> None:
-    """Minutes of sound take seconds to be heard; whoever wants silence gets it at once."""
+def test_cancel_does_not_wait_for_unprocessed_audio() -> None:
+    """Minutes of audio take seconds to process, but a cancel takes effect at once."""
     client = ProtocolClient()
     client.hold = (SpeakJob,)
     client.ask("hello")

@@ -1,4 +1,4 @@
-"""Clients from npm on our server: OpenAI's agents SDK, and its plain package."""
+"""Clients from npm against our server: OpenAI's agents SDK, and its plain package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ SCRIPTS = Path(__file__).parent / "node"
 PACKAGES = ("@openai/agents-realtime@0.20", "openai@7", "ws@8", "zod@4")
 
 
-def unavailable(reason: str) -> None:
+def skip_or_fail(reason: str) -> None:
+    """Skips the test where node is missing; in CI nothing may be missing."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -29,9 +30,9 @@ def unavailable(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages installed."""
+    """Returns a folder in which the packages are installed."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        unavailable("node and npm are not here")
+        skip_or_fail("node or npm is not installed")
     folder = tmp_path_factory.mktemp("node")
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
@@ -44,7 +45,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     if run.returncode:
-        unavailable(f"npm cannot install the clients: {run.stderr[-300:]}")
+        skip_or_fail(f"npm cannot install the clients: {run.stderr[-300:]}")
     for script in SCRIPTS.glob("*.mjs"):
         shutil.copy(script, folder)
     (folder / "speech.raw").write_bytes(SILENCE * 300 + speech("hello what is") + SILENCE * 700)
@@ -58,7 +59,8 @@ async def server() -> AsyncIterator[RealtimeServer]:
     await server.close()
 
 
-async def run(modules: Path, script: str, url: str) -> dict[str, Any]:
+async def run_script(modules: Path, script: str, url: str) -> dict[str, Any]:
+    """Runs a script and returns the JSON object that it prints."""
     process = await asyncio.create_subprocess_exec(
         "node",
         script,
@@ -74,32 +76,32 @@ async def run(modules: Path, script: str, url: str) -> dict[str, Any]:
         process.kill()
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()[-2000:]
-    found = json.loads(out.decode().splitlines()[-1])
-    assert isinstance(found, dict)
-    return found
+    result = json.loads(out.decode().splitlines()[-1])
+    assert isinstance(result, dict)
+    return result
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_agents_sdk(modules: Path, server: RealtimeServer) -> None:
-    found = await run(modules, "agents.mjs", server.url)
-    assert found["errors"] == []
-    assert (found["typed"], found["spoken"]) == ("completed", "completed")
-    assert found["transcript"] == "hello what is"
-    assert found["calls"] == ["weather"]
-    assert found["reply"] == "rain"
-    assert found["audioBytes"] > 20_000
-    assert "error" not in found["seen"]
-    assert found["truncated"] > 0
-    assert found["history"].count("function_call") == 1
+    result = await run_script(modules, "agents.mjs", server.url)
+    assert result["errors"] == []
+    assert (result["typed"], result["spoken"]) == ("completed", "completed")
+    assert result["transcript"] == "hello what is"
+    assert result["calls"] == ["weather"]
+    assert result["reply"] == "rain"
+    assert result["audioBytes"] > 20_000
+    assert "error" not in result["seen"]
+    assert result["truncated"] > 0
+    assert result["history"].count("function_call") == 1
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_openai_package(modules: Path, server: RealtimeServer) -> None:
     base = server.url.removesuffix("/realtime").replace("ws://", "http://")
-    found = await run(modules, "openai.mjs", base)
-    assert found["transcript"] == "hello what is"
-    assert found["spoken"] == "hello what is"
-    assert found["summary"] == "2 turns in any."
-    assert found["errors"] == ["response_cancel_not_active"]
+    result = await run_script(modules, "openai.mjs", base)
+    assert result["transcript"] == "hello what is"
+    assert result["spoken"] == "hello what is"
+    assert result["summary"] == "2 turns in any."
+    assert result["errors"] == ["response_cancel_not_active"]

@@ -1,4 +1,4 @@
-"""The socket: handshake, keys, close codes, frames nobody should send, clients that vanish."""
+"""The WebSocket server: handshake, keys, close codes, invalid frames, lost clients."""
 
 from __future__ import annotations
 
@@ -32,52 +32,52 @@ async def server(engines: ToyEngines) -> AsyncIterator[RealtimeServer]:
     await server.close()
 
 
-async def told(socket: ClientConnection) -> dict[str, Any]:
-    found = json.loads(await socket.recv())
-    assert isinstance(found, dict)
-    return found
+async def receive(socket: ClientConnection) -> dict[str, Any]:
+    event = json.loads(await socket.recv())
+    assert isinstance(event, dict)
+    return event
 
 
-async def farewell(socket: ClientConnection) -> tuple[list[dict[str, Any]], int, str]:
-    """What is told before the end, and how it ends."""
+async def receive_until_closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int, str]:
+    """Returns the remaining events, the close code and the close reason."""
     events = []
     try:
         while True:
-            events.append(await told(socket))
+            events.append(await receive(socket))
     except ConnectionClosed:
         assert socket.close_code is not None
         return events, socket.close_code, socket.close_reason or ""
 
 
-async def refused(url: str, **options: Any) -> tuple[str, int, str]:
+async def connect_refused(url: str, **options: Any) -> tuple[str, int, str]:
     async with connect(url, **options) as socket:
-        (error,), code, reason = await farewell(socket)
+        (error,), code, reason = await receive_until_closed(socket)
     assert error["type"] == "error"
     assert error["event_id"]
     return error["error"]["code"], code, reason
 
 
-class TestComingIn:
-    async def test_url(self, server: RealtimeServer) -> None:
+class TestHandshake:
+    async def test_client_connects_with_any_model(self, server: RealtimeServer) -> None:
         assert server.url == f"ws://127.0.0.1:{server.port}/v1/realtime"
         assert server.host == "127.0.0.1"
         async with connect(f"{server.url}?model=anything") as socket:
-            created = await told(socket)
+            created = await receive(socket)
             assert created["type"] == "session.created"
             assert created["session"]["model"] == "anything"
             assert server.connections == 1
 
-    async def test_path_of_azure(self, server: RealtimeServer) -> None:
+    async def test_path_of_azure_clients(self, server: RealtimeServer) -> None:
         url = server.url.replace("/v1/", "/openai/v1/")
         async with connect(f"{url}?model=m") as socket:
-            assert (await told(socket))["type"] == "session.created"
+            assert (await receive(socket))["type"] == "session.created"
 
-    async def test_other_paths(self, server: RealtimeServer) -> None:
+    async def test_other_paths_are_not_found(self, server: RealtimeServer) -> None:
         with pytest.raises(InvalidStatus) as caught:
             await connect(server.url.replace("realtime", "live"))
         assert caught.value.response.status_code == 404
 
-    async def test_plain_http(self, server: RealtimeServer) -> None:
+    async def test_plain_http_needs_an_upgrade(self, server: RealtimeServer) -> None:
         url = server.url.replace("ws://", "http://")
 
         def fetch() -> int:
@@ -90,52 +90,52 @@ class TestComingIn:
 
         assert await asyncio.to_thread(fetch) == 426
 
-    async def test_missing_model(self, server: RealtimeServer) -> None:
-        assert await refused(server.url) == (
+    async def test_missing_model_is_refused(self, server: RealtimeServer) -> None:
+        assert await connect_refused(server.url) == (
             "missing_model",
             4000,
             "invalid_request_error.missing_model",
         )
 
-    async def test_beta(self, server: RealtimeServer) -> None:
-        found = await refused(
+    async def test_beta_header_is_refused(self, server: RealtimeServer) -> None:
+        refusal = await connect_refused(
             f"{server.url}?model=m", additional_headers={"OpenAI-Beta": "realtime=v1"}
         )
-        assert found == (
+        assert refusal == (
             "beta_api_shape_disabled",
             4000,
             "invalid_request_error.beta_api_shape_disabled",
         )
 
-    async def test_transcription_needs_no_model(self, server: RealtimeServer) -> None:
+    async def test_transcription_session_needs_no_model(self, server: RealtimeServer) -> None:
         async with connect(f"{server.url}?intent=transcription") as socket:
-            assert (await told(socket))["session"]["type"] == "transcription"
+            assert (await receive(socket))["session"]["type"] == "transcription"
 
-    async def test_subprotocol_of_browsers(self, server: RealtimeServer) -> None:
+    async def test_browsers_connect_with_subprotocols(self, server: RealtimeServer) -> None:
         protocols: Any = ["realtime", "openai-insecure-api-key.k"]
         async with connect(f"{server.url}?model=m", subprotocols=protocols) as socket:
             assert socket.subprotocol == "realtime"
 
-    async def test_invalid_model(self, engines: ToyEngines) -> None:
+    async def test_model_that_is_not_served_is_refused(self, engines: ToyEngines) -> None:
         server = await start_server(
             "127.0.0.1", 0, engines, ServerOptions(models=frozenset({"gpt-realtime-2.1"}))
         )
-        assert (await refused(f"{server.url}?model=other"))[0] == "invalid_model"
+        assert (await connect_refused(f"{server.url}?model=other"))[0] == "invalid_model"
         async with connect(f"{server.url}?model=gpt-realtime-2.1") as socket:
-            assert (await told(socket))["type"] == "session.created"
+            assert (await receive(socket))["type"] == "session.created"
         await server.close()
 
 
 class TestKey:
     @pytest.fixture
-    async def guarded(self, engines: ToyEngines) -> AsyncIterator[str]:
+    async def url_with_key(self, engines: ToyEngines) -> AsyncIterator[str]:
         server = await start_server("127.0.0.1", 0, engines, ServerOptions(api_key="right"))
         yield f"{server.url}?model=m"
         await server.close()
 
     @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"api-key": ""}])
-    async def test_wrong(self, guarded: str, headers: dict[str, str]) -> None:
-        assert await refused(guarded, additional_headers=headers) == (
+    async def test_wrong_key_is_refused(self, url_with_key: str, headers: dict[str, str]) -> None:
+        assert await connect_refused(url_with_key, additional_headers=headers) == (
             "invalid_api_key",
             3000,
             "invalid_request_error.invalid_api_key",
@@ -149,19 +149,19 @@ class TestKey:
             {"subprotocols": ["realtime", "openai-insecure-api-key.right"]},
         ],
     )
-    async def test_right(self, guarded: str, options: dict[str, Any]) -> None:
-        async with connect(guarded, **options) as socket:
-            assert (await told(socket))["type"] == "session.created"
+    async def test_right_key_is_accepted(self, url_with_key: str, options: dict[str, Any]) -> None:
+        async with connect(url_with_key, **options) as socket:
+            assert (await receive(socket))["type"] == "session.created"
 
 
 class TestFrames:
     @pytest.fixture
     async def socket(self, server: RealtimeServer) -> AsyncIterator[ClientConnection]:
         async with connect(f"{server.url}?model=m") as socket:
-            await told(socket)
+            await receive(socket)
             yield socket
 
-    async def test_session_lives_on_after_rubbish(self, socket: ClientConnection) -> None:
+    async def test_session_goes_on_after_invalid_frames(self, socket: ClientConnection) -> None:
         for frame, code in [
             (b"\x00\x01", "invalid_event"),
             ("not json", "invalid_json"),
@@ -169,41 +169,41 @@ class TestFrames:
             ('{"type":"no.such.event","event_id":"mine"}', "invalid_value"),
         ]:
             await socket.send(frame)
-            event = await told(socket)
+            event = await receive(socket)
             assert event["type"] == "error"
             assert event["error"]["code"] == code
         assert event["error"]["event_id"] == "mine"
         await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
-        assert (await told(socket))["type"] == "session.updated"
+        assert (await receive(socket))["type"] == "session.updated"
 
-    async def test_frame_beyond_all_bounds(self, server: RealtimeServer) -> None:
+    async def test_frame_beyond_the_size_limit_closes_the_connection(
+        self, server: RealtimeServer
+    ) -> None:
         socket = await connect(f"{server.url}?model=m")
         await socket.send('"' + "x" * (22 * 2**20) + '"')
-        _events, code, _reason = await farewell(socket)
+        _events, code, _reason = await receive_until_closed(socket)
         assert code == 1009
 
 
-class TestLeaving:
-    async def test_client_that_vanishes_harms_nobody(self, server: RealtimeServer) -> None:
+class TestDisconnect:
+    async def test_lost_client_does_not_disturb_others(self, server: RealtimeServer) -> None:
         url = f"{server.url}?model=m"
         other = await connect(url)
-        await told(other)
-        gone = await connect(url)
-        await told(gone)
-        gone.transport.abort()
-        await gone.wait_closed()
+        await receive(other)
+        lost = await connect(url)
+        await receive(lost)
+        lost.transport.abort()
+        await lost.wait_closed()
         await other.send('{"type":"response.cancel"}')
-        assert (await told(other))["type"] == "error"
+        assert (await receive(other))["type"] == "error"
         await other.close()
         await other.wait_closed()
         await server.close()
         assert server.connections == 0
 
-    async def test_client_that_vanishes_with_frames_on_their_way(
-        self, server: RealtimeServer
-    ) -> None:
+    async def test_client_is_lost_while_frames_are_sent(self, server: RealtimeServer) -> None:
         socket = await connect(f"{server.url}?model=m", max_queue=1)
-        await told(socket)
+        await receive(socket)
         text = "x" * 100_000
         item = {
             "type": "message",
@@ -217,16 +217,16 @@ class TestLeaving:
         await server.close()
         assert server.connections == 0
 
-    async def test_cap(self, engines: ToyEngines) -> None:
+    async def test_session_ends_at_its_maximum_duration(self, engines: ToyEngines) -> None:
         limits = SessionLimits(session_seconds=0.05)
         server = await start_server("127.0.0.1", 0, engines, ServerOptions(limits=limits))
         async with connect(f"{server.url}?model=m") as socket:
-            _events, code, reason = await farewell(socket)
+            _events, code, reason = await receive_until_closed(socket)
         assert code == 1001
         assert reason.startswith("Your session hit the maximum duration of ")
         await server.close()
 
-    async def test_client_that_never_reads(self, engines: ToyEngines) -> None:
+    async def test_client_that_never_reads_is_disconnected(self, engines: ToyEngines) -> None:
         server = await start_server(
             "127.0.0.1", 0, engines, ServerOptions(max_unsent_bytes=200_000)
         )
@@ -249,18 +249,18 @@ class TestLeaving:
         await socket.close()
         await server.close()
 
-    async def test_server_that_shuts_down_says_so(self, engines: ToyEngines) -> None:
+    async def test_shutdown_closes_connections_with_a_reason(self, engines: ToyEngines) -> None:
         server = await start_server("127.0.0.1", 0, engines)
         socket = await connect(f"{server.url}?model=m")
-        await told(socket)
+        await receive(socket)
         await server.close()
-        _events, code, reason = await farewell(socket)
+        _events, code, reason = await receive_until_closed(socket)
         assert (code, reason) == (1001, "The server is shutting down.")
 
 
-class TestEngines:
-    async def test_accepts_before_they_are_loaded(self) -> None:
-        class Slow(ToyEngines):
+class TestEngineLoading:
+    async def test_server_accepts_before_engines_are_loaded(self) -> None:
+        class SlowEngines(ToyEngines):
             def detector(self) -> LevelDetector:
                 self.loaded.wait(10)
                 return super().detector()
@@ -268,21 +268,21 @@ class TestEngines:
             def load(self) -> None:
                 self.detector()
 
-        engines = Slow()
+        engines = SlowEngines()
         server = await start_server("127.0.0.1", 0, engines)
         async with connect(f"{server.url}?model=m") as socket:
-            assert (await told(socket))["type"] == "session.created"
+            assert (await receive(socket))["type"] == "session.created"
             await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
-            assert (await told(socket))["type"] == "session.updated"
+            assert (await receive(socket))["type"] == "session.updated"
             await socket.send('{"type":"input_audio_buffer.clear"}')
             assert not server.loaded.is_set()
             engines.loaded.set()
-            assert (await told(socket))["type"] == "input_audio_buffer.cleared"
+            assert (await receive(socket))["type"] == "input_audio_buffer.cleared"
         await server.close()
 
     @pytest.mark.parametrize("late", [True, False])
-    async def test_that_cannot_be_had(self, late: bool) -> None:
-        class Slow(ToyEngines):
+    async def test_engines_that_cannot_be_loaded_close_connections(self, late: bool) -> None:
+        class SlowEngines(ToyEngines):
             def load(self) -> None:
                 self.loaded.wait(10)
                 super().load()
@@ -291,16 +291,16 @@ class TestEngines:
                 self.loaded.wait(10)
                 raise BackendError("Not installed.")
 
-        engines = Slow()
+        engines = SlowEngines()
         engines.fails = "Not installed."
         server = await start_server("127.0.0.1", 0, engines)
         if late:
             engines.loaded.set()
             await server.failed
         async with connect(f"{server.url}?model=m") as socket:
-            events = [await told(socket)]
+            events = [await receive(socket)]
             engines.loaded.set()
-            more, code, _reason = await farewell(socket)
+            more, code, _reason = await receive_until_closed(socket)
             events += more
         assert [e["type"] for e in events] == ["session.created", "error"]
         assert events[1]["error"]["message"] == "Not installed."
@@ -309,43 +309,45 @@ class TestEngines:
         assert str(await server.failed) == "Not installed."
         await server.close()
 
-    async def test_that_break_while_loading(self) -> None:
-        class Broken(ToyEngines):
+    async def test_any_exception_while_loading_is_reported(self) -> None:
+        class BrokenEngines(ToyEngines):
             def load(self) -> None:
                 raise OSError("no such file")
 
-        server = await start_server("127.0.0.1", 0, Broken())
+        server = await start_server("127.0.0.1", 0, BrokenEngines())
         assert "OSError: no such file" in str(await server.failed)
         await server.close()
 
 
-async def test_port_that_is_taken(server: RealtimeServer, engines: ToyEngines) -> None:
+async def test_used_port_is_an_error_with_a_hint(
+    server: RealtimeServer, engines: ToyEngines
+) -> None:
     with pytest.raises(BackendError, match=f"cannot listen on 127.0.0.1:{server.port}") as caught:
         await start_server("127.0.0.1", server.port, engines)
     assert "port 0" in caught.value.hint
 
 
-async def test_ipv6_url(engines: ToyEngines) -> None:
+async def test_ipv6_address_is_in_brackets(engines: ToyEngines) -> None:
     try:
         server = await start_server("::1", 0, engines)
     except BackendError:
-        pytest.skip("no IPv6 here")
+        pytest.skip("this machine has no IPv6")
     assert server.url.startswith("ws://[::1]:")
     await server.close()
 
 
-def test_server_closed_while_engines_load() -> None:
-    class Slow(ToyEngines):
+def test_server_may_close_while_engines_are_loading() -> None:
+    class SlowEngines(ToyEngines):
         def load(self) -> None:
             self.loaded.wait(10)
 
-    engines = Slow()
+    engines = SlowEngines()
 
-    async def short() -> None:
+    async def open_and_close() -> None:
         server = await start_server("127.0.0.1", 0, engines)
         await server.close()
 
-    asyncio.run(short())
+    asyncio.run(open_and_close())
     (loading,) = [t for t in threading.enumerate() if t.name == "loading"]
     engines.loaded.set()
     loading.join(5)

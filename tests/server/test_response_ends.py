@@ -1,4 +1,4 @@
-"""Responses: how they end: cancelled, as calls, cut short, failed."""
+"""How responses end: cancelled, with a function call, at the token limit, failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TOOL = {"type": "function", "name": "weather", "description": "d", "parameters":
 
 
 class TestCancel:
-    def test_closing_events_come(self) -> None:
+    def test_closing_events_are_sent(self) -> None:
         client = ProtocolClient()
         client.hold = (SpeakJob,)
         client.ask("one two three four, five six.")
@@ -52,7 +52,7 @@ class TestCancel:
         assert done["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
         assert done["usage"]["output_token_details"]["audio_tokens"] == 13
 
-    def test_engines_are_told_to_stop(self) -> None:
+    def test_running_jobs_are_stopped(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob, SpeakJob)
         client.ask("hello")
@@ -63,7 +63,7 @@ class TestCancel:
         client.hold = ()
         assert client.release() == []
 
-    def test_before_a_word_was_said(self) -> None:
+    def test_cancel_before_the_first_word(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.ask("hello")
@@ -73,7 +73,7 @@ class TestCancel:
         ]
         assert last_response(client)["output"] == []
 
-    def test_while_its_context_is_not_yet_heard(self) -> None:
+    def test_cancel_before_the_context_is_transcribed(self) -> None:
         client = ProtocolClient()
         client.hold = (TranscribeJob,)
         audio = base64.b64encode(speech("hello")).decode()
@@ -84,26 +84,26 @@ class TestCancel:
         client.hold = ()
         assert client.release() == []
 
-    def test_by_id(self) -> None:
+    def test_cancel_by_id(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.ask("hello")
-        default = client.last_event("response.created")["response"]["id"]
+        default_id = client.last_event("response.created")["response"]["id"]
         client.send("response.create", response=OUT_OF_BAND)
-        beside = client.last_event("response.created")["response"]["id"]
-        client.send("response.cancel", response_id=beside)
-        assert last_response(client)["id"] == beside
-        client.send("response.cancel", response_id=default)
-        assert last_response(client)["id"] == default
+        out_of_band_id = client.last_event("response.created")["response"]["id"]
+        client.send("response.cancel", response_id=out_of_band_id)
+        assert last_response(client)["id"] == out_of_band_id
+        client.send("response.cancel", response_id=default_id)
+        assert last_response(client)["id"] == default_id
 
     @pytest.mark.parametrize("fields", [{}, {"response_id": "resp_unknown"}])
-    def test_nothing_to_cancel(self, fields: dict[str, Any]) -> None:
+    def test_cancel_without_an_active_response_is_refused(self, fields: dict[str, Any]) -> None:
         error = error_of(ProtocolClient().send("response.cancel", event_id="e", **fields))
         assert error["code"] == "response_cancel_not_active"
         assert error["message"] == "Cancellation failed: no active response found."
         assert error["event_id"] == "e"
 
-    def test_another_may_follow_at_once(self) -> None:
+    def test_next_response_may_follow_at_once(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.ask("hello")
@@ -115,7 +115,7 @@ class TestCancel:
 
 
 class TestCalls:
-    def test_forced(self) -> None:
+    def test_forced_call(self) -> None:
         client = ProtocolClient()
         events = client.ask(
             "hello", tools=[TOOL], tool_choice={"type": "function", "name": "weather"}
@@ -138,7 +138,7 @@ class TestCalls:
         assert (item["name"], done["name"]) == ("weather", "weather")
         assert client.engines.llm.requests[0].tools == [TOOL]
 
-    def test_words_before_a_call(self) -> None:
+    def test_text_before_a_call_is_an_item_of_its_own(self) -> None:
         client = ProtocolClient()
         client.update_session(tools=[TOOL])
         client.ask("call weather")
@@ -148,7 +148,7 @@ class TestCalls:
         added = [e for e in client.events if e["type"] == "response.output_item.added"]
         assert [e["output_index"] for e in added] == [0, 1]
 
-    def test_output_feeds_the_next_response(self) -> None:
+    def test_model_reads_the_output_of_its_call(self) -> None:
         client = ProtocolClient()
         client.update_session(tools=[TOOL])
         client.ask("call weather", **TEXT)
@@ -162,7 +162,7 @@ class TestCalls:
 
 
 class TestMaxTokens:
-    def test_text_is_cut(self) -> None:
+    def test_text_is_cut_at_the_limit(self) -> None:
         client = ProtocolClient()
         client.ask("count 10", max_output_tokens=3, **TEXT)
         done = last_response(client)
@@ -171,14 +171,14 @@ class TestMaxTokens:
         assert done["usage"]["output_tokens"] == 3
         assert done["output"][0]["status"] == "incomplete"
 
-    def test_one_long_piece_is_cut_inside(self) -> None:
+    def test_long_piece_is_cut_between_its_words(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.ask("x", max_output_tokens=2, **TEXT)
         client.job_result(ReplyPiece(client.held_jobs[0].job_id, "one two three four"))
         assert client.last_event("response.output_text.done")["text"].split() == ["one", "two"]
 
-    def test_not_even_one_word(self) -> None:
+    def test_limit_that_is_reached_between_two_pieces(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.ask("x", max_output_tokens=1, **TEXT)
@@ -186,7 +186,7 @@ class TestMaxTokens:
         client.job_result(ReplyPiece(client.held_jobs[0].job_id, "two"))
         assert last_response(client)["status"] == "incomplete"
 
-    def test_audio_is_cut(self) -> None:
+    def test_audio_is_cut_at_the_limit(self) -> None:
         client = ProtocolClient()
         events = client.ask("one two three four five six", max_output_tokens=14)
         done = last_response(client)
@@ -194,13 +194,13 @@ class TestMaxTokens:
         assert 10 <= done["usage"]["output_tokens"] <= 14
         assert 0 < len(audio_of(events)) < len(speech("one two three four five six"))
 
-    def test_enough_is_enough(self) -> None:
+    def test_reply_that_fits_exactly_is_complete(self) -> None:
         client = ProtocolClient()
         client.ask("one two", max_output_tokens=9)
         assert last_response(client)["status"] == "completed"
         assert last_response(client)["usage"]["output_tokens"] == 9
 
-    def test_call_that_does_not_fit(self) -> None:
+    def test_call_beyond_the_limit_is_not_sent(self) -> None:
         client = ProtocolClient()
         client.update_session(tools=[TOOL])
         client.ask("call weather", max_output_tokens=2, **TEXT)
@@ -211,7 +211,7 @@ class TestMaxTokens:
 
 class TestFailures:
     @pytest.mark.parametrize("params", [{}, TEXT])
-    def test_model_fails(self, params: dict[str, Any]) -> None:
+    def test_failing_model_fails_the_response(self, params: dict[str, Any]) -> None:
         client = ProtocolClient()
         events = client.ask("break", **params)
         assert event_types(events) == ["response.created", "response.done", "rate_limits.updated"]
@@ -227,7 +227,7 @@ class TestFailures:
         }
         assert "response.done" in event_types(client.ask("hello"))
 
-    def test_voice_fails(self) -> None:
+    def test_failing_synthesiser_fails_the_response(self) -> None:
         client = ProtocolClient()
         client.engines.tts.fails = True
         client.ask("hello")
@@ -238,20 +238,20 @@ class TestFailures:
         client.send("response.create")
         assert last_response(client)["status"] == "completed"
 
-    def test_facts_about_nothing_are_ignored(self) -> None:
+    def test_results_of_unknown_jobs_are_ignored(self) -> None:
         client = ProtocolClient()
         count = len(client.events)
-        for fact in (ReplyPiece(99, "x"), ReplyEnded(99), SpeechReady(99, b"", b"")):
-            client.job_result(fact)
+        for result in (ReplyPiece(99, "x"), ReplyEnded(99), SpeechReady(99, b"", b"")):
+            client.job_result(result)
         assert len(client.events) == count
 
 
-def test_output_audio_buffer_is_not_ours() -> None:
+def test_output_audio_buffer_clear_is_refused() -> None:
     error = error_of(ProtocolClient().send("output_audio_buffer.clear"))
     assert error["code"] == "invalid_value"
 
 
-def test_halt_stops_everything() -> None:
+def test_stop_jobs_stops_all_jobs() -> None:
     client = ProtocolClient()
     client.hold = (ReplyJob, SpeakJob, TranscribeJob)
     client.say(bytes(48_000) + speech("hello what is"))

@@ -1,4 +1,4 @@
-"""Responses: the ladder, what each may have of its own, cancelling, calls, and those beside."""
+"""Responses: the order of events, parameters, one at a time, and out-of-band responses."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ TEXT_RESPONSE_EVENTS = [
 ]
 
 
-class TestLadder:
-    def test_text(self) -> None:
+class TestEvents:
+    def test_text_response(self) -> None:
         client = ProtocolClient()
-        events = client.ask("hello what", **TEXT)[:]
+        events = client.ask("hello what", **TEXT)
         assert event_types(events) == TEXT_RESPONSE_EVENTS
         assert events[1]["item"]["content"] == []
         assert events[1]["item"]["status"] == "in_progress"
@@ -59,7 +59,7 @@ class TestLadder:
         assert item["status"] == "completed"
         assert last_response(client)["output"] == [item]
 
-    def test_all_name_the_same_response_and_item(self) -> None:
+    def test_all_events_have_the_ids_of_the_response_and_its_item(self) -> None:
         client = ProtocolClient()
         events = client.ask("hello what")
         response_id = events[0]["response"]["id"]
@@ -92,7 +92,7 @@ class TestLadder:
         assert done["usage"]["total_tokens"] > 0
         assert "audio" not in done["output"][0]["content"][0]
 
-    def test_audio_comes_in_pieces_of_100_ms(self) -> None:
+    def test_one_audio_delta_has_100_ms(self) -> None:
         client = ProtocolClient()
         events = client.ask("hello what is the")
         sizes = [
@@ -103,7 +103,7 @@ class TestLadder:
         assert set(sizes[:-1]) == {4_800}
         assert audio_of(events) == speech("hello what is the")
 
-    def test_first_clause_is_heard_before_the_last_is_made(self) -> None:
+    def test_first_clause_is_sent_before_the_text_is_complete(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.ask("tell")
@@ -117,7 +117,7 @@ class TestLadder:
             "one two three four, five six seven eight. nine"
         )
 
-    def test_transcript_goes_with_its_clause(self) -> None:
+    def test_transcript_of_a_clause_comes_before_its_audio(self) -> None:
         client = ProtocolClient()
         events = client.ask("one two three four, five six seven eight.")
         kinds = [k for k in event_types(events) if k.endswith(".delta")]
@@ -127,24 +127,24 @@ class TestLadder:
         ] * (len(kinds) // 2)
         assert len(kinds) >= 4
 
-    def test_model_with_nothing_to_say(self) -> None:
+    def test_empty_reply_completes_without_items(self) -> None:
         client = ProtocolClient()
         client.ask("")
         done = last_response(client)
         assert (done["status"], done["output"]) == ("completed", [])
 
     @pytest.mark.parametrize(("kind", "audio_format"), [("pcmu", Pcmu()), ("pcma", Pcma())])
-    def test_telephone_formats(self, kind: str, audio_format: AudioFormat) -> None:
+    def test_g711_output(self, kind: str, audio_format: AudioFormat) -> None:
         client = ProtocolClient()
-        form = {"type": f"audio/{kind}"}
-        events = client.ask("hello what", audio={"output": {"format": form, "voice": "cedar"}})
+        output = {"format": {"type": f"audio/{kind}"}, "voice": "cedar"}
+        events = client.ask("hello what", audio={"output": output})
         sound = audio_of(events)
         assert len(sound) == len(speech("hello what")) // 6
         assert len(decode(sound, audio_format)) == len(speech("hello what"))
-        assert last_response(client)["audio"]["output"] == {"format": form, "voice": "cedar"}
+        assert last_response(client)["audio"]["output"] == output
         assert client.engines.tts.calls[0][1] == "cedar"
 
-    def test_voice_alone_or_format_alone(self) -> None:
+    def test_voice_or_format_can_be_set_alone(self) -> None:
         client = ProtocolClient()
         client.ask("hello", audio={"output": {"voice": "cedar"}})
         pcm = {"type": "audio/pcm", "rate": 24000}
@@ -173,7 +173,7 @@ class TestParameters:
             ({"modalities": ["text"]}, "unknown_parameter", "modalities"),
             ({"tools": [{"type": "function"}]}, "missing_required_parameter", "tools[0].name"),
             (
-                {"tool_choice": {"type": "function", "name": "nobody"}},
+                {"tool_choice": {"type": "function", "name": "unknown"}},
                 "invalid_value",
                 "tool_choice",
             ),
@@ -187,7 +187,7 @@ class TestParameters:
             ({"metadata": {"k" * 65: ""}}, "invalid_value", "metadata"),
             ({"metadata": {"k": "v" * 513}}, "invalid_value", "metadata"),
             (
-                {"input": [{"type": "item_reference", "id": "nobody"}]},
+                {"input": [{"type": "item_reference", "id": "unknown"}]},
                 "invalid_value",
                 "input[0].id",
             ),
@@ -198,7 +198,9 @@ class TestParameters:
             ),
         ],
     )
-    def test_wrong(self, params: dict[str, Any], code: str, param: str) -> None:
+    def test_invalid_values_are_refused(
+        self, params: dict[str, Any], code: str, param: str
+    ) -> None:
         client = ProtocolClient()
         error = error_of(client.send("response.create", event_id="mine", response=params))
         assert (error["code"], error["param"]) == (code, f"response.{param}")
@@ -213,12 +215,12 @@ class TestParameters:
         assert first.instructions == "Only this."
         assert "spoken conversation" in second.instructions
 
-    def test_own_conversation_by_its_id(self) -> None:
+    def test_conversation_may_be_given_by_its_id(self) -> None:
         client = ProtocolClient()
         client.ask("hello", conversation=client.protocol.items.id)
         assert last_response(client)["conversation_id"] == client.protocol.items.id
 
-    def test_empty_and_null_mean_nothing_special(self) -> None:
+    def test_null_and_empty_parameters_are_ignored(self) -> None:
         client = ProtocolClient()
         client.type_turn("hello")
         client.send("response.create", response=None)
@@ -230,7 +232,7 @@ class TestParameters:
 
 
 class TestOneAtATime:
-    def test_second_is_refused(self) -> None:
+    def test_second_response_is_refused(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.ask("hello")
@@ -242,7 +244,7 @@ class TestOneAtATime:
         client.release()
         assert last_response(client)["status"] == "completed"
 
-    def test_active_from_the_moment_it_is_asked_for(self) -> None:
+    def test_response_that_waits_for_a_transcript_counts_as_active(self) -> None:
         client = ProtocolClient()
         client.hold = (TranscribeJob,)
         audio = base64.b64encode(speech("hello")).decode()
@@ -251,7 +253,7 @@ class TestOneAtATime:
         client.send("response.create")
         assert error_of(client.send("response.create"))["code"].startswith("conversation_already")
 
-    def test_bounded_number_beside(self) -> None:
+    def test_number_of_responses_is_limited(self) -> None:
         client = ProtocolClient(limits=SessionLimits(max_responses=2))
         client.hold = (ReplyJob,)
         client.send("response.create", response=OUT_OF_BAND)
@@ -259,10 +261,8 @@ class TestOneAtATime:
         assert error_of(client.send("response.create"))["code"] == "rate_limit_exceeded"
 
 
-class TestBeside:
-    """Out-of-band responses."""
-
-    def test_tells_no_items_and_writes_none(self) -> None:
+class TestOutOfBand:
+    def test_adds_no_items_to_the_conversation(self) -> None:
         client = ProtocolClient()
         client.type_turn("hello what")
         events = client.send(
@@ -276,7 +276,7 @@ class TestBeside:
         assert done["metadata"] == {"purpose": "x"}
         assert len(client.item_ids) == 1
 
-    def test_runs_beside_the_default_one(self) -> None:
+    def test_runs_beside_the_response_of_the_conversation(self) -> None:
         client = ProtocolClient()
         client.hold = (SpeakJob,)
         client.ask("one two three")
@@ -287,14 +287,14 @@ class TestBeside:
         client.release()
         assert last_response(client)["conversation_id"] is not None
 
-    def test_without_input_it_sees_the_whole_conversation(self) -> None:
+    def test_reads_the_conversation_where_it_has_no_input(self) -> None:
         client = ProtocolClient()
         client.type_turn("one")
         client.type_turn("window")
         client.send("response.create", response=OUT_OF_BAND)
         assert client.last_event("response.output_text.done")["text"] == "user: one | user: window"
 
-    def test_input_replaces_it(self) -> None:
+    def test_input_replaces_the_conversation(self) -> None:
         client = ProtocolClient()
         client.type_turn("one", id="a")
         client.type_turn("two", id="b")
@@ -308,7 +308,7 @@ class TestBeside:
         client.send("response.create", response={**OUT_OF_BAND, "input": []})
         assert client.engines.llm.requests[-1].turns == []
 
-    def test_audio_in_input_is_heard_first(self) -> None:
+    def test_waits_for_the_transcript_of_audio_in_its_input(self) -> None:
         client = ProtocolClient()
         client.hold = (TranscribeJob,)
         audio = base64.b64encode(speech("hello what")).decode()
@@ -318,7 +318,7 @@ class TestBeside:
         client.release()
         assert client.last_event("response.output_text.done")["text"] == "hello what "
 
-    def test_reference_to_spoken_item(self) -> None:
+    def test_input_may_refer_to_an_audio_item(self) -> None:
         client = ProtocolClient()
         audio = base64.b64encode(speech("hello what")).decode()
         item = message_item("user", {"type": "input_audio", "audio": audio}, id="a")
@@ -327,7 +327,7 @@ class TestBeside:
         client.send("response.create", response={**OUT_OF_BAND, "input": [reference]})
         assert client.last_event("response.output_text.done")["text"] == "hello what "
 
-    def test_calls_and_outputs_in_input(self) -> None:
+    def test_input_may_have_calls_and_outputs(self) -> None:
         client = ProtocolClient()
         items = [
             {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "c"},
@@ -340,7 +340,7 @@ class TestBeside:
             ("tool_output", "f", "12"),
         ]
 
-    def test_summary(self) -> None:
+    def test_metadata_reaches_the_model(self) -> None:
         client = ProtocolClient()
         client.type_turn("one")
         client.send(

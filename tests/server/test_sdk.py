@@ -1,4 +1,4 @@
-"""The `openai` package's own client on our server, for every sequence of the protocol."""
+"""The client of the `openai` package against our server, for every sequence of the protocol."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def connection(engines: ToyEngines) -> AsyncIterator[AsyncRealtimeConnecti
     await server.close()
 
 
-async def heard(connection: AsyncRealtimeConnection, last: str) -> list[dict[str, Any]]:
-    """Events up to the first of type `last`, each parsed by the package into its own class."""
+async def receive_until(connection: AsyncRealtimeConnection, last: str) -> list[dict[str, Any]]:
+    """Returns the events up to the first of type `last`; the package parses each into its class."""
     events: list[dict[str, Any]] = []
     async for event in connection:
         assert type(event) is event_models()[event.type]
@@ -47,7 +47,7 @@ async def heard(connection: AsyncRealtimeConnection, last: str) -> list[dict[str
     return events
 
 
-async def speak(connection: AsyncRealtimeConnection, text: str) -> None:
+async def say(connection: AsyncRealtimeConnection, text: str) -> None:
     sound = SILENCE * 400 + speech(text) + SILENCE * 700
     for at in range(0, len(sound), 4_800):
         piece = base64.b64encode(sound[at : at + 4_800]).decode()
@@ -55,10 +55,9 @@ async def speak(connection: AsyncRealtimeConnection, text: str) -> None:
 
 
 async def test_server_vad(connection: AsyncRealtimeConnection) -> None:
-    await speak(connection, "hello what is the time")
-    assert (
-        event_types(await heard(connection, "rate_limits.updated")) == TURN_EVENTS + RESPONSE_EVENTS
-    )
+    await say(connection, "hello what is the time")
+    events = await receive_until(connection, "rate_limits.updated")
+    assert event_types(events) == TURN_EVENTS + RESPONSE_EVENTS
 
 
 async def test_push_to_talk(connection: AsyncRealtimeConnection) -> None:
@@ -69,10 +68,10 @@ async def test_push_to_talk(connection: AsyncRealtimeConnection) -> None:
         }
     )
     await connection.input_audio_buffer.clear()
-    await speak(connection, "hello")
+    await say(connection, "hello")
     await connection.input_audio_buffer.commit()
     completed = "conversation.item.input_audio_transcription.completed"
-    events = await heard(connection, completed)
+    events = await receive_until(connection, completed)
     assert event_types(events)[:3] == [
         "session.updated",
         "input_audio_buffer.cleared",
@@ -80,13 +79,13 @@ async def test_push_to_talk(connection: AsyncRealtimeConnection) -> None:
     ]
     assert events[-1]["transcript"] == "hello"
     await connection.response.create()
-    assert event_types(await heard(connection, "rate_limits.updated")) == RESPONSE_EVENTS
+    assert event_types(await receive_until(connection, "rate_limits.updated")) == RESPONSE_EVENTS
 
 
 async def test_typed(connection: AsyncRealtimeConnection) -> None:
     await connection.conversation.item.create(item=user_item("hello what"))  # type: ignore[arg-type]  # a TypedDict union
     await connection.response.create(response={"output_modalities": ["text"]})
-    events = await heard(connection, "rate_limits.updated")
+    events = await receive_until(connection, "rate_limits.updated")
     assert event_types(events) == [
         "conversation.item.added",
         "conversation.item.done",
@@ -96,7 +95,7 @@ async def test_typed(connection: AsyncRealtimeConnection) -> None:
 
 async def test_out_of_band_summary(connection: AsyncRealtimeConnection) -> None:
     await connection.conversation.item.create(item=user_item("one", id="a"))  # type: ignore[arg-type]  # as above
-    await heard(connection, "conversation.item.done")
+    await receive_until(connection, "conversation.item.done")
     await connection.response.create(
         response={
             "conversation": "none",
@@ -109,7 +108,7 @@ async def test_out_of_band_summary(connection: AsyncRealtimeConnection) -> None:
             ],
         }
     )
-    events = await heard(connection, "rate_limits.updated")
+    events = await receive_until(connection, "rate_limits.updated")
     assert not [e for e in events if e["type"].startswith("conversation.")]
     done = next(e for e in events if e["type"] == "response.done")
     assert done["response"]["metadata"] == {"purpose": "summary"}
@@ -121,30 +120,34 @@ async def test_barge_in(connection: AsyncRealtimeConnection, engines: ToyEngines
     engines.llm.may_continue.clear()
     await connection.conversation.item.create(item=user_item("wait"))  # type: ignore[arg-type]  # as above
     await connection.response.create()
-    events = await heard(connection, "response.output_audio.delta")
+    events = await receive_until(connection, "response.output_audio.delta")
     item_id = events[-1]["item_id"]
-    await speak(connection, "hello")
-    events = await heard(connection, "response.done")
+    await say(connection, "hello")
+    events = await receive_until(connection, "response.done")
     started = event_types(events).index("input_audio_buffer.speech_started")
     assert "response.done" in event_types(events)[started:]
     details = events[-1]["response"]["status_details"]
     assert details == {"type": "cancelled", "reason": "turn_detected"}
     await connection.conversation.item.truncate(item_id=item_id, content_index=0, audio_end_ms=100)
-    assert (await heard(connection, "conversation.item.truncated"))[-1]["audio_end_ms"] == 100
+    assert (await receive_until(connection, "conversation.item.truncated"))[-1][
+        "audio_end_ms"
+    ] == 100
 
 
 async def test_delete_retrieve_and_create_again(connection: AsyncRealtimeConnection) -> None:
     for name in ("a", "b"):
         await connection.conversation.item.create(item=user_item(name, id=name))  # type: ignore[arg-type]  # as above
     await connection.conversation.item.retrieve(item_id="a")
-    assert (await heard(connection, "conversation.item.retrieved"))[-1]["item"]["id"] == "a"
+    assert (await receive_until(connection, "conversation.item.retrieved"))[-1]["item"]["id"] == "a"
     await connection.conversation.item.delete(item_id="a")
-    await heard(connection, "conversation.item.deleted")
+    await receive_until(connection, "conversation.item.deleted")
     await connection.conversation.item.create(
         item=user_item("s", id="a"),  # type: ignore[arg-type]  # as above
         previous_item_id="root",
     )
-    assert (await heard(connection, "conversation.item.done"))[-1].get("previous_item_id") is None
+    assert (await receive_until(connection, "conversation.item.done"))[-1].get(
+        "previous_item_id"
+    ) is None
 
 
 async def test_function_call(connection: AsyncRealtimeConnection) -> None:
@@ -157,7 +160,7 @@ async def test_function_call(connection: AsyncRealtimeConnection) -> None:
     )
     await connection.conversation.item.create(item=user_item("hello"))  # type: ignore[arg-type]  # as above
     await connection.response.create()
-    events = await heard(connection, "rate_limits.updated")
+    events = await receive_until(connection, "rate_limits.updated")
     (call,) = events[-2]["response"]["output"]
     await connection.conversation.item.create(
         item={"type": "function_call_output", "call_id": call["call_id"], "output": "rain"}
@@ -165,7 +168,7 @@ async def test_function_call(connection: AsyncRealtimeConnection) -> None:
     await connection.response.create(
         response={"tool_choice": "none", "output_modalities": ["text"]}
     )
-    events = await heard(connection, "rate_limits.updated")
+    events = await receive_until(connection, "rate_limits.updated")
     text = next(e for e in events if e["type"] == "response.output_text.done")["text"]
     assert text.strip() == "rain"
 
@@ -173,11 +176,11 @@ async def test_function_call(connection: AsyncRealtimeConnection) -> None:
 async def test_cancel_and_errors(connection: AsyncRealtimeConnection, engines: ToyEngines) -> None:
     engines.llm.may_continue.clear()
     await connection.response.cancel(event_id="mine")
-    error = (await heard(connection, "error"))[-1]["error"]
+    error = (await receive_until(connection, "error"))[-1]["error"]
     assert (error["code"], error["event_id"]) == ("response_cancel_not_active", "mine")
     await connection.conversation.item.create(item=user_item("wait"))  # type: ignore[arg-type]  # as above
     await connection.response.create()
-    await heard(connection, "response.created")
+    await receive_until(connection, "response.created")
     await connection.response.cancel()
-    done = (await heard(connection, "response.done"))[-1]["response"]
+    done = (await receive_until(connection, "response.done"))[-1]["response"]
     assert done["status_details"]["reason"] == "client_cancelled"

@@ -1,4 +1,4 @@
-"""The session's configuration: what it is at first, what updates change, what they may not."""
+"""The server session: its defaults, what `session.update` changes, and what it may not change."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.server.protocol_harness import UNIX_START, ProtocolClient, error_of, event_types
+from tui_voice.server.jobs import SpeakJob
 
 SERVER_VAD = {
     "type": "server_vad",
@@ -20,10 +21,11 @@ SERVER_VAD = {
 
 
 def session(client: ProtocolClient) -> Any:
+    """Returns the session of the newest `session.created` or `session.updated`."""
     return next(e for e in reversed(client.events) if e["type"].startswith("session."))["session"]
 
 
-def test_first_event_states_every_default() -> None:
+def test_session_created_has_every_default() -> None:
     client = ProtocolClient(ready=False)
     assert event_types(client.events) == ["session.created"]
     created = session(client)
@@ -66,7 +68,7 @@ def test_update_is_answered_before_the_engines_are_loaded() -> None:
     assert event_types(client.events[2:]) == ["conversation.item.added", "conversation.item.done"]
 
 
-def test_update_changes_only_what_it_names() -> None:
+def test_update_changes_only_the_fields_it_has() -> None:
     client = ProtocolClient()
     before = session(client)
     client.configure_input(turn_detection={"type": "server_vad", "silence_duration_ms": 300})
@@ -76,7 +78,7 @@ def test_update_changes_only_what_it_names() -> None:
     assert after == before
 
 
-def test_each_field_is_told_back() -> None:
+def test_session_updated_has_every_field() -> None:
     client = ProtocolClient()
     tool = {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}}
     update: dict[str, Any] = {
@@ -107,9 +109,9 @@ def test_each_field_is_told_back() -> None:
             "output": {"format": {"type": "audio/pcma"}, "voice": "cedar", "speed": 1.25},
         },
     )
-    told = session(client)
-    assert {key: told[key] for key in update} == update
-    assert told["audio"] == {
+    updated = session(client)
+    assert {key: updated[key] for key in update} == update
+    assert updated["audio"] == {
         "input": {
             "format": {"type": "audio/pcmu"},
             "transcription": {"model": "gpt-transcribe", "keywords": ["Anna"]},
@@ -125,7 +127,7 @@ def test_each_field_is_told_back() -> None:
     }
 
 
-def test_null_clears_or_brings_the_default_back() -> None:
+def test_null_switches_off_or_restores_the_default() -> None:
     client = ProtocolClient()
     client.update_session(
         instructions="x",
@@ -145,29 +147,33 @@ def test_null_clears_or_brings_the_default_back() -> None:
             "output": {"voice": None, "speed": None},
         },
     )
-    told = session(client)
-    assert (told["instructions"], told["max_output_tokens"], told["tools"]) == ("", "inf", [])
-    assert told["audio"]["output"]["voice"] == "marin"
-    assert told["audio"]["output"]["speed"] == 1.0
-    assert told["audio"]["input"]["turn_detection"] is None
-    assert told["audio"]["input"]["transcription"] == {"model": "whisper-1"}
+    updated = session(client)
+    assert (updated["instructions"], updated["max_output_tokens"], updated["tools"]) == (
+        "",
+        "inf",
+        [],
+    )
+    assert updated["audio"]["output"]["voice"] == "marin"
+    assert updated["audio"]["output"]["speed"] == 1.0
+    assert updated["audio"]["input"]["turn_detection"] is None
+    assert updated["audio"]["input"]["transcription"] == {"model": "whisper-1"}
     client.update_session(audio=None)
     assert session(client)["audio"]["input"]["turn_detection"] == SERVER_VAD
 
 
-def test_named_parts_bring_their_own_defaults() -> None:
+def test_empty_objects_get_their_defaults() -> None:
     client = ProtocolClient()
     client.configure_input(
         transcription={}, noise_reduction={}, turn_detection={"type": "semantic_vad"}
     )
-    heard = session(client)["audio"]["input"]
-    assert heard["transcription"] == {"model": "gpt-transcribe"}
-    assert heard["noise_reduction"] == {"type": "near_field"}
-    assert heard["turn_detection"]["eagerness"] == "auto"
+    audio_input = session(client)["audio"]["input"]
+    assert audio_input["transcription"] == {"model": "gpt-transcribe"}
+    assert audio_input["noise_reduction"] == {"type": "near_field"}
+    assert audio_input["turn_detection"]["eagerness"] == "auto"
     client.configure_input(transcription=None, turn_detection={"type": "server_vad"})
-    heard = session(client)["audio"]["input"]
-    assert heard["transcription"] is None
-    assert heard["turn_detection"] == SERVER_VAD
+    audio_input = session(client)["audio"]["input"]
+    assert audio_input["transcription"] is None
+    assert audio_input["turn_detection"] == SERVER_VAD
 
 
 @pytest.mark.parametrize(
@@ -210,7 +216,7 @@ def test_named_parts_bring_their_own_defaults() -> None:
         ),
     ],
 )
-def test_one_wrong_field_drops_the_whole_update(
+def test_one_invalid_field_refuses_the_whole_update(
     update: dict[str, Any], code: str, param: str
 ) -> None:
     client = ProtocolClient()
@@ -224,20 +230,22 @@ def test_one_wrong_field_drops_the_whole_update(
     assert session(client) == before
 
 
-def test_streaming_transcriber_by_hand() -> None:
+def test_gpt_realtime_whisper_is_accepted_without_turn_detection() -> None:
     client = ProtocolClient()
-    heard = {"transcription": {"model": "gpt-realtime-whisper", "delay": "low"}}
-    assert event_types(client.configure_input(turn_detection=None, **heard)) == ["session.updated"]
+    audio_input = {"transcription": {"model": "gpt-realtime-whisper", "delay": "low"}}
+    assert event_types(client.configure_input(turn_detection=None, **audio_input)) == [
+        "session.updated"
+    ]
 
 
-def test_same_model_and_voice_may_be_named_again() -> None:
+def test_update_may_repeat_the_model_and_the_voice() -> None:
     client = ProtocolClient()
     client.ask("hello")
     events = client.update_session(model="gpt-realtime-2.1", audio={"output": {"voice": "marin"}})
     assert event_types(events) == ["session.updated"]
 
 
-def test_voices_of_the_synthesiser_are_voices() -> None:
+def test_own_voices_of_the_synthesiser_are_accepted() -> None:
     client = ProtocolClient()
     assert event_types(client.update_session(audio={"output": {"voice": "tin"}})) == [
         "session.updated"
@@ -256,8 +264,6 @@ def test_voice_is_fixed_after_the_first_audio() -> None:
 
 
 def test_speed_is_fixed_during_a_response() -> None:
-    from tui_voice.server.jobs import SpeakJob
-
     client = ProtocolClient()
     client.hold = (SpeakJob,)
     client.ask("hello")
@@ -281,13 +287,13 @@ def test_transcription_session() -> None:
     created = session(client)
     assert created["type"] == "transcription"
     assert created["object"] == "realtime.transcription_session"
-    told = {"model": "whisper-1", "language": "en"}
+    transcription = {"model": "whisper-1", "language": "en"}
     events = client.send(
         "session.update",
-        session={"type": "transcription", "audio": {"input": {"transcription": told}}},
+        session={"type": "transcription", "audio": {"input": {"transcription": transcription}}},
     )
     assert event_types(events) == ["session.updated"]
-    assert session(client)["audio"]["input"]["transcription"] == told
+    assert session(client)["audio"]["input"]["transcription"] == transcription
     assert error_of(client.update_session())["param"] == "session.type"
     assert error_of(client.send("response.create"))["code"] == "invalid_value"
     assert event_types(client.send("session.update", session={"type": "transcription"})) == [
@@ -295,6 +301,6 @@ def test_transcription_session() -> None:
     ]
 
 
-def test_talk_does_not_become_a_transcription_session() -> None:
+def test_realtime_session_does_not_become_a_transcription_session() -> None:
     error = error_of(ProtocolClient().send("session.update", session={"type": "transcription"}))
     assert (error["code"], error["param"]) == ("invalid_value", "session.type")

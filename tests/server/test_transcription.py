@@ -1,4 +1,4 @@
-"""What the user says, written down: while it is said, late, twice, not at all."""
+"""Transcripts of what the user says: while it is said, late, corrected, failed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def deltas(events: list[dict[str, Any]]) -> list[str]:
     return [e["delta"] for e in events if e["type"] == DELTA]
 
 
-def test_words_are_told_while_they_are_said() -> None:
+def test_deltas_are_sent_while_the_user_speaks() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     events = client.say(speech_with_silence(LONG))
@@ -43,14 +43,14 @@ def test_words_are_told_while_they_are_said() -> None:
     assert seconds == 4, "14 words, padding and silence: 3.04 s, rounded up"
 
 
-def test_nothing_is_told_unless_asked_for() -> None:
+def test_no_transcription_events_unless_switched_on() -> None:
     client = ProtocolClient()
     events = client.say(speech_with_silence(LONG))
     assert not [e for e in events if "transcription" in e["type"]]
     assert len(client.engines.stt.durations_s) == 1
 
 
-def test_transcript_stands_in_the_item() -> None:
+def test_retrieved_item_has_its_transcript() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.say(speech_with_silence("hello"))
@@ -59,7 +59,7 @@ def test_transcript_stands_in_the_item() -> None:
     assert part["transcript"] == "hello"
 
 
-def test_late_transcript_does_not_hold_up_the_item() -> None:
+def test_item_does_not_wait_for_its_transcript() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.hold = (TranscribeJob,)
@@ -71,7 +71,7 @@ def test_late_transcript_does_not_hold_up_the_item() -> None:
     assert client.last_event("response.done")["response"]["status"] == "completed"
 
 
-def test_only_one_run_waits_at_a_time_while_the_voice_goes_on() -> None:
+def test_only_one_partial_run_is_queued_at_a_time() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.hold = (TranscribeJob,)
@@ -80,8 +80,7 @@ def test_only_one_run_waits_at_a_time_while_the_voice_goes_on() -> None:
     assert not client.held_jobs[0].is_urgent
 
 
-def test_run_under_way_at_the_end_is_awaited() -> None:
-    """What was asked at the pause is not asked again at the end of the turn."""
+def test_run_at_the_pause_is_not_repeated_at_the_end_of_the_turn() -> None:
     client = ProtocolClient()
     client.configure_input(turn_detection={"type": "server_vad", "create_response": False})
     client.hold = (TranscribeJob,)
@@ -89,7 +88,7 @@ def test_run_under_way_at_the_end_is_awaited() -> None:
     assert len(client.held_jobs) == 1
 
 
-def test_guess_that_failed_is_made_again() -> None:
+def test_failed_run_at_the_pause_is_repeated_at_the_end_of_the_turn() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.hold = (TranscribeJob,)
@@ -102,7 +101,7 @@ def test_guess_that_failed_is_made_again() -> None:
     assert client.last_event(COMPLETED)["transcript"] == "hello"
 
 
-def test_failed_transcription() -> None:
+def test_failed_transcription_is_reported_and_answered() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.engines.stt.fails = True
@@ -119,13 +118,13 @@ def test_failed_transcription() -> None:
     assert client.last_event("response.done")["response"]["status"] == "completed"
 
 
-def test_failure_is_not_told_unless_asked_for() -> None:
+def test_failure_is_not_reported_unless_switched_on() -> None:
     client = ProtocolClient()
     client.engines.stt.fails = True
     assert not [e for e in client.say(speech_with_silence("hello")) if "transcription" in e["type"]]
 
 
-def test_created_audio_item_is_written_down_too() -> None:
+def test_created_audio_item_is_transcribed() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     audio = base64.b64encode(speech("hello what")).decode()
@@ -135,19 +134,19 @@ def test_created_audio_item_is_written_down_too() -> None:
     assert client.last_event(COMPLETED)["transcript"] == "hello what"
 
 
-@pytest.mark.parametrize("breaks", [True, False])
-def test_two_sounds_in_one_item(breaks: bool) -> None:
+@pytest.mark.parametrize("fails", [True, False])
+def test_each_audio_part_of_an_item_is_transcribed(fails: bool) -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
-    client.engines.stt.fails = breaks
+    client.engines.stt.fails = fails
     audio = base64.b64encode(speech("hello")).decode()
     part = {"type": "input_audio", "audio": audio}
     client.send("conversation.item.create", item=message_item("user", part, part))
-    told = [e["content_index"] for e in client.events if e["type"] in (COMPLETED, FAILED)]
-    assert told == [0, 1]
+    indexes = [e["content_index"] for e in client.events if e["type"] in (COMPLETED, FAILED)]
+    assert indexes == [0, 1]
 
 
-def test_item_that_is_gone_is_not_told_of() -> None:
+def test_deleted_item_gets_no_transcript() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.hold = (TranscribeJob,)
@@ -156,10 +155,10 @@ def test_item_that_is_gone_is_not_told_of() -> None:
     client.hold = ()
     events = client.release()
     assert COMPLETED not in event_types(events)
-    assert event_types(events)[-2] == "response.done", "the response is not left waiting"
+    assert event_types(events)[-2] == "response.done", "the response does not wait for ever"
 
 
-def test_failure_of_item_that_is_gone() -> None:
+def test_failure_for_a_deleted_item_is_not_reported() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.engines.stt.fails = True
@@ -170,8 +169,8 @@ def test_failure_of_item_that_is_gone() -> None:
     assert FAILED not in event_types(client.release())
 
 
-def test_corrected_words_are_right_at_the_end() -> None:
-    """Deltas only grow; where the recogniser thinks better of it, `completed` says so."""
+def test_completed_transcript_corrects_the_deltas() -> None:
+    """Deltas can only add words; `completed` has the text of the last run."""
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.hold = (TranscribeJob,)
@@ -187,8 +186,8 @@ def test_corrected_words_are_right_at_the_end() -> None:
     assert deltas(client.events) == ["hello cats"]
 
 
-def test_long_turn_is_settled_at_its_pauses() -> None:
-    """After a pause only what follows it is heard again."""
+def test_long_turn_is_transcribed_in_parts() -> None:
+    """After a pause the recogniser gets only the audio that follows it."""
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     piece = " ".join(["one two three four five six seven eight nine ten"] * 4)
@@ -198,7 +197,7 @@ def test_long_turn_is_settled_at_its_pauses() -> None:
     assert max(client.engines.stt.durations_s) < 13.0
 
 
-def test_voice_without_a_pause_is_not_heard_again_and_again() -> None:
+def test_partial_runs_stop_after_12_s_without_a_pause() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.say(SILENCE * 500 + speech("one two three four five six seven eight nine ten " * 10))
@@ -209,7 +208,7 @@ def test_voice_without_a_pause_is_not_heard_again_and_again() -> None:
     assert len(client.engines.stt.durations_s) == count + 1
 
 
-def test_facts_about_nothing_are_ignored() -> None:
+def test_results_of_unknown_jobs_are_ignored() -> None:
     client = ProtocolClient()
     count = len(client.events)
     client.job_result(TranscriptReady(99, "x"))
@@ -217,7 +216,7 @@ def test_facts_about_nothing_are_ignored() -> None:
     assert len(client.events) == count
 
 
-def test_run_of_a_turn_that_was_dropped() -> None:
+def test_result_for_a_cleared_turn_is_ignored() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.hold = (TranscribeJob,)
@@ -230,7 +229,7 @@ def test_run_of_a_turn_that_was_dropped() -> None:
     assert len(client.events) == count
 
 
-def test_nobody_reads_along_any_more() -> None:
+def test_no_delta_after_transcription_is_switched_off() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)
     client.hold = (TranscribeJob,)
@@ -255,7 +254,7 @@ def test_result_of_a_run_over_settled_audio_is_ignored() -> None:
     assert utterance.final_text(8_800.0) == "one two three"
 
 
-def test_transcription_session_tells_and_never_answers() -> None:
+def test_transcription_session_transcribes_and_never_responds() -> None:
     client = ProtocolClient(transcription_only=True)
     audio = {"input": WHISPER}
     client.send("session.update", session={"type": "transcription", "audio": audio})
@@ -266,7 +265,7 @@ def test_transcription_session_tells_and_never_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "finished"),
+    ("text", "expected"),
     [
         ("What time is it?", True),
         ("My name is Anna.", True),
@@ -280,5 +279,5 @@ def test_transcription_session_tells_and_never_answers() -> None:
         ("Where are you from?", True),
     ],
 )
-def test_sounds_finished(text: str, finished: bool) -> None:
-    assert is_complete_sentence(text) is finished
+def test_is_complete_sentence(text: str, expected: bool) -> None:
+    assert is_complete_sentence(text) is expected

@@ -1,4 +1,4 @@
-"""Turns found in sound: server VAD, semantic VAD, by hand; interruptions and idle time."""
+"""Turns found by server VAD: their events, interruptions, and speculative replies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui_voice.server.limits import SessionLimits
 
 
 class TestServerVad:
-    def test_sequence(self) -> None:
+    def test_order_of_events(self) -> None:
         client = ProtocolClient()
         events = client.say(speech_with_silence("hello what is the time"))
         assert event_types(events) == TURN_EVENTS + RESPONSE_EVENTS
@@ -31,19 +31,19 @@ class TestServerVad:
             "hello what is the time"
         )
 
-    def test_times_are_of_audio_written(self) -> None:
+    def test_times_are_positions_in_the_appended_audio(self) -> None:
         client = ProtocolClient()
         client.say(speech_with_silence("hello what is the time"))
         started = client.last_event("input_audio_buffer.speech_started")["audio_start_ms"]
         stopped = client.last_event("input_audio_buffer.speech_stopped")["audio_end_ms"]
-        assert abs(started - 700) <= 32, "onset at 1000, less the padding"
-        end_of_voice = 1000 + 5 * 160 - 40
-        assert abs(stopped - (end_of_voice + 500)) <= 64
+        assert abs(started - 700) <= 32, "speech starts at 1000 ms, minus the padding"
+        voice_end = 1000 + 5 * 160 - 40
+        assert abs(stopped - (voice_end + 500)) <= 64
         client.say(speech_with_silence("hello what is the time"))
         second = client.last_event("input_audio_buffer.speech_started")["audio_start_ms"]
         assert abs(second - (1000 + 800 + 800 + 700)) <= 32
 
-    def test_item_holds_the_turn_and_no_more(self) -> None:
+    def test_item_has_the_audio_of_the_turn_alone(self) -> None:
         client = ProtocolClient()
         client.say(speech_with_silence("hello what is the time"))
         client.send("conversation.item.retrieve", item_id=client.item_ids[0])
@@ -53,7 +53,7 @@ class TestServerVad:
         stopped = client.last_event("input_audio_buffer.speech_stopped")["audio_end_ms"]
         assert abs(ms - (stopped - started)) <= 1
 
-    def test_padding_and_silence_are_settable(self) -> None:
+    def test_padding_and_silence_follow_the_session(self) -> None:
         client = ProtocolClient()
         client.configure_input(
             turn_detection=server_vad(prefix_padding_ms=0, silence_duration_ms=1200)
@@ -64,7 +64,7 @@ class TestServerVad:
         assert abs(started - 1000) <= 32
         assert abs(stopped - (1120 + 1200)) <= 64
 
-    def test_pause_shorter_than_the_silence_is_within_the_turn(self) -> None:
+    def test_short_pause_does_not_end_the_turn(self) -> None:
         client = ProtocolClient()
         client.say(
             speech_with_silence("hello", after=350) + speech_with_silence("what is", before=0)
@@ -84,24 +84,24 @@ class TestServerVad:
         assert committed[0]["previous_item_id"] is None
         assert committed[1]["previous_item_id"] is not None
 
-    def test_threshold(self) -> None:
+    def test_threshold_follows_the_session(self) -> None:
         quiet = (np.frombuffer(speech("hello what is"), "<i2") // 12).astype("<i2").tobytes()
         client = ProtocolClient()
         assert client.say(SILENCE * 300 + quiet + SILENCE * 700) == []
         client.configure_input(turn_detection=server_vad(threshold=0.2))
         assert "response.done" in event_types(client.say(SILENCE * 300 + quiet + SILENCE * 700))
 
-    def test_click_is_no_turn(self) -> None:
+    def test_click_starts_no_turn(self) -> None:
         assert (
             ProtocolClient().say(SILENCE * 500 + speech("hello")[: 48 * 40] + SILENCE * 500) == []
         )
 
-    def test_endless_turn_is_ended(self) -> None:
+    def test_turn_ends_at_its_maximum_length(self) -> None:
         client = ProtocolClient(limits=SessionLimits(max_input_ms=2_000))
         client.say(speech("one two three four five six seven eight nine ten " * 2))
         assert client.last_event("input_audio_buffer.speech_stopped")["audio_end_ms"] < 2_300
 
-    def test_silence_before_is_not_kept_for_ever(self) -> None:
+    def test_one_minute_of_silence_is_kept(self) -> None:
         client = ProtocolClient()
         for _ in range(7):
             client.say(SILENCE * 10_000, step_ms=2_000)
@@ -110,7 +110,7 @@ class TestServerVad:
         part = client.last_event("conversation.item.retrieved")["item"]["content"][0]
         assert 60_000 <= len(base64.b64decode(part["audio"])) / 48 < 62_100
 
-    def test_answer_that_finds_no_room(self) -> None:
+    def test_error_where_the_automatic_response_is_one_too_many(self) -> None:
         client = ProtocolClient(limits=SessionLimits(max_responses=1))
         client.hold = (ReplyJob,)
         client.send("response.create", response={"conversation": "none"})
@@ -119,7 +119,7 @@ class TestServerVad:
         assert error["event_id"] is None
         assert len(client.item_ids) == 1
 
-    def test_item_that_finds_no_room(self) -> None:
+    def test_error_where_the_turn_is_one_item_too_many(self) -> None:
         client = ProtocolClient(limits=SessionLimits(max_items=1))
         client.type_turn("full")
         events = client.say(speech_with_silence("hello"))
@@ -130,8 +130,10 @@ class TestServerVad:
 class TestInterruption:
     """`create_response` and `interrupt_response` in all four combinations."""
 
-    def talk(self, create: bool, interrupt: bool) -> tuple[ProtocolClient, list[dict[str, Any]]]:
-        """The user speaks while the model does."""
+    def interrupt(
+        self, create: bool, interrupt: bool
+    ) -> tuple[ProtocolClient, list[dict[str, Any]]]:
+        """The user speaks while a response is in progress."""
         client = ProtocolClient()
         client.configure_input(
             turn_detection=server_vad(create_response=create, interrupt_response=interrupt)
@@ -141,8 +143,8 @@ class TestInterruption:
         client.release(1)
         return client, client.say(speech_with_silence("hello"))
 
-    def test_both(self) -> None:
-        client, events = self.talk(True, True)
+    def test_create_and_interrupt(self) -> None:
+        client, events = self.interrupt(True, True)
         assert event_types(events)[:7] == [
             "input_audio_buffer.speech_started",
             "response.output_audio.done",
@@ -162,33 +164,33 @@ class TestInterruption:
         assert "response.created" in event_types(events)
         assert client.protocol.responses.conversation_response is not None
 
-    def test_create_without_interrupt_makes_none_while_one_is_active(self) -> None:
-        client, events = self.talk(True, False)
+    def test_create_alone_makes_no_response_while_one_is_active(self) -> None:
+        client, events = self.interrupt(True, False)
         assert event_types(events) == TURN_EVENTS
         client.hold = ()
         client.release()
         assert client.last_event("response.done")["response"]["status"] == "completed"
         assert "response.created" in event_types(client.say(speech_with_silence("hello")))
 
-    def test_interrupt_without_create(self) -> None:
-        _desk, events = self.talk(False, True)
+    def test_interrupt_alone(self) -> None:
+        _desk, events = self.interrupt(False, True)
         assert "response.done" in event_types(events)
         assert "response.created" not in event_types(events)
 
-    def test_neither(self) -> None:
-        client, events = self.talk(False, False)
+    def test_neither_create_nor_interrupt(self) -> None:
+        client, events = self.interrupt(False, False)
         assert event_types(events) == TURN_EVENTS
         assert client.protocol.responses.conversation_response is not None
 
-    def test_late_sound_of_the_interrupted_is_dropped(self) -> None:
-        client, _events = self.talk(True, True)
+    def test_late_audio_of_the_interrupted_response_is_dropped(self) -> None:
+        client, _events = self.interrupt(True, True)
         first = client.last_event("response.done")["response"]["id"]
         count = len(client.events)
         client.hold = ()
         client.release()
         assert first not in {e.get("response_id") for e in client.events[count:]}
 
-    def test_interruption_spares_what_is_beside_the_talk(self) -> None:
+    def test_out_of_band_response_is_not_interrupted(self) -> None:
         client = ProtocolClient()
         client.hold = (ReplyJob,)
         client.send(
@@ -199,10 +201,10 @@ class TestInterruption:
         assert "response.done" not in event_types(client.events)
 
 
-class TestDraft:
-    """The reply is begun at a pause, on the chance that the turn is over."""
+class TestSpeculativeReply:
+    """A reply is started at a pause, before it is certain that the turn has ended."""
 
-    def test_reply_is_asked_for_once_and_used(self) -> None:
+    def test_response_uses_the_reply_started_at_the_pause(self) -> None:
         client = ProtocolClient()
         client.say(speech_with_silence("hello", after=300))
         assert len(client.engines.llm.requests) == 1
@@ -212,7 +214,7 @@ class TestDraft:
         assert client.last_event("response.done")["response"]["status"] == "completed"
         assert len(client.engines.stt.durations_s) == 1
 
-    def test_voice_that_goes_on_makes_it_void(self) -> None:
+    def test_speech_after_the_pause_discards_it(self) -> None:
         client = ProtocolClient()
         client.say(
             speech_with_silence("hello", after=300) + speech_with_silence("what is", before=0)
@@ -226,8 +228,8 @@ class TestDraft:
             == "hello what is"
         )
 
-    def test_short_silence_leaves_it_time(self) -> None:
-        """What is heard and said takes some 100 ms: they are to be over when the turn is."""
+    def test_it_is_started_long_before_a_silence_of_300_ms_is_over(self) -> None:
+        """Transcript and first clause take some 100 ms and should be ready when the turn ends."""
         client = ProtocolClient()
         client.configure_input(turn_detection=server_vad(silence_duration_ms=300))
         client.say(speech_with_silence("hello", after=180))
@@ -240,7 +242,7 @@ class TestDraft:
             == "hello what is"
         )
 
-    def test_changed_conversation_makes_it_void(self) -> None:
+    def test_changed_conversation_discards_it(self) -> None:
         client = ProtocolClient()
         client.say(speech_with_silence("hello", after=300))
         client.send(
@@ -255,7 +257,7 @@ class TestDraft:
         client.say(SILENCE * 400)
         assert [len(r.turns) for r in client.engines.llm.requests] == [1, 2]
 
-    def test_first_clause_is_spoken_ahead(self) -> None:
+    def test_first_clause_is_synthesised_before_the_turn_ends(self) -> None:
         client = ProtocolClient()
         client.say(speech_with_silence("hello what", after=300))
         assert [text for text, _, _ in client.engines.tts.calls] == ["hello what"]
@@ -265,7 +267,7 @@ class TestDraft:
         assert client.last_event("response.done")["response"]["status"] == "completed"
         assert not client.held_jobs
 
-    def test_sound_that_is_still_being_made_is_waited_for(self) -> None:
+    def test_response_waits_for_a_clause_that_is_being_synthesised(self) -> None:
         client = ProtocolClient()
         client.hold = (SpeakJob,)
         client.say(speech_with_silence("hello what"))
@@ -273,14 +275,14 @@ class TestDraft:
         client.hold = ()
         assert audio_of(client.release()) == speech("hello what")
 
-    def test_other_voice_by_then(self) -> None:
+    def test_changed_voice_is_synthesised_again(self) -> None:
         client = ProtocolClient()
         client.say(speech_with_silence("hello what", after=300))
         client.update_session(audio={"output": {"voice": "echo"}})
         client.say(SILENCE * 400)
         assert [voice for _, voice, _ in client.engines.tts.calls] == ["marin", "echo"]
 
-    def test_voice_that_fails_ahead_is_told_of_in_the_response(self) -> None:
+    def test_failing_synthesiser_is_reported_in_the_response(self) -> None:
         client = ProtocolClient()
         client.engines.tts.fails = True
         client.hold = (SpeakJob,)
@@ -290,7 +292,7 @@ class TestDraft:
         client.say(SILENCE * 400)
         assert client.last_event("response.done")["response"]["status"] == "failed"
 
-    def test_voice_that_fails_once(self) -> None:
+    def test_synthesiser_that_fails_once_is_tried_again(self) -> None:
         client = ProtocolClient()
         client.engines.llm.answer = "one two three, four."
         client.engines.tts.fails = True
@@ -299,7 +301,7 @@ class TestDraft:
         client.say(SILENCE * 400)
         assert client.last_event("response.done")["response"]["status"] == "completed"
 
-    def test_only_speech_is_made_ahead(self) -> None:
+    def test_calls_and_text_are_not_synthesised(self) -> None:
         client = ProtocolClient()
         tool = {"type": "function", "name": "weather"}
         client.update_session(tools=[tool], tool_choice={"type": "function", "name": "weather"})
@@ -311,15 +313,15 @@ class TestDraft:
         client.say(speech_with_silence("hello"))
         assert client.engines.tts.calls == []
 
-    def test_typed_turn_makes_it_void(self) -> None:
+    def test_typed_turn_discards_it(self) -> None:
         client = ProtocolClient()
         client.hold = (SpeakJob,)
         client.say(speech_with_silence("hello what", after=300))
         client.ask("red")
-        ahead, wanted = client.held_jobs
-        assert isinstance(ahead, SpeakJob)
-        assert ahead.stop.is_set()
-        assert not wanted.stop.is_set()
+        speculative, requested = client.held_jobs
+        assert isinstance(speculative, SpeakJob)
+        assert speculative.stop.is_set()
+        assert not requested.stop.is_set()
 
     def test_none_while_a_response_is_active(self) -> None:
         client = ProtocolClient()
@@ -329,13 +331,13 @@ class TestDraft:
         client.say(speech_with_silence("hello", after=300))
         assert len(client.engines.llm.requests) == 1
 
-    def test_none_where_nobody_is_to_answer(self) -> None:
+    def test_none_without_automatic_responses(self) -> None:
         client = ProtocolClient()
         client.configure_input(turn_detection=server_vad(create_response=False))
         client.say(speech_with_silence("hello"))
         assert client.engines.llm.requests == []
 
-    def test_failed_model_is_told_in_the_response(self) -> None:
+    def test_failing_model_is_reported_in_the_response(self) -> None:
         client = ProtocolClient()
         client.engines.llm.fails = True
         client.say(speech_with_silence("hello"))
@@ -343,7 +345,7 @@ class TestDraft:
         assert done["status"] == "failed"
         assert done["status_details"]["error"]["message"] == "The model is broken."
 
-    def test_commit_by_hand_ends_it(self) -> None:
+    def test_commit_by_the_client_discards_it(self) -> None:
         client = ProtocolClient()
         client.say(speech_with_silence("hello", after=300))
         client.send("input_audio_buffer.commit")

@@ -1,7 +1,7 @@
 """The interfaces between the protocol server and its engines (speech detection, recognition,
 language model, speech synthesis).
 
-The server is given an `Engines` object by whoever starts it and imports no engine. All calls may
+The server is given an `Engines` object by its caller and imports no engine. All calls may
 block for seconds, so the server makes them in worker threads. One engine is shared by all
 connections and must be safe to call from several threads; a `SpeechDetector` is the exception: it
 holds the state of one audio stream, and each connection gets its own.

@@ -1,22 +1,22 @@
-// A talk by the `openai` package from npm. Prints one JSON line.
+// A session of the `openai` package from npm. Prints one JSON line.
 // Arguments: base URL of the server (http://…/v1), path of a file with 24 kHz s16le speech.
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
-import { Story } from './story.mjs';
+import { EventLog } from './event_log.mjs';
 
 const [baseURL, speech] = process.argv.slice(2);
 const client = new OpenAI({ apiKey: 'none', baseURL });
-// The package insists on TLS, which nobody speaks on loopback: it gets a plain socket instead.
+// The package always uses TLS, which our server does not have: it gets a plain socket instead.
 const options = { createConnection: (where) => connect(where) };
 const rt = new OpenAIRealtimeWS({ model: 'gpt-realtime-2.1', options }, client);
 const errors = [];
-const story = new Story();
-rt.on('event', (event) => story.add(event));
+const log = new EventLog();
+rt.on('event', (event) => log.add(event));
 rt.on('error', (error) => errors.push(error.error?.code ?? String(error)));
 
-await story.until('session.created');
+await log.until('session.created');
 rt.send({
   type: 'session.update',
   session: {
@@ -25,16 +25,16 @@ rt.send({
     audio: { input: { turn_detection: null, transcription: { model: 'whisper-1' } } },
   },
 });
-await story.until('session.updated');
+await log.until('session.updated');
 const sound = readFileSync(speech);
 for (let at = 0; at < sound.length; at += 4800) {
   const audio = sound.subarray(at, at + 4800).toString('base64');
   rt.send({ type: 'input_audio_buffer.append', audio });
 }
 rt.send({ type: 'input_audio_buffer.commit' });
-const heard = await story.until('conversation.item.input_audio_transcription.completed');
+const transcription = await log.until('conversation.item.input_audio_transcription.completed');
 rt.send({ type: 'response.create' });
-const spoken = await story.until('response.done');
+const spoken = await log.until('response.done');
 rt.send({
   type: 'response.create',
   response: {
@@ -43,12 +43,12 @@ rt.send({
     output_modalities: ['text'],
   },
 });
-const summary = await story.until('response.done');
+const summary = await log.until('response.done');
 rt.send({ type: 'response.cancel' });
-await story.until('error');
+await log.until('error');
 console.log(
   JSON.stringify({
-    transcript: heard.transcript,
+    transcript: transcription.transcript,
     spoken: spoken.response.output[0].content[0].transcript,
     summary: summary.response.output[0].content[0].text,
     errors,
