@@ -1,8 +1,8 @@
-"""What keeping, resuming, browsing and searching talks costs, each beside the naive way.
+"""Measures what saving, opening, listing and searching sessions costs, beside simpler ways.
 
-Run: `python benchmarks/store.py [--turns 1000000]`. Medians; trust the ratios. What is resumed and
-browsed is told in processor time, what is appended and searched by the clock. The index of a
-million turns takes some minutes to make.
+Run: `python benchmarks/store.py [--turns 1000000]`. Every figure is a median, or p50 and p99; the
+first half is processor time, appending and searching are wall time. Making the index of a million
+turns takes some minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.folding import fold
 from tui_voice.store import catalog, checkpoint, codec, index, search
 from tui_voice.store.journal import Journal
-from tui_voice.store.query import parse
 from tui_voice.store.reading import load, read
 
 WORDS = re.findall(
@@ -36,11 +35,11 @@ WORDS = re.findall(
     what all were we when there can an your which their said if do will each about how up out garden
     temple river morning tea train summer winter letter music window story bread mountain""",
 )
-HEAD = e.SessionOpened(id="t", started="2026-04-01T12:00:00+00:00", backend="local", model="m")
+OPENED = e.SessionOpened(id="t", started="2026-04-01T12:00:00+00:00", backend="local", model="m")
 
 
-def seconds(work: Callable[[], object], rounds: int = 5) -> float:
-    """Median of the processor's time: that of our own work, whatever else the machine does."""
+def processor_seconds(work: Callable[[], object], rounds: int = 5) -> float:
+    """Median processor time of one call: it does not count what else the machine does."""
     taken = []
     for _ in range(rounds):
         start = time.process_time()
@@ -49,8 +48,10 @@ def seconds(work: Callable[[], object], rounds: int = 5) -> float:
     return statistics.median(taken)
 
 
-def spread(work: Callable[[], object], rounds: int, *, pause: bool = False) -> tuple[float, float]:
-    """p50 and p99 of one call. `pause`: let other threads run in between."""
+def wall_seconds(
+    work: Callable[[], object], rounds: int, *, pause: bool = False
+) -> tuple[float, float]:
+    """p50 and p99 of one call. `pause`: lets other threads run between the calls."""
     taken = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -58,26 +59,31 @@ def spread(work: Callable[[], object], rounds: int, *, pause: bool = False) -> t
         taken.append(time.perf_counter() - start)
         if pause:
             time.sleep(0)
-    taken.sort()
-    return taken[rounds // 2], taken[rounds * 99 // 100]
+    return percentiles(taken)
 
 
-def row(what: str, by: str, *figures: float) -> None:
-    print(f"  {what:38}{by:34}" + "".join(f"{shown(figure):>12}" for figure in figures))
+def percentiles(taken: list[float]) -> tuple[float, float]:
+    """p50 and p99."""
+    taken = sorted(taken)
+    return taken[len(taken) // 2], taken[len(taken) * 99 // 100]
 
 
-def shown(figure: float) -> str:
-    if figure < 1e-3:
-        return f"{figure * 1e6:.1f} µs"
-    return f"{figure * 1e3:.1f} ms" if figure < 1 else f"{figure:.2f} s"
+def row(what: str, way: str, *figures: float) -> None:
+    print(f"  {what:38}{way:34}" + "".join(f"{formatted(figure):>12}" for figure in figures))
 
 
-# ── talks to measure with ────────────────────────────────────────────────────────────────────
+def formatted(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.1f} µs"
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+# ── sessions to measure with ─────────────────────────────────────────────────────────────────
 
 
 def spoken(turns: int) -> Iterator[e.Event]:
-    """A talk as a server tells it: some 14 facts an exchange."""
-    yield HEAD
+    """A spoken session as a server reports it: some 14 events for an exchange."""
+    yield OPENED
     yield e.ConnectionOpened(at=0.1)
     at, before = 1.0, None
     for n in range(turns // 2):
@@ -105,46 +111,43 @@ def write(path: Path, events: Iterator[e.Event]) -> None:
 
 
 def write_many(folder: Path, turns: int, each: int = 100) -> None:
-    """Talks of so many turns, typed: one line a turn."""
+    """Sessions with `turns` turns in all, typed: one line for each turn."""
     chance = random.Random(1)
     for n in range(max(1, turns // each)):
-        head = e.SessionOpened(
+        opened = e.SessionOpened(
             id=f"t{n:05}",
             started=f"2026-{1 + n % 12:02}-{1 + n % 28:02}T{n % 24:02}:00:00+00:00",
             backend="local",
             model="m",
         )
-        said = (
+        typed = (
             e.TextSubmitted(
                 at=k * 5.0, item_id=f"i{k}", text=" ".join(chance.choices(WORDS, k=12)) + f" x{n}"
             )
             for k in range(min(each, turns))
         )
-        write(folder / f"{head.id}.jsonl", iter([head, *said]))
+        write(folder / f"{opened.id}.jsonl", iter([opened, *typed]))
 
 
 # ── what is measured ─────────────────────────────────────────────────────────────────────────
 
 
 def appending(folder: Path) -> None:
-    print("\nappend one fact" + " " * 57 + "p50         p99")
+    print("\nappend one event" + " " * 56 + "p50         p99")
     grew = e.TranscriptGrew(at=1.5, item_id="item_1", text=" word")
     done = e.TranscriptDone(at=1.5, item_id="item_1", text="some words of a turn " * 5)
-    journal = Journal.create(folder / "append", HEAD)
+    journal = Journal.create(folder / "append", OPENED)
 
     def turn() -> None:
         journal.append(done)
         journal.sync().result()
 
-    row(
-        "a word, as the loop waits for it",
-        "ours",
-        *spread(lambda: journal.append(grew), 20_000, pause=True),
-    )
+    waiting = wall_seconds(partial(journal.append, grew), 20_000, pause=True)
+    row("a word, as the event loop waits for it", "journal", *waiting)
     journal.sync().result()
-    row("a whole turn, until it is on disk", "ours", *spread(turn, 500))
+    row("a whole turn, until it is on disk", "journal", *wall_seconds(turn, 500))
     journal.close()
-    path = folder / "naive.json"
+    path = folder / "all.json"
     turns = [{"text": "some words of a turn " * 5}] * 10_000
 
     def rewrite() -> None:
@@ -153,115 +156,132 @@ def appending(folder: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
 
-    db = sqlite3.connect(folder / "naive.sqlite", isolation_level=None)
+    db = sqlite3.connect(folder / "turns.sqlite", isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("CREATE TABLE turns (text TEXT)")
-    row(
-        "the same",
-        "a row in SQLite",
-        *spread(lambda: db.execute("INSERT INTO turns VALUES (?)", (done.text,)), 500),
-    )
-    row("the same, at 10 000 turns", "JSON written anew", *spread(rewrite, 10))
+    insert = partial(db.execute, "INSERT INTO turns VALUES (?)", (done.text,))
+    row("the same", "a row in SQLite", *wall_seconds(insert, 500))
+    row("the same, at 10 000 turns", "one JSON file, written again", *wall_seconds(rewrite, 10))
     db.close()
 
 
-def by_json(paths: list[Path]) -> None:
+def parse_json(paths: list[Path]) -> None:
     for path in paths:
         for line in path.read_text().splitlines():
             json.loads(line)
 
 
-def load_cold(path: Path) -> None:
-    checkpoint.forget(cache_dir(), path)
+def load_without_checkpoint(path: Path) -> None:
+    checkpoint.delete(cache_dir(), path)
     load(path)
 
 
-def resuming(folder: Path) -> None:
-    print("\nresume a talk" + " " * 56 + "processor")
-    for turns in (100, 10_000, 100_000):
+def opening(folder: Path) -> None:
+    print("\nopen a spoken session" + " " * 48 + "processor")
+    for turns in (100, 1_000, 10_000, 100_000):
         path = folder / f"long-{turns}.jsonl"
         write(path, spoken(turns))
         size = f"{turns} turns, {path.stat().st_size / 1e6:.1f} MB"
-        row(size, "ours, the cache deleted", seconds(partial(load_cold, path), 3))
-        row("", "ours", seconds(partial(load, path)))
-        row("", "json, nothing folded", seconds(partial(by_json, [path]), 1))
+        row(
+            size,
+            "without a checkpoint",
+            processor_seconds(partial(load_without_checkpoint, path), 3),
+        )
+        row("", "with its checkpoint", processor_seconds(partial(load, path)))
+        row("", "json.loads of every line", processor_seconds(partial(parse_json, [path]), 1))
         if turns < 100_000:
-            row("", "every fact read and folded", seconds(lambda p=path: fold(read(p).events), 1))
+            row(
+                "",
+                "every event kept and folded",
+                processor_seconds(partial(read_and_fold, path), 1),
+            )
 
 
-def browsing(folder: Path) -> None:
-    print("\nbrowse talks of 100 turns each" + " " * 39 + "processor")
+def read_and_fold(path: Path) -> None:
+    fold(read(path).events)
+
+
+def listing(folder: Path) -> None:
+    print("\nlist sessions of 100 turns each" + " " * 38 + "processor")
     for turns in (100, 10_000, 100_000):
-        place = folder / f"talks-{turns}"
+        place = folder / f"sessions-{turns}"
         write_many(place, turns)
-        size = f"{turns} turns in {max(1, turns // 100)} talks"
-        first = seconds(partial(catalog.list_sessions, place), 1)
-        row(size, "ours", seconds(partial(catalog.list_sessions, place)))
-        row("", "ours, the first time", first)
-        row("", "json, every file", seconds(partial(by_json, list(place.iterdir())), 1))
+        size = f"{turns} turns in {max(1, turns // 100)} sessions"
+        first = processor_seconds(partial(catalog.list_sessions, place), 1)
+        row(size, "from the index", processor_seconds(partial(catalog.list_sessions, place)))
+        row("", "the first time", first)
+        paths = list(place.iterdir())
+        row("", "json.loads of every line", processor_seconds(partial(parse_json, paths), 1))
 
 
 def searching(folder: Path, turns: int) -> None:
     place = folder / "many"
     write_many(place, turns, each=1_000)
     start = time.perf_counter()
-    index.ask(place, lambda _db: None)
+    index.update(place)
     made = time.perf_counter() - start
     size = index.database(place).stat().st_size / 1e6
     print(f"\nsearch {turns} turns (index: {size:.0f} MB, made in {made:.0f} s)" + " " * 19, end="")
     print("p50         p99")
-    an_hour_ago = time.time() - 3600
-    os.utime(place, (an_hour_ago, an_hour_ago))  # nobody has begun a talk just now
     search.search(place, "temple")
-    queries = ("temple", "the", "gar*", '"the garden"', "tea role:you before:2026-06", "x7", "zq")
-    db = sqlite3.connect(index.database(place))
-    for query in queries:
-        parsed = parse(query)
-        row(query, "the question alone", *spread(partial(search._rows, db, parsed, ""), 100))
-        whole = partial(search.search, place, query, typing=True)
-        row("", "the whole call, as the app asks", *spread(whole, 100))
-    row(
+    for query in (
         "temple",
-        "the whole call of the command",
-        *spread(partial(search.search, place, "temple"), 100),
-    )
-    row("", "the app's look at all files, aside", *spread(partial(index.catch_up, place), 50))
-    row("", "the whole call, a talk grows", *growing(place, 50))
-    statement = """SELECT rowid FROM words WHERE words MATCH 'the'
-        ORDER BY bm25(words) LIMIT 50"""
-    row("the", "FTS5 ranks all hits", seconds(lambda: db.execute(statement).fetchall(), 3))
+        "the",
+        "gar*",
+        '"the garden"',
+        "tea role:you before:2026-06",
+        "x7",
+        "zq",
+    ):
+        typing = partial(search.search, place, query, typing=True)
+        row(query, "while the user types", *wall_seconds(typing, 100))
+    command = partial(search.search, place, "temple")
+    row("temple", "as the command", *wall_seconds(command, 100))
+    row("", "no change: the index is up to date", *wall_seconds(partial(index.update, place), 50))
+    for turns_of_session in (0, 1_000, 10_000):
+        what = f"while {turns_of_session or '1 000 typed'} turns grow"
+        row("a turn said a moment ago", what, *growing(place, turns_of_session, 30))
+    db = sqlite3.connect(index.database(place))
+    statement = "SELECT rowid FROM words WHERE words MATCH 'the' ORDER BY bm25(words) LIMIT 50"
+    ranked = processor_seconds(lambda: db.execute(statement).fetchall(), 3)
+    row("the", "FTS5 ranks all hits", ranked)
+    db.close()
 
     def scan() -> None:
         for path in place.glob("*.jsonl"):
             for line in path.read_text().splitlines():
                 _found = "temple" in line
 
-    row("temple", "every journal read, in Python", seconds(scan, 1))
+    row("temple", "every journal read, in Python", processor_seconds(scan, 1))
     if grep := shutil.which("grep"):
-        command = [grep, "-rhwc", "temple", str(place)]
-        work = partial(subprocess.run, command, stdout=subprocess.DEVNULL, check=True)
-        row("", "every journal read, by grep", seconds(work, 3))
-    db.close()
+        grep_all = [grep, "-rhwc", "temple", str(place)]
+        work = partial(subprocess.run, grep_all, stdout=subprocess.DEVNULL, check=True)
+        row("", "every journal read, by grep", processor_seconds(work, 3))
 
 
-def growing(folder: Path, rounds: int) -> tuple[float, float]:
-    """p50 and p99 of a search for what was said a moment ago, in a talk of 1 000 turns."""
-    journal = Journal.open(next(folder.glob("*.jsonl")))
-    an_hour_ago = time.time() - 3600
-    os.utime(folder, (an_hour_ago, an_hour_ago))
-    index.catch_up(folder)
+def growing(folder: Path, turns: int, rounds: int) -> tuple[float, float]:
+    """p50 and p99 of a search for what was said a moment ago.
+
+    `turns`: of the spoken session that grows; 0: one of the typed sessions, which have 1 000.
+    """
+    path = next(folder.glob("t*.jsonl"))
+    if turns:
+        path = folder / f"spoken-{turns}.jsonl"
+        write(path, spoken(turns))
+    index.update(folder)
+    journal = Journal.open(path)
     taken = []
     for n in range(rounds):
-        journal.append(e.TextSubmitted(at=9e3 + n, item_id=f"n{n}", text=f"news{n} of it"))
+        news = f"news{turns}x{n}"
+        journal.append(e.TextSubmitted(at=9e4 + n, item_id=news, text=f"{news} of it"))
         journal.sync().result()
         start = time.perf_counter()
-        (hit,) = search.search(folder, f"news{n}", typing=True)
+        (hit,) = search.search(folder, news, typing=True)
         taken.append(time.perf_counter() - start)
-        assert hit.turn == f"n{n}"
+        assert hit.turn == news
     journal.close()
-    taken.sort()
-    return taken[rounds // 2], taken[rounds * 99 // 100]
+    return percentiles(taken)
 
 
 def main() -> None:
@@ -272,8 +292,8 @@ def main() -> None:
         folder = Path(name)
         os.environ["TUI_VOICE_CACHE_DIR"] = str(folder / "cache")
         appending(folder)
-        resuming(folder)
-        browsing(folder)
+        opening(folder)
+        listing(folder)
         searching(folder, turns)
 
 
