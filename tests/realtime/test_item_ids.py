@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.realtime.frames_harness import encoded, message, new_translator, received, received_error
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.realtime.item_ids import MAX_LENGTH, ItemIds
+from tui_voice.realtime.item_ids import ItemIds
+from tui_voice.realtime.wire.items import MAX_ID_LENGTH
 
 LONG = "item_" + "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 OTHER = LONG[:-1] + "8"
@@ -19,7 +20,7 @@ def test_a_long_id_is_short_on_the_wire_and_unchanged_in_the_conversation() -> N
     translator = new_translator()
     (made,) = encoded(translator, place(LONG))
     short = made["item"]["id"]
-    assert len(short) <= MAX_LENGTH
+    assert len(short) <= MAX_ID_LENGTH
     assert short.replace("_", "").isalnum()
     item = message(short, "user", {"type": "input_text", "text": "Hi."})
     assert received(translator, "conversation.item.added", item=item) == [
@@ -63,5 +64,5 @@ def test_long_ids_that_the_server_made_are_sent_unchanged() -> None:
 
 def test_short_ids_stay_unchanged_and_long_ids_stay_distinct() -> None:
     ids = ItemIds()
-    assert ids.shortened("a" * MAX_LENGTH) == "a" * MAX_LENGTH
+    assert ids.shortened("a" * MAX_ID_LENGTH) == "a" * MAX_ID_LENGTH
     assert ids.shortened(LONG) == ids.shortened(LONG) != ids.shortened(OTHER)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hashlib import blake2s
 from typing import TypeVar
 
-MAX_LENGTH = 32
-"""Characters of an item id ("Invalid 'item.id': string too long", Realtime API)."""
+from tui_voice.realtime.wire.items import MAX_ID_LENGTH
 
 ItemId = TypeVar("ItemId", str, str | None)
 
@@ -24,7 +23,7 @@ class ItemIds:
 
     def shortened(self, item_id: str) -> str:
         """Returns the id under which we create this item on the server; always the same one."""
-        if len(item_id) <= MAX_LENGTH:
+        if len(item_id) <= MAX_ID_LENGTH:
             return item_id
         digest = blake2s(item_id.encode(), digest_size=15).hexdigest()
         short = self._short_by_long[item_id] = f"i_{digest}"

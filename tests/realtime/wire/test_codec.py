@@ -1,4 +1,4 @@
-"""Decoding and encoding: what is forgiven, what is refused and in which words, what survives."""
+"""Frames of clients are decoded strictly, frames of servers tolerantly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tui_voice.realtime.wire import session as cfg
 from tui_voice.realtime.wire import usage as u
 
 
-def refused(frame: Any) -> WireError:
+def error_of(frame: Any) -> WireError:
     raw = frame if isinstance(frame, (str, bytes)) else json.dumps(frame)
     with pytest.raises(WireError) as caught:
         decode_client(raw)
@@ -37,7 +37,7 @@ def user(*content: Any) -> dict[str, Any]:
     return {"type": "conversation.item.create", "item": item}
 
 
-class TestStrict:
+class TestClientFrames:
     @pytest.mark.parametrize(
         ("frame", "code", "param"),
         [
@@ -104,26 +104,28 @@ class TestStrict:
             ("[" * 5000 + "]" * 5000, "invalid_json", None),
         ],
     )
-    def test_code_and_path(self, frame: Any, code: str, param: str | None) -> None:
-        error = refused(frame)
+    def test_an_invalid_frame_is_refused_with_code_and_path(
+        self, frame: Any, code: str, param: str | None
+    ) -> None:
+        error = error_of(frame)
         assert (error.code, error.param) == (code, param)
         assert error.message
 
-    def test_error_names_the_event(self) -> None:
-        assert refused(update(modalities=[])).event_id == "e1"
-        assert refused({"type": "nothing", "event_id": "x" * 600}).event_id == "x" * 512
-        assert refused({"type": "nothing"}).event_id is None
+    def test_the_error_has_the_event_id(self) -> None:
+        assert error_of(update(modalities=[])).event_id == "e1"
+        assert error_of({"type": "nothing", "event_id": "x" * 600}).event_id == "x" * 512
+        assert error_of({"type": "nothing"}).event_id is None
 
-    def test_allowed_values_are_listed(self) -> None:
-        assert refused(update(output_modalities=["video"])).message == (
+    def test_the_error_lists_the_allowed_values(self) -> None:
+        assert error_of(update(output_modalities=["video"])).message == (
             "Invalid value: 'video'. Supported values are: 'text' and 'audio'."
         )
-        assert "'session.update', " in refused({"type": "no"}).message
+        assert "'session.update', " in error_of({"type": "no"}).message
         assert "expected an integer or a string, but got a number" in (
-            refused(update(max_output_tokens=1.5)).message
+            error_of(update(max_output_tokens=1.5)).message
         )
 
-    def test_tool_parameters_may_be_anything_but_bottomless(self) -> None:
+    def test_tool_parameters_are_free_up_to_a_depth(self) -> None:
         deep: Any = {"type": "object", "properties": {"a": {"enum": [1, None, "x", 2.5]}}}
         event = decode_client(json.dumps(update(tools=[{"type": "function", "parameters": deep}])))
         assert isinstance(event, c.SessionUpdateEvent)
@@ -131,10 +133,10 @@ class TestStrict:
         assert event.session.tools == [cfg.FunctionTool(parameters=deep)]
         for _ in range(70):
             deep = [deep]
-        error = refused(update(tools=[{"type": "function", "parameters": deep}]))
+        error = error_of(update(tools=[{"type": "function", "parameters": deep}]))
         assert error.param == "session.tools[0].parameters"
 
-    def test_partial_update_tells_null_from_absent(self) -> None:
+    def test_null_and_absent_are_different(self) -> None:
         event = decode_client(json.dumps(update(audio={"input": {"turn_detection": None}})))
         assert isinstance(event, c.SessionUpdateEvent)
         assert isinstance(event.session, cfg.Realtime)
@@ -142,24 +144,24 @@ class TestStrict:
         assert event.session.instructions is UNSET
 
 
-class TestForgiving:
-    def test_unknown_event(self) -> None:
+class TestServerFrames:
+    def test_an_event_of_an_unknown_type(self) -> None:
         assert decode_server('{"type":"a.b","x":1}') == Unknown(
             type="a.b", raw=b'{"type":"a.b","x":1}'
         )
 
     @pytest.mark.parametrize("raw", ["", "{", "[1]", '{"type":5}', "null", b"\xff\xfe", "[" * 9999])
-    def test_rubbish(self, raw: str | bytes) -> None:
+    def test_a_frame_that_is_no_event(self, raw: str | bytes) -> None:
         event = decode_server(raw)
         assert isinstance(event, Unknown)
         assert event.type == ""
 
-    def test_known_event_without_what_it_must_have(self) -> None:
+    def test_an_event_without_a_required_field(self) -> None:
         assert decode_server('{"type":"response.done"}') == Unknown(
             type="response.done", raw=b'{"type":"response.done"}'
         )
 
-    def test_unknown_fields_and_nulls(self) -> None:
+    def test_unknown_fields_and_null_are_accepted(self) -> None:
         raw = (
             '{"type":"response.done","event_id":"e","new":1,"response":{"id":"r","status":"paused",'
             '"usage":null,"status_details":null,"output":[],"phase":"final"}}'
@@ -168,8 +170,8 @@ class TestForgiving:
         assert isinstance(event, s.ResponseDone)
         assert event.response == s.Response(id="r", status="paused", output=[])
 
-    def test_unreadable_parts_are_left_out(self) -> None:
-        """A hologram nobody can show must not cost us the end of the response."""
+    def test_invalid_parts_are_left_out(self) -> None:
+        """The rest of the event must still be usable."""
         frame = {
             "type": "response.done",
             "response": {
@@ -199,11 +201,11 @@ class TestForgiving:
         assert event.response.usage == u.Usage(input_tokens=3)
         assert event.response.metadata == {"a": "b"}
 
-    def test_session_without_a_type_is_a_talk(self) -> None:
+    def test_a_session_without_a_type_is_a_realtime_session(self) -> None:
         event = decode_server('{"type":"session.created","session":{"id":"s","voice":"x"}}')
         assert event == s.SessionCreated(session=cfg.RealtimeSession(id="s"))
 
-    def test_both_spellings_of_a_part(self) -> None:
+    def test_both_types_of_an_audio_part(self) -> None:
         for kind in ("audio", "output_audio"):
             raw = json.dumps(
                 {
@@ -218,17 +220,17 @@ class TestForgiving:
             assert i.words(event.part) == "yes"
 
 
-def test_audio_is_bytes_here_and_base64_there() -> None:
-    sound = bytes(range(256))
-    frame = encode(c.InputAudioBufferAppend(audio=sound))
+def test_audio_is_base64_on_the_wire() -> None:
+    audio = bytes(range(256))
+    frame = encode(c.InputAudioBufferAppend(audio=audio))
     assert json.loads(frame) == {
         "type": "input_audio_buffer.append",
-        "audio": base64.b64encode(sound).decode(),
+        "audio": base64.b64encode(audio).decode(),
     }
-    assert decode_client(frame) == c.InputAudioBufferAppend(audio=sound)
+    assert decode_client(frame) == c.InputAudioBufferAppend(audio=audio)
 
 
-def test_words() -> None:
+def test_the_words_of_a_message_are_those_of_its_parts() -> None:
     message = i.Message(
         role="user",
         content=[
@@ -245,21 +247,21 @@ def test_words() -> None:
     assert message.type == "message"
 
 
-def test_every_class_is_in_a_union() -> None:
-    """An event written but not listed would decode as unknown."""
+def test_every_event_class_is_in_its_union() -> None:
+    """An event that is not listed there would decode as `Unknown`."""
     for module, union in ((s, s.ServerEvent), (c, c.ClientEvent)):
         listed = set(union.__args__)
-        written = {
+        defined = {
             each
             for each in vars(module).values()
             if isinstance(each, type)
             and issubclass(each, (s.ServerMessage, c.ClientMessage))
             and each.__struct_config__.tag
         }
-        assert written <= listed
+        assert defined <= listed
 
 
-def test_types_need_neither_numpy_nor_openai() -> None:
+def test_the_types_load_neither_numpy_nor_openai() -> None:
     code = (
         "import sys, tui_voice.realtime.wire\n"
         "print([m for m in ('numpy', 'openai', 'pydantic', 'asyncio') if m in sys.modules])"
@@ -270,8 +272,8 @@ def test_types_need_neither_numpy_nor_openai() -> None:
     assert run.stdout.strip() == "[]"
 
 
-def test_limits_are_declared_where_the_types_are() -> None:
-    """The strict check reads limits out of the types; one without effect would be a lie."""
+def test_limits_are_checked_for_clients_only() -> None:
+    """The limit is in the type, and a server's value outside of it decodes."""
     info = inspect.type_info(cfg.ServerVad)
     assert isinstance(info, inspect.StructType)
     threshold = next(f for f in info.fields if f.encode_name == "threshold")

@@ -1,4 +1,4 @@
-"""Our wire types held against the `openai` package's: where either side moves, this fails."""
+"""Our wire types have the fields of the `openai` package's types: a change of either fails here."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tui_voice.realtime.wire.client import ClientEvent
 from tui_voice.realtime.wire.server import KnownServerEvent
 
 TOLD_BY_SERVERS_ONLY = {"id", "object", "expires_at"}
-"""The package types a session in `session.created` by what a client may send."""
+"""The package uses the client's type for the session in `session.created`."""
 EXCUSED: dict[str, set[str]] = {
     "session.created": TOLD_BY_SERVERS_ONLY,
     "session.updated": TOLD_BY_SERVERS_ONLY,
     "input_audio_buffer.dtmf_event_received": {"event_id"},  # the only event without one
 }
 REFERENCES = {"item_reference"}
-"""Only in the package's `…with_references` parameter, which is no model."""
+"""The package has it only in the `…with_references` parameter, which is no model."""
 
 
 def models(annotation: Any) -> list[type[BaseModel]]:
-    """All pydantic models directly inside an annotation (through unions, lists, Annotated)."""
+    """Returns the pydantic models inside an annotation, through unions, lists and `Annotated`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [m for a in typing.get_args(annotation) for m in models(a)]
@@ -46,7 +46,7 @@ def structs(kind: inspect.Type) -> list[inspect.StructType]:
 
 
 def tags(model: type[BaseModel]) -> tuple[str, ...]:
-    """The values its `type` may have; () where it has none, or no fixed one."""
+    """Returns the allowed values of its `type`; () where it has none, or any value."""
     field = model.model_fields.get("type")
     if field is None:
         return ()
@@ -63,7 +63,7 @@ def literals(annotation: Any) -> list[Any]:
 def differences(
     ours: list[inspect.StructType], theirs: list[type[BaseModel]], path: str
 ) -> Iterator[str]:
-    """Field names that only one side has, at any depth."""
+    """Returns the field names that only one side has, at any depth."""
     for struct, partners in pairs(ours, theirs):
         here = f"{path}<{struct.tag}>" if struct.tag else path
         if not partners:
@@ -97,7 +97,7 @@ def pairs(
             yield struct, list(theirs)
         else:
             tag = str(struct.tag).removeprefix("output_")
-            spelt = {str(struct.tag), tag, f"output_{tag}"}  # parts have two spellings
+            spelt = {str(struct.tag), tag, f"output_{tag}"}  # parts have two types
             yield struct, [t for t in theirs if spelt & set(tags(t))]
 
 
@@ -130,7 +130,7 @@ def test_client_event_has_the_package_fields(name: str) -> None:
     assert list(differences([OUR_CLIENT[name]], [THEIR_CLIENT[name]], "")) == []
 
 
-def test_a_drift_would_be_seen() -> None:
+def test_a_difference_would_be_found() -> None:
     class Ours(msgspec.Struct):
         a: int
         b: int

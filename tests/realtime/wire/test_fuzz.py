@@ -1,4 +1,4 @@
-"""Frames nobody would send: no crash, and everything well formed survives a round trip."""
+"""Random frames never crash the codec, and valid events survive a round trip."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ json_values = st.recursive(
 
 
 def fitting(kind: inspect.Type) -> st.SearchStrategy[Any]:
-    """JSON values of this kind."""
+    """Returns a strategy for JSON values that fit `kind`."""
     match kind:
         case inspect.StructType():
             required = {f.encode_name: fitting(f.type) for f in kind.fields if f.required}
@@ -80,8 +80,8 @@ def fitting(kind: inspect.Type) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, good: st.SearchStrategy[Any]) -> Any:
-    """A fitting frame with one place replaced, removed or added to."""
+def damaged(draw: st.DrawFn, good: st.SearchStrategy[Any]) -> Any:
+    """Returns a valid frame in which one value was replaced, removed or added."""
     frame = draw(good)
     places = list(walk(frame))
     holder, key = draw(st.sampled_from(places))
@@ -105,7 +105,7 @@ def walk(node: Any) -> Any:
             yield from walk(node[key])
 
 
-def obeyed_or_refused(raw: bytes | str) -> ClientEvent | WireError:
+def decoded_or_refused(raw: bytes | str) -> ClientEvent | WireError:
     try:
         return decode_client(raw)
     except WireError as error:
@@ -117,9 +117,9 @@ server_frames = fitting(inspect.type_info(KnownServerEvent))
 
 
 @FRAMES
-@given(frame=spoiled(client_frames))
-def test_spoiled_client_frame_is_obeyed_or_refused(frame: Any) -> None:
-    event = obeyed_or_refused(json.dumps(frame))
+@given(frame=damaged(client_frames))
+def test_a_damaged_client_frame_is_decoded_or_refused(frame: Any) -> None:
+    event = decoded_or_refused(json.dumps(frame))
     if isinstance(event, WireError):
         assert event.message
         assert event.code
@@ -128,8 +128,8 @@ def test_spoiled_client_frame_is_obeyed_or_refused(frame: Any) -> None:
 
 
 @FRAMES
-@given(frame=spoiled(server_frames))
-def test_spoiled_server_frame_is_read_somehow(frame: Any) -> None:
+@given(frame=damaged(server_frames))
+def test_a_damaged_server_frame_is_decoded_or_unknown(frame: Any) -> None:
     event = decode_server(json.dumps(frame))
     assert isinstance(event, (Unknown, KnownServerEvent))
     encode(event)
@@ -137,9 +137,9 @@ def test_spoiled_server_frame_is_read_somehow(frame: Any) -> None:
 
 @FRAMES
 @given(raw=st.binary(max_size=200) | st.text(max_size=200) | json_values.map(json.dumps))
-def test_anything_at_all(raw: bytes | str) -> None:
+def test_any_bytes(raw: bytes | str) -> None:
     assert decode_server(raw) is not None
-    refused = obeyed_or_refused(raw)
+    refused = decoded_or_refused(raw)
     assert isinstance(refused, WireError)
     assert refused.code in {
         "invalid_json",
@@ -151,14 +151,14 @@ def test_anything_at_all(raw: bytes | str) -> None:
 
 @FEWER
 @given(frame=client_frames)
-def test_every_legal_client_frame_round_trips(frame: Any) -> None:
+def test_every_valid_client_frame_survives_a_round_trip(frame: Any) -> None:
     event = decode_client(json.dumps(frame))
     assert decode_client(encode(event)) == event
 
 
 @FEWER
 @given(frame=server_frames)
-def test_every_legal_server_frame_round_trips(frame: Any) -> None:
+def test_every_valid_server_frame_survives_a_round_trip(frame: Any) -> None:
     event = decode_server(json.dumps(frame))
     assert not isinstance(event, Unknown)
     assert decode_server(encode(event)) == event

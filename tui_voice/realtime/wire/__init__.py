@@ -1,10 +1,10 @@
-"""The part of the GA Realtime protocol that we speak, typed, in both directions.
+"""The events of the GA Realtime API that we use, as types, in both directions.
 
->>> event = decode_server(frame)          # a client reads a server: forgiving
+>>> event = decode_server(frame)          # a client reads a server: tolerant
 >>> event = decode_client(frame)          # a server reads a client: strict, raises WireError
 >>> await socket.send(encode(event), text=True)
 
-Events are told apart by class (`match event: case ResponseDone(response=response): …`).
+The class of an event says which one it is (`match event: case ResponseDone(response=response): …`).
 """
 
 from . import client, items, server, session, usage

@@ -1,4 +1,4 @@
-"""What all wire types share: a `type` tag, optional fields, and limits that a server may check."""
+"""The base of all wire types: a `type` tag, optional fields, and limits that a server checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["UNSET", "Tagged", "UnsetType", "Wire", "at_most", "between", "one_of
 
 
 class _Meta(msgspec.StructMeta):
-    """Makes every wire type frozen and its fields keyword-only, without saying so each time."""
+    """Makes every wire type frozen and its fields keyword-only, so that no class has to."""
 
     def __new__(
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
@@ -27,27 +27,28 @@ class Wire(msgspec.Struct, metaclass=_Meta, frozen=True):
 
 
 class Tagged(Wire, tag_field="type", tag=""):
-    """A JSON object whose `type` says which class it is."""
+    """A JSON object whose field `type` names its class."""
 
     @property
     def type(self) -> str:
-        """The tag, as it stands on the wire."""
+        """The value of `type` on the wire."""
         return str(self.__struct_config__.tag)
 
 
 def one_of(*allowed: str | float) -> Meta:
-    """Only these values. Checked where a client's event is decoded, not where a server's is:
-    a new value from a newer server must not break an older client."""
+    """Allows only these values. The limit is checked when a client's event is decoded, not when a
+    server's is: a new value of a newer server must not break an older client.
+    """
     return _limit(one_of=allowed)
 
 
 def between(low: float, high: float) -> Meta:
-    """A number from `low` to `high`, both included; checked in the same place as `one_of`."""
+    """Allows numbers from `low` to `high`, both included; checked as `one_of` is."""
     return _limit(low=low, high=high)
 
 
 def at_most(length: int) -> Meta:
-    """A string, list or mapping no longer than this; checked in the same place as `one_of`."""
+    """Allows strings, lists and mappings up to this length; checked as `one_of` is."""
     return _limit(length=length)
 
 

@@ -1,4 +1,4 @@
-"""Every event a client may send."""
+"""All events that a client may send."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EventId = Annotated[str, at_most(512)]
 
 
 class ClientMessage(Tagged, tag=""):
-    """`event_id`: chosen by the client; an `error` names it."""
+    """`event_id`: chosen by the client; an `error` event that answers it has the same one."""
 
     event_id: EventId | UnsetType | None = UNSET
 
@@ -46,7 +46,7 @@ class InputAudioBufferClear(ClientMessage, tag="input_audio_buffer.clear"): ...
 
 
 class OutputAudioBufferClear(ClientMessage, tag="output_audio_buffer.clear"):
-    """Only over WebRTC and SIP."""
+    """Exists only over WebRTC and SIP."""
 
 
 class ConversationItemCreate(ClientMessage, tag="conversation.item.create"):
@@ -61,7 +61,7 @@ class ConversationItemRetrieve(ClientMessage, tag="conversation.item.retrieve"):
 
 
 class ConversationItemTruncate(ClientMessage, tag="conversation.item.truncate"):
-    """Forget what was not heard: all of the item's audio after `audio_end_ms`."""
+    """Deletes the item's audio after `audio_end_ms`, which the user did not hear."""
 
     item_id: str
     content_index: int
@@ -82,11 +82,11 @@ class ResponseAudio(Wire):
 
 
 class ResponseParams(Wire):
-    """What differs from the session in this one response.
+    """Settings of this one response that differ from those of the session.
 
-    `conversation`: `none` writes nothing into the conversation. `input`: read these items instead
-    of the conversation; [] reads none. `metadata`: up to 16 pairs, keys ≤ 64, values ≤ 512
-    characters, given back with the response.
+    `conversation`: with `none` the response is not added to the conversation. `input`: the model
+    reads these items instead of the conversation; with [] it reads none. `metadata`: up to 16
+    pairs of at most 64 and 512 characters, which the response has as well.
     """
 
     conversation: str | UnsetType | None = UNSET
@@ -108,7 +108,7 @@ class ResponseCreate(ClientMessage, tag="response.create"):
 
 
 class ResponseCancel(ClientMessage, tag="response.cancel"):
-    """Without `response_id`: the active response of the conversation."""
+    """Without `response_id` it cancels the active response of the conversation."""
 
     response_id: str | UnsetType | None = UNSET
 

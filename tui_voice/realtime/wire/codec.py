@@ -1,4 +1,4 @@
-"""Frames to events and back. No number crunching here, no network: text in, structs out."""
+"""Decodes frames into events and encodes events into frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect
 
 from .client import ClientEvent, InputAudioBufferAppend
-from .schema import first_fault, mended
+from .schema import first_fault, without_invalid_parts
 from .server import KnownServerEvent, ServerEvent, Unknown
 
 _encoder = msgspec.json.Encoder()
@@ -19,14 +19,14 @@ _client_schema = inspect.type_info(ClientEvent)
 _server_schema = inspect.type_info(KnownServerEvent)
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
-"""What malformed or too deeply nested JSON raises; `MsgspecError` covers wrong types as well."""
+"""Raised by malformed or too deeply nested JSON; `MsgspecError` also by wrong types."""
 
 
 class WireError(Exception):
-    """A client's frame that cannot be obeyed.
+    """Raised for a client's frame that is no valid event.
 
-    `code`: the protocol's error code; `param`: path of the wrong field or None; `event_id`: the
-    client's own, None where it gave none.
+    `code`: error code of the API. `param`: path of the wrong field, or None. `event_id`: that of
+    the client's event, or None.
     """
 
     def __init__(
@@ -40,23 +40,23 @@ class WireError(Exception):
 
 
 def encode(event: msgspec.Struct) -> bytes:
-    """One JSON text frame in UTF-8; unset fields are left out."""
+    """Returns one JSON frame in UTF-8; unset fields are left out."""
     return _encoder.encode(event)
 
 
 def decode_server(data: bytes | str) -> ServerEvent:
-    """An event from a server; never raises.
+    """Returns the event of a server's frame; never raises.
 
-    Unknown fields are ignored and parts that make no sense left out. What remains unreadable is
-    `Unknown`, with type "" where not even that could be read.
+    Unknown fields and invalid parts are left out. An event that cannot be decoded even so is
+    `Unknown`, with type "" where it has no readable type.
     """
     try:
         return _server.decode(data)
     except _UNREADABLE:
-        return _salvaged(data)
+        return _decode_valid_parts(data)
 
 
-def _salvaged(data: bytes | str) -> ServerEvent:
+def _decode_valid_parts(data: bytes | str) -> ServerEvent:
     raw = data.encode(errors="replace") if isinstance(data, str) else data
     try:
         frame = _plain.decode(data)
@@ -66,19 +66,22 @@ def _salvaged(data: bytes | str) -> ServerEvent:
     if not isinstance(kind, str):
         return Unknown(type="", raw=raw)
     try:
-        event: ServerEvent = msgspec.convert(mended(_server_schema, frame), KnownServerEvent)
+        event: ServerEvent = msgspec.convert(
+            without_invalid_parts(_server_schema, frame), KnownServerEvent
+        )
     except _UNREADABLE:
         return Unknown(type=kind, raw=raw)
     return event
 
 
 def decode_client(data: bytes | str) -> ClientEvent:
-    """An event from a client, checked strictly: no unknown field, no value that is not allowed.
+    """Returns the event of a client's frame, checked strictly.
 
-    Raises `WireError` with the first fault found.
+    Raises `WireError` with the first fault: for example an unknown field or a value that is not
+    allowed.
     """
     try:
-        return _append.decode(data)  # nearly every frame is one of these
+        return _append.decode(data)  # most frames are of this type
     except _UNREADABLE:
         pass
     try:

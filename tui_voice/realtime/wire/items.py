@@ -1,7 +1,7 @@
 """Conversation items and their content parts.
 
-Audio is `bytes` here and base64 on the wire. Model output is called `output_text` and
-`output_audio` in items, `text` and `audio` in `response.content_part.*`: both spellings decode.
+Audio is `bytes` here and base64 on the wire. The output of the model has the type `output_text` or
+`output_audio` in items, and `text` or `audio` in `response.content_part.*`; both decode.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ObjectName = Annotated[str, one_of("realtime.item")]
 Detail = Annotated[str, one_of("auto", "low", "high")]
 
 MAX_ID_LENGTH = 32
-"""Characters in the id of an item."""
+"""Characters of an item id ("Invalid 'item.id': string too long", Realtime API)."""
 
 
 class InputText(Tagged, tag="input_text"):
@@ -24,7 +24,7 @@ class InputText(Tagged, tag="input_text"):
 
 
 class InputAudio(Tagged, tag="input_audio"):
-    """The user's voice. `audio` comes from the server only in `conversation.item.retrieved`."""
+    """Audio of the user. A server sends `audio` only in `conversation.item.retrieved`."""
 
     audio: bytes | UnsetType | None = UNSET
     transcript: str | UnsetType | None = UNSET
@@ -42,20 +42,20 @@ class OutputText(Tagged, tag="output_text"):
 
 
 class OutputAudio(Tagged, tag="output_audio"):
-    """The model's voice; `transcript` is gone after a truncation."""
+    """Audio of the model. The item has no `transcript` any more after it was truncated."""
 
     audio: bytes | UnsetType | None = UNSET
     transcript: str | UnsetType | None = UNSET
 
 
 class TextPart(Tagged, tag="text"):
-    """`output_text` as `response.content_part.*` spells it."""
+    """`output_text` in `response.content_part.*`."""
 
     text: str | None = ""
 
 
 class AudioPart(Tagged, tag="audio"):
-    """`output_audio` as `response.content_part.*` spells it."""
+    """`output_audio` in `response.content_part.*`."""
 
     audio: bytes | UnsetType | None = UNSET
     transcript: str | UnsetType | None = UNSET
@@ -65,7 +65,7 @@ ContentPart = InputText | InputAudio | InputImage | OutputText | OutputAudio | T
 
 
 def words(part: ContentPart) -> str:
-    """The text or transcript of a part, "" where it has none (yet)."""
+    """Returns the text or transcript of a part; "" where it has none, or none yet."""
     match part:
         case InputText(text=text) | OutputText(text=text) | TextPart(text=text):
             return text or ""
@@ -76,7 +76,7 @@ def words(part: ContentPart) -> str:
 
 
 class Message(Tagged, tag="message"):
-    """Something said or typed by one side, or by the system."""
+    """What the user, the assistant or the system said or wrote."""
 
     role: Role
     content: list[ContentPart]
@@ -85,12 +85,12 @@ class Message(Tagged, tag="message"):
     status: Status | UnsetType | None = UNSET
 
     def words(self) -> str:
-        """All text and transcripts of the message."""
+        """Returns the texts and transcripts of all parts."""
         return "".join(words(part) for part in self.content)
 
 
 class FunctionCall(Tagged, tag="function_call"):
-    """The model wants a function called; `arguments` is a JSON object as text."""
+    """The model calls a function; `arguments` is a JSON object as text."""
 
     name: str
     arguments: str
@@ -101,7 +101,7 @@ class FunctionCall(Tagged, tag="function_call"):
 
 
 class FunctionCallOutput(Tagged, tag="function_call_output"):
-    """What the function of `call_id` returned."""
+    """The output of the function call with this `call_id`."""
 
     call_id: str
     output: str
@@ -111,7 +111,7 @@ class FunctionCallOutput(Tagged, tag="function_call_output"):
 
 
 class McpListTools(Tagged, tag="mcp_list_tools"):
-    """Tools that a remote MCP server offers. We use no MCP; such items are only not refused."""
+    """Tools of a remote MCP server. We do not use MCP; the type lets such items decode."""
 
     server_label: str
     tools: list[Any]
@@ -143,7 +143,7 @@ class McpApprovalResponse(Tagged, tag="mcp_approval_response"):
 
 
 class ItemReference(Tagged, tag="item_reference"):
-    """In the `input` of a response: an item of the conversation, by its id."""
+    """Names an item of the conversation in the `input` of a response."""
 
     id: str
 
@@ -161,7 +161,7 @@ InputItem = Item | ItemReference
 
 
 class LogProb(Wire):
-    """One token of a transcript and how sure the recogniser was of it."""
+    """The log probability of one token of a transcript."""
 
     token: str
     logprob: float
@@ -169,6 +169,6 @@ class LogProb(Wire):
 
 
 class Language(Wire):
-    """A language heard in a recording, such as `en`."""
+    """A language that was recognised in the audio, for example `en`."""
 
     code: str

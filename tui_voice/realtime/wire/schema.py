@@ -1,7 +1,7 @@
-"""Two readings of JSON that does not fit a wire type: find the first fault, or mend what can be.
+"""Compares JSON with a wire type that it does not fit.
 
-The types themselves are the schema (`msgspec.inspect`), so that neither reading can drift away
-from them. A server must name the fault (`first_fault`); a client must live with it (`mended`).
+A server must report what is wrong (`first_fault`); a client must use the rest of the event
+(`without_invalid_parts`). The schema is read from the types themselves (`msgspec.inspect`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _KINDS: tuple[tuple[type[inspect.Type], tuple[type, ...], str], ...] = (
 
 @dataclass(slots=True)
 class Fault:
-    """What is wrong and where; `param` is a path such as `item.content[0].text`."""
+    """What is wrong and where. `param`: path, for example `item.content[0].text`."""
 
     code: str
     message: str
@@ -39,7 +39,7 @@ class Fault:
 
 
 def first_fault(kind: inspect.Type, value: Any, path: str = "") -> Fault | None:
-    """Unknown, missing, mistyped and disallowed values; None where `value` fits `kind`."""
+    """Returns the first unknown, missing, mistyped or disallowed value; None where all fit."""
     return next(_faults(kind, value, path), None)
 
 
@@ -90,7 +90,7 @@ def _struct_faults(struct: inspect.StructType, value: dict[str, Any], path: str)
 def _pick(
     tagged: list[inspect.Type], value: dict[str, Any], path: str
 ) -> inspect.StructType | Fault:
-    """The class that the tag of `value` names."""
+    """Returns the class that the tag of `value` names."""
     structs = [bare for a in tagged if isinstance(bare := _bare(a), inspect.StructType)]
     field = structs[0].tag_field
     if field is None:
@@ -121,7 +121,7 @@ def _limit_faults(kind: inspect.Type, value: Any, path: str) -> Iterator[Fault]:
 
 
 def too_long(path: str, limit: int, length: int) -> Fault:
-    """A string that has more characters than it may."""
+    """Returns the fault of a string with too many characters."""
     return Fault(
         "string_above_max_length",
         f"Invalid '{path}': string too long. Expected a string with maximum length {limit}, "
@@ -130,40 +130,44 @@ def too_long(path: str, limit: int, length: int) -> Fault:
     )
 
 
-def mended(kind: inspect.Type, value: Any) -> Any:
-    """`value` with everything left out that does not fit `kind`; `UNSET` where nothing is left.
+def without_invalid_parts(kind: inspect.Type, value: Any) -> Any:
+    """Returns `value` without the parts that do not fit `kind`; `UNSET` where nothing is left.
 
-    An optional field goes alone; a list loses the element; an object without a field that it
-    must have goes as a whole.
+    An invalid optional field is left out, and so is an invalid element of a list. An object with
+    an invalid required field is left out as a whole.
     """
     alternatives = _fitting(kind, value)
     if not alternatives:
         return msgspec.UNSET
     structs = [bare for a in alternatives if isinstance(bare := _bare(a), inspect.StructType)]
     if structs:
-        return _mended_struct(structs, value)
+        return _struct_without_invalid_parts(structs, value)
     match _bare(alternatives[0]):
         case inspect.ListType(item_type=inner):
-            return [m for e in value if (m := mended(inner, e)) is not msgspec.UNSET]
+            return [m for e in value if (m := without_invalid_parts(inner, e)) is not msgspec.UNSET]
         case inspect.DictType(value_type=inner):
-            rest = {key: mended(inner, element) for key, element in value.items()}
+            rest = {key: without_invalid_parts(inner, element) for key, element in value.items()}
             return {key: element for key, element in rest.items() if element is not msgspec.UNSET}
         case inspect.BytesType() if not _is_base64(value):
             return msgspec.UNSET
     return value
 
 
-def _mended_struct(structs: list[inspect.StructType], value: dict[str, Any]) -> Any:
+def _struct_without_invalid_parts(structs: list[inspect.StructType], value: dict[str, Any]) -> Any:
     field = structs[0].tag_field
     struct = structs[0]
-    if field is not None and field in value:  # without a tag: the first is the usual one
+    if field is not None and field in value:  # without a tag the first class is taken
         named = [s for s in structs if s.tag == value[field]]
         if not named:
             return msgspec.UNSET
         struct = named[0]
     rest = {} if field is None else {field: struct.tag}
     for each in struct.fields:
-        kept = mended(each.type, value[each.encode_name]) if each.encode_name in value else None
+        kept = (
+            without_invalid_parts(each.type, value[each.encode_name])
+            if each.encode_name in value
+            else None
+        )
         if each.encode_name in value and kept is not msgspec.UNSET:
             rest[each.encode_name] = kept
         elif each.required:
@@ -172,7 +176,7 @@ def _mended_struct(structs: list[inspect.StructType], value: dict[str, Any]) -> 
 
 
 def _fitting(kind: inspect.Type, value: Any) -> list[inspect.Type]:
-    """The alternatives of `kind` that have the JSON type of `value`."""
+    """Returns the alternatives of `kind` that have the JSON type of `value`."""
     kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
     return [k for k in kinds if _fits(_bare(k), value)]
 
@@ -180,7 +184,7 @@ def _fitting(kind: inspect.Type, value: Any) -> list[inspect.Type]:
 def _fits(bare: inspect.Type, value: Any) -> bool:
     if isinstance(bare, inspect.AnyType):
         return True
-    if isinstance(value, bool):  # which Python counts among the integers
+    if isinstance(value, bool):  # a subclass of `int` in Python
         return isinstance(bare, inspect.BoolType)
     return any(isinstance(bare, kind) and isinstance(value, types) for kind, types, _ in _KINDS)
 

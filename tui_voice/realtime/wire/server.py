@@ -1,7 +1,7 @@
-"""Every event a server may send.
+"""All events that a server may send.
 
-Decoding forgives: what a client can do without has a default, so that an older, newer or foreign
-server is understood as far as it goes.
+A field that a client can do without has a default, so that the events of older, newer and other
+servers decode as well.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ class ServerMessage(Tagged, tag=""):
 
 
 class Unknown(Wire):
-    """An event of a type we do not speak, or one that cannot be read; `raw` is the frame."""
+    """An event of an unknown type, or one that cannot be decoded; `raw` is the frame."""
 
     type: str
     raw: bytes
 
 
 class ErrorDetail(Wire):
-    """`event_id`: the client event that was wrong; `param`: the path of the wrong field."""
+    """`event_id`: that of the client's event with the error. `param`: path of the wrong field."""
 
     message: str = ""
     type: str = ""
@@ -61,14 +61,14 @@ class RateLimitsUpdated(ServerMessage, tag="rate_limits.updated"):
 
 
 class InputAudioBufferSpeechStarted(ServerMessage, tag="input_audio_buffer.speech_started"):
-    """`audio_start_ms`: ms of audio written in this session, prefix padding included."""
+    """`audio_start_ms`: start of the turn in the audio of this session, with prefix padding."""
 
     item_id: str
     audio_start_ms: int = 0
 
 
 class InputAudioBufferSpeechStopped(ServerMessage, tag="input_audio_buffer.speech_stopped"):
-    """`audio_end_ms`: ms of audio written in this session, the closing silence included."""
+    """`audio_end_ms`: end of the turn in the audio of this session, with the closing silence."""
 
     item_id: str
     audio_end_ms: int = 0
@@ -107,7 +107,7 @@ class ConversationItemDone(_ItemEvent, tag="conversation.item.done"): ...
 
 
 class ConversationItemCreated(_ItemEvent, tag="conversation.item.created"):
-    """The old name of `added`; some servers still send it."""
+    """The former name of `conversation.item.added`, which some servers still send."""
 
 
 class ConversationItemRetrieved(ServerMessage, tag="conversation.item.retrieved"):
@@ -161,7 +161,7 @@ class TranscriptionFailed(
 class TranscriptionSegment(
     _TranscriptionEvent, tag="conversation.item.input_audio_transcription.segment"
 ):
-    """Who said what, from a diarising model; `start` and `end` in seconds."""
+    """What one speaker said, from a model that tells speakers apart. `start`, `end`: seconds."""
 
     id: str = ""
     text: str = ""
@@ -177,7 +177,7 @@ class StatusError(Wire):
 
 
 class StatusDetails(Wire):
-    """Why a response ended as it did."""
+    """Why a response was cancelled, failed or is incomplete."""
 
     type: str | None = None
     reason: str | UnsetType | None = UNSET
@@ -196,8 +196,8 @@ class VoicedAudio(Wire):
 class Response(Wire):
     """`status`: in_progress, completed, cancelled, incomplete or failed.
 
-    `conversation_id` is None out of band; `usage` may be None or all zero where it did not end
-    well.
+    `conversation_id` is None for an out-of-band response. `usage` may be None or zero where the
+    response was not completed.
     """
 
     object: str | None = "realtime.response"
@@ -264,7 +264,7 @@ class ResponseOutputAudioTranscriptDone(_PartEvent, tag="response.output_audio_t
 
 
 class ResponseOutputAudioDelta(_PartEvent, tag="response.output_audio.delta"):
-    """`delta`: sound in the response's output format."""
+    """`delta`: audio in the output format of the response."""
 
     delta: bytes
 
@@ -289,19 +289,19 @@ class ResponseFunctionCallArgumentsDone(_CallEvent, tag="response.function_call_
 
 
 class OutputAudioBufferStarted(ServerMessage, tag="output_audio_buffer.started"):
-    """Only over WebRTC and SIP."""
+    """Exists only over WebRTC and SIP."""
 
     response_id: str
 
 
 class OutputAudioBufferStopped(ServerMessage, tag="output_audio_buffer.stopped"):
-    """Only over WebRTC and SIP."""
+    """Exists only over WebRTC and SIP."""
 
     response_id: str
 
 
 class OutputAudioBufferCleared(ServerMessage, tag="output_audio_buffer.cleared"):
-    """Only over WebRTC and SIP."""
+    """Exists only over WebRTC and SIP."""
 
     response_id: str
 

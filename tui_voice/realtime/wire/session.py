@@ -1,4 +1,4 @@
-"""The configuration of a session, fully nested; in an update only the fields given change."""
+"""The configuration of a server session. An update changes only the fields that it has."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ TRANSCRIBERS = (
 
 
 class Pcm(Tagged, tag="audio/pcm"):
-    """Signed 16-bit little endian, mono; `rate` is 24000 samples a second and nothing else."""
+    """Signed 16-bit little endian, mono; the only `rate` is 24000 samples per second."""
 
     rate: Annotated[int, one_of(24000)] | UnsetType | None = UNSET
 
 
 class Pcmu(Tagged, tag="audio/pcmu"):
-    """G.711 µ-law, 8 000 bytes a second."""
+    """G.711 µ-law, 8 000 bytes per second."""
 
 
 class Pcma(Tagged, tag="audio/pcma"):
-    """G.711 A-law, 8 000 bytes a second."""
+    """G.711 A-law, 8 000 bytes per second."""
 
 
 AudioFormat = Pcm | Pcmu | Pcma
 
 
 class Transcription(Wire):
-    """How the user's voice is to be written down beside the talk."""
+    """How the user's audio is transcribed. The model itself hears the audio."""
 
     model: str | UnsetType | None = UNSET
     language: str | UnsetType | None = UNSET
@@ -71,7 +71,7 @@ class NoiseReduction(Wire):
 
 
 class ServerVad(Tagged, tag="server_vad"):
-    """A turn ends after so much silence. `threshold` 0–1, times in ms."""
+    """A turn ends after `silence_duration_ms` of silence. `threshold`: 0 to 1."""
 
     threshold: Annotated[float, between(0, 1)] | UnsetType | None = UNSET
     prefix_padding_ms: Annotated[int, between(0, 10000)] | UnsetType | None = UNSET
@@ -82,7 +82,7 @@ class ServerVad(Tagged, tag="server_vad"):
 
 
 class SemanticVad(Tagged, tag="semantic_vad"):
-    """A turn ends when it sounds finished; `eagerness` bounds the wait to 8, 4 or 2 s."""
+    """A turn ends when it sounds finished. `eagerness`: waits at most 8, 4 or 2 seconds."""
 
     eagerness: Annotated[str, one_of("low", "medium", "high", "auto")] | UnsetType | None = UNSET
     create_response: bool | UnsetType | None = UNSET
@@ -100,7 +100,7 @@ class AudioInput(Wire):
 
 
 class VoiceId(Wire):
-    """A voice of one's own."""
+    """A custom voice."""
 
     id: str
 
@@ -109,7 +109,7 @@ Voice = str | VoiceId
 
 
 class AudioOutput(Wire):
-    """`speed`: 1.0 is as trained."""
+    """`speed`: 1.0 is the normal speed of the voice."""
 
     format: AudioFormat | UnsetType | None = UNSET
     voice: Voice | UnsetType | None = UNSET
@@ -130,7 +130,7 @@ class FunctionTool(Tagged, tag="function"):
 
 
 class McpTool(Tagged, tag="mcp"):
-    """A remote MCP server. We use none; the type is here so that one can be named and refused."""
+    """A remote MCP server. We do not use MCP; the type lets our server refuse it with a reason."""
 
     server_label: str
     server_url: str | UnsetType | None = UNSET
@@ -149,7 +149,7 @@ Tool = FunctionTool | McpTool
 
 
 class ToolChoiceFunction(Tagged, tag="function"):
-    """This function and no other must be called."""
+    """The model must call this function."""
 
     name: str
 
@@ -169,13 +169,13 @@ class Tracing(Wire):
 
 
 class TokenLimits(Wire):
-    """`post_instructions`: tokens that the items may take beside instructions and tools."""
+    """`post_instructions`: tokens that the items may have, without instructions and tools."""
 
     post_instructions: Annotated[int, between(0, 1000000)] | UnsetType | None = UNSET
 
 
 class RetentionRatio(Tagged, tag="retention_ratio"):
-    """When the window is full, drop the oldest until this share of the limit is left."""
+    """When the limit is reached, the oldest items are dropped until this share of it is left."""
 
     retention_ratio: Annotated[float, between(0, 1)]
     token_limits: TokenLimits | UnsetType | None = UNSET
@@ -190,7 +190,7 @@ class Reasoning(Wire):
 
 
 class Realtime(Tagged, tag="realtime"):
-    """A talk with a model."""
+    """A session in which a model answers."""
 
     model: str | UnsetType | None = UNSET
     output_modalities: list[Modality] | UnsetType | None = UNSET
@@ -212,7 +212,7 @@ class TranscriptionAudio(Wire):
 
 
 class TranscriptionOnly(Tagged, tag="transcription"):
-    """Only writes down what is heard; nobody answers."""
+    """A session that only transcribes; no model answers."""
 
     audio: TranscriptionAudio | UnsetType | None = UNSET
     include: list[Include] | UnsetType | None = UNSET
@@ -223,7 +223,7 @@ SessionUpdate = Realtime | TranscriptionOnly
 
 
 class RealtimeSession(Realtime, tag="realtime"):
-    """The session in force, as the server tells it. `expires_at`: unix seconds."""
+    """The session in force, as the server reports it. `expires_at`: unix seconds."""
 
     id: str | UnsetType | None = UNSET
     object: str | UnsetType | None = UNSET

@@ -1,4 +1,4 @@
-"""Tokens and seconds that were used, as the server reports them. All counts are tokens."""
+"""Tokens and seconds that were used, as the server reports them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class CachedTokensDetails(Wire):
 
 
 class InputTokenDetails(Wire):
-    """What went into the model. `cached_tokens` are a part of the others, not in addition."""
+    """Tokens of the input. `cached_tokens` are a part of the other counts."""
 
     text_tokens: int | None = 0
     audio_tokens: int | None = 0
@@ -29,7 +29,7 @@ class OutputTokenDetails(Wire):
 
 
 class Usage(Wire):
-    """What one response cost; each part may be missing where a response failed."""
+    """Tokens of one response; any field may be missing where the response failed."""
 
     total_tokens: int | None = 0
     input_tokens: int | None = 0
@@ -62,7 +62,7 @@ TranscriptionUsage = TranscriptionTokens | TranscriptionSeconds
 
 
 class RateLimit(Wire):
-    """`name`: `requests` or `tokens`; `reset_seconds`: until `remaining` is `limit` again."""
+    """`name`: `requests` or `tokens`. `reset_seconds`: until `remaining` is `limit` again."""
 
     name: str | None = None
     limit: int | None = None
