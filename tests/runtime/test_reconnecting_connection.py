@@ -32,11 +32,11 @@ async def server_that(handler: Handler) -> AsyncIterator[str]:
         yield f"ws://127.0.0.1:{socket.sockets[0].getsockname()[1]}/v1/realtime"
 
 
-async def say(connection: ServerConnection, type: str, **fields: Any) -> None:
+async def send(connection: ServerConnection, type: str, **fields: Any) -> None:
     await connection.send(json.dumps({"type": type, "event_id": "e", **fields}))
 
 
-async def hear(connection: ServerConnection) -> dict[str, Any]:
+async def receive(connection: ServerConnection) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(await connection.recv())
     return loaded
 
@@ -91,9 +91,9 @@ async def test_delays_grow_where_a_server_ends_each_session_at_once(tmp_path: Pa
     """No connection lasts long enough to count as stable."""
 
     async def closes_at_once(connection: ServerConnection) -> None:
-        await say(connection, "session.created", session={"type": "realtime", "id": "s"})
-        await hear(connection)
-        await say(connection, "session.updated", session={"type": "realtime", "id": "s"})
+        await send(connection, "session.created", session={"type": "realtime", "id": "s"})
+        await receive(connection)
+        await send(connection, "session.updated", session={"type": "realtime", "id": "s"})
         await connection.close(1011)
 
     timeouts = replace(SHORT_TIMEOUTS, first_retry_s=0.001, max_retry_s=1000)
@@ -118,11 +118,11 @@ def refuses_settings(times: int, named: bool) -> Handler:
     """A server that refuses this many updates. `named`: it sends back the `event_id` of ours."""
 
     async def handle(connection: ServerConnection) -> None:
-        await say(connection, "session.created", session={"type": "realtime", "id": "s"})
+        await send(connection, "session.created", session={"type": "realtime", "id": "s"})
         for number in range(times + 1):
-            update = await hear(connection)
+            update = await receive(connection)
             if number < times:
-                await say(
+                await send(
                     connection,
                     "error",
                     error={
@@ -133,7 +133,7 @@ def refuses_settings(times: int, named: bool) -> Handler:
                         "event_id": update["event_id"] if named else None,
                     },
                 )
-        await say(connection, "session.updated", session=update["session"] | {"id": "s"})
+        await send(connection, "session.updated", session=update["session"] | {"id": "s"})
         await connection.wait_closed()
 
     return handle
@@ -180,7 +180,7 @@ async def test_a_server_that_accepts_the_connection_and_sends_nothing(tmp_path: 
 
 async def test_a_server_that_sends_an_error_and_then_nothing(tmp_path: Path) -> None:
     async def error_only(connection: ServerConnection) -> None:
-        await say(connection, "error", error={"type": "server_error", "message": "Not today."})
+        await send(connection, "error", error={"type": "server_error", "message": "Not today."})
         await connection.wait_closed()
 
     timeouts = replace(SHORT_TIMEOUTS, configure_s=0.05)

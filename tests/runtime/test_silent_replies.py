@@ -51,13 +51,13 @@ async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
     ):
         only_spoken(await exchange(harness, "one two three", by_voice=by_voice))
         await harness.until(lambda _: proxy.held)  # the assistant's turn is text now
-        silent, heard = await exchange(harness, "four five six", by_voice=by_voice)
+        silent, audible = await exchange(harness, "four five six", by_voice=by_voice)
         assert silent.note == "came without sound, asked for again"
-        assert silent.text == heard.text == "four five six"
+        assert silent.text == audible.text == "four five six"
         assert (silent.spoken, silent.in_window) == (False, False)
-        assert (heard.spoken, heard.in_window) == (True, True)
-        assert heard.audio_ms > 0
-        assert heard.heard_ms in (None, heard.audio_ms)
+        assert (audible.spoken, audible.in_window) == (True, True)
+        assert audible.audio_ms > 0
+        assert audible.heard_ms in (None, audible.audio_ms)
         asked = await harness.event(e.VoiceRepairRequested)
         assert asked.withdrawn == (silent.id,)
         assert len(asked.turns) == 2
@@ -71,13 +71,13 @@ async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
         assert moved.count(SAID.format("one two three")) == 1
         assert SAID.format("four five six") in moved
         assert SAID.format("seven eight") in moved
-        facts, path = list(harness.events), harness.session.path
+        events, path = list(harness.events), harness.session.path
         ledger = harness.snapshot.ledger
         row = next(c for c in ledger.compactions if c.kind == "voice")
         assert (row.stage, row.cause) == ("confirmed", "the reply came without sound")
     journaled = read(path)
     assert journaled.notes == ()
-    assert journaled.events[: len(facts)] == facts
+    assert journaled.events[: len(events)] == events
     done = [f for f in journaled.events if isinstance(f, e.ResponseDone)]
     assert [event.audio for event in done] == [True, False, True, True, True]
     again = load(path).ledger
@@ -93,17 +93,17 @@ async def test_a_resumed_session_keeps_the_assistants_turns_in_system_items(tmp_
             folder=tmp_path,
         )
 
-        def first(talk: HeadlessSession) -> None:
-            talk.say("one two three")
-            talk.say("four five six")
-            talk.say("seven eight")
+        def first(session: HeadlessSession) -> None:
+            session.say("one two three")
+            session.say("four five six")
+            session.say("seven eight")
 
         path = await driven(opening, first)
         assert (proxy.silent, proxy.spoken) == (1, 3)
         proxy.sent.clear()
 
-        def second(talk: HeadlessSession) -> None:
-            answers = [t for t in talk.say("window") if t.role == "assistant"]
+        def second(session: HeadlessSession) -> None:
+            answers = [t for t in session.say("window") if t.role == "assistant"]
             only_spoken(answers)
             assert SAID.format("one two three") in answers[0].text
 
@@ -128,9 +128,9 @@ async def test_a_reconnect_causes_the_fault_as_well(tmp_path: Path) -> None:
         await harness.event(e.ConnectionLost)
         await harness.online()
         assert len(proxy.held) == 2
-        silent, heard = await exchange(harness, "five six", by_voice=False)
-        assert (silent.in_window, heard.in_window) == (False, True)
-        assert heard.audio_ms > 0
+        silent, audible = await exchange(harness, "five six", by_voice=False)
+        assert (silent.in_window, audible.in_window) == (False, True)
+        assert audible.audio_ms > 0
         since = len(harness.events)
         proxy.proxy.cut_oldest()
         await harness.event(e.ConnectionLost, since=since)

@@ -23,7 +23,7 @@ from tui_voice.runtime.outbox import MAX_AUDIO_FRAMES
 
 SOON = 0.2
 """Seconds after which a reply that never comes is given up."""
-CUT_BY_LINE = 'The reply was cut by the line: say "go on" for the rest.'
+CUT_BY_LOSS = 'The reply was cut by the line: say "go on" for the rest.'
 
 
 def requested(proxy: FaultProxy) -> int:
@@ -107,10 +107,10 @@ async def test_a_reply_that_was_played_in_part_is_kept(tmp_path: Path) -> None:
         last = harness.snapshot.ledger.turns.last
         assert last is not None
         assert (last.text, last.note) == ("one two three,", "cut by the line")
-        assert log(harness) == [CUT_BY_LINE]
+        assert log(harness) == [CUT_BY_LOSS]
         await harness.say("yes")
         assert requested(proxy) == 2
-        assert log(harness) == [CUT_BY_LINE]
+        assert log(harness) == [CUT_BY_LOSS]
 
 
 async def test_speech_during_the_outage_is_answered_together_with_the_open_question(

@@ -59,7 +59,7 @@ class ProtocolClient(Protocol):
 
     def encode_audio(self, pcm: bytes) -> tuple[bytes, e.Event | None]:
         """Returns the frame for this audio of the microphone (16-bit PCM, mono, 24 kHz), and about
-        once a second of speech an event that tells how long the turn is by now.
+        once a second of speech an event with the length of the turn so far.
         """
         ...
 

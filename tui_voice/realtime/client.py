@@ -131,7 +131,7 @@ class RealtimeClient:
 
 
 def _is_about_session_update(error: server.ErrorDetail) -> bool:
-    """Tells whether the error answers our `session.update`. Servers that do not send back the
+    """Returns whether the error answers our `session.update`. Servers that do not send back the
     `event_id` name a field of the session in `param`.
     """
     return error.event_id == "update" or (

@@ -36,7 +36,7 @@ from tui_voice.realtime.wire.contract import KEY
 from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
 
 REPORT_EVERY_MS = 1000
-"""Milliseconds of speech between two events that tell how long a turn is by now."""
+"""Milliseconds of speech between two events with the length of the turn so far."""
 
 HARMLESS_ERRORS = frozenset(
     {
@@ -329,8 +329,8 @@ class EventTranslator:
         )
 
     def encode_audio(self, pcm: bytes) -> tuple[ClientEvent, e.Event | None]:
-        """Returns the message for this audio, and about once a second of speech an event that
-        tells how long the turn is by now.
+        """Returns the message for this audio, and about once a second of speech an event with the
+        length of the turn so far.
         """
         self._sent_ms += len(pcm) / BYTES_PER_MS
         grew: e.Event | None = None
@@ -371,5 +371,5 @@ def _as_event(error: server.ErrorDetail) -> e.Event:
 
 
 def _no_such_item(error: server.ErrorDetail) -> bool:
-    """Tells whether the error says so in words, as servers without a code for it do."""
+    """Returns whether the error says so in words, as servers without a code for it do."""
     return "does not exist" in error.message or "not found" in error.message

@@ -111,7 +111,7 @@ class WebSocketTransport:
         return await self._connection.recv(decode=False)
 
     async def answers_ping(self, timeout_s: float) -> bool:
-        """Tells whether the server answers a ping in time. Raises `websockets.ConnectionClosed`."""
+        """Returns whether a ping is answered in time. Raises `websockets.ConnectionClosed`."""
         answered = await self._connection.ping()
         try:
             await asyncio.wait_for(answered, timeout_s)
@@ -160,13 +160,13 @@ def _no_network(error: OSError, address: ServerAddress) -> CloseReason:
 
 
 def _is_on_this_machine(address: ServerAddress) -> bool:
-    """Tells whether the server is on this machine."""
+    """Returns whether the server is on this machine."""
     host = urlsplit(address.url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _failed_locally(error: OSError) -> bool:
-    """Tells whether the attempt failed on this machine already: no name, route or device."""
+    """Returns whether the attempt failed on this machine already: no name, route or device."""
     return isinstance(error, socket.gaierror) or error.errno in (
         errno.ENETUNREACH,
         errno.ENETDOWN,

@@ -64,8 +64,8 @@ class Connection:
             self._outbox.put(frame)
 
     def append_audio(self, pcm: bytes) -> e.Event | None:
-        """Queues audio of the microphone. Returns, about once a second of speech, an event that
-        tells how long the turn is by now.
+        """Queues audio of the microphone. Returns, about once a second of speech, an event with
+        the length of the turn so far.
         """
         frame, grew = self._client.encode_audio(pcm)
         self._outbox.put(frame, audio=True)

@@ -16,7 +16,7 @@ KEPT_LINES = 20
 """The last lines of the child that are kept for an error message."""
 _PROGRESS = "progress: "
 _ERROR = "tui-voice: "
-"""How `__main__` begins a line with an error."""
+"""`__main__` begins the line of an error message so."""
 
 
 class EmbeddedServer:
@@ -132,7 +132,7 @@ class ChildOutput:
 
     @property
     def last_line(self) -> str:
-        """The last line that is no progress, which is the reason after an error."""
+        """The last line that is not progress; after an error it is the error message."""
         return self._lines[-1].removeprefix(_ERROR) if self._lines else ""
 
     def clear(self) -> None:

@@ -255,7 +255,7 @@ class LiveBackend:
         self._post(event)
 
     def _is_settled(self, now: Snapshot) -> bool:
-        """Tells whether all turns have their words and nothing is being compacted."""
+        """Returns whether all turns have their words and nothing is being compacted."""
         newest = islice(reversed(now.ledger.turns), UNSETTLED_TURNS)
         return (
             all(turn.words != "open" for turn in newest)

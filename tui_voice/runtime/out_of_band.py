@@ -31,7 +31,7 @@ class OutOfBandRequests:
             self._waiting.pop(request.key, None)
 
     def answered(self, response: OutOfBandResponse) -> None:
-        """Passes the answer to whoever waits for it, if anybody does."""
+        """Passes the answer to the call of `ask` that waits for it; ignores it where none does."""
         waiting = self._waiting.pop(response.key, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(response)

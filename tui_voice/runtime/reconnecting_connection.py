@@ -1,9 +1,9 @@
 """Keeps a session connected: it connects, reconnects after a loss, and hands over in time.
 
 A handover replaces a connection before the server ends its session: a second connection is opened
-ahead and takes over as soon as nobody speaks. A new server session knows nothing of the
-conversation. `ConnectionOpened` makes the conversation create its items there, and those messages
-are queued before any audio.
+ahead and takes over as soon as nobody speaks. A new server session has no
+items. `ConnectionOpened` makes the conversation create them, and those messages are queued before
+any audio.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class ReconnectingConnection:
         self._retry.set()
 
     def set_quiet(self, is_quiet: bool) -> None:
-        """Says whether a handover would disturb nobody: no one speaks, nothing is pending."""
+        """Sets whether a handover may happen now: it must not interrupt speech or pending work."""
         if is_quiet:
             self._quiet.set()
         else:

@@ -16,8 +16,8 @@ async def wait_for_wake(check_s: float) -> None:
     """Returns after this machine was asleep, or stopped for another reason.
 
     Connections that were open before may then be dead without any error. The wall clock is read
-    every `check_s` seconds. A clock that somebody sets forward looks the same, which costs one
-    ping.
+    every `check_s` seconds. A wall clock that is set forward has the same effect, which
+    is one ping too many.
     """
     while True:
         before = time.time()

@@ -67,7 +67,7 @@ class SummaryTasks:
             self._report_faults(result)
 
     def _report_faults(self, summary: e.SummaryReady) -> None:
-        """Tells the user what is wrong with a summary: each fault once, since it tends to repeat.
+        """Shows what is wrong with a summary. Each fault is shown once, since it usually repeats.
 
         The journal has them all.
         """

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Literal, NotRequired, TypedDict
 
 Purpose = Literal["", "summary", "title"]
-"""What an out-of-band response is for; "" for a purpose of somebody else's client."""
+"""What an out-of-band response is for; "" for a purpose of another client."""
 PURPOSES: tuple[Purpose, ...] = ("summary", "title")
 
 Layout = Literal["lines", "paragraph", "json"]
