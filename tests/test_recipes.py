@@ -22,6 +22,8 @@ from tui_voice.runtime.endpoints import RemoteEndpoint
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summary_styles import SUMMARY_STYLES, SummaryStyle
+from tui_voice.store.exporters import EXPORT_FORMATS, ExportFormat
+from tui_voice.store.exporters.document import ExportDocument, ExportTurn
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +81,29 @@ async def test_a_summary_style_is_a_row_of_its_table(
         memory = await asyncio.to_thread(_memory_after_a_session, settings, tmp_path)
     assert "Write one haiku." in requests[-1]
     assert memory == "Ingrid Solheim, in the snow, asks for walnuts."
+
+
+def test_an_export_format_is_a_row_of_its_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def speakers(document: ExportDocument) -> str:
+        turns = [part for part in document.parts if isinstance(part, ExportTurn)]
+        return "".join(f"{turn.name}: {len(turn.text)}\n" for turn in turns)
+
+    toy = ExportFormat(suffix="len", sentence="how much each side said", render=speakers)
+    monkeypatch.setitem(EXPORT_FORMATS, "lengths", toy)
+    eggs = str(Path(__file__).parents[1] / "sessions" / "v1-soft-eggs.jsonl")
+    export = ["sessions", "export", eggs, "--sessions-dir", str(tmp_path)]
+    assert main([*export, "--format", "lengths", "--out", str(tmp_path)]) == 0
+    (written,) = tmp_path.glob("*.len")
+    assert capsys.readouterr().out == f"{written}\n"
+    first, *_ = written.read_text().splitlines()
+    assert first == "You: 54"
+    by_suffix = tmp_path / "eggs.len"
+    assert main([*export, "--out", str(by_suffix)]) == 0
+    assert by_suffix.read_text() == written.read_text()
+    assert main([*export, "--format", "unknown"]) == 2
+    assert "lengths" in capsys.readouterr().err
 
 
 def _memory_after_a_session(settings: Any, folder: Path) -> str:

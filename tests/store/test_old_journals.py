@@ -124,5 +124,7 @@ def test_an_old_session_resumes_and_a_new_turn_is_answered_and_saved(
     assert len(ledger.turns) == old.turns + 4
     assert [turn.text for turn in ledger.turns][-4:-2] == [asked[0]] * 2
     assert ledger.memory.startswith(old.memory)
+    texts = [turn.text for turn in load(RECORDED / old.file).ledger.turns]
+    assert [turn.text for turn in ledger.turns][: old.turns] == texts
     assert all(turn.words == "done" for turn in ledger.turns)
     Journal.open(path).close()

@@ -41,13 +41,6 @@ def backends() -> Iterable[str]:
     return backend_names()
 
 
-def export_formats() -> Iterable[str]:
-    """Return the names of the formats that a session can be exported to."""
-    from tui_voice.store.exporters import EXPORT_FORMATS
-
-    return EXPORT_FORMATS
-
-
 def check(settings: Settings) -> None:
     """Raise SettingsError where a chosen row of a table needs a setting that is not set."""
     from tui_voice.runtime.backends import check_needs

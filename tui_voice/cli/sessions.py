@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.cli import registry
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.table import print_json, short, table
 from tui_voice.errors import StoreError, UsageError
@@ -165,13 +164,13 @@ def _search(args: argparse.Namespace, folder: Path) -> int:
 def _export(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
     from tui_voice.store.export import export, render
+    from tui_voice.store.exporters import EXPORT_FORMATS
     from tui_voice.store.reading import load
 
-    formats = registry.export_formats()
-    ending = Path(args.out or "").suffix[1:]
-    form = args.format or (ending if ending in formats else "md")
-    if form not in formats:
-        raise UsageError(f"There is no format {form}.", f"There are {', '.join(formats)}.")
+    by_suffix = {row.suffix: name for name, row in EXPORT_FORMATS.items()}
+    form = args.format or by_suffix.get(Path(args.out or "").suffix[1:], "md")
+    if form not in EXPORT_FORMATS:
+        raise UsageError(f"There is no format {form}.", f"There are {', '.join(EXPORT_FORMATS)}.")
     session = catalog.find(folder, args.id)
     ledger, _notes = load(session.path)
     minutes = _minutes(args, ledger) if args.minutes else ""
