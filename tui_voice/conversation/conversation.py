@@ -1,82 +1,81 @@
-"""The talk: takes in facts, moves by the table of `states`, hands out intentions."""
+"""The state machine of one session: events in; decisions and effects out."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from transitions import Machine
 
+from tui_voice.conversation import compaction, planning
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import (
-    ASK_AGAIN_AFTER,
+from tui_voice.conversation.compaction_steps import (
+    REPEAT_AFTER_S,
     UNCONFIRMED,
-    Compacting,
-    as_item,
+    advance,
+    step_due,
 )
-from tui_voice.conversation.folding import record
+from tui_voice.conversation.effects import Output
+from tui_voice.conversation.items import predecessor, seed_items
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.pending_reply import PendingReply
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.reducers import reduce
+from tui_voice.conversation.situation import Seeding, Situation
 from tui_voice.conversation.states import BUSY, TRANSITIONS, State
 
-# A fact that moves nothing in some state is normal here; the library would warn of each.
+# Late events that move nothing in the present state are normal; the library would warn of each.
 logging.getLogger("transitions").setLevel(logging.ERROR)
 
-REPLY_PATIENCE = 60.0
-"""Generous: reasoning models and small machines may need half of it."""
+REPLY_TIMEOUT_S = 60.0
+"""Seconds without a sign of the reply after which it is given up. Reasoning models and small
+machines may need half of it."""
 
-_MOVES = frozenset(row["trigger"] for row in TRANSITIONS)
+_TRIGGERS = frozenset(row["trigger"] for row in TRANSITIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All there is to know of a talk at one moment; a value."""
+    """All that is known of a session at one moment, as a value."""
 
     state: State
     ledger: Ledger
-    microphone_open: bool = False
-    muted: bool = False
-    seeding: bool = False
-    """The server is being told what was said before."""
+    situation: Situation = field(default_factory=Situation)
 
 
-class Conversation(Compacting):
-    """The model that the machine moves: five states, one table (`states.TRANSITIONS`)."""
+class Received(NamedTuple):
+    """What one event led to. The driver journals `events`, then performs `effects`."""
+
+    events: tuple[e.Event, ...]
+    """The event itself, then the decisions that the conversation made and has applied already."""
+    effects: tuple[x.Effect, ...]
+
+
+class Conversation:
+    """The model that the machine moves: five states, one table (`states.TRANSITIONS`).
+
+    Its mutable fields are `state`, `ledger`, `situation`, `limits` and the outputs of the event
+    being applied.
+    """
 
     state: State
-    trigger: Any  # given by `transitions`
+    trigger: Any
+    """Given by `transitions`: runs the rows of one trigger."""
 
     def __init__(
         self,
         limits: Limits | None = None,
         ledger: Ledger | None = None,
-        reply_patience: float = REPLY_PATIENCE,
+        reply_timeout: float = REPLY_TIMEOUT_S,
     ) -> None:
-        """`reply_patience`: seconds without a sign of the answer after which it is given up."""
+        """`reply_timeout`: seconds without a sign of the reply after which it is given up."""
         self.ledger = ledger or Ledger()
+        self.situation = Situation()
         self.limits = limits or Limits()
-        self.microphone_open = False
-        self.muted = False
-        self.reply_patience = reply_patience
-        self._owed = PendingReply()
-        self._effects: list[x.Effect] = []
-        self._response_id = ""  # of the response that is active on the server, "" before it told
-        self._response_active = False  # from the moment we ask for it
-        self._response_wanted = False  # as soon as the active one is done
-        self._commit_pending = False  # our own commit, to be answered when it has come
-        self._by_key = False  # the talk key makes the turns
-        self._asked_for_text = False  # the last `response.create` was for a typed turn
-        self._open_tools: set[str] = set()  # calls whose functions are still running
-        self._playing: set[str] = set()  # items of which the speaker still has sound
-        self._silenced: set[str] = set()  # of these: stopped, but how much was heard is not told
-        self._asked_again = False  # the reply under way was asked for again: not a third time
-        self._refused: set[str] = set()  # responses whose late sound no longer counts
-        self._seeding: dict[str, x.CreateItem] = {}  # whose acknowledgement is awaited
-        self._seeded_at = 0.0
-        self._seeded_twice = False
+        self._outputs: list[Output] = []
+        self._reply_timeout = reply_timeout
         self.machine = Machine(
             model=self,
             states=State,
@@ -87,313 +86,302 @@ class Conversation(Compacting):
             ignore_invalid_triggers=True,
         )
 
-    def receive(self, event: e.Event) -> list[x.Effect]:
-        """First what happened, then what follows from it. Returns what is now to be done."""
-        self._note(event)
-        self.ledger = record(self.ledger, event)
-        if event.name in _MOVES:
-            self.trigger(event.name, event)
-        effects, self._effects = self._effects, []
-        return effects
+    def receive(self, event: e.Event) -> Received:
+        """Applies an event, then each decision that follows from it.
+
+        A decision is an event of our own making, for example `SummaryRequested`. It has the time
+        (`at`) of the event that caused it.
+        """
+        events: list[e.Event] = []
+        effects: list[x.Effect] = []
+        waiting = deque([event])
+        while waiting:
+            applied = waiting.popleft()
+            events.append(applied)
+            for output in self._apply(applied):
+                if isinstance(output, x.Effect):
+                    effects.append(output)
+                else:
+                    waiting.append(replace(output, at=event.at))
+        return Received(tuple(events), tuple(effects))
+
+    def replay(self, event: e.Event) -> None:
+        """Applies an event of a journal. It makes no decisions: those made then are journaled."""
+        self._apply(event)
 
     @property
     def snapshot(self) -> Snapshot:
-        return Snapshot(
-            self.state, self.ledger, self.microphone_open, self.muted, bool(self._seeding)
+        return Snapshot(self.state, self.ledger, self.situation)
+
+    @property
+    def wakes_at(self) -> float | None:
+        """When a `TimePassed` is wanted though nothing else happens. Seconds, as in `Event.at`."""
+        waits = (
+            self._reply_due(),
+            self._step_due(),
+            planning.next_check_at(self.ledger, self.limits),
         )
+        return min((at for at in waits if at is not None), default=None)
 
-    def live_triggers(self) -> set[str]:
-        """What would matter now, by the table: the footer shows the keys of these."""
-        return set(self.machine.get_triggers(self.state))
+    def _apply(self, event: e.Event) -> list[Output]:
+        """Moves situation, ledger and state by one event. Returns what the table's callbacks put out."""
+        self.situation = self.situation.after(event, self.state, self.ledger)
+        self.ledger = reduce(self.ledger, event)
+        if event.name in _TRIGGERS:
+            self.trigger(event.name, event)
+        outputs, self._outputs = self._outputs, []
+        return outputs
 
-    # ── what each fact says about the response and the speaker ──────────────────────────────
+    def _put(self, *outputs: Output) -> None:
+        self._outputs.extend(outputs)
 
-    def _note(self, event: e.Event) -> None:
-        self._owed.note(event, self.ledger)
-        match event:
-            case e.ResponseStarted(response_id=response_id):
-                self._response_id, self._response_active = response_id, True
-                self._silenced.clear()
-                if self._repairing:  # another reply comes first: no need to ask again
-                    self._repairing = self._response_wanted = False
-            case e.ResponseDone(response_id=response_id):
-                current = response_id == self._response_id or not self._response_id
-                if current:
-                    self._response_active, self._response_id = False, ""
-                self._hear_silence(event)
-                if current and event.status != "cancelled" and not self._response_wanted:
-                    self._owed.pending = False
-            case e.ResponseRefused():
-                # Refused because another is active (VAD was faster): its `response.done` will come.
-                self._response_active = event.code == "conversation_already_has_active_response"
-                self._response_wanted = self._response_active and self._asked_for_text
-            case e.AudioReceived(item_id=item_id, response_id=response_id):
-                if response_id not in self._refused:
-                    self._playing.add(item_id)
-            case e.PlaybackFinished(item_id=item_id) | e.PlaybackInterrupted(item_id=item_id):
-                self._playing.discard(item_id)
-                self._silenced.discard(item_id)
-            case e.TalkPressed(manual=manual):
-                self.microphone_open, self._by_key = True, manual
-            case e.TalkReleased():
-                self.microphone_open = False
-            case e.MuteChanged(muted=muted):
-                self.muted = muted
-            case e.ToolCalled(call_id=call_id):
-                self._open_tools.add(call_id)
-            case e.ToolAnswered(call_id=call_id):
-                self._open_tools.discard(call_id)
-            case e.SpeechDiscarded():
-                self._commit_pending = False
-            case e.ConnectionLost() | e.ConnectionOpened():
-                self._forget_line()
-                if isinstance(event, e.ConnectionLost) and event.again and self._by_key:
-                    self._commit_pending = True  # said, and committed, once more
-            case e.SessionResumed() | e.SessionClosed():
-                self._forget_line()
-                self._commit_pending = self._response_wanted = False
-                self._open_tools.clear()
-                self._playing.clear()
-            case (
-                e.SummaryRequested(compaction_id=compaction_id)
-                | e.TextifyRequested(compaction_id=compaction_id)
-                | e.RestoreRequested(compaction_id=compaction_id)
-                | e.VoiceRepairRequested(compaction_id=compaction_id)
-            ):
-                if compaction_id == self._proposed:
-                    self._proposed = ""
-            case e.TriggerChecked():
-                self._judging = False
-            case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
-                self._seeding.pop(item_id, None)
+    @property
+    def _decided(self) -> bool:
+        """Whether a decision waits to be applied. It settles down itself once it is."""
+        return any(isinstance(output, e.Event) for output in self._outputs)
 
-    def _forget_line(self) -> None:
-        """Nothing of the old line comes any more. Functions go on running, the speaker playing,
-        and a commit that was not acknowledged is repeated with the sound that it ends.
-        """
-        self._response_active, self._response_id = False, ""
-        self._repairing = False
-        self._seeding.clear()
-        self._silenced.clear()
-        self._asked = self._proposed = ""
-
-    # ── conditions ──────────────────────────────────────────────────────────────────────────
+    # ── conditions of the table ─────────────────────────────────────────────────────────────
 
     def key_is_held(self, _event: e.Event) -> bool:
-        return self._by_key and self.microphone_open
+        return self.situation.microphone.by_key and self.situation.microphone.open
 
     def is_manual(self, event: e.TalkPressed) -> bool:
         return event.manual
 
     def is_current(self, event: e.AudioReceived) -> bool:
-        """Late sound of a reply that was stopped does not make us speak again."""
-        return event.response_id not in self._refused
+        """Late audio of a cancelled response does not make the state SPEAKING again."""
+        return event.response_id not in self.situation.response.refused
 
     def nothing_more_comes(self, _event: e.Event) -> bool:
-        return not (self._response_active or self._response_wanted or self._playing)
+        response = self.situation.response
+        waits = response.active or response.follow_up != "none"
+        return not (waits or self.situation.playback.playing)
 
     def nothing_plays(self, _event: e.Event) -> bool:
-        return not self._playing
+        return not self.situation.playback.playing
 
     def another_is_wanted(self, _event: e.Event) -> bool:
-        """Whether what the user waits for was not even asked for: another was in its way."""
-        return self._response_wanted and not self._repairing
+        """Whether the response that the user waits for was not even asked for yet."""
+        return self.situation.response.follow_up == "response"
 
-    # ── callbacks: they only append effects ─────────────────────────────────────────────────
+    # ── callbacks of the table: the microphone ──────────────────────────────────────────────
 
-    def do(self, *effects: x.Effect) -> None:
-        self._effects.extend(effects)
+    def open_microphone(self, event: e.TalkPressed) -> None:
+        self._put(x.OpenMicrophone(manual=event.manual))
+        self._want_connection()
+
+    def close_microphone(self, _event: e.Event) -> None:
+        self._put(x.CloseMicrophone())
+
+    def end_turn(self, event: e.Event) -> None:
+        self.close_microphone(event)
+        self._await_commit(True)
+        self._put(x.CommitInput())
+
+    def answer_commit(self, _event: e.SpeechCommitted) -> None:
+        """Asks for a response to a turn that we committed: the server makes none by itself."""
+        if self.situation.microphone.commit_pending:
+            self._await_commit(False)
+            self._set_response(asked_for_text=False)
+            self._want_response()
+
+    def mute(self, event: e.MuteChanged) -> None:
+        self._put(x.MuteMicrophone(muted=event.muted))
+
+    def _await_commit(self, pending: bool) -> None:
+        microphone = replace(self.situation.microphone, commit_pending=pending)
+        self.situation = replace(self.situation, microphone=microphone)
+
+    # ── callbacks of the table: the reply ───────────────────────────────────────────────────
 
     def barge_in(self, _event: e.Event) -> None:
-        """The user is first: the reply falls silent at once."""
-        if self._playing:
-            self.do(x.InterruptPlayback())
-            self._silenced |= self._playing
-            self._playing.clear()
-        if self._response_active:
-            if self._response_id:
-                self._refused.add(self._response_id)
-            self.do(x.CancelResponse(response_id=self._response_id))
-        self._response_wanted = self._repairing = False
+        """Stops the reply at once: the user comes first."""
+        if self.situation.playback.playing:
+            self._put(x.InterruptPlayback())
+            self.situation = replace(self.situation, playback=self.situation.playback.stopped())
+        response = self.situation.response
+        if response.active:
+            self._refuse(response.id)
+            self._put(x.CancelResponse(response_id=response.id))
+        self._set_response(follow_up="none")
 
     def truncate(self, event: e.PlaybackInterrupted) -> None:
-        """The model is to know what was heard; what was not heard at all is taken away."""
+        """Makes the model know what the user heard. An item of which nothing was heard goes."""
         turn = self.ledger.turns.get(event.item_id)
         if turn is not None and turn.wire_id is not None and turn.modality == "audio":
             heard = min(event.played_ms, turn.audio_ms)
             if heard <= 0:
-                self.do(x.DeleteItem(item_id=turn.wire_id))
+                self._put(x.DeleteItem(item_id=turn.wire_id))
             elif heard < turn.audio_ms or turn.words == "open":
-                self.do(x.TruncateItem(item_id=turn.wire_id, audio_ms=heard))
+                self._put(x.TruncateItem(item_id=turn.wire_id, audio_ms=heard))
         self.settle_down(event)
-
-    def open_microphone(self, event: e.TalkPressed) -> None:
-        self.do(x.OpenMicrophone(manual=event.manual))
-        self._want_line()
-
-    def close_microphone(self, _event: e.Event) -> None:
-        self.do(x.CloseMicrophone())
-
-    def end_turn(self, event: e.Event) -> None:
-        self.close_microphone(event)
-        self._commit_pending = True
-        self.do(x.CommitInput())
-
-    def answer_commit(self, _event: e.SpeechCommitted) -> None:
-        """A commit of our own makes no response by itself (`input_audio_buffer.commit`)."""
-        if self._commit_pending:
-            self._commit_pending = self._asked_for_text = False
-            self._want_response()
-
-    def mute(self, event: e.MuteChanged) -> None:
-        self.do(x.MuteMicrophone(muted=event.muted))
 
     def send_text(self, event: e.TextSubmitted) -> None:
         self.send_text_only(event)
-        self._asked_for_text = True
+        self._set_response(asked_for_text=True)
         self._want_response()
 
     def send_text_only(self, event: e.TextSubmitted) -> None:
         if self.ledger.connection.status == "online":
-            self.do(x.CreateItem(item_id=event.item_id, role="user", text=event.text))
-        self._want_line()
+            self._put(x.CreateItem(item_id=event.item_id, role="user", text=event.text))
+        self._want_connection()
 
     def answer_tool(self, event: e.ToolCalled) -> None:
-        self._response_wanted = True  # once the function has answered
-        self.do(x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments))
+        """Runs the function. A response is wanted once it has answered."""
+        self._set_response(follow_up="response")
+        self._put(
+            x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments)
+        )
 
-    def go_on(self, event: e.Event) -> None:
-        """A response is over, or a function has answered: ask for the next where one waits."""
-        if self._repairing and isinstance(event, e.ResponseDone):  # there can be but one
-            self.repair_voice()
-        elif self._response_wanted and not self._open_tools and not self._repairing:
+    def ask_for_follow_up(self, event: e.Event) -> None:
+        """After a response or a function has ended: asks for the response that waits for it."""
+        response = self.situation.response
+        if response.follow_up == "repair" and isinstance(event, e.ResponseDone):
+            self._put(*compaction.voice_repair(self.ledger))
+        elif response.follow_up == "response" and not response.open_tools:
             self._want_response()
         self.settle_down(event)
 
-    def _hear_silence(self, event: e.ResponseDone) -> None:
-        """Sound was asked for and words came: the trap that is known from turns given back as
-        text. Once, the reply is asked for again (`go_on`, then `repair_voice`).
-        """
-        silent = not event.audio and event.status == "completed"
-        free = self.ledger.compaction is None and not self._proposed and not self._repairing
-        waited_for = self.state is State.AWAITING and not self._asked_again
-        if silent and waited_for and free and self.silent_turns():
-            self._repairing = self._response_wanted = self._asked_again = True
-        elif event.status == "completed":
-            self._asked_again = False
-
-    def ask_for_reply(self, _event: e.Event | None = None) -> None:
+    def ask_for_reply(self, _event: e.Event) -> None:
         self._want_response()
 
-    def settle_down(self, event: e.Event) -> None:
-        """A quiet moment: finish what was begun, see whether the window is too full."""
-        self.advance(event)
-        self.consider_compaction()
+    def give_up(self, event: e.ReplyOverdue) -> None:
+        """Gives up the overdue response, and tells the server to stop it."""
+        response = self.situation.response
+        wanted = response.follow_up
+        self._set_response(active=False)
+        self._put(x.CancelResponse(response_id=response.id, keep_if_late=not response.id))
+        self._refuse(response.id)
+        self.barge_in(event)
+        self._set_response(id="", follow_up=wanted if self.state is State.AWAITING else "none")
 
-    def _want_line(self) -> None:
-        if self.ledger.connection.status in ("offline", "reconnecting"):
-            self.do(x.Reconnect())
+    def _want_response(self) -> None:
+        """Asks for a response now, or as soon as the active one is done and we are online."""
+        if not self.situation.response.active and self.ledger.connection.status == "online":
+            self._set_response(active=True, follow_up="none")
+            self._put(x.CreateResponse())
+        else:
+            self._set_response(follow_up="response")
 
-    def fall_silent(self, _event: e.ConnectionLost) -> None:
-        """Nothing more will come; a question that waits is asked again on the next line."""
-        self._response_wanted = self._still_owed()
+    def _refuse(self, response_id: str) -> None:
+        """Late audio of this response is ignored from now on. "": its id is not known."""
+        if response_id:
+            self._set_response(refused=self.situation.response.refused | {response_id})
 
-    def _still_owed(self) -> bool:
-        owed, cut = self._owed.after_a_break(self.ledger)
-        if cut is not None:
-            self.do(x.Announce(event=cut))
-        return owed
+    def _set_response(self, **fields: Any) -> None:
+        response = replace(self.situation.response, **fields)
+        self.situation = replace(self.situation, response=response)
 
-    def look_at_the_clock(self, event: e.TimePassed) -> None:
+    # ── callbacks of the table: time ────────────────────────────────────────────────────────
+
+    def check_time(self, event: e.TimePassed) -> None:
         due = self._reply_due()
         if due is not None and event.at >= due:
             overdue = e.ReplyOverdue(
-                response_id=self._response_id,
-                seconds=self.reply_patience,
+                response_id=self.situation.response.id,
+                seconds=self._reply_timeout,
                 waited_for=self.state in BUSY and not self.another_is_wanted(event),
             )
-            self.do(x.Announce(event=overdue))
+            self._put(overdue)
         self.settle_down(event)
 
     def _reply_due(self) -> float | None:
-        """When (`at`) a reply is given up of which nothing has come any more."""
-        waits = self.state is State.AWAITING or self._response_active
-        if not waits or self._open_tools or self.ledger.connection.status != "online":
+        """When the reply is given up if no further sign of it comes. None: no reply is due."""
+        response = self.situation.response
+        waits = self.state is State.AWAITING or response.active
+        if not waits or response.open_tools or self.ledger.connection.status != "online":
             return None
-        return self._owed.silent_since() + self.reply_patience
+        return self.situation.silent_since + self._reply_timeout
 
-    def give_up(self, event: e.ReplyOverdue) -> None:
-        """The server is told to stop, should it still be at it."""
-        wanted, known = self._response_wanted, bool(self._response_id)
-        self._response_active = False
-        self.do(x.CancelResponse(response_id=self._response_id, late_counts=not known))
-        if known:
-            self._refused.add(self._response_id)
-        self.barge_in(event)
-        self._response_id, self._response_wanted = "", wanted and self.state is State.AWAITING
+    def _step_due(self) -> float | None:
+        """When the acknowledgement that the compaction or the seeding waits for is overdue."""
+        seeding = self.situation.seeding
+        if seeding.under_way:
+            return seeding.sent_at + REPEAT_AFTER_S
+        return None if self.situation.response.active else step_due(self.ledger, self.situation.step)
 
-    @property
-    def looks_at(self) -> float | None:
-        """When (`at`) a `TimePassed` is wanted, though nothing else happens."""
-        step = self._seeded_at + ASK_AGAIN_AFTER if self._seeding else self.step_due
-        times = (self._reply_due(), None if self._response_active and not self._seeding else step)
-        return min((time for time in times if time is not None), default=None)
+    # ── callbacks of the table: the connection ──────────────────────────────────────────────
+
+    def stop_waiting(self, _event: e.ConnectionLost) -> None:
+        """Nothing more comes. A question without an answer is asked on the next connection."""
+        again = self._after_reconnect()
+        self._set_response(follow_up="response" if again else "none")
 
     def seed(self, _event: e.ConnectionOpened) -> None:
-        """The new server session is told what was said: the memory, then the turns as text."""
-        items = [self.memory_item()] if self.ledger.memory else []
-        items += [
-            as_item(turn, turn.id, None, self.ledger.voice_by_system)
-            for turn in self.ledger.unpruned()
-            if turn.heard_text
-        ]
-        self._seeding = {item.item_id: item for item in items}
-        self._seeded_at, self._seeded_twice = self.ledger.at, False
-        self.do(*items)
-        self._asked_for_text = False  # where the server answers by itself, that is the answer
-        if (self._still_owed() or self._response_wanted) and not self._open_tools:
+        """Sends the new server session what was said: the memory, then the turns as text."""
+        items = seed_items(self.ledger)
+        self.situation = replace(self.situation, seeding=Seeding(items, self.ledger.at))
+        self._put(*items)
+        # If the server answers by itself after the seeding, that is the answer.
+        self._set_response(asked_for_text=False)
+        response = self.situation.response
+        again = self._after_reconnect() or response.follow_up != "none"
+        if again and not response.open_tools:
             self._want_response()
 
-    def advance(self, event: e.Event) -> None:
-        if self._seeding and self.ledger.at - self._seeded_at >= ASK_AGAIN_AFTER:
-            self._seed_again()
-        super().advance(event)
-        if not self._seeding and isinstance(event, e.ItemPlaced):
-            self.ask_again()
+    def _after_reconnect(self) -> bool:
+        """Records what a lost connection cut off. Returns whether to ask for the reply again."""
+        found = self.situation.reply.after_reconnect(self.ledger)
+        if found.cut is not None:
+            self._put(found.cut)
+        return found.ask_again
 
-    def _seed_again(self) -> None:
-        """What was not acknowledged is sent once more; after that the talk goes on without it."""
-        self._seeded_at = self.ledger.at
-        for item in self._seeding.values():  # what came through stands already
-            if self._seeded_twice:
-                refused = e.ItemRefused(item_id=item.item_id, message=UNCONFIRMED)
-                self.do(x.Announce(event=refused))
-            else:
-                place = item.previous_item_id or self.predecessor(item.item_id)
-                self.do(replace(item, previous_item_id=place))
-        if self._seeded_twice:
-            text = f"The server did not confirm {len(self._seeding)} of the turns it was told."
-            self.do(x.Announce(event=e.Noticed(text=text, severity="warning")))
-        self._seeded_twice = True
+    def _want_connection(self) -> None:
+        if self.ledger.connection.status in ("offline", "reconnecting"):
+            self._put(x.Reconnect())
 
-    def _want_response(self) -> None:
-        if self._response_active:
-            self._response_wanted = True
-        elif self.ledger.connection.status == "online":
-            self._response_wanted = False
-            self._response_active = True
-            self.do(x.CreateResponse())
-        else:
-            self._response_wanted = True
+    # ── callbacks of the table: the window ──────────────────────────────────────────────────
 
-    @property
-    def sounding(self) -> frozenset[str]:
-        return frozenset(self._playing | self._silenced)
+    def summarise_now(self, event: e.SummarisePressed) -> None:
+        self._put(
+            *compaction.summary_by_hand(self.ledger, self.limits, self.situation, event.focus)
+        )
 
-    @property
-    def response_active(self) -> bool:
-        return self._response_active
+    def restore(self, event: e.RestorePressed) -> None:
+        self._put(*compaction.restored_turns(self.ledger, event.turn_ids))
 
-    @property
-    def seeding(self) -> bool:
-        return bool(self._seeding)
+    def settle_down(self, event: e.Event) -> None:
+        """Finishes what was begun, then begins what is due, as long as nothing was decided yet."""
+        for work in (self._repeat_seeding, self._advance, self._repeat_summary, self._begin_due):
+            if not self._decided:
+                work(event)
+
+    def _repeat_seeding(self, _event: e.Event) -> None:
+        """Sends unacknowledged seed items a second time; after that the session does without."""
+        seeding = self.situation.seeding
+        if not seeding.under_way or self.ledger.at - seeding.sent_at < REPEAT_AFTER_S:
+            return
+        again = replace(seeding, sent_at=self.ledger.at, repeated=True)
+        self.situation = replace(self.situation, seeding=again)
+        if not seeding.repeated:
+            for item in seeding.items:  # the other items stand already, so each needs its place
+                place = item.previous_item_id or predecessor(self.ledger, item.item_id)
+                self._put(replace(item, previous_item_id=place))
+            return
+        for item in seeding.items:
+            self._put(e.ItemRefused(item_id=item.item_id, message=UNCONFIRMED))
+        count = f"{len(seeding.items)} turn{'s' * (len(seeding.items) != 1)}"
+        text = f"The server did not confirm {count} of this session. The model may not know them."
+        self._put(e.Noticed(text=text, severity="warning"))
+
+    def _advance(self, _event: e.Event) -> None:
+        """Takes the next step of a compaction, unless a response may be reading the window."""
+        response, online = self.situation.response, self.ledger.connection.status == "online"
+        if response.active or self.situation.seeding.under_way or not online:
+            return
+        following = advance(self.ledger, self.situation.step)
+        self.situation = replace(self.situation, step=following.step)
+        self._put(*following.outputs)
+        idle = not following.step.name and not following.outputs
+        if idle and response.follow_up == "repair" and self.ledger.compaction is None:
+            self._want_response()  # the earlier replies have moved: now with audio
+
+    def _repeat_summary(self, event: e.Event) -> None:
+        """Asks again for a summary that a lost connection interrupted, after the seeding."""
+        if isinstance(event, e.ItemPlaced) and not self.situation.seeding.under_way:
+            self._put(*compaction.summary_again(self.ledger))
+
+    def _begin_due(self, _event: e.Event) -> None:
+        self._put(
+            *compaction.due_compaction(self.ledger, self.limits, self.situation, self.state)
+        )

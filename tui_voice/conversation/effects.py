@@ -1,4 +1,7 @@
-"""Intentions: what the conversation wants done. The answer to each comes back as an event."""
+"""Effects: what the conversation wants done. The answer to each comes back as an event.
+
+Each docstring names the client event of the Realtime API that carries the effect out, if any.
+"""
 
 from __future__ import annotations
 
@@ -12,61 +15,67 @@ class Effect:
     """Something for a backend to carry out."""
 
 
+Output = Effect | Event
+"""What an event leads to: effects, and events that record decisions of the conversation."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnect(Effect):
-    """There is no line and the user wants one: the next try is not to be waited for."""
+    """Connect now, without waiting for the next scheduled try: the user needs a connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenMicrophone(Effect):
-    """Let sound through to the server. `manual`: as one turn that `CommitInput` ends."""
+    """Send captured audio (`input_audio_buffer.append`) until `CloseMicrophone`.
+
+    `manual`: the audio is one turn, which `CommitInput` ends; no VAD.
+    """
 
     manual: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseMicrophone(Effect):
-    pass
+    """Stop sending captured audio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteMicrophone(Effect):
+    """Send silence, or no audio, while `muted`. The microphone stays open."""
+
     muted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitInput(Effect):
-    """`input_audio_buffer.commit`: the turn being spoken is whole."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearInput(Effect):
-    """`input_audio_buffer.clear`"""
+    """`input_audio_buffer.commit`: the audio sent so far is one whole turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateResponse(Effect):
-    """`response.create` in the default conversation."""
+    """`response.create` in the server's own conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelResponse(Effect):
-    """`response.cancel`, and whatever of it still comes is to be dropped. `late_counts`: unless it
-    begins only now, since an answer that comes late is better than none.
+    """`response.cancel`. What still arrives of the response is dropped.
+
+    `keep_if_late`: a response that begins only after this is not dropped, since a late answer is
+    better than none.
     """
 
     response_id: str = ""
-    late_counts: bool = False
+    keep_if_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterruptPlayback(Effect):
-    """The speaker falls silent and refuses what still comes for the items it was playing."""
+    """Stop the loudspeaker at once, and drop audio that still arrives for the items it played."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruncateItem(Effect):
-    """`conversation.item.truncate`: the model is to know what was heard. `audio_ms` > 0."""
+    """`conversation.item.truncate`: the item keeps its first `audio_ms` milliseconds (above 0)."""
 
     item_id: str
     audio_ms: int
@@ -74,7 +83,10 @@ class TruncateItem(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateItem(Effect):
-    """`conversation.item.create` as text. `previous_item_id`: None is the end, or `root`."""
+    """`conversation.item.create` with text.
+
+    `previous_item_id`: the item it stands behind; "root" is the front, None the end.
+    """
 
     item_id: str
     role: Role
@@ -84,12 +96,17 @@ class CreateItem(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteItem(Effect):
+    """`conversation.item.delete`."""
+
     item_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerTool(Effect):
-    """The function is to be run and its output put into the conversation."""
+    """Run the function, then put its output into the conversation (`conversation.item.create`).
+
+    `arguments`: a JSON object as text.
+    """
 
     call_id: str
     tool: str
@@ -98,7 +115,7 @@ class AnswerTool(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTurn:
-    """A turn as the summariser reads it."""
+    """A turn as the model that writes the summary reads it."""
 
     item_id: str
     role: Role
@@ -107,20 +124,14 @@ class SourceTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSummary(Effect):
-    """A summary of `turns` is wanted, updating `memory`. Answered by `SummaryRequested` at once
-    (so that the decision is a fact), then by `SummaryReady` or `SummaryFailed`.
+    """Have a summary of `turns` written that also covers `memory`, the summary so far.
+
+    The decision, `SummaryRequested`, is journaled before. The answer is `SummaryReady` or
+    `SummaryFailed`. An out-of-band response (`response.create` with `conversation: "none"`) or
+    another model writes it. `focus`: what it must not lose, in the user's words.
     """
 
     compaction_id: str
     turns: tuple[SourceTurn, ...]
     memory: str
-    focus: str
-    window: int
-    cause: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announce(Effect):
-    """A decision becomes a fact: this event is to be posted back as it is."""
-
-    event: Event
+    focus: str = ""

@@ -1,6 +1,7 @@
-"""What the facts add up to: turns in order, the window, the memory, prunings, money.
+"""The ledger: what the events of a session add up to, as a value.
 
-Everything here is a value. `Ledger.record` (in `recording.py`) gives the next one.
+It holds the turns in order, the tokens of the window, the memory, the compactions and the money.
+`reducers.reduce` returns the next ledger after an event.
 """
 
 from __future__ import annotations
@@ -12,35 +13,48 @@ from tui_voice.conversation.events import Noticed, SessionOpened, TriggerChecked
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
 
 ConnectionStatus = Literal["offline", "connecting", "online", "reconnecting"]
+MEMORY_STEM = "memory_"
+"""Ids of items that hold the memory begin with this. Example: "memory_0003"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Tokens that the model now carries. `exact`: as the server's last usage said."""
+    """Tokens that the model now carries: instructions, tools, memory and turns.
+
+    The numbers come from `response.done` → `usage` (API reference, "Realtime server events"), and
+    are estimated from one usage to the next by the rules of `turns`.
+    """
 
     text: int = 0
+    """Text tokens."""
     audio: int = 0
+    """Audio tokens."""
     cached: int = 0
-    """Of these, read from the prompt cache by the last response."""
+    """Tokens of these that the last response read from the prompt cache."""
     exact: bool = True
+    """The numbers are those of the last usage; nothing was estimated since."""
 
     @property
     def total(self) -> int:
+        """Text and audio tokens together."""
         return self.text + self.audio
 
 
 class PendingDelete(NamedTuple):
-    """An item that we have replaced and that is still to be deleted on the server."""
+    """An item that was replaced and is still to be deleted on the server."""
 
     id: str
     tokens: int
-    """What it weighs there; the window counts it no more."""
+    """What it weighs on the server. The window does not count it any more."""
 
 
 class UnreportedUsage(NamedTuple):
-    """What the usage of the response under way will not tell: text and audio tokens that it read
-    (`response.created`) although the window does not count them, less what the window has gained
-    by prunings since.
+    """How the usage of the response under way will differ from the window by then.
+
+    `text` and `audio`: tokens that the response read when it began although the window does not
+    count them, less the tokens that compactions added to the window since. Example: a turn of 100
+    audio tokens is pruned while the response is made; its usage still counts them, so `audio` is
+    100, and 100 are subtracted from the usage.
     """
 
     text: int = 0
@@ -49,53 +63,95 @@ class UnreportedUsage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """One change of the window that we made: a summary, turns made text, turns put back."""
+    """One change of the window that we made, and how far it has come.
+
+    Stages: `requested` (a summary is being written), `ready` (its text is known), `placed` (the
+    server holds the summary), `confirmed` (every turn is pruned). `failed`: nothing was deleted
+    for it. `broken`: the connection or the program ended before anything was deleted.
+    """
 
     id: str
-    """Also the stem of the item ids it creates on the server."""
+    """Also the beginning of the ids of the items that it creates on the server."""
     kind: Literal["summary", "textify", "restore", "voice"]
-    """`voice`: a reply came without sound; it is withdrawn, and what the assistant said before is
-    moved into system items, so that the model finds its voice again."""
+    """`summary`: turns are replaced by a summary. `textify`: audio by its transcript. `restore`:
+    pruned turns return as text. `voice`: a reply without audio is withdrawn, and earlier replies
+    move into system items, so that the model answers with audio again."""
     at: float
+    """When it was decided. Seconds, as in `Event.at`."""
     turns: tuple[str, ...]
+    """Ids of the turns that it changes."""
     tokens_before: int
+    """Tokens of the window before it."""
     cause: str = ""
+    """Why it was begun, in a few words."""
     stage: Literal["requested", "ready", "placed", "confirmed", "failed", "broken"] = "requested"
-    """`broken`: the line or the program ended in the middle, nothing was deleted for it."""
     tokens_after: int | None = None
+    """Tokens of the window once it was confirmed."""
     done_at: float | None = None
+    """When it ended, in whichever way. Seconds, as in `Event.at`."""
     summary: str = ""
     based_on: str = ""
-    """The memory that this summary was asked to update."""
+    """The memory that this summary updates."""
     source: str = ""
+    """The model that wrote the summary."""
     usd: float | None = None
+    """What the summary cost, in USD. None: unknown."""
     seconds: float = 0.0
+    """How long the summary took to write."""
     error: str = ""
+    """Why it failed or broke."""
     hint: str = ""
+    """What to do about the error."""
     placed: tuple[str, ...] = ()
-    """Text items that are on the server while the sound they replace still is, too."""
+    """Ids of text items that the server holds while it still holds the audio they replace."""
     skipped: tuple[str, ...] = ()
-    """Turns that the server would not let us change."""
+    """Ids of turns that the server refused to change."""
     withdrawn: tuple[str, ...] = ()
-    """Of a `voice` compaction: the replies without sound that are taken back."""
+    """`voice` only: ids of the replies without audio that are withdrawn."""
 
     @property
     def under_way(self) -> bool:
         return self.stage in ("requested", "ready", "placed")
 
     def item_id(self, turn_id: str) -> str:
-        """The id of the text item that stands for this turn from now on."""
+        """Id of the text item that replaces a turn. Example: "text_0004_2" for the third turn."""
         return f"{self.id}_{self.turns.index(turn_id)}"
+
+    def turn_of(self, item_id: str) -> str | None:
+        """Id of the turn that a text item of this compaction replaces. None: not its item."""
+        if not item_id.startswith(f"{self.id}_"):
+            return None
+        index = item_id[len(self.id) + 1 :]
+        known = index.isdecimal() and int(index) < len(self.turns)
+        return self.turns[int(index)] if known else None
+
+    def left_to_do(self, turns: Turns) -> list[str]:
+        """Ids of the turns that are still to be changed, in order. `turns`: those of the ledger."""
+        left = []
+        for turn_id in self.turns:
+            turn = turns.get(turn_id)
+            if turn is None or turn_id in self.skipped:
+                continue
+            if self.kind == "summary":
+                open_ = turn.in_window and not turn.pinned
+            elif self.kind == "restore":
+                open_ = not turn.in_window
+            else:  # once the text is placed a pin comes too late; no words are lost
+                open_ = turn.in_window and turn.wire_id != self.item_id(turn_id)
+            if open_:
+                left.append(turn_id)
+        return left
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """USD so far. `unknown`: something was used whose price is in no table."""
+    """USD so far."""
 
     replies: float = 0.0
     transcription: float = 0.0
     summaries: float = 0.0
     unknown: bool = False
+    """Something was used whose price is in no table, so the sums are too low."""
 
     @property
     def total(self) -> float:
@@ -104,31 +160,36 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One response that was paid for."""
+    """One response with a usage."""
 
     at: float
+    """When it was done. Seconds, as in `Event.at`."""
     usage: Usage
     usd: float | None
-    """None: unknown model."""
-    expected: int = 0
-    """Tokens that the cache should have held, had it forgotten nothing."""
+    """What it cost, in USD. None: the price of the model is unknown."""
+    expected_cached: int = 0
+    """Tokens that the prompt cache should have held: the prefix unchanged since the last reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionInfo:
-    """The line to the server."""
+    """The connection to the server."""
 
     status: ConnectionStatus = "offline"
     reason: str = ""
+    """Why it was lost."""
     hint: str = ""
+    """What to do about it."""
     retry_in: float | None = None
+    """Seconds until the next try. None: no try is planned."""
     expires_at: float | None = None
+    """When the server session ends, in Unix seconds."""
     server_session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One talk, as far as it has been told."""
+    """One session, as far as its events tell it."""
 
     opened: SessionOpened | None = None
     title: str = ""
@@ -138,64 +199,80 @@ class Ledger:
     turns: Turns = field(default_factory=Turns)
     window: Window = field(default_factory=Window)
     memory: str = ""
-    """The summary that stands for all pruned turns."""
+    """The summary that stands for all pruned turns. "": there is none."""
     memory_id: str = ""
-    """The item that holds it on the server now. "": none."""
-    edit: str = ""
-    """The item by which an edited memory is still to be placed. "": none."""
-    stale: tuple[PendingDelete, ...] = ()
-    reading: UnreportedUsage | None = None
+    """Id of the item that holds the memory on the server. "": none does."""
+    memory_edit: str = ""
+    """Id of the item that is to hold the memory after the user edited it. "": it is placed."""
+    pending_deletes: tuple[PendingDelete, ...] = ()
+    unreported_usage: UnreportedUsage | None = None
     """None: no response is under way."""
     compactions: tuple[Compaction, ...] = ()
+    """All of them, oldest first. At most the newest is under way."""
     serial: int = 0
-    """How many compactions and memory edits there were: their ids are made from it."""
+    """Number of the newest compaction or memory edit. Their ids are made from it."""
     usage: Usage = field(default_factory=Usage)
-    last_usage: Usage | None = None
-    last_usd: float | None = None
+    """Tokens of all responses together."""
     spent: Spent = field(default_factory=Spent)
     replies: int = 0
-    recent: tuple[Reply, ...] = ()
-    """The newest replies, oldest first: what cost per hour and cache rate are told from."""
-    intact: int = 0
-    """Tokens at the front of the window that the last reply read and that are unchanged since:
+    """How many responses had a usage."""
+    recent_replies: tuple[Reply, ...] = ()
+    """The newest responses, oldest first: the source of cost per hour and cache hit rate."""
+    cacheable_prefix_tokens: int = 0
+    """Tokens at the front of the window that the last response read and that did not change since:
     what the prompt cache can hold."""
-    silent: int = 0
-    """Replies without sound in a row, although sound was asked for."""
-    voice_by_system: bool = False
-    """The model once answered in text only: the assistant's words go into system items now."""
+    silent_replies: int = 0
+    """Replies without audio in a row, although audio was asked for."""
+    assistant_as_system: bool = False
+    """The model once answered in text only. From then on the assistant's words are given back to
+    it as system items."""
     connection: ConnectionInfo = field(default_factory=ConnectionInfo)
     notices: tuple[Noticed, ...] = ()
-    judged: tuple[TriggerChecked, ...] = ()
-    """What was found of the trigger that the user wants; the newest counts."""
+    """The newest notices, oldest first."""
+    trigger_checks: tuple[TriggerChecked, ...] = ()
+    """What was found about the user's trigger, oldest first. The newest counts."""
     at: float = 0.0
-    """When the last fact happened."""
+    """When the last event happened. Seconds, as in `Event.at`."""
 
     @property
     def compaction(self) -> Compaction | None:
-        """The one under way, if any: there are never two."""
+        """The compaction under way; None: there is none. There are never two."""
         last = self.compactions[-1] if self.compactions else None
         return last if last is not None and last.under_way else None
 
     @property
     def cost(self) -> float:
+        """USD so far."""
         return self.spent.total
 
     @property
-    def fixed(self) -> int:
-        """Tokens of the window that are no turn and no memory: instructions and tools."""
+    def last_usage(self) -> Usage | None:
+        """Tokens of the last response. None: there was none yet."""
+        return self.recent_replies[-1].usage if self.recent_replies else None
+
+    @property
+    def last_usd(self) -> float | None:
+        """Cost of the last response in USD. None: there was none yet, or its price is unknown."""
+        return self.recent_replies[-1].usd if self.recent_replies else None
+
+    @property
+    def fixed_tokens(self) -> int:
+        """Tokens of the window that are neither turns nor memory: instructions and tools."""
         turns = sum(turn.tokens for turn in self.turns.held())
         return max(0, self.window.total - turns - self.memory_tokens)
 
     @property
     def memory_tokens(self) -> int:
+        """Tokens of the memory in the window (estimate); 0: the server does not hold it."""
         return estimate_text_tokens(self.memory) + ITEM_OVERHEAD if self.memory_id else 0
 
     @property
-    def beside(self) -> int:
-        """Text tokens that are on the server, but not in the window: what is to be deleted, and
-        words that stand beside the sound they replace.
+    def uncounted_tokens(self) -> int:
+        """Text tokens that the server holds, but the window does not count.
+
+        They are items still to be deleted, and text placed beside the audio that it replaces.
         """
-        found = sum(item.tokens for item in self.stale)
+        found = sum(item.tokens for item in self.pending_deletes)
         if (running := self.compaction) is None or not running.placed:
             return found
         for turn_id in running.turns:
@@ -205,12 +282,12 @@ class Ledger:
         return found
 
     def is_pending_delete(self, item_id: str) -> bool:
-        return any(item.id == item_id for item in self.stale)
+        return any(item.id == item_id for item in self.pending_deletes)
 
     def held(self) -> list[Turn]:
         """The turns that the model has now, in order."""
         return list(self.turns.held())
 
     def unpruned(self) -> list[Turn]:
-        """The turns that the model should have: what a new server session is seeded with."""
+        """The turns that the model should have, in order. A new server session is sent these."""
         return [turn for turn in self.turns if not turn.pruned_in]

@@ -1,199 +1,234 @@
-"""Whether a pruning pays: tokens freed against the cache it breaks, in replies and in dollars.
+"""Whether a compaction pays: the tokens it frees against the prompt cache it breaks.
 
-Costs fall when a reply is made: it re-reads the whole window, cheaply as far as the prompt cache
-still holds its beginning word for word. Changing an item makes everything behind it dear once.
+Every reply re-reads the whole window. The part of it from the front that is unchanged since the
+last reply is read from the prompt cache, at a tenth of the price or less. A change of one item
+makes everything behind it be read once at the full price.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
+from tui_voice.conversation.estimates import (
+    FIXED_TOKENS,
+    REQUEST_TOKENS,
+    SECONDS_PER_REPLY,
+    SUMMARY_TOKENS,
+)
 from tui_voice.conversation.ledger import Compaction, Ledger
-from tui_voice.conversation.limits import SUMMARY_TOKENS, Plan
+from tui_voice.conversation.plan import Plan
 from tui_voice.conversation.prices import PRICES, Price, PriceTable
 from tui_voice.conversation.turns import Turn
 
-WRITER = "gpt-6-luna"
-"""The model by whose price a summary is foreseen; afterwards its real cost is known."""
-WRITER_PRICE = PRICES.models[WRITER]
-REQUEST_TOKENS = 250
-"""What the request for a summary says beside the turns."""
+SUMMARY_MODEL = "gpt-6-luna"
+"""The model at whose price a summary is estimated, until its real cost is known."""
+SUMMARY_PRICE = PRICES.models[SUMMARY_MODEL]
 SAMPLES_WANTED = 3
-USUAL_SECONDS = 20.0
-"""Between two replies, before the talk has told."""
+"""Replies from which a cache hit rate is computed; with fewer it counts as 1."""
 COLD_SECONDS = 300.0
+"""Seconds after which the cache is dropped. A longer gap between replies counts as a pause."""
+CACHED_FROM_TOKENS = 512
+"""Smaller expectations say nothing of the cache: it works in blocks, from 1,024 tokens on."""
+NEWEST_TURNS = 12
+"""Turns from which the growth of the window is computed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Appraisal:
-    """What a pruning is worth. Tokens, replies, USD; estimates before, figures of ours after."""
+class Payback:
+    """What a compaction costs and saves. Estimates before it is done, measured figures after."""
 
     freed: int
-    """Tokens that are no longer re-read."""
+    """Tokens that later replies do not read again."""
     broken: int
-    """Tokens that the next reply reads uncached although it would not have had to."""
+    """Tokens that the next reply reads uncached because of it."""
     usd_once: float
-    """The dear next reply (against not pruning), and the summary. Below 0: it pays at once."""
+    """What the next reply costs more, plus the summary, in USD. Below 0: it saves at once."""
     usd_per_reply: float
-    """Saved on every later reply."""
+    """USD that every later reply costs less."""
     replies_to_pay_back: float | None
-    """None: never."""
+    """Replies until the cost is saved again. None: never."""
     usd_per_hour: float
-    """Saved an hour of talk, at the pace of now."""
+    """USD saved an hour, at the present pace of replies."""
 
 
-def per_million(price: Price, text: float, audio: float, cached: float = 0.0) -> float:
-    """USD for reading so many tokens of which the share `cached` (0–1) comes from the cache."""
+def usd_for_input(price: Price, text: float, audio: float, cached: float = 0.0) -> float:
+    """USD for reading so many tokens, of which the share `cached` (0–1) comes from the cache."""
     text_price = cached * price.text_cached + (1 - cached) * price.text_in
     audio_price = cached * price.audio_cached + (1 - cached) * price.audio_in
     return (text * text_price + audio * audio_price) / 1e6
 
 
-def hit_rate(ledger: Ledger) -> float:
-    """How much of what the cache should have held it held, lately: 0–1. 1 until it is known."""
+def cheapest_regrowth(price: Price, after: float, growth: float, hit_rate: float = 1.0) -> float:
+    """Tokens that the window should regrow between two prunings: the cheapest number.
+
+    `after`: tokens right after a pruning, of which all but the instructions are read uncached
+    once. `growth`: tokens that an exchange adds. `hit_rate`: share of cache hits (0–1).
+
+    With a cost B per pruning, and r per token and reply for re-reading, a window that regrows by
+    s tokens between prunings costs B·growth/s + r·s/2 a reply. The minimum is s = √(2·B·growth/r).
+    """
+    read = hit_rate * price.text_cached + (1 - hit_rate) * price.text_in
+    broken = max(0.0, after - FIXED_TOKENS) * hit_rate * (price.text_in - price.text_cached)
+    summary = SUMMARY_TOKENS * 1.5  # a text model's prices: about 1 USD per million, and a source
+    return math.sqrt(2 * (broken + summary) * growth / read) if read else after
+
+
+def cache_hit_rate(ledger: Ledger) -> float:
+    """Share (0–1) of the tokens that the cache should have held and held, in the newest replies.
+
+    1 until `SAMPLES_WANTED` replies have shown it.
+    """
     expected = cached = samples = 0
     before: float | None = None
-    for reply in ledger.recent:
+    for reply in ledger.recent_replies:
         idle = before is None or reply.at - before > COLD_SECONDS
         before = reply.at
-        if idle or reply.expected < 512:
+        if idle or reply.expected_cached < CACHED_FROM_TOKENS:
             continue
         samples += 1
-        expected += reply.expected
-        # Caches work in blocks of 64 and what we expect is an estimate: a little less is no miss.
+        expected += reply.expected_cached
+        # Caches work in blocks of 64 tokens, and the expectation is an estimate: a little less
+        # is no miss.
         if reply.usage.cached:
-            cached += min(reply.expected, round(reply.usage.cached * 1.05) + 64)
+            cached += min(reply.expected_cached, round(reply.usage.cached * 1.05) + 64)
     return cached / expected if samples >= SAMPLES_WANTED else 1.0
 
 
 def seconds_per_reply(ledger: Ledger) -> float:
-    """The pace of the talk: seconds from one reply to the next, pauses left out."""
-    times = [reply.at for reply in ledger.recent]
+    """Seconds from one reply to the next, on average of the newest, without pauses."""
+    times = [reply.at for reply in ledger.recent_replies]
     gaps = [b - a for a, b in pairwise(times) if 0 < b - a <= COLD_SECONDS]
-    return sum(gaps) / len(gaps) if gaps else USUAL_SECONDS
+    return sum(gaps) / len(gaps) if gaps else SECONDS_PER_REPLY
 
 
 def usd_per_hour(ledger: Ledger) -> float | None:
-    """What an hour of talk costs now, by the newest replies. None: not known (yet)."""
-    paid = [reply.usd for reply in ledger.recent[1:]]
+    """USD that an hour costs now, by the newest replies. None: not known, or not yet."""
+    paid = [reply.usd for reply in ledger.recent_replies[1:]]
     known = [usd for usd in paid if usd is not None]
     if not known or len(known) < len(paid):
         return None
     return sum(known) / len(known) / seconds_per_reply(ledger) * 3600
 
 
-def growth(ledger: Ledger, textified: bool) -> float:
-    """Tokens that one exchange adds to the window, by the newest turns; at least 20."""
-    newest: list[Turn] = []
-    for turn in ledger.turns.held_backwards():
-        if turn.words != "open":
-            newest.append(turn)
-            if len(newest) == 12:
-                break
+def tokens_per_exchange(ledger: Ledger, textified: bool) -> float:
+    """Tokens that an exchange adds to the window, by the newest turns; at least 20.
+
+    `textified`: what the turns weigh as text. 100 until there are two turns.
+    """
+    done = (turn for turn in ledger.turns.held_backwards() if turn.words != "open")
+    newest = list(islice(done, NEWEST_TURNS))
     if len(newest) < 2:
         return 100.0
-    weights = (t.as_text_tokens if textified else t.tokens for t in newest)
+    weights = (turn.as_text_tokens if textified else turn.tokens for turn in newest)
     return max(20.0, 2 * sum(weights) / len(newest))
 
 
-def appraise(
+def payback(
     ledger: Ledger,
     work: Plan | Compaction,
     model: str = "",
     table: PriceTable = PRICES,
     textifies: bool = True,
-) -> Appraisal | None:
-    """What beginning this plan (or this compaction, as it began) is worth now.
+) -> Payback | None:
+    """What beginning this plan is worth now, or what this compaction was worth.
 
-    `model`: "" for the ledger's. `textifies`: what a summary leaves as sound becomes words right
-    after it, as every policy but `notebook` does. None: the model is in no table.
+    `model`: whose prices count; "" for the ledger's. `textifies`: the audio that a summary leaves
+    becomes text right after it. None: the model is in no price table.
     """
     price = table.find(model or ledger.model)
-    writer = table.find(WRITER)
-    return None if price is None else weigh(ledger, work, price, writer or Price(), textifies)
+    writer = table.find(SUMMARY_MODEL)
+    if price is None:
+        return None
+    return payback_at(ledger, work, price, writer or Price(), textifies)
 
 
-def weigh(
+def payback_at(
     ledger: Ledger, work: Plan | Compaction, price: Price, writer: Price, textifies: bool = True
-) -> Appraisal:
-    """As `appraise`, by given prices."""
-    wanted = [turn if isinstance(turn, str) else turn.id for turn in work.turns]
-    turns = [turn for turn in map(ledger.turns.get, wanted) if turn is not None]
+) -> Payback:
+    """As `payback`, at given prices. `writer`: the price of the model that writes summaries."""
+    ids = [turn if isinstance(turn, str) else turn.id for turn in work.turns]
+    turns = [turn for turn in map(ledger.turns.get, ids) if turn is not None]
     if isinstance(work, Compaction) and work.stage == "confirmed":
-        return _afterwards(ledger, work, turns, price)
-    rate = hit_rate(ledger)
+        return _measured(ledger, work, turns, price)
+    hit_rate = cache_hit_rate(ledger)
     changed = {turn.id for turn in turns}
-    front = ledger.fixed if work.kind == "summary" else None
-    cached, fresh, new_text = 0.0, 0.0, 0.0
-    text_gone = audio_gone = 0
-    broken = 0
-    place = ledger.fixed + ledger.memory_tokens
+    behind_change = work.kind == "summary"  # a summary stands in front of all turns
+    usd_before, usd_after = 0.0, 0.0
+    text_freed = audio_freed = broken = 0
+    place = ledger.fixed_tokens + ledger.memory_tokens
     for turn in ledger.turns.held():
-        readable = _share(place, turn.tokens, ledger.intact) * rate
-        place += turn.tokens
-        cached += per_million(price, turn.text_tokens, turn.audio_tokens, readable)
+        cached = _cached_share(place, turn.tokens, ledger.cacheable_prefix_tokens) * hit_rate
+        usd_now = usd_for_input(price, turn.text_tokens, turn.audio_tokens, cached)
+        usd_before += usd_now
         if turn.id in changed:
-            if front is None:
-                front = place - turn.tokens
-            new = turn.as_text_tokens if work.kind == "textify" else 0
-            new_text += new
-            text_gone += turn.text_tokens - new
-            audio_gone += turn.audio_tokens
-            fresh += per_million(price, new, 0)
-        elif front is None:
-            fresh += per_million(price, turn.text_tokens, turn.audio_tokens, readable)
+            behind_change = True
+            text_left = turn.as_text_tokens if work.kind == "textify" else 0
+            text_freed += turn.text_tokens - text_left
+            audio_freed += turn.audio_tokens
+            usd_after += usd_for_input(price, text_left, 0)
+        elif not behind_change:
+            usd_after += usd_now
         else:
             if work.kind == "summary" and textifies and turn.words == "done":
-                fresh += per_million(price, turn.as_text_tokens, 0)
+                usd_after += usd_for_input(price, turn.as_text_tokens, 0)
             else:
-                fresh += per_million(price, turn.text_tokens, turn.audio_tokens)
-            broken += round(turn.tokens * readable)
-    once = fresh - cached
+                usd_after += usd_for_input(price, turn.text_tokens, turn.audio_tokens)
+            broken += round(turn.tokens * cached)
+        place += turn.tokens
+    once = usd_after - usd_before
     if work.kind == "summary":
         memory = summary_tokens(ledger, sum(turn.tokens for turn in turns))
         source = sum(turn.as_text_tokens for turn in turns) + memory + REQUEST_TOKENS
         once += source * writer.text_in * writer.cache_write / 1e6
         once += memory * writer.text_out / 1e6
-        once += per_million(price, memory, 0)
+        once += usd_for_input(price, memory, 0)
         if ledger.memory_tokens:
-            once -= per_million(price, memory, 0, rate if ledger.intact else 0)
-        text_gone += ledger.memory_tokens - memory
-    return _appraisal(ledger, text_gone, audio_gone, broken, once, price, rate)
+            cached = hit_rate if ledger.cacheable_prefix_tokens else 0
+            once -= usd_for_input(price, memory, 0, cached)
+        text_freed += ledger.memory_tokens - memory
+    return _payback(ledger, text_freed, audio_freed, broken, once, price, hit_rate)
 
 
 def summary_tokens(ledger: Ledger, source: int) -> int:
-    """What the next summary will weigh: as the last one did, or by what it is made of."""
+    """Tokens that the next summary will weigh: as the last one, or by what it is made of.
+
+    `source`: tokens of the turns that it summarises.
+    """
     return ledger.memory_tokens or min(SUMMARY_TOKENS, source // 2)
 
 
-def _share(place: int, tokens: int, intact: int) -> float:
-    """The share of an item that lies within the intact front of the window."""
-    return min(1.0, max(0.0, (intact - place) / tokens)) if tokens else 1.0
+def _cached_share(place: int, tokens: int, prefix: int) -> float:
+    """Share (0–1) of an item of so many tokens at `place` that lies in the cacheable prefix."""
+    return min(1.0, max(0.0, (prefix - place) / tokens)) if tokens else 1.0
 
 
-def _afterwards(ledger: Ledger, done: Compaction, turns: Sequence[Turn], price: Price) -> Appraisal:
-    """The same of one that is over, by what the window weighed before and after."""
+def _measured(ledger: Ledger, done: Compaction, turns: Sequence[Turn], price: Price) -> Payback:
+    """The worth of a compaction that is done, by what the window weighed before and after."""
     freed = max(0, done.tokens_before - (done.tokens_after or done.tokens_before))
-    audio = min(freed, sum(_spoken_tokens(turn) for turn in turns if turn.spoken))
+    audio = min(freed, sum(_audio_tokens(turn) for turn in turns if turn.spoken))
     broken = 0
     if done.kind == "summary":
         gone = set(done.turns)
         broken = sum(t.tokens for t in ledger.held() if t.at <= done.at and t.id not in gone)
-    once = (done.usd or 0.0) + per_million(price, broken, 0) - per_million(price, broken, 0, 1.0)
-    return _appraisal(ledger, freed - audio, audio, broken, once, price, hit_rate(ledger))
+    once = (
+        (done.usd or 0.0) + usd_for_input(price, broken, 0) - usd_for_input(price, broken, 0, 1.0)
+    )
+    return _payback(ledger, freed - audio, audio, broken, once, price, cache_hit_rate(ledger))
 
 
-def _spoken_tokens(turn: Turn) -> int:
+def _audio_tokens(turn: Turn) -> int:
+    """What a spoken turn weighed as audio, before it became text."""
     return round(turn.audio_ms / (100 if turn.role == "user" else 50))
 
 
-def _appraisal(
-    ledger: Ledger, text: int, audio: int, broken: int, once: float, price: Price, rate: float
-) -> Appraisal:
-    saved = per_million(price, text, audio, rate)
-    return Appraisal(
+def _payback(
+    ledger: Ledger, text: int, audio: int, broken: int, once: float, price: Price, hit_rate: float
+) -> Payback:
+    saved = usd_for_input(price, text, audio, hit_rate)
+    return Payback(
         freed=text + audio,
         broken=broken,
         usd_once=once,

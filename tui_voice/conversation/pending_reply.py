@@ -1,12 +1,13 @@
-"""The answer that the user waits for: whether one is owed, and when the last was heard of it."""
+"""The reply that the user waits for: whether one is due, and what a lost connection did to it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.turns import Turn
 
 _SIGNS = (
     e.AudioReceived,
@@ -28,88 +29,89 @@ _SIGNS = (
     e.TranscriptGrew,
     e.TurnAdded,
 )
-"""What shows that an answer is being asked for, made, or heard."""
+"""Events which show that a reply is being asked for, made or played."""
 
 
-@dataclass(slots=True)
+class Reconnected(NamedTuple):
+    """What a new connection has to do about the reply that the lost one was making."""
+
+    ask_again: bool
+    cut: e.ReplyCut | None
+    """The decision to journal about the unfinished reply; None: no reply was unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
 class PendingReply:
-    """Kept by facts alone, like all that the conversation remembers beside its ledger."""
+    """Whether the user waits for a reply. It knows only what happened in this run of the program."""
 
     pending: bool = False
-    """Something was said in this run of the program that is not answered, nor given up."""
-    _said_again: bool = False  # its sound goes out on the next line, and is answered there
-    _cut: frozenset[str] = frozenset()  # replies of which not all had come when the line broke
-    _sign_at: float = 0.0
-    _item: str = ""
-    _began: float = 0.0
-    _sounds_until: float = 0.0
+    """The user said something that is neither answered nor given up."""
+    sent_again: bool = False
+    """The user's audio is sent again on the next connection and answered there."""
+    unfinished: frozenset[str] = frozenset()
+    """Ids of the replies that were incomplete when the connection was lost."""
+    sign_at: float = 0.0
+    """When the last sign of a reply came (`_SIGNS`). Seconds, as in `Event.at`."""
 
-    def note(self, event: e.Event, before: Ledger) -> None:
-        """`before`: the ledger without this fact."""
-        if isinstance(event, _SIGNS):
-            self._sign_at = event.at
+    def after(self, event: e.Event, before: Ledger) -> PendingReply:
+        """`before`: the ledger before the event."""
+        following = self._after(event, before)
+        return replace(following, sign_at=event.at) if isinstance(event, _SIGNS) else following
+
+    def _after(self, event: e.Event, before: Ledger) -> PendingReply:
         match event:
             case e.TextSubmitted():
-                self.pending, self._cut = True, frozenset()
+                return replace(self, pending=True, unfinished=frozenset())
             case e.SpeechCommitted():
-                self.pending, self._said_again, self._cut = True, False, frozenset()
+                return replace(self, pending=True, sent_again=False, unfinished=frozenset())
             case e.SpeechStarted() | e.SpeechDiscarded():
-                self._said_again = False
+                return replace(self, sent_again=False)
             case e.StopPressed() | e.SessionResumed() | e.SessionClosed():
-                self.pending = self._said_again = False
-            case e.ReplyOverdue(waited_for=waited_for):
-                self.pending = self.pending and not waited_for
-            case e.ResponseRefused(code=code):
-                self.pending = self.pending and code == "conversation_already_has_active_response"
-            case e.AudioReceived(item_id=item_id, audio_ms=audio_ms):
-                if item_id != self._item:
-                    self._item, self._began = item_id, max(event.at, self._sounds_until)
-                self._sounds_until = self._began + audio_ms / 1000
-            case e.PlaybackInterrupted():
-                self._sounds_until = event.at
+                return replace(self, pending=False, sent_again=False)
+            case e.ReplyOverdue(waited_for=True):
+                return replace(self, pending=False)
+            case e.ResponseRefused(code=code) if code != e.ALREADY_ACTIVE:
+                return replace(self, pending=False)
             case e.ConnectionLost(again=again, cut=cut):
-                self._said_again = self._said_again or bool(again)
-                self._cut |= {*cut, *(turn.id for turn in _newest(before) if _open(turn))}
+                return replace(
+                    self,
+                    sent_again=self.sent_again or bool(again),
+                    unfinished=self.unfinished | {*cut, *_open_replies(before)},
+                )
             case e.ReplyCut(item_ids=item_ids):
-                self._cut -= set(item_ids)
-            case e.ConnectionOpened():  # where the line was renewed, nobody has told of a loss
-                self._cut |= {turn.id for turn in _newest(before) if _open(turn)}
+                return replace(self, unfinished=self.unfinished - set(item_ids))
+            case e.ConnectionOpened():  # a handover replaces the connection without a loss
+                return replace(self, unfinished=self.unfinished | set(_open_replies(before)))
+        return self
 
-    def silent_since(self) -> float:
-        """When (`at`) the last was heard of the answer, or will be by the speaker."""
-        return max(self._sign_at, self._sounds_until)
+    def after_reconnect(self, ledger: Ledger) -> Reconnected:
+        """Whether to ask for the reply again, and what became of the unfinished one.
 
-    def after_a_break(self, ledger: Ledger) -> tuple[bool, e.ReplyCut | None]:
-        """Whether an answer is to be asked for on the next line, and what became of the reply that
-        was under way. Of one that was heard in part the rest is lost; one of which nothing was
-        heard is as if it had never begun.
+        If the user heard a part of it, the rest is lost and nothing is asked for. If the user
+        heard nothing of it, it is asked for as if it had never begun.
         """
-        if not self.pending or self._said_again:
-            return False, None
+        if not self.pending or self.sent_again:
+            return Reconnected(False, None)
         unheard: list[str] = []
         for turn in reversed(ledger.turns):
             if turn.role == "assistant":
-                cut = turn.id in self._cut
-                if cut and not turn.audio_ms and turn.modality == "audio":
+                unfinished = turn.id in self.unfinished
+                if unfinished and not turn.audio_ms and turn.modality == "audio":
                     unheard += [turn.id] if turn.text else []
                 elif turn.text or turn.audio_ms:
-                    told = cut and not turn.interrupted
-                    return False, e.ReplyCut(item_ids=(turn.id,), heard=True) if told else None
+                    lost = unfinished and not turn.interrupted
+                    cut = e.ReplyCut(item_ids=(turn.id,), heard=True) if lost else None
+                    return Reconnected(False, cut)
             elif turn.role in ("user", "tool") and turn.text:
-                lost = e.ReplyCut(item_ids=tuple(unheard), heard=False) if unheard else None
-                return True, lost
-        return False, None
+                cut = e.ReplyCut(item_ids=tuple(unheard), heard=False) if unheard else None
+                return Reconnected(True, cut)
+        return Reconnected(False, None)
 
 
-def _newest(ledger: Ledger) -> list[Turn]:
-    """What came after the user's last words, newest first."""
-    found: list[Turn] = []
-    for turn in reversed(ledger.turns):
-        if turn.role == "user":
-            break
-        found.append(turn)
-    return found
-
-
-def _open(turn: Turn) -> bool:
-    return turn.role == "assistant" and turn.words == "open"
+def _open_replies(ledger: Ledger) -> Iterable[str]:
+    """Ids of the replies since the user's last turn whose words were still coming."""
+    return (
+        turn.id
+        for turn in ledger.turns.since_user()
+        if turn.role == "assistant" and turn.words == "open"
+    )

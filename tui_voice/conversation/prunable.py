@@ -1,4 +1,4 @@
-"""Which turns may change: those older than the kept ones, those whose words are known."""
+"""Which turns a compaction may change: older than the kept ones, and with known words."""
 
 from __future__ import annotations
 
@@ -7,38 +7,39 @@ from collections.abc import Sequence
 from tui_voice.conversation.turns import Turn
 
 
-def touchable(turn: Turn) -> bool:
-    """Whether a turn may be taken from the window: its words are known and nothing holds it."""
-    return turn.in_window and not turn.pinned and not turn.stuck and turn.words == "done"
+def is_prunable(turn: Turn) -> bool:
+    """Whether a turn may leave the window: its words are known and nothing holds it there."""
+    return turn.words == "done" and _is_free(turn)
 
 
 def droppable(held: Sequence[Turn], keep: int, urgent: bool = False) -> list[Turn]:
-    """The turns before the newest `keep` that may go. A call goes with its output, or not at all.
+    """The turns before the newest `keep` that may be pruned.
 
-    `urgent`: also those whose words never came; the server would drop them next, unsummarised.
+    A function call goes with its output, or not at all. `urgent`: also turns whose words never
+    came, since the server would drop them next, without a summary.
     """
     old = split(held, keep)[0]
-    drop = [t for t in old if touchable(t) or (urgent and _wordless(t))]
-    names = {turn.id for turn in drop}
-    torn = {t.call_id for t in held if t.call_id and t.id not in names}
-    return [turn for turn in drop if turn.call_id not in torn]
+    drop = [t for t in old if is_prunable(t) or (urgent and t.words == "failed" and _is_free(t))]
+    ids = {turn.id for turn in drop}
+    incomplete_calls = {t.call_id for t in held if t.call_id and t.id not in ids}
+    return [turn for turn in drop if turn.call_id not in incomplete_calls]
 
 
 def split(held: Sequence[Turn], keep: int) -> tuple[Sequence[Turn], Sequence[Turn]]:
-    """The older turns, and the newest `keep` that were said, with the functions called there."""
+    """The older turns, and the newest `keep` with the function calls between them.
+
+    Function calls and outputs are not counted. Example: of user, call, output, assistant, the
+    newest 2 are all four.
+    """
     place, left = len(held), keep
-    while place and (left or held[place - 1].role == "tool") and keep:
+    while place and keep and (left or held[place - 1].role == "tool"):
         place -= 1
         left -= held[place].role != "tool"
     return held[:place], held[place:]
 
 
-def _wordless(turn: Turn) -> bool:
-    return turn.words == "failed" and turn.in_window and not turn.pinned and not turn.stuck
-
-
 def answered(held: Sequence[Turn]) -> int:
-    """How many of the held turns lie before the question that is still to be answered."""
+    """How many of the held turns come before the question that is still to be answered."""
     for i in range(len(held) - 1, -1, -1):
         if held[i].role != "user":
             return i + 1
@@ -46,13 +47,18 @@ def answered(held: Sequence[Turn]) -> int:
 
 
 def last_exchange(held: Sequence[Turn]) -> set[str]:
-    """Ids of the newest reply and of what it answers."""
-    names: set[str] = set()
-    answers = True
+    """Ids of the newest reply and of the user's turns that it answers."""
+    ids: set[str] = set()
+    in_reply = True
     for turn in reversed(held[: answered(held)]):
         if turn.role == "user":
-            answers = False
-        elif not answers:
+            in_reply = False
+        elif not in_reply:
             break
-        names.add(turn.id)
-    return names
+        ids.add(turn.id)
+    return ids
+
+
+def _is_free(turn: Turn) -> bool:
+    """Whether neither the user nor the server holds the turn in the window."""
+    return turn.in_window and not turn.pinned and not turn.unchangeable

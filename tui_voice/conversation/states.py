@@ -61,7 +61,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("response_started", [*QUIET, _AWAITING], _AWAITING),
     _row("audio_received", _AWAITING, _SPEAKING, conditions="is_current"),
     _row("response_done", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
-    _row("response_done", "*", None, after="go_on"),
+    _row("response_done", "*", None, after="ask_for_follow_up"),
     _row("response_refused", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
     _row("playback_finished", _SPEAKING, _IDLE, conditions=_QUIETLY, after="settle_down"),
     _row("playback_finished", _SPEAKING, _AWAITING, conditions="nothing_plays"),
@@ -79,7 +79,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("reply_overdue", "*", None, before="give_up", after="settle_down"),
     _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
     _row("tool_called", "*", None, after="answer_tool"),
-    _row("tool_answered", "*", None, after="go_on"),
+    _row("tool_answered", "*", None, after="ask_for_follow_up"),
     # Words come late; a compaction may have waited for them.
     _row("transcript_done", "*", None, after="settle_down"),
     _row("transcript_failed", "*", None, after="settle_down"),
@@ -105,14 +105,14 @@ TRANSITIONS: list[dict[str, Any]] = [
         )
     ),
     # Waiting for its time: a cold cache, a pruning every so often, an answer that did not come.
-    _row("time_passed", "*", None, after="look_at_the_clock"),
+    _row("time_passed", "*", None, after="check_time"),
     # The line. A new one knows nothing of the talk until it has been told.
     _row("connection_opened", "*", None, after="seed"),
     # What the speaker has of a reply is played to its end, and a turn that the talk key holds open
     # is ended by the key.
-    _row("connection_lost", _SPEAKING, None, after="fall_silent"),
-    _row("connection_lost", _LISTENING, None, conditions="key_is_held", after="fall_silent"),
-    _row("connection_lost", [*QUIET, _LISTENING, _AWAITING], _IDLE, after="fall_silent"),
+    _row("connection_lost", _SPEAKING, None, after="stop_waiting"),
+    _row("connection_lost", _LISTENING, None, conditions="key_is_held", after="stop_waiting"),
+    _row("connection_lost", [*QUIET, _LISTENING, _AWAITING], _IDLE, after="stop_waiting"),
 ]
 
 

@@ -1,9 +1,8 @@
-"""From how many tokens on the window is pruned: the user's figure where it makes sense, else
-another one, and why.
+"""The trigger that counts: the user's figure, or another one with its reason.
 
-Higher where what stays (instructions, summary, kept turns) reaches the user's figure, or every
-turn would be pruned: that is refused, as an event (`TriggerChecked`), with the reason. Lower where
-cache forgets, since re-reading is then dearer.
+It is higher than the user's if what stays after a pruning (instructions, summary, kept turns)
+reaches the user's figure: otherwise every turn would be pruned. That is recorded as an event
+(`TriggerChecked`). It is lower if the prompt cache forgets, since re-reading then costs more.
 """
 
 from __future__ import annotations
@@ -11,62 +10,66 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui_voice.conversation import payback
+from tui_voice.conversation.estimates import FIXED_TOKENS
 from tui_voice.conversation.events import TriggerChecked
 from tui_voice.conversation.ledger import Compaction, Ledger
-from tui_voice.conversation.limits import FIXED_TOKENS, Limits, best_span
+from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.prunable import droppable, split
 from tui_voice.conversation.turns import Turn
 
-SCARCE = 1.25
-"""A trigger below so many times what stays would have hardly anything pruned, again and again."""
-AMPLE = 1.5
-"""So many times what stays is the trigger in place of one that is refused."""
-TOO_MUCH = 3.0
-"""Beyond so many times what stays, the trigger in place of another one comes down again."""
+MIN_FACTOR = 1.25
+"""A trigger below so many times the tokens that stay would prune hardly anything, again and again."""
+REPLACEMENT_FACTOR = 1.5
+"""So many times the tokens that stay is the trigger that replaces one that is too low."""
+MAX_FACTOR = 3.0
+"""A replacement above so many times the tokens that stay is lowered again."""
+GOOD_HIT_RATE = 0.95
+"""Share of cache hits (0–1) from which the cache counts as reliable."""
 
 
-def remains(ledger: Ledger, limits: Limits, held: Sequence[Turn], window: float) -> float:
-    """What the window will weigh after a summary that is made when it has come to `window`: an
-    estimate. Tokens.
-    """
+def tokens_after_pruning(
+    ledger: Ledger, limits: Limits, held: Sequence[Turn], window: float
+) -> float:
+    """Tokens of the window after a summary that is made when it has reached `window`: an estimate."""
     kept = {turn.id for turn in split(held, limits.keep)[1]}
     gone = {turn.id for turn in droppable(held, limits.keep)}
     weights = (
-        turn.as_text_tokens if limits.textifies and turn.id in kept else turn.tokens
+        turn.as_text_tokens if limits.spec.textifies and turn.id in kept else turn.tokens
         for turn in held
         if turn.id not in gone
     )
-    # Of a new server session nothing but the turns is known until its first reply.
-    stays = (ledger.fixed or FIXED_TOKENS) + sum(weights)
+    # The fixed tokens of a new server session are not known before its first reply.
+    stays = (ledger.fixed_tokens or FIXED_TOKENS) + sum(weights)
     return stays + payback.summary_tokens(ledger, round(max(0.0, window - stays)))
 
 
-def in_force(ledger: Ledger, limits: Limits) -> int:
-    """The user's trigger, or the one that was set in its place."""
-    for judged in reversed(ledger.judged):
-        if not judged.usual:
-            if (judged.trigger, judged.keep) == (limits.trigger, limits.keep):
-                return judged.instead
+def effective_trigger(ledger: Ledger, limits: Limits) -> int:
+    """The user's trigger, or the one that replaces it. Tokens."""
+    for check in reversed(ledger.trigger_checks):
+        if not check.usual:
+            if (check.trigger, check.keep) == (limits.trigger, limits.keep):
+                return check.instead
             break
     return min(limits.trigger, limits.ceiling)
 
 
-def judge_trigger(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> TriggerChecked | None:
-    """Whether another trigger is to be in force from now on; None: the one that is stays.
+def check_trigger(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> TriggerChecked | None:
+    """Another trigger that is to count from now on. None: the present one stays.
 
-    It stays as long as it does its work, so that what every turn weighs makes no line in the log.
+    The present one stays while it works, so that small changes add no lines to the pruning log.
     """
-    if not limits.summarises or not ledger.fixed or not droppable(held, limits.keep):
-        return None  # what stays is known once there is something that goes
-    wanted, now = min(limits.trigger, limits.ceiling), in_force(ledger, limits)
-    stays = remains(ledger, limits, held, now)
-    ample = remains(ledger, limits, held, wanted) * AMPLE <= wanted
-    if stays * SCARCE <= now and (now == wanted or not (ample or stays * TOO_MUCH < now)):
+    if not limits.spec.summarises or not ledger.fixed_tokens or not droppable(held, limits.keep):
+        return None  # what stays is known only once some turn would go
+    wanted, now = min(limits.trigger, limits.ceiling), effective_trigger(ledger, limits)
+    stays = tokens_after_pruning(ledger, limits, held, now)
+    fits = tokens_after_pruning(ledger, limits, held, wanted) * REPLACEMENT_FACTOR <= wanted
+    too_high = fits or stays * MAX_FACTOR < now
+    if stays * MIN_FACTOR <= now and (now == wanted or not too_high):
         return None
     instead = wanted
-    if not ample:
-        while (stays := remains(ledger, limits, held, instead)) * SCARCE > instead:
-            instead = _round_up(stays * AMPLE)
+    if not fits:
+        while (stays := tokens_after_pruning(ledger, limits, held, instead)) * MIN_FACTOR > instead:
+            instead = _round_up(stays * REPLACEMENT_FACTOR)
     instead = min(instead, limits.ceiling)
     if instead == now:
         return None
@@ -82,35 +85,42 @@ def judge_trigger(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Trigg
 
 
 def _round_up(tokens: float) -> int:
+    """To tens below 1,000 tokens, to hundreds above."""
     step = 10 if tokens < 1_000 else 100
     return -int(-tokens // step) * step
 
 
-def lowered(ledger: Ledger, limits: Limits, trigger: int, stays: float) -> float:
-    """The trigger, or a lower one where the cache holds less than it should."""
-    rate = payback.hit_rate(ledger)
-    if limits.policy == "notebook" or rate >= 0.95 or stays * SCARCE >= trigger:
-        return trigger
-    grown = payback.growth(ledger, limits.textifies)
-    usual = best_span(limits.weights, stays, grown)
-    now = best_span(limits.weights, stays, grown, rate)
-    return max(stays * SCARCE, stays + (trigger - stays) * min(1.0, now / usual))
+def cache_adjusted(ledger: Ledger, limits: Limits, trigger: int, stays: float) -> float:
+    """The trigger, or a lower one if the cache holds less than it should. Tokens.
 
-
-def regrown(ledger: Ledger) -> float:
-    """Tokens up to which the window is to grow before it is pruned again: by half of what the last
-    pruning freed. 0: nothing was pruned yet.
+    `stays`: tokens that stay after a pruning.
     """
-    last = last_change(ledger)
+    hit_rate = payback.cache_hit_rate(ledger)
+    reliable = hit_rate >= GOOD_HIT_RATE
+    if not limits.spec.economises or reliable or stays * MIN_FACTOR >= trigger:
+        return trigger
+    growth = payback.tokens_per_exchange(ledger, limits.spec.textifies)
+    usual = payback.cheapest_regrowth(limits.price, stays, growth)
+    now = payback.cheapest_regrowth(limits.price, stays, growth, hit_rate)
+    return max(stays * MIN_FACTOR, stays + (trigger - stays) * min(1.0, now / usual))
+
+
+def regrowth_threshold(ledger: Ledger) -> float:
+    """Tokens to which the window must regrow before the next pruning. 0: nothing was pruned yet.
+
+    It is half of what the last pruning freed. Turns that the user restored are not pruned again
+    before the window has grown by half.
+    """
+    last = last_pruning(ledger)
     if last is None or last.tokens_after is None:
         return 0.0
-    if last.kind == "restore":  # what the user took back is not taken away again at once
+    if last.kind == "restore":
         return last.tokens_after * 1.5
     return last.tokens_after + max(0, last.tokens_before - last.tokens_after) / 2
 
 
-def last_change(ledger: Ledger) -> Compaction | None:
-    """The newest summary that is done, or the newest turns that came back."""
+def last_pruning(ledger: Ledger) -> Compaction | None:
+    """The newest summary that is done, or the newest restore."""
     for compaction in reversed(ledger.compactions):
         if compaction.kind in ("summary", "restore") and compaction.stage == "confirmed":
             return compaction

@@ -1,6 +1,14 @@
 """Facts, by what they tell of. All of them are taken from here: `from … import events as e`."""
 
-from tui_voice.conversation.events.base import EVENTS, Event, Modality, Role, Usage
+from tui_voice.conversation.events.base import (
+    ALREADY_ACTIVE,
+    EVENTS,
+    UNANSWERED,
+    Event,
+    Modality,
+    Role,
+    Usage,
+)
 from tui_voice.conversation.events.compaction import (
     DeleteRefused,
     ItemDeleted,
@@ -63,6 +71,8 @@ from tui_voice.conversation.events.user import (
 )
 
 __all__ = [
+    "ALREADY_ACTIVE",
+    "UNANSWERED",
     "EVENTS",
     "AudioReceived",
     "ConnectionLost",

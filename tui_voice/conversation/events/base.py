@@ -10,6 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+ALREADY_ACTIVE = "conversation_already_has_active_response"
+"""Error code of the server in `ResponseRefused`: another response was active."""
+UNANSWERED = "unanswered"
+"""Our own code in `ItemRefused`: the server never answered, so the item may exist all the same."""
+
 Role = Literal["user", "assistant", "system", "tool"]
 Modality = Literal["text", "audio"]
 

@@ -1,34 +1,46 @@
-"""Replies that did not come whole, in the ledger: cut by the line, or given up.
-
-Importing this module teaches `recording.record` their events.
-"""
+"""Reducers of the reply: its audio, and replies that did not come whole."""
 
 from __future__ import annotations
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.reducers.turns import change, notice, records
-from tui_voice.conversation.turns import Turn
+from tui_voice.conversation.reducers.changes import change, notice
 
-GO_ON = 'say "go on" for the rest'
-
-
-@records(e.ReplyCut)
-def _(ledger: Ledger, event: e.ReplyCut) -> Ledger:
-    for item_id in event.item_ids:
-        if event.heard:
-            ledger = change(ledger, item_id, note="cut by the line")
-        else:  # what is asked for again would stand there twice
-            note = "not heard, asked for again"
-            ledger = change(ledger, item_id, text="", words="failed", note=note)
-    if not event.heard:
-        return ledger
-    return notice(ledger, e.Noticed(at=event.at, text=f"The reply was cut by the line: {GO_ON}."))
+ASK_FOR_REST = 'Say "go on" to hear the rest.'
 
 
-@records(e.ReplyOverdue)
-def _(ledger: Ledger, event: e.ReplyOverdue) -> Ledger:
-    reply = _reply(ledger)
+def audio_received(ledger: Ledger, event: e.AudioReceived) -> Ledger:
+    return change(
+        ledger,
+        event.item_id,
+        audio_ms=event.audio_ms,
+        response_id=event.response_id,
+        modality="audio",
+        spoken=True,
+    )
+
+
+def playback_interrupted(ledger: Ledger, event: e.PlaybackInterrupted) -> Ledger:
+    turn = ledger.turns.get(event.item_id)
+    length = max(event.received_ms, turn.audio_ms if turn else 0)
+    return change(ledger, event.item_id, heard_ms=event.played_ms, audio_ms=length)
+
+
+def reply_cut(ledger: Ledger, event: e.ReplyCut) -> Ledger:
+    if event.heard:
+        for item_id in event.item_ids:
+            ledger = change(ledger, item_id, note="cut off by a lost connection")
+        text = f"A lost connection cut off the reply. {ASK_FOR_REST}"
+        return notice(ledger, e.Noticed(at=event.at, text=text))
+    for item_id in event.item_ids:  # it is asked for again: its words would stand there twice
+        ledger = change(
+            ledger, item_id, text="", words="failed", note="not heard, asked for again"
+        )
+    return ledger
+
+
+def reply_overdue(ledger: Ledger, event: e.ReplyOverdue) -> Ledger:
+    reply = [turn for turn in ledger.turns.since_user() if turn.role == "assistant"]
     begun = any(turn.text or turn.audio_ms for turn in reply)
     for turn in reply:
         if turn.words == "open":
@@ -37,18 +49,7 @@ def _(ledger: Ledger, event: e.ReplyOverdue) -> Ledger:
     if not event.waited_for:
         return ledger
     if begun:
-        text = f"The server stopped in the middle of its reply: {GO_ON}."
+        text = f"The server stopped in the middle of its reply. {ASK_FOR_REST}"
     else:
-        text = f"No answer came within {event.seconds:g} s: say it once more."
+        text = f"No answer came within {event.seconds:g} s. Please ask again."
     return notice(ledger, e.Noticed(at=event.at, text=text, severity="warning"))
-
-
-def _reply(ledger: Ledger) -> list[Turn]:
-    """What the assistant said since the user's last words."""
-    found: list[Turn] = []
-    for turn in reversed(ledger.turns):
-        if turn.role == "user":
-            break
-        if turn.role == "assistant":
-            found.append(turn)
-    return found

@@ -1,82 +1,85 @@
-"""What the server counted of a response (`response.done`), held against what the ledger knows.
-
-Importing this module teaches `recording.record` when a response begins and when it is done.
-"""
+"""Reducers of a response: its usage (`response.done`), held against what the ledger knows."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger, Reply, UnreportedUsage, Window
-from tui_voice.conversation.reducers.turns import change, records, weigh
-from tui_voice.conversation.values import evolve
+from tui_voice.conversation.reducers.changes import change, weigh
 
 REPLIES_KEPT = 24
-LOOKED_BACK = 12
-"""Turns among which those of a reply are looked for when it is done."""
+"""So many of the newest replies are kept for cost per hour and cache hit rate."""
+TURNS_SEARCHED = 12
+"""The turns of a reply that is done are among so many of the newest turns."""
 
 
-@records(e.ResponseStarted)
-def _(ledger: Ledger, _event: e.ResponseStarted) -> Ledger:
-    """From now on what is pruned was read all the same."""
-    return evolve(ledger, reading=UnreportedUsage(ledger.beside))
+def response_started(ledger: Ledger, _event: e.ResponseStarted) -> Ledger:
+    """The response reads the window as it is now, and what the server holds beside it."""
+    return replace(ledger, unreported_usage=UnreportedUsage(ledger.uncounted_tokens))
 
 
-@records(e.ResponseDone)
-def _(ledger: Ledger, event: e.ResponseDone) -> Ledger:
-    silent = not event.audio and event.status == "completed"
-    for turn in list(islice(reversed(ledger.turns), LOOKED_BACK)):
+def response_done(ledger: Ledger, event: e.ResponseDone) -> Ledger:
+    ledger = _end_turns(ledger)
+    if event.status == "completed":
+        silent = not event.audio
+        ledger = replace(
+            ledger,
+            silent_replies=ledger.silent_replies + 1 if silent else 0,
+            assistant_as_system=ledger.assistant_as_system or silent,
+        )
+    unreported = ledger.unreported_usage or UnreportedUsage(ledger.uncounted_tokens)
+    usage = event.usage
+    if usage is None or not usage.input:
+        return replace(ledger, unreported_usage=None)
+    window = Window(
+        usage.input_text + usage.output_text, usage.input_audio + usage.output_audio, usage.cached
+    )
+    window = weigh(window, -unreported.text, -unreported.audio)
+    window = _with_later_changes(ledger, event.response_id, window)
+    spent = ledger.spent
+    if event.usd is None:
+        spent = replace(spent, unknown=True)
+    else:
+        spent = replace(spent, replies=spent.replies + event.usd)
+    prefix = min(ledger.cacheable_prefix_tokens, usage.input)
+    reply = Reply(event.at, usage, event.usd, expected_cached=prefix)
+    return replace(
+        ledger,
+        unreported_usage=None,
+        window=window,
+        usage=ledger.usage + usage,
+        spent=spent,
+        replies=ledger.replies + 1,
+        recent_replies=(*ledger.recent_replies[1 - REPLIES_KEPT :], reply),
+        cacheable_prefix_tokens=prefix if ledger.compaction else usage.input,
+    )
+
+
+def _end_turns(ledger: Ledger) -> Ledger:
+    """No more words come for the reply. Turns without audio are held as text by the server."""
+    for turn in list(islice(reversed(ledger.turns), TURNS_SEARCHED)):
         if turn.role != "assistant":
             continue
         if turn.words == "open":
             ledger = change(ledger, turn.id, words="done" if turn.text else "failed")
         if turn.modality == "audio" and not turn.audio_ms and turn.in_window and turn.text:
-            # No sound ever came for it: the server holds it as words.
             ledger = change(ledger, turn.id, modality="text", spoken=False)
-    if event.status == "completed":
-        ledger = evolve(
-            ledger,
-            silent=ledger.silent + 1 if silent else 0,
-            voice_by_system=ledger.voice_by_system or silent,
-        )
-    reading = ledger.reading or UnreportedUsage(ledger.beside)
-    ledger = evolve(ledger, reading=None)
-    if event.usage is None or not event.usage.input:
-        return ledger
-    u = event.usage
-    window = Window(u.input_text + u.output_text, u.input_audio + u.output_audio, u.cached)
-    window = weigh(window, -reading.text, -reading.audio)
-    window = _unread(ledger, event.response_id, window)
-    spent = ledger.spent
-    if event.usd is None:
-        spent = evolve(spent, unknown=True)
-    else:
-        spent = evolve(spent, replies=spent.replies + event.usd)
-    reply = Reply(event.at, u, event.usd, min(ledger.intact, u.input))
-    return evolve(
-        ledger,
-        window=window,
-        usage=ledger.usage + u,
-        last_usage=u,
-        last_usd=event.usd,
-        spent=spent,
-        replies=ledger.replies + 1,
-        recent=(*ledger.recent[1 - REPLIES_KEPT :], reply),
-        intact=min(ledger.intact, u.input) if ledger.compaction else u.input,
-    )
+    return ledger
 
 
-def _unread(ledger: Ledger, response_id: str, window: Window) -> Window:
-    """The window of a usage, with what it cannot know: what was said while the reply was made,
-    and what of the reply was cut since.
+def _with_later_changes(ledger: Ledger, response_id: str, window: Window) -> Window:
+    """The window of a usage, with what happened after the response had begun.
+
+    The user's turns that came since are added. An interruption that cut the reply is subtracted.
     """
     for turn in ledger.turns.held_backwards():
         if turn.role == "user":
             window = weigh(window, turn.text_tokens, turn.audio_tokens)
             continue
         if turn.role == "assistant" and turn.interrupted and turn.response_id == response_id:
-            whole = evolve(turn, heard_ms=None)
+            whole = replace(turn, heard_ms=None)
             text, audio = turn.text_tokens - whole.text_tokens, turn.audio_tokens
             window = weigh(window, text, audio - whole.audio_tokens)
         break

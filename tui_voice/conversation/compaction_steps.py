@@ -1,0 +1,151 @@
+"""The steps of a compaction under way: one effect at a time, each acknowledged by an event.
+
+What is to be done next follows from the ledger alone, so a step can be asked for twice without
+harm. Example, a summary: create the memory item; `ItemPlaced`; delete the first turn;
+`ItemDeleted`; delete the next turn; and so on, until `settle` confirms the compaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation.effects import Output
+from tui_voice.conversation.items import memory_item, memory_text, predecessor, turn_item
+from tui_voice.conversation.ledger import Compaction, Ledger
+from tui_voice.conversation.situation import CompactionStep
+
+REPEAT_AFTER_S = 30.0
+"""Seconds without an acknowledgement after which a step is asked for once more."""
+SUMMARY_TIMEOUT_S = 900.0
+"""Seconds after which a requested summary is given up."""
+UNCONFIRMED = "the server did not confirm it"
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What to do for the compaction under way, and the step that is awaited from then on."""
+
+    step: CompactionStep
+    outputs: tuple[Output, ...] = ()
+
+
+def advance(ledger: Ledger, step: CompactionStep) -> Advance:
+    """The next step of the compaction under way.
+
+    A step without an acknowledgement is asked for a second time after `REPEAT_AFTER_S`. After
+    that it counts as refused.
+    """
+    if _summary_overdue(ledger):
+        assert ledger.compaction is not None
+        failed = e.SummaryFailed(compaction_id=ledger.compaction.id, reason="no summary came")
+        return Advance(step, (failed,))
+    following = _next_step(ledger)
+    if following is None:
+        return Advance(CompactionStep())
+    name, effect = following
+    if name != step.name:
+        return Advance(CompactionStep(name, ledger.at), (effect,))
+    if ledger.at - step.asked_at < REPEAT_AFTER_S:
+        return Advance(step)
+    again = CompactionStep(name, ledger.at, repeated=True)
+    if step.repeated:
+        return Advance(again, tuple(_unanswered(ledger, effect)))
+    return Advance(again, (effect,))
+
+
+def step_due(ledger: Ledger, step: CompactionStep) -> float | None:
+    """When (`Event.at`, seconds) the awaited answer is overdue. None: no answer is awaited."""
+    running = ledger.compaction
+    if ledger.connection.status != "online":
+        return None
+    if running is not None and running.stage == "requested":
+        return running.at + SUMMARY_TIMEOUT_S
+    return step.asked_at + REPEAT_AFTER_S if step.name else None
+
+
+def _summary_overdue(ledger: Ledger) -> bool:
+    running = ledger.compaction
+    return (
+        running is not None
+        and running.stage == "requested"
+        and ledger.at - running.at >= SUMMARY_TIMEOUT_S
+    )
+
+
+def _next_step(ledger: Ledger) -> tuple[str, x.Effect] | None:
+    """Name and effect of the next step; None: nothing is left to do."""
+    if ledger.memory_edit:  # first, since restored turns stand behind the memory
+        return f"create {ledger.memory_edit}", memory_item(ledger, ledger.memory_edit)
+    running = ledger.compaction
+    if running is not None and running.stage in ("ready", "placed"):
+        left = running.left_to_do(ledger.turns)
+        if running.kind == "summary" and running.stage == "ready":
+            return _place_summary(running)  # turns are deleted only after its acknowledgement
+        if left and running.kind == "summary":
+            return _delete(ledger, left[0])
+        if left:
+            return _replace_turn(ledger, running, left[0])
+    if ledger.pending_deletes:
+        item_id = ledger.pending_deletes[0].id
+        return f"delete {item_id}", x.DeleteItem(item_id=item_id)
+    return None
+
+
+def _place_summary(running: Compaction) -> tuple[str, x.Effect]:
+    text = memory_text(running.summary)
+    return f"create {running.id}", x.CreateItem(
+        item_id=running.id, role="system", text=text, previous_item_id="root"
+    )
+
+
+def _replace_turn(ledger: Ledger, running: Compaction, turn_id: str) -> tuple[str, x.Effect]:
+    """Textify: place the text behind the audio, then delete the audio. Restore: place the text."""
+    turn = ledger.turns.get(turn_id)
+    assert turn is not None  # `left_to_do` names only turns that exist
+    item_id = running.item_id(turn_id)
+    if item_id in running.placed or turn_id in running.withdrawn:
+        return _delete(ledger, turn_id)
+    previous = predecessor(ledger, turn_id) if running.kind == "restore" else turn.wire_id
+    return f"create {item_id}", turn_item(
+        turn, item_id, previous, assistant_as_system=ledger.assistant_as_system
+    )
+
+
+def _delete(ledger: Ledger, turn_id: str) -> tuple[str, x.Effect]:
+    turn = ledger.turns.get(turn_id)
+    assert turn is not None  # `left_to_do` names only turns that exist
+    assert turn.wire_id is not None  # and, for a deletion, only turns that the server holds
+    return f"delete {turn.wire_id}", x.DeleteItem(item_id=turn.wire_id)
+
+
+def _unanswered(ledger: Ledger, effect: x.Effect) -> list[e.Event]:
+    """Counts a step that was never acknowledged as refused, and the like steps behind it.
+
+    So the compaction comes to an end, and the ledger says what is not known to be done.
+    """
+    running = ledger.compaction
+    left = running.left_to_do(ledger.turns) if running is not None else []
+    refused: list[e.Event] = []
+    match effect:
+        case x.DeleteItem(item_id=item_id):
+            if ledger.is_pending_delete(item_id):
+                ids = [item.id for item in ledger.pending_deletes]
+            else:
+                turns = [ledger.turns.get(turn_id) for turn_id in left]
+                ids = [turn.wire_id for turn in turns if turn is not None and turn.wire_id]
+            refused = [e.DeleteRefused(item_id=i, message=UNCONFIRMED) for i in ids]
+        case x.CreateItem(item_id=item_id):
+            ids = [item_id]
+            if running is not None and running.turn_of(item_id) is not None:
+                ids = [running.item_id(turn_id) for turn_id in left]
+            refused = [
+                e.ItemRefused(
+                    item_id=i, code=e.UNANSWERED if i == item_id else "", message=UNCONFIRMED
+                )
+                for i in ids
+            ]
+    count = f"{len(refused)} change{'s' * (len(refused) != 1)}"
+    text = f"The server did not confirm {count} of the window. The session goes on without."
+    return [*refused, e.Noticed(text=text, severity="warning")]

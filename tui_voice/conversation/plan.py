@@ -1,0 +1,18 @@
+"""What a compaction is to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tui_voice.conversation.turns import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compaction worth beginning: which turns to summarise and prune, or to textify."""
+
+    kind: Literal["summary", "textify"]
+    turns: tuple[Turn, ...]
+    cause: str
+    """Why now, in a few words, for the pruning log."""

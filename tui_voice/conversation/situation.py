@@ -1,0 +1,256 @@
+"""What the conversation knows beside its state and its ledger: a few frozen values.
+
+The method `after(event, …)` of each class returns the next value. `Situation` bundles them, and
+`Snapshot` shows them all. Nothing else that decides behaviour is kept anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from tui_voice.conversation import effects as x
+from tui_voice.conversation import events as e
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.pending_reply import PendingReply
+from tui_voice.conversation.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """Whether audio goes to the server, and who ends the user's turn."""
+
+    open: bool = False
+    muted: bool = False
+    by_key: bool = False
+    """The talk key starts and ends the turns, not the server's voice activity detection (VAD)."""
+    commit_pending: bool = False
+    """We sent `input_audio_buffer.commit`. Its acknowledgement makes us ask for a response."""
+
+    def after(self, event: e.Event) -> Microphone:
+        match event:
+            case e.TalkPressed(manual=manual):
+                return replace(self, open=True, by_key=manual)
+            case e.TalkReleased():
+                return replace(self, open=False)
+            case e.MuteChanged(muted=muted):
+                return replace(self, muted=muted)
+            case e.ConnectionLost(again=again) if again and self.by_key:
+                # The kept audio is sent again on the next connection, with another commit.
+                return replace(self, commit_pending=True)
+            case e.SpeechDiscarded() | e.SessionResumed() | e.SessionClosed():
+                return replace(self, commit_pending=False)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveResponse:
+    """The response that the server makes in its conversation, and the one to ask for after it."""
+
+    active: bool = False
+    """True from the moment we ask for a response until `response.done`."""
+    id: str = ""
+    """Id of the active response. "": the server has not sent `response.created` yet."""
+    follow_up: Literal["none", "response", "repair"] = "none"
+    """What we ask for as soon as nothing stands in the way. `response`: another response.
+    `repair`: the same reply once more, since it came without audio (`VoiceRepairRequested`)."""
+    asked_for_text: bool = False
+    """The last `response.create` was for a typed turn."""
+    repaired: bool = False
+    """The reply under way is already the second attempt. There is no third."""
+    refused: frozenset[str] = frozenset()
+    """Ids of cancelled responses. Their late audio is ignored."""
+    open_tools: frozenset[str] = frozenset()
+    """Call ids of functions that still run. The next response waits for all of them."""
+
+    def after(self, event: e.Event, *, repairable: bool = False) -> ActiveResponse:
+        """`repairable`: the event ends a reply without audio that can be asked for again."""
+        match event:
+            case e.ResponseStarted(response_id=response_id):
+                # Another reply comes first, so the one without audio is not repaired.
+                follow_up = "none" if self.follow_up == "repair" else self.follow_up
+                return replace(self, active=True, id=response_id, follow_up=follow_up)
+            case e.ResponseDone():
+                ended = self._disconnected() if self.is_current(event.response_id) else self
+                if repairable and not self.repaired and self.follow_up != "repair":
+                    return replace(ended, follow_up="repair", repaired=True)
+                if event.status == "completed":
+                    return replace(ended, repaired=False)
+                return ended
+            case e.ResponseRefused(code=code):
+                active = code == e.ALREADY_ACTIVE
+                wanted = active and self.asked_for_text
+                return replace(self, active=active, follow_up="response" if wanted else "none")
+            case e.ToolCalled(call_id=call_id):
+                return replace(self, open_tools=self.open_tools | {call_id})
+            case e.ToolAnswered(call_id=call_id):
+                return replace(self, open_tools=self.open_tools - {call_id})
+            case e.ConnectionLost() | e.ConnectionOpened():
+                follow_up = "response" if self.follow_up == "repair" else self.follow_up
+                return replace(self._disconnected(), follow_up=follow_up)
+            case e.SessionResumed() | e.SessionClosed():
+                return replace(self._disconnected(), follow_up="none", open_tools=frozenset())
+        return self
+
+    def is_current(self, response_id: str) -> bool:
+        """Whether this id belongs to the response that we know to be active."""
+        return self.id in ("", response_id)
+
+    def _disconnected(self) -> ActiveResponse:
+        return replace(self, active=False, id="")
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """What the loudspeaker does with the assistant's items."""
+
+    playing: frozenset[str] = frozenset()
+    """Ids of the items whose audio is being played or waits to be played."""
+    interrupted: frozenset[str] = frozenset()
+    """Ids of the items that we stopped. How much of them was played is not known yet."""
+    newest: str = ""
+    """Id of the item whose audio came last."""
+    begins_at: float = 0.0
+    """When the audio of `newest` begins to be played. Seconds, as in `Event.at`."""
+    ends_at: float = 0.0
+    """When all audio received so far will have been played."""
+
+    def after(self, event: e.Event, refused: frozenset[str]) -> Playback:
+        """`refused`: ids of cancelled responses; their late audio is not played."""
+        match event:
+            case e.AudioReceived():
+                begins = self.begins_at
+                if event.item_id != self.newest:
+                    begins = max(event.at, self.ends_at)
+                late = event.response_id in refused
+                return replace(
+                    self,
+                    playing=self.playing if late else self.playing | {event.item_id},
+                    newest=event.item_id,
+                    begins_at=begins,
+                    ends_at=begins + event.audio_ms / 1000,
+                )
+            case e.PlaybackFinished(item_id=item_id) | e.PlaybackInterrupted(item_id=item_id):
+                stopped = isinstance(event, e.PlaybackInterrupted)
+                return replace(
+                    self,
+                    playing=self.playing - {item_id},
+                    interrupted=self.interrupted - {item_id},
+                    ends_at=event.at if stopped else self.ends_at,
+                )
+            case e.ResponseStarted() | e.ConnectionLost() | e.ConnectionOpened():
+                return replace(self, interrupted=frozenset())
+            case e.SessionResumed() | e.SessionClosed():
+                return replace(self, playing=frozenset(), interrupted=frozenset())
+        return self
+
+    def stopped(self) -> Playback:
+        """After `InterruptPlayback`: nothing plays, and each item's played part is unknown."""
+        return replace(
+            self, playing=frozenset(), interrupted=self.interrupted | self.playing
+        )
+
+    @property
+    def unsettled(self) -> frozenset[str]:
+        """Ids of the items that may still be truncated: they play, or were just stopped."""
+        return self.playing | self.interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Seeding:
+    """The items that a new server session was sent and has not acknowledged yet."""
+
+    items: tuple[x.CreateItem, ...] = ()
+    sent_at: float = 0.0
+    """When the items were sent. Seconds, as in `Event.at`."""
+    repeated: bool = False
+    """The items were sent a second time. There is no third."""
+
+    def after(self, event: e.Event) -> Seeding:
+        match event:
+            case e.ItemPlaced(item_id=item_id) | e.ItemRefused(item_id=item_id):
+                left = tuple(item for item in self.items if item.item_id != item_id)
+                return self if len(left) == len(self.items) else replace(self, items=left)
+            case e.ConnectionLost() | e.ConnectionOpened() | e.SessionResumed() | e.SessionClosed():
+                return replace(self, items=())
+        return self
+
+    @property
+    def under_way(self) -> bool:
+        return bool(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionStep:
+    """The step of a compaction that the server was asked for and has not acknowledged yet."""
+
+    name: str = ""
+    """Which step: "create ITEM" or "delete ITEM". "": none."""
+    asked_at: float = 0.0
+    """When it was asked for last. Seconds, as in `Event.at`."""
+    repeated: bool = False
+    """It was asked for a second time. There is no third."""
+
+    def after(self, event: e.Event) -> CompactionStep:
+        match event:
+            case e.ConnectionLost() | e.ConnectionOpened() | e.SessionResumed() | e.SessionClosed():
+                return replace(self, name="")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the conversation knows beside its state and its ledger."""
+
+    microphone: Microphone = field(default_factory=Microphone)
+    response: ActiveResponse = field(default_factory=ActiveResponse)
+    playback: Playback = field(default_factory=Playback)
+    reply: PendingReply = field(default_factory=PendingReply)
+    seeding: Seeding = field(default_factory=Seeding)
+    step: CompactionStep = field(default_factory=CompactionStep)
+
+    def after(self, event: e.Event, state: State, ledger: Ledger) -> Situation:
+        """The next situation. `state` and `ledger` are those before the event."""
+        response = self.response.after(event, repairable=_repairable(event, state, ledger))
+        reply = self.reply.after(event, ledger)
+        if (
+            isinstance(event, e.ResponseDone)
+            and self.response.is_current(event.response_id)
+            and event.status != "cancelled"
+            and response.follow_up == "none"
+        ):
+            reply = replace(reply, pending=False)
+        return Situation(
+            microphone=self.microphone.after(event),
+            response=response,
+            playback=self.playback.after(event, self.response.refused),
+            reply=reply,
+            seeding=self.seeding.after(event),
+            step=self.step.after(event),
+        )
+
+    @property
+    def window_in_use(self) -> bool:
+        """Whether a response reads the window, or a change of it is not settled yet."""
+        busy = self.response.active or self.seeding.under_way
+        return busy or bool(self.playback.unsettled)
+
+    @property
+    def silent_since(self) -> float:
+        """When the last sign of the reply came, or when the loudspeaker will end. Seconds."""
+        return max(self.reply.sign_at, self.playback.ends_at)
+
+
+def _repairable(event: e.Event, state: State, ledger: Ledger) -> bool:
+    """Whether the event ends a reply that the user waits for and that came without any audio.
+
+    Some models answer in text only after earlier replies were given back to them as text.
+    """
+    return (
+        isinstance(event, e.ResponseDone)
+        and not event.audio
+        and event.status == "completed"
+        and state is State.AWAITING
+        and ledger.compaction is None
+        and bool(ledger.turns.silent_reply())
+    )
