@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tui_voice.config import cache_dir
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation.reducers import fold
 from tui_voice.store import catalog, checkpoint, codec, index, search
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load, read

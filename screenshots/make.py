@@ -27,7 +27,7 @@ from picture import save, steady  # noqa: E402  # beside this file
 
 from tui_voice.conversation import events as e  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation.conversation import Conversation, Snapshot  # noqa: E402  # once the path and the time zone are set
-from tui_voice.conversation.policy import Limits  # noqa: E402  # once the path and the time zone are set
+from tui_voice.conversation.limits import Limits  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation.states import State  # noqa: E402  # once the path and the time zone are set
 from tui_voice.runtime.session_handle import Meters  # noqa: E402  # once the path and the time zone are set
 from tui_voice.store.reading import read  # noqa: E402  # once the path and the time zone are set
@@ -51,7 +51,7 @@ class Still:
         self._asked = 0
         self._conversation = Conversation(LIMITS)
         for event in events:
-            self._conversation.receive(event)
+            self._conversation.replay(event)
 
     def post(self, event: e.Event) -> None:
         """A picture does not answer."""
@@ -78,7 +78,7 @@ def moment(
     """The facts up to the `times`-th time that `wanted` becomes true; all where it never does."""
     conversation, was = Conversation(LIMITS), False
     for number, event in enumerate(events, 1):
-        conversation.receive(event)
+        conversation.replay(event)
         holds = wanted(conversation.snapshot)
         if holds and not was:
             times -= 1

@@ -6,6 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.sound import VirtualSound, missing
+from tui_voice.conversation.policies import POLICIES
+from tui_voice.lab.policies import LAB_POLICIES
+
+POLICIES.update(LAB_POLICIES)  # as the command line does
 
 
 @pytest.fixture

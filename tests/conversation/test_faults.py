@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.conversation.given import NOTEBOOK, due
-from tests.conversation.world import FAULTS, World, fine
+from tests.conversation.conversation_harness import FAULTS, ConversationHarness, no_fault
+from tests.conversation.sessions_harness import NOTEBOOK, summary_due
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
@@ -12,7 +12,7 @@ THRIFT = Limits(500, 4, policy="thrift")
 STEPS = (x.CreateItem, x.DeleteItem)
 
 
-class At:
+class FaultAt:
     """Lets the n-th step of changing the window go wrong."""
 
     def __init__(self, step: int, kind: str) -> None:
@@ -25,14 +25,29 @@ class At:
         return self.kind if self.seen == self.step else "ok"
 
 
-def talk(world: World) -> None:
+class SpeechAt(FaultAt):
+    """Lets the user speak just before the n-th step of changing the window."""
+
+    def __init__(self, step: int, harness: ConversationHarness) -> None:
+        super().__init__(step, "now")
+        self.harness = harness
+        self.spoken = False
+
+    def __call__(self, effect: x.Effect) -> str:
+        if super().__call__(effect) == "now" and not self.spoken:
+            self.spoken = True
+            self.harness.speak()
+        return "ok"
+
+
+def eight_exchanges(harness: ConversationHarness) -> None:
     for _ in range(8):
-        world.exchange()
+        harness.exchange()
 
 
 def steps(limits: Limits) -> int:
-    counter = At(0, "ok")
-    talk(World(limits, counter))
+    counter = FaultAt(0, "ok")
+    eight_exchanges(ConversationHarness(limits, counter))
     return counter.seen
 
 
@@ -40,111 +55,91 @@ def steps(limits: Limits) -> int:
 @pytest.mark.parametrize("limits", [NOTEBOOK, THRIFT], ids=lambda limits: limits.policy)
 def test_a_fault_at_every_step_leaves_both_sides_agreed(limits: Limits, kind: str) -> None:
     for step in range(1, steps(limits) + 1):
-        world = World(limits, At(step, kind))
-        talk(world)
+        harness = ConversationHarness(limits, FaultAt(step, kind))
+        eight_exchanges(harness)
         for _ in range(3):  # what was never acknowledged is asked for again in time
-            world.at += 60
-            world.tell(e.TimePassed())
-            world.quiet()
-        assert world.ledger.compaction is None, (step, world.ledger.compactions[-1])
-        world.agrees()
-        world.folds_alike()
-        assert world.ledger.cost == pytest.approx(world.cost)
-        talk(world)
-        assert world.ledger.window.total < 2 * limits.trigger
-        pruned = [turn for turn in world.ledger.turns if turn.pruned_in]
+            harness.at += 60
+            harness.post(e.TimePassed())
+            harness.run_until_quiet()
+        assert harness.ledger.compaction is None, (step, harness.ledger.compactions[-1])
+        harness.check_server_agrees()
+        harness.check_replay()
+        assert harness.ledger.cost == pytest.approx(harness.cost)
+        eight_exchanges(harness)
+        assert harness.ledger.window.total < 2 * limits.trigger
+        pruned = [turn for turn in harness.ledger.turns if turn.pruned_in]
         assert pruned
-        assert world.ledger.memory
+        assert harness.ledger.memory
 
 
 @pytest.mark.parametrize("limits", [NOTEBOOK, THRIFT], ids=lambda limits: limits.policy)
 def test_the_user_speaking_between_any_two_steps_harms_nothing(limits: Limits) -> None:
     for step in range(1, steps(limits) + 1):
-        world = World(limits)
-        spoken = False
-
-        def speaks(effect: x.Effect, world: World = world, at: At = At(step, "now")) -> str:  # noqa: B008  (one for each world)
-            nonlocal spoken
-            if at(effect) == "now" and not spoken:
-                spoken = True
-                world.speak()
-            return "ok"
-
-        world.fault = speaks
-        talk(world)
-        assert spoken
-        world.agrees()
-        world.folds_alike()
+        harness = ConversationHarness(limits)
+        speech = SpeechAt(step, harness)
+        harness.fault = speech
+        eight_exchanges(harness)
+        assert speech.spoken
+        harness.check_server_agrees()
+        harness.check_replay()
 
 
 @pytest.mark.parametrize("text", ["", "   ", "long " * 2_000, None])
 def test_a_useless_summary_changes_nothing_but_a_line_in_the_log(text: str | None) -> None:
-    world = due()
-    before = world.ledger.turns
-    world.write(text)
-    assert world.ledger.turns == before
-    assert world.ledger.memory == ""
-    assert world.ledger.compactions[-1].stage == "failed"
-    assert world.ledger.compactions[-1].error
-    assert not world.summaries, "it is not asked for again at once"
-    world.at += 60
-    world.tell(e.TimePassed())
-    assert world.summaries, "but after a while"
-    world.at += 1
-    world.write(None)
-    world.at += 20
-    world.tell(e.TimePassed())
-    assert not world.summaries, "each failure makes it wait longer"
+    harness = summary_due()
+    before = harness.ledger.turns
+    harness.answer_summary(text)
+    assert harness.ledger.turns == before
+    assert harness.ledger.memory == ""
+    assert harness.ledger.compactions[-1].stage == "failed"
+    assert harness.ledger.compactions[-1].error
+    assert not harness.summary_requests, "it is not asked for again at once"
+    harness.at += 60
+    harness.post(e.TimePassed())
+    assert harness.summary_requests, "but after a while"
+    harness.at += 1
+    harness.answer_summary(None)
+    harness.at += 20
+    harness.post(e.TimePassed())
+    assert not harness.summary_requests, "each failure makes it wait longer"
 
 
 def test_a_summary_that_never_comes_does_not_block_the_next() -> None:
-    world = due()
-    lost = world.summaries.popleft()
-    world.tell(
-        e.SummaryRequested(
-            compaction_id=lost.compaction_id,
-            drop=tuple(turn.item_id for turn in lost.turns),
-            window=lost.window,
-        )
-    )
-    world.at += 10_000
-    world.tell(e.TimePassed())
-    assert world.ledger.compactions[-1].error == "no summary came"
-    world.at += 60
-    world.tell(e.TimePassed())
-    world.quiet()
-    assert world.ledger.compactions[-1].stage == "confirmed"
-    world.agrees()
+    harness = summary_due()
+    harness.summary_requests.clear()
+    harness.at += 10_000
+    harness.post(e.TimePassed())
+    assert harness.ledger.compactions[-1].error == "no summary came"
+    harness.at += 60
+    harness.post(e.TimePassed())
+    harness.run_until_quiet()
+    assert harness.ledger.compactions[-1].stage == "confirmed"
+    harness.check_server_agrees()
 
 
-@pytest.mark.parametrize("when", ["asked", "requested", "ready"])
+@pytest.mark.parametrize("when", ["before", "after", "offline"])
 def test_a_cut_while_a_summary_is_made_loses_nothing(when: str) -> None:
-    world = due()
-    request = world.summaries.popleft()
+    harness = summary_due()
+    request = harness.summary_requests.popleft()
     dropped = {turn.item_id for turn in request.turns}
-    requested = e.SummaryRequested(
-        compaction_id=request.compaction_id, drop=tuple(dropped), window=request.window
-    )
     ready = e.SummaryReady(compaction_id=request.compaction_id, text="They spoke.")
-    if when != "asked":
-        world.tell(requested)
-    if when == "ready":
-        world.tell(ready)
-    world.cut()
-    if when == "asked":  # told late, while there is no line
-        world.tell(requested, ready)
-    world.connect()
-    world.quiet()
-    world.at += 60
-    world.tell(e.TimePassed())
-    world.quiet()
-    world.agrees()
-    world.folds_alike()
+    if when == "after":
+        harness.post(ready)
+    harness.lose_connection()
+    if when == "offline":
+        harness.post(ready)
+    harness.connect()
+    harness.run_until_quiet()
+    harness.at += 60
+    harness.post(e.TimePassed())
+    harness.run_until_quiet()
+    harness.check_server_agrees()
+    harness.check_replay()
     for turn_id in dropped:
-        turn = world.ledger.turns.get(turn_id)
+        turn = harness.ledger.turns.get(turn_id)
         assert turn is not None
         assert turn.in_window or turn.pruned_in
-    assert world.ledger.memory
+    assert harness.ledger.memory
 
 
 @pytest.mark.parametrize("fate", ["lose", "unacknowledged"])
@@ -161,31 +156,31 @@ def test_a_change_that_is_never_acknowledged_is_asked_for_twice_then_given_up(
             return fate
         return "ok"
 
-    world = World(Limits(trigger=4_000, keep=2, policy="notebook"))
+    harness = ConversationHarness(Limits(trigger=4_000, keep=2, policy="notebook"))
     for _ in range(4):
-        world.exchange()
-    world.fault = fault
-    world.tell(e.SummarisePressed())
-    world.quiet()
-    assert world.ledger.compaction is not None
+        harness.exchange()
+    harness.fault = fault
+    harness.post(e.SummarisePressed())
+    harness.run_until_quiet()
+    assert harness.ledger.compaction is not None
     first = asked[0]
     for _ in range(8):
-        due = world.conversation.looks_at
+        due = harness.conversation.wakes_at
         if due is None:
             break
-        assert due > world.at
-        world.at = due
-        world.tell(e.TimePassed())
-        world.quiet()
-    assert world.ledger.compaction is None
-    assert not world.ledger.stale
+        assert due > harness.at
+        harness.at = due
+        harness.post(e.TimePassed())
+        harness.run_until_quiet()
+    assert harness.ledger.compaction is None
+    assert not harness.ledger.pending_deletes
     assert asked.count(first) == 2
-    assert any("did not confirm" in notice.text for notice in world.ledger.notices)
-    assert len(world.ledger.unpruned()) == 8
-    world.fault = fine
-    world.at += 600
+    assert any("did not confirm" in notice.text for notice in harness.ledger.notices)
+    assert len(harness.ledger.unpruned()) == 8
+    harness.fault = no_fault
+    harness.at += 600
     for _ in range(4):
-        world.exchange()
-    world.tell(e.SummarisePressed())
-    world.quiet()
-    assert world.ledger.compactions[-1].stage == "confirmed"
+        harness.exchange()
+    harness.post(e.SummarisePressed())
+    harness.run_until_quiet()
+    assert harness.ledger.compactions[-1].stage == "confirmed"

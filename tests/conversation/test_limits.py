@@ -8,37 +8,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conversation.given import talk
-from tests.conversation.world import MODEL
+from tests.conversation.conversation_harness import MODEL
+from tests.conversation.sessions_harness import spoken_session
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation.estimates import (
+    AUDIO_TURN_TOKENS,
+    MIXED_TURN_TOKENS,
+    TEXT_TURN_TOKENS,
+)
 from tui_voice.conversation.limits import (
-    LEAST_SUMMARY,
-    LEAST_TURN,
+    MIN_SUMMARY_TOKENS,
+    MIN_TURN_TOKENS,
     Limits,
-    best_span,
-    check,
+    check_limits,
     default_limits,
     refuse,
-    turn_tokens,
 )
-from tui_voice.conversation.policy import next_look
+from tui_voice.conversation.payback import cheapest_regrowth
+from tui_voice.conversation.planning import next_check_at
 from tui_voice.conversation.prices import PRICES
+from tui_voice.conversation.reducers import fold
 
 
 class TestNextLook:
     def test_the_cold_cache_and_the_clock(self) -> None:
-        ledger = talk(2)
+        ledger = spoken_session(2)
         limits = Limits(policy="thrift", cold_after=300.0)
-        assert next_look(ledger, limits) == ledger.recent[-1].at + 300
-        assert next_look(ledger, Limits(policy="none")) is None
-        assert next_look(ledger, Limits(policy="notebook")) is None
+        assert next_check_at(ledger, limits) == ledger.recent_replies[-1].at + 300
+        assert next_check_at(ledger, Limits(policy="none")) is None
+        assert next_check_at(ledger, Limits(policy="notebook")) is None
         timed = replace(limits, every=60.0)
-        assert next_look(ledger, timed) == next(iter(ledger.turns)).at + 60
-        assert next_look(fold([e.TimePassed(at=1e6)], ledger), timed) is None
-        assert next_look(fold([e.ConnectionOpened()]), timed) is None
+        assert next_check_at(ledger, timed) == next(iter(ledger.turns)).at + 60
+        assert next_check_at(fold([e.TimePassed(at=1e6)], ledger), timed) is None
+        assert next_check_at(fold([e.ConnectionOpened()]), timed) is None
         empty = replace(ledger, turns=fold([]).turns)
-        assert next_look(empty, timed) == ledger.at + 60
+        assert next_check_at(empty, timed) == ledger.at + 60
 
 
 class TestLimits:
@@ -52,7 +56,7 @@ class TestLimits:
         ],
     )
     def test_what_a_usual_talk_does_not_fit_is_told(self, limits: Limits, told: str) -> None:
-        assert told in (check(limits) or "")
+        assert told in (check_limits(limits) or "")
 
     @pytest.mark.parametrize(
         "limits",
@@ -66,7 +70,7 @@ class TestLimits:
         ],
     )
     def test_sense_passes(self, limits: Limits) -> None:
-        assert check(limits) is None
+        assert check_limits(limits) is None
         assert refuse(limits, 167) is None
 
     @pytest.mark.parametrize(
@@ -103,16 +107,16 @@ class TestLimits:
     ) -> None:
         """And one that passes leaves room for a turn of the lightest talk there can be."""
         limits = Limits(trigger, keep)
-        least = fixed + LEAST_SUMMARY + keep * LEAST_TURN
+        least = fixed + MIN_SUMMARY_TOKENS + keep * MIN_TURN_TOKENS
         assert (refuse(limits, fixed) is None) == (least <= min(trigger, limits.ceiling))
 
     @pytest.mark.parametrize("model", [*PRICES.models, "unknown-model"])
     @pytest.mark.parametrize("name", ["balanced", "thrift", "notebook", "textify"])
     def test_defaults_make_sense_for_every_model(self, model: str, name: str) -> None:
-        limits = default_limits(model, name)  # type: ignore[arg-type]  # a policy's name
-        assert check(limits) is None
+        limits = default_limits(model, name)
+        assert check_limits(limits) is None
         assert limits.trigger <= limits.ceiling
-        assert limits.weights.text_in > 0
+        assert limits.price.text_in > 0
 
     def test_the_notebook_is_the_cookbooks(self) -> None:
         limits = default_limits(MODEL, "notebook")
@@ -122,7 +126,8 @@ class TestLimits:
 
     def test_spans(self) -> None:
         price = PRICES.models[MODEL]
-        assert best_span(price, 2_000, 90, hit=0.5) < best_span(price, 2_000, 90)
-        assert best_span(replace(price, text_cached=0.0), 2_000, 90) == 2_000
-        assert best_span(price, 0, 90) > 0
-        assert turn_tokens("thrift") < turn_tokens("balanced") < turn_tokens("notebook")
+        cached = cheapest_regrowth(price, 2_000, 90)
+        assert cheapest_regrowth(price, 2_000, 90, hit_rate=0.5) < cached
+        assert cheapest_regrowth(replace(price, text_cached=0.0), 2_000, 90) == 2_000
+        assert cheapest_regrowth(price, 0, 90) > 0
+        assert TEXT_TURN_TOKENS < MIXED_TURN_TOKENS < AUDIO_TURN_TOKENS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation.given import IDLE_HANDS, due, pruned
-from tests.conversation.world import World
+from tests.conversation.conversation_harness import ConversationHarness
+from tests.conversation.sessions_harness import NO_PRUNING, pruned_session, summary_due
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
@@ -16,59 +16,59 @@ from tui_voice.lab.fake_server import FakeServer
 class TestSilentReplies:
     """Sound was asked for, and words came."""
 
-    def silent(self, before: int = 3) -> World:
-        world = World(Limits(4_000, 24, policy="thrift"))
+    def silent(self, before: int = 3) -> ConversationHarness:
+        harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         for _ in range(before):
-            world.exchange()
-        world.at += 1
-        world.silent_replies = 1
-        return world
+            harness.exchange()
+        harness.at += 1
+        harness.silent_replies = 1
+        return harness
 
     def test_it_is_asked_for_again_with_the_words_in_system_items(self) -> None:
-        world = self.silent()
+        harness = self.silent()
         created: list[x.CreateItem] = []
-        perform = world.fault
+        perform = harness.fault
 
         def watched(effect: x.Effect) -> str:
             if isinstance(effect, x.CreateItem):
                 created.append(effect)
             return perform(effect)
 
-        world.fault = watched
-        world.exchange()
+        harness.fault = watched
+        harness.exchange()
         moved = [c for c in created if c.item_id.startswith("voice_")]
         assert len(moved) == 3
         assert {c.role for c in moved} == {"system"}
         assert all(c.text.startswith("[the assistant said: ") for c in moved)
-        world.agrees()
-        ledger = world.ledger
-        assert ledger.voice_by_system
-        assert ledger.silent == 0
+        harness.check_server_agrees()
+        ledger = harness.ledger
+        assert ledger.assistant_as_system
+        assert ledger.silent_replies == 0
         last = [turn for turn in ledger.turns if turn.role == "assistant"][-2:]
-        assert last[0].note == "came without sound, asked for again"
+        assert last[0].note == "came without audio, asked for again"
         assert not last[0].in_window
         assert last[1].in_window
         assert last[1].spoken
-        assert world.conversation.state is State.IDLE
+        assert harness.conversation.state is State.IDLE
         created.clear()
-        world.exchange()
+        harness.exchange()
         assert {c.role for c in created if c.text.startswith("[the assistant")} == {"system"}
-        world.cut()
-        world.connect()
-        assert all(item.role != "assistant" for item in world.outbox)
-        world.quiet()
-        world.agrees()
-        world.folds_alike()
+        harness.lose_connection()
+        harness.connect()
+        assert all(item.role != "assistant" for item in harness.outbox)
+        harness.run_until_quiet()
+        harness.check_server_agrees()
+        harness.check_replay()
 
     def test_with_a_function_between_question_and_words(self) -> None:
-        world = World(Limits(4_000, 24, policy="thrift"))
-        world.type()
-        world.flush()
-        world.inbox.clear()
-        world.server.add("f", 9, 0)
-        world.server.add("o", 9, 0)
-        world.server.add("words", 20, 0)
-        world.tell(
+        harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
+        harness.type()
+        harness.flush()
+        harness.inbox.clear()
+        harness.server.add("f", 9, 0)
+        harness.server.add("o", 9, 0)
+        harness.server.add("words", 20, 0)
+        harness.post(
             e.ItemPlaced(item_id="t1"),
             e.ResponseStarted(response_id="r"),
             e.TurnAdded(item_id="words", role="assistant"),
@@ -77,112 +77,104 @@ class TestSilentReplies:
             e.ToolAnswered(item_id="o", call_id="c", output="found"),
             e.ItemPlaced(item_id="o"),
         )
-        assert world.conversation.silent_turns() == ("words",)
+        assert harness.ledger.turns.silent_reply() == ("words",)
 
     def test_a_greeting_without_sound_is_asked_for_again_too(self) -> None:
-        world = World(Limits(4_000, 24, policy="thrift"))
-        world.silent_replies = 1
-        world.tell(e.ResponseStarted(response_id="x"))
-        world.respond()
-        world.quiet()
-        assert [t.spoken for t in world.ledger.turns] == [False, True]
-        assert world.conversation.state is State.IDLE
+        harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
+        harness.silent_replies = 1
+        harness.post(e.ResponseStarted(response_id="x"))
+        harness.respond()
+        harness.run_until_quiet()
+        assert [t.spoken for t in harness.ledger.turns] == [False, True]
+        assert harness.conversation.state is State.IDLE
 
     def test_not_a_third_time(self) -> None:
-        world = self.silent()
-        world.silent_replies = 2
-        world.exchange()
-        assert world.ledger.silent == 2
-        assert world.conversation.state is State.IDLE
-        assert sum(1 for c in world.ledger.compactions if c.kind == "voice") == 1
-        world.agrees()
+        harness = self.silent()
+        harness.silent_replies = 2
+        harness.exchange()
+        assert harness.ledger.silent_replies == 2
+        assert harness.conversation.state is State.IDLE
+        assert sum(1 for c in harness.ledger.compactions if c.kind == "voice") == 1
+        harness.check_server_agrees()
 
     def test_again_for_the_next_one(self) -> None:
-        world = self.silent()
-        world.exchange()
-        world.silent_replies = 1
-        world.exchange()
-        assert sum(1 for c in world.ledger.compactions if c.kind == "voice") == 2
-        world.agrees()
+        harness = self.silent()
+        harness.exchange()
+        harness.silent_replies = 1
+        harness.exchange()
+        assert sum(1 for c in harness.ledger.compactions if c.kind == "voice") == 2
+        harness.check_server_agrees()
 
     def test_whoever_speaks_meanwhile_is_first(self) -> None:
-        world = self.silent()
-        world.speak()
-        while not (world.ledger.compaction and world.ledger.compaction.kind == "voice"):
-            assert world.deliver() or world.work()
-        world.speak()
-        world.quiet()
-        replies = [e_ for e_ in world.events if isinstance(e_, e.ResponseStarted)]
+        harness = self.silent()
+        harness.speak()
+        while not (harness.ledger.compaction and harness.ledger.compaction.kind == "voice"):
+            assert harness.deliver() or harness.server_step()
+        harness.speak()
+        harness.run_until_quiet()
+        replies = [e_ for e_ in harness.events if isinstance(e_, e.ResponseStarted)]
         assert len(replies) == 5
-        assert world.conversation.state is State.IDLE
-        world.agrees()
+        assert harness.conversation.state is State.IDLE
+        harness.check_server_agrees()
 
     def test_a_reply_that_another_asked_for_will_do(self) -> None:
-        world = self.silent()
-        world.speak()
-        while not (world.ledger.compaction and world.ledger.compaction.kind == "voice"):
-            assert world.deliver() or world.work()
-        world.respond()
-        world.quiet()
-        assert len([1 for e_ in world.events if isinstance(e_, e.ResponseStarted)]) == 5
-        world.agrees()
+        harness = self.silent()
+        harness.speak()
+        while not (harness.ledger.compaction and harness.ledger.compaction.kind == "voice"):
+            assert harness.deliver() or harness.server_step()
+        harness.respond()
+        harness.run_until_quiet()
+        assert len([1 for e_ in harness.events if isinstance(e_, e.ResponseStarted)]) == 5
+        harness.check_server_agrees()
 
     def test_during_a_pruning_the_words_must_do(self) -> None:
-        world = due()
-        world.silent_replies = 1
-        request = world.summaries.popleft()
-        drop = tuple(turn.item_id for turn in request.turns)
-        world.tell(
-            e.SummaryRequested(
-                compaction_id=request.compaction_id, drop=drop, window=request.window
-            )
-        )
-        world.speak()
-        world.quiet()
-        assert world.conversation.state is State.IDLE
-        assert world.ledger.silent == 1
-        assert not [c for c in world.ledger.compactions if c.kind == "voice"]
+        harness = summary_due()
+        harness.silent_replies = 1
+        harness.summary_requests.clear()
+        harness.speak()
+        harness.run_until_quiet()
+        assert harness.conversation.state is State.IDLE
+        assert harness.ledger.silent_replies == 1
+        assert not [c for c in harness.ledger.compactions if c.kind == "voice"]
 
     @pytest.mark.parametrize("status", ["cancelled", "failed", "incomplete"])
     def test_one_that_was_not_finished_is_no_trap(self, status: str) -> None:
-        world = World(IDLE_HANDS)
-        world.tell(e.TextSubmitted(item_id="t", text="hello"))
-        world.tell(e.ResponseStarted(response_id="r"))
-        world.tell(e.ResponseDone(response_id="r", status=status, audio=False))
-        assert not world.ledger.voice_by_system
-        assert world.conversation.state is State.IDLE
+        harness = ConversationHarness(NO_PRUNING)
+        harness.post(e.TextSubmitted(item_id="t", text="hello"))
+        harness.post(e.ResponseStarted(response_id="r"))
+        harness.post(e.ResponseDone(response_id="r", status=status, audio=False))
+        assert not harness.ledger.assistant_as_system
+        assert harness.conversation.state is State.IDLE
 
 
 class TestLines:
     def test_what_a_new_server_did_not_acknowledge_is_told_again(self) -> None:
-        world = World(Limits(policy="none"))
+        harness = ConversationHarness(Limits(policy="none"))
         for _ in range(3):
-            world.exchange()
-        world.cut()
-        world.fault = lambda effect: "lose" if effect == lost else "ok"
-        world.connect()
-        lost = world.outbox[2]
-        world.catch_up()
-        assert world.conversation.seeding
-        world.at += 60
-        world.tell(e.TimePassed())
-        world.fault = lambda _effect: "ok"
-        world.quiet()
-        assert not world.conversation.seeding
-        world.agrees()
+            harness.exchange()
+        harness.lose_connection()
+        harness.fault = lambda effect: "lose" if effect == lost else "ok"
+        harness.connect()
+        lost = harness.outbox[2]
+        harness.deliver_all()
+        assert harness.seeding
+        harness.at += 60
+        harness.post(e.TimePassed())
+        harness.fault = lambda _effect: "ok"
+        harness.run_until_quiet()
+        assert not harness.seeding
+        harness.check_server_agrees()
 
     def test_a_summary_that_broke_off_is_not_asked_for_again_when_all_is_pinned(self) -> None:
-        world = due()
-        request = world.summaries.popleft()
-        drop = tuple(turn.item_id for turn in request.turns)
-        world.tell(e.SummaryRequested(compaction_id=request.compaction_id, drop=drop, window=1))
-        for turn in world.known:
-            world.tell(e.TurnPinned(item_id=turn))
-        world.cut()
-        world.connect()
-        world.catch_up()
-        assert not world.summaries
-        assert world.ledger.compactions[-1].stage == "broken"
+        harness = summary_due()
+        harness.summary_requests.clear()
+        for turn in harness.known_turns:
+            harness.post(e.TurnPinned(item_id=turn))
+        harness.lose_connection()
+        harness.connect()
+        harness.deliver_all()
+        assert not harness.summary_requests
+        assert harness.ledger.compactions[-1].stage == "broken"
 
 
 class TestStandIn:
@@ -196,10 +188,8 @@ class TestStandIn:
         ]
         assert list(server.perform(x.TruncateItem(item_id="a", audio_ms=5))) == []
         assert list(server.perform(x.CommitInput())) == []
-        request = x.RequestSummary(
-            compaction_id="m", turns=(), memory="", focus="", window=0, cause=""
-        )
-        assert [type(fact) for fact in server.perform(request)] == [e.SummaryRequested]
+        request = x.RequestSummary(compaction_id="m", turns=(), memory="")
+        assert list(server.perform(request)) == []
 
     def test_a_cut_item_keeps_what_was_heard(self) -> None:
         server = FakeServer(overhead=3)
@@ -210,56 +200,56 @@ class TestStandIn:
 
 class TestRefusals:
     def test_an_old_memory_that_cannot_be_deleted_holds_nothing_up(self) -> None:
-        world = pruned()
-        old = world.ledger.memory_id
-        world.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id=old) else "ok"
-        world.tell(e.MemoryEdited(text="Her name is Ann."))
-        world.quiet()
-        assert world.ledger.stale == ()
-        assert world.ledger.memory_id != old
-        world.agrees()
+        harness = pruned_session()
+        old = harness.ledger.memory_id
+        harness.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id=old) else "ok"
+        harness.post(e.MemoryEdited(text="Her name is Ann."))
+        harness.run_until_quiet()
+        assert harness.ledger.pending_deletes == ()
+        assert harness.ledger.memory_id != old
+        harness.check_server_agrees()
 
     def test_words_that_cannot_replace_the_sound_are_taken_away(self) -> None:
-        world = World(Limits(4_000, 24, policy="thrift"))
-        world.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id="u1") else "ok"
-        world.exchange()
-        turn = world.ledger.turns.get("u1")
+        harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
+        harness.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id="u1") else "ok"
+        harness.exchange()
+        turn = harness.ledger.turns.get("u1")
         assert turn is not None
-        assert (turn.wire_id, turn.modality, turn.stuck) == ("u1", "audio", True)
-        world.agrees()
+        assert (turn.wire_id, turn.modality, turn.unchangeable) == ("u1", "audio", True)
+        harness.check_server_agrees()
 
     def test_what_vanished_while_it_was_put_back_stays_out(self) -> None:
-        world = pruned()
-        gone = [turn.id for turn in world.ledger.turns if turn.pruned_in]
-        world.tell(e.RestorePressed())
-        world.work()
-        world.deliver()
-        first = world.ledger.turns.get(gone[0])
+        harness = pruned_session()
+        gone = [turn.id for turn in harness.ledger.turns if turn.pruned_in]
+        harness.post(e.RestorePressed())
+        harness.server_step()
+        harness.deliver()
+        first = harness.ledger.turns.get(gone[0])
         assert first is not None
         assert first.wire_id is not None
-        world.tell(e.ItemDeleted(item_id=first.wire_id))
-        assert not world.ledger.turns.get(gone[0]).in_window  # type: ignore[union-attr]  # it is there
+        harness.post(e.ItemDeleted(item_id=first.wire_id))
+        assert not harness.ledger.turns.get(gone[0]).in_window  # type: ignore[union-attr]  # it is there
 
     def test_a_typed_turn_that_is_refused_says_so(self) -> None:
-        world = World(
-            IDLE_HANDS, lambda effect: "refuse" if isinstance(effect, x.CreateItem) else "ok"
+        harness = ConversationHarness(
+            NO_PRUNING, lambda effect: "refuse" if isinstance(effect, x.CreateItem) else "ok"
         )
-        user = world.type()
-        world.quiet()
-        turn = world.ledger.turns.get(user)
+        user = harness.type()
+        harness.run_until_quiet()
+        turn = harness.ledger.turns.get(user)
         assert turn is not None
         assert (turn.note, turn.in_window) == ("not sent", False)
 
     def test_when_every_change_is_refused_the_pruning_has_failed(self) -> None:
-        world = World(
+        harness = ConversationHarness(
             Limits(4_000, 24, policy="thrift"),
             lambda effect: "refuse" if isinstance(effect, x.CreateItem) else "ok",
         )
         for _ in range(3):
-            world.exchange()
-        failed = world.ledger.compactions
+            harness.exchange()
+        failed = harness.ledger.compactions
         assert {c.stage for c in failed} == {"failed"}
         assert {c.error for c in failed} == {"the server refused every change"}
         turns = [turn_id for c in failed for turn_id in c.turns]
         assert len(turns) == len(set(turns)), "it is not asked for again and again"
-        world.agrees()
+        harness.check_server_agrees()

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
-from tui_voice.conversation.limits import Limits, check, default_limits
+from tui_voice.conversation.limits import Limits, check_limits, default_limits
+from tui_voice.conversation.reducers import fold
 from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.lab.exchanges import (
     CALLS,
@@ -69,8 +69,8 @@ def test_prices_of_the_small_model_agree_too() -> None:
 
 
 def _hour(policy: str, model: str, hours: float = 1.0, hit: float = 1.0) -> Outcome:
-    limits = default_limits(model, policy)  # type: ignore[arg-type]  # a word from the table below
-    assert check(limits) is None
+    limits = default_limits(model, policy)
+    assert check_limits(limits) is None
     return simulate(invented(hours), limits, Setup(model=model, cache_hit=hit))
 
 
@@ -116,7 +116,7 @@ def test_unpruned_talk_grows_dearer_by_the_hour_and_is_truncated() -> None:
 @pytest.mark.parametrize("model", ["gpt-realtime-2.1", "gpt-realtime-2.1-mini"])
 def test_the_default_trigger_is_near_the_best_one(policy: str, model: str) -> None:
     chosen = _hour(policy, model).usd
-    limits = default_limits(model, policy)  # type: ignore[arg-type]  # a policy's name
+    limits = default_limits(model, policy)
     tried = [
         simulate(
             invented(1), Limits(trigger, limits.keep, policy=limits.policy), Setup(model=model)

@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
-from tui_voice.conversation.values import evolve
+from tui_voice.conversation.reducers import fold
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Chunk, Turn, Turns, estimate_text_tokens
 
 
 def ids(ledger: Ledger) -> list[str]:
@@ -169,7 +168,7 @@ class TestWords:
         assert [(t.words, t.note) for t in ledger.turns] == [
             ("failed", "cut"),
             ("done", "cut"),
-            ("failed", "said again on a new line"),
+            ("failed", "sent again on a new connection"),
         ]
         assert ledger.window.total == 0
 
@@ -257,12 +256,12 @@ class TestTurns:
         grown = Turns()
         for one in some:
             grown = grown.append(one)
-        given = Turns((tuple(some[:50]), tuple(some[50:100]), tuple(some[100:])), 130)
+        given = Turns((Chunk(some[:50]), Chunk(some[50:100]), Chunk(some[100:])))
         assert grown == given
         assert grown != given.change("i3", text="x")
         assert grown != given.remove("i129")
         assert grown != some
-        assert hash(grown) == hash(Turns(grown.chunks, 130))
+        assert hash(grown) == hash(Turns(grown.chunks))
         assert hash(Turns()) == hash(Turns())
         assert "i0" in repr(grown)
 
@@ -273,9 +272,9 @@ class TestTurns:
         changed = grown.change("i129", text="x")
         assert changed.chunks[:2] == grown.chunks[:2]
         assert changed.chunks[0] is grown.chunks[0]
-        settled = grown.map_loose(lambda one: evolve(one, words="done"))
+        settled = grown.map_server_bound(lambda one: replace(one, words="done"))
         assert {one.words for one in settled} == {"done"}
-        same = settled.map_loose(lambda one: evolve(one, text="never"))
+        same = settled.map_server_bound(lambda one: replace(one, text="never"))
         assert all(a is b for a, b in zip(same.chunks, settled.chunks, strict=True))
 
 
@@ -345,9 +344,9 @@ class TestFolding:
             e.SpeechGrew(item_id="u", audio_ms=2_000),
         ]
         grown = fold(events)
-        assert (grown.intact, grown.window.total) == (100, 143)
+        assert (grown.cacheable_prefix_tokens, grown.window.total) == (100, 143)
         gone = fold([e.SpeechDiscarded(item_id="u")], grown)
-        assert (gone.intact, gone.window.total) == (100, 120)
+        assert (gone.cacheable_prefix_tokens, gone.window.total) == (100, 120)
 
     def test_sums_of_usage(self) -> None:
         one = e.Usage(

@@ -149,7 +149,7 @@ def settled(talk: Talk) -> list[str]:
 
     def over() -> bool:
         ledger = load(talk.path)[0]
-        return len(summaries(ledger)) >= 2 and not ledger.compaction and not ledger.stale
+        return len(summaries(ledger)) >= 2 and not ledger.compaction and not ledger.pending_deletes
 
     talk.until(over, "the end of the prunings")
     return [pruning.id for pruning in summaries(load(talk.path)[0])]

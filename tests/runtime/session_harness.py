@@ -22,8 +22,8 @@ from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import Sound
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import REPLY_PATIENCE, Conversation, Snapshot
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.conversation import REPLY_TIMEOUT_S, Conversation, Snapshot
+from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.protocol.client import ProtocolClient
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
@@ -124,7 +124,9 @@ class SessionHarness:
         return "\n".join(str(event) for event in self.events[-40:])
 
     async def online(self) -> Snapshot:
-        return await self.until(lambda s: s.ledger.connection.status == "online" and not s.seeding)
+        return await self.until(
+            lambda s: s.ledger.connection.status == "online" and not s.situation.seeding.under_way
+        )
 
     async def until_on_loop(self, fits: Callable[[], object]) -> None:
         """Wait, on the session's own loop, for a condition that no event announces."""
@@ -160,7 +162,7 @@ class SessionHarness:
         count = len(self.events)
         if not self.snapshot.microphone_open:
             self.session.post(e.TalkPressed())
-            await self.until(lambda s: s.microphone_open)
+            await self.until(lambda s: s.situation.microphone.open)
         await self.feed(utterance(words))
         await self.event(e.ResponseDone, lambda done: done.status == "completed", since=count)
         return await self.settled()
@@ -201,7 +203,7 @@ def settled(now: Snapshot) -> bool:
     return (
         now.state is State.IDLE
         and now.ledger.connection.status == "online"
-        and not now.seeding
+        and not now.situation.seeding.under_way
         and now.ledger.compaction is None
         and all(turn.words != "open" for turn in now.ledger.turns)
     )
@@ -230,7 +232,7 @@ async def running_session(
     writers: Iterable[Writer] | None = None,
     tools: tuple[Tool, ...] = (),
     wait_online: bool = True,
-    reply_patience: float = REPLY_PATIENCE,
+    reply_patience: float = REPLY_TIMEOUT_S,
     keep_replies: bool = True,
     new_client: NewClient = RealtimeClient,
     open_sound: OpenSound | None = None,
@@ -273,8 +275,8 @@ async def running_session(
     opened = e.SessionOpened(
         id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy"
     )
-    conversation = Conversation(limits, reply_patience=reply_patience)
-    conversation.receive(opened)
+    conversation = Conversation(limits, reply_timeout=reply_patience)
+    conversation.replay(opened)
     journal = Journal.create(folder, opened)
     session = Session("talk", conversation, journal, backend, manual=wanted.manual)
     harness = SessionHarness(session, endpoint, backend)

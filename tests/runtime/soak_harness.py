@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.runtime.session_harness import SessionHarness, running_session, settled, toy_server
 from tests.server.toy_engines_harness import WORDS
 from tui_voice.conversation import events as e
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.limits import Limits
 from tui_voice.runtime.reconnecting_connection import HANDED_OVER
 from tui_voice.server.limits import SessionLimits
 

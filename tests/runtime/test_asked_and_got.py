@@ -15,7 +15,7 @@ from tests.runtime.test_opening import driven, settings
 from tests.runtime.test_summariser import ENGLISH, FRENCH, completion, http
 from tui_voice.config import SummarySettings
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import memory_text
+from tui_voice.conversation.items import memory_text
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.store.reading import read

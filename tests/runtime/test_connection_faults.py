@@ -54,7 +54,7 @@ async def converse(harness: SessionHarness, *, by_key: bool = False) -> None:
     harness.session.post(e.TextSubmitted(item_id="typed_1", text="hello Anna"))
     await harness.until(answered("hello Anna"))
     harness.session.post(e.TalkPressed())
-    await harness.until(lambda s: s.microphone_open)
+    await harness.until(lambda s: s.situation.microphone.open)
     await harness.feed(utterance("one two three"))
     if by_key:
         harness.session.post(e.TalkReleased())

@@ -24,7 +24,7 @@ import pytest
 
 from tests.runtime.fault_proxy_harness import Direction, fault_proxy
 from tui_voice.config import BackendSettings, SummarySettings, load
-from tui_voice.conversation.compacting import MEMORY_HEADING, memory_text
+from tui_voice.conversation.items import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, Outcome, run_arm
 from tui_voice.languages import detect_language
 from tui_voice.runtime.embedded import EmbeddedServer

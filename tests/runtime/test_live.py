@@ -35,7 +35,7 @@ def both(words: str) -> list[tuple[str, str]]:
 
 async def press(harness: SessionHarness) -> None:
     harness.session.post(e.TalkPressed())
-    await harness.until(lambda s: s.microphone_open)
+    await harness.until(lambda s: s.situation.microphone.open)
 
 
 def slowly(harness: SessionHarness) -> NullSpeaker:
@@ -97,7 +97,7 @@ async def test_muting_reaches_the_microphone(tmp_path: Path) -> None:
     async with toy_server() as server, running_session(server.url, tmp_path) as harness:
         await harness.until(lambda _: harness.sound is not None)
         harness.session.post(e.MuteChanged(muted=True))
-        await harness.until(lambda s: s.muted)
+        await harness.until(lambda s: s.situation.microphone.muted)
         assert harness.sound is not None
         assert harness.sound.microphone.muted
         assert harness.session.meters().microphone == 0.0
@@ -154,7 +154,7 @@ async def test_speech_during_an_outage_is_sent_after_it(tmp_path: Path, by_key: 
             await harness.event(e.ConnectionLost)
             await harness.feed(speech("three four"))
             harness.session.post(e.TalkReleased())
-            await harness.until(lambda s: not s.microphone_open)
+            await harness.until(lambda s: not s.situation.microphone.open)
             harness.endpoint.url = server.url
             await harness.until(
                 lambda _: harness.turns()[-1] == ("assistant", "one two three four")

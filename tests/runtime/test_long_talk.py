@@ -16,8 +16,8 @@ import pytest
 from tests.runtime.session_harness import SessionHarness, running_session, toy_server
 from tests.server.toy_engines_harness import WORDS
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.reducers import fold
 from tui_voice.runtime.reconnecting_connection import HANDED_OVER
 from tui_voice.server.limits import SessionLimits
 from tui_voice.store.reading import read

@@ -60,7 +60,7 @@ async def test_a_spoken_turn_is_committed_after_its_audio(tmp_path: Path) -> Non
         "", tmp_path, new_client=server.new_client, turn_detection="manual"
     ) as harness:
         harness.session.post(e.TalkPressed())
-        await harness.until(lambda s: s.microphone_open)
+        await harness.until(lambda s: s.situation.microphone.open)
         await harness.feed(bytes(400 * BYTES_PER_MS))
         harness.session.post(e.TalkReleased())
         await harness.until(

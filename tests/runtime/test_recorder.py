@@ -94,7 +94,7 @@ async def test_both_sides_of_a_talk_can_be_heard_again(tmp_path: Path) -> None:
         harness.backend.record_with(recorder)
         await harness.online()
         harness.session.post(e.TalkPressed())
-        await harness.until(lambda s: s.microphone_open)
+        await harness.until(lambda s: s.situation.microphone.open)
         await harness.feed(utterance("one two three"))
         await harness.event(e.PlaybackFinished)
         path = harness.session.path

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.runtime.session_harness import NEVER, SessionHarness, running_session, toy_server
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
-from tui_voice.conversation.policy import default_limits
+from tui_voice.conversation.limits import default_limits
 from tui_voice.runtime.replay import replay
 from tui_voice.store.reading import read
 

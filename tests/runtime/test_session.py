@@ -16,7 +16,7 @@ from tests.runtime.session_harness import running_session, toy_server
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
-from tui_voice.conversation.policy import default_limits
+from tui_voice.conversation.limits import default_limits
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.session_handle import Meters
 
@@ -232,7 +232,7 @@ async def test_what_waits_for_its_time_is_told_when_it_has_come(tmp_path: Path) 
         await harness.say("hello")
         from dataclasses import replace
 
-        last = harness.snapshot.ledger.recent[-1].at
+        last = harness.snapshot.ledger.recent_replies[-1].at
         harness.session.set_limits(replace(limits, cold_after=0.2))
         passed = await harness.event(e.TimePassed)
         assert passed.at >= last + 0.2 - 0.001

@@ -15,8 +15,8 @@ from tests.runtime.silent_reply_proxy_harness import silent_reply_proxy
 from tests.runtime.test_opening import driven, settings
 from tui_voice.config import ContextSettings
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
 from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.reducers import fold
 from tui_voice.conversation.turns import Turn
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.session_factory import SessionOptions
@@ -81,7 +81,7 @@ async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
     done = [f for f in journaled.events if isinstance(f, e.ResponseDone)]
     assert [event.audio for event in done] == [True, False, True, True, True]
     again = load(path).ledger
-    assert again.voice_by_system
+    assert again.assistant_as_system
     assert again.silent == 0
     assert fold(journaled.events).turns == again.turns
 
@@ -147,5 +147,5 @@ async def test_on_other_servers_nothing_is_moved(tmp_path: Path) -> None:
     ):
         for words in ("one two", "three four", "five six"):
             only_spoken(await exchange(harness, words, by_voice=False))
-        assert not harness.snapshot.ledger.voice_by_system
+        assert not harness.snapshot.ledger.assistant_as_system
         assert not [f for f in harness.events if isinstance(f, e.VoiceRepairRequested)]

@@ -12,7 +12,7 @@ import pytest
 
 from tui_voice.config import SummarySettings, load
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import memory_text
+from tui_voice.conversation.items import memory_text
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summary_styles import SUMMARY_STYLES

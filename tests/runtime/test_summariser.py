@@ -42,8 +42,6 @@ def request(text: str = SAID, memory: str = "", focus: str = "") -> x.RequestSum
         turns=turns,
         memory=memory,
         focus=focus,
-        window=100,
-        cause="by hand",
     )
 
 

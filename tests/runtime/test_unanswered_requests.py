@@ -128,7 +128,7 @@ async def test_speech_during_the_outage_is_answered_together_with_the_open_quest
         running_session(proxy.url, tmp_path) as harness,
     ):
         harness.session.post(e.TalkPressed())
-        await harness.until(lambda s: s.microphone_open)
+        await harness.until(lambda s: s.situation.microphone.open)
         harness.session.post(e.TextSubmitted(item_id="q", text="one two three"))
         await harness.event(e.ResponseStarted)
         harness.endpoint.url = "ws://127.0.0.1:9/v1/realtime"
@@ -158,7 +158,7 @@ async def test_speech_without_a_transcript_is_sent_again(tmp_path: Path) -> None
         running_session(proxy.url, tmp_path) as harness,
     ):
         harness.session.post(e.TalkPressed())
-        await harness.until(lambda s: s.microphone_open)
+        await harness.until(lambda s: s.situation.microphone.open)
         await harness.feed(utterance("hello Anna"))
         await harness.event(e.TranscriptFailed)
         engines.stt.fails = False
@@ -186,7 +186,7 @@ async def test_a_connection_that_is_too_slow_for_the_voice_is_reported_once(
         running_session(server.url, tmp_path, new_client=Congested) as harness,
     ):
         harness.session.post(e.TalkPressed())
-        await harness.until(lambda s: s.microphone_open)
+        await harness.until(lambda s: s.situation.microphone.open)
         await harness.feed(bytes((MAX_AUDIO_FRAMES + 10) * 20 * BYTES_PER_MS))
         await harness.until(lambda _: log(harness))
         await harness.feed(bytes(20 * BYTES_PER_MS))

@@ -14,7 +14,7 @@ import pytest
 from tests.store.folders_harness import three_sessions
 from tests.store.sessions_harness import exchange, opened, session, write
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation.reducers import fold
 from tui_voice.errors import StoreError
 from tui_voice.store import catalog, index_sync, reading
 from tui_voice.store.forking import cut_behind

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.store.random_events_harness import any_event
 from tests.store.sessions_harness import opened, session
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.reducers import fold
 from tui_voice.errors import StoreError
 from tui_voice.store.export import export, export_minutes, render, render_minutes
 from tui_voice.store.exporters import EXPORT_FORMATS

@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 from tests.store.random_events_harness import any_event
 from tests.store.sessions_harness import exchange, opened, session
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.reducers import fold
 from tui_voice.store.export import export, render
 from tui_voice.store.exporters import EXPORT_FORMATS
 from tui_voice.store.exporters.document import ExportTurn, document_of

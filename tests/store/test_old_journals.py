@@ -17,7 +17,7 @@ import pytest
 
 from tests.runtime.session_harness import toy_server
 from tui_voice.__main__ import main
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation.reducers import fold
 from tui_voice.store import codec
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load, read

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.store.random_events_harness import any_event
 from tests.store.sessions_harness import opened, session, write
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation.reducers import fold
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint, codec, parsing, reading
 

@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.scripted import ScriptedDoor, kyoto
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.limits import Limits
 from tui_voice.ui.app import VoiceApp
 from tui_voice.ui.options import ExitSummary, Options
 from tui_voice.ui.screens import sessions

@@ -12,7 +12,7 @@ from pathlib import Path
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.limits import Limits
 from tui_voice.runtime.session_handle import Meters
 
 STARTED = "2026-04-04T12:38:30+00:00"
@@ -84,7 +84,7 @@ class ScriptedDoor:
     def _receive(self, event: e.Event) -> None:
         self.now = max(self.now, event.at)
         stamped = event if event.at else replace(event, at=self.now)
-        for effect in self._conversation.receive(stamped):
+        for effect in self._conversation.receive(stamped).effects:
             self.asked.append(effect)
             if self.obliging:
                 for answer in self._answers(effect):
@@ -92,19 +92,10 @@ class ScriptedDoor:
 
     def _answers(self, effect: x.Effect) -> Iterable[e.Event]:
         match effect:
-            case x.Announce(event=event):
-                yield event
             case x.CreateItem(item_id=item_id):
                 yield e.ItemPlaced(item_id=item_id)
             case x.DeleteItem(item_id=item_id):
                 yield e.ItemDeleted(item_id=item_id)
-            case x.RequestSummary():
-                yield e.SummaryRequested(
-                    compaction_id=effect.compaction_id,
-                    drop=tuple(turn.item_id for turn in effect.turns),
-                    window=effect.window,
-                    cause=effect.cause,
-                )
 
 
 def opened(at: float = 0.0, **fields: str) -> list[e.Event]:

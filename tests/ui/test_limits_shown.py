@@ -9,7 +9,7 @@ from tests.ui.scripted import ScriptedDoor, exchange, opened
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.ui.glyphs import UNICODE
 from tui_voice.ui.screens.dialogs import Page

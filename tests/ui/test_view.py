@@ -10,11 +10,11 @@ from tests.ui.scripted import ScriptedDoor, answering, asked, exchange, kyoto, o
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.ledger import Compaction, Ledger, Spent
-from tui_voice.conversation.policy import Limits
-from tui_voice.conversation.states import State
+from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.states import State, live_triggers
 from tui_voice.ui.glyphs import UNICODE
 from tui_voice.ui.notices import Waiting
-from tui_voice.ui.view import Gauge, View, live_triggers, project
+from tui_voice.ui.view import Gauge, View, project
 from tui_voice.ui.widgets.pruning_log import PruningLog
 from tui_voice.ui.widgets.status_bar import word
 
@@ -38,7 +38,7 @@ def door() -> ScriptedDoor:
 def test_live_triggers_are_those_of_the_machine(state: State) -> None:
     conversation = Conversation()
     conversation.machine.set_state(state)
-    assert live_triggers(state) == conversation.live_triggers()
+    assert live_triggers(state) == set(conversation.machine.get_triggers(state))
 
 
 def test_what_does_not_change_is_equal(door: ScriptedDoor) -> None:

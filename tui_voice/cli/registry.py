@@ -9,22 +9,26 @@ that `tui-voice --help` and the first paint do not load them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui_voice.config import Settings
 
 
 def policies() -> Iterable[str]:
-    """Return the names of all policies, the laboratory's among them."""
-    from tui_voice.conversation.limits import Policy
+    """Return the names of all policies. Adds the laboratory's rows to the table."""
+    from tui_voice.conversation.policies import POLICIES
+    from tui_voice.lab.policies import LAB_POLICIES
 
-    return get_args(Policy)
+    POLICIES.update(LAB_POLICIES)
+    return POLICIES
 
 
 def summarising_policies() -> Iterable[str]:
     """Return the names of the policies that write summaries when the window reaches the trigger."""
-    return ("balanced", "thrift", "notebook")
+    from tui_voice.conversation.policies import POLICIES
+
+    return [name for name in policies() if POLICIES[name].summarises]
 
 
 def summary_styles() -> Iterable[str]:

@@ -15,7 +15,7 @@ from tui_voice.cli import registry
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.table import print_json, table
 from tui_voice.conversation import prices
-from tui_voice.conversation.limits import Limits, check, default_limits
+from tui_voice.conversation.limits import Limits, check_limits, default_limits
 from tui_voice.errors import UsageError
 from tui_voice.lab import exchanges as ex
 from tui_voice.lab import simulate as sim
@@ -128,11 +128,11 @@ def run(args: argparse.Namespace) -> int:
 def _limits(
     args: argparse.Namespace, policy: str, model: str, price_table: prices.PriceTable
 ) -> Limits:
-    limits = default_limits(model, policy, price_table, keep=args.keep)  # type: ignore[arg-type]  # argparse checked it
+    limits = default_limits(model, policy, price_table, keep=args.keep)
     if args.trigger is not None:
         limits = replace(limits, trigger=args.trigger)
         # A comparison of all policies shows also those that these limits make useless.
-        if args.policy and (wrong := check(limits)):
+        if args.policy and (wrong := check_limits(limits)):
             raise UsageError(f"With policy {policy}, {wrong}.")
     return limits
 

@@ -15,7 +15,7 @@ from tui_voice.conversation.effects import Output
 from tui_voice.conversation.ledger import MEMORY_STEM, Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.plan import Plan
-from tui_voice.conversation.prunable import is_prunable
+from tui_voice.conversation.prunable import droppable, is_prunable
 from tui_voice.conversation.situation import Situation
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
@@ -58,18 +58,17 @@ def summary_by_hand(
     return _summary(ledger, replace(found.plan, turns=settled), focus)
 
 
-def summary_again(ledger: Ledger) -> list[Output]:
-    """The summary that a lost connection interrupted, asked for once more."""
+def summary_again(ledger: Ledger, limits: Limits) -> list[Output]:
+    """The summary that a lost connection interrupted, of those turns that may still be pruned."""
     last = ledger.compactions[-1] if ledger.compactions else None
     if last is None or last.kind != "summary" or last.stage != "broken":
         return []
-    turns = (ledger.turns.get(turn_id) for turn_id in last.turns)
-    left = tuple(turn for turn in turns if turn is not None and is_prunable(turn))
+    left = tuple(t for t in droppable(ledger.held(), limits.keep) if t.id in last.turns)
     return _summary(ledger, Plan("summary", left, "again after a reconnect")) if left else []
 
 
 def restored_turns(ledger: Ledger, turn_ids: tuple[str, ...]) -> list[Output]:
-    """Pruned turns that return to the model as text. Empty `turn_ids`: those of the last summary."""
+    """Returns pruned turns to the model as text. No `turn_ids`: those of the last summary."""
     if ledger.compaction is not None:
         text = "Nothing was restored: a compaction is running. Try again when it is done."
         return [e.Noticed(text=text)]
@@ -136,9 +135,7 @@ def _summary(ledger: Ledger, plan: Plan, focus: str = "") -> list[Output]:
 
 
 def _source(turn: Turn) -> x.SourceTurn:
-    return x.SourceTurn(
-        item_id=turn.id, role=turn.role, text=turn.heard_text or NOT_TRANSCRIBED
-    )
+    return x.SourceTurn(item_id=turn.id, role=turn.role, text=turn.heard_text or NOT_TRANSCRIBED)
 
 
 def _next_id(ledger: Ledger, stem: str) -> str:

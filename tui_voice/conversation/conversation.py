@@ -124,7 +124,7 @@ class Conversation:
         return min((at for at in waits if at is not None), default=None)
 
     def _apply(self, event: e.Event) -> list[Output]:
-        """Moves situation, ledger and state by one event. Returns what the table's callbacks put out."""
+        """Moves situation, ledger and state by one event. Returns the outputs of the callbacks."""
         self.situation = self.situation.after(event, self.state, self.ledger)
         self.ledger = reduce(self.ledger, event)
         if event.name in _TRIGGERS:
@@ -229,9 +229,7 @@ class Conversation:
     def answer_tool(self, event: e.ToolCalled) -> None:
         """Runs the function. A response is wanted once it has answered."""
         self._set_response(follow_up="response")
-        self._put(
-            x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments)
-        )
+        self._put(x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments))
 
     def ask_for_follow_up(self, event: e.Event) -> None:
         """After a response or a function has ended: asks for the response that waits for it."""
@@ -298,7 +296,9 @@ class Conversation:
         seeding = self.situation.seeding
         if seeding.under_way:
             return seeding.sent_at + REPEAT_AFTER_S
-        return None if self.situation.response.active else step_due(self.ledger, self.situation.step)
+        return (
+            None if self.situation.response.active else step_due(self.ledger, self.situation.step)
+        )
 
     # ── callbacks of the table: the connection ──────────────────────────────────────────────
 
@@ -379,9 +379,7 @@ class Conversation:
     def _repeat_summary(self, event: e.Event) -> None:
         """Asks again for a summary that a lost connection interrupted, after the seeding."""
         if isinstance(event, e.ItemPlaced) and not self.situation.seeding.under_way:
-            self._put(*compaction.summary_again(self.ledger))
+            self._put(*compaction.summary_again(self.ledger, self.limits))
 
     def _begin_due(self, _event: e.Event) -> None:
-        self._put(
-            *compaction.due_compaction(self.ledger, self.limits, self.situation, self.state)
-        )
+        self._put(*compaction.due_compaction(self.ledger, self.limits, self.situation, self.state))

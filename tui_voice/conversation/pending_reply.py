@@ -42,7 +42,7 @@ class Reconnected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PendingReply:
-    """Whether the user waits for a reply. It knows only what happened in this run of the program."""
+    """Whether the user waits for a reply, by what happened in this run of the program."""
 
     pending: bool = False
     """The user said something that is neither answered nor given up."""

@@ -146,9 +146,7 @@ class Playback:
 
     def stopped(self) -> Playback:
         """After `InterruptPlayback`: nothing plays, and each item's played part is unknown."""
-        return replace(
-            self, playing=frozenset(), interrupted=self.interrupted | self.playing
-        )
+        return replace(self, playing=frozenset(), interrupted=self.interrupted | self.playing)
 
     @property
     def unsettled(self) -> frozenset[str]:

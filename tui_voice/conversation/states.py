@@ -7,6 +7,7 @@ names under `conditions`, `before` and `after` are methods of `Conversation`.
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import Any
 
 
@@ -116,12 +117,26 @@ TRANSITIONS: list[dict[str, Any]] = [
 ]
 
 
+@cache
+def live_triggers(state: State) -> frozenset[str]:
+    """The triggers that matter in this state, by the table. The footer shows the keys of these."""
+    return frozenset(row["trigger"] for row in TRANSITIONS if state in _sources(row))
+
+
+def _sources(row: dict[str, Any]) -> list[State]:
+    source = row["source"]
+    if source == "*":
+        return list(State)
+    return source if isinstance(source, list) else [source]
+
+
 def diagram() -> str:
-    """The table as a Mermaid state diagram: only rows that change the state, merged by arrow."""
+    """The table as a Mermaid state diagram. Rows that keep the state are left out, and rows with
+    the same arrow are merged.
+    """
     arrows: dict[tuple[State, State], dict[str, None]] = {}
     for row in TRANSITIONS:
-        sources = list(State) if row["source"] == "*" else row["source"]
-        for source in sources if isinstance(sources, list) else [sources]:
+        for source in _sources(row):
             dest = row["dest"]
             if dest is None or dest is source:
                 continue

@@ -50,7 +50,9 @@ def textify(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Plan | None
         return None
     newest = last_exchange(held)
     late = any(turn.id not in newest for turn in chosen)
-    return Plan("textify", tuple(chosen), "late transcript, cheaper now" if late else "audio to text")
+    return Plan(
+        "textify", tuple(chosen), "late transcript, cheaper now" if late else "audio to text"
+    )
 
 
 def _replies_left(ledger: Ledger, limits: Limits) -> float:

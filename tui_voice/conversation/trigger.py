@@ -18,7 +18,7 @@ from tui_voice.conversation.prunable import droppable, split
 from tui_voice.conversation.turns import Turn
 
 MIN_FACTOR = 1.25
-"""A trigger below so many times the tokens that stay would prune hardly anything, again and again."""
+"""A trigger below so many times the tokens that stay would prune too little, again and again."""
 REPLACEMENT_FACTOR = 1.5
 """So many times the tokens that stay is the trigger that replaces one that is too low."""
 MAX_FACTOR = 3.0
@@ -30,7 +30,7 @@ GOOD_HIT_RATE = 0.95
 def tokens_after_pruning(
     ledger: Ledger, limits: Limits, held: Sequence[Turn], window: float
 ) -> float:
-    """Tokens of the window after a summary that is made when it has reached `window`: an estimate."""
+    """Tokens of the window after a summary that is made when it has reached `window` (estimate)."""
     kept = {turn.id for turn in split(held, limits.keep)[1]}
     gone = {turn.id for turn in droppable(held, limits.keep)}
     weights = (

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tui_voice.config import ContextSettings, Settings
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import memory_text
+from tui_voice.conversation.items import memory_text
 from tui_voice.conversation.limits import Limits, default_limits
 from tui_voice.conversation.turns import Turn
 from tui_voice.languages import detect_language, is_spoken_language
@@ -244,7 +244,7 @@ def _memory(talk: HeadlessSession, arm: Arm, ready: Sequence[e.SummaryReady]) ->
 
 
 def _limits(arm: Arm, talk: HeadlessSession) -> Limits:
-    limits = default_limits(talk.now.ledger.model, arm.policy, keep=arm.keep)  # type: ignore[arg-type]  # one of its names
+    limits = default_limits(talk.now.ledger.model, arm.policy, keep=arm.keep)
     return replace(limits, trigger=arm.trigger) if arm.trigger else limits
 
 

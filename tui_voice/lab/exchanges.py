@@ -10,8 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle
 
+from tui_voice.conversation.estimates import (
+    ASSISTANT_SECONDS,
+    ASSISTANT_WORD_TOKENS,
+    USER_SECONDS,
+    USER_WORD_TOKENS,
+)
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.limits import EXCHANGE_SECONDS, EXCHANGE_WORDS
 from tui_voice.conversation.turns import CHARACTERS_PER_TOKEN, estimate_text_tokens
 
 TYPED_PER_SECOND = 1.0
@@ -30,10 +35,10 @@ LATENESS = (2.0, 30.0)
 class Exchange:
     """Something said and its answer: milliseconds of sound and tokens of words."""
 
-    user_ms: int = round(EXCHANGE_SECONDS[0] * 1000)
-    user_words: int = EXCHANGE_WORDS[0]
-    assistant_ms: int = round(EXCHANGE_SECONDS[1] * 1000)
-    assistant_words: int = EXCHANGE_WORDS[1]
+    user_ms: int = round(USER_SECONDS * 1000)
+    user_words: int = USER_WORD_TOKENS
+    assistant_ms: int = round(ASSISTANT_SECONDS * 1000)
+    assistant_words: int = ASSISTANT_WORD_TOKENS
     pause: float = 0.0
     """Seconds of silence before it."""
     cut_ms: int | None = None

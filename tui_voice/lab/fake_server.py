@@ -78,16 +78,8 @@ class FakeServer:
                     self.items[place] = Item(item_id, self.overhead, min(old.audio, ms // 50))
                     yield e.ItemTruncated(item_id=item_id, audio_ms=ms)
             case x.RequestSummary():
-                yield e.SummaryRequested(
-                    compaction_id=effect.compaction_id,
-                    drop=tuple(turn.item_id for turn in effect.turns),
-                    window=effect.window,
-                    cause=effect.cause,
-                )
                 if self.summarise is not None:
                     yield self.summarise(effect)
-            case x.Announce(event=event):
-                yield event
 
     def _create(self, effect: x.CreateItem) -> e.Event:
         previous = effect.previous_item_id

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import MEMORY_HEADING
 from tui_voice.conversation.conversation import Conversation
+from tui_voice.conversation.estimates import FIXED_TOKENS, REQUEST_TOKENS
+from tui_voice.conversation.items import MEMORY_HEADING
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.limits import FIXED_TOKENS, Limits
-from tui_voice.conversation.payback import REQUEST_TOKENS
-from tui_voice.conversation.policy import next_look
+from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.planning import next_check_at
 from tui_voice.conversation.prices import PRICES, PriceTable, price, transcription_price
 from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 from tui_voice.lab.exchanges import CALLS, CUT, LATE, LATENESS, Exchange, words
@@ -149,7 +149,7 @@ class _Talk:
             overhead=setup.overhead,
             summarise=self._summarise,
         )
-        if limits.policy == "server":
+        if limits.spec.server_truncates:
             self.server.truncate_at, self.server.retain = limits.trigger, 0.8
         self.conversation = Conversation(limits)
         self.at = 0.0
@@ -200,7 +200,7 @@ class _Talk:
         while queue:
             event = queue.popleft()
             object.__setattr__(event, "at", self.at)
-            for effect in self.conversation.receive(event):
+            for effect in self.conversation.receive(event).effects:
                 match effect, self.sounding:
                     case x.InterruptPlayback(), _Reply() as reply:
                         queue.append(reply.interrupted())
@@ -292,7 +292,7 @@ class _Talk:
         """Time goes on. What comes late comes, and the program looks again when it wants to."""
         end = self.at + max(0.0, seconds)
         while True:
-            look = next_look(self.conversation.ledger, self.limits)
+            look = next_check_at(self.conversation.ledger, self.limits)
             due = min((at for at, _ in self.late), default=None)
             times = [at for at in (look, due) if at is not None and at <= end]
             if not times:

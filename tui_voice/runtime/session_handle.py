@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.events import Event
-from tui_voice.conversation.policy import Limits
+from tui_voice.conversation.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

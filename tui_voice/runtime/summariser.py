@@ -107,9 +107,7 @@ class Summariser:
         self, turns: Sequence[x.SourceTurn], ask: AskOutOfBand
     ) -> e.SessionRenamed | None:
         """Return a title of a few words with what it cost; None where no writer gave a good one."""
-        source = x.RequestSummary(
-            compaction_id="title", turns=tuple(turns), memory="", focus="", window=0, cause="title"
-        )
+        source = x.RequestSummary(compaction_id="title", turns=tuple(turns), memory="")
         task = WritingTask(
             source=source, prompt=TITLE_PROMPT, metadata=ResponseMetadata(purpose="title")
         )

@@ -33,17 +33,7 @@ class SummaryTasks:
         self._asked_for_title = False
 
     def begin_summary(self, request: x.RequestSummary) -> None:
-        """Asks for the summary, after the event that records the decision to do so."""
-        if request.compaction_id in self._running:
-            return
-        self._post(
-            e.SummaryRequested(
-                compaction_id=request.compaction_id,
-                drop=tuple(turn.item_id for turn in request.turns),
-                window=request.window,
-                cause=request.cause,
-            )
-        )
+        """Asks for the summary. The decision, `SummaryRequested`, is journaled already."""
         self._running[request.compaction_id] = self._tasks.start(self._summarise(request))
 
     def cancel_summaries(self) -> None:

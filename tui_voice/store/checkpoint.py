@@ -28,7 +28,6 @@ from tui_voice.store.parsing import Progress
 WORTH_LINES = 2_000
 """A checkpoint is written after so many new lines; folding fewer is as fast as reading it."""
 _SEAL_BYTES = 4_096
-_CHUNK = 64
 
 
 class Checkpoint(msgspec.Struct, array_like=True):
@@ -48,8 +47,7 @@ class Checkpoint(msgspec.Struct, array_like=True):
 
     def restored(self) -> Ledger:
         """The ledger with its turns."""
-        chunks = tuple(tuple(self.turns[i : i + _CHUNK]) for i in range(0, len(self.turns), _CHUNK))
-        return replace(self.ledger, turns=Turns(chunks, len(self.turns)))
+        return replace(self.ledger, turns=Turns.of(self.turns))
 
     def progress(self) -> Progress:
         """How far the journal was read, to go on from there."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation.reducers import fold
 from tui_voice.errors import StoreError
 
 _TURN_EVENTS = (

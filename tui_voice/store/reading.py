@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from tui_voice.config import cache_dir
 from tui_voice.conversation.events import Event, SessionOpened
-from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.reducers import fold
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint
 from tui_voice.store.parsing import Progress, parse

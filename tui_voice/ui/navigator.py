@@ -214,7 +214,7 @@ class Navigator(App[ExitSummary]):
                 self.notify(f"Those are no limits. {hint}", severity="error")
                 return
             wanted = replace(limits, trigger=numbers[0], keep=numbers[1])
-            fixed = self.snapshot.ledger.fixed if self.snapshot else 0
+            fixed = self.snapshot.ledger.fixed_tokens if self.snapshot else 0
             if (refusal := refuse(wanted, fixed)) is not None:
                 found = getattr(wanted, refusal.setting)
                 text = f"{refusal.setting} {found:,} {refusal.reason}. {refusal.remedy}"

@@ -58,7 +58,7 @@ def log(ledger: Ledger, start: datetime | None, price: Price) -> tuple[Pruning, 
     """Newest first. Turns made text one after the other are one row."""
     rows = [
         (judged.at, _limits_row(number, judged, start))
-        for number, judged in enumerate(ledger.judged)
+        for number, judged in enumerate(ledger.trigger_checks)
     ]
     recent = ledger.compactions[-LOG_ROWS * 4 :]
     for (kind, stage), group in groupby(recent, key=lambda c: (c.kind, _stage(c))):
@@ -120,10 +120,10 @@ def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> Worth | None
         or not ledger.cost
     ):
         return None
-    from tui_voice.conversation.payback import weigh  # not before there is a pruning
+    from tui_voice.conversation.payback import payback_at  # not before there is a pruning
     from tui_voice.conversation.prices import Price
 
-    found = weigh(ledger, compaction, price, Price())
+    found = payback_at(ledger, compaction, price, Price())
     replies = found.replies_to_pay_back
     return Worth(
         found.freed,

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tui_voice.conversation.states import TRANSITIONS, State
+from tui_voice.conversation.states import State, live_triggers
 from tui_voice.ui.notices import NOTHING, Notice, Waiting, notice_of
 from tui_voice.ui.pruning_rows import Pruning, log
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
     from tui_voice.conversation.events import TriggerChecked
     from tui_voice.conversation.ledger import Compaction, Ledger
-    from tui_voice.conversation.policy import Limits, Why
+    from tui_voice.conversation.limits import Limits
+    from tui_voice.conversation.planning import Why
     from tui_voice.conversation.turns import Turns
 
 TITLE = 44
@@ -121,10 +122,10 @@ def project(
     ledger = snapshot.ledger
     start = started(ledger)
     same = previous is not None and previous.compactions is ledger.compactions
-    if previous is not None and same and previous.judged is ledger.judged:
+    if previous is not None and same and previous.judged is ledger.trigger_checks:
         log_rows = previous.prunings
     else:
-        log_rows = log(ledger, start, limits.weights)
+        log_rows = log(ledger, start, limits.price)
     return View(
         header=Header(
             title(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
@@ -132,7 +133,7 @@ def project(
         status=_status(snapshot, waiting),
         turns=ledger.turns,
         compactions=ledger.compactions,
-        judged=ledger.judged,
+        judged=ledger.trigger_checks,
         started=start,
         gauge=_gauge(ledger, limits, previous),
         cost=_cost(ledger),
@@ -167,9 +168,9 @@ def _status(snapshot: Snapshot, waiting: Waiting) -> Status:
         state=snapshot.state,
         line="" if link.status == "online" else link.status,
         retry_in=waiting.retry_in if link.status == "reconnecting" else None,
-        muted=snapshot.muted,
-        microphone_open=snapshot.microphone_open,
-        seeding=snapshot.seeding,
+        muted=snapshot.situation.microphone.muted,
+        microphone_open=snapshot.situation.microphone.open,
+        seeding=snapshot.situation.seeding.under_way,
     )
 
 
@@ -178,12 +179,16 @@ def _gauge(ledger: Ledger, limits: Limits, previous: View | None) -> Gauge:
     if previous is not None and _words_only(ledger, limits, previous):
         trigger, why = previous.gauge.trigger, previous.gauge.why
     else:
-        from tui_voice.conversation.policy import outlook  # whoever opened the talk has loaded it
+        from tui_voice.conversation.planning import (
+            next_summary,  # whoever opened the talk has loaded it
+        )
 
-        trigger, why = outlook(ledger, limits)
+        trigger, why = next_summary(ledger, limits)
     cached = min(window.cached, window.total)
     if not window.exact:
-        cached = min(cached, ledger.intact)  # what was changed since is no longer in the cache
+        cached = min(
+            cached, ledger.cacheable_prefix_tokens
+        )  # what was changed since is no longer in the cache
     cached_audio = min(last.cached_audio if last else 0, window.audio, cached)
     cached_text = min(cached - cached_audio, window.text)
     return Gauge(
@@ -210,7 +215,7 @@ def _words_only(ledger: Ledger, limits: Limits, previous: View) -> bool:
         and previous.turns is not None
         and len(previous.turns) == len(ledger.turns)
         and previous.compactions is ledger.compactions
-        and previous.judged is ledger.judged
+        and previous.judged is ledger.trigger_checks
         and (gauge.wanted, gauge.keep, gauge.size) == (limits.trigger, limits.keep, limits.size)
     )
 
@@ -230,7 +235,7 @@ def _cost(ledger: Ledger) -> Cost:
 
 def _per_hour(ledger: Ledger) -> float | None:
     """USD: the pace of the newest replies, where there are enough to tell it."""
-    priced = [(reply.at, reply.usd) for reply in ledger.recent if reply.usd is not None]
+    priced = [(reply.at, reply.usd) for reply in ledger.recent_replies if reply.usd is not None]
     if len(priced) < 3 or (span := priced[-1][0] - priced[0][0]) < 30:
         return None
     return sum(usd for _, usd in priced[1:]) / span * 3600 or None
@@ -245,17 +250,6 @@ def title(ledger: Ledger) -> str:
     if len(first) <= TITLE:
         return first.rstrip(".!")
     return first[: TITLE + 1].rpartition(" ")[0].rstrip(",;:. ") + "…"
-
-
-@lru_cache(maxsize=8)
-def live_triggers(state: State) -> frozenset[str]:
-    """The triggers that the machine's own table knows for this state."""
-    return frozenset(
-        row["trigger"]
-        for row in TRANSITIONS
-        if row["source"] in ("*", state)
-        or (isinstance(row["source"], list) and state in row["source"])
-    )
 
 
 _KEY_TRIGGERS = {

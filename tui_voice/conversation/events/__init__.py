@@ -72,8 +72,8 @@ from tui_voice.conversation.events.user import (
 
 __all__ = [
     "ALREADY_ACTIVE",
-    "UNANSWERED",
     "EVENTS",
+    "UNANSWERED",
     "AudioReceived",
     "ConnectionLost",
     "ConnectionOpened",

@@ -33,9 +33,7 @@ def reply_cut(ledger: Ledger, event: e.ReplyCut) -> Ledger:
         text = f"A lost connection cut off the reply. {ASK_FOR_REST}"
         return notice(ledger, e.Noticed(at=event.at, text=text))
     for item_id in event.item_ids:  # it is asked for again: its words would stand there twice
-        ledger = change(
-            ledger, item_id, text="", words="failed", note="not heard, asked for again"
-        )
+        ledger = change(ledger, item_id, text="", words="failed", note="not heard, asked for again")
     return ledger
 
 

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.conversation.given import talk
-from tests.conversation.world import World
+from tests.conversation.conversation_harness import ConversationHarness
+from tests.conversation.sessions_harness import spoken_session
 from tui_voice.conversation import events as e
-from tui_voice.conversation import policy
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation import planning
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
-from tui_voice.conversation.policy import judge, next_look, plan
+from tui_voice.conversation.planning import next_check_at, plan_compaction
+from tui_voice.conversation.reducers import fold
 
 NOTEBOOK = Limits(1_000, 2, policy="notebook")
 
 
 def ids(ledger: Ledger, limits: Limits, forced: bool = False) -> list[str]:
-    found = plan(ledger, limits, forced=forced)
+    found = plan_compaction(ledger, limits, forced=forced).plan
     return [] if found is None else [turn.id for turn in found.turns]
 
 
 class TestSummary:
     def test_below_the_trigger_nothing_is_due(self) -> None:
-        assert plan(talk(2), NOTEBOOK) is None
-        assert judge(talk(2), NOTEBOOK).reason == "below the trigger"
+        assert plan_compaction(spoken_session(2), NOTEBOOK).plan is None
+        assert plan_compaction(spoken_session(2), NOTEBOOK).reason == "below the trigger"
 
     def test_above_it_all_but_the_kept_turns_go(self) -> None:
-        ledger = talk(8)
+        ledger = spoken_session(8)
         assert ids(ledger, NOTEBOOK) == [t.id for t in ledger.turns][:-2]
-        found = plan(ledger, NOTEBOOK)
+        found = plan_compaction(ledger, NOTEBOOK).plan
         assert found is not None
         assert (found.kind, found.cause) == ("summary", "window full")
         assert ids(ledger, replace(NOTEBOOK, keep=0)) == [t.id for t in ledger.turns]
@@ -37,14 +37,14 @@ class TestSummary:
             assert ids(ledger, replace(NOTEBOOK, keep=keep)) == []
 
     def test_by_hand_it_goes_whatever_the_window_holds(self) -> None:
-        ledger = talk(2)
+        ledger = spoken_session(2)
         assert ids(ledger, replace(NOTEBOOK, policy="none"), forced=True) == ["u0", "a0"]
-        empty = judge(talk(1), NOTEBOOK, forced=True)
+        empty = plan_compaction(spoken_session(1), NOTEBOOK, forced=True)
         assert empty.plan is None
         assert empty.reason == "nothing is older than the kept turns"
 
     def test_pinned_and_stuck_turns_stay(self) -> None:
-        ledger = talk(8, e.TurnPinned(item_id="a1"), e.TranscriptFailed(item_id="u2"))
+        ledger = spoken_session(8, e.TurnPinned(item_id="a1"), e.TranscriptFailed(item_id="u2"))
         found = ids(ledger, NOTEBOOK)
         assert "a1" not in found
         assert "u2" not in found
@@ -57,18 +57,18 @@ class TestSummary:
             e.TurnAdded(item_id="x", role="assistant", at=91.0, text="yes", modality="text"),
             e.TurnAdded(item_id="y", role="assistant", at=91.0, text="no", modality="text"),
         ]
-        ledger = talk(8, *late)
-        assert judge(ledger, NOTEBOOK).reason == (
+        ledger = spoken_session(8, *late)
+        assert plan_compaction(ledger, NOTEBOOK).reason == (
             "a transcript among the old turns is still missing"
         )
-        later = fold([e.TimePassed(at=91.0 + policy.STUCK_AFTER)], ledger)
+        later = fold([e.TimePassed(at=91.0 + planning.TRANSCRIPT_TIMEOUT_S)], ledger)
         assert "late" not in ids(later, NOTEBOOK)
         assert ids(later, NOTEBOOK)
 
     def test_near_the_servers_own_limit_nothing_is_waited_for(self) -> None:
-        ledger = talk(8, e.TranscriptFailed(item_id="u2"))
+        ledger = spoken_session(8, e.TranscriptFailed(item_id="u2"))
         limits = Limits(50_000, 2, policy="textify", usable=1_500)
-        found = judge(ledger, limits)
+        found = plan_compaction(ledger, limits)
         assert found.plan is not None
         while found.plan is not None and found.plan.kind == "textify":
             done = [e.TextifyRequested(compaction_id="text_0001", turns=("u0",), window=0)]
@@ -82,10 +82,10 @@ class TestSummary:
                 ]
                 ledger = fold(done, ledger)
                 assert k >= 0
-            found = judge(ledger, limits)
+            found = plan_compaction(ledger, limits)
         usage = e.Usage(input_text=1_200, output_text=10)
         ledger = fold([e.ResponseDone(response_id="r", usage=usage)], ledger)
-        found = judge(ledger, limits)
+        found = plan_compaction(ledger, limits)
         assert found.plan is not None
         assert found.reason == "the server would soon drop turns by itself"
         assert "u2" in [turn.id for turn in found.plan.turns], "it would be lost unsummarised"
@@ -96,99 +96,104 @@ class TestSummary:
             e.ToolAnswered(item_id="o", call_id="c", output="found", at=80.0),
             e.ItemPlaced(item_id="o", at=80.0),
         ]
-        ledger = talk(8, *call)
+        ledger = spoken_session(8, *call)
         for keep, gone in ((0, True), (1, False), (2, False)):
             found = ids(ledger, replace(NOTEBOOK, keep=keep))
             assert ("f" in found, "o" in found) == (gone, gone), keep
-        open_call = talk(8, call[0])
+        open_call = spoken_session(8, call[0])
         assert "f" not in ids(fold([e.TimePassed(at=999.0)], open_call), NOTEBOOK)
 
     def test_without_a_line_or_during_another_it_waits(self) -> None:
-        ledger = talk(8)
+        ledger = spoken_session(8)
         assert (
-            judge(fold([e.ConnectionLost(reason="x")], ledger), NOTEBOOK).reason
-            == "there is no line"
+            plan_compaction(fold([e.ConnectionLost(reason="x")], ledger), NOTEBOOK).reason
+            == "there is no connection"
         )
         requested = e.SummaryRequested(compaction_id="memory_0001", drop=("u0",), window=1)
         busy = fold([requested], ledger)
-        assert judge(busy, NOTEBOOK).reason == "a pruning is under way"
+        assert plan_compaction(busy, NOTEBOOK).reason == "a compaction is under way"
 
     def test_by_count_and_by_time(self) -> None:
-        ledger = talk(4)
-        by_count = judge(ledger, Limits(90_000, 2, policy="notebook", messages=8))
+        ledger = spoken_session(4)
+        by_count = plan_compaction(ledger, Limits(90_000, 2, policy="notebook", messages=8))
         assert by_count.reason == "8 turns in the window"
-        assert judge(ledger, Limits(90_000, 2, policy="notebook", messages=9)).plan is None
+        assert (
+            plan_compaction(ledger, Limits(90_000, 2, policy="notebook", messages=9)).plan is None
+        )
         limits = Limits(90_000, 2, policy="notebook", every=600.0)
-        assert judge(ledger, limits).plan is None
+        assert plan_compaction(ledger, limits).plan is None
         later = fold([e.TimePassed(at=700.0)], ledger)
-        assert judge(later, limits).reason == "10 minutes since the last pruning"
+        assert plan_compaction(later, limits).reason == "10 minutes since the last pruning"
         pinned = fold([e.TurnPinned(item_id=turn.id) for turn in later.turns], later)
-        assert judge(pinned, limits).reason == "nothing is older than the kept turns"
+        assert plan_compaction(pinned, limits).reason == "nothing is older than the kept turns"
 
     def test_the_clock_begins_anew_with_each_pruning(self) -> None:
-        world = World(Limits(90_000, 2, policy="notebook", every=600.0))
-        world.exchange()
-        world.at = 700.0
-        world.exchange()
-        done = world.ledger.compactions[-1]
+        harness = ConversationHarness(Limits(90_000, 2, policy="notebook", every=600.0))
+        harness.exchange()
+        harness.at = 700.0
+        harness.exchange()
+        done = harness.ledger.compactions[-1]
         assert done.stage == "confirmed"
         assert done.done_at is not None
-        world.at = done.done_at + 590
-        world.exchange()
-        assert world.ledger.compactions[-1] == done
-        assert next_look(world.ledger, world.limits) == done.done_at + 600
+        harness.at = done.done_at + 590
+        harness.exchange()
+        assert harness.ledger.compactions[-1] == done
+        assert next_check_at(harness.ledger, harness.limits) == done.done_at + 600
 
     def test_an_expiring_session_is_a_cold_cache(self) -> None:
-        ledger = talk(16)
+        ledger = spoken_session(16)
         limits = Limits(1_200, 2, policy="thrift", cold_after=1e9)
         ripe = fold(_made_text(ledger), ledger)
         window = ripe.window.total
         limits = replace(limits, trigger=window + 10)
-        assert judge(ripe, limits).reason == "below the trigger"
+        assert plan_compaction(ripe, limits).reason == "below the trigger"
         started = 1_767_225_600.0  # 2026-01-01T00:00:00Z
         soon = replace(
             ripe, connection=replace(ripe.connection, expires_at=started + ripe.at + 100)
         )
-        assert judge(soon, limits).reason == "the server session ends soon: the cache with it"
+        assert (
+            plan_compaction(soon, limits).reason
+            == "the server session ends soon, and its cache with it"
+        )
         far = replace(
             ripe, connection=replace(ripe.connection, expires_at=started + ripe.at + 3_000)
         )
-        assert judge(far, limits).plan is None
+        assert plan_compaction(far, limits).plan is None
 
     def test_what_was_taken_back_is_not_taken_away_at_once(self) -> None:
-        world = World(Limits(900, 2, policy="notebook"))
-        while not world.ledger.memory:
-            world.exchange()
-        world.conversation.limits = Limits(900, 2, policy="thrift")
-        world.quiet()
-        world.tell(e.RestorePressed())
-        world.quiet()
-        assert world.ledger.compactions[-1].kind in ("restore", "textify")
+        harness = ConversationHarness(Limits(900, 2, policy="notebook"))
+        while not harness.ledger.memory:
+            harness.exchange()
+        harness.conversation.limits = Limits(900, 2, policy="thrift")
+        harness.run_until_quiet()
+        harness.post(e.RestorePressed())
+        harness.run_until_quiet()
+        assert harness.ledger.compactions[-1].kind in ("restore", "textify")
         full = fold(
             [e.ResponseDone(response_id="r", usage=e.Usage(input_text=950, output_text=1))],
-            world.ledger,
+            harness.ledger,
         )
-        found = judge(full, Limits(900, 2, policy="thrift"))
+        found = plan_compaction(full, Limits(900, 2, policy="thrift"))
         assert found.plan is None or found.plan.kind == "textify"
 
     def test_after_a_restore_the_window_must_grow_by_half(self) -> None:
         limits = Limits(1_000, 2, policy="textify")
-        world = World(Limits(900, 2, policy="notebook"))
-        while not world.ledger.memory:
-            world.exchange()
-        world.conversation.limits = limits
-        world.tell(e.RestorePressed())
-        world.quiet()
-        restored = next(c for c in world.ledger.compactions if c.kind == "restore")
+        harness = ConversationHarness(Limits(900, 2, policy="notebook"))
+        while not harness.ledger.memory:
+            harness.exchange()
+        harness.conversation.limits = limits
+        harness.post(e.RestorePressed())
+        harness.run_until_quiet()
+        restored = next(c for c in harness.ledger.compactions if c.kind == "restore")
         assert restored.tokens_after is not None
-        now = Limits(world.ledger.window.total, 2, policy="thrift")
-        assert judge(world.ledger, now).reason == (
+        now = Limits(harness.ledger.window.total, 2, policy="thrift")
+        assert plan_compaction(harness.ledger, now).reason == (
             f"the window has not regrown to {restored.tokens_after * 1.5:,.0f} tokens since the "
             "last pruning"
         )
 
     def test_every_failure_makes_it_wait_longer_up_to_a_bound(self) -> None:
-        ledger = talk(8)
+        ledger = spoken_session(8)
         waits = []
         for n in range(7):
             ledger = fold(
@@ -198,13 +203,13 @@ class TestSummary:
                 ],
                 ledger,
             )
-            reason = judge(ledger, NOTEBOOK).reason
-            waits.append(int(reason.rpartition("in ")[2].removesuffix(" s")))
+            reason = plan_compaction(ledger, NOTEBOOK).reason
+            waits.append(int(reason.rpartition("is in ")[2].removesuffix(" s")))
         assert waits == [15, 30, 60, 120, 240, 240, 240]
 
     def test_the_policies_that_do_nothing_do_nothing(self) -> None:
         for name in ("none", "server"):
-            assert plan(talk(30), Limits(1_000, 2, policy=name)) is None  # type: ignore[arg-type]  # a policy's name
+            assert plan_compaction(spoken_session(30), Limits(1_000, 2, policy=name)).plan is None
 
 
 def _made_text(ledger: Ledger) -> list[e.Event]:
@@ -224,17 +229,17 @@ class TestTextify:
     BALANCED = Limits(4_000, 12, policy="balanced")
 
     def test_thrift_makes_both_sides_text(self) -> None:
-        found = judge(talk(1), self.THRIFT)
-        assert found.reason == "sound to words"
-        assert ids(talk(1), self.THRIFT) == ["u0", "a0"]
+        found = plan_compaction(spoken_session(1), self.THRIFT)
+        assert found.reason == "audio to text"
+        assert ids(spoken_session(1), self.THRIFT) == ["u0", "a0"]
 
     def test_balanced_leaves_every_other_reply_as_sound(self) -> None:
-        world = World(self.BALANCED)
+        harness = ConversationHarness(self.BALANCED)
         for _ in range(6):
-            world.exchange()
-        kinds = [(t.role, t.modality) for t in world.ledger.held()]
+            harness.exchange()
+        kinds = [(t.role, t.modality) for t in harness.ledger.held()]
         assert ("user", "audio") not in kinds
-        sounds = [t for t in world.ledger.held() if t.modality == "audio"]
+        sounds = [t for t in harness.ledger.held() if t.modality == "audio"]
         assert len(sounds) == 3
 
     def test_a_question_that_waits_for_its_answer_stays_sound(self) -> None:
@@ -243,40 +248,42 @@ class TestTextify:
             e.SpeechStopped(item_id="q", at=50.0, audio_ms=2_000),
             e.TranscriptDone(item_id="q", at=50.0, text="what now?"),
         ]
-        assert "q" not in ids(talk(2, *asked), self.THRIFT)
+        assert "q" not in ids(spoken_session(2, *asked), self.THRIFT)
         only = fold([e.ConnectionOpened(), *asked])
-        assert plan(only, self.THRIFT) is None
+        assert plan_compaction(only, self.THRIFT).plan is None
 
     def test_words_that_come_late_wait_for_the_next_summary_if_it_is_near(self) -> None:
-        world = World(Limits(1_200, 12, policy="thrift"))
-        world.at += 1
-        late = world.speak(transcribed=False)
-        world.quiet()
+        harness = ConversationHarness(Limits(1_200, 12, policy="thrift"))
+        harness.at += 1
+        late = harness.speak(transcribed=False)
+        harness.run_until_quiet()
         for _ in range(12):
-            world.exchange()
-        world.tell(e.TranscriptDone(item_id=late, text="late words"))
-        world.quiet()
-        turn = world.ledger.turns.get(late)
+            harness.exchange()
+        harness.post(e.TranscriptDone(item_id=late, text="late words"))
+        harness.run_until_quiet()
+        turn = harness.ledger.turns.get(late)
         assert turn is not None
         assert turn.modality == "audio", "to change it now would make everything behind it dear"
-        while not world.ledger.memory:
-            world.exchange()
-        world.agrees()
+        while not harness.ledger.memory:
+            harness.exchange()
+        harness.check_server_agrees()
 
     def test_of_old_sound_it_changes_what_pays(self) -> None:
         """After a pruning nothing behind the memory is cached: then all of it becomes words."""
-        ledger = talk(10)
-        ledger = replace(ledger, intact=0)
+        ledger = spoken_session(10)
+        ledger = replace(ledger, cacheable_prefix_tokens=0)
         assert set(ids(ledger, self.THRIFT)) >= {"u9", "a9", "u5"}
-        assert judge(ledger, self.THRIFT).reason == "late words, cheaper now"
+        assert plan_compaction(ledger, self.THRIFT).reason == "late transcript, cheaper now"
 
     def test_a_forgetful_cache_lets_balanced_keep_no_sound(self) -> None:
-        ledger = talk(6)
+        ledger = spoken_session(6)
         forgetful = replace(
             ledger,
-            recent=tuple(
-                replace(r, expected=1_000, usage=replace(r.usage, cached_audio=0, cached_text=0))
-                for r in ledger.recent
+            recent_replies=tuple(
+                replace(
+                    r, expected_cached=1_000, usage=replace(r.usage, cached_audio=0, cached_text=0)
+                )
+                for r in ledger.recent_replies
             ),
         )
         assert "a5" in ids(forgetful, self.BALANCED)

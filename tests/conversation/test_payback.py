@@ -6,20 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from tests.conversation.given import talk
-from tests.conversation.world import MODEL, World
+from tests.conversation.conversation_harness import MODEL, ConversationHarness
+from tests.conversation.sessions_harness import spoken_session
 from tui_voice.conversation import events as e
 from tui_voice.conversation import payback
-from tui_voice.conversation.folding import fold
+from tui_voice.conversation.estimates import REQUEST_TOKENS, SECONDS_PER_REPLY, SUMMARY_TOKENS
 from tui_voice.conversation.ledger import Ledger, Reply
-from tui_voice.conversation.limits import SUMMARY_TOKENS, Limits, Plan
-from tui_voice.conversation.payback import appraise, hit_rate, seconds_per_reply, usd_per_hour
-from tui_voice.conversation.policy import plan
+from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.payback import cache_hit_rate, seconds_per_reply, usd_per_hour
+from tui_voice.conversation.payback import payback as payback_of
+from tui_voice.conversation.plan import Plan
+from tui_voice.conversation.planning import plan_compaction
 from tui_voice.conversation.prices import PRICES, merge
+from tui_voice.conversation.reducers import fold
 
 
 def with_replies(*replies: Reply) -> Ledger:
-    return replace(Ledger(model=MODEL), recent=replies)
+    return replace(Ledger(model=MODEL), recent_replies=replies)
 
 
 def reply(at: float, expected: int = 0, cached: int = 0, usd: float | None = 0.02) -> Reply:
@@ -28,14 +31,16 @@ def reply(at: float, expected: int = 0, cached: int = 0, usd: float | None = 0.0
 
 class TestHitRate:
     def test_unknown_it_is_taken_to_be_perfect(self) -> None:
-        assert hit_rate(Ledger()) == 1.0
-        assert hit_rate(with_replies(reply(0), reply(10, 2_000, 0), reply(20, 2_000, 0))) == 1.0
+        assert cache_hit_rate(Ledger()) == 1.0
+        assert (
+            cache_hit_rate(with_replies(reply(0), reply(10, 2_000, 0), reply(20, 2_000, 0))) == 1.0
+        )
 
     def test_half_the_replies_missing_is_half(self) -> None:
         found = with_replies(
             reply(0), *(reply(10.0 * n, 2_000, 2_000 * (n % 2)) for n in range(1, 9))
         )
-        assert hit_rate(found) == 0.5
+        assert cache_hit_rate(found) == 0.5
 
     def test_a_pause_or_a_tiny_window_says_nothing(self) -> None:
         found = with_replies(
@@ -44,14 +49,14 @@ class TestHitRate:
             reply(1_000, 2_000, 0),  # after a pause
             reply(1_010, 300, 0),  # too little to be cached
         )
-        assert hit_rate(found) == 1.0
+        assert cache_hit_rate(found) == 1.0
 
 
 class TestPace:
     def test_pauses_are_left_out(self) -> None:
         found = with_replies(*(reply(at) for at in (0.0, 20.0, 50.0, 2_000.0, 2_010.0)))
         assert seconds_per_reply(found) == pytest.approx(20.0)
-        assert seconds_per_reply(Ledger()) == payback.USUAL_SECONDS
+        assert seconds_per_reply(Ledger()) == SECONDS_PER_REPLY
 
     def test_cost_of_an_hour(self) -> None:
         found = with_replies(*(reply(20.0 * n, usd=0.03) for n in range(5)))
@@ -60,13 +65,19 @@ class TestPace:
         assert usd_per_hour(with_replies(reply(0), reply(20, usd=None), reply(40))) is None
 
     def test_growth(self) -> None:
-        assert payback.growth(Ledger(), textified=True) == 100.0
-        spoken = talk(4)
+        assert payback.tokens_per_exchange(Ledger(), textified=True) == 100.0
+        spoken = spoken_session(4)
         weights = [turn.tokens for turn in spoken.held()]
-        assert payback.growth(spoken, textified=False) == 2 * sum(weights) / len(weights)
-        assert payback.growth(spoken, textified=True) < payback.growth(spoken, textified=False)
+        assert payback.tokens_per_exchange(spoken, textified=False) == 2 * sum(weights) / len(
+            weights
+        )
+        assert payback.tokens_per_exchange(spoken, textified=True) < payback.tokens_per_exchange(
+            spoken, textified=False
+        )
         opened = fold([e.SpeechStarted(item_id="open")], spoken)
-        assert payback.growth(opened, False) == payback.growth(spoken, False)
+        assert payback.tokens_per_exchange(opened, False) == payback.tokens_per_exchange(
+            spoken, False
+        )
 
 
 class TestSummary:
@@ -74,10 +85,10 @@ class TestSummary:
         """Six spoken exchanges of 5 s a side; the last two turns stay, all is cached but the last
         reply. Everything by the list prices of the full-size model.
         """
-        ledger = talk(6)
+        ledger = spoken_session(6)
         turns = ledger.held()
         dropped, kept = turns[:-2], turns[-2:]
-        found = appraise(ledger, Plan("summary", tuple(dropped), ""), textifies=False)
+        found = payback_of(ledger, Plan("summary", tuple(dropped), ""), textifies=False)
         assert found is not None
         freed = sum(t.tokens for t in dropped) - SUMMARY_TOKENS
         assert found.freed == freed
@@ -87,7 +98,7 @@ class TestSummary:
         question = kept[0]
         loses = (question.audio_tokens * (32 - 0.40) + question.text_tokens * (4 - 0.40)) / 1e6
         not_read = sum(t.tokens for t in dropped) * 0.40 / 1e6
-        source = sum(t.as_text_tokens for t in dropped) + SUMMARY_TOKENS + payback.REQUEST_TOKENS
+        source = sum(t.as_text_tokens for t in dropped) + SUMMARY_TOKENS + REQUEST_TOKENS
         written = (source * 0.10 * 1.25 + SUMMARY_TOKENS * 0.50) / 1e6
         memory = SUMMARY_TOKENS * 4 / 1e6
         once = loses + written + memory - not_read
@@ -96,29 +107,29 @@ class TestSummary:
         assert found.usd_per_hour == pytest.approx(saved * 3600 / 10)
 
     def test_with_a_cold_cache_it_pays_at_once(self) -> None:
-        ledger = replace(talk(12), intact=0)
-        found = appraise(ledger, Plan("summary", tuple(ledger.held()[:-2]), ""))
+        ledger = replace(spoken_session(12), cacheable_prefix_tokens=0)
+        found = payback_of(ledger, Plan("summary", tuple(ledger.held()[:-2]), ""))
         assert found is not None
         assert found.broken == 0
         assert found.usd_once < 0
         assert found.replies_to_pay_back == 0
 
     def test_a_summary_as_long_as_what_it_stands_for_never_pays(self) -> None:
-        ledger = talk(2)
-        found = appraise(ledger, Plan("summary", (), ""))
+        ledger = spoken_session(2)
+        found = payback_of(ledger, Plan("summary", (), ""))
         assert found is not None
         assert found.replies_to_pay_back is None
 
     def test_unknown_and_edited_prices(self) -> None:
-        ledger = talk(6)
+        ledger = spoken_session(6)
         work = Plan("summary", tuple(ledger.held()[:-2]), "")
-        assert appraise(ledger, work, "nobody") is None
-        dear = appraise(ledger, work, table=merge(PRICES, {MODEL: {"audio_cached": 4.0}}))
-        usual = appraise(ledger, work)
+        assert payback_of(ledger, work, "nobody") is None
+        dear = payback_of(ledger, work, table=merge(PRICES, {MODEL: {"audio_cached": 4.0}}))
+        usual = payback_of(ledger, work)
         assert dear is not None
         assert usual is not None
         assert dear.usd_per_reply > usual.usd_per_reply
-        free = appraise(ledger, work, "local")
+        free = payback_of(ledger, work, "local")
         assert free is not None
         assert free.usd_per_reply == 0
         assert free.replies_to_pay_back is None
@@ -126,8 +137,8 @@ class TestSummary:
 
 class TestTextify:
     def test_at_the_tail_it_breaks_nothing_and_pays_at_once(self) -> None:
-        ledger = talk(6)
-        found = appraise(ledger, Plan("textify", (ledger.held()[-1],), ""))
+        ledger = spoken_session(6)
+        found = payback_of(ledger, Plan("textify", (ledger.held()[-1],), ""))
         assert found is not None
         last = ledger.held()[-1]
         assert found.broken == 0
@@ -135,9 +146,9 @@ class TestTextify:
         assert found.usd_once == pytest.approx(-last.audio_tokens * 32 / 1e6)
 
     def test_further_back_it_breaks_what_lies_behind(self) -> None:
-        ledger = talk(6)
+        ledger = spoken_session(6)
         turns = ledger.held()
-        found = appraise(ledger, Plan("textify", (turns[4],), ""))
+        found = payback_of(ledger, Plan("textify", (turns[4],), ""))
         assert found is not None
         cached_behind = sum(t.tokens for t in turns[5:-1])
         assert found.broken == pytest.approx(cached_behind, abs=4)
@@ -148,34 +159,34 @@ class TestTextify:
 
 class TestAfterwards:
     def test_what_a_pruning_came_to(self) -> None:
-        world = World(Limits(900, 2, policy="notebook"))
-        while not world.ledger.memory:
-            world.exchange()
-        done = world.ledger.compactions[-1]
+        harness = ConversationHarness(Limits(900, 2, policy="notebook"))
+        while not harness.ledger.memory:
+            harness.exchange()
+        done = harness.ledger.compactions[-1]
         assert done.stage == "confirmed"
         assert done.tokens_after is not None
-        found = appraise(world.ledger, done)
+        found = payback_of(harness.ledger, done)
         assert found is not None
         assert found.freed == done.tokens_before - done.tokens_after
         assert found.usd_per_reply == pytest.approx(found.freed * 0.40 / 1e6)
         assert found.usd_once >= (done.usd or 0)
-        assert found.broken == sum(t.tokens for t in world.ledger.held())
+        assert found.broken == sum(t.tokens for t in harness.ledger.held())
 
     def test_what_words_instead_of_sound_came_to(self) -> None:
-        world = World(Limits(4_000, 24, policy="thrift"))
-        world.exchange()
-        done = world.ledger.compactions[-1]
+        harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
+        harness.exchange()
+        done = harness.ledger.compactions[-1]
         assert (done.kind, done.stage) == ("textify", "confirmed")
-        found = appraise(world.ledger, done)
+        found = payback_of(harness.ledger, done)
         assert found is not None
         assert found.freed > 100
         assert found.broken == 0
 
     def test_one_under_way_is_judged_as_it_began(self) -> None:
-        ledger = talk(8)
-        wanted = plan(ledger, Limits(1_000, 2, policy="notebook"))
+        ledger = spoken_session(8)
+        wanted = plan_compaction(ledger, Limits(1_000, 2, policy="notebook")).plan
         assert wanted is not None
-        before = appraise(ledger, wanted)
+        before = payback_of(ledger, wanted)
         begun = fold(
             [
                 e.SummaryRequested(
@@ -185,15 +196,15 @@ class TestAfterwards:
             ledger,
         )
         assert begun.compaction is not None
-        assert appraise(begun, begun.compaction) == before
+        assert payback_of(begun, begun.compaction) == before
 
 
 def test_the_meter_equals_the_sum_of_its_replies() -> None:
     """Ten replies, two transcripts, a summary: by hand, and by the ledger."""
-    world = World(Limits(900, 2, policy="notebook"))
+    harness = ConversationHarness(Limits(900, 2, policy="notebook"))
     for _ in range(10):
-        world.exchange()
-    replies = [event for event in world.events if isinstance(event, e.ResponseDone)]
+        harness.exchange()
+    replies = [event for event in harness.events if isinstance(event, e.ResponseDone)]
     price = PRICES.models[MODEL]
     by_hand = 0.0
     for event in replies:
@@ -205,9 +216,9 @@ def test_the_meter_equals_the_sum_of_its_replies() -> None:
         by_hand += usage.cached_audio * price.audio_cached / 1e6
         by_hand += usage.output_text * price.text_out / 1e6
         by_hand += usage.output_audio * price.audio_out / 1e6
-    ledger = world.ledger
+    ledger = harness.ledger
     assert ledger.spent.replies == pytest.approx(by_hand)
-    summaries = sum(1 for event in world.events if isinstance(event, e.SummaryReady))
+    summaries = sum(1 for event in harness.events if isinstance(event, e.SummaryReady))
     assert summaries > 0
     assert ledger.spent.summaries == pytest.approx(summaries * 0.001)
     assert ledger.spent.transcription == pytest.approx(10 * 0.0001)

@@ -14,14 +14,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conversation.world import FAULTS, World
+from tests.conversation.conversation_harness import FAULTS, ConversationHarness
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation import policy
+from tui_voice.conversation import planning
 from tui_voice.conversation.limits import Limits
-from tui_voice.conversation.prunable import split
+from tui_voice.conversation.prunable import is_prunable, split
 from tui_voice.conversation.states import State
-from tui_voice.conversation.trigger import SCARCE, in_force, regrown
+from tui_voice.conversation.trigger import MIN_FACTOR, effective_trigger, regrowth_threshold
 
 LIMITS = st.builds(
     Limits,
@@ -40,17 +40,17 @@ class Talk(RuleBasedStateMachine):
     @initialize(limits=LIMITS)
     def begin(self, limits: Limits) -> None:
         self.fate = "ok"
-        self.world = World(limits, self.next_fate)
+        self.harness = ConversationHarness(limits, self.next_fate)
 
     def next_fate(self, effect: x.Effect) -> str:
         """A line loses nothing while it stands: only our own changes of the window go wrong."""
         if not isinstance(effect, (x.CreateItem, x.DeleteItem)):
             return "ok"
         fate, self.fate = self.fate, "ok"
-        running = self.world.ledger.compaction
-        turn = self.world.ledger.turns.get(effect.item_id)
+        running = self.harness.ledger.compaction
+        turn = self.harness.ledger.turns.get(effect.item_id)
         unheard = turn is not None and (running is None or turn.id not in running.turns)
-        known = (running is not None and not unheard) or self.world.conversation.seeding
+        known = (running is not None and not unheard) or self.harness.seeding
         typed = effect.item_id[1].isdigit() and isinstance(effect, x.CreateItem)
         ours = effect.item_id.startswith("memory") or (known and not typed)
         # A typed turn that is refused stands elsewhere with the server: `test_turns` has that.
@@ -61,76 +61,78 @@ class Talk(RuleBasedStateMachine):
 
     # ── people ──────────────────────────────────────────────────────────────────────────────
 
-    @precondition(lambda self: self.world.online)
+    @precondition(lambda self: self.harness.online)
     @rule(transcribed=st.booleans(), ms=st.sampled_from([200, 4_000, 30_000]))
     def speaks(self, transcribed: bool, ms: int) -> None:
-        self.world.speak(transcribed, ms)
+        self.harness.speak(transcribed, ms)
 
-    @precondition(lambda self: self.world.online)
+    @precondition(lambda self: self.harness.online)
     @rule()
     def speaks_and_hears_out(self) -> None:
-        self.world.exchange()
+        self.harness.exchange()
 
     @rule()
     def types(self) -> None:
-        self.world.type()
+        self.harness.type()
 
     @rule(data=st.data(), pinned=st.booleans())
     def pins(self, data: st.DataObject, pinned: bool) -> None:
-        if self.world.known:
-            turn = data.draw(st.sampled_from(self.world.known))
-            running = self.world.ledger.compaction
+        if self.harness.known_turns:
+            turn = data.draw(st.sampled_from(self.harness.known_turns))
+            running = self.harness.ledger.compaction
             if running is not None and running.stage == "placed":
                 return  # whether it is in time depends on the line; `test_pruning` has that
-            self.world.tell(e.TurnPinned(item_id=turn, pinned=pinned))
+            self.harness.post(e.TurnPinned(item_id=turn, pinned=pinned))
 
     @rule(share=st.sampled_from([0.0, 0.4, 1.0]))
     def stops(self, share: float) -> None:
-        self.world.heard_share = share
-        self.world.tell(e.StopPressed())
+        self.harness.heard_share = share
+        self.harness.post(e.StopPressed())
 
     @rule(event=st.sampled_from([e.SummarisePressed(focus="names"), e.RestorePressed()]))
     def asks_by_hand(self, event: e.Event) -> None:
-        self.world.tell(event)
+        self.harness.post(event)
 
     @rule(text=st.sampled_from(["", "They are called Ann and Bo."]))
     def edits_the_memory(self, text: str) -> None:
-        self.world.tell(e.MemoryEdited(text=text))
+        self.harness.post(e.MemoryEdited(text=text))
 
     @rule(seconds=st.sampled_from([1, 40, 400]))
     def waits(self, seconds: int) -> None:
         if seconds > 10:  # no line is that slow and still stands
-            self.world.catch_up()
-        self.world.at += seconds
-        self.world.tell(e.TimePassed())
+            self.harness.deliver_all()
+        self.harness.at += seconds
+        self.harness.post(e.TimePassed())
 
     # ── the server, the writer, the line ────────────────────────────────────────────────────
 
     @rule()
     def server_works(self) -> None:
-        self.world.work()
+        self.harness.server_step()
 
     @rule(times=st.integers(1, 4))
     def facts_arrive(self, times: int) -> None:
         for _ in range(times):
-            self.world.deliver()
+            self.harness.deliver()
 
     @rule()
     def plays_out(self) -> None:
-        self.world.play_out()
+        self.harness.finish_playback()
 
     @rule(data=st.data(), fails=st.booleans())
     def transcript_comes_late(self, data: st.DataObject, fails: bool) -> None:
-        waiting = [t.id for t in self.world.ledger.turns if t.words == "open" and t.role == "user"]
+        waiting = [
+            t.id for t in self.harness.ledger.turns if t.words == "open" and t.role == "user"
+        ]
         if waiting:
             turn = data.draw(st.sampled_from(waiting))
             done = e.TranscriptDone(item_id=turn, text="late words of a question")
-            self.world.tell(e.TranscriptFailed(item_id=turn) if fails else done)
+            self.harness.post(e.TranscriptFailed(item_id=turn) if fails else done)
 
     @rule(text=st.sampled_from(["They spoke.", "", "long " * 3_000, None]))
     def summary_is_written(self, text: str | None) -> None:
-        if self.world.summaries:
-            self.world.write(text)
+        if self.harness.summary_requests:
+            self.harness.answer_summary(text)
 
     @rule(fate=st.sampled_from(FAULTS))
     def next_step_goes_wrong(self, fate: str) -> None:
@@ -138,77 +140,79 @@ class Talk(RuleBasedStateMachine):
 
     @rule()
     def next_reply_is_silent(self) -> None:
-        self.world.silent_replies = 1
+        self.harness.silent_replies = 1
 
     @rule()
     def line_breaks(self) -> None:
-        self.world.cut()
+        self.harness.lose_connection()
 
     @rule()
     def line_is_back(self) -> None:
-        if self.world.online:
-            self.world.cut()
-        self.world.connect()
+        if self.harness.online:
+            self.harness.lose_connection()
+        self.harness.connect()
 
-    @precondition(lambda self: self.world.online)
+    @precondition(lambda self: self.harness.online)
     @rule(answered=st.booleans())
     def tool_is_called(self, answered: bool) -> None:
-        world = self.world
-        world.catch_up()  # a call is part of a reply, in its place
-        world.number += 1
-        call, item = f"call{world.number}", f"f{world.number}"
-        world.server.add(item, 10, 0)
-        world.tell(e.ToolCalled(item_id=item, call_id=call, tool="look", arguments="{}"))
+        harness = self.harness
+        harness.deliver_all()  # a call is part of a reply, in its place
+        harness.number += 1
+        call, item = f"call{harness.number}", f"f{harness.number}"
+        harness.server.add(item, 10, 0)
+        harness.post(e.ToolCalled(item_id=item, call_id=call, tool="look", arguments="{}"))
         if answered:
-            world.server.add(f"o{world.number}", 20, 0)
-            world.tell(
-                e.ToolAnswered(item_id=f"o{world.number}", call_id=call, output="found " * 9)
+            harness.server.add(f"o{harness.number}", 20, 0)
+            harness.post(
+                e.ToolAnswered(item_id=f"o{harness.number}", call_id=call, output="found " * 9)
             )
-            world.inbox.append(e.ItemPlaced(item_id=f"o{world.number}"))
+            harness.inbox.append(e.ItemPlaced(item_id=f"o{harness.number}"))
 
-    # ── what always holds (see also `World._watch`, `World._unharmed`) ───────────────────────
+    # ── what must always hold (the harness checks more with every event) ────────────────────
 
     @invariant()
     def costs_add_up(self) -> None:
-        if hasattr(self, "world"):
-            assert self.world.ledger.cost == pytest.approx(self.world.cost)
+        if hasattr(self, "harness"):
+            assert self.harness.ledger.cost == pytest.approx(self.harness.cost)
 
     def teardown(self) -> None:
         """The faults are over: everything comes to rest, and both sides agree."""
-        if not hasattr(self, "world"):
+        if not hasattr(self, "harness"):
             return
-        world, self.fate = self.world, "ok"
-        world.silent_replies = 0
-        if not world.online:
-            world.connect()
+        harness, self.fate = self.harness, "ok"
+        harness.silent_replies = 0
+        if not harness.online:
+            harness.connect()
         for _ in range(6):
-            world.quiet()
-            for turn in list(world.ledger.turns):
+            harness.run_until_quiet()
+            for turn in list(harness.ledger.turns):
                 if turn.words == "open" and turn.role == "user":
-                    world.tell(e.TranscriptDone(item_id=turn.id, text="words at last"))
-            world.at += 1_000
-            world.tell(e.TimePassed())
-        world.quiet()
-        assert world.ledger.compaction is None
-        assert world.conversation.state in (State.IDLE, State.LISTENING, State.AWAITING)
-        world.agrees()
-        world.folds_alike()
+                    harness.post(e.TranscriptDone(item_id=turn.id, text="words at last"))
+            harness.at += 1_000
+            harness.post(e.TimePassed())
+        harness.run_until_quiet()
+        assert harness.ledger.compaction is None
+        assert harness.conversation.state in (State.IDLE, State.LISTENING, State.AWAITING)
+        harness.check_server_agrees()
+        harness.check_replay()
         self.window_is_small_enough()
 
     def window_is_small_enough(self) -> None:
         """It falls below the trigger whenever the kept turns allow it."""
-        world, limits, ledger = self.world, self.world.limits, self.world.ledger
-        if not limits.summarises or world.conversation.state is not State.IDLE:
+        harness, limits, ledger = self.harness, self.harness.limits, self.harness.ledger
+        if not limits.spec.summarises or harness.conversation.state is not State.IDLE:
             return
         held = ledger.held()
         kept = split(held, limits.keep)[1]
-        stay = sum(t.tokens for t in held if t in kept or not policy.touchable(t) or t.call_id)
-        least = world.server.fixed + ledger.memory_tokens + stay + 320
+        stay = sum(t.tokens for t in held if t in kept or not is_prunable(t) or t.call_id)
+        least = harness.server.fixed + ledger.memory_tokens + stay + 320
         prunings = [c for c in ledger.compactions if c.kind in ("summary", "restore")]
         last = prunings[-1] if prunings else None
         if last is None or last.kind != "restore":
-            trigger = max(in_force(ledger, limits), SCARCE * least)
-            assert ledger.window.total <= max(policy.PATIENCE * trigger, regrown(ledger))
+            trigger = max(effective_trigger(ledger, limits), MIN_FACTOR * least)
+            assert ledger.window.total <= max(
+                planning.MAX_UNPAID_FACTOR * trigger, regrowth_threshold(ledger)
+            )
 
 
 def test_random_talks() -> None:

@@ -6,10 +6,10 @@ from itertools import combinations_with_replacement
 
 import pytest
 
-from tests.conversation.given import talk
+from tests.conversation.sessions_harness import spoken_session
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import record
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.reducers import reduce
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, estimate_text_tokens
 
 EARLIER, LATER = "She lives in Bergen. " * 6, "She lives in Bergen and sails. " * 5
@@ -65,7 +65,7 @@ def textify(name: str, turns: list[Turn]) -> list[e.Event]:
 
 
 def start() -> tuple[Ledger, Server]:
-    ledger = talk(6)
+    ledger = spoken_session(6)
     server = Server(ledger)
     assert ledger.window.total == server.total
     return ledger, server
@@ -74,7 +74,7 @@ def start() -> tuple[Ledger, Server]:
 def apply(ledger: Ledger, server: Server, events: list[e.Event]) -> Ledger:
     for event in events:
         server.told(event, ledger)
-        ledger = record(ledger, event)
+        ledger = reduce(ledger, event)
     return ledger
 
 
@@ -98,23 +98,23 @@ def test_whenever_a_response_read_it(kind: str, begins: int, ends: int) -> None:
     for number in range(len(steps) + 1):
         if number == begins:
             usage = server.usage()
-            ledger = record(ledger, e.ResponseStarted(response_id="r"))
+            ledger = reduce(ledger, e.ResponseStarted(response_id="r"))
         if number == ends:
-            ledger = record(ledger, e.ResponseDone(response_id="r", usage=usage))
+            ledger = reduce(ledger, e.ResponseDone(response_id="r", usage=usage))
         if number < len(steps):
             ledger = apply(ledger, server, [steps[number]])
     assert ledger.compaction is None
     assert ledger.window.total == server.total
-    assert ledger.fixed == FIXED
+    assert ledger.fixed_tokens == FIXED
 
 
 def test_a_memory_that_was_thrown_away_weighs_nothing() -> None:
     ledger, server = start()
     ledger = apply(ledger, server, summary("memory_0001", EARLIER, ledger.held()[:4]))
-    ledger = record(ledger, e.MemoryEdited(text=""))
+    ledger = reduce(ledger, e.MemoryEdited(text=""))
     usage = server.usage()
-    ledger = record(ledger, e.ResponseStarted(response_id="r"))
+    ledger = reduce(ledger, e.ResponseStarted(response_id="r"))
     ledger = apply(ledger, server, [e.ItemDeleted(item_id="memory_0001")])
     assert ledger.window.total == server.total
-    ledger = record(ledger, e.ResponseDone(response_id="r", usage=usage))
+    ledger = reduce(ledger, e.ResponseDone(response_id="r", usage=usage))
     assert ledger.window.total == server.total

@@ -1,39 +1,42 @@
-"""What tests begin with: talks that were had, and talks just before or after a pruning."""
+"""Sessions that tests begin with: recorded ones, and ones just before or after a pruning."""
 
 from __future__ import annotations
 
-from tests.conversation.world import MODEL, World
+from tests.conversation.conversation_harness import MODEL, ConversationHarness
 from tui_voice.conversation import events as e
-from tui_voice.conversation.folding import fold
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.reducers import fold
 from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 
 NOTEBOOK = Limits(900, 2, policy="notebook")
-IDLE_HANDS = Limits(policy="none")
+NO_PRUNING = Limits(policy="none")
 
 
-def due() -> World:
-    """A talk whose first summary is wanted, and not yet written."""
-    world = World(NOTEBOOK)
-    while not world.summaries:
-        world.at += 1
-        world.speak()
-        world.catch_up()
-        world.play_out()
-    return world
+def summary_due() -> ConversationHarness:
+    """A session whose first summary was requested and is not written yet."""
+    harness = ConversationHarness(NOTEBOOK)
+    while not harness.summary_requests:
+        harness.at += 1
+        harness.speak()
+        harness.deliver_all()
+        harness.finish_playback()
+    return harness
 
 
-def pruned() -> World:
-    """One whose first pruning is done."""
-    world = due()
-    world.quiet()
-    assert world.ledger.memory
-    return world
+def pruned_session() -> ConversationHarness:
+    """A session whose first pruning is done."""
+    harness = summary_due()
+    harness.run_until_quiet()
+    assert harness.ledger.memory
+    return harness
 
 
-def talk(exchanges: int, *more: e.Event, at: float = 0.0, ms: int = 5_000) -> Ledger:
-    """A spoken talk that nobody pruned, on a line, its last reply just heard."""
+def spoken_session(exchanges: int, *more: e.Event, at: float = 0.0, ms: int = 5_000) -> Ledger:
+    """A spoken session without any pruning, online, its last reply just played.
+
+    Each side speaks `ms` milliseconds per exchange. `more`: events at its end.
+    """
     events: list[e.Event] = [
         e.SessionOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model=MODEL),
         e.ConnectionOpened(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 
 import pytest
@@ -37,14 +36,7 @@ class Talk:
     def tell(self, *events: e.Event) -> list[x.Effect]:
         before = len(self.did)
         for event in events:
-            queue = deque([event])
-            while queue:
-                fact = replace(queue.popleft(), at=self.at)
-                for effect in self.conversation.receive(fact):
-                    if isinstance(effect, x.Announce):
-                        queue.append(effect.event)
-                    else:
-                        self.did.append(effect)
+            self.did += self.conversation.receive(replace(event, at=self.at)).effects
         return self.did[before:]
 
     def later(self, seconds: float) -> list[x.Effect]:
@@ -87,17 +79,17 @@ def test_a_reply_that_was_heard_in_part_stays_and_is_not_asked_for_again(
 ) -> None:
     talk = Talk()
     assert talk.asks_after(SAID, WORDS, STARTED, ADDED, *words, SOUND, CUT, LOST) == 0
-    assert talk.log() == ['The reply was cut by the line: say "go on" for the rest.']
+    assert talk.log() == ['A lost connection cut off the reply. Say "go on" to hear the rest.']
     text, note = talk.turn("a1")
     assert text == (getattr(words[0], "text", "") if words else "")
-    assert note == "cut by the line"
+    assert note == "cut off by a lost connection"
 
 
 def test_words_are_heard_by_being_read() -> None:
     talk = Talk()
     written = replace(ADDED, modality="text")
     assert talk.asks_after(SAID, WORDS, STARTED, written, SOME, LOST) == 0
-    assert talk.turn("a1") == ("A bird ", "cut by the line")
+    assert talk.turn("a1") == ("A bird ", "cut off by a lost connection")
 
 
 def test_a_reply_that_had_come_is_not_asked_for_again() -> None:
@@ -154,12 +146,12 @@ def test_a_question_in_the_moment_of_a_renewal_is_asked_on_the_new_line() -> Non
 def test_a_reply_that_never_begins_is_given_up() -> None:
     talk = Talk()
     talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"))
-    assert talk.conversation.looks_at == 60.0
+    assert talk.conversation.wakes_at == 60.0
     assert talk.later(59) == []
-    assert talk.later(1) == [x.CancelResponse(late_counts=True)]
+    assert talk.later(1) == [x.CancelResponse(keep_if_late=True)]
     assert talk.conversation.state is State.IDLE
-    assert talk.log() == ["No answer came within 60 s: say it once more."]
-    assert talk.conversation.looks_at is None
+    assert talk.log() == ["No answer came within 60 s. Please ask again."]
+    assert talk.conversation.wakes_at is None
     assert CREATE in talk.tell(e.TextSubmitted(item_id="t2", text="Hello!"))
 
 
@@ -168,14 +160,14 @@ def test_one_that_stops_in_the_middle_is_given_up_when_it_has_been_heard_so_far(
     talk.tell(SAID, WORDS, e.SpeechStopped(item_id="u1"), e.SpeechStarted(item_id="u1"))
     talk.tell(e.SpeechStopped(item_id="u1"), STARTED, ADDED, SOME)
     talk.tell(replace(SOUND, audio_ms=90_000))
-    assert talk.conversation.looks_at == 150.0
+    assert talk.conversation.wakes_at == 150.0
     assert talk.later(149) == []
     did = talk.later(1)
     assert did == [x.CancelResponse(response_id="r1"), x.InterruptPlayback()]
     assert talk.conversation.state is State.IDLE
     assert talk.turn("a1") == ("A bird ", "not finished by the server")
     assert talk.log() == [
-        'The server stopped in the middle of its reply: say "go on" for the rest.'
+        'The server stopped in the middle of its reply. Say "go on" to hear the rest.'
     ]
 
 
@@ -185,16 +177,16 @@ def test_signs_of_life_put_it_off() -> None:
     for sign in (STARTED, ADDED, SOME, SOME):
         talk.at += 50
         talk.tell(sign)
-    assert talk.conversation.looks_at == talk.at + 60
+    assert talk.conversation.wakes_at == talk.at + 60
 
 
 def test_neither_a_function_nor_a_missing_line_counts_as_silence() -> None:
     talk = Talk()
     talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"), STARTED)
     talk.tell(e.ToolCalled(item_id="c1", call_id="k", tool="recall", arguments="{}"), DONE)
-    assert talk.conversation.looks_at is None
+    assert talk.conversation.wakes_at is None
     talk.tell(e.ToolAnswered(item_id="o1", call_id="k", output="[]"), LOST)
-    assert talk.conversation.looks_at is None
+    assert talk.conversation.wakes_at is None
 
 
 def test_a_stopped_reply_whose_end_is_never_told_does_not_block_the_next() -> None:
