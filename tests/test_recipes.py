@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.runtime.scripted_protocol_harness import ScriptedEndpoint
 from tests.runtime.session_harness import toy_server
 from tests.runtime.test_summariser import completion, http
 from tui_voice.__main__ import main
@@ -50,6 +51,24 @@ async def test_a_backend_is_a_row_of_its_table(
     assert main(["sessions", "list", "--sessions-dir", str(tmp_path)]) == 0
     assert " toy " in capsys.readouterr().out
     assert "toy" in allowed("backend.kind", CHOICES)
+
+
+def test_a_backend_on_another_wire_is_one_implementation_and_a_row(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model is in this process: there is no WebSocket and no server."""
+    endpoint = ScriptedEndpoint()
+    scripted = BackendSpec(
+        name="scripted",
+        about="a model that repeats each turn",
+        endpoint=lambda _settings: endpoint,
+        is_ready=lambda _settings: True,
+    )
+    monkeypatch.setitem(BACKENDS, "scripted", scripted)
+    command = ["say", "hello", "--backend", "scripted", "--text", "--sessions-dir", str(tmp_path)]
+    assert main(command) == 0
+    assert capsys.readouterr().out.split() == ["you", "hello", "voice", "hello"]
+    assert len(endpoint.server.clients) == 1
 
 
 async def test_a_summary_style_is_a_row_of_its_table(

@@ -188,10 +188,10 @@ async def test_a_host_that_does_not_exist() -> None:
     assert not end.fatal
 
 
-async def test_a_key_with_characters_that_no_key_has() -> None:
+async def test_a_key_with_characters_that_no_key_can_contain() -> None:
     async with websocket(idle) as url:
         end = await refusal(ServerAddress(url, {"Authorization": "Bearer sk-…"}))
-    assert end.reason == "the key has characters that no key has"
+    assert end.reason == "the key contains characters that no key can contain"
     assert end.fatal
 
 
@@ -362,5 +362,5 @@ async def test_a_close_that_is_not_answered_is_not_waited_for() -> None:
 
 def test_an_address_is_shown_without_its_secret_parts() -> None:
     secret = ServerAddress("wss://me:pass@example.org:1/v1?model=m&key=k", {})
-    assert secret.place == "wss://example.org:1/v1"
+    assert secret.public_url == "wss://example.org:1/v1"
     assert with_query("ws://h/p?a=1", model="x y") == "ws://h/p?a=1&model=x+y"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.protocol.client import ServerSessionInfo
+from tui_voice.protocol.client import ProtocolClient, ServerSessionInfo
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import (
     AudioChunk,
@@ -57,6 +57,21 @@ class ScriptedServer:
         self, _address: object, config: ServerSessionConfig, pricing: Pricing
     ) -> ScriptedClient:
         return ScriptedClient(self, config, pricing)
+
+
+class ScriptedEndpoint:
+    """An endpoint whose server is in this process."""
+
+    loading = engines = ""
+
+    def __init__(self) -> None:
+        self.server = ScriptedServer()
+
+    async def new_client(self, config: ServerSessionConfig, pricing: Pricing) -> ProtocolClient:
+        return ScriptedClient(self.server, config, pricing)
+
+    async def stop(self) -> None:
+        """Does nothing: there is no process to stop."""
 
 
 class ScriptedClient:

@@ -47,7 +47,7 @@ class RealtimeClient:
             error = self._translator.last_error
             raise CloseReason(
                 (error.message if error else "")
-                or f"{self._address.place} accepted the connection and then sent nothing"
+                or f"{self._address.public_url} accepted the connection and then sent nothing"
             ) from None
         except ConnectionClosed as closed:
             raise self._close_reason(closed) from None

@@ -38,9 +38,8 @@ _CLOSES = {
 def closed(
     error: websockets.ConnectionClosed, key_hint: str = "", code: str = "", message: str = ""
 ) -> CloseReason:
-    """Returns why an open connection ended. `key_hint`: what to do where
-    the server refused the key. `code`, `message`: of the
-    `error` event that came right before the end.
+    """Returns why an open connection ended. `key_hint`: what to do where the server refused the
+    key. `code`, `message`: of the `error` event that came right before the end.
     """
     frame = error.rcvd
     if frame is None:

@@ -31,7 +31,7 @@ class ServerAddress:
     """What the user can do where the server refuses the key."""
 
     @property
-    def place(self) -> str:
+    def public_url(self) -> str:
         """The address without query, user name and password, so that it can be shown."""
         parts = urlsplit(self.url)
         host = parts.netloc.rpartition("@")[2]
@@ -61,7 +61,7 @@ class WebSocketTransport:
         """
         if any(not _printable(value) for value in address.headers.values()):
             # Checked here, since the library's own error message would quote the key.
-            text = "the key has characters that no key has"
+            text = "the key contains characters that no key can contain"
             raise CloseReason(text, fatal=True, hint="Copy it once more.")
         try:
             connection = await connect(
@@ -76,17 +76,17 @@ class WebSocketTransport:
             )
         except websockets.InvalidStatus as error:
             raise handshake_refused(
-                error.response.status_code, address.place, address.key_hint
+                error.response.status_code, address.public_url, address.key_hint
             ) from None
         except (websockets.InvalidProxy, websockets.ProxyError) as error:
             raise CloseReason(
-                f"the proxy refused the connection to {address.place} ({error})",
+                f"the proxy refused the connection to {address.public_url} ({error})",
                 hint="See the variables HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
             ) from None
         except websockets.InvalidHandshake as error:
             raise _no_handshake(error, address) from None
         except TimeoutError:
-            text = f"{address.place} did not answer within {open_timeout_s:g} s"
+            text = f"{address.public_url} did not answer within {open_timeout_s:g} s"
             raise CloseReason(
                 text, hint="Is it the right address, and is the network up?"
             ) from None
@@ -94,7 +94,7 @@ class WebSocketTransport:
             raise _no_network(error, address) from None
         except (websockets.InvalidURI, ValueError) as error:
             raise CloseReason(
-                f"{address.place} is not a websocket address ({error})",
+                f"{address.public_url} is not a websocket address ({error})",
                 fatal=True,
                 hint="It should look like ws://127.0.0.1:8765/v1/realtime.",
             ) from None
@@ -130,9 +130,9 @@ def _printable(value: str) -> bool:
 
 def _no_handshake(error: websockets.InvalidHandshake, address: ServerAddress) -> CloseReason:
     if isinstance(error.__cause__, EOFError | ConnectionError):
-        return CloseReason(f"{address.place} closed the connection before it was open")
+        return CloseReason(f"{address.public_url} closed the connection before it was open")
     return CloseReason(
-        f"{address.place} is not a Realtime server ({error})",
+        f"{address.public_url} is not a Realtime server ({error})",
         fatal=True,
         hint="Check the address given to `--backend`.",
     )
@@ -141,21 +141,21 @@ def _no_handshake(error: websockets.InvalidHandshake, address: ServerAddress) ->
 def _no_network(error: OSError, address: ServerAddress) -> CloseReason:
     if isinstance(error, ssl.SSLCertVerificationError):
         return CloseReason(
-            f"{address.place} cannot prove who it is ({error.verify_message})",
+            f"{address.public_url} cannot prove who it is ({error.verify_message})",
             fatal=True,
             hint="Check the address, the clock of this machine, and SSL_CERT_FILE.",
         )
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return CloseReason(
-            f"no server answers at {address.place}",
+            f"no server answers at {address.public_url}",
             cheap=_is_on_this_machine(address) or _failed_locally(error),
         )
     if isinstance(error, ConnectionError):
         return CloseReason(
-            f"{address.place} closed the connection before it was open",
+            f"{address.public_url} closed the connection before it was open",
             cheap=_is_on_this_machine(address),
         )
-    text = f"no network to {address.place} ({error.strerror or error})"
+    text = f"no network to {address.public_url} ({error.strerror or error})"
     return CloseReason(text, cheap=_failed_locally(error))
 
 
