@@ -160,7 +160,7 @@ class SessionHarness:
     async def speak(self, words: str) -> Snapshot:
         """Speak a turn that the server's turn detection ends, and wait for the complete reply."""
         count = len(self.events)
-        if not self.snapshot.microphone_open:
+        if not self.snapshot.situation.microphone.open:
             self.session.post(e.TalkPressed())
             await self.until(lambda s: s.situation.microphone.open)
         await self.feed(utterance(words))

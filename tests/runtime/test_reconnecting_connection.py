@@ -282,7 +282,7 @@ async def test_a_handover_waits_for_the_reply_under_way(tmp_path: Path) -> None:
         engines.llm.may_continue.set()
         partial = harness.snapshot.ledger.turns.last
         assert partial is not None
-        assert (partial.text, partial.note) == ("one two three,", "cut by the line")
+        assert (partial.text, partial.note) == ("one two three,", "cut off by a lost connection")
         await harness.say("hello")
 
 

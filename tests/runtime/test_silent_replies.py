@@ -52,7 +52,7 @@ async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
         only_spoken(await exchange(harness, "one two three", by_voice=by_voice))
         await harness.until(lambda _: proxy.held)  # the assistant's turn is text now
         silent, audible = await exchange(harness, "four five six", by_voice=by_voice)
-        assert silent.note == "came without sound, asked for again"
+        assert silent.note == "came without audio, asked for again"
         assert silent.text == audible.text == "four five six"
         assert (silent.spoken, silent.in_window) == (False, False)
         assert (audible.spoken, audible.in_window) == (True, True)
@@ -74,7 +74,7 @@ async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
         events, path = list(harness.events), harness.session.path
         ledger = harness.snapshot.ledger
         row = next(c for c in ledger.compactions if c.kind == "voice")
-        assert (row.stage, row.cause) == ("confirmed", "the reply came without sound")
+        assert (row.stage, row.cause) == ("confirmed", "the reply came without audio")
     journaled = read(path)
     assert journaled.notes == ()
     assert journaled.events[: len(events)] == events
@@ -82,7 +82,7 @@ async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
     assert [event.audio for event in done] == [True, False, True, True, True]
     again = load(path).ledger
     assert again.assistant_as_system
-    assert again.silent == 0
+    assert again.silent_replies == 0
     assert fold(journaled.events).turns == again.turns
 
 

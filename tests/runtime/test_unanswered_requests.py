@@ -23,7 +23,7 @@ from tui_voice.runtime.outbox import MAX_AUDIO_FRAMES
 
 SOON = 0.2
 """Seconds after which a reply that never comes is given up."""
-CUT_BY_LOSS = 'The reply was cut by the line: say "go on" for the rest.'
+CUT_BY_LOSS = 'A lost connection cut off the reply. Say "go on" to hear the rest.'
 
 
 def requested(proxy: FaultProxy) -> int:
@@ -106,7 +106,7 @@ async def test_a_reply_that_was_played_in_part_is_kept(tmp_path: Path) -> None:
         await harness.online()
         last = harness.snapshot.ledger.turns.last
         assert last is not None
-        assert (last.text, last.note) == ("one two three,", "cut by the line")
+        assert (last.text, last.note) == ("one two three,", "cut off by a lost connection")
         assert log(harness) == [CUT_BY_LOSS]
         await harness.say("yes")
         assert requested(proxy) == 2
@@ -169,7 +169,7 @@ async def test_speech_without_a_transcript_is_sent_again(tmp_path: Path) -> None
         assert len(lost.again) == 1
         gap = harness.snapshot.ledger.turns.get(lost.again[0])
         assert gap is not None
-        assert (gap.text, gap.note) == ("", "said again on a new line")
+        assert (gap.text, gap.note) == ("", "sent again on a new connection")
 
 
 async def test_a_connection_that_is_too_slow_for_the_voice_is_reported_once(
@@ -213,7 +213,7 @@ async def test_a_reply_that_never_ends_is_given_up(tmp_path: Path) -> None:
         assert any(step.type == "response.cancel" for step in proxy.seen)
         reply = next(turn for turn in harness.snapshot.ledger.turns if turn.role == "assistant")
         assert (reply.text, reply.note) == ("one two three,", "not finished by the server")
-        assert 'say "go on"' in log(harness)[0]
+        assert 'Say "go on"' in log(harness)[0]
         await harness.say("yes")
 
 
@@ -227,7 +227,7 @@ async def test_a_server_that_answers_nothing_at_all(tmp_path: Path) -> None:
             harness.session.post(e.TextSubmitted(item_id=f"q{number}", text="hello"))
             await harness.event(e.ReplyOverdue, since=since)
             await harness.until(lambda s: s.state is State.IDLE)
-        assert log(harness) == ["No answer came within 0.2 s: say it once more."] * 2
+        assert log(harness) == ["No answer came within 0.2 s. Please ask again."] * 2
     assert requests == ["conversation.item.create", "response.create", "response.cancel"] * 2
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
+from tui_voice.conversation.items import turn_item
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 from tui_voice.protocol.messages import (
