@@ -6,13 +6,14 @@ import base64
 import json
 from typing import Any
 
+from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import events as e
 from tui_voice.protocol.messages import Incoming, Outgoing, Resend
 from tui_voice.protocol.session_config import Pricing
 from tui_voice.realtime.event_translator import EventTranslator
 from tui_voice.realtime.wire import ClientEvent, decode_client, decode_server, encode
 
-MS = bytes(48)
+MS = bytes(BYTES_PER_MS)
 """One millisecond of silence: 16-bit PCM, mono, 24 kHz."""
 
 

@@ -71,7 +71,7 @@ class FaultProxy:
     def cut_oldest(self) -> None:
         self._open[0].transport.abort()
 
-    async def _serve(self, client: ServerConnection) -> None:
+    async def handle(self, client: ServerConnection) -> None:
         self.connections += 1
         self._open.append(client)
         try:
@@ -168,7 +168,7 @@ async def fault_proxy(
     """Runs a proxy in front of `upstream`; the client connects to its `url`."""
     proxy = FaultProxy(upstream, step, fault, pass_on)
     async with serve(
-        proxy._serve,
+        proxy.handle,
         "127.0.0.1",
         0,
         compression=None,
