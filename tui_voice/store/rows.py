@@ -21,7 +21,7 @@ FileStamp = tuple[int, int]
 """Size in bytes and modification time in ns. A journal with the same stamp has not changed."""
 
 SCHEMA = 3
-"""Number of the table layout. An index with another number is deleted and made anew."""
+"""Number of the table layout. An index with another number is deleted and made again."""
 
 _TABLES = """
 CREATE TABLE sessions (

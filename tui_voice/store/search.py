@@ -68,7 +68,7 @@ def search(
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    rows = index.ask(folder, lambda db: _rows(db, query, without), cache, quick=typing)
+    rows = index.ask(folder, lambda db: _newest_hits(db, query, without), cache, quick=typing)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
@@ -84,7 +84,7 @@ def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = No
 _Row = tuple[str, str, str, str, str, float, str, str]
 
 
-def _rows(db: sqlite3.Connection, query: Query, without: str) -> list[_Row]:
+def _newest_hits(db: sqlite3.Connection, query: Query, without: str) -> list[_Row]:
     """The newest hits, newest first.
 
     CROSS JOIN makes SQLite read the words first, from the newest backwards, and stop at the limit.
