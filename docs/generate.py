@@ -1,20 +1,34 @@
-"""Writes the documents that are read from the code: `uv run python docs/generate.py`.
+"""Writes the documents and parts of documents that are read from the code.
 
-Each function returns the whole text of one document. A test compares the files with these texts.
+    uv run python docs/generate.py
+
+Each function in `DOCUMENTS` returns the whole text of one file; a test compares the files with
+these texts. In a file that is written by hand, a generated part stands between two comments:
+
+    <!-- generated: settings -->
+    ...
+    <!-- end -->
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from tui_voice.cli import registry
 from tui_voice.config.loading import allowed
 from tui_voice.config.model import GROUPS, PREFIX, Setting, all_settings, variable
-from tui_voice.config.sources import OTHER_VARIABLES
+from tui_voice.conversation.policies import POLICIES
+from tui_voice.conversation.states import diagram
 
-DOCS = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
+
+MOST_USED = (
+    *("backend.kind", "backend.model", "backend.voice"),
+    *("backend.turn_detection", "backend.silence_ms", "audio.echo_cancellation"),
+    *("context.policy", "context.trigger", "context.keep", "cost.limit"),
+)
+"""The settings that the README shows."""
 
 _SETTINGS = f"""\
 # Settings
@@ -41,41 +55,70 @@ Where a value may be *none*, write `"none"` in the file, `none` elsewhere.
 
 
 def settings() -> str:
-    """Return the text of `settings.md`: every setting, group by group."""
-    assert all(PREFIX + name in _SETTINGS for name in OTHER_VARIABLES)
+    """Return the text of `docs/settings.md`: every setting, group by group."""
     parts = [_SETTINGS]
     for group, model in GROUPS.items():
-        parts.append(f"## [{group}]\n\n{model.__doc__}\n")
-        parts.append(settings_table(key for key in all_settings() if key.startswith(f"{group}.")))
+        keys = [key for key in all_settings() if key.startswith(f"{group}.")]
+        parts += [f"## [{group}]\n\n{model.__doc__}\n", settings_table(keys)]
+        if group == "context":
+            parts += ["The policies:\n", policies_table()]
     parts.append('## [keys]\n\nThe key of each action, such as `talk = "f5"`.\n')
     return "\n".join(parts)
 
 
-def settings_table(keys: Any) -> str:
+def readme() -> str:
+    """Return the text of the README with its generated parts renewed."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, part in (
+        ("settings", settings_table(MOST_USED)),
+        ("policies", policies_table()),
+        ("states", f"```mermaid\n{diagram()}\n```\n"),
+    ):
+        text = replace_part(text, name, part)
+    return text
+
+
+def replace_part(text: str, name: str, part: str) -> str:
+    """Return the text with the generated part `name` replaced. Raises ValueError without one."""
+    begin, end = f"<!-- generated: {name} -->\n", "<!-- end -->\n"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"there is no generated part {name}")
+    return before + begin + part + end + after
+
+
+def settings_table(keys: Iterable[str]) -> str:
     """Return a Markdown table of these settings."""
     rows = ["| setting | default | allowed | what it does |", "|---|---|---|---|"]
-    rows += [_row(all_settings()[key]) for key in keys]
+    rows += [_settings_row(all_settings()[key]) for key in keys]
     return "\n".join(rows) + "\n"
 
 
-def _row(setting: Setting) -> str:
+def _settings_row(setting: Setting) -> str:
     default = "none" if setting.default in (None, {}) else str(setting.default)
     if isinstance(setting.default, bool):
         default = default.lower()
     flag = f" (`{setting.flag}`)" if setting.flag else ""
-    range_ = allowed(setting.key, registry.CHOICES)
-    return f"| `{setting.key}` | {default} | {range_} | {setting.sentence}{flag} |"
+    values = allowed(setting.key, registry.CHOICES)
+    return f"| `{setting.key}` | {default} | {values} | {setting.sentence}{flag} |"
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"settings.md": settings}
-"""File name → the function that returns its text."""
+def policies_table() -> str:
+    """Return a Markdown table of all policies, the laboratory's among them."""
+    rows = [f"| `{name}` | {POLICIES[name].sentence} |" for name in registry.policies()]
+    return "\n".join(["| policy | does |", "|---|---|", *rows]) + "\n"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {"docs/settings.md": settings, "README.md": readme}
+"""Path of a document → the function that returns its text."""
 
 
 def main() -> None:
     """Write every document."""
     for name, text in DOCUMENTS.items():
-        (DOCS / name).write_text(text(), encoding="utf-8")
-        print(f"docs/{name}")
+        (ROOT / name).write_text(text(), encoding="utf-8")
+        print(name)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,10 @@ import pytest
 
 from tui_voice.cli.parser import COMMANDS
 from tui_voice.config import DEFAULT_KEYS
-from tui_voice.conversation.states import diagram
 from tui_voice.ui.keys import BY_ID
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-MOST_USED = (
-    *("backend.kind", "backend.model", "backend.voice"),
-    *("backend.turn_detection", "backend.silence_ms", "audio.echo_cancellation"),
-    *("context.policy", "context.trigger", "context.keep", "cost.limit"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +48,17 @@ def test_the_generated_documents_are_up_to_date(generate: ModuleType) -> None:
     outdated = [
         name
         for name, text in documents.items()
-        if (ROOT / "docs" / name).read_text(encoding="utf-8") != text()
+        if (ROOT / name).read_text(encoding="utf-8") != text()
     ]
     assert outdated == [], "run: uv run python docs/generate.py"
 
 
-def test_the_diagram_is_that_of_the_transition_table(readme: str) -> None:
-    drawn = re.search(r"```mermaid\n(.*?)\n```", readme, re.S)
-    assert drawn is not None
-    assert drawn[1] == diagram()
-
-
-def test_the_readme_shows_the_most_used_settings(readme: str, generate: ModuleType) -> None:
-    assert generate.settings_table(MOST_USED) in readme
+def test_a_missing_marker_of_a_generated_part_is_an_error(generate: ModuleType) -> None:
+    text = "a\n<!-- generated: x -->\nold\n<!-- end -->\nb\n"
+    assert generate.replace_part(text, "x", "new\n") == text.replace("old", "new")
+    for missing in ("<!-- generated: x -->\n", "<!-- end -->\n"):
+        with pytest.raises(ValueError, match="no generated part x"):
+            generate.replace_part(text.replace(missing, ""), "x", "new\n")
 
 
 def test_the_readme_shows_every_key(readme: str) -> None:

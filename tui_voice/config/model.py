@@ -154,9 +154,8 @@ class ContextSettings:
 
     policy: Name = setting(
         "balanced",
-        "how the window is kept small; thrift turns old sound into text at once, textify makes no "
-        "summaries, none and server leave it to the server",
-        "--policy balanced|thrift|notebook|textify|none|server",
+        "how the window is kept small: balanced, thrift (all audio becomes text), none, ...",
+        "--policy NAME",
     )
     trigger: Annotated[int, Meta(ge=0, le=1_000_000)] = setting(
         0, "tokens in the window from which old turns are pruned; 0: by the model", "--trigger N"
