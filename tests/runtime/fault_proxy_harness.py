@@ -31,6 +31,10 @@ FAULTS: tuple[Fault, ...] = (
     "1012",
     "1013",
 )
+"""`cut`: the TCP connection is aborted before the message arrives; `late cut`: right after it.
+`garble`: bytes that are no WebSocket frame. `stall`: nothing passes any more. `delay`: the message
+arrives `DELAY_S` later. A number: the server's close code.
+"""
 DELAY_S = 0.15
 PassOn = Callable[[Direction, str | bytes], list[str | bytes]]
 """Returns the frames that are sent on in place of one frame."""
@@ -38,6 +42,8 @@ PassOn = Callable[[Direction, str | bytes], list[str | bytes]]
 
 @dataclass(frozen=True)
 class Step:
+    """The message number `number` of its type; `up` is from client to server."""
+
     direction: Direction
     type: str
     number: int = 1
