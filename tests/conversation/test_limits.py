@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.conversation.conversation_harness import MODEL
 from tests.conversation.sessions_harness import spoken_session
@@ -41,7 +42,7 @@ class TestNextLook:
         assert next_check_at(ledger, timed) == next(iter(ledger.turns)).at + 60
         assert next_check_at(fold([e.TimePassed(at=1e6)], ledger), timed) is None
         assert next_check_at(fold([e.ConnectionOpened()]), timed) is None
-        empty = replace(ledger, turns=fold([]).turns)
+        empty = structs.replace(ledger, turns=fold([]).turns)
         assert next_check_at(empty, timed) == ledger.at + 60
 
 

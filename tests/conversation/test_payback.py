@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from tests.conversation.conversation_harness import MODEL, ConversationHarness
 from tests.conversation.sessions_harness import spoken_session
@@ -22,7 +21,7 @@ from tui_voice.conversation.reducers import fold
 
 
 def with_replies(*replies: Reply) -> Ledger:
-    return replace(Ledger(model=MODEL), recent_replies=replies)
+    return structs.replace(Ledger(model=MODEL), recent_replies=replies)
 
 
 def reply(at: float, expected: int = 0, cached: int = 0, usd: float | None = 0.02) -> Reply:
@@ -107,7 +106,7 @@ class TestSummary:
         assert found.usd_per_hour == pytest.approx(saved * 3600 / 10)
 
     def test_with_a_cold_cache_it_pays_at_once(self) -> None:
-        ledger = replace(spoken_session(12), cacheable_prefix_tokens=0)
+        ledger = structs.replace(spoken_session(12), cacheable_prefix_tokens=0)
         found = payback_of(ledger, Plan("summary", tuple(ledger.held()[:-2]), ""))
         assert found is not None
         assert found.broken == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from tests.conversation.conversation_harness import ConversationHarness
 from tests.conversation.sessions_harness import spoken_session
 from tui_voice.conversation import events as e
@@ -148,15 +150,15 @@ class TestSummary:
         limits = replace(limits, trigger=window + 10)
         assert plan_compaction(ripe, limits).reason == "below the trigger"
         started = 1_767_225_600.0  # 2026-01-01T00:00:00Z
-        soon = replace(
-            ripe, connection=replace(ripe.connection, expires_at=started + ripe.at + 100)
+        soon = structs.replace(
+            ripe, connection=structs.replace(ripe.connection, expires_at=started + ripe.at + 100)
         )
         assert (
             plan_compaction(soon, limits).reason
             == "the server session ends soon, and its cache with it"
         )
-        far = replace(
-            ripe, connection=replace(ripe.connection, expires_at=started + ripe.at + 3_000)
+        far = structs.replace(
+            ripe, connection=structs.replace(ripe.connection, expires_at=started + ripe.at + 3_000)
         )
         assert plan_compaction(far, limits).plan is None
 
@@ -271,16 +273,16 @@ class TestTextify:
     def test_of_old_sound_it_changes_what_pays(self) -> None:
         """After a pruning nothing behind the memory is cached: then all of it becomes words."""
         ledger = spoken_session(10)
-        ledger = replace(ledger, cacheable_prefix_tokens=0)
+        ledger = structs.replace(ledger, cacheable_prefix_tokens=0)
         assert set(ids(ledger, self.THRIFT)) >= {"u9", "a9", "u5"}
         assert plan_compaction(ledger, self.THRIFT).reason == "late transcript, cheaper now"
 
     def test_a_forgetful_cache_lets_balanced_keep_no_sound(self) -> None:
         ledger = spoken_session(6)
-        forgetful = replace(
+        forgetful = structs.replace(
             ledger,
             recent_replies=tuple(
-                replace(
+                structs.replace(
                     r, expected_cached=1_000, usage=replace(r.usage, cached_audio=0, cached_text=0)
                 )
                 for r in ledger.recent_replies

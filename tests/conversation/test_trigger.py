@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.conversation.conversation_harness import MODEL, ConversationHarness
 from tests.conversation.sessions_harness import spoken_session
@@ -186,7 +187,7 @@ class TestRegrowth:
     def test_near_the_servers_own_limit_it_does_not_wait(self) -> None:
         ledger = spoken_session(10)
         done = Compaction("memory_0001", "summary", 0.0, (), 20_000, "", "confirmed", 100)
-        ledger = replace(ledger, compactions=(done,))
+        ledger = structs.replace(ledger, compactions=(done,))
         waits = plan_compaction(ledger, Limits(900, 2, policy="notebook"))
         assert waits.reason == (
             "the window has not regrown to 10,050 tokens since the last pruning"
@@ -224,11 +225,13 @@ class TestOutlook:
     def test_a_forgetful_cache_brings_it_forward(self) -> None:
         ledger = spoken_session(8)
         misses = tuple(
-            replace(r, expected_cached=1_000, usage=replace(r.usage, cached_audio=0, cached_text=0))
+            structs.replace(
+                r, expected_cached=1_000, usage=replace(r.usage, cached_audio=0, cached_text=0)
+            )
             for r in ledger.recent_replies
         )
         seen = next_summary(
-            replace(ledger, recent_replies=misses), Limits(8_000, 2, policy="thrift")
+            structs.replace(ledger, recent_replies=misses), Limits(8_000, 2, policy="thrift")
         )
         assert seen.tokens < 8_000
         assert seen.why == "forgetful"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
@@ -272,9 +271,9 @@ class TestTurns:
         changed = grown.change("i129", text="x")
         assert changed.chunks[:2] == grown.chunks[:2]
         assert changed.chunks[0] is grown.chunks[0]
-        settled = grown.map_server_bound(lambda one: replace(one, words="done"))
+        settled = grown.map_server_bound(lambda one: structs.replace(one, words="done"))
         assert {one.words for one in settled} == {"done"}
-        same = settled.map_server_bound(lambda one: replace(one, text="never"))
+        same = settled.map_server_bound(lambda one: structs.replace(one, text="never"))
         assert all(a is b for a, b in zip(same.chunks, settled.chunks, strict=True))
 
 
@@ -368,6 +367,6 @@ class TestFolding:
 def test_words_that_were_not_heard_weigh_nothing_and_any_script_is_cut() -> None:
     said = Turn("a", "assistant", 0.0, "one two three four", "done", "text", 4_000, heard_ms=2_000)
     assert said.heard_text == "one two"
-    assert said.tokens == said.as_text_tokens < replace(said, heard_ms=None).tokens
-    unparted = replace(said, text="我想去京都看看春天的樱花")
+    assert said.tokens == said.as_text_tokens < structs.replace(said, heard_ms=None).tokens
+    unparted = structs.replace(said, text="我想去京都看看春天的樱花")
     assert unparted.heard_text == "我想去京都看"

@@ -1,6 +1,6 @@
 """A limit of cost closes the microphone, once for each time it is reached."""
 
-from dataclasses import replace
+from msgspec import structs
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
@@ -11,7 +11,7 @@ from tui_voice.runtime.budget import Budget
 
 
 def _at(usd: float, *, open_microphone: bool = True) -> Snapshot:
-    ledger = replace(Ledger(), spent=Spent(replies=usd))
+    ledger = structs.replace(Ledger(), spent=Spent(replies=usd))
     return Snapshot(State.IDLE, ledger, Situation(microphone=Microphone(open=open_microphone)))
 
 

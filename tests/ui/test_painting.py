@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec import structs
 from rich.style import Style
 
 from tui_voice.conversation.turns import Turn
@@ -24,9 +23,9 @@ def painter(width: int) -> Painter:
 def test_what_grows_looks_like_what_is_there(width: int, pieces: list[str], done: bool) -> None:
     page, turn = painter(width), Turn("t", "assistant", 0.0)
     for piece in [*pieces, ""]:
-        turn = replace(turn, text=turn.text + piece)
+        turn = structs.replace(turn, text=turn.text + piece)
         page.paint(turn)
-    turn = replace(turn, words="done" if done else "open", pinned=done)
+    turn = structs.replace(turn, words="done" if done else "open", pinned=done)
     assert page.paint(turn) == painter(width).paint(turn)
 
 
@@ -34,7 +33,7 @@ def test_lines_that_are_as_they_were_are_not_painted_again() -> None:
     page = painter(40)
     turn = Turn("t", "assistant", 0.0, text="words that fill lines " * 20)
     before = page.paint(turn)
-    after = page.paint(replace(turn, text=turn.text + "and more"))
+    after = page.paint(structs.replace(turn, text=turn.text + "and more"))
     assert [a is b for a, b in zip(before, after, strict=False)][:-3] == [True] * (len(before) - 3)
     assert after[-2] is not before[-2]
 
@@ -43,10 +42,10 @@ def test_a_turn_that_becomes_another_is_painted_anew() -> None:
     page = painter(40)
     turn = Turn("t", "assistant", 0.0, text="one two three " * 10, wire_id="t", audio_ms=9000)
     for changed in (
-        replace(turn, text="something else, and longer than it was " * 5),
-        replace(turn, heard_ms=3000),
-        replace(turn, wire_id=None, pruned_in="c1"),
-        replace(turn, id="u", role="user"),
+        structs.replace(turn, text="something else, and longer than it was " * 5),
+        structs.replace(turn, heard_ms=3000),
+        structs.replace(turn, wire_id=None, pruned_in="c1"),
+        structs.replace(turn, id="u", role="user"),
     ):
         page.paint(turn)
         assert page.paint(changed) == painter(40).paint(changed)

@@ -1,10 +1,10 @@
 """What the screen shows is what the facts add up to, and equal slices stay equal."""
 
 import itertools
-from dataclasses import replace
 from typing import get_args, get_type_hints
 
 import pytest
+from msgspec import structs
 
 from tests.ui.scripted import ScriptedDoor, answering, asked, exchange, kyoto, opened
 from tui_voice.conversation import events as e
@@ -143,7 +143,7 @@ def test_what_a_pruning_was_worth_stands_in_its_row(door: ScriptedDoor) -> None:
 
 
 def test_where_nothing_is_paid_nothing_is_saved(door: ScriptedDoor) -> None:
-    ledger = replace(kyoto(door).snapshot.ledger, spent=Spent())
+    ledger = structs.replace(kyoto(door).snapshot.ledger, spent=Spent())
     assert all(row.worth is None for row in view_of_ledger(ledger).prunings)
 
 
@@ -157,7 +157,7 @@ def test_who_answers(door: ScriptedDoor) -> None:
 @pytest.mark.parametrize("kind", get_args(get_type_hints(Compaction)["kind"]))
 def test_every_kind_of_compaction_has_its_row(kind: str, stage: str) -> None:
     one = Compaction("c1", kind, 1.0, ("a", "b"), 900, stage=stage, tokens_after=300)
-    (row,) = view_of_ledger(replace(Ledger(), compactions=(one,))).prunings
+    (row,) = view_of_ledger(structs.replace(Ledger(), compactions=(one,))).prunings
     first, second = PruningLog(glyphs=UNICODE)._row(row, 40, False)
     assert first
     assert second

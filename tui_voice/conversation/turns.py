@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tui_voice.conversation.events import Modality, Role
 
@@ -33,8 +35,7 @@ def estimate_text_tokens(text: str) -> int:
     return math.ceil((len(text) + len(text.encode())) / 2 / CHARACTERS_PER_TOKEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One entry of the ledger: what one side said once, or a function call or output.
 
     Its token counts are estimates by the rules of this module; see "Managing costs" in OpenAI's

@@ -11,13 +11,13 @@ import hashlib
 import os
 from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from tui_voice import conversation
 from tui_voice.conversation.ledger import Ledger
@@ -47,7 +47,7 @@ class Checkpoint(msgspec.Struct, array_like=True):
 
     def restored(self) -> Ledger:
         """The ledger with its turns."""
-        return replace(self.ledger, turns=Turns.of(self.turns))
+        return structs.replace(self.ledger, turns=Turns.of(self.turns))
 
     def progress(self) -> Progress:
         """How far the journal was read, to go on from there."""

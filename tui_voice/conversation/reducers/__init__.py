@@ -8,8 +8,9 @@ ledger.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger

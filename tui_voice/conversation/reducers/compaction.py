@@ -5,8 +5,9 @@ The course of a summary: `SummaryRequested`, `SummaryReady`, then `items` until 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Compaction, Ledger

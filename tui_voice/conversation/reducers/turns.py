@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger

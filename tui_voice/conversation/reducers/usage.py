@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger, Reply, UnreportedUsage, Window
