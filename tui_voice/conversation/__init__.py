@@ -1,5 +1,5 @@
-"""Facts in, intentions out: the talk itself, with no input or output of its own.
+"""One session as a pure state machine: events in; decisions and effects out.
 
-Nothing in this room reads a clock, opens a file or draws a random number; what it knows, it was
-told by an `Event`, and what it wants done, it hands out as an `Effect`.
+Nothing in this package reads a clock, opens a file or draws a random number. All that it knows
+comes from events, and all that it wants done is an effect.
 """

@@ -41,7 +41,7 @@ class CloseMicrophone(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteMicrophone(Effect):
-    """Send silence, or no audio, while `muted`. The microphone stays open."""
+    """Send no captured audio while `muted`. The microphone stays open."""
 
     muted: bool
 

@@ -1,7 +1,7 @@
-"""What tokens cost: a dated table that the user can add to, and sums over it.
+"""What tokens cost: a dated price table that the user can extend, and sums over it.
 
-The figures are OpenAI's model pages of autumn 2026, checked against the price map of litellm
-1.109.1 on the date below. Prices change: the date is shown wherever a sum is explained.
+The prices are those of OpenAI's model pages of autumn 2026, checked against the price map of
+litellm 1.109.1 on `PRICES_AS_OF`. Prices change, so the date is shown wherever a sum is explained.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 PRICES_AS_OF = "2026-11-22"
 LOCAL_MODEL = "local"
-"""The embedded server's model; any name that begins `local-` or `local/` is free as well."""
+"""The embedded server's model, which is free. So is any name that begins `local-` or `local/`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """USD per million tokens of one model, and how much it can carry."""
+    """Prices of one model in USD per million tokens, and the size of its window."""
 
     text_in: float = 0.0
     text_cached: float = 0.0
@@ -33,30 +33,31 @@ class Price:
     audio_cached: float = 0.0
     audio_out: float = 0.0
     cache_write: float = 1.0
-    """Input that is written to the cache costs so many times the usual."""
+    """Input tokens that are written to the cache cost so many times `text_in`."""
     window: int = 32_000
     """Tokens that the model can carry, its answer included."""
     max_output: int = 4_096
-    """Tokens of one answer at most; the rest of the window is what input may fill."""
+    """Tokens of one answer at most. The rest of the window is for input."""
 
     @property
     def usable(self) -> int:
-        """Input tokens beyond which the server truncates (32k models document 28,224, a little
-        more than this comes to).
+        """Input tokens beyond which the server truncates.
+
+        Example: 32,000 - 4,096 = 27,904. OpenAI documents 28,224 for that model.
         """
         return self.window - self.max_output
 
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """Prices by model name, and of transcription by model name in USD per minute of sound."""
+    """Prices by model name, and prices of transcription in USD per minute of audio."""
 
     models: Mapping[str, Price]
     transcription: Mapping[str, float]
     as_of: str = PRICES_AS_OF
 
     def find(self, model: str) -> Price | None:
-        """The price of a model or of a dated snapshot of it; None where nothing is known."""
+        """The price of a model, or of a dated version of it. None: the model is unknown."""
         return _lookup(self.models, model)
 
 
@@ -121,8 +122,8 @@ PRICES = PriceTable(
 )
 
 _SNAPSHOT = re.compile(r"-(\d{4}.*|latest|preview.*)")
-"""What may follow a model's name so that it is still that model: a date, mostly. Any other tail
-(`-nano`, `-3`) is a model of its own, whose price we do not know."""
+"""What may follow the name of a model without making it another model: mostly a date. A name with
+another ending (`-nano`, `-3`) is a model of its own, whose price is unknown."""
 
 
 def _lookup(table: Mapping[str, T], model: str) -> T | None:
@@ -142,13 +143,13 @@ def _is_local(name: str, model: str) -> bool:
 
 
 def price(model: str, usage: Usage, table: PriceTable = PRICES) -> float | None:
-    """USD of one response. None: the model is in no table."""
+    """USD of one response. None: the price of the model is unknown."""
     found = table.find(model)
     if found is None:
         return None
     fresh_text = usage.input_text - usage.cached_text
-    # Which of the fresh tokens were written to the cache is not told; where writing costs extra
-    # we count all of them as written, the dearer reading.
+    # The usage does not say which tokens were written to the cache. If writing costs extra, all
+    # of them are counted as written, so the sum is rather too high than too low.
     return (
         fresh_text * found.text_in * found.cache_write
         + usage.cached_text * found.text_cached
@@ -165,9 +166,9 @@ def transcription_price(
     tokens: int | None = None,
     table: PriceTable = PRICES,
 ) -> float | None:
-    """USD of one transcription, told in seconds of sound or in audio tokens (10 a second).
+    """USD of one transcription of so many seconds of audio, or audio tokens (10 a second).
 
-    None: the model is in no table, or neither was told.
+    None: the price is unknown, or neither was given.
     """
     per_minute = _lookup(table.transcription, model)
     if seconds is None and tokens is not None:
@@ -181,17 +182,17 @@ _FIELDS = tuple(field.name for field in fields(Price))
 
 
 def merge(table: PriceTable, overrides: Mapping[str, Any]) -> PriceTable:
-    """The table with the user's own figures over it.
+    """The table with the user's own prices in it.
 
-    `overrides`: model name → the fields of `Price` that differ (USD per million tokens; `window`
+    `overrides`: by model name, the fields of `Price` that differ (USD per million tokens; `window`
     and `max_output` in tokens), or `{per_minute = USD}` for a transcription model. Fields that a
-    new model leaves out cost nothing. Raises `SettingsError` naming model and key.
+    new model leaves out cost nothing. Raises `SettingsError` with the model and the key.
     """
     models, transcription = dict(table.models), dict(table.transcription)
     for model, given in overrides.items():
         if not isinstance(given, Mapping):
             raise SettingsError(
-                f"The price of {model} is {given!r}, which is no table of figures.",
+                f"The price of {model} is {given!r}, which is no table of prices.",
                 f'Write it as [cost.prices."{model}"] with any of: {", ".join(_FIELDS)}.',
             )
         figures = {key: _figure(model, key, value) for key, value in given.items()}

@@ -1,7 +1,7 @@
-"""The five states of a talk, and every move between them. Nothing else moves the state.
+"""The five states of a session, and every transition between them. Nothing else moves the state.
 
-Rows are tried from the top; `dest=None` means that the fact matters but the state stays. The
-names under `conditions`, `before` and `after` are methods of `Conversation`.
+The rows of a trigger are tried from the top. `dest=None`: the event matters, but the state stays.
+The names under `conditions`, `before` and `after` are methods of `Conversation`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class State(Enum):
-    """What the talk is doing; the value is the name on the screen."""
+    """What the session is doing. The value is the name on the screen."""
 
     IDLE = "idle"
     LISTENING = "listening"
@@ -30,17 +30,17 @@ def _row(trigger: str, source: Any, dest: State | None, **callbacks: str) -> dic
     return {"trigger": trigger, "source": source, "dest": dest, **callbacks}
 
 
-_QUIETLY = "nothing_more_comes"
+_ALL_DONE = "nothing_more_comes"
 
 TRANSITIONS: list[dict[str, Any]] = [
-    # The user speaks; over a reply, that is a barge-in.
+    # The user speaks. During a reply that is a barge-in.
     _row("speech_started", QUIET, _LISTENING),
     _row("speech_started", BUSY, _LISTENING, before="barge_in"),
     _row("speech_stopped", _LISTENING, _AWAITING),
     _row("speech_discarded", _LISTENING, _IDLE, after="settle_down"),
-    _row("speech_discarded", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
+    _row("speech_discarded", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
     _row("speech_committed", "*", None, after="answer_commit"),
-    # The talk key. With VAD it opens and closes the microphone; without, it makes the turn.
+    # The talk key. With VAD it opens and closes the microphone, else it starts and ends a turn.
     _row("talk_pressed", QUIET, _LISTENING, conditions="is_manual", after="open_microphone"),
     _row(
         "talk_pressed",
@@ -61,10 +61,10 @@ TRANSITIONS: list[dict[str, Any]] = [
     # The reply.
     _row("response_started", [*QUIET, _AWAITING], _AWAITING),
     _row("audio_received", _AWAITING, _SPEAKING, conditions="is_current"),
-    _row("response_done", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
+    _row("response_done", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
     _row("response_done", "*", None, after="ask_for_follow_up"),
-    _row("response_refused", _AWAITING, _IDLE, conditions=_QUIETLY, after="settle_down"),
-    _row("playback_finished", _SPEAKING, _IDLE, conditions=_QUIETLY, after="settle_down"),
+    _row("response_refused", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
+    _row("playback_finished", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
     _row("playback_finished", _SPEAKING, _AWAITING, conditions="nothing_plays"),
     _row("playback_finished", "*", None, after="settle_down"),
     _row("playback_interrupted", "*", None, after="truncate"),
@@ -81,10 +81,10 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
     _row("tool_called", "*", None, after="answer_tool"),
     _row("tool_answered", "*", None, after="ask_for_follow_up"),
-    # Words come late; a compaction may have waited for them.
+    # A transcript comes late. A compaction may have waited for it.
     _row("transcript_done", "*", None, after="settle_down"),
     _row("transcript_failed", "*", None, after="settle_down"),
-    # Summaries come and go while the talk goes on: the user may have spoken first.
+    # Summaries. The user may have spoken before one is ready, so every state expects it.
     _row("summarise_pressed", "*", None, after="summarise_now"),
     _row("summary_requested", _IDLE, _SUMMARISING),
     _row("summary_ready", _SUMMARISING, _IDLE, after="settle_down"),
@@ -105,12 +105,12 @@ TRANSITIONS: list[dict[str, Any]] = [
             "delete_refused",
         )
     ),
-    # Waiting for its time: a cold cache, a pruning every so often, an answer that did not come.
+    # Time: a cold cache, a pruning every so many minutes, an answer that did not come.
     _row("time_passed", "*", None, after="check_time"),
-    # The line. A new one knows nothing of the talk until it has been told.
+    # The connection. A new server session is seeded with what was said.
     _row("connection_opened", "*", None, after="seed"),
-    # What the speaker has of a reply is played to its end, and a turn that the talk key holds open
-    # is ended by the key.
+    # The audio received of a reply is still played to its end, and a turn that the talk key holds
+    # open is ended by the key.
     _row("connection_lost", _SPEAKING, None, after="stop_waiting"),
     _row("connection_lost", _LISTENING, None, conditions="key_is_held", after="stop_waiting"),
     _row("connection_lost", [*QUIET, _LISTENING, _AWAITING], _IDLE, after="stop_waiting"),

@@ -1,7 +1,8 @@
-"""Facts: what happened in a talk, in the past tense. They are journaled and folded as they are.
+"""The base of all events, and the values that their fields hold.
 
-Each class's `name` (its own, in snake case) is at once the journal's key and the trigger of the
-state machine. New fields need a default, so that old journals still open.
+An event says what happened, in the past tense. It is journaled and reduced as it is. The `name` of
+its class, in snake case, is the journal's key and the trigger of the state machine. A new field
+needs a default, so that older journals still open.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
-"""Error code of the server in `ResponseRefused`: another response was active."""
+"""Code of a `ResponseRefused`: another response was active (the server's word)."""
 UNANSWERED = "unanswered"
-"""Our own code in `ItemRefused`: the server never answered, so the item may exist all the same."""
+"""Code of an `ItemRefused` of our own: the server never answered, so the item may exist."""
 
 Role = Literal["user", "assistant", "system", "tool"]
 Modality = Literal["text", "audio"]
@@ -24,7 +25,7 @@ EVENTS: dict[str, type[Event]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A fact. `at`: seconds since the talk was opened, stamped once, at the session's door."""
+    """Something that happened. `at`: seconds since the session was first opened."""
 
     at: float = 0.0
     name: ClassVar[str] = "event"
@@ -36,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one response, from `response.done` → `usage`. Cached tokens are part of input."""
+    """Tokens of one response: `response.done` → `usage`. Input tokens include the cached ones."""
 
     input_text: int = 0
     input_audio: int = 0

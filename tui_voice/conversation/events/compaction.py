@@ -1,4 +1,4 @@
-"""What the server says of items that we changed, and how a compaction goes."""
+"""Events: the server acknowledges changes of items, and a compaction takes its course."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tui_voice.conversation.events.base import Event, Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemPlaced(Event):
-    """An item that we created is in the server's conversation."""
+    """`conversation.item.added` for an item that we created: the server holds it."""
 
     item_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRefused(Event):
-    """An item that we wanted to create is not there."""
+    """`error`: the server refused our `conversation.item.create`. See also `UNANSWERED`."""
 
     item_id: str
     code: str = ""
@@ -25,12 +25,17 @@ class ItemRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemDeleted(Event):
+    """`conversation.item.deleted`."""
+
     item_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteRefused(Event):
-    """`unknown`: the server does not know the item, so it is gone all the same."""
+    """`error`: the server refused our `conversation.item.delete`.
+
+    `unknown`: it does not know the item, so the item is gone all the same.
+    """
 
     item_id: str
     unknown: bool = False
@@ -39,38 +44,46 @@ class DeleteRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemTruncated(Event):
+    """`conversation.item.truncated`: the item has `audio_ms` milliseconds now."""
+
     item_id: str
     audio_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRequested(Event):
-    """The turns `drop` (ids) are to be summarised, then pruned. `window`: tokens before."""
+    """Our decision: turns are to be summarised, then pruned."""
 
     compaction_id: str
     drop: tuple[str, ...]
+    """Ids of the turns."""
     window: int
+    """Tokens of the window before."""
     cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryReady(Event):
+    """A summary was written."""
+
     compaction_id: str
     text: str
     source: str = ""
-    """Which model wrote it."""
+    """The model that wrote it."""
     usage: Usage | None = None
     usd: float | None = None
+    """What it cost, in USD. None: unknown."""
     seconds: float = 0.0
+    """How long it took."""
     shortfall: str = ""
-    """In what it is not as it was asked for: "in English, though French was asked for"."""
+    """How it differs from the request. Example: "in English, though French was asked for"."""
     passed_over: str = ""
-    """Whom the user wanted to write it, and why somebody else did."""
+    """Which model the user wanted instead, and why that one did not write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryFailed(Event):
-    """Nothing changes but a line in the pruning log."""
+    """No summary was written. The window stays as it is; the pruning log gets a line."""
 
     compaction_id: str
     reason: str
@@ -79,56 +92,65 @@ class SummaryFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextifyRequested(Event):
-    """Audio turns are to become their own words. `turns`: ids; each becomes `<n>` text items."""
+    """Our decision: audio turns are to be replaced by their transcripts, as text items."""
 
     compaction_id: str
     turns: tuple[str, ...]
+    """Ids of the turns."""
     window: int
+    """Tokens of the window before."""
     cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceRepairRequested(Event):
-    """A reply came without sound: `withdrawn` is taken back and asked for again, after what the
-    assistant said before (`turns`, ids, those withdrawn included) has moved into system items.
+    """Our decision: a reply came without audio; it is withdrawn and asked for again.
+
+    Before that, what the assistant said earlier moves into system items.
     """
 
     compaction_id: str
     turns: tuple[str, ...]
+    """Ids of the turns that move or are withdrawn."""
     withdrawn: tuple[str, ...]
+    """Ids of the turns without audio."""
     window: int
+    """Tokens of the window before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreRequested(Event):
-    """Pruned turns are to go back to the model as text."""
+    """Our decision: pruned turns return to the model as text items."""
 
     compaction_id: str
     turns: tuple[str, ...]
+    """Ids of the turns."""
     window: int
+    """Tokens of the window before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerChecked(Event):
-    """The trigger that the user wants does not fit the talk, or fits (again). Tokens and turns."""
+    """Our decision: another trigger than the user's counts from now on, or the user's again."""
 
     trigger: int
-    """What the user wants, with so many kept turns:"""
+    """The user's trigger, in tokens."""
     keep: int
+    """Turns that the user wants to keep."""
     weighs: int
-    """What is left after a pruning: instructions, summary, kept turns, pinned ones."""
+    """Tokens left after a pruning: instructions, summary, kept turns and pinned turns."""
     instead: int
-    """From so many tokens on the window is pruned now; equal to `trigger`: that one holds."""
+    """The trigger that counts now, in tokens. Equal to `trigger`: the user's counts."""
     kept: int = 0
-    """So many of the kept turns there are by now."""
+    """Kept turns that there are by now."""
     pinned: int = 0
-    """So many older turns stay, too."""
+    """Older turns that stay because they are pinned."""
     usual: bool = False
-    """Judged by what a talk usually weighs, before this one has told: a word of caution."""
+    """A warning before the session: `weighs` is what usual turns weigh, not these turns."""
 
     @property
     def sentence(self) -> str:
-        """Why, and the remedy where there is need of one."""
+        """The finding for the user, with its remedy if there is need of one."""
         counted = [f"{n} {what}" for n, what in ((self.kept, "kept"), (self.pinned, "pinned")) if n]
         turns = " and ".join(counted) + " turn" + "s" * (self.kept + self.pinned != 1)
         stays = f"the {turns}, summary and instructions" if counted else "summary and instructions"

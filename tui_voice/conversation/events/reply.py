@@ -1,4 +1,4 @@
-"""The reply: asked for, received, played."""
+"""Events: a reply is asked for, received and played."""
 
 from __future__ import annotations
 
@@ -9,38 +9,42 @@ from tui_voice.conversation.events.base import Event, Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseStarted(Event):
-    """`response.created` in the default conversation."""
+    """`response.created` in the server's own conversation."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioReceived(Event):
-    """Sound of the reply has come: the first of it, then about once a second, then the last."""
+    """`response.output_audio.delta`: audio came. Journaled for the first piece of an item, then
+    about once a second, then for the last piece.
+    """
 
     item_id: str
     response_id: str = ""
     audio_ms: int = 0
-    """All of this item so far."""
+    """Milliseconds of this item received so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseDone(Event):
-    """`response.done`. `usage` None: the server gave none (cancelled, failed)."""
+    """`response.done`: the response ended."""
 
     response_id: str
     status: str = "completed"
+    """"completed", "cancelled", "failed" or "incomplete"."""
     reason: str = ""
     usage: Usage | None = None
+    """None: the server sent none, because it was cancelled or failed."""
     usd: float | None = None
-    """By the price table in force at the time; None: unknown model."""
+    """What it cost, in USD, by the prices of that time. None: the model's price is unknown."""
     audio: bool = True
-    """False: sound was asked for, and a message came whole, but without any."""
+    """False: audio was asked for, and a complete message came without any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseRefused(Event):
-    """Our `response.create` was not taken (one is active, or the server erred)."""
+    """`error`: the server refused our `response.create`. Example of a code: `ALREADY_ACTIVE`."""
 
     code: str
     message: str
@@ -48,8 +52,10 @@ class ResponseRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyCut(Event):
-    """The line broke in the middle of a reply. `heard`: in part, so its words stay as far as they
-    came; else nothing of it was, and it is asked for again as if it had never begun.
+    """Our decision: a lost connection cut off a reply.
+
+    `heard`: the user heard a part of it, so the words received so far stay. Otherwise it is asked
+    for again, as if it had never begun.
     """
 
     item_ids: tuple[str, ...]
@@ -58,9 +64,10 @@ class ReplyCut(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyOverdue(Event):
-    """So many seconds nothing came of a reply, and none was being heard: it is given up.
-    `waited_for`: by the user; else it had been stopped, and the server never said so, and what the
-    user waits for by now comes next.
+    """Our decision: a response is given up, since no sign of it came and nothing is played.
+
+    `seconds`: how long no sign came. `waited_for`: the user waits for it. Otherwise it had been
+    cancelled and never ended, and the response that the user waits for comes next.
     """
 
     response_id: str = ""
@@ -70,7 +77,7 @@ class ReplyOverdue(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackFinished(Event):
-    """The device has taken the last sample of this item."""
+    """The loudspeaker played an item to its end. `played_ms`: its milliseconds."""
 
     item_id: str
     played_ms: int = 0
@@ -78,9 +85,9 @@ class PlaybackFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackInterrupted(Event):
-    """The speaker was stopped after so much of this item had been taken."""
+    """The loudspeaker was stopped after `played_ms` milliseconds of an item."""
 
     item_id: str
     played_ms: int
     received_ms: int = 0
-    """How much of it had come. 0: in journals from before it was told."""
+    """Milliseconds of the item received by then. 0: in journals of earlier versions."""

@@ -1,4 +1,4 @@
-"""The talk itself and the line to its server."""
+"""Events: the session, its connection to a server, and notices."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from tui_voice.conversation.events.base import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened(Event):
-    """The first line of every journal. `started` is wall time, ISO 8601 with zone."""
+    """A session began. It is the first event of every journal."""
 
     version: int = 2
+    """Version of the journal's format."""
     id: str
     started: str
+    """Wall time, ISO 8601 with a time zone."""
     backend: str
     model: str
     voice: str = ""
     instructions: str = ""
     parent: str = ""
-    """The talk this one was forked from, and the last turn they share."""
+    """Id of the session that this one was forked from. "": none."""
     parent_turn: str = ""
+    """Id of the last turn that the two share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionResumed(Event):
-    """The talk goes on in a new run of the program."""
+    """The session goes on in a new run of the program."""
 
     backend: str
     model: str
@@ -35,10 +38,11 @@ class SessionResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRenamed(Event):
-    """`usd`: what it cost to have the title made; None where the user gave it, or unknown."""
+    """The session got a title."""
 
     title: str
     usd: float | None = None
+    """What a model took for the title, in USD. None: the user wrote it, or unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,7 @@ class SessionClosed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed(Event):
-    """Something the user should know that changes nothing: no microphone, disk full, …"""
+    """A notice for the user that changes nothing else. Example: the disk is full."""
 
     text: str
     severity: Literal["info", "warning", "error"] = "info"
@@ -56,46 +60,47 @@ class Noticed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionOpening(Event):
-    """A connection is being made; the server knows nothing of the talk yet."""
+    """We began to connect. The server knows nothing of the session yet."""
 
     url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionOpened(Event):
-    """`session.created` and our `session.updated` have come; the conversation there is empty."""
+    """`session.created`, then `session.updated`: the server's conversation is open and empty."""
 
     server_session_id: str = ""
     model: str = ""
     expires_at: float | None = None
-    """Unix seconds."""
+    """When the server session ends, in Unix seconds. None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLost(Event):
-    """The connection broke. `retry_in`: seconds until the next try; None: no more tries."""
+    """The connection broke."""
 
     reason: str
     code: int | None = None
+    """The WebSocket's close code. None: there was none."""
     hint: str = ""
+    """What the user can do about it."""
     retry_in: float | None = None
+    """Seconds until the next try. None: there will be none."""
     again: tuple[str, ...] = ()
-    """Turns (ids) whose words had not come: their sound was kept and goes out on the next line,
-    where they become new turns. Here they are a gap."""
+    """Ids of turns without words. Their audio was kept and is sent on the next connection, where
+    they become new turns. Here they stay as a gap."""
     cut: tuple[str, ...] = ()
-    """Replies (item ids) whose sound had begun to come and not ended."""
+    """Ids of replies whose audio was still coming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimePassed(Event):
-    """Nothing else has happened for a while: what waits for its time looks again. When the next
-    one is wanted, `policy.next_look` says.
-    """
+    """Nothing happened until `Conversation.wakes_at`: what waits for that time is checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerErred(Event):
-    """An `error` event that nobody was waiting for; the connection lives on."""
+    """`error`: the server reported an error that belongs to no request. The connection stays."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""Speech as the server hears it, and turns as they get their words."""
+"""Events: the user's speech as the server reports it, words of turns, function calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from tui_voice.conversation.events.base import Event, Modality, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStarted(Event):
-    """`input_audio_buffer.speech_started`."""
+    """`input_audio_buffer.speech_started`: the server heard the user begin to speak.
+
+    `audio_start_ms`: milliseconds of audio since the session was opened on the server.
+    """
 
     item_id: str
     audio_start_ms: int = 0
@@ -17,7 +20,7 @@ class SpeechStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechGrew(Event):
-    """So much of the running turn has been sent by now (about once a second)."""
+    """`audio_ms` milliseconds of the running turn were sent so far; about once a second."""
 
     item_id: str
     audio_ms: int
@@ -25,7 +28,7 @@ class SpeechGrew(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStopped(Event):
-    """`input_audio_buffer.speech_stopped`."""
+    """`input_audio_buffer.speech_stopped`: the turn is `audio_ms` milliseconds long."""
 
     item_id: str
     audio_ms: int = 0
@@ -33,16 +36,17 @@ class SpeechStopped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechCommitted(Event):
-    """`input_audio_buffer.committed`: the turn has its place behind `previous_item_id`."""
+    """`input_audio_buffer.committed`: the turn is an item behind `previous_item_id` now."""
 
     item_id: str
     previous_item_id: str | None = None
     audio_ms: int | None = None
+    """Milliseconds of the whole turn. None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechDiscarded(Event):
-    """The turn that had begun will not be answered: the line went, or the buffer was empty."""
+    """A turn that had begun will not be answered: its buffer was empty, or was lost."""
 
     item_id: str
     reason: str = ""
@@ -50,7 +54,7 @@ class SpeechDiscarded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnAdded(Event):
-    """`conversation.item.added` for an item that the server made."""
+    """`conversation.item.added`: the server made an item."""
 
     item_id: str
     role: Role
@@ -61,7 +65,7 @@ class TurnAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptGrew(Event):
-    """Some more words of a turn, of either side."""
+    """More words of a turn came, of either side. `text`: only the new ones."""
 
     item_id: str
     text: str
@@ -69,16 +73,17 @@ class TranscriptGrew(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptDone(Event):
-    """All the words of a turn. `usd`: what a transcription cost apart from the response."""
+    """The words of a turn are complete. `text`: all of them."""
 
     item_id: str
     text: str
     usd: float | None = None
+    """What a separate transcription cost, in USD. None: nothing, or unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptFailed(Event):
-    """The words of a spoken turn will not come; its sound is still with the server."""
+    """The words of a spoken turn will not come. The server still holds its audio."""
 
     item_id: str
     reason: str = ""
@@ -86,7 +91,7 @@ class TranscriptFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCalled(Event):
-    """The model asked for a function; `arguments` is a JSON object as text."""
+    """The model called a function. `arguments`: a JSON object as text."""
 
     item_id: str
     call_id: str
@@ -97,7 +102,7 @@ class ToolCalled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolAnswered(Event):
-    """What the function gave, under an item id of our own."""
+    """A function returned `output`. `item_id`: an id of our own for the item that holds it."""
 
     item_id: str
     call_id: str

@@ -1,4 +1,4 @@
-"""What the user did."""
+"""Events: what the user did."""
 
 from __future__ import annotations
 
@@ -9,24 +9,29 @@ from tui_voice.conversation.events.base import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalkPressed(Event):
-    """The microphone is open. `manual`: no VAD, the turn ends when the user says so."""
+    """The user opened the microphone with the talk key.
+
+    `manual`: no VAD; the turn ends when the user releases the key.
+    """
 
     manual: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalkReleased(Event):
-    """The microphone is closed; what was being said is a whole turn."""
+    """The user closed the microphone. With `manual`, the turn is whole now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteChanged(Event):
+    """The user muted the open microphone, or ended that."""
+
     muted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSubmitted(Event):
-    """A typed turn under an item id of our own choosing (at most 32 characters)."""
+    """The user typed a turn. `item_id`: an id of our own, at most 32 characters."""
 
     item_id: str
     text: str
@@ -34,26 +39,26 @@ class TextSubmitted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopPressed(Event):
-    """The reply is to stop."""
+    """The user stopped the reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummarisePressed(Event):
-    """Summarise now, whatever the window holds. `focus`: what must not be lost."""
+    """The user asked for a summary now. `focus`: what it must not lose, in the user's words."""
 
     focus: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestorePressed(Event):
-    """Give pruned turns back to the model as text. Empty: all of the last pruning."""
+    """The user asked to restore pruned turns. No ids: all turns of the last summary."""
 
     turn_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnPinned(Event):
-    """A pinned turn is never pruned."""
+    """The user pinned a turn, or unpinned it. A pinned turn is never pruned."""
 
     item_id: str
     pinned: bool = True
@@ -61,6 +66,6 @@ class TurnPinned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryEdited(Event):
-    """The user rewrote the summary; the model is to get it so."""
+    """The user rewrote the memory. "": it is deleted."""
 
     text: str
