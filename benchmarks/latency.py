@@ -33,10 +33,10 @@ from tests.e2e.terminal import Terminal
 from tests.sound import RATE, Recording, VirtualSound, missing
 from tui_voice.conversation import events as e
 
-QUESTION = "Please tell me what time it is."
-"""Answered by a skill: nothing of a language model's time is in it."""
+QUESTION = "What time is it?"
+"""Answered by the clock, without a language model."""
 OPEN = "What do you think about the sea?"
-"""Answered by the language model."""
+"""Answered by the small chat model."""
 _MINIMAL = """
 from textual.app import App
 from textual.widgets import Static
@@ -224,7 +224,7 @@ def main() -> None:
             print(f"no virtual sound: {', '.join(lacking)} missing")
             continue
         for silence_ms in (500, 300):
-            for question, by in ((QUESTION, "skill"), (OPEN, "model")):
+            for question, by in ((QUESTION, "clock"), (OPEN, "model")):
                 row(
                     f"{name}: speech end → first sound, {by}, {silence_ms} ms",
                     measure(silence_ms, chosen.rounds, question),

@@ -36,14 +36,14 @@ from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.realtime_server import RealtimeServer, start_server
 
 TURNS = (
-    "What is seventeen times four?",
+    "What time is it?",
     "What day is it today?",
     "Tell me something about the ocean.",
     "My name is Anna and I live in Lisbon.",
     "What is my name?",
     "I feel a little tired this evening.",
     "What do you think about gardens?",
-    "What did I say about Lisbon?",
+    "Do I live in Lisbon?",
 )
 FRAME_MS = 20
 FRAME_SAMPLES = SPEECH_RATE * FRAME_MS // 1000

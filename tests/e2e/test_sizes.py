@@ -9,7 +9,9 @@ from tests.e2e.talk import Start, Talk
 
 pytestmark = [pytest.mark.local, pytest.mark.sound, pytest.mark.slow]
 
-QUESTION = "My sister lives in London, my brother works in Berlin and my dog is called Rex."
+FACTS = "My sister lives in London, my brother works in Berlin and my dog is called Rex."
+QUESTION = "Where does my sister live?"
+"""The reply quotes `FACTS`, which takes several seconds to speak."""
 
 
 def fits(talk: Talk) -> None:
@@ -33,6 +35,7 @@ def test_a_talk_on_a_small_screen(start: Start, room: Room, size: tuple[int, int
 def test_the_size_changes_while_it_speaks(start: Start, room: Room) -> None:
     talk = start("--backend", "local", env=room.env)
     talk.online()
+    talk.ask(FACTS)
     before = len(talk.journal())
     talk.type_line(QUESTION)
     talk.wait_for_state("speaking")

@@ -73,8 +73,8 @@ class LocalResponder:
         last = request.turns[-1] if request.turns else None
         if last is None:
             return None
-        if last.role == "user" and (told := clock_answer(last.text, self._now())) is not None:
-            return told
+        if last.role == "user" and (time := clock_answer(last.text, self._now())) is not None:
+            return time
         if self._chat is not None:
             return None
         if last.role == "tool_output":

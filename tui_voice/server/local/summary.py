@@ -35,10 +35,13 @@ _FOCUS_LETTERS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    """A sentence that the summary may quote."""
+
     text: str
     remembered: bool
     """It comes from an earlier summary."""
     score: float = 0.0
+    """How much it tells; see `_scored`."""
 
 
 def summarise(
@@ -132,8 +135,7 @@ def _chosen(candidates: Sequence[_Candidate], room: int) -> list[_Candidate]:
     room_for_memory = room if all_fit else _MEMORY_SHARE * room
     chosen = set()
     for one in sorted(candidates, key=lambda one: one.score, reverse=True):
-        fits = len(one.text) <= min(room, room_for_memory if one.remembered else room)
-        if fits:
+        if len(one.text) <= min(room, room_for_memory if one.remembered else room):
             chosen.add(one)
             room -= len(one.text)
             room_for_memory -= len(one.text) * one.remembered
