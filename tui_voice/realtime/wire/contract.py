@@ -13,8 +13,9 @@ characters) to a `response.create`, and the server sends it back in `response.cr
   session that is to be summarised, so the server leaves it out of its source text.
 
 The tool `recall` is the other part. The client offers it in `session.update` under `RECALL_TOOL`,
-with the one argument `RECALL_QUERY`; its output is a `RecallOutput` as JSON. The embedded server
-calls it where the conversation no longer holds an answer, and quotes from `found`.
+with the one argument `RECALL_QUERY`; its output is a `RecallOutput` as JSON. A capable model calls
+it where the conversation no longer holds an answer. The embedded server calls it without such a
+model only where `tool_choice` demands it, and then quotes from `found`.
 """
 
 from __future__ import annotations
