@@ -18,6 +18,9 @@ from tui_voice.__main__ import main
 from tui_voice.cli.registry import CHOICES
 from tui_voice.config import load
 from tui_voice.config.loading import allowed
+from tui_voice.conversation.estimates import AUDIO_TURN_TOKENS
+from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.policies import POLICIES, PolicySpec
 from tui_voice.runtime.backends import BACKENDS, BackendSpec
 from tui_voice.runtime.endpoints import RemoteEndpoint
 from tui_voice.runtime.headless import HeadlessSession
@@ -69,6 +72,33 @@ def test_a_backend_on_another_wire_is_one_implementation_and_a_row(
     assert main(command) == 0
     assert capsys.readouterr().out.split() == ["you", "hello", "voice", "hello"]
     assert len(endpoint.server.clients) == 1
+
+
+async def test_a_policy_is_a_row_of_its_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The toy policy keeps one turn and prunes from 600 tokens on, whatever that costs."""
+    toy = PolicySpec(
+        "keeps one turn",
+        AUDIO_TURN_TOKENS,
+        keep=1,
+        trigger=lambda _price, _after, _growth: 600,
+        economises=False,
+    )
+    monkeypatch.setitem(POLICIES, "toy", toy)
+    async with toy_server() as server:
+        settings = load(
+            {"backend.kind": server.url, "audio.text_only": True, "context.policy": "toy"},
+            env={},
+            path=tmp_path / "none.toml",
+            choices=CHOICES,
+        )
+        ledger = await asyncio.to_thread(_ledger_after_pruning, settings, tmp_path)
+    *older, newest = ledger.turns
+    assert all(turn.pruned_in for turn in older)
+    assert not newest.pruned_in
+    assert ledger.compactions[0].cause == "window full"
+    assert ledger.compactions[0].tokens_before >= 600
 
 
 async def test_a_summary_style_is_a_row_of_its_table(
@@ -123,6 +153,15 @@ def test_an_export_format_is_a_row_of_its_table(
     assert by_suffix.read_text() == written.read_text()
     assert main([*export, "--format", "unknown"]) == 2
     assert "lengths" in capsys.readouterr().err
+
+
+def _ledger_after_pruning(settings: Any, folder: Path) -> Ledger:
+    """The ledger of a session after its first pruning, which nobody asked for."""
+    with HeadlessSession(SessionOptions(settings=settings, folder=folder)) as session:
+        while not session.now.ledger.memory:
+            assert len(session.now.ledger.turns) < 40
+            session.say("My name is Ingrid Solheim, and I like walnuts very much. " * 3)
+        return session.now.ledger
 
 
 def _memory_after_a_session(settings: Any, folder: Path) -> str:

@@ -43,8 +43,6 @@ def server_trigger(_price: Price, _after: float, _growth: float) -> float:
 class PolicySpec:
     """One policy: what it does with the window, and its defaults."""
 
-    name: str
-    """What a user writes in the settings."""
     sentence: str
     """What it does, in one sentence, for the settings and the README."""
     turn_tokens: float
@@ -71,28 +69,24 @@ class PolicySpec:
 
 POLICIES: dict[str, PolicySpec] = {
     "balanced": PolicySpec(
-        "balanced",
         "the user's audio becomes text once it is answered, half of the newest replies stay audio; "
         "summaries are rare and cover much",
         MIXED_TURN_TOKENS,
         kept_audio=half_of_recent_replies,
     ),
     "thrift": PolicySpec(
-        "thrift",
         "all audio becomes text once it is answered; summaries are rare and cover much",
         TEXT_TURN_TOKENS,
         keep=24,
         kept_audio=no_audio,
     ),
     "none": PolicySpec(
-        "none",
         "nothing is pruned; the server drops the oldest turns when its window is full",
         AUDIO_TURN_TOKENS,
         prunes=False,
         summarises=False,
     ),
     "server": PolicySpec(
-        "server",
         "nothing is summarised; the server drops the oldest turns from the trigger on",
         AUDIO_TURN_TOKENS,
         trigger=server_trigger,
@@ -101,4 +95,4 @@ POLICIES: dict[str, PolicySpec] = {
         server_truncates=True,
     ),
 }
-"""Every policy by its name."""
+"""Every policy by the name that a user writes in the settings."""

@@ -18,7 +18,6 @@ def notebook_trigger(_price: Price, after: float, _growth: float) -> float:
 
 LAB_POLICIES: dict[str, PolicySpec] = {
     "notebook": PolicySpec(
-        "notebook",
         "as OpenAI's cookbook does it: audio stays audio, a summary at 2,000 tokens",
         AUDIO_TURN_TOKENS,
         keep=2,
@@ -26,7 +25,6 @@ LAB_POLICIES: dict[str, PolicySpec] = {
         economises=False,
     ),
     "textify": PolicySpec(
-        "textify",
         "all audio becomes text once it is answered; a summary only before the server drops turns",
         TEXT_TURN_TOKENS,
         summarises=False,
