@@ -1,4 +1,4 @@
-"""What the user does to the window by hand: put back, pin, edit the memory."""
+"""What the user changes in the window: summarise, restore, pin, edit the memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TestByHand:
         harness.check_server_agrees()
         assert len(harness.ledger.held()) == 2
 
-    def test_the_reply_that_is_being_heard_stays_out_of_it(self) -> None:
+    def test_a_reply_being_played_is_not_summarised(self) -> None:
         harness = ConversationHarness(Limits(policy="none", keep=0))
         harness.speak()
         harness.deliver_all()
@@ -45,14 +45,14 @@ class TestByHand:
         assert not again.summary_requests
         assert again.ledger.notices[-1].text.endswith("the reply is still being played.")
 
-    def test_nothing_to_summarise_is_told(self) -> None:
+    def test_a_notice_says_why_nothing_is_summarised(self) -> None:
         harness = ConversationHarness(NO_PRUNING)
         harness.post(e.SummarisePressed())
         assert harness.ledger.notices[-1].text == (
             "Nothing was summarised: nothing is older than the kept turns."
         )
 
-    def test_all_of_the_last_pruning_comes_back_in_its_place(self) -> None:
+    def test_all_turns_of_the_last_summary_are_restored_in_their_places(self) -> None:
         harness = pruned_session()
         gone = [turn.id for turn in harness.ledger.turns if turn.pruned_in]
         harness.post(e.RestorePressed())
@@ -66,7 +66,7 @@ class TestByHand:
         assert harness.ledger.compactions[-1].kind == "restore"
         harness.check_replay()
 
-    def test_one_turn_comes_back_between_its_neighbours(self) -> None:
+    def test_one_turn_is_restored_between_its_neighbours(self) -> None:
         harness = pruned_session()
         gone = [turn.id for turn in harness.ledger.turns if turn.pruned_in]
         harness.post(e.RestorePressed(turn_ids=(gone[1],)))
@@ -78,7 +78,7 @@ class TestByHand:
         held = [turn.id for turn in harness.ledger.held()]
         assert held[:3] == gone[:3]
 
-    def test_a_turn_that_is_refused_stays_out(self) -> None:
+    def test_a_turn_that_the_server_refuses_stays_pruned(self) -> None:
         harness = pruned_session()
         refused = []
 
@@ -94,7 +94,7 @@ class TestByHand:
         harness.check_server_agrees()
         assert len(harness.ledger.compactions[-1].skipped) == 1
 
-    def test_the_last_summary_comes_back_though_sound_became_words_since(self) -> None:
+    def test_the_last_summary_is_restored_although_a_textify_came_after_it(self) -> None:
         harness = ConversationHarness(Limits(700, 4, policy="thrift"))
         while not harness.ledger.memory:
             harness.exchange()
@@ -105,7 +105,7 @@ class TestByHand:
         assert not [turn for turn in harness.ledger.turns if turn.pruned_in]
         harness.check_server_agrees()
 
-    def test_a_turn_that_was_withdrawn_is_not_what_comes_back(self) -> None:
+    def test_a_withdrawn_reply_is_not_restored(self) -> None:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         harness.silent_replies = 1
         harness.exchange()
@@ -114,7 +114,7 @@ class TestByHand:
         harness.post(e.RestorePressed())
         assert len(harness.ledger.compactions) == before
 
-    def test_restoring_waits_its_turn_and_needs_a_line(self) -> None:
+    def test_a_restore_needs_a_connection_and_no_other_compaction(self) -> None:
         harness = summary_due()
         harness.post(e.RestorePressed())
         assert harness.ledger.notices[-1].text == (
@@ -129,7 +129,7 @@ class TestByHand:
         nothing.post(e.RestorePressed())
         assert nothing.ledger.compactions == ()
 
-    def test_a_pin_in_time_keeps_the_turn(self) -> None:
+    def test_a_pin_in_time_saves_the_turn(self) -> None:
         harness = summary_due()
         first = harness.summary_requests[0].turns[0].item_id
         harness.answer_summary()
@@ -138,7 +138,7 @@ class TestByHand:
         assert harness.item(first) is not None
         harness.check_server_agrees()
 
-    def test_pinning_all_of_them_ends_the_pruning(self) -> None:
+    def test_pinning_all_turns_ends_the_compaction(self) -> None:
         harness = summary_due()
         turns = [turn.item_id for turn in harness.summary_requests[0].turns]
         harness.answer_summary()
@@ -154,7 +154,7 @@ class TestByHand:
             harness.post(e.TurnPinned(item_id=turn))
         assert harness.ledger.compactions[-1].stage == "confirmed"
 
-    def test_an_edited_memory_goes_to_the_model(self) -> None:
+    def test_an_edited_memory_replaces_the_item_on_the_server(self) -> None:
         harness = pruned_session()
         old = harness.ledger.memory_id
         harness.post(e.MemoryEdited(text="Her name is Ann."))
@@ -166,7 +166,7 @@ class TestByHand:
         assert harness.ledger.memory == "Her name is Ann."
         harness.check_server_agrees()
 
-    def test_an_emptied_memory_is_taken_away(self) -> None:
+    def test_an_emptied_memory_is_deleted_on_the_server(self) -> None:
         harness = pruned_session()
         harness.post(e.MemoryEdited(text=""))
         harness.run_until_quiet()
@@ -174,7 +174,7 @@ class TestByHand:
         harness.check_server_agrees()
         assert all(item.turn for item in harness.server.items)
 
-    def test_the_last_of_two_quick_edits_wins(self) -> None:
+    def test_the_second_of_two_quick_edits_counts(self) -> None:
         harness = pruned_session()
         harness.post(e.MemoryEdited(text="Her name is Ann."), e.MemoryEdited(text="It is Bo."))
         harness.run_until_quiet()
@@ -182,7 +182,7 @@ class TestByHand:
         assert [i.turn for i in harness.server.items].count(False) == 1
         harness.check_server_agrees()
 
-    def test_a_refused_memory_is_told(self) -> None:
+    def test_a_notice_says_that_the_server_refused_the_memory(self) -> None:
         harness = pruned_session()
         harness.fault = lambda _effect: "refuse"
         harness.post(e.MemoryEdited(text="Her name is Ann."))
@@ -191,7 +191,7 @@ class TestByHand:
         harness.post(e.ItemRefused(item_id="memory_9999e", code="odd"))
         assert harness.ledger.notices[-1].text.endswith("odd")
 
-    def test_an_edit_outlives_a_summary_that_is_being_written(self) -> None:
+    def test_an_edit_makes_a_summary_being_written_useless(self) -> None:
         harness = summary_due()
         request = harness.summary_requests.popleft()
         harness.post(
@@ -205,7 +205,7 @@ class TestByHand:
         )
         harness.check_server_agrees()
 
-    def test_an_edit_while_the_summary_is_being_placed_wins(self) -> None:
+    def test_an_edit_replaces_a_summary_being_placed(self) -> None:
         harness = summary_due()
         harness.answer_summary("They spoke.")
         harness.post(e.MemoryEdited(text="Her name is Ann."))
@@ -215,7 +215,7 @@ class TestByHand:
 
 
 class TestItems:
-    def test_tools_become_notes(self) -> None:
+    def test_calls_and_outputs_become_system_items(self) -> None:
         call = Turn("f", "tool", 0, '{"q": 1}', tool="look", call_id="c")
         item = turn_item(call, "f", None, assistant_as_system=False)
         assert (item.role, item.text) == ("system", '[called look with: {"q": 1}]')
@@ -223,7 +223,7 @@ class TestItems:
         note = turn_item(answer, "o", None, assistant_as_system=False)
         assert note.text == "[the tool answered: found]"
 
-    def test_what_was_not_understood_is_named_as_such(self) -> None:
+    def test_a_turn_without_words_is_named_as_such_in_the_source(self) -> None:
         harness = ConversationHarness(Limits(500, 0, policy="notebook", usable=700))
         harness.at += 1
         user = harness.speak(transcribed=False)

@@ -1,4 +1,4 @@
-"""Pruning step by step, and what the user may do to it by hand."""
+"""The steps of a compaction, one at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_voice.conversation.states import State
 
 
 class TestOneStepAtATime:
-    def test_the_summary_stands_at_the_root_before_anything_is_deleted(self) -> None:
+    def test_the_summary_is_placed_before_any_turn_is_deleted(self) -> None:
         harness = summary_due()
         request = harness.summary_requests[0]
         harness.answer_summary("They spoke of names.")
@@ -36,7 +36,7 @@ class TestOneStepAtATime:
         assert harness.ledger.compactions[-1].stage == "confirmed"
         harness.check_server_agrees()
 
-    def test_nothing_is_changed_while_a_reply_reads_the_window(self) -> None:
+    def test_nothing_changes_while_a_response_reads_the_window(self) -> None:
         harness = summary_due()
         harness.post(e.ResponseStarted(response_id="r"))
         harness.answer_summary()
@@ -53,7 +53,7 @@ class TestOneStepAtATime:
         assert [i.turn for i in harness.server.items].count(False) == 1
         harness.check_server_agrees()
 
-    def test_the_writer_is_told_what_is_known_already(self) -> None:
+    def test_a_summary_request_carries_the_memory(self) -> None:
         harness = pruned_session()
         while not harness.summary_requests:
             harness.speak()
@@ -61,7 +61,7 @@ class TestOneStepAtATime:
             harness.finish_playback()
         assert harness.summary_requests[0].memory == "They spoke."
 
-    def test_a_decision_is_made_once_until_it_is_a_fact(self) -> None:
+    def test_a_second_summary_is_not_begun_while_one_is_under_way(self) -> None:
         harness = summary_due()
         harness.post(e.TimePassed(), e.TimePassed(), e.SummarisePressed())
         assert len(harness.summary_requests) == 1
@@ -69,7 +69,7 @@ class TestOneStepAtATime:
             harness.ledger.notices[-1].text == "Nothing was summarised: a compaction is under way."
         )
 
-    def test_one_that_comes_too_late_is_not_begun(self) -> None:
+    def test_a_request_with_a_used_number_is_ignored(self) -> None:
         harness = pruned_session()
         old = harness.ledger.compactions[-1]
         again = e.SummaryRequested(compaction_id=old.id, drop=old.turns, window=1)
@@ -78,7 +78,7 @@ class TestOneStepAtATime:
         harness.run_until_quiet()
         harness.check_server_agrees()
 
-    def test_a_reply_of_which_nothing_was_heard_is_taken_away(self) -> None:
+    def test_an_item_of_which_nothing_was_heard_is_deleted(self) -> None:
         harness = ConversationHarness(NO_PRUNING)
         harness.heard_share = 0.0
         harness.speak()
@@ -90,7 +90,7 @@ class TestOneStepAtATime:
         assert (reply.in_window, reply.pruned_in, reply.heard_text) == (False, "", "")
         harness.check_server_agrees()
 
-    def test_what_sounds_is_not_touched_nor_what_was_heard_of_it_guessed(self) -> None:
+    def test_a_reply_is_textified_only_once_its_played_part_is_known(self) -> None:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         harness.exchange()
         harness.speak()
@@ -103,7 +103,7 @@ class TestOneStepAtATime:
         harness.post(e.StopPressed())
         harness.post(e.TimePassed())
         assert harness.conversation.state is State.IDLE
-        assert harness.ledger.compactions == done, "how much was heard is not told yet"
+        assert harness.ledger.compactions == done, "the played part is not known yet"
         harness.run_until_quiet()
         assert harness.ledger.compactions[-1].turns[-1] == reply
         item = harness.item(f"{harness.ledger.compactions[-1].id}_1")
@@ -114,7 +114,7 @@ class TestOneStepAtATime:
         assert item.tokens == turn.as_text_tokens
         harness.check_server_agrees()
 
-    def test_late_sound_in_a_quiet_talk_is_not_touched_either(self) -> None:
+    def test_a_reply_still_playing_in_an_idle_session_is_not_textified(self) -> None:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         harness.exchange()
         harness.post(e.ResponseStarted(response_id="r"))
@@ -129,7 +129,7 @@ class TestOneStepAtATime:
         harness.run_until_quiet()
         assert len(harness.ledger.compactions) == len(done) + 1
 
-    def test_a_step_that_a_broken_line_swallowed_is_asked_for_on_the_next(self) -> None:
+    def test_a_compaction_cut_off_by_a_lost_connection_can_be_restored(self) -> None:
         harness = ConversationHarness(Limits(policy="none", keep=2))
         for _ in range(3):
             harness.type()
@@ -150,7 +150,7 @@ class TestOneStepAtATime:
         harness.check_server_agrees()
         assert harness.ledger.compaction is None
 
-    def test_facts_of_others_change_nothing(self) -> None:
+    def test_events_about_unknown_ids_change_nothing(self) -> None:
         harness = summary_due()
         before = harness.ledger
         harness.post(
@@ -165,7 +165,7 @@ class TestOneStepAtATime:
         assert harness.ledger.turns == before.turns
         assert harness.ledger.compactions == before.compactions
 
-    def test_names_of_items(self) -> None:
+    def test_item_ids_of_a_compaction(self) -> None:
         running = Compaction("text_0001", "textify", 0, ("u1", "a1"), 0)
         assert running.item_id("a1") == "text_0001_1"
         assert running.turn_of("text_0001_1") == "a1"

@@ -1,4 +1,4 @@
-"""A fault at every single step of a pruning, each ending in a consistent state."""
+"""A fault at every step of a compaction. Each must end in a consistent state."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def steps(limits: Limits) -> int:
 
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("limits", [NOTEBOOK, THRIFT], ids=lambda limits: limits.policy)
-def test_a_fault_at_every_step_leaves_both_sides_agreed(limits: Limits, kind: str) -> None:
+def test_after_a_fault_at_any_step_ledger_and_server_agree(limits: Limits, kind: str) -> None:
     for step in range(1, steps(limits) + 1):
         harness = ConversationHarness(limits, FaultAt(step, kind))
         eight_exchanges(harness)
@@ -73,7 +73,7 @@ def test_a_fault_at_every_step_leaves_both_sides_agreed(limits: Limits, kind: st
 
 
 @pytest.mark.parametrize("limits", [NOTEBOOK, THRIFT], ids=lambda limits: limits.policy)
-def test_the_user_speaking_between_any_two_steps_harms_nothing(limits: Limits) -> None:
+def test_the_user_may_speak_between_any_two_steps(limits: Limits) -> None:
     for step in range(1, steps(limits) + 1):
         harness = ConversationHarness(limits)
         speech = SpeechAt(step, harness)
@@ -85,7 +85,7 @@ def test_the_user_speaking_between_any_two_steps_harms_nothing(limits: Limits) -
 
 
 @pytest.mark.parametrize("text", ["", "   ", "long " * 2_000, None])
-def test_a_useless_summary_changes_nothing_but_a_line_in_the_log(text: str | None) -> None:
+def test_a_useless_summary_changes_only_the_pruning_log(text: str | None) -> None:
     harness = summary_due()
     before = harness.ledger.turns
     harness.answer_summary(text)
@@ -104,7 +104,7 @@ def test_a_useless_summary_changes_nothing_but_a_line_in_the_log(text: str | Non
     assert not harness.summary_requests, "each failure makes it wait longer"
 
 
-def test_a_summary_that_never_comes_does_not_block_the_next() -> None:
+def test_a_summary_that_never_comes_does_not_block_the_next_one() -> None:
     harness = summary_due()
     harness.summary_requests.clear()
     harness.at += 10_000
@@ -118,7 +118,7 @@ def test_a_summary_that_never_comes_does_not_block_the_next() -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after", "offline"])
-def test_a_cut_while_a_summary_is_made_loses_nothing(when: str) -> None:
+def test_a_connection_lost_during_a_summary_loses_no_turn(when: str) -> None:
     harness = summary_due()
     request = harness.summary_requests.popleft()
     dropped = {turn.item_id for turn in request.turns}
@@ -142,18 +142,18 @@ def test_a_cut_while_a_summary_is_made_loses_nothing(when: str) -> None:
     assert harness.ledger.memory
 
 
-@pytest.mark.parametrize("fate", ["lose", "unacknowledged"])
+@pytest.mark.parametrize("kind_of_fault", ["lose", "unacknowledged"])
 @pytest.mark.parametrize("kind", [x.DeleteItem, x.CreateItem])
-def test_a_change_that_is_never_acknowledged_is_asked_for_twice_then_given_up(
-    fate: str, kind: type[x.Effect]
+def test_an_unacknowledged_change_is_asked_for_twice_and_then_given_up(
+    kind_of_fault: str, kind: type[x.Effect]
 ) -> None:
-    """The pruning ends, the log says so, and the next one does its work."""
+    """The compaction ends, a notice says so, and the next one works."""
     asked: list[x.Effect] = []
 
     def fault(effect: x.Effect) -> str:
         if isinstance(effect, kind):
             asked.append(effect)
-            return fate
+            return kind_of_fault
         return "ok"
 
     harness = ConversationHarness(Limits(trigger=4_000, keep=2, policy="notebook"))

@@ -1,4 +1,4 @@
-"""Limits: triggers beside the full window, when to look again, and settings that make no sense."""
+"""Limits: when to check again, default limits, and limits that make no sense."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from tui_voice.conversation.prices import PRICES
 from tui_voice.conversation.reducers import fold
 
 
-class TestNextLook:
-    def test_the_cold_cache_and_the_clock(self) -> None:
+class TestNextCheck:
+    def test_the_next_check_is_at_a_cold_cache_or_at_the_interval(self) -> None:
         ledger = spoken_session(2)
         limits = Limits(policy="thrift", cold_after=300.0)
         assert next_check_at(ledger, limits) == ledger.recent_replies[-1].at + 300
@@ -48,7 +48,7 @@ class TestNextLook:
 
 class TestLimits:
     @pytest.mark.parametrize(
-        ("limits", "told"),
+        ("limits", "expected"),
         [
             (Limits(500, 2, policy="notebook"), "every turn would be pruned: raise it"),
             (Limits(3_000, 20, policy="notebook"), "keep at most 12 turns"),
@@ -56,8 +56,10 @@ class TestLimits:
             (Limits(4_000, 12, messages=13), "messages 13 is too few"),
         ],
     )
-    def test_what_a_usual_talk_does_not_fit_is_told(self, limits: Limits, told: str) -> None:
-        assert told in (check_limits(limits) or "")
+    def test_limits_that_fit_no_usual_session_are_reported(
+        self, limits: Limits, expected: str
+    ) -> None:
+        assert expected in (check_limits(limits) or "")
 
     @pytest.mark.parametrize(
         "limits",
@@ -70,7 +72,7 @@ class TestLimits:
             Limits(4_000, 12, messages=14),
         ],
     )
-    def test_sense_passes(self, limits: Limits) -> None:
+    def test_sensible_limits_pass(self, limits: Limits) -> None:
         assert check_limits(limits) is None
         assert refuse(limits, 167) is None
 
@@ -86,7 +88,7 @@ class TestLimits:
             (Limits(4_000, 12, messages=13), "messages", "12 turns are kept", "at least 14"),
         ],
     )
-    def test_what_no_talk_fits_is_refused_with_the_remedy(
+    def test_limits_that_fit_no_session_are_refused_with_a_remedy(
         self, limits: Limits, setting: str, reason: str, remedy: str
     ) -> None:
         found = refuse(limits, 167)
@@ -95,7 +97,7 @@ class TestLimits:
         assert reason in found.reason
         assert remedy in found.remedy
 
-    def test_the_remedy_is_enough(self) -> None:
+    def test_the_remedies_pass(self) -> None:
         assert refuse(Limits(247, 2), 167) is None
         assert refuse(Limits(230, 1), 167) is None
         assert refuse(Limits(450, 2), 53) is None
@@ -103,29 +105,29 @@ class TestLimits:
         assert refuse(Limits(4_000, 12, messages=14), 167) is None
 
     @given(trigger=st.integers(1, 90_000), keep=st.integers(0, 3_000), fixed=st.integers(0, 9_000))
-    def test_a_refused_trigger_would_have_been_no_use(
+    def test_a_trigger_is_refused_exactly_if_it_is_below_the_lightest_session(
         self, trigger: int, keep: int, fixed: int
     ) -> None:
-        """And one that passes leaves room for a turn of the lightest talk there can be."""
+        """The lightest session has the shortest summary and the shortest turns."""
         limits = Limits(trigger, keep)
         least = fixed + MIN_SUMMARY_TOKENS + keep * MIN_TURN_TOKENS
         assert (refuse(limits, fixed) is None) == (least <= min(trigger, limits.ceiling))
 
     @pytest.mark.parametrize("model", [*PRICES.models, "unknown-model"])
     @pytest.mark.parametrize("name", ["balanced", "thrift", "notebook", "textify"])
-    def test_defaults_make_sense_for_every_model(self, model: str, name: str) -> None:
+    def test_the_default_limits_pass_for_every_model(self, model: str, name: str) -> None:
         limits = default_limits(model, name)
         assert check_limits(limits) is None
         assert limits.trigger <= limits.ceiling
         assert limits.price.text_in > 0
 
-    def test_the_notebook_is_the_cookbooks(self) -> None:
+    def test_the_policy_notebook_has_the_figures_of_the_cookbook(self) -> None:
         limits = default_limits(MODEL, "notebook")
         assert (limits.trigger, limits.keep) == (2_000, 2)
         assert default_limits(MODEL, keep=4).keep == 4
         assert default_limits(MODEL, "thrift").keep >= 20
 
-    def test_spans(self) -> None:
+    def test_the_cheapest_regrowth(self) -> None:
         price = PRICES.models[MODEL]
         cached = cheapest_regrowth(price, 2_000, 90)
         assert cheapest_regrowth(price, 2_000, 90, hit_rate=0.5) < cached

@@ -1,4 +1,4 @@
-"""What a pruning is worth, against figures worked out by hand."""
+"""What a compaction is worth, against figures computed by hand."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def reply(at: float, expected: int = 0, cached: int = 0, usd: float | None = 0.0
 
 
 class TestHitRate:
-    def test_unknown_it_is_taken_to_be_perfect(self) -> None:
+    def test_it_counts_as_1_until_it_is_known(self) -> None:
         assert cache_hit_rate(Ledger()) == 1.0
         assert (
             cache_hit_rate(with_replies(reply(0), reply(10, 2_000, 0), reply(20, 2_000, 0))) == 1.0
         )
 
-    def test_half_the_replies_missing_is_half(self) -> None:
+    def test_misses_in_half_of_the_replies_are_a_rate_of_one_half(self) -> None:
         found = with_replies(
             reply(0), *(reply(10.0 * n, 2_000, 2_000 * (n % 2)) for n in range(1, 9))
         )
         assert cache_hit_rate(found) == 0.5
 
-    def test_a_pause_or_a_tiny_window_says_nothing(self) -> None:
+    def test_replies_after_a_pause_and_small_windows_do_not_count(self) -> None:
         found = with_replies(
             reply(0, 2_000, 0),  # the first: nothing to compare it with
             *(reply(10.0 * n, 2_000, 1_950) for n in range(1, 5)),
@@ -52,18 +52,18 @@ class TestHitRate:
 
 
 class TestPace:
-    def test_pauses_are_left_out(self) -> None:
+    def test_seconds_per_reply_leave_pauses_out(self) -> None:
         found = with_replies(*(reply(at) for at in (0.0, 20.0, 50.0, 2_000.0, 2_010.0)))
         assert seconds_per_reply(found) == pytest.approx(20.0)
         assert seconds_per_reply(Ledger()) == SECONDS_PER_REPLY
 
-    def test_cost_of_an_hour(self) -> None:
+    def test_usd_per_hour(self) -> None:
         found = with_replies(*(reply(20.0 * n, usd=0.03) for n in range(5)))
         assert usd_per_hour(found) == pytest.approx(0.03 * 180)
         assert usd_per_hour(with_replies(reply(0))) is None
         assert usd_per_hour(with_replies(reply(0), reply(20, usd=None), reply(40))) is None
 
-    def test_growth(self) -> None:
+    def test_tokens_per_exchange(self) -> None:
         assert payback.tokens_per_exchange(Ledger(), textified=True) == 100.0
         spoken = spoken_session(4)
         weights = [turn.tokens for turn in spoken.held()]
@@ -80,9 +80,9 @@ class TestPace:
 
 
 class TestSummary:
-    def test_by_hand(self) -> None:
-        """Six spoken exchanges of 5 s a side; the last two turns stay, all is cached but the last
-        reply. Everything by the list prices of the full-size model.
+    def test_the_figures_of_a_summary(self) -> None:
+        """Six spoken exchanges of 5 s a side. The last two turns stay. All is cached but the last
+        reply. The prices are those of the full-size model.
         """
         ledger = spoken_session(6)
         turns = ledger.held()
@@ -105,7 +105,7 @@ class TestSummary:
         assert found.replies_to_pay_back == pytest.approx(once / saved)
         assert found.usd_per_hour == pytest.approx(saved * 3600 / 10)
 
-    def test_with_a_cold_cache_it_pays_at_once(self) -> None:
+    def test_with_a_cold_cache_a_summary_pays_at_once(self) -> None:
         ledger = structs.replace(spoken_session(12), cacheable_prefix_tokens=0)
         found = payback_of(ledger, Plan("summary", tuple(ledger.held()[:-2]), ""))
         assert found is not None
@@ -113,7 +113,7 @@ class TestSummary:
         assert found.usd_once < 0
         assert found.replies_to_pay_back == 0
 
-    def test_a_summary_as_long_as_what_it_stands_for_never_pays(self) -> None:
+    def test_a_summary_as_long_as_its_source_never_pays(self) -> None:
         ledger = spoken_session(2)
         found = payback_of(ledger, Plan("summary", (), ""))
         assert found is not None
@@ -123,11 +123,11 @@ class TestSummary:
         ledger = spoken_session(6)
         work = Plan("summary", tuple(ledger.held()[:-2]), "")
         assert payback_of(ledger, work, "nobody") is None
-        dear = payback_of(ledger, work, table=merge(PRICES, {MODEL: {"audio_cached": 4.0}}))
+        raised = payback_of(ledger, work, table=merge(PRICES, {MODEL: {"audio_cached": 4.0}}))
         usual = payback_of(ledger, work)
-        assert dear is not None
+        assert raised is not None
         assert usual is not None
-        assert dear.usd_per_reply > usual.usd_per_reply
+        assert raised.usd_per_reply > usual.usd_per_reply
         free = payback_of(ledger, work, "local")
         assert free is not None
         assert free.usd_per_reply == 0
@@ -135,7 +135,7 @@ class TestSummary:
 
 
 class TestTextify:
-    def test_at_the_tail_it_breaks_nothing_and_pays_at_once(self) -> None:
+    def test_a_textify_at_the_end_breaks_nothing_and_pays_at_once(self) -> None:
         ledger = spoken_session(6)
         found = payback_of(ledger, Plan("textify", (ledger.held()[-1],), ""))
         assert found is not None
@@ -144,7 +144,7 @@ class TestTextify:
         assert found.freed == last.tokens - last.as_text_tokens
         assert found.usd_once == pytest.approx(-last.audio_tokens * 32 / 1e6)
 
-    def test_further_back_it_breaks_what_lies_behind(self) -> None:
+    def test_a_textify_further_back_breaks_the_cache_behind_it(self) -> None:
         ledger = spoken_session(6)
         turns = ledger.held()
         found = payback_of(ledger, Plan("textify", (turns[4],), ""))
@@ -156,8 +156,8 @@ class TestTextify:
         assert found.replies_to_pay_back > 10
 
 
-class TestAfterwards:
-    def test_what_a_pruning_came_to(self) -> None:
+class TestMeasured:
+    def test_the_measured_worth_of_a_summary(self) -> None:
         harness = ConversationHarness(Limits(900, 2, policy="notebook"))
         while not harness.ledger.memory:
             harness.exchange()
@@ -171,7 +171,7 @@ class TestAfterwards:
         assert found.usd_once >= (done.usd or 0)
         assert found.broken == sum(t.tokens for t in harness.ledger.held())
 
-    def test_what_words_instead_of_sound_came_to(self) -> None:
+    def test_the_measured_worth_of_a_textify(self) -> None:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         harness.exchange()
         done = harness.ledger.compactions[-1]
@@ -181,7 +181,7 @@ class TestAfterwards:
         assert found.freed > 100
         assert found.broken == 0
 
-    def test_one_under_way_is_judged_as_it_began(self) -> None:
+    def test_a_compaction_under_way_is_worth_what_its_plan_was(self) -> None:
         ledger = spoken_session(8)
         wanted = plan_compaction(ledger, Limits(1_000, 2, policy="notebook")).plan
         assert wanted is not None
@@ -198,8 +198,8 @@ class TestAfterwards:
         assert payback_of(begun, begun.compaction) == before
 
 
-def test_the_meter_equals_the_sum_of_its_replies() -> None:
-    """Ten replies, two transcripts, a summary: by hand, and by the ledger."""
+def test_the_cost_is_the_sum_of_all_that_was_paid() -> None:
+    """Ten replies, ten transcripts and the summaries: by hand, and by the ledger."""
     harness = ConversationHarness(Limits(900, 2, policy="notebook"))
     for _ in range(10):
         harness.exchange()
@@ -226,7 +226,7 @@ def test_the_meter_equals_the_sum_of_its_replies() -> None:
     assert ledger.replies == len(replies) == 10
 
 
-def test_what_has_no_price_is_marked() -> None:
+def test_usage_without_a_price_makes_the_cost_unknown() -> None:
     usage = e.Usage(input_text=100, output_text=10)
     ledger = fold([e.ResponseDone(response_id="r", usage=usage)])
     assert ledger.spent.unknown

@@ -1,4 +1,4 @@
-"""The answer that the user waits for: over a broken line, and from a server that never gives it."""
+"""The reply that the user waits for: over a lost connection, and from a silent server."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ SAID = e.SpeechCommitted(item_id="u1")
 WORDS = e.TranscriptDone(item_id="u1", text="What is a heron?")
 STARTED = e.ResponseStarted(response_id="r1")
 ADDED = e.TurnAdded(item_id="a1", role="assistant", previous_item_id="u1")
-SOME = e.TranscriptGrew(item_id="a1", text="A bird ")
-SOUND = e.AudioReceived(item_id="a1", response_id="r1", audio_ms=400)
+DELTA = e.TranscriptGrew(item_id="a1", text="A bird ")
+AUDIO = e.AudioReceived(item_id="a1", response_id="r1", audio_ms=400)
 DONE = e.ResponseDone(response_id="r1")
 LOST = e.ConnectionLost(reason="the connection broke", retry_in=1.0)
 CUT = replace(LOST, cut=("a1",))
-BACK = e.ConnectionOpened()
+OPENED = e.ConnectionOpened()
 CREATE = x.CreateResponse()
 
 
-class Talk:
-    """A conversation as a session keeps it: what it announces comes back as a fact."""
+class TimedConversation:
+    """A conversation at a time of its own, and the effects that it had."""
 
     def __init__(self) -> None:
         self.conversation = Conversation()
         self.at = 0.0
-        self.did: list[x.Effect] = []
-        self.tell(BACK)
+        self.effects: list[x.Effect] = []
+        self.post(OPENED)
 
-    def tell(self, *events: e.Event) -> list[x.Effect]:
-        before = len(self.did)
+    def post(self, *events: e.Event) -> list[x.Effect]:
+        before = len(self.effects)
         for event in events:
-            self.did += self.conversation.receive(replace(event, at=self.at)).effects
-        return self.did[before:]
+            self.effects += self.conversation.receive(replace(event, at=self.at)).effects
+        return self.effects[before:]
 
-    def later(self, seconds: float) -> list[x.Effect]:
+    def wait(self, seconds: float) -> list[x.Effect]:
         self.at += seconds
-        return self.tell(e.TimePassed())
+        return self.post(e.TimePassed())
 
-    def asks_after(self, *events: e.Event) -> int:
-        """How often a reply is asked for on the line after these facts."""
-        self.tell(*events)
-        return self.tell(BACK).count(CREATE)
+    def responses_asked_after(self, *events: e.Event) -> int:
+        """How often a response is asked for on the connection after these events."""
+        self.post(*events)
+        return self.post(OPENED).count(CREATE)
 
-    def log(self) -> list[str]:
+    def notices(self) -> list[str]:
         return [notice.text for notice in self.conversation.ledger.notices]
 
     def turn(self, item_id: str) -> tuple[str, str]:
@@ -57,47 +57,47 @@ class Talk:
         return turn.text, turn.note
 
 
-# ── a line that breaks ───────────────────────────────────────────────────────────────────────
+# ── a lost connection ───────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("heard", [[], [STARTED], [STARTED, ADDED], [STARTED, ADDED, SOME]])
-def test_a_reply_of_which_nothing_was_heard_is_asked_for_once_more(heard: list[e.Event]) -> None:
-    talk = Talk()
-    assert talk.asks_after(SAID, WORDS, *heard, LOST, LOST) == 1
-    assert talk.log() == []
-    told = [turn.text for turn in talk.conversation.ledger.turns if turn.text]
-    assert told == ["What is a heron?"]
-    items = [one for one in talk.did if isinstance(one, x.CreateItem)]
+@pytest.mark.parametrize("heard", [[], [STARTED], [STARTED, ADDED], [STARTED, ADDED, DELTA]])
+def test_a_reply_of_which_nothing_was_heard_is_asked_for_again(heard: list[e.Event]) -> None:
+    timed = TimedConversation()
+    assert timed.responses_asked_after(SAID, WORDS, *heard, LOST, LOST) == 1
+    assert timed.notices() == []
+    said = [turn.text for turn in timed.conversation.ledger.turns if turn.text]
+    assert said == ["What is a heron?"]
+    items = [one for one in timed.effects if isinstance(one, x.CreateItem)]
     assert [item.role for item in items] == ["user"]
-    if SOME in heard:
-        assert talk.turn("a1") == ("", "not heard, asked for again")
+    if DELTA in heard:
+        assert timed.turn("a1") == ("", "not heard, asked for again")
 
 
-@pytest.mark.parametrize("words", [[SOME], [], [e.TranscriptDone(item_id="a1", text="A bird.")]])
-def test_a_reply_that_was_heard_in_part_stays_and_is_not_asked_for_again(
+@pytest.mark.parametrize("words", [[DELTA], [], [e.TranscriptDone(item_id="a1", text="A bird.")]])
+def test_a_reply_heard_in_part_stays_and_is_not_asked_for_again(
     words: list[e.Event],
 ) -> None:
-    talk = Talk()
-    assert talk.asks_after(SAID, WORDS, STARTED, ADDED, *words, SOUND, CUT, LOST) == 0
-    assert talk.log() == ['A lost connection cut off the reply. Say "go on" to hear the rest.']
-    text, note = talk.turn("a1")
+    timed = TimedConversation()
+    assert timed.responses_asked_after(SAID, WORDS, STARTED, ADDED, *words, AUDIO, CUT, LOST) == 0
+    assert timed.notices() == ['A lost connection cut off the reply. Say "go on" to hear the rest.']
+    text, note = timed.turn("a1")
     assert text == (getattr(words[0], "text", "") if words else "")
     assert note == "cut off by a lost connection"
 
 
-def test_words_are_heard_by_being_read() -> None:
-    talk = Talk()
+def test_a_text_reply_counts_as_heard() -> None:
+    timed = TimedConversation()
     written = replace(ADDED, modality="text")
-    assert talk.asks_after(SAID, WORDS, STARTED, written, SOME, LOST) == 0
-    assert talk.turn("a1") == ("A bird ", "cut off by a lost connection")
+    assert timed.responses_asked_after(SAID, WORDS, STARTED, written, DELTA, LOST) == 0
+    assert timed.turn("a1") == ("A bird ", "cut off by a lost connection")
 
 
-def test_a_reply_that_had_come_is_not_asked_for_again() -> None:
-    talk = Talk()
+def test_a_complete_reply_is_not_asked_for_again() -> None:
+    timed = TimedConversation()
     whole = e.TranscriptDone(item_id="a1", text="A bird.")
-    assert talk.asks_after(SAID, WORDS, STARTED, ADDED, whole, SOUND, DONE, LOST) == 0
-    assert talk.log() == []
-    assert talk.turn("a1") == ("A bird.", "")
+    assert timed.responses_asked_after(SAID, WORDS, STARTED, ADDED, whole, AUDIO, DONE, LOST) == 0
+    assert timed.notices() == []
+    assert timed.turn("a1") == ("A bird.", "")
 
 
 @pytest.mark.parametrize(
@@ -109,101 +109,104 @@ def test_a_reply_that_had_come_is_not_asked_for_again() -> None:
         [replace(LOST, again=("u2",))],
     ],
 )
-def test_what_was_stopped_or_failed_or_is_said_anew_is_not_asked_for(end: list[e.Event]) -> None:
-    """By Esc; by the server, as was told; by leaving; and where kept sound is answered instead."""
-    talk = Talk()
-    assert talk.asks_after(SAID, WORDS, e.SpeechStopped(item_id="u1"), STARTED, *end, LOST) == 0
+def test_a_reply_that_ended_otherwise_is_not_asked_for_again(end: list[e.Event]) -> None:
+    """By Esc; by the server; by leaving; or because kept audio is sent again and answered."""
+    timed = TimedConversation()
+    assert (
+        timed.responses_asked_after(SAID, WORDS, e.SpeechStopped(item_id="u1"), STARTED, *end, LOST)
+        == 0
+    )
 
 
-def test_a_new_question_after_a_stop_is_asked_for() -> None:
-    talk = Talk()
+def test_a_new_question_after_a_stop_is_asked_again() -> None:
+    timed = TimedConversation()
     typed = e.TextSubmitted(item_id="u2", text="And an egret?")
-    assert talk.asks_after(SAID, WORDS, STARTED, e.StopPressed(), typed, LOST) == 1
+    assert timed.responses_asked_after(SAID, WORDS, STARTED, e.StopPressed(), typed, LOST) == 1
 
 
-def test_the_answer_to_a_function_is_owed_too() -> None:
-    talk = Talk()
+def test_the_reply_to_the_output_of_a_function_is_asked_for_again() -> None:
+    timed = TimedConversation()
     call = e.ToolCalled(item_id="c1", call_id="k", tool="recall", arguments="{}")
     answer = e.ToolAnswered(item_id="o1", call_id="k", output="[]")
-    assert talk.asks_after(SAID, WORDS, STARTED, call, DONE, answer, LOST) == 1
+    assert timed.responses_asked_after(SAID, WORDS, STARTED, call, DONE, answer, LOST) == 1
 
 
-def test_a_question_in_the_moment_of_a_renewal_is_asked_on_the_new_line() -> None:
-    """No loss is told of then: the new line is simply there."""
-    talk = Talk()
-    talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"))
-    did = talk.tell(BACK)
-    assert [type(one) for one in did] == [x.CreateItem, x.CreateResponse]
-    assert talk.tell(BACK).count(CREATE) == 1
+def test_a_question_during_a_handover_is_asked_on_the_new_connection() -> None:
+    """A handover posts no `ConnectionLost`: the new connection is simply open."""
+    timed = TimedConversation()
+    timed.post(e.TextSubmitted(item_id="t1", text="Hello?"))
+    effects = timed.post(OPENED)
+    assert [type(one) for one in effects] == [x.CreateItem, x.CreateResponse]
+    assert timed.post(OPENED).count(CREATE) == 1
     done = replace(DONE, response_id="r2")
-    talk.tell(e.ResponseStarted(response_id="r2"), replace(ADDED, text="Yes."), done)
-    assert talk.tell(BACK).count(CREATE) == 0
+    timed.post(e.ResponseStarted(response_id="r2"), replace(ADDED, text="Yes."), done)
+    assert timed.post(OPENED).count(CREATE) == 0
 
 
-# ── a server that never comes to an end ──────────────────────────────────────────────────────
+# ── a server that does not finish ──────────────────────────────────────────────────────
 
 
 def test_a_reply_that_never_begins_is_given_up() -> None:
-    talk = Talk()
-    talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"))
-    assert talk.conversation.wakes_at == 60.0
-    assert talk.later(59) == []
-    assert talk.later(1) == [x.CancelResponse(keep_if_late=True)]
-    assert talk.conversation.state is State.IDLE
-    assert talk.log() == ["No answer came within 60 s. Please ask again."]
-    assert talk.conversation.wakes_at is None
-    assert CREATE in talk.tell(e.TextSubmitted(item_id="t2", text="Hello!"))
+    timed = TimedConversation()
+    timed.post(e.TextSubmitted(item_id="t1", text="Hello?"))
+    assert timed.conversation.wakes_at == 60.0
+    assert timed.wait(59) == []
+    assert timed.wait(1) == [x.CancelResponse(keep_if_late=True)]
+    assert timed.conversation.state is State.IDLE
+    assert timed.notices() == ["No answer came within 60 s. Please ask again."]
+    assert timed.conversation.wakes_at is None
+    assert CREATE in timed.post(e.TextSubmitted(item_id="t2", text="Hello!"))
 
 
-def test_one_that_stops_in_the_middle_is_given_up_when_it_has_been_heard_so_far() -> None:
-    talk = Talk()
-    talk.tell(SAID, WORDS, e.SpeechStopped(item_id="u1"), e.SpeechStarted(item_id="u1"))
-    talk.tell(e.SpeechStopped(item_id="u1"), STARTED, ADDED, SOME)
-    talk.tell(replace(SOUND, audio_ms=90_000))
-    assert talk.conversation.wakes_at == 150.0
-    assert talk.later(149) == []
-    did = talk.later(1)
-    assert did == [x.CancelResponse(response_id="r1"), x.InterruptPlayback()]
-    assert talk.conversation.state is State.IDLE
-    assert talk.turn("a1") == ("A bird ", "not finished by the server")
-    assert talk.log() == [
+def test_a_reply_that_stops_in_the_middle_is_given_up_after_its_audio_was_played() -> None:
+    timed = TimedConversation()
+    timed.post(SAID, WORDS, e.SpeechStopped(item_id="u1"), e.SpeechStarted(item_id="u1"))
+    timed.post(e.SpeechStopped(item_id="u1"), STARTED, ADDED, DELTA)
+    timed.post(replace(AUDIO, audio_ms=90_000))
+    assert timed.conversation.wakes_at == 150.0
+    assert timed.wait(149) == []
+    effects = timed.wait(1)
+    assert effects == [x.CancelResponse(response_id="r1"), x.InterruptPlayback()]
+    assert timed.conversation.state is State.IDLE
+    assert timed.turn("a1") == ("A bird ", "not finished by the server")
+    assert timed.notices() == [
         'The server stopped in the middle of its reply. Say "go on" to hear the rest.'
     ]
 
 
-def test_signs_of_life_put_it_off() -> None:
-    talk = Talk()
-    talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"))
-    for sign in (STARTED, ADDED, SOME, SOME):
-        talk.at += 50
-        talk.tell(sign)
-    assert talk.conversation.wakes_at == talk.at + 60
+def test_each_sign_of_the_reply_extends_the_wait() -> None:
+    timed = TimedConversation()
+    timed.post(e.TextSubmitted(item_id="t1", text="Hello?"))
+    for sign in (STARTED, ADDED, DELTA, DELTA):
+        timed.at += 50
+        timed.post(sign)
+    assert timed.conversation.wakes_at == timed.at + 60
 
 
-def test_neither_a_function_nor_a_missing_line_counts_as_silence() -> None:
-    talk = Talk()
-    talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"), STARTED)
-    talk.tell(e.ToolCalled(item_id="c1", call_id="k", tool="recall", arguments="{}"), DONE)
-    assert talk.conversation.wakes_at is None
-    talk.tell(e.ToolAnswered(item_id="o1", call_id="k", output="[]"), LOST)
-    assert talk.conversation.wakes_at is None
+def test_a_running_function_or_a_lost_connection_is_not_waited_for() -> None:
+    timed = TimedConversation()
+    timed.post(e.TextSubmitted(item_id="t1", text="Hello?"), STARTED)
+    timed.post(e.ToolCalled(item_id="c1", call_id="k", tool="recall", arguments="{}"), DONE)
+    assert timed.conversation.wakes_at is None
+    timed.post(e.ToolAnswered(item_id="o1", call_id="k", output="[]"), LOST)
+    assert timed.conversation.wakes_at is None
 
 
-def test_a_stopped_reply_whose_end_is_never_told_does_not_block_the_next() -> None:
-    talk = Talk()
-    talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"), STARTED, e.StopPressed())
-    talk.at += 5
-    talk.tell(e.TextSubmitted(item_id="t2", text="Hello!"))
-    did = talk.later(60)
-    assert did == [x.CancelResponse(response_id="r1"), CREATE]
-    assert talk.conversation.state is State.AWAITING
-    assert talk.log() == []
-    assert talk.asks_after(LOST) == 1  # it is still owed
+def test_a_cancelled_reply_that_never_ends_does_not_block_the_next() -> None:
+    timed = TimedConversation()
+    timed.post(e.TextSubmitted(item_id="t1", text="Hello?"), STARTED, e.StopPressed())
+    timed.at += 5
+    timed.post(e.TextSubmitted(item_id="t2", text="Hello!"))
+    effects = timed.wait(60)
+    assert effects == [x.CancelResponse(response_id="r1"), CREATE]
+    assert timed.conversation.state is State.AWAITING
+    assert timed.notices() == []
+    assert timed.responses_asked_after(LOST) == 1
 
 
-def test_a_late_answer_is_better_than_none() -> None:
-    talk = Talk()
-    talk.tell(e.TextSubmitted(item_id="t1", text="Hello?"))
-    talk.later(60)
-    talk.tell(STARTED, ADDED, SOME, SOUND)
-    assert talk.conversation.state is State.SPEAKING
+def test_a_reply_that_begins_after_it_was_given_up_is_played() -> None:
+    timed = TimedConversation()
+    timed.post(e.TextSubmitted(item_id="t1", text="Hello?"))
+    timed.wait(60)
+    timed.post(STARTED, ADDED, DELTA, AUDIO)
+    assert timed.conversation.state is State.SPEAKING

@@ -1,4 +1,4 @@
-"""When it is time to prune, and what; and which limits make no sense."""
+"""When to compact, and what."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TestSummary:
         assert plan_compaction(spoken_session(2), NOTEBOOK).plan is None
         assert plan_compaction(spoken_session(2), NOTEBOOK).reason == "below the trigger"
 
-    def test_above_it_all_but_the_kept_turns_go(self) -> None:
+    def test_above_the_trigger_all_but_the_kept_turns_are_summarised(self) -> None:
         ledger = spoken_session(8)
         assert ids(ledger, NOTEBOOK) == [t.id for t in ledger.turns][:-2]
         found = plan_compaction(ledger, NOTEBOOK).plan
@@ -38,21 +38,21 @@ class TestSummary:
         for keep in (16, 20, 50):
             assert ids(ledger, replace(NOTEBOOK, keep=keep)) == []
 
-    def test_by_hand_it_goes_whatever_the_window_holds(self) -> None:
+    def test_by_hand_a_summary_is_planned_whatever_the_window_holds(self) -> None:
         ledger = spoken_session(2)
         assert ids(ledger, replace(NOTEBOOK, policy="none"), forced=True) == ["u0", "a0"]
         empty = plan_compaction(spoken_session(1), NOTEBOOK, forced=True)
         assert empty.plan is None
         assert empty.reason == "nothing is older than the kept turns"
 
-    def test_pinned_and_stuck_turns_stay(self) -> None:
+    def test_pinned_turns_and_turns_without_words_stay(self) -> None:
         ledger = spoken_session(8, e.TurnPinned(item_id="a1"), e.TranscriptFailed(item_id="u2"))
         found = ids(ledger, NOTEBOOK)
         assert "a1" not in found
         assert "u2" not in found
         assert "u1" in found
 
-    def test_a_missing_transcript_is_waited_for_but_not_for_ever(self) -> None:
+    def test_a_missing_transcript_delays_a_summary_for_a_while(self) -> None:
         late = [
             e.SpeechStarted(item_id="late", at=90.0),
             e.SpeechStopped(item_id="late", at=90.0, audio_ms=900),
@@ -67,7 +67,7 @@ class TestSummary:
         assert "late" not in ids(later, NOTEBOOK)
         assert ids(later, NOTEBOOK)
 
-    def test_near_the_servers_own_limit_nothing_is_waited_for(self) -> None:
+    def test_near_the_limit_of_the_server_nothing_delays_a_summary(self) -> None:
         ledger = spoken_session(8, e.TranscriptFailed(item_id="u2"))
         limits = Limits(50_000, 2, policy="textify", usable=1_500)
         found = plan_compaction(ledger, limits)
@@ -92,7 +92,7 @@ class TestSummary:
         assert found.reason == "the server would soon drop turns by itself"
         assert "u2" in [turn.id for turn in found.plan.turns], "it would be lost unsummarised"
 
-    def test_a_call_goes_with_its_output_or_not_at_all(self) -> None:
+    def test_a_call_is_pruned_with_its_output_or_not_at_all(self) -> None:
         call = [
             e.ToolCalled(item_id="f", call_id="c", tool="look", arguments="{}", at=80.0),
             e.ToolAnswered(item_id="o", call_id="c", output="found", at=80.0),
@@ -105,7 +105,7 @@ class TestSummary:
         open_call = spoken_session(8, call[0])
         assert "f" not in ids(fold([e.TimePassed(at=999.0)], open_call), NOTEBOOK)
 
-    def test_without_a_line_or_during_another_it_waits(self) -> None:
+    def test_offline_or_during_a_compaction_nothing_is_planned(self) -> None:
         ledger = spoken_session(8)
         assert (
             plan_compaction(fold([e.ConnectionLost(reason="x")], ledger), NOTEBOOK).reason
@@ -115,7 +115,7 @@ class TestSummary:
         busy = fold([requested], ledger)
         assert plan_compaction(busy, NOTEBOOK).reason == "a compaction is under way"
 
-    def test_by_count_and_by_time(self) -> None:
+    def test_a_summary_by_number_of_turns_and_by_interval(self) -> None:
         ledger = spoken_session(4)
         by_count = plan_compaction(ledger, Limits(90_000, 2, policy="notebook", messages=8))
         assert by_count.reason == "8 turns in the window"
@@ -129,7 +129,7 @@ class TestSummary:
         pinned = fold([e.TurnPinned(item_id=turn.id) for turn in later.turns], later)
         assert plan_compaction(pinned, limits).reason == "nothing is older than the kept turns"
 
-    def test_the_clock_begins_anew_with_each_pruning(self) -> None:
+    def test_each_pruning_restarts_the_interval(self) -> None:
         harness = ConversationHarness(Limits(90_000, 2, policy="notebook", every=600.0))
         harness.exchange()
         harness.at = 700.0
@@ -142,27 +142,33 @@ class TestSummary:
         assert harness.ledger.compactions[-1] == done
         assert next_check_at(harness.ledger, harness.limits) == done.done_at + 600
 
-    def test_an_expiring_session_is_a_cold_cache(self) -> None:
+    def test_a_server_session_that_ends_soon_counts_as_a_cold_cache(self) -> None:
         ledger = spoken_session(16)
         limits = Limits(1_200, 2, policy="thrift", cold_after=1e9)
-        ripe = fold(_made_text(ledger), ledger)
-        window = ripe.window.total
+        textified = fold(_textified(ledger), ledger)
+        window = textified.window.total
         limits = replace(limits, trigger=window + 10)
-        assert plan_compaction(ripe, limits).reason == "below the trigger"
+        assert plan_compaction(textified, limits).reason == "below the trigger"
         started = 1_767_225_600.0  # 2026-01-01T00:00:00Z
         soon = structs.replace(
-            ripe, connection=structs.replace(ripe.connection, expires_at=started + ripe.at + 100)
+            textified,
+            connection=structs.replace(
+                textified.connection, expires_at=started + textified.at + 100
+            ),
         )
         assert (
             plan_compaction(soon, limits).reason
             == "the server session ends soon, and its cache with it"
         )
         far = structs.replace(
-            ripe, connection=structs.replace(ripe.connection, expires_at=started + ripe.at + 3_000)
+            textified,
+            connection=structs.replace(
+                textified.connection, expires_at=started + textified.at + 3_000
+            ),
         )
         assert plan_compaction(far, limits).plan is None
 
-    def test_what_was_taken_back_is_not_taken_away_at_once(self) -> None:
+    def test_restored_turns_are_not_pruned_again_at_once(self) -> None:
         harness = ConversationHarness(Limits(900, 2, policy="notebook"))
         while not harness.ledger.memory:
             harness.exchange()
@@ -194,7 +200,7 @@ class TestSummary:
             "last pruning"
         )
 
-    def test_every_failure_makes_it_wait_longer_up_to_a_bound(self) -> None:
+    def test_each_failure_doubles_the_delay_up_to_a_bound(self) -> None:
         ledger = spoken_session(8)
         waits = []
         for n in range(7):
@@ -209,13 +215,13 @@ class TestSummary:
             waits.append(int(reason.rpartition("is in ")[2].removesuffix(" s")))
         assert waits == [15, 30, 60, 120, 240, 240, 240]
 
-    def test_the_policies_that_do_nothing_do_nothing(self) -> None:
+    def test_the_policies_none_and_server_plan_nothing(self) -> None:
         for name in ("none", "server"):
             assert plan_compaction(spoken_session(30), Limits(1_000, 2, policy=name)).plan is None
 
 
-def _made_text(ledger: Ledger) -> list[e.Event]:
-    """All sound becomes words, one compaction a turn."""
+def _textified(ledger: Ledger) -> list[e.Event]:
+    """The events that textify all turns, one compaction per turn."""
     events: list[e.Event] = []
     for number, turn in enumerate(ledger.held(), ledger.serial + 1):
         events += [
@@ -235,7 +241,7 @@ class TestTextify:
         assert found.reason == "audio to text"
         assert ids(spoken_session(1), self.THRIFT) == ["u0", "a0"]
 
-    def test_balanced_leaves_every_other_reply_as_sound(self) -> None:
+    def test_balanced_keeps_every_other_reply_as_audio(self) -> None:
         harness = ConversationHarness(self.BALANCED)
         for _ in range(6):
             harness.exchange()
@@ -244,7 +250,7 @@ class TestTextify:
         sounds = [t for t in harness.ledger.held() if t.modality == "audio"]
         assert len(sounds) == 3
 
-    def test_a_question_that_waits_for_its_answer_stays_sound(self) -> None:
+    def test_an_unanswered_question_stays_audio(self) -> None:
         asked = [
             e.SpeechStarted(item_id="q", at=50.0),
             e.SpeechStopped(item_id="q", at=50.0, audio_ms=2_000),
@@ -254,7 +260,7 @@ class TestTextify:
         only = fold([e.ConnectionOpened(), *asked])
         assert plan_compaction(only, self.THRIFT).plan is None
 
-    def test_words_that_come_late_wait_for_the_next_summary_if_it_is_near(self) -> None:
+    def test_a_late_transcript_waits_for_the_next_summary_if_that_is_near(self) -> None:
         harness = ConversationHarness(Limits(1_200, 12, policy="thrift"))
         harness.at += 1
         late = harness.speak(transcribed=False)
@@ -265,19 +271,19 @@ class TestTextify:
         harness.run_until_quiet()
         turn = harness.ledger.turns.get(late)
         assert turn is not None
-        assert turn.modality == "audio", "to change it now would make everything behind it dear"
+        assert turn.modality == "audio", "a change now would break the cache behind it"
         while not harness.ledger.memory:
             harness.exchange()
         harness.check_server_agrees()
 
-    def test_of_old_sound_it_changes_what_pays(self) -> None:
-        """After a pruning nothing behind the memory is cached: then all of it becomes words."""
+    def test_old_audio_becomes_text_if_that_pays(self) -> None:
+        """After a pruning nothing behind the memory is cached, so all audio becomes text."""
         ledger = spoken_session(10)
         ledger = structs.replace(ledger, cacheable_prefix_tokens=0)
         assert set(ids(ledger, self.THRIFT)) >= {"u9", "a9", "u5"}
         assert plan_compaction(ledger, self.THRIFT).reason == "late transcript, cheaper now"
 
-    def test_a_forgetful_cache_lets_balanced_keep_no_sound(self) -> None:
+    def test_balanced_keeps_no_audio_if_the_cache_forgets(self) -> None:
         ledger = spoken_session(6)
         forgetful = structs.replace(
             ledger,

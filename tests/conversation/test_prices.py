@@ -1,4 +1,4 @@
-"""Prices by hand, by name, and by the user's own table."""
+"""Prices: of a response, of a model by its name, and of the user's own table."""
 
 import pytest
 
@@ -23,7 +23,7 @@ USAGE = Usage(
 )
 
 
-def test_a_reply_by_hand() -> None:
+def test_the_price_of_a_reply() -> None:
     fresh = 360 * 4 + 720 * 32
     cached = 640 * 0.4 + 1_280 * 0.4
     made = 100 * 24 + 300 * 64
@@ -34,7 +34,7 @@ def test_a_reply_by_hand() -> None:
     assert price("gpt-realtime-2.1-mini", USAGE) == pytest.approx((fresh + cached + made) / 1e6)
 
 
-def test_writing_the_cache_costs_a_quarter_more_with_some() -> None:
+def test_some_models_charge_more_for_writing_to_the_cache() -> None:
     usage = Usage(input_text=1_000_000, cached_text=500_000, output_text=0)
     assert price("gpt-6-luna", usage) == pytest.approx(0.5 * 0.1 * 1.25 + 0.5 * 0.01)
 
@@ -52,7 +52,7 @@ def test_writing_the_cache_costs_a_quarter_more_with_some() -> None:
         ("local/anything", "local"),
     ],
 )
-def test_snapshots_cost_what_their_model_costs(model: str, known: str) -> None:
+def test_a_dated_version_costs_what_its_model_costs(model: str, known: str) -> None:
     assert PRICES.find(model) is PRICES.models[known]
 
 
@@ -76,13 +76,13 @@ def test_transcription_by_seconds_or_by_tokens() -> None:
     assert transcription_price("nobody", 60) is None
 
 
-def test_windows() -> None:
+def test_window_sizes() -> None:
     assert PRICES.models["gpt-realtime-2.1"].usable == 96_000
     assert PRICES.models["gpt-realtime"].usable <= 28_224
     assert PRICES_AS_OF == PRICES.as_of == "2026-11-22"
 
 
-def test_the_users_own_figures_lie_over_ours() -> None:
+def test_the_prices_of_the_user_come_first() -> None:
     table = merge(
         PRICES,
         {
@@ -102,7 +102,7 @@ def test_the_users_own_figures_lie_over_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("overrides", "expected"),
     [
         ({"m": 3}, "m is 3"),
         ({"m": {"text_input": 3}}, "'text_input', which is not known"),
@@ -113,8 +113,10 @@ def test_the_users_own_figures_lie_over_ours() -> None:
         ({"m": {"window": 1.5}}, "window = 1.5"),
     ],
 )
-def test_nonsense_is_refused_by_name(overrides: dict[str, object], told: str) -> None:
+def test_wrong_prices_are_refused_with_model_and_key(
+    overrides: dict[str, object], expected: str
+) -> None:
     with pytest.raises(SettingsError) as caught:
         merge(PRICES, overrides)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
     assert caught.value.hint

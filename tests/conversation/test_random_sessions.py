@@ -1,4 +1,4 @@
-"""Random talks with random faults: whatever happens, nothing is lost and both sides agree."""
+"""Random sessions with random faults: no turn is lost, and ledger and server agree at the end."""
 
 from __future__ import annotations
 
@@ -34,32 +34,32 @@ LIMITS = st.builds(
 )
 
 
-class Talk(RuleBasedStateMachine):
-    """One rule a thing that people, the server or the line may do."""
+class RandomSession(RuleBasedStateMachine):
+    """Each rule is something that the user, the server or the connection may do."""
 
     @initialize(limits=LIMITS)
     def begin(self, limits: Limits) -> None:
-        self.fate = "ok"
-        self.harness = ConversationHarness(limits, self.next_fate)
+        self.fault = "ok"
+        self.harness = ConversationHarness(limits, self.next_fault)
 
-    def next_fate(self, effect: x.Effect) -> str:
-        """A line loses nothing while it stands: only our own changes of the window go wrong."""
+    def next_fault(self, effect: x.Effect) -> str:
+        """A connection loses nothing while it is open, so only our own changes may have a fault."""
         if not isinstance(effect, (x.CreateItem, x.DeleteItem)):
             return "ok"
-        fate, self.fate = self.fate, "ok"
+        fault, self.fault = self.fault, "ok"
         running = self.harness.ledger.compaction
         turn = self.harness.ledger.turns.get(effect.item_id)
         unheard = turn is not None and (running is None or turn.id not in running.turns)
         known = (running is not None and not unheard) or self.harness.seeding
         typed = effect.item_id[1].isdigit() and isinstance(effect, x.CreateItem)
         ours = effect.item_id.startswith("memory") or (known and not typed)
-        # A typed turn that is refused stands elsewhere with the server: `test_turns` has that.
-        harmless = fate in ("twice", "cut") or (
-            fate not in {"lose", "unacknowledged"} and not typed
+        # A refused typed turn stands elsewhere on the server: `test_turns` covers that.
+        harmless = fault in ("twice", "cut") or (
+            fault not in {"lose", "unacknowledged"} and not typed
         )
-        return fate if ours or harmless else "ok"
+        return fault if ours or harmless else "ok"
 
-    # ── people ──────────────────────────────────────────────────────────────────────────────
+    # ── the user ────────────────────────────────────────────────────────────────────────────
 
     @precondition(lambda self: self.harness.online)
     @rule(transcribed=st.booleans(), ms=st.sampled_from([200, 4_000, 30_000]))
@@ -68,7 +68,7 @@ class Talk(RuleBasedStateMachine):
 
     @precondition(lambda self: self.harness.online)
     @rule()
-    def speaks_and_hears_out(self) -> None:
+    def speaks_and_listens_to_the_reply(self) -> None:
         self.harness.exchange()
 
     @rule()
@@ -81,7 +81,7 @@ class Talk(RuleBasedStateMachine):
             turn = data.draw(st.sampled_from(self.harness.known_turns))
             running = self.harness.ledger.compaction
             if running is not None and running.stage == "placed":
-                return  # whether it is in time depends on the line; `test_pruning` has that
+                return  # whether it is in time depends on the server; see `test_compaction_by_hand`
             self.harness.post(e.TurnPinned(item_id=turn, pinned=pinned))
 
     @rule(share=st.sampled_from([0.0, 0.4, 1.0]))
@@ -99,19 +99,19 @@ class Talk(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 40, 400]))
     def waits(self, seconds: int) -> None:
-        if seconds > 10:  # no line is that slow and still stands
+        if seconds > 10:  # no open connection is that slow
             self.harness.deliver_all()
         self.harness.at += seconds
         self.harness.post(e.TimePassed())
 
-    # ── the server, the writer, the line ────────────────────────────────────────────────────
+    # ── the server, the writer of summaries, the connection ─────────────────────────────────
 
     @rule()
     def server_works(self) -> None:
         self.harness.server_step()
 
     @rule(times=st.integers(1, 4))
-    def facts_arrive(self, times: int) -> None:
+    def events_arrive(self, times: int) -> None:
         for _ in range(times):
             self.harness.deliver()
 
@@ -134,20 +134,20 @@ class Talk(RuleBasedStateMachine):
         if self.harness.summary_requests:
             self.harness.answer_summary(text)
 
-    @rule(fate=st.sampled_from(FAULTS))
-    def next_step_goes_wrong(self, fate: str) -> None:
-        self.fate = fate
+    @rule(fault=st.sampled_from(FAULTS))
+    def next_step_has_a_fault(self, fault: str) -> None:
+        self.fault = fault
 
     @rule()
     def next_reply_is_silent(self) -> None:
         self.harness.silent_replies = 1
 
     @rule()
-    def line_breaks(self) -> None:
+    def connection_is_lost(self) -> None:
         self.harness.lose_connection()
 
     @rule()
-    def line_is_back(self) -> None:
+    def connection_is_back(self) -> None:
         if self.harness.online:
             self.harness.lose_connection()
         self.harness.connect()
@@ -176,10 +176,10 @@ class Talk(RuleBasedStateMachine):
             assert self.harness.ledger.cost == pytest.approx(self.harness.cost)
 
     def teardown(self) -> None:
-        """The faults are over: everything comes to rest, and both sides agree."""
+        """Without further faults everything becomes quiet, and ledger and server agree."""
         if not hasattr(self, "harness"):
             return
-        harness, self.fate = self.harness, "ok"
+        harness, self.fault = self.harness, "ok"
         harness.silent_replies = 0
         if not harness.online:
             harness.connect()
@@ -198,7 +198,7 @@ class Talk(RuleBasedStateMachine):
         self.window_is_small_enough()
 
     def window_is_small_enough(self) -> None:
-        """It falls below the trigger whenever the kept turns allow it."""
+        """The window falls below the trigger if the kept turns allow it."""
         harness, limits, ledger = self.harness, self.harness.limits, self.harness.ledger
         if not limits.spec.summarises or harness.conversation.state is not State.IDLE:
             return
@@ -215,9 +215,9 @@ class Talk(RuleBasedStateMachine):
             )
 
 
-def test_random_talks() -> None:
+def test_random_sessions() -> None:
     run_state_machine_as_test(
-        Talk,
+        RandomSession,
         settings=settings(
             max_examples=150,
             stateful_step_count=40,

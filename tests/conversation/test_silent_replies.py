@@ -1,4 +1,4 @@
-"""Replies without sound are asked for again; lines that break, and servers that refuse."""
+"""Replies without audio, reconnects, and refusals of the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui_voice.lab.fake_server import FakeServer
 
 
 class TestSilentReplies:
-    """Sound was asked for, and words came."""
+    """Audio was asked for, and a text reply came."""
 
     def silent(self, before: int = 3) -> ConversationHarness:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
@@ -24,7 +24,7 @@ class TestSilentReplies:
         harness.silent_replies = 1
         return harness
 
-    def test_it_is_asked_for_again_with_the_words_in_system_items(self) -> None:
+    def test_it_is_asked_for_again_after_earlier_replies_became_system_items(self) -> None:
         harness = self.silent()
         created: list[x.CreateItem] = []
         perform = harness.fault
@@ -60,7 +60,7 @@ class TestSilentReplies:
         harness.check_server_agrees()
         harness.check_replay()
 
-    def test_with_a_function_between_question_and_words(self) -> None:
+    def test_it_is_found_behind_a_function_call(self) -> None:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         harness.type()
         harness.flush()
@@ -79,7 +79,7 @@ class TestSilentReplies:
         )
         assert harness.ledger.turns.silent_reply() == ("words",)
 
-    def test_a_greeting_without_sound_is_asked_for_again_too(self) -> None:
+    def test_a_first_reply_without_audio_is_asked_for_again(self) -> None:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         harness.silent_replies = 1
         harness.post(e.ResponseStarted(response_id="x"))
@@ -88,7 +88,7 @@ class TestSilentReplies:
         assert [t.spoken for t in harness.ledger.turns] == [False, True]
         assert harness.conversation.state is State.IDLE
 
-    def test_not_a_third_time(self) -> None:
+    def test_it_is_asked_for_again_only_once(self) -> None:
         harness = self.silent()
         harness.silent_replies = 2
         harness.exchange()
@@ -97,7 +97,7 @@ class TestSilentReplies:
         assert sum(1 for c in harness.ledger.compactions if c.kind == "voice") == 1
         harness.check_server_agrees()
 
-    def test_again_for_the_next_one(self) -> None:
+    def test_the_next_silent_reply_is_asked_for_again(self) -> None:
         harness = self.silent()
         harness.exchange()
         harness.silent_replies = 1
@@ -105,7 +105,7 @@ class TestSilentReplies:
         assert sum(1 for c in harness.ledger.compactions if c.kind == "voice") == 2
         harness.check_server_agrees()
 
-    def test_whoever_speaks_meanwhile_is_first(self) -> None:
+    def test_a_user_who_speaks_meanwhile_comes_first(self) -> None:
         harness = self.silent()
         harness.speak()
         while not (harness.ledger.compaction and harness.ledger.compaction.kind == "voice"):
@@ -117,7 +117,7 @@ class TestSilentReplies:
         assert harness.conversation.state is State.IDLE
         harness.check_server_agrees()
 
-    def test_a_reply_that_another_asked_for_will_do(self) -> None:
+    def test_another_reply_replaces_the_repair(self) -> None:
         harness = self.silent()
         harness.speak()
         while not (harness.ledger.compaction and harness.ledger.compaction.kind == "voice"):
@@ -127,7 +127,7 @@ class TestSilentReplies:
         assert len([1 for e_ in harness.events if isinstance(e_, e.ResponseStarted)]) == 5
         harness.check_server_agrees()
 
-    def test_during_a_pruning_the_words_must_do(self) -> None:
+    def test_during_a_compaction_a_silent_reply_is_kept(self) -> None:
         harness = summary_due()
         harness.silent_replies = 1
         harness.summary_requests.clear()
@@ -138,7 +138,7 @@ class TestSilentReplies:
         assert not [c for c in harness.ledger.compactions if c.kind == "voice"]
 
     @pytest.mark.parametrize("status", ["cancelled", "failed", "incomplete"])
-    def test_one_that_was_not_finished_is_no_trap(self, status: str) -> None:
+    def test_an_incomplete_reply_is_not_a_silent_one(self, status: str) -> None:
         harness = ConversationHarness(NO_PRUNING)
         harness.post(e.TextSubmitted(item_id="t", text="hello"))
         harness.post(e.ResponseStarted(response_id="r"))
@@ -147,8 +147,8 @@ class TestSilentReplies:
         assert harness.conversation.state is State.IDLE
 
 
-class TestLines:
-    def test_what_a_new_server_did_not_acknowledge_is_told_again(self) -> None:
+class TestReconnect:
+    def test_unacknowledged_seed_items_are_sent_again(self) -> None:
         harness = ConversationHarness(Limits(policy="none"))
         for _ in range(3):
             harness.exchange()
@@ -165,7 +165,7 @@ class TestLines:
         assert not harness.seeding
         harness.check_server_agrees()
 
-    def test_a_summary_that_broke_off_is_not_asked_for_again_when_all_is_pinned(self) -> None:
+    def test_a_broken_summary_is_not_repeated_if_all_its_turns_are_pinned(self) -> None:
         harness = summary_due()
         harness.summary_requests.clear()
         for turn in harness.known_turns:
@@ -177,10 +177,10 @@ class TestLines:
         assert harness.ledger.compactions[-1].stage == "broken"
 
 
-class TestStandIn:
-    """The server of the simulation, where the talks above do not lead."""
+class TestFakeServer:
+    """What the other tests do not reach of the fake server."""
 
-    def test_what_it_does_not_know(self) -> None:
+    def test_it_refuses_or_ignores_what_it_does_not_know(self) -> None:
         server = FakeServer()
         unknown = x.CreateItem(item_id="a", role="user", text="x", previous_item_id="nobody")
         assert list(server.perform(unknown)) == [
@@ -191,7 +191,7 @@ class TestStandIn:
         request = x.RequestSummary(compaction_id="m", turns=(), memory="")
         assert list(server.perform(request)) == []
 
-    def test_a_cut_item_keeps_what_was_heard(self) -> None:
+    def test_a_truncated_item_keeps_its_first_part(self) -> None:
         server = FakeServer(overhead=3)
         server.add("a", 40, 200)
         list(server.perform(x.TruncateItem(item_id="a", audio_ms=1_000)))
@@ -199,7 +199,7 @@ class TestStandIn:
 
 
 class TestRefusals:
-    def test_an_old_memory_that_cannot_be_deleted_holds_nothing_up(self) -> None:
+    def test_an_old_memory_that_cannot_be_deleted_blocks_nothing(self) -> None:
         harness = pruned_session()
         old = harness.ledger.memory_id
         harness.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id=old) else "ok"
@@ -209,7 +209,7 @@ class TestRefusals:
         assert harness.ledger.memory_id != old
         harness.check_server_agrees()
 
-    def test_words_that_cannot_replace_the_sound_are_taken_away(self) -> None:
+    def test_text_is_deleted_again_if_its_audio_cannot_be(self) -> None:
         harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
         harness.fault = lambda effect: "refuse" if effect == x.DeleteItem(item_id="u1") else "ok"
         harness.exchange()
@@ -218,7 +218,7 @@ class TestRefusals:
         assert (turn.wire_id, turn.modality, turn.unchangeable) == ("u1", "audio", True)
         harness.check_server_agrees()
 
-    def test_what_vanished_while_it_was_put_back_stays_out(self) -> None:
+    def test_an_item_that_vanishes_during_a_restore_stays_out(self) -> None:
         harness = pruned_session()
         gone = [turn.id for turn in harness.ledger.turns if turn.pruned_in]
         harness.post(e.RestorePressed())
@@ -230,7 +230,7 @@ class TestRefusals:
         harness.post(e.ItemDeleted(item_id=first.wire_id))
         assert not harness.ledger.turns.get(gone[0]).in_window  # type: ignore[union-attr]  # it is there
 
-    def test_a_typed_turn_that_is_refused_says_so(self) -> None:
+    def test_a_refused_typed_turn_is_noted_as_not_sent(self) -> None:
         harness = ConversationHarness(
             NO_PRUNING, lambda effect: "refuse" if isinstance(effect, x.CreateItem) else "ok"
         )
@@ -240,7 +240,7 @@ class TestRefusals:
         assert turn is not None
         assert (turn.note, turn.in_window) == ("not sent", False)
 
-    def test_when_every_change_is_refused_the_pruning_has_failed(self) -> None:
+    def test_a_compaction_fails_if_every_change_is_refused(self) -> None:
         harness = ConversationHarness(
             Limits(4_000, 24, policy="thrift"),
             lambda effect: "refuse" if isinstance(effect, x.CreateItem) else "ok",

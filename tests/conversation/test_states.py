@@ -1,4 +1,4 @@
-"""The table of moves: every state can be reached and left, every trigger is a fact that exists."""
+"""The transition table: its rows, and what the callbacks do with events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sources(row: dict[str, object]) -> list[State]:
     return list(source) if isinstance(source, list) else [source]  # type: ignore[list-item]  # a state
 
 
-def test_every_trigger_is_a_fact() -> None:
+def test_every_trigger_is_the_name_of_an_event() -> None:
     assert {row["trigger"] for row in TRANSITIONS} <= set(e.EVENTS)
 
 
@@ -50,8 +50,8 @@ def test_every_state_can_be_reached_and_left() -> None:
         assert reached == left == set(State), state
 
 
-def test_every_state_can_be_left_for_idle_whatever_happens() -> None:
-    """A line that breaks, or a stop, must not leave the conversation hanging."""
+def test_every_state_returns_to_idle_after_a_stop_and_a_lost_connection() -> None:
+    """Neither a stop nor a lost connection leaves the conversation in a busy state."""
     for state in State:
         conversation = Conversation()
         conversation.machine.set_state(state)
@@ -61,8 +61,8 @@ def test_every_state_can_be_left_for_idle_whatever_happens() -> None:
         assert conversation.state is State.IDLE
 
 
-def test_no_row_is_hidden_by_one_before_it() -> None:
-    """Rows are tried from the top: an unconditional one ends the search."""
+def test_no_row_is_unreachable() -> None:
+    """Rows are tried from the top, and a row without conditions ends the search."""
     closed: set[tuple[str, State]] = set()
     for row in TRANSITIONS:
         keys = {(row["trigger"], source) for source in sources(row)}
@@ -71,7 +71,7 @@ def test_no_row_is_hidden_by_one_before_it() -> None:
             closed |= keys
 
 
-def test_the_diagram_shows_every_state_and_only_real_moves() -> None:
+def test_the_diagram_shows_every_state_and_every_change_of_state() -> None:
     lines = diagram().splitlines()
     assert lines[:2] == ["stateDiagram-v2", "    [*] --> idle"]
     for state in State:
@@ -103,16 +103,16 @@ def test_a_session_passes_through_all_five_states() -> None:
     ]
 
 
-def test_a_fact_that_moves_nothing_is_no_noise(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_that_moves_nothing_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     conversation = Conversation()
     assert receive(conversation, e.SpeechStopped(item_id="nobody")) == []
     assert not caplog.records
 
 
-class TestTheTalkKey:
-    """Turns made by hand: the key opens and ends them."""
+class TestTalkKey:
+    """Turns that the talk key starts and ends, and the key with VAD."""
 
-    def test_by_hand(self) -> None:
+    def test_the_key_starts_and_ends_a_turn(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         assert receive(conversation, e.TalkPressed(manual=True)) == [x.OpenMicrophone(manual=True)]
@@ -123,7 +123,7 @@ class TestTheTalkKey:
         assert not conversation.situation.microphone.open
         assert receive(conversation, e.SpeechCommitted(item_id="u")) == [x.CreateResponse()]
 
-    def test_a_turn_that_was_too_short_is_no_turn(self) -> None:
+    def test_a_discarded_turn_is_not_answered(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.TalkPressed(manual=True))
@@ -132,7 +132,7 @@ class TestTheTalkKey:
         assert conversation.state is State.IDLE
         assert receive(conversation, e.SpeechCommitted(item_id="later")) == []
 
-    def test_with_vad_it_only_opens_and_closes_the_microphone(self) -> None:
+    def test_with_vad_the_key_only_opens_and_closes_the_microphone(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         assert receive(conversation, e.TalkPressed()) == [x.OpenMicrophone()]
@@ -141,13 +141,13 @@ class TestTheTalkKey:
         assert receive(conversation, e.MuteChanged(muted=True)) == [x.MuteMicrophone(muted=True)]
         assert conversation.situation.microphone.muted
 
-    def test_over_a_reply_it_is_a_barge_in(self) -> None:
+    def test_during_a_reply_the_key_is_a_barge_in(self) -> None:
         conversation = speaking()
         effects = receive(conversation, e.TalkPressed(manual=True))
         assert effects[:2] == [x.InterruptPlayback(), x.CancelResponse(response_id="r")]
         assert conversation.state is State.LISTENING
 
-    def test_without_a_line_it_wants_one(self) -> None:
+    def test_offline_the_key_asks_for_a_connection(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.ConnectionLost(reason="cut", retry_in=4.0))
@@ -158,7 +158,7 @@ class TestTheTalkKey:
         receive(conversation, e.ConnectionOpened())
         assert x.CreateResponse() in receive(conversation, e.SpeechCommitted(item_id="u2"))
 
-    def test_held_while_the_line_breaks_the_turn_goes_on(self) -> None:
+    def test_a_held_key_keeps_the_turn_open_over_a_lost_connection(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.TalkPressed(manual=True))
@@ -179,7 +179,7 @@ def speaking() -> Conversation:
 
 
 class TestBargeIn:
-    def test_late_sound_of_a_stopped_reply_does_not_speak(self) -> None:
+    def test_late_audio_of_a_stopped_reply_is_ignored(self) -> None:
         conversation = speaking()
         receive(conversation, e.StopPressed())
         assert conversation.state is State.IDLE
@@ -200,13 +200,13 @@ class TestBargeIn:
             (9_000, x.TruncateItem(item_id="a", audio_ms=4_000)),
         ],
     )
-    def test_the_model_learns_what_was_heard(self, played: int, effect: x.Effect) -> None:
+    def test_the_item_is_truncated_to_what_was_heard(self, played: int, effect: x.Effect) -> None:
         conversation = speaking()
         receive(conversation, e.SpeechStarted(item_id="u2"))
         interrupted = e.PlaybackInterrupted(item_id="a", played_ms=played)
         assert receive(conversation, interrupted) == [effect]
 
-    def test_a_reply_heard_to_its_end_needs_no_cut(self) -> None:
+    def test_a_reply_heard_to_its_end_is_not_truncated(self) -> None:
         conversation = speaking()
         receive(conversation, e.TranscriptDone(item_id="a", text="all of it"))
         receive(conversation, e.ResponseDone(response_id="r"))
@@ -214,7 +214,7 @@ class TestBargeIn:
         assert receive(conversation, e.PlaybackInterrupted(item_id="a", played_ms=4_000)) == []
         assert receive(conversation, e.PlaybackInterrupted(item_id="nobody", played_ms=1)) == []
 
-    def test_sound_that_ends_before_the_reply_does_is_waited_for(self) -> None:
+    def test_the_session_waits_for_more_audio_of_an_unfinished_reply(self) -> None:
         conversation = speaking()
         receive(conversation, e.PlaybackFinished(item_id="a", played_ms=4_000))
         assert conversation.state is State.AWAITING
@@ -224,14 +224,14 @@ class TestBargeIn:
         receive(conversation, e.PlaybackFinished(item_id="a2", played_ms=500))
         assert conversation.state is State.IDLE
 
-    def test_a_reply_can_be_stopped_before_it_has_begun(self) -> None:
+    def test_a_reply_can_be_cancelled_before_it_begins(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.TextSubmitted(item_id="t", text="hello"))
         assert receive(conversation, e.StopPressed()) == [x.CancelResponse(response_id="")]
         assert conversation.state is State.IDLE
 
-    def test_typing_over_a_reply_asks_once_it_is_cancelled(self) -> None:
+    def test_text_during_a_reply_is_answered_once_the_reply_is_cancelled(self) -> None:
         conversation = speaking()
         effects = receive(conversation, e.TextSubmitted(item_id="t", text="stop, rather this"))
         assert x.CancelResponse(response_id="r") in effects
@@ -240,7 +240,7 @@ class TestBargeIn:
             conversation, e.ResponseDone(response_id="r", status="cancelled")
         )
 
-    def test_typing_while_speaking_only_adds(self) -> None:
+    def test_text_during_speech_asks_for_no_response(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.SpeechStarted(item_id="u"))
@@ -250,7 +250,7 @@ class TestBargeIn:
 
 
 class TestRefusedResponses:
-    def test_one_that_is_active_is_waited_for(self) -> None:
+    def test_after_a_refusal_we_wait_for_the_active_response(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.TextSubmitted(item_id="t", text="hello"))
@@ -259,7 +259,7 @@ class TestRefusedResponses:
         assert conversation.state is State.AWAITING
         assert x.CreateResponse() in receive(conversation, e.ResponseDone(response_id="other"))
 
-    def test_any_other_refusal_ends_the_waiting(self) -> None:
+    def test_any_other_refusal_ends_the_wait(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.TextSubmitted(item_id="t", text="hello"))
@@ -273,7 +273,7 @@ class TestRefusedResponses:
 
 
 class TestTools:
-    def test_the_answer_is_asked_for_once_every_function_has_answered(self) -> None:
+    def test_a_response_is_asked_for_once_every_function_has_answered(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.TextSubmitted(item_id="t", text="what time is it?"))
@@ -292,8 +292,8 @@ class TestTools:
         assert receive(conversation, last) == [x.CreateResponse()]
 
 
-class TestLines:
-    def test_a_new_line_is_told_the_talk_and_asked_what_was_open(self) -> None:
+class TestConnections:
+    def test_a_new_connection_is_seeded_and_asked_the_open_question(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.TextSubmitted(item_id="t", text="hello"))
@@ -309,7 +309,7 @@ class TestLines:
         receive(conversation, e.ItemPlaced(item_id="t"))
         assert not conversation.situation.seeding.under_way
 
-    def test_offline_a_typed_turn_waits_for_the_line(self) -> None:
+    def test_offline_a_typed_turn_waits_for_the_connection(self) -> None:
         conversation = Conversation()
         receive(conversation, e.ConnectionOpened())
         receive(conversation, e.ConnectionLost(reason="gone"))
@@ -317,7 +317,7 @@ class TestLines:
         effects = receive(conversation, e.ConnectionOpened())
         assert effects[-1] == x.CreateResponse()
 
-    def test_a_talk_taken_up_again_asks_nothing_by_itself(self) -> None:
+    def test_a_resumed_session_asks_for_no_response(self) -> None:
         conversation = speaking()
         receive(conversation, e.SessionResumed(backend="b", model="m"))
         assert conversation.ledger.model == "m"

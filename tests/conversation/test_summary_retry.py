@@ -1,4 +1,4 @@
-"""A summary that failed is not asked for again at once, however long it took to fail."""
+"""A failed summary is not asked for again at once, however long it took to fail."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
 
 TOOK = 82.0
-"""Seconds: two writers, each asked twice, none in time."""
+"""Seconds that the summary took to fail: two writers, each asked twice, none in time."""
 
 
-def test_the_wait_begins_when_it_failed() -> None:
+def test_the_delay_begins_when_the_summary_failed() -> None:
     harness = ConversationHarness(Limits(900, 2, policy="notebook"))
     while not harness.summary_requests:
         harness.at += 1

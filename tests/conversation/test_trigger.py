@@ -1,4 +1,4 @@
-"""From how many tokens on the window is pruned: what is refused in a talk, regrowth, outlook."""
+"""The trigger that counts, regrowth after a pruning, and when the next summary is due."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tui_voice.conversation.trigger import effective_trigger
 
 
 class TestTrigger:
-    """What is wanted against what stays: instructions, summary, kept turns."""
+    """The trigger of the user against what stays: instructions, summary, kept turns."""
 
-    def test_one_below_what_stays_is_refused_with_the_reason_once(self) -> None:
+    def test_a_trigger_below_what_stays_is_replaced_once_with_the_reason(self) -> None:
         harness = ConversationHarness(Limits(500, 6, policy="notebook"))
         for _ in range(12):
             harness.exchange()
@@ -34,7 +34,7 @@ class TestTrigger:
         harness.check_server_agrees()
         harness.check_replay()
 
-    def test_the_sentence_says_what_why_and_what_to_do(self) -> None:
+    def test_the_sentence_says_what_why_and_the_remedy(self) -> None:
         found = e.TriggerChecked(trigger=450, keep=2, kept=2, weighs=612, instead=920)
         assert found.sentence == (
             "trigger 450 is below what the 2 kept turns, summary and instructions weigh (about "
@@ -53,7 +53,7 @@ class TestTrigger:
             "(about 612)"
         )
 
-    def test_instructions_above_the_trigger_alone_never_prune_by_it(self) -> None:
+    def test_instructions_above_the_trigger_do_not_prune_every_turn(self) -> None:
         harness = ConversationHarness(Limits(150, 0, policy="notebook"))
         for _ in range(4):
             harness.exchange()
@@ -64,7 +64,7 @@ class TestTrigger:
         done = [c for c in harness.ledger.compactions if c.kind == "summary"]
         assert all(c.tokens_before > 1.25 * harness.ledger.fixed_tokens for c in done)
 
-    def test_nothing_is_said_before_the_first_reply_told_what_the_instructions_weigh(self) -> None:
+    def test_the_trigger_is_not_checked_before_the_first_usage(self) -> None:
         harness = ConversationHarness(Limits(150, 0, policy="notebook"))
         harness.type("words " * 400)
         harness.post(e.TimePassed())
@@ -72,7 +72,7 @@ class TestTrigger:
         harness.run_until_quiet()
         assert harness.ledger.trigger_checks
 
-    def test_it_fits_again_once_a_heavy_turn_is_no_longer_kept(self) -> None:
+    def test_the_trigger_counts_again_once_a_long_turn_is_pruned(self) -> None:
         harness = ConversationHarness(Limits(900, 2, policy="notebook"))
         harness.exchange()
         harness.at += 1
@@ -87,7 +87,7 @@ class TestTrigger:
         assert effective_trigger(harness.ledger, harness.limits) == 900
         assert len(harness.ledger.trigger_checks) <= 3
 
-    def test_other_limits_are_judged_anew(self) -> None:
+    def test_other_limits_are_checked_on_their_own(self) -> None:
         harness = ConversationHarness(Limits(500, 6, policy="notebook"))
         for _ in range(6):
             harness.exchange()
@@ -96,7 +96,7 @@ class TestTrigger:
             assert effective_trigger(harness.ledger, other) == other.trigger
         assert effective_trigger(harness.ledger, Limits(99_000)) == Limits().ceiling
 
-    def test_a_broken_line_and_a_new_run_leave_it_in_force(self) -> None:
+    def test_the_replacement_outlives_a_lost_connection_and_a_resume(self) -> None:
         harness = ConversationHarness(Limits(500, 6, policy="notebook"))
         for _ in range(8):
             harness.exchange()
@@ -113,7 +113,7 @@ class TestTrigger:
         assert harness.ledger.trigger_checks == before
         harness.check_replay()
 
-    def test_a_word_of_caution_is_said_once_and_never_after_the_truth(self) -> None:
+    def test_a_warning_in_advance_is_given_once_and_not_after_a_real_check(self) -> None:
         caution = e.TriggerChecked(trigger=500, keep=6, weighs=900, instead=500, usual=True)
         harness = ConversationHarness(Limits(500, 6, policy="notebook"))
         harness.post(caution, caution)
@@ -122,12 +122,12 @@ class TestTrigger:
         assert effective_trigger(harness.ledger, harness.limits) == 500
         for _ in range(8):
             harness.exchange()
-        told = harness.ledger.trigger_checks
-        assert len(told) == 2
+        checks = harness.ledger.trigger_checks
+        assert len(checks) == 2
         harness.post(caution)
-        assert harness.ledger.trigger_checks == told
+        assert harness.ledger.trigger_checks == checks
 
-    def test_it_waits_while_pruning_would_lose_money(self) -> None:
+    def test_a_summary_waits_while_it_would_lose_money(self) -> None:
         harness = ConversationHarness(Limits(800, 10, policy="thrift"))
         reasons, waits = set(), []
         for _ in range(30):
@@ -141,7 +141,7 @@ class TestTrigger:
         assert waits, "and the gauge says so"
         assert harness.ledger.memory, "but not for ever"
 
-    def test_where_nothing_costs_it_does_not_wait(self) -> None:
+    def test_a_free_model_does_not_wait(self) -> None:
         free = default_limits("local", "thrift")
         assert free.free
         harness = ConversationHarness(replace(free, trigger=800, keep=10))
@@ -150,8 +150,8 @@ class TestTrigger:
             assert "cost" not in plan_compaction(harness.ledger, harness.limits).reason
         assert harness.ledger.memory
 
-    def test_a_short_talk_is_expected_to_have_a_short_summary(self) -> None:
-        """So that a low trigger does what it says."""
+    def test_short_turns_are_expected_to_have_a_short_summary(self) -> None:
+        """So a low trigger is not replaced by a higher one."""
         harness = ConversationHarness(Limits(450, 2, policy="notebook"))
         for _ in range(4):
             harness.exchange()
@@ -159,10 +159,10 @@ class TestTrigger:
 
 
 class TestRegrowth:
-    """No new pruning before the window has regrown by half of what was freed."""
+    """The next pruning waits until the window has regrown by half of what was freed."""
 
     @pytest.mark.parametrize("policy", ["notebook", "thrift", "balanced"])
-    def test_after_a_deep_pruning(self, policy: str) -> None:
+    def test_after_a_large_pruning(self, policy: str) -> None:
         harness = ConversationHarness(Limits(100_000, 2, policy=policy))
         for _ in range(30):
             harness.exchange()
@@ -184,7 +184,7 @@ class TestRegrowth:
                 break
         harness.check_server_agrees()
 
-    def test_near_the_servers_own_limit_it_does_not_wait(self) -> None:
+    def test_near_the_limit_of_the_server_it_does_not_wait(self) -> None:
         ledger = spoken_session(10)
         done = Compaction("memory_0001", "summary", 0.0, (), 20_000, "", "confirmed", 100)
         ledger = structs.replace(ledger, compactions=(done,))
@@ -196,8 +196,8 @@ class TestRegrowth:
         assert urgent.reason == "the server would soon drop turns by itself"
 
 
-class TestOutlook:
-    def test_the_figure_is_where_the_next_summary_really_comes(self) -> None:
+class TestNextSummary:
+    def test_the_next_summary_comes_where_it_was_announced(self) -> None:
         harness = ConversationHarness(Limits(500, 6, policy="notebook"))
         seen = []
         for _ in range(24):
@@ -219,10 +219,10 @@ class TestOutlook:
             (Limits(policy="textify"), 72_000, "only text"),
         ],
     )
-    def test_of_a_talk_that_has_not_begun(self, limits: Limits, tokens: int, why: str) -> None:
+    def test_before_the_first_turn(self, limits: Limits, tokens: int, why: str) -> None:
         assert next_summary(Ledger(), limits) == (tokens, why)
 
-    def test_a_forgetful_cache_brings_it_forward(self) -> None:
+    def test_it_comes_sooner_if_the_cache_forgets(self) -> None:
         ledger = spoken_session(8)
         misses = tuple(
             structs.replace(

@@ -1,4 +1,4 @@
-"""Turns stand in the order in which they were said, whatever order the facts come in."""
+"""Turns: their order, words and tokens, whatever the order of the events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPENED = e.ConnectionOpened(server_session_id="s")
 
 
 class TestOrder:
-    def test_a_transcript_after_the_answer_changes_no_place(self) -> None:
+    def test_a_late_transcript_changes_no_place(self) -> None:
         ledger = fold([
             OPENED,
             e.SpeechStarted(item_id="u"),
@@ -43,7 +43,7 @@ class TestOrder:
         assert turn(ledger, "u").words == "done"
         assert turn(ledger, "a").words == "open"
 
-    def test_an_answer_that_is_told_first_stands_behind_its_question(self) -> None:
+    def test_a_turn_behind_an_unknown_one_is_added_at_the_end(self) -> None:
         ledger = fold([
             OPENED,
             e.TurnAdded(item_id="a", role="assistant", previous_item_id="u"),
@@ -65,7 +65,7 @@ class TestOrder:
         assert ids(ledger) == ["t", "a", "u"]
         assert turn(ledger, "u").audio_ms == 900
 
-    def test_a_commit_that_only_repeats_the_order_moves_nothing(self) -> None:
+    def test_a_commit_in_the_known_order_moves_nothing(self) -> None:
         events = [
             OPENED,
             e.SpeechStarted(item_id="u1"),
@@ -79,7 +79,7 @@ class TestOrder:
         moved = fold([*events, e.SpeechCommitted(item_id="u2", previous_item_id="u1")])
         assert ids(moved) == ["u1", "u2", "a1"]
 
-    def test_a_turn_committed_before_one_that_stands_ahead_of_it_moves_back(self) -> None:
+    def test_a_turn_moves_behind_the_turn_that_the_commit_names(self) -> None:
         ledger = fold([
             OPENED,
             e.SpeechStarted(item_id="u1"),
@@ -88,7 +88,7 @@ class TestOrder:
         ])  # fmt: skip
         assert ids(ledger) == ["u2", "u1"]
 
-    def test_a_place_behind_what_the_server_no_longer_has_moves_nothing(self) -> None:
+    def test_a_place_behind_a_turn_that_was_never_sent_moves_nothing(self) -> None:
         ledger = fold([
             OPENED,
             e.TextSubmitted(item_id="never sent", text="one"),
@@ -97,12 +97,12 @@ class TestOrder:
         ])  # fmt: skip
         assert ids(ledger) == ["never sent", "u"]
 
-    def test_committed_without_having_started(self) -> None:
+    def test_a_commit_without_a_start_adds_the_turn(self) -> None:
         ledger = fold([OPENED, e.SpeechCommitted(item_id="u", audio_ms=700)])
         assert turn(ledger, "u").spoken
         assert ledger.window.audio == 7
 
-    def test_a_turn_that_the_server_names_again_is_not_doubled(self) -> None:
+    def test_a_known_turn_is_not_added_again(self) -> None:
         ledger = fold([
             OPENED,
             e.TextSubmitted(item_id="t", text="hi"),
@@ -113,7 +113,7 @@ class TestOrder:
 
 
 class TestWords:
-    def test_growing_sound_moves_the_window(self) -> None:
+    def test_growing_audio_adds_to_the_window(self) -> None:
         events = [OPENED, e.SpeechStarted(item_id="u")]
         windows = []
         for ms in (1_000, 2_000):
@@ -122,7 +122,7 @@ class TestWords:
         assert [w.audio for w in windows] == [10, 20]
         assert not windows[0].exact
 
-    def test_what_is_thrown_away_weighs_nothing(self) -> None:
+    def test_a_discarded_turn_weighs_nothing(self) -> None:
         ledger = fold([
             OPENED,
             e.SpeechStarted(item_id="u"),
@@ -133,7 +133,7 @@ class TestWords:
         assert ledger.window.total == 0
         assert turn(ledger, "u").note == "too short"
 
-    def test_words_that_never_come_are_noted(self) -> None:
+    def test_a_failed_transcript_is_noted(self) -> None:
         ledger = fold([
             OPENED,
             e.SpeechStarted(item_id="u"),
@@ -143,7 +143,7 @@ class TestWords:
         assert turn(ledger, "u").words == "failed"
         assert turn(ledger, "u").note == "not transcribed"
 
-    def test_an_answer_is_whole_when_its_response_is_done(self) -> None:
+    def test_the_words_of_a_reply_are_complete_when_its_response_is_done(self) -> None:
         said = [
             OPENED,
             e.TurnAdded(item_id="a", role="assistant"),
@@ -155,7 +155,7 @@ class TestWords:
         assert [t.words for t in ledger.turns] == ["done", "failed"]
         assert turn(ledger, "a").modality == "text"
 
-    def test_a_break_ends_what_was_being_said(self) -> None:
+    def test_a_lost_connection_ends_unfinished_turns(self) -> None:
         ledger = fold([
             OPENED,
             e.SpeechStarted(item_id="u"),
@@ -172,7 +172,7 @@ class TestWords:
         assert ledger.window.total == 0
 
 
-class TestWhatWasHeard:
+class TestHeard:
     @pytest.mark.parametrize(
         ("heard", "text"),
         [
@@ -184,13 +184,13 @@ class TestWhatWasHeard:
             (0, ""),
         ],
     )
-    def test_words_by_time(self, heard: int | None, text: str) -> None:
+    def test_the_words_heard_by_time(self, heard: int | None, text: str) -> None:
         reply = Turn("a", "assistant", 0, "one two three four", audio_ms=8_000, heard_ms=heard)
         assert reply.heard_text == text
         assert reply.interrupted == (heard is not None)
         assert reply.as_text_tokens == ITEM_OVERHEAD + estimate_text_tokens(text)
 
-    def test_weights(self) -> None:
+    def test_token_estimates(self) -> None:
         user = Turn("u", "user", 0, "some words", audio_ms=4_050, wire_id="u")
         assert (user.audio_tokens, user.text_tokens) == (41, ITEM_OVERHEAD)
         reply = Turn("a", "assistant", 0, "some words", audio_ms=4_050, wire_id="a")
@@ -202,7 +202,7 @@ class TestWhatWasHeard:
         assert typed.tokens == typed.as_text_tokens
         assert estimate_text_tokens("日本語") > estimate_text_tokens("abc")
 
-    def test_an_interruption_tells_how_much_had_come(self) -> None:
+    def test_an_interruption_says_how_much_audio_had_come(self) -> None:
         ledger = fold([
             OPENED,
             e.TurnAdded(item_id="a", role="assistant"),
@@ -214,9 +214,9 @@ class TestWhatWasHeard:
 
 
 class TestTurns:
-    """The container, against a plain list."""
+    """The container `Turns`, compared with a plain list."""
 
-    def test_against_a_list(self) -> None:
+    def test_it_behaves_as_a_list(self) -> None:
         turns, plain = Turns(), []
         for n in range(200):
             one = Turn(f"i{n}", "user", n, wire_id=f"w{n}" if n % 3 else None)
@@ -244,13 +244,13 @@ class TestTurns:
         assert turns.remove("nobody") is turns
         assert turns.change("nobody", text="x") is turns
 
-    def test_removing_the_only_one_leaves_nothing(self) -> None:
+    def test_removing_the_only_turn_leaves_none(self) -> None:
         turns = Turns().append(Turn("a", "user", 0)).remove("a")
         assert len(turns) == 0
         assert turns.last is None
         assert list(turns) == []
 
-    def test_equal_whatever_the_chunks(self) -> None:
+    def test_equality_does_not_depend_on_the_chunks(self) -> None:
         some = [Turn(f"i{n}", "user", n) for n in range(130)]
         grown = Turns()
         for one in some:
@@ -264,7 +264,7 @@ class TestTurns:
         assert hash(Turns()) == hash(Turns())
         assert "i0" in repr(grown)
 
-    def test_what_did_not_change_is_shared(self) -> None:
+    def test_unchanged_chunks_are_shared(self) -> None:
         grown = Turns()
         for n in range(130):
             grown = grown.append(Turn(f"i{n}", "user", n))
@@ -278,7 +278,7 @@ class TestTurns:
 
 
 class TestFolding:
-    def test_the_journal_alone_tells_everything(self) -> None:
+    def test_the_ledger_of_a_session_and_its_connection(self) -> None:
         ledger = fold([
             e.SessionOpened(id="t", started="2026-01-01T00:00:00+00:00", backend="b", model="m"),
             e.SessionRenamed(title="About names"),
@@ -306,11 +306,11 @@ class TestFolding:
         assert ledger.at == 4.0
         assert fold([e.SessionClosed()], ledger).connection.status == "offline"
 
-    def test_an_answer_to_a_call_that_nobody_made_is_kept(self) -> None:
+    def test_an_output_without_a_call_is_kept(self) -> None:
         ledger = fold([e.ToolAnswered(item_id="o", call_id="c", output="found")])
         assert turn(ledger, "o").words == "done"
 
-    def test_what_a_usage_cannot_know_is_added_to_the_window(self) -> None:
+    def test_what_came_after_the_response_began_is_added_to_its_usage(self) -> None:
         usage = e.Usage(input_text=100, input_audio=50, output_text=20, output_audio=100)
         reply = [
             OPENED,
@@ -331,7 +331,7 @@ class TestFolding:
         assert before.window.audio == 150 + 20 - 80
         assert not before.window.exact
 
-    def test_a_change_leaves_intact_what_stands_in_front_of_it(self) -> None:
+    def test_a_change_leaves_the_prefix_in_front_of_it_cacheable(self) -> None:
         """What the cache can hold: neither a question that grows behind all of it, nor one that
         is thrown away there, takes anything from it.
         """
@@ -347,7 +347,7 @@ class TestFolding:
         gone = fold([e.SpeechDiscarded(item_id="u")], grown)
         assert (gone.cacheable_prefix_tokens, gone.window.total) == (100, 120)
 
-    def test_sums_of_usage(self) -> None:
+    def test_usages_add_up(self) -> None:
         one = e.Usage(
             input_text=1,
             input_audio=2,
@@ -359,12 +359,12 @@ class TestFolding:
         both = one + one
         assert (both.input, both.cached, both.output) == (6, 14, 22)
 
-    def test_notices_do_not_pile_up(self) -> None:
+    def test_only_the_newest_notices_are_kept(self) -> None:
         ledger = fold([e.Noticed(text=str(n)) for n in range(200)])
         assert [n.text for n in ledger.notices] == [str(n) for n in range(150, 200)]
 
 
-def test_words_that_were_not_heard_weigh_nothing_and_any_script_is_cut() -> None:
+def test_unheard_words_weigh_nothing_in_any_script() -> None:
     said = Turn("a", "assistant", 0.0, "one two three four", "done", "text", 4_000, heard_ms=2_000)
     assert said.heard_text == "one two"
     assert said.tokens == said.as_text_tokens < structs.replace(said, heard_ms=None).tokens

@@ -1,4 +1,4 @@
-"""A response may read the window while it is being pruned: its usage is still understood."""
+"""The window after a response that read it in the middle of a compaction."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EARLIER, LATER = "She lives in Bergen. " * 6, "She lives in Bergen and sails. " 
 FIXED = 200
 
 
-class Server:
-    """Tokens (text, audio) of each item that it holds."""
+class CountingServer:
+    """A server that knows the text and audio tokens of each item."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.items = {turn.id: (turn.text_tokens, turn.audio_tokens) for turn in ledger.held()}
 
-    def told(self, event: e.Event, ledger: Ledger) -> None:
-        """Does what the event acknowledges."""
+    def apply_event(self, event: e.Event, ledger: Ledger) -> None:
+        """Applies what the event acknowledges."""
         if isinstance(event, e.ItemDeleted):
             del self.items[event.item_id]
         elif isinstance(event, e.ItemPlaced):
@@ -64,16 +64,16 @@ def textify(name: str, turns: list[Turn]) -> list[e.Event]:
     return steps
 
 
-def start() -> tuple[Ledger, Server]:
+def start() -> tuple[Ledger, CountingServer]:
     ledger = spoken_session(6)
-    server = Server(ledger)
+    server = CountingServer(ledger)
     assert ledger.window.total == server.total
     return ledger, server
 
 
-def apply(ledger: Ledger, server: Server, events: list[e.Event]) -> Ledger:
+def apply(ledger: Ledger, server: CountingServer, events: list[e.Event]) -> Ledger:
     for event in events:
-        server.told(event, ledger)
+        server.apply_event(event, ledger)
         ledger = reduce(ledger, event)
     return ledger
 
@@ -84,8 +84,10 @@ PLACES = list(combinations_with_replacement(range(STEPS + 1), 2))
 
 @pytest.mark.parametrize(("begins", "ends"), PLACES)
 @pytest.mark.parametrize("kind", ["summary", "textify"])
-def test_whenever_a_response_read_it(kind: str, begins: int, ends: int) -> None:
-    """It reads before step `begins` and is done before step `ends`."""
+def test_the_usage_is_right_whenever_the_response_began_and_ended(
+    kind: str, begins: int, ends: int
+) -> None:
+    """It begins before step `begins` and is done before step `ends`."""
     ledger, server = start()
     turns = ledger.held()
     first = summary("memory_0001", EARLIER, turns[:4])
@@ -108,7 +110,7 @@ def test_whenever_a_response_read_it(kind: str, begins: int, ends: int) -> None:
     assert ledger.fixed_tokens == FIXED
 
 
-def test_a_memory_that_was_thrown_away_weighs_nothing() -> None:
+def test_a_deleted_memory_weighs_nothing() -> None:
     ledger, server = start()
     ledger = apply(ledger, server, summary("memory_0001", EARLIER, ledger.held()[:4]))
     ledger = reduce(ledger, e.MemoryEdited(text=""))
