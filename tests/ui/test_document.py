@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tui_voice.conversation.ledger import Compaction
 from tui_voice.conversation.turns import Turn, Turns
@@ -107,7 +106,7 @@ def test_a_failed_summary_leaves_no_mark() -> None:
     running = Compaction("c1", "summary", 9.0, ("t0", "t1"), 900)
     document = filled(talk(10), (running,))
     assert document.find("c1") is not None
-    document.update(talk(10), (replace(running, stage="failed"),))
+    document.update(talk(10), (structs.replace(running, stage="failed"),))
     assert document.find("c1") is None
 
 
