@@ -18,7 +18,7 @@ import pytest
 from tests.runtime.session_harness import toy_server
 from tui_voice.__main__ import main
 from tui_voice.conversation.reducers import fold
-from tui_voice.store import codec
+from tui_voice.store import catalog, codec
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load, read
 
@@ -128,3 +128,11 @@ def test_an_old_session_resumes_and_a_new_turn_is_answered_and_saved(
     assert [turn.text for turn in ledger.turns][: old.turns] == texts
     assert all(turn.words == "done" for turn in ledger.turns)
     Journal.open(path).close()
+
+
+def test_a_fork_of_an_old_session_is_written_in_the_version_of_today(tmp_path: Path) -> None:
+    old = Path(shutil.copy(RECORDED / LONG.file, tmp_path))
+    last = list(load(old).ledger.turns)[-1]
+    lines = catalog.fork(old, last.id).read_bytes().splitlines()
+    assert codec.version_of(lines[0]) == codec.VERSION
+    assert not {codec.event_name(line).decode() for line in lines} & codec.RENAMED.keys()

@@ -13,7 +13,7 @@ from pathlib import Path
 from tui_voice.config import cache_dir
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
-from tui_voice.store import checkpoint, index
+from tui_voice.store import checkpoint, codec, index
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import SUFFIX, Journal
 from tui_voice.store.locking import SessionLock
@@ -155,7 +155,13 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
     assert isinstance(opened, e.SessionOpened)  # `read` always gives one first
     now = datetime.now().astimezone()
     # `started` stays, because the times of the events are counted from it.
-    header = replace(opened, id=new or new_id(now), parent=opened.id, parent_turn=turn_id)
+    header = replace(
+        opened,
+        version=codec.VERSION,
+        id=new or new_id(now),
+        parent=opened.id,
+        parent_turn=turn_id,
+    )
     journal = Journal.create(path.parent, header)
     for event in rest:
         journal.append(event)
