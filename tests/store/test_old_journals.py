@@ -1,7 +1,7 @@
 """Journals that earlier versions of the program wrote still open, fold, resume and grow.
 
-The two `v1-*` journals were written by the last program of format version 1 (see
-`sessions/README.md`), so nothing here depends on the code that writes journals today.
+Two were written by the last program of format version 1, one by the first program of version 2
+(see `sessions/README.md`), so nothing here depends on the code that writes journals today.
 """
 
 from __future__ import annotations
@@ -62,8 +62,18 @@ CUT_OFF = Figures(
     memory='People and facts: "I am building a small wooden boat in my garage"',
     notes=("the last line was torn (67 bytes) and was left out",),
 )
+VERSION_2 = Figures(
+    file="v2-a-dry-stone-wall.jsonl",
+    turns=30,
+    compactions={"textify": 10, "summary": 2, "restore": 1},
+    interrupted=0,
+    pinned=1,
+    title="A dry stone wall",
+    memory="The user said:\n- The stones come from the old mill near Viseu.",
+    notes=(),
+)
 
-old_journals = pytest.mark.parametrize("old", [LONG, CUT_OFF], ids=lambda old: old.file)
+old_journals = pytest.mark.parametrize("old", [LONG, CUT_OFF, VERSION_2], ids=lambda old: old.file)
 
 
 @old_journals
