@@ -1,6 +1,6 @@
-/* Put between a program and the C library: every n-th call of a kind fails, for files below one
-   folder. `failing_set` turns it on and off while the program runs; SQLite's own calls are met,
-   too, which nothing written in Python can do. */
+/* Loaded before the C library: makes every n-th call of one kind fail for files below one folder.
+   `failing_set` turns this on and off while the program runs. The calls of SQLite fail, too, which
+   code in Python could not achieve. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

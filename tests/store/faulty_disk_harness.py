@@ -13,8 +13,9 @@ from tui_voice.store.disk import Disk
 
 
 class FaultyDisk(Disk):
-    """`fails(call, n)` returns the errno with which the n-th call of that name fails, or None.
+    """A real disk of which chosen calls fail.
 
+    `fails(call, n)` returns the errno with which the n-th call of that name fails, or None.
     `most_bytes`: how many bytes one write takes at most.
     """
 
