@@ -16,19 +16,19 @@ from itertools import pairwise
 
 from tui_voice.conversation.limits import Policy, default_limits
 from tui_voice.lab.exchanges import invented
-from tui_voice.lab.simulate import ASSUMPTIONS, Outcome, Setup, simulate
+from tui_voice.lab.simulate import ASSUMPTIONS, Setup, SimulationResult, simulate
 
 MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini")
 POLICIES: tuple[Policy, ...] = ("thrift", "textify", "balanced", "notebook", "none", "server")
 MINUTES = (15, 60, 180)
 
 
-def one(policy: Policy, model: str, minutes: int, hit: float) -> Outcome:
+def one(policy: Policy, model: str, minutes: int, hit: float) -> SimulationResult:
     limits = default_limits(model, policy)
     return simulate(invented(minutes / 60), limits, Setup(model=model, cache_hit=hit))
 
 
-def third_hour(outcome: Outcome) -> float:
+def third_hour(outcome: SimulationResult) -> float:
     """What the third hour costs against the second, each by its own floor: no two hours of a
     living talk are alike.
     """
@@ -37,11 +37,11 @@ def third_hour(outcome: Outcome) -> float:
     return third / second
 
 
-def table(model: str, hit: float) -> dict[Policy, list[Outcome]]:
+def table(model: str, hit: float) -> dict[Policy, list[SimulationResult]]:
     print(f"\n{model}, cache found {hit:.0%} of the time")
     heads = "".join(f"{m:>5} min: $   floor" for m in MINUTES)
     print(f"{'policy':<10}{heads}   3rd hour   window  word for word  prunings an hour")
-    rows: dict[Policy, list[Outcome]] = {}
+    rows: dict[Policy, list[SimulationResult]] = {}
     for policy in POLICIES:
         found = rows[policy] = [one(policy, model, minutes, hit) for minutes in MINUTES]
         cells = "".join(f"{o.usd:>12.2f}  x{o.of_floor:>5.2f}" for o in found)

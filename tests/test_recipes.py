@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.runtime.chat_server_harness import chat_server, completion
 from tests.runtime.scripted_protocol_harness import ScriptedEndpoint
 from tests.runtime.session_harness import toy_server
-from tests.runtime.test_summariser import completion, http
 from tui_voice.__main__ import main
 from tui_voice.cli.registry import CHOICES
 from tui_voice.config import load
@@ -113,7 +113,7 @@ async def test_a_summary_style_is_a_row_of_its_table(
         return 200, completion("Ingrid Solheim, in the snow, asks for walnuts.")
 
     monkeypatch.setitem(SUMMARY_STYLES, "haiku", SummaryStyle(prompt="Write one haiku."))
-    async with toy_server() as server, http(answer) as url:
+    async with toy_server() as server, chat_server(answer) as url:
         settings = load(
             {
                 "backend.kind": server.url,
@@ -158,10 +158,10 @@ def test_an_export_format_is_a_row_of_its_table(
 def _ledger_after_pruning(settings: Any, folder: Path) -> Ledger:
     """The ledger of a session after its first pruning, which nobody asked for."""
     with HeadlessSession(SessionOptions(settings=settings, folder=folder)) as session:
-        while not session.now.ledger.memory:
-            assert len(session.now.ledger.turns) < 40
+        while not session.snapshot.ledger.memory:
+            assert len(session.snapshot.ledger.turns) < 40
             session.say("My name is Ingrid Solheim, and I like walnuts very much. " * 3)
-        return session.now.ledger
+        return session.snapshot.ledger
 
 
 def _memory_after_a_session(settings: Any, folder: Path) -> str:
@@ -169,4 +169,4 @@ def _memory_after_a_session(settings: Any, folder: Path) -> str:
         for words in ("My name is Ingrid Solheim.", "I like walnuts.", "It snows today."):
             session.say(words)
         session.summarise()
-        return session.now.ledger.memory
+        return session.snapshot.ledger.memory

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.runtime.chat_server_harness import chat_server, completion
 from tests.runtime.session_harness import toy_server
-from tests.runtime.test_summariser import completion, http
 from tui_voice.__main__ import main
 from tui_voice.cli.eval import report
-from tui_voice.lab.evaluation import Answer, Arm, Memory, Outcome
+from tui_voice.lab.evaluation import Answer, Arm, EvaluationResult, Memory
 
 KEYS = {
     *("arm", "facts", "recalled", "missed", "prunings", "failed_prunings", "peak_window"),
@@ -21,9 +21,11 @@ KEYS = {
 }
 
 
-def outcome(arm: Arm, memory: Memory | None = None, missed: tuple[str, ...] = ()) -> Outcome:
+def outcome(
+    arm: Arm, memory: Memory | None = None, missed: tuple[str, ...] = ()
+) -> EvaluationResult:
     answers = tuple(Answer(asked=asked, said="…", recalled=False) for asked in missed)
-    return Outcome(
+    return EvaluationResult(
         arm=arm,
         facts=10,
         recalled=10 - len(missed),
@@ -58,7 +60,7 @@ async def test_the_json_output_has_the_documented_keys(capsys: pytest.CaptureFix
             return 200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
         return 200, completion("Elle s'appelle Ingrid et elle habite à Trondheim avec sa sœur.")
 
-    async with toy_server() as server, http(answer) as url:
+    async with toy_server() as server, chat_server(answer) as url:
         command = ["eval", "--backend", server.url, "--exchanges", "30", "--text", "--json"]
         command += ["--summary-url", url]
         only = ["--only", "summary", "--at", "250", "--keep", "2", "--language", "French"]

@@ -19,7 +19,7 @@ from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.prices import price
 from tui_voice.conversation.reducers import fold
 from tui_voice.conversation.trigger import regrowth_threshold
-from tui_voice.lab.fake_server import FakeServer, Item
+from tui_voice.lab.fake_server import CountedItem, FakeServer
 
 MODEL = "gpt-realtime-2.1"
 FAULTS = ("refuse", "unknown", "lose", "unacknowledged", "twice", "cut")
@@ -360,7 +360,7 @@ class ConversationHarness:
                     return
         raise AssertionError("it never becomes quiet")
 
-    def item(self, item_id: str) -> Item | None:
+    def item(self, item_id: str) -> CountedItem | None:
         """The item as the server holds it. None: it does not."""
         place = self.server.index(item_id)
         return None if place < 0 else self.server.items[place]

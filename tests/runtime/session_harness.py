@@ -14,13 +14,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import Sound
+from tui_voice.config import AudioSettings, BackendSettings, ContextSettings, Settings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import REPLY_TIMEOUT_S, Conversation, Snapshot
 from tui_voice.conversation.limits import Limits
@@ -29,8 +30,10 @@ from tui_voice.protocol.client import ProtocolClient
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.realtime.client import RealtimeClient
 from tui_voice.realtime.transport import ServerAddress
+from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.live import LiveBackend, OpenSound
 from tui_voice.runtime.session import Session
+from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tool, Tools
@@ -196,6 +199,29 @@ class SessionHarness:
             self._loop.call_soon_threadsafe(start)
         except RuntimeError:
             return  # the test is over and its loop is closed
+
+
+def settings_for(url: str, **groups: object) -> Settings:
+    """Return settings for a session with the server at `url`; `groups` replaces whole groups."""
+    backend = BackendSettings(kind="ws", url=url, model="toy")
+    given = {"audio": AudioSettings(), "context": ContextSettings(policy="notebook"), **groups}
+    return replace(Settings(backend=backend), **given)  # type: ignore[arg-type]  # groups by name
+
+
+async def drive(
+    options: SessionOptions, use: Callable[[HeadlessSession], object], **more: Any
+) -> Path:
+    """Run `use` with a headless session in a thread, and return the journal.
+
+    The test's own loop stays free for the server.
+    """
+
+    def run() -> Path:
+        with HeadlessSession(options, **more) as session:
+            use(session)
+            return session.path
+
+    return await asyncio.to_thread(run)
 
 
 def settled(now: Snapshot) -> bool:

@@ -1,4 +1,4 @@
-"""A limit of cost closes the microphone, once for each time it is reached."""
+"""The cost limit pauses the session each time that it is reached again."""
 
 from msgspec import structs
 
@@ -15,7 +15,7 @@ def _at(usd: float, *, open_microphone: bool = True) -> Snapshot:
     return Snapshot(State.IDLE, ledger, Situation(microphone=Microphone(open=open_microphone)))
 
 
-def test_it_pauses_once_at_each_multiple() -> None:
+def test_the_session_is_paused_once_at_each_multiple_of_the_limit() -> None:
     budget = Budget(0.5)
     assert budget.exceeded(_at(0.1)) == []
     first = budget.exceeded(_at(0.52))
@@ -27,9 +27,9 @@ def test_it_pauses_once_at_each_multiple() -> None:
     assert budget.exceeded(_at(1.9)) == []
 
 
-def test_what_was_spent_before_is_not_asked_about_again() -> None:
+def test_what_an_earlier_run_cost_does_not_pause_a_resumed_session() -> None:
     assert Budget(0.5).exceeded(_at(3.2)) == []
 
 
-def test_without_a_limit_nothing_is_said() -> None:
+def test_without_a_limit_there_is_no_pause() -> None:
     assert Budget(None).exceeded(_at(1e6)) == []

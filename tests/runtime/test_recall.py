@@ -17,7 +17,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
 from tui_voice.errors import StoreError
 from tui_voice.realtime.wire.contract import RECALL_QUERY, RECALL_TOOL
-from tui_voice.runtime.recall import MOST, Recall
+from tui_voice.runtime.recall import MAX_HITS, Recall
 from tui_voice.runtime.tools import Tools
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.responder import LocalResponder
@@ -25,10 +25,8 @@ from tui_voice.server.local.smollm import SmolLM
 from tui_voice.store.journal import Journal
 
 
-class Searching:
-    """A model that calls `recall` for each question, as a capable one would for some; it reads
-    outputs and summarises as the embedded server does.
-    """
+class RecallingModel:
+    """Calls `recall` for each question; otherwise answers as the embedded server does."""
 
     name = "searching"
 
@@ -42,11 +40,11 @@ class Searching:
             yield "I see."
 
 
-class SearchingEngines(ToyEngines):
+class RecallingEngines(ToyEngines):
     """The toy engines with that model."""
 
     def responder(self) -> Any:
-        return Searching()
+        return RecallingModel()
 
 
 def no_model() -> SmolLM:
@@ -55,8 +53,8 @@ def no_model() -> SmolLM:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two saved talks."""
-    for number, said in enumerate(
+    """Two saved sessions."""
+    for number, text in enumerate(
         ("My dentist is called Doctor Okafor.", "The red bicycle is in the cellar of my aunt.")
     ):
         opened = e.SessionOpened(
@@ -65,25 +63,25 @@ def folder(tmp_path: Path) -> Path:
             backend="local",
             model="local",
         )
-        journal = Journal.create(tmp_path / "talks", opened)
-        journal.append(e.SessionRenamed(title=f"Talk {number}"))
-        journal.append(e.TextSubmitted(at=1, item_id=f"t{number}", text=said))
+        journal = Journal.create(tmp_path / "sessions", opened)
+        journal.append(e.SessionRenamed(title=f"Session {number}"))
+        journal.append(e.TextSubmitted(at=1, item_id=f"t{number}", text=text))
         journal.append(e.TurnAdded(at=2, item_id=f"r{number}", role="assistant", modality="text"))
         journal.append(e.TranscriptDone(at=2, item_id=f"r{number}", text="I will keep that."))
         journal.append(e.ToolCalled(at=3, item_id="f", call_id="c", tool="x", arguments="Okafor"))
         journal.close()
-    return tmp_path / "talks"
+    return tmp_path / "sessions"
 
 
 def recall(folder: Path) -> Recall:
     return Recall(folder, folder.parent / "cache")
 
 
-def test_it_finds_who_said_what_and_when(folder: Path) -> None:
+def test_an_answer_says_who_said_what_in_which_session_and_when(folder: Path) -> None:
     assert recall(folder).run({"query": "dentist"}) == {
         "found": [
             {
-                "session": "Talk 0",
+                "session": "Session 0",
                 "date": "2026-10-01",
                 "role": "user",
                 "excerpt": "My dentist is called Doctor Okafor.",
@@ -92,7 +90,7 @@ def test_it_finds_who_said_what_and_when(folder: Path) -> None:
     }
 
 
-def test_words_that_no_turn_has_together_are_tried_one_by_one(folder: Path) -> None:
+def test_where_no_turn_has_all_words_those_with_rare_words_are_found(folder: Path) -> None:
     found = recall(folder).run({"query": "what is the name of the dentist, Okafor?"})["found"]
     assert isinstance(found, list)
     assert found[0]["excerpt"] == "My dentist is called Doctor Okafor."
@@ -101,24 +99,24 @@ def test_words_that_no_turn_has_together_are_tried_one_by_one(folder: Path) -> N
     assert nothing["note"]
 
 
-def test_what_the_model_still_has_is_not_looked_up(folder: Path) -> None:
-    looking = recall(folder)
-    looking.held = lambda: {"t0"}
-    assert looking.run({"query": "dentist"})["found"] == []
+def test_turns_in_the_window_are_left_out(folder: Path) -> None:
+    recalling = recall(folder)
+    recalling.held = lambda: {"t0"}
+    assert recalling.run({"query": "dentist"})["found"] == []
 
 
-def test_an_answer_is_short(folder: Path) -> None:
+def test_an_answer_has_at_most_five_short_excerpts(folder: Path) -> None:
     journal = Journal.open(folder / "2026-10-01.jsonl")
     for number in range(30):
         said = f"cat {number} " + "and more of it " * 100
         journal.append(e.TextSubmitted(at=9 + number, item_id=f"c{number}", text=said))
     journal.close()
     answer = recall(folder).run({"query": "cat"})
-    assert len(answer["found"]) == MOST  # type: ignore[arg-type]  # a list
+    assert len(answer["found"]) == MAX_HITS  # type: ignore[arg-type]  # a list
     assert len(json.dumps(answer)) < 2_000
 
 
-async def test_a_call_without_query_or_with_a_wrong_date_is_told_to_the_model(
+async def test_the_model_is_told_of_a_missing_query_and_of_a_wrong_date(
     folder: Path,
 ) -> None:
     tools = Tools().and_(recall(folder).tool())
@@ -130,22 +128,22 @@ async def test_a_call_without_query_or_with_a_wrong_date_is_told_to_the_model(
     assert tools.and_(recall(folder).tool()) is tools
 
 
-def said_by_voice(turn: Turn, word: str) -> bool:
+def assistant_said(turn: Turn, word: str) -> bool:
     return turn.role == "assistant" and word in turn.text and turn.words == "done"
 
 
-async def test_the_local_server_finds_what_was_said_in_another_talk(folder: Path) -> None:
-    looking = recall(folder)
+async def test_the_model_recalls_a_turn_of_another_session(folder: Path) -> None:
+    recalling = recall(folder)
     async with (
-        toy_server(SearchingEngines()) as server,
-        running_session(server.url, folder, tools=(looking.tool(),)) as harness,
+        toy_server(RecallingEngines()) as server,
+        running_session(server.url, folder, tools=(recalling.tool(),)) as harness,
     ):
-        looking.held = harness.session.held
+        recalling.held = harness.session.held
         harness.session.post(e.TextSubmitted(item_id="q", text="What is my dentist called?"))
         answer = await harness.event(e.ToolAnswered)
-        await harness.until(lambda s: any(said_by_voice(t, "Okafor") for t in s.ledger.turns))
+        await harness.until(lambda s: any(assistant_said(t, "Okafor") for t in s.ledger.turns))
         called = await harness.event(e.ToolCalled)
-        await harness.event(e.ItemPlaced, lambda fact: fact.item_id == answer.item_id)
+        await harness.event(e.ItemPlaced, lambda placed: placed.item_id == answer.item_id)
     assert called.tool == "recall"
     assert "Okafor" in answer.output
     shown = [(turn.role, turn.tool) for turn in harness.snapshot.ledger.turns]
@@ -153,29 +151,29 @@ async def test_the_local_server_finds_what_was_said_in_another_talk(folder: Path
     assert [turn.words for turn in harness.snapshot.ledger.turns] == ["done"] * 4
 
 
-async def test_it_finds_what_was_pruned_from_this_very_talk(tmp_path: Path) -> None:
-    looking = recall(tmp_path / "talks")
+async def test_the_model_recalls_a_pruned_turn_of_this_session(tmp_path: Path) -> None:
+    recalling = recall(tmp_path / "sessions")
     limits = replace(NEVER, policy="notebook", keep=2)
     async with (
-        toy_server(SearchingEngines()) as server,
+        toy_server(RecallingEngines()) as server,
         running_session(
-            server.url, tmp_path / "talks", tools=(looking.tool(),), limits=limits
+            server.url, tmp_path / "sessions", tools=(recalling.tool(),), limits=limits
         ) as harness,
     ):
-        looking.held = harness.session.held
+        recalling.held = harness.session.held
         for said in ("My boat is called Seagull.", "Two and two is four.", "My cat is Tom."):
             await harness.say(said)
-        assert looking.run({"query": "boat"})["found"] == []  # it is still in the window
+        assert recalling.run({"query": "boat"})["found"] == []  # it is still in the window
         harness.session.post(e.SummarisePressed())
         await harness.until(
             lambda s: s.ledger.compactions and s.ledger.compactions[-1].stage == "confirmed"
         )
-        found = looking.run({"query": "boat"})["found"]
+        found = recalling.run({"query": "boat"})["found"]
     assert isinstance(found, list)
     assert "boat is called Seagull" in found[0]["excerpt"]
 
 
-def test_an_index_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
+def test_an_index_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     try:
         answer = Recall(tmp_path / "file", tmp_path).run({"query": "x"})

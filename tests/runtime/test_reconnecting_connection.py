@@ -236,7 +236,7 @@ async def test_text_typed_during_a_handover_is_answered_once(tmp_path: Path) -> 
                 return await super().receive()
             except asyncio.CancelledError:
                 if typed:
-                    harness.session.dispatch(typed.pop())
+                    harness.session.process(typed.pop())
                 raise
 
     async with (

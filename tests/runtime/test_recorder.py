@@ -1,4 +1,4 @@
-"""The sound beside a journal: whole, private, gone on with, and never in the way."""
+"""Recordings beside a journal: complete, private, continued, and no reason to end a session."""
 
 from __future__ import annotations
 
@@ -16,67 +16,70 @@ from tui_voice.runtime import recorder as module
 from tui_voice.runtime.recorder import Recorder, beside
 
 
-def sound(path: Path) -> bytes:
+def audio(path: Path) -> bytes:
+    """Return the samples of a recording and check its format."""
     with wave.open(str(path), "rb") as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24_000)
         return file.readframes(file.getnframes())
 
 
-def quiet(trouble: str) -> None:
+def no_trouble(trouble: str) -> None:
     raise AssertionError(trouble)
 
 
-def test_each_side_has_a_private_file_that_is_gone_on_with(tmp_path: Path) -> None:
+def test_each_side_has_a_private_file_that_a_later_run_continues(tmp_path: Path) -> None:
     journal = tmp_path / "talk.jsonl"
     for piece in (b"\x01\x00" * 30_000, b"\x02\x00" * 10):
-        recorder = Recorder(journal, quiet)
+        recorder = Recorder(journal, no_trouble)
         recorder.add("you", piece)
         recorder.add("voice", piece[:4])
         recorder.close()
     you, voice = beside(journal, "you"), beside(journal, "voice")
     assert (you.name, voice.name) == ("talk.you.wav", "talk.voice.wav")
-    assert sound(you) == b"\x01\x00" * 30_000 + b"\x02\x00" * 10
-    assert sound(voice) == b"\x01\x00" * 2 + b"\x02\x00" * 2
+    assert audio(you) == b"\x01\x00" * 30_000 + b"\x02\x00" * 10
+    assert audio(voice) == b"\x01\x00" * 2 + b"\x02\x00" * 2
     assert stat.S_IMODE(you.stat().st_mode) == 0o600
 
 
-def test_a_file_whose_writer_was_killed_plays_and_is_gone_on_with(tmp_path: Path) -> None:
+def test_the_file_of_a_killed_process_can_be_played_and_continued(tmp_path: Path) -> None:
     journal = tmp_path / "talk.jsonl"
-    recorder = Recorder(journal, quiet)
+    recorder = Recorder(journal, no_trouble)
     recorder.add("you", b"\x01\x00" * 24_000)
     recorder.close()
     path = beside(journal, "you")
     with path.open("ab") as file:
-        file.write(b"\x02\x00" * 100 + b"\x03")  # written, but not told of in the header
+        file.write(b"\x02\x00" * 100 + b"\x03")  # written, but not in the header yet
     assert len(read_sound(path)) == 48_000
-    recorder = Recorder(journal, quiet)
+    recorder = Recorder(journal, no_trouble)
     recorder.add("you", b"\x04\x00")
     recorder.close()
-    assert sound(path) == b"\x01\x00" * 24_000 + b"\x02\x00" * 100 + b"\x04\x00"
+    assert audio(path) == b"\x01\x00" * 24_000 + b"\x02\x00" * 100 + b"\x04\x00"
 
 
-def test_no_wav_is_begun_anew(tmp_path: Path) -> None:
+def test_a_file_that_is_no_wav_is_overwritten(tmp_path: Path) -> None:
     journal = tmp_path / "talk.jsonl"
     beside(journal, "you").write_bytes(b"x" * 100)
-    recorder = Recorder(journal, quiet)
+    recorder = Recorder(journal, no_trouble)
     recorder.add("you", b"\x01\x00")
     recorder.close()
-    assert sound(beside(journal, "you"))[:2] == b"\x01\x00"
+    assert audio(beside(journal, "you"))[:2] == b"\x01\x00"
 
 
-def test_a_disk_that_does_not_take_it_is_told_once(tmp_path: Path) -> None:
+def test_a_write_error_is_reported_once(tmp_path: Path) -> None:
     troubles: list[str] = []
     recorder = Recorder(tmp_path / "missing" / "talk.jsonl", troubles.append)
     for _ in range(5):
         recorder.add("you", b"\x01\x00")
     recorder.close()
-    assert troubles == ["The sound of this talk is no longer recorded: no such file or directory."]
+    assert troubles == [
+        "The audio of this session is no longer recorded: no such file or directory."
+    ]
 
 
-def test_a_file_that_is_as_long_as_it_can_be(
+def test_a_recording_ends_at_the_longest_wav_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST", 10)
+    monkeypatch.setattr(module, "MAX_BYTES", 10)
     troubles: list[str] = []
     recorder = Recorder(tmp_path / "talk.jsonl", troubles.append)
     recorder.add("you", bytes(8))
@@ -85,12 +88,12 @@ def test_a_file_that_is_as_long_as_it_can_be(
     assert "longer" in troubles[0]
 
 
-async def test_both_sides_of_a_talk_can_be_heard_again(tmp_path: Path) -> None:
+async def test_both_sides_of_a_session_are_recorded(tmp_path: Path) -> None:
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, wait_online=False) as harness,
     ):
-        recorder = Recorder(harness.session.path, quiet)
+        recorder = Recorder(harness.session.path, no_trouble)
         harness.backend.record_with(recorder)
         await harness.online()
         harness.session.post(e.TalkPressed())
@@ -98,8 +101,8 @@ async def test_both_sides_of_a_talk_can_be_heard_again(tmp_path: Path) -> None:
         await harness.feed(utterance("one two three"))
         await harness.event(e.PlaybackFinished)
         path = harness.session.path
-    you = sound(beside(path, "you"))
+    you = audio(beside(path, "you"))
     assert tones("one two three").tobytes() in you
-    voice = sound(beside(path, "voice"))
+    voice = audio(beside(path, "voice"))
     assert voice == tones("one two three").tobytes()
     assert ToneRecogniser.name == "tones"

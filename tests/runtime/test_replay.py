@@ -1,4 +1,4 @@
-"""A recorded talk through the same door adds up to what it was when it was live."""
+"""A replay of a recorded session ends with the same ledger as the live session."""
 
 from __future__ import annotations
 
@@ -17,34 +17,37 @@ from tui_voice.runtime.replay import replay
 from tui_voice.store.reading import read
 
 
-def watched(path: Path, events: list[e.Event], speed: float) -> Snapshot:
-    """The last snapshot of a replay, and that nothing was added to what was recorded."""
-    heard: list[e.Event] = []
+def played(path: Path, events: list[e.Event], speed: float) -> Snapshot:
+    """Return the last snapshot of a replay, during which no event was added."""
+    listened: list[e.Event] = []
     over = threading.Event()
-    shown = [event for event in events if not isinstance(event, e.SessionClosed)]
-    whole = fold(shown)
+    recorded = [event for event in events if not isinstance(event, e.SessionClosed)]
+    whole = fold(recorded)
 
-    def see(now: Snapshot) -> None:
+    def on_snapshot(now: Snapshot) -> None:
         if now.ledger == whole:
             over.set()
 
-    door = replay(path, [], 0)  # only to learn that an empty talk is one, too
-    door.close()
-    door = replay(path, events, speed)
-    door.listen(heard.append)
-    now = door.subscribe(see)
+    session = replay(path, events, speed)
+    session.listen(listened.append)
+    now = session.subscribe(on_snapshot)
     if now.ledger != whole:
         assert over.wait(60)
-    door.post(e.TextSubmitted(item_id="x", text="I was never there"))
-    door.set_limits(NEVER)
-    last = door.subscribe(see)
-    assert door.meters().playing == ""
-    door.close()
-    assert [event for event in heard if event not in shown] in ([], [heard[-1]])
+    session.post(e.TextSubmitted(item_id="x", text="This is not in the recording."))
+    session.set_limits(NEVER)
+    last = session.subscribe(on_snapshot)
+    assert session.meters().playing == ""
+    session.close()
+    added = [event for event in listened if event not in recorded]
+    assert added in ([], [listened[-1]]), "at most the end of the replay itself"
     return last
 
 
-async def hold(harness: SessionHarness) -> None:
+def test_an_empty_session_can_be_replayed(tmp_path: Path) -> None:
+    replay(tmp_path / "empty.jsonl", [], 0).close()
+
+
+async def use(harness: SessionHarness) -> None:
     for said in ("hello Anna", "one two three", "tell me a story", "four five six"):
         await harness.say(said)
     await harness.speak("seven eight")
@@ -55,18 +58,18 @@ async def hold(harness: SessionHarness) -> None:
     await harness.settled()
 
 
-async def test_a_replay_adds_up_to_the_live_talk(tmp_path: Path) -> None:
+async def test_a_replay_ends_with_the_ledger_of_the_live_session(tmp_path: Path) -> None:
     limits = replace(default_limits("gpt-realtime-2.1"), policy="notebook", keep=2)
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, limits=limits) as harness,
     ):
-        await hold(harness)
+        await use(harness)
         live = harness.snapshot
         path = harness.session.path
     events = read(path).events
     for speed in (0.0, 100.0):
-        again = watched(path, events, speed)
+        again = played(path, events, speed)
         assert list(again.ledger.turns) == list(live.ledger.turns)
         assert structs.replace(again.ledger, turns=live.ledger.turns) == live.ledger
         assert again.state is live.state

@@ -1,4 +1,4 @@
-"""The one door: order, stamps, what is kept, and how a talk ends when something of ours breaks."""
+"""Order, time stamps and journaling of events, and how a session ends when an error occurs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from tui_voice.runtime.session_handle import Meters
 
 
 @dataclass
-class Kept:
-    """A record in memory."""
+class MemoryLog:
+    """An event log in memory."""
 
     path: Path = Path("nowhere.jsonl")
     events: list[e.Event] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Kept:
     unsaved: int = 7
 
     def append(self, event: e.Event) -> None:
-        assert not self.closed, "a fact after the record was closed"
+        assert not self.closed, "an event after the log was closed"
         self.events.append(event)
 
     def sync(self) -> Future[bool]:
@@ -43,8 +43,8 @@ class Kept:
         self.closed += 1
 
 
-class Quiet:
-    """A backend that does nothing until a test wants it to. `first`: facts it begins with."""
+class ScriptedBackend:
+    """A backend that does what a test says. `first`: events that it posts at the start."""
 
     def __init__(self, *first: e.Event) -> None:
         self.first = first
@@ -75,31 +75,31 @@ class Quiet:
         self.stopped.set()
 
 
-def session(backend: Quiet, record: Kept, **more: Any) -> Session:
-    return Session("id", Conversation(), record, backend, **more)
+def make_session(backend: ScriptedBackend, log: MemoryLog, **more: Any) -> Session:
+    return Session("id", Conversation(), log, backend, **more)
 
 
-def names(record: Kept) -> list[str]:
-    return [event.name for event in record.events]
+def names(log: MemoryLog) -> list[str]:
+    return [event.name for event in log.events]
 
 
-def test_what_an_effect_leads_to_comes_after_what_is_already_known() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
+def test_events_that_an_effect_leads_to_come_after_the_event_in_progress() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
 
     def answer(effect: x.Effect) -> None:
-        if isinstance(effect, x.CreateItem):  # while the fact that led to it is still told
+        if isinstance(effect, x.CreateItem):  # while the event that led to it is still processed
             backend.post(e.ItemPlaced(item_id=effect.item_id))
             backend.post(e.Noticed(text="second"))
 
     backend.on_effect = answer
-    door = session(backend, record).start()
-    seen: list[Snapshot] = []
-    heard: list[e.Event] = []
-    door.subscribe(seen.append)
-    door.listen(heard.append)
-    door.post(e.TextSubmitted(item_id="t", text="hi"))
-    door.close()
-    assert names(record) == [
+    session = make_session(backend, log).start()
+    snapshots: list[Snapshot] = []
+    listened: list[e.Event] = []
+    session.subscribe(snapshots.append)
+    session.listen(listened.append)
+    session.post(e.TextSubmitted(item_id="t", text="hi"))
+    session.close()
+    assert names(log) == [
         "connection_opened",
         "text_submitted",
         "item_placed",
@@ -107,131 +107,126 @@ def test_what_an_effect_leads_to_comes_after_what_is_already_known() -> None:
         "session_closed",
     ]
     assert [type(effect) for effect in backend.performed] == [x.CreateItem, x.CreateResponse]
-    # All of it was one step for whoever watches.
-    assert [len(now.ledger.notices) for now in seen] == [1, 1]
-    assert heard == record.events[1:]
+    # Subscribers got one snapshot for all of it.
+    assert [len(now.ledger.notices) for now in snapshots] == [1, 1]
+    assert listened == log.events[1:]
 
 
-def test_facts_are_stamped_once_at_the_door_and_never_go_back() -> None:
-    backend, record = Quiet(e.ConnectionOpened(at=99.0)), Kept()
-    door = session(backend, record, base=1000.0).start()
+def test_events_are_stamped_once_by_the_session_and_in_order() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened(at=99.0)), MemoryLog()
+    session = make_session(backend, log, base=1000.0).start()
     for number in range(20):
-        door.post(e.TextSubmitted(item_id=f"t{number}", text="hi"))
-    door.close()
-    stamps = [event.at for event in record.events]
+        session.post(e.TextSubmitted(item_id=f"t{number}", text="hi"))
+    session.close()
+    stamps = [event.at for event in log.events]
     assert stamps == sorted(stamps)
     assert 1000.0 <= stamps[0] < stamps[-1] + 0.001 < 1060.0
 
 
 @pytest.mark.parametrize("manual", [True, False])
-def test_who_presses_the_talk_key_need_not_know_how_turns_are_taken(manual: bool) -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
-    door = session(backend, record, manual=manual).start()
-    door.post(e.TalkPressed())
-    door.close()
-    [pressed] = [event for event in record.events if isinstance(event, e.TalkPressed)]
+def test_a_press_of_the_talk_key_is_journaled_with_how_turns_end(manual: bool) -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
+    session = make_session(backend, log, manual=manual).start()
+    session.post(e.TalkPressed())
+    session.close()
+    [pressed] = [event for event in log.events if isinstance(event, e.TalkPressed)]
     assert pressed.manual is manual
 
 
-def test_facts_before_the_backend_come_first() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
-    door = session(backend, record)
-    door.begin_with(e.SessionResumed(backend="b", model="m"), e.Noticed(text="torn"))
-    door.start()
-    door.close()
-    assert names(record) == ["session_resumed", "noticed", "connection_opened", "session_closed"]
+def test_the_first_events_come_before_those_of_the_backend() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
+    first = (e.SessionResumed(backend="b", model="m"), e.Noticed(text="torn"))
+    make_session(backend, log, first=first).start().close()
+    assert names(log) == ["session_resumed", "noticed", "connection_opened", "session_closed"]
 
 
-def test_closing_stops_the_backend_and_closes_the_record_once() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
-    door = session(backend, record).start()
-    door.close()
-    door.close()
-    door.post(e.Noticed(text="too late"))
-    door.set_limits(door.limits)
+def test_closing_stops_the_backend_and_closes_the_log_once() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
+    session = make_session(backend, log).start()
+    session.close()
+    session.close()
+    session.post(e.Noticed(text="too late"))
+    session.set_limits(session.limits)
     assert backend.stopped.is_set()
-    assert record.closed == 1
-    assert names(record) == ["connection_opened", "session_closed"]
-    assert not any(thread.name == "talk" for thread in threading.enumerate())
+    assert log.closed == 1
+    assert names(log) == ["connection_opened", "session_closed"]
+    assert not any(thread.name == "session" for thread in threading.enumerate())
 
 
-def test_what_comes_while_it_closes_is_no_part_of_the_talk() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
+def test_events_after_the_close_are_dropped() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
 
     async def stop() -> None:
         backend.post(e.ConnectionLost(reason="we left"))
 
-    backend.stop = stop  # type: ignore[method-assign]  # this one talks while it goes
-    session(backend, record).start().close()
-    assert names(record) == ["connection_opened", "session_closed"]
+    backend.stop = stop  # type: ignore[method-assign]  # it posts while it stops
+    make_session(backend, log).start().close()
+    assert names(log) == ["connection_opened", "session_closed"]
 
 
-def test_tasks_that_others_run_on_the_loop_end_with_it() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
-    door = session(backend, record).start()
-    future = door.call(asyncio.sleep(3600))
-    door.close()
+def test_tasks_on_the_loop_are_cancelled_at_the_end() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
+    session = make_session(backend, log).start()
+    future = session.call(asyncio.sleep(3600))
+    session.close()
     assert future.cancelled()
 
 
-def test_meters_tell_what_is_not_on_disk() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
-    door = session(backend, record).start()
-    assert (door.meters().microphone, door.meters().unsaved) == (0.5, 7)
-    door.close()
+def test_meters_have_the_number_of_events_that_are_not_on_disk() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
+    session = make_session(backend, log).start()
+    assert (session.meters().microphone, session.meters().unsaved) == (0.5, 7)
+    session.close()
 
 
 class BrokenError(Exception): ...
 
 
-def test_an_error_of_the_backend_ends_the_talk_and_is_told() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
+def test_an_error_of_the_backend_ends_the_session_with_a_notice() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
     backend.fails = BrokenError("oh")
-    door = session(backend, record).start()
+    session = make_session(backend, log).start()
     assert backend.stopped.wait(10)
     with pytest.raises(BrokenError):
-        door.close()
-    door.close()  # told once
-    [notice] = [event for event in record.events if isinstance(event, e.Noticed)]
+        session.close()
+    session.close()  # raised once
+    [notice] = [event for event in log.events if isinstance(event, e.Noticed)]
     assert (notice.severity, "BrokenError: oh" in notice.text) == ("error", True)
-    assert (backend.stopped.is_set(), record.closed) == (True, 1)
+    assert (backend.stopped.is_set(), log.closed) == (True, 1)
 
 
-def test_an_error_after_a_key_ends_the_talk_too() -> None:
-    backend, record = Quiet(e.ConnectionOpened()), Kept()
+def test_an_error_while_a_posted_event_is_processed_ends_the_session() -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
 
     def fail(_effect: x.Effect) -> None:
         raise BrokenError("oh")
 
     backend.on_effect = fail
-    door = session(backend, record).start()
-    door.post(e.TextSubmitted(item_id="t", text="hi"))
+    session = make_session(backend, log).start()
+    session.post(e.TextSubmitted(item_id="t", text="hi"))
     with pytest.raises(BrokenError):
-        door.close()
-    assert names(record)[:2] == ["connection_opened", "text_submitted"]
-    assert record.closed == 1
+        session.close()
+    assert names(log)[:2] == ["connection_opened", "text_submitted"]
+    assert log.closed == 1
 
 
-def test_an_error_before_the_first_fact_is_told_as_well() -> None:
-    backend, record = Quiet(), Kept()
-    record.append = None  # type: ignore[assignment,method-assign]  # a disk of ours that is broken
-    door = session(backend, record)
-    door.begin_with(e.SessionResumed(backend="b", model="m"))
-    door.start()
+def test_an_error_before_the_backend_starts_is_raised_too() -> None:
+    backend, log = ScriptedBackend(), MemoryLog()
+    log.append = None  # type: ignore[assignment,method-assign]  # a broken log
+    first = (e.SessionResumed(backend="b", model="m"),)
+    session = make_session(backend, log, first=first).start()
     with pytest.raises(TypeError):
-        door.close()
+        session.close()
     assert backend.stopped.is_set()
 
 
-async def test_what_waits_for_its_time_is_told_when_it_has_come(tmp_path: Path) -> None:
+async def test_time_passed_comes_when_the_policy_asked_for_it(tmp_path: Path) -> None:
     limits = default_limits("gpt-realtime-2.1")
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, limits=limits) as harness,
     ):
         await harness.say("hello")
-        from dataclasses import replace
-
         last = harness.snapshot.ledger.recent_replies[-1].at
         harness.session.set_limits(replace(limits, cold_after=0.2))
         passed = await harness.event(e.TimePassed)

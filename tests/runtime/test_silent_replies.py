@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.session_harness import SessionHarness, running_session, toy_server
+from tests.runtime.session_harness import (
+    SessionHarness,
+    drive,
+    running_session,
+    settings_for,
+    toy_server,
+)
 from tests.runtime.silent_reply_proxy_harness import silent_reply_proxy
-from tests.runtime.test_opening import driven, settings
 from tui_voice.config import ContextSettings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
@@ -88,8 +93,8 @@ async def test_a_reply_without_audio_is_requested_again_and_then_has_audio(
 
 async def test_a_resumed_session_keeps_the_assistants_turns_in_system_items(tmp_path: Path) -> None:
     async with toy_server() as server, silent_reply_proxy(server.url) as proxy:
-        opening = SessionOptions(
-            settings=settings(proxy.proxy.url, context=ContextSettings(policy="thrift")),
+        options = SessionOptions(
+            settings=settings_for(proxy.proxy.url, context=ContextSettings(policy="thrift")),
             folder=tmp_path,
         )
 
@@ -98,7 +103,7 @@ async def test_a_resumed_session_keeps_the_assistants_turns_in_system_items(tmp_
             session.say("four five six")
             session.say("seven eight")
 
-        path = await driven(opening, first)
+        path = await drive(options, first)
         assert (proxy.silent, proxy.spoken) == (1, 3)
         proxy.sent.clear()
 
@@ -107,8 +112,8 @@ async def test_a_resumed_session_keeps_the_assistants_turns_in_system_items(tmp_
             only_spoken(answers)
             assert SAID.format("one two three") in answers[0].text
 
-        again = SessionOptions(settings=opening.settings, folder=tmp_path, resume=path)
-        assert await driven(again, second) == path
+        again = SessionOptions(settings=options.settings, folder=tmp_path, resume=path)
+        assert await drive(again, second) == path
     assert proxy.created("assistant") == []
     assert len([t for t in proxy.created("system") if t.startswith("[the assistant said")]) >= 3
     assert (proxy.silent, proxy.spoken) == (1, 4)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from tests.runtime.chat_server_harness import chat_server, completion
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
@@ -253,41 +251,6 @@ async def test_an_out_of_band_response_that_was_not_completed_is_a_failure(
 
 # ── a text model, over real HTTP ─────────────────────────────────────────────────────────────
 
-Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
-
-
-@asynccontextmanager
-async def http(answer: Answer) -> AsyncIterator[str]:
-    """`answer` takes path and body, gives status and body."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(
-            (int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-l")),
-            0,
-        )
-        body = json.loads(await reader.readexactly(length)) if length else {}
-        body["key"] = next((h[22:] for h in head.split("\r\n") if h.startswith("Author")), "")
-        status, said = answer(head.split()[1], body)
-        data = said if isinstance(said, bytes) else json.dumps(said).encode()
-        writer.write(
-            f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(data)}\r\nConnection: close\r\n\r\n".encode()
-            + data
-        )
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-
-
-def completion(text: str | None, **usage: Any) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    whole = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
-    return {**whole, "choices": [choice], **({"usage": usage} if usage else {})}
-
 
 async def test_a_text_model_behind_an_address() -> None:
     seen: list[tuple[str, dict[str, Any]]] = []
@@ -300,7 +263,7 @@ async def test_a_text_model_behind_an_address() -> None:
         details = {"prompt_tokens_details": {"cached_tokens": 64}}
         return 200, completion("Keeps bees.", **usage, **details)
 
-    async with http(answer) as url:
+    async with chat_server(answer) as url:
         writer = ModelWriter("", "", url, price=lambda used: used.output / 10)
         ready = await Summariser([writer], timeout_s=30).summarise(
             request(memory="Lives in Bergen."), no_session
@@ -323,7 +286,7 @@ async def test_the_users_own_server_gets_a_limit_and_a_second_attempt() -> None:
         bodies.append(body)
         return 200, completion(FRENCH if len(bodies) == 2 else ENGLISH)
 
-    async with http(answer) as url:
+    async with chat_server(answer) as url:
         writer = ModelWriter("tiny", "", url)
         form = SummaryForm(language="French")
         ready = await Summariser([writer], form, timeout_s=30).summarise(request(), no_session)
@@ -343,7 +306,7 @@ async def test_the_second_attempt_at_json_goes_without_the_schema_that_a_server_
             return 400, {"error": {"message": "response_format is unknown here"}}
         return 200, completion('{"tone": "calm"}')
 
-    async with http(answer) as url:
+    async with chat_server(answer) as url:
         writer = ModelWriter("tiny", "", url)
         summariser = Summariser(
             [writer], SummaryForm(style="json"), timeout_s=30, retry_after_s=0.0
@@ -367,7 +330,7 @@ async def test_the_second_attempt_at_json_goes_without_the_schema_that_a_server_
     ],
 )
 async def test_a_text_model_that_fails_gives_way_to_the_next(status: int, said: Any) -> None:
-    async with http(lambda _path, _body: (status, said)) as url:
+    async with chat_server(lambda _path, _body: (status, said)) as url:
         ready = await Summariser(
             [ModelWriter("m", "key", url), ScriptedWriter("two", "Bees.")],
             timeout_s=30,
@@ -379,7 +342,7 @@ async def test_a_text_model_that_fails_gives_way_to_the_next(status: int, said: 
 
 async def test_a_server_without_models_and_a_closed_port_are_errors() -> None:
     task = WritingTask(source=request(), prompt="…", metadata=ResponseMetadata())
-    async with http(lambda _path, _body: (200, {"object": "list", "data": []})) as url:
+    async with chat_server(lambda _path, _body: (200, {"object": "list", "data": []})) as url:
         with pytest.raises(TuiVoiceError):
             await ModelWriter("", "", url).write(task, no_session)
     with pytest.raises(TuiVoiceError) as caught:

@@ -20,7 +20,7 @@ from tui_voice.languages import is_spoken_language
 from tui_voice.runtime.summary_styles import DEFAULT_STYLE
 
 if TYPE_CHECKING:
-    from tui_voice.lab.evaluation import Memory, Outcome
+    from tui_voice.lab.evaluation import EvaluationResult, Memory
 
 _SETTINGS = ("backend.kind", "backend.model", "backend.voice", *ENGINES, "audio.text_only")
 """The settings that have a flag here; those of the window are varied by the command itself."""
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def report(outcomes: Sequence[Outcome]) -> str:
+def report(outcomes: Sequence[EvaluationResult]) -> str:
     """Return a table with one row for each session, and below it remarks on some of them."""
     return "\n".join([_table(outcomes), *_remarks(outcomes)])
 
@@ -118,7 +118,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     return replace(settings, summary=replace(settings.summary, by="url", url=args.summary_url))
 
 
-def _table(outcomes: Sequence[Outcome]) -> str:
+def _table(outcomes: Sequence[EvaluationResult]) -> str:
     """Return one row for each session; a long name is wrapped where the terminal is narrow."""
     head = ("session", "recalled", "prunings", "peak", "end", "read", "USD")
     rows = [
@@ -136,7 +136,7 @@ def _table(outcomes: Sequence[Outcome]) -> str:
     return table([head, *rows], right=range(1, 7), flexible=0)
 
 
-def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
+def _remarks(outcomes: Sequence[EvaluationResult]) -> list[str]:
     """Return the lines below the table: what the columns mean, and remarks on sessions.
 
     The remarks are about a last summary for which a language was asked for, or which is not as

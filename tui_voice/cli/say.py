@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
         folder=folder,
         resume=find(folder, args.session).path if args.session else None,
     )
-    on_event = _print_event if args.json else None
-    with HeadlessSession(options, record=args.speak is not None, on_fact=on_event) as session:
+    record_replies, on_event = args.speak is not None, _print_event if args.json else None
+    with HeadlessSession(options, record_replies=record_replies, on_event=on_event) as session:
         for turn in _turns(args.turns):
             if turn.lower().endswith(_SOUND):
                 from tui_voice.audio.files import read_sound
@@ -65,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
             _print_turns(turns, as_json=args.json)
         if args.speak is not None:
             session.save_replies(args.speak)
-    usd = session.now.ledger.cost
+    usd = session.snapshot.ledger.cost
     if args.json:
-        _print_json({"event": "done", "session": session.session.id, "usd": round(usd, 6)})
+        _print_json({"event": "done", "session": session.id, "usd": round(usd, 6)})
     return 0
 
 

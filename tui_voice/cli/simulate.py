@@ -160,7 +160,7 @@ def _sessions(args: argparse.Namespace) -> dict[str, list[ex.Exchange]]:
     return sessions
 
 
-def _row(name: str, one: sim.Outcome) -> dict[str, Any]:
+def _row(name: str, one: sim.SimulationResult) -> dict[str, Any]:
     row: dict[str, Any] = {
         "policy": one.policy,
         "model": one.model,
@@ -176,7 +176,7 @@ def _row(name: str, one: sim.Outcome) -> dict[str, Any]:
     return {**row, "session": name} if name else row
 
 
-def _heading(name: str, one: sim.Outcome, hit: float) -> str:
+def _heading(name: str, one: sim.SimulationResult, hit: float) -> str:
     session = f"session {name}" if name else "invented session"
     cache = "" if hit == 1 else f", cache works {hit:.0%} of the time"
     return (
@@ -185,7 +185,7 @@ def _heading(name: str, one: sim.Outcome, hit: float) -> str:
     )
 
 
-def _table(rows: Sequence[sim.Outcome]) -> str:
+def _table(rows: Sequence[sim.SimulationResult]) -> str:
     head = ("policy", "USD", "of floor", "an hour", "prunings", "peak window", "verbatim")
     cells = [
         (
@@ -202,14 +202,14 @@ def _table(rows: Sequence[sim.Outcome]) -> str:
     return table([head, *cells], right=(1, 2, 3, 4, 5))
 
 
-def _verbatim(one: sim.Outcome) -> str:
+def _verbatim(one: sim.SimulationResult) -> str:
     """Return how many exchanges the model had verbatim when it had the fewest."""
     if not (one.prunings or one.truncations):
         return "all"
     return f"{one.verbatim_min} exchange{'s' * (one.verbatim_min != 1)}"
 
 
-def _plot(rows: Sequence[sim.Outcome]) -> str:
+def _plot(rows: Sequence[sim.SimulationResult]) -> str:
     """Return a plot of the window over time, one curve for each policy, as wide as the terminal."""
     plotext: Any = import_module("plotext")  # it has no types
     width, _ = shutil.get_terminal_size()
@@ -237,7 +237,7 @@ def _plot(rows: Sequence[sim.Outcome]) -> str:
     )
 
 
-def _ticks(rows: Sequence[sim.Outcome]) -> list[int]:
+def _ticks(rows: Sequence[sim.SimulationResult]) -> list[int]:
     """Return round numbers between the smallest and the largest window, in tokens."""
     sizes = [point.window for one in rows for point in one.points] or [1]
     steps = [round(step * 10**power) for power in range(7) for step in (1, 2, 5)]

@@ -1,8 +1,9 @@
-"""What the model still knows after pruning, and what that costs: the cookbook's open exercise.
+"""Measures what the model still knows after pruning, and what that costs.
 
-Facts are planted in a talk, the talk goes on until they have left the kept turns, then each is
-asked for. A fact counts as recalled when the reply holds its telling words. The last summary is
-asked back from the server, and its language measured: the cookbook's own proof is a French one.
+The user mentions facts early in a session, which then goes on until they have left the kept
+turns. Then each fact is asked for; it counts as recalled when the reply contains one of its
+keywords. The last summary is read back from the server and its language is detected, since the
+notebook that this product retells proves its summary by having it written in French.
 """
 
 from __future__ import annotations
@@ -26,29 +27,34 @@ RETRIEVE_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """`said` plants it, `asked` asks for it, `telling`: any of these words in the reply will do."""
+class PlantedFact:
+    """A fact that the user mentions and later asks for."""
 
-    said: str
-    asked: str
-    telling: tuple[str, ...]
+    statement: str
+    question: str
+    keywords: tuple[str, ...]
+    """One of these in the reply, in any case, shows that the model knew the fact."""
 
 
 FACTS = (
-    Fact("My name is Ingrid Solheim.", "What is my name?", ("ingrid",)),
-    Fact("I live in Trondheim.", "Where do I live?", ("trondheim",)),
-    Fact("I am allergic to walnuts.", "What am I allergic to?", ("walnut", "noix")),
-    Fact("My budget for the trip is 2400 euros.", "What is my budget?", ("2400", "2,400", "24")),
-    Fact("My sister is called Marit.", "What is my sister called?", ("marit",)),
-    Fact(
+    PlantedFact("My name is Ingrid Solheim.", "What is my name?", ("ingrid",)),
+    PlantedFact("I live in Trondheim.", "Where do I live?", ("trondheim",)),
+    PlantedFact("I am allergic to walnuts.", "What am I allergic to?", ("walnut", "noix")),
+    PlantedFact(
+        "My budget for the trip is 2400 euros.", "What is my budget?", ("2400", "2,400", "24")
+    ),
+    PlantedFact("My sister is called Marit.", "What is my sister called?", ("marit",)),
+    PlantedFact(
         "Our flight leaves at 7:45 on the ninth of May.", "When does our flight leave?", ("7:45",)
     ),
-    Fact("My dog is called Bolla.", "What is my dog called?", ("bolla",)),
-    Fact("I work as a glass blower.", "What do I work as?", ("glass", "verre")),
-    Fact("The hotel we booked is the Lindgren.", "Which hotel did we book?", ("lindgren",)),
-    Fact("I never drink coffee after noon.", "What do I never drink after noon?", ("coffee",)),
+    PlantedFact("My dog is called Bolla.", "What is my dog called?", ("bolla",)),
+    PlantedFact("I work as a glass blower.", "What do I work as?", ("glass", "verre")),
+    PlantedFact("The hotel we booked is the Lindgren.", "Which hotel did we book?", ("lindgren",)),
+    PlantedFact(
+        "I never drink coffee after noon.", "What do I never drink after noon?", ("coffee",)
+    ),
 )
-"""Invented; none can be guessed. Where a word differs, the French one counts as well."""
+"""Invented, so that none can be guessed. Keywords are in English and French where they differ."""
 
 FILLER = (
     "It rained here the whole morning.",
@@ -66,7 +72,7 @@ FILLER = (
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way to keep a window. `policy` `server` needs `server_limit` (tokens)."""
+    """One way to keep the window small. The policy `server` needs `server_limit` (tokens)."""
 
     name: str
     policy: str
@@ -79,23 +85,24 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """The last summary of a talk. `held`: the server itself, asked for the item, gave back this
-    very text. `language`: what the text is in, "" where that could not be told. `shortfall`: in
-    what it is not as asked for.
-    """
+    """The last summary of a session."""
 
     text: str
     by: str
+    """The model that wrote it."""
     language: str
+    """English name of the language of the text, "" where it could not be detected."""
     shortfall: str
+    """How the summary differs from what was asked for, "" where it does not."""
     passed_over: str
-    """Whom the settings wanted to write it, and why somebody else did; "" else."""
+    """Why another writer than the first wrote it, "" where the first did."""
     held: bool
+    """The server, asked for the item, returned exactly this text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was said to a question about a planted fact."""
+    """The reply to a question about a planted fact."""
 
     asked: str
     said: str
@@ -103,13 +110,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """`recalled` of `facts`; tokens and USD over the whole talk; `missed`: questions."""
+class EvaluationResult:
+    """What one arm came to. Tokens and USD are of the whole session."""
 
     arm: Arm
     facts: int
     recalled: int
+    """Number of facts that the model still knew."""
     missed: tuple[str, ...]
+    """The questions that it could not answer."""
     prunings: int
     failed_prunings: int
     peak_window: int
@@ -118,7 +127,7 @@ class Outcome:
     usd: float
     turns: int
     memory: Memory | None
-    """None: nothing was summarised."""
+    """None: there was no summary."""
     answers: tuple[Answer, ...]
 
 
@@ -129,8 +138,8 @@ def arms(
     languages: Sequence[str],
     policies: Sequence[str],
 ) -> list[Arm]:
-    """Summaries off, textify only, server truncation; and summaries, varied in every way asked
-    for. A name tells in what an arm differs from the others.
+    """Return the arms: no pruning, textify only, server truncation, and summaries in every
+    combination of the given values. The name of an arm says how it differs from the others.
     """
     least = min(triggers)
     plain = [
@@ -168,38 +177,38 @@ def run_arm(
     folder: Path,
     exchanges: int,
     on_turn: Callable[[str, str], None] = lambda _asked, _answer: None,
-) -> Outcome:
-    """One whole talk of `exchanges` before the questions. Raises `TuiVoiceError`."""
+) -> EvaluationResult:
+    """Run one session of so many `exchanges`, then ask the questions. Raises `TuiVoiceError`."""
     summary = replace(settings.summary, style=arm.style, language=arm.language)
-    # What was pruned is not to be looked up; the arm's limits are set below.
+    # Without recall the model cannot look up what was pruned. The limits are set below.
     context = ContextSettings(policy=arm.policy, keep=arm.keep, recall=False)
     settings = replace(settings, summary=summary, context=context)
-    opening = SessionOptions(settings=settings, folder=folder, server_limit=arm.server_limit)
+    options = SessionOptions(settings=settings, folder=folder, server_limit=arm.server_limit)
     peak = 0
     answers: list[Answer] = []
     written: list[e.SummaryReady] = []
 
-    def hear(event: e.Event) -> None:
+    def on_event(event: e.Event) -> None:
         if isinstance(event, e.SummaryReady):
             written.append(event)
 
-    with HeadlessSession(opening, on_fact=hear) as talk:
-        talk.session.set_limits(_limits(arm, talk))
+    with HeadlessSession(options, on_event=on_event) as session:
+        session.set_limits(_limits(arm, session))
         for text in script(exchanges):
-            said = _answer(talk.say(text))
-            on_turn(text, said)
-            peak = max(peak, talk.now.ledger.window.total)
+            reply = _reply(session.say(text))
+            on_turn(text, reply)
+            peak = max(peak, session.snapshot.ledger.window.total)
         for fact in FACTS:
-            said = _answer(talk.say(fact.asked))
-            on_turn(fact.asked, said)
-            peak = max(peak, talk.now.ledger.window.total)
-            found = any(word in said.casefold() for word in fact.telling)
-            answers.append(Answer(asked=fact.asked, said=said, recalled=found))
-        text = talk.now.ledger.memory
-        memory = _memory(talk, arm, [one for one in written if one.text == text])
-        ledger = talk.now.ledger
+            reply = _reply(session.say(fact.question))
+            on_turn(fact.question, reply)
+            peak = max(peak, session.snapshot.ledger.window.total)
+            known = any(word in reply.casefold() for word in fact.keywords)
+            answers.append(Answer(asked=fact.question, said=reply, recalled=known))
+        text = session.snapshot.ledger.memory
+        memory = _memory(session, arm, [one for one in written if one.text == text])
+        ledger = session.snapshot.ledger
     done = [c for c in ledger.compactions if c.kind == "summary"]
-    return Outcome(
+    return EvaluationResult(
         arm=arm,
         facts=len(FACTS),
         recalled=sum(answer.recalled for answer in answers),
@@ -217,22 +226,22 @@ def run_arm(
 
 
 def script(exchanges: int) -> list[str]:
-    """The user's side: the facts spread over the first half, small talk for the rest."""
+    """Return what the user says: the facts spread over the first half, small talk between them."""
     spread = max(1, exchanges // 2 // len(FACTS))
     lines: list[str] = []
     facts = iter(FACTS)
     for index in range(exchanges):
         fact = next(facts, None) if index % spread == 0 else None
-        lines.append(fact.said if fact else FILLER[index % len(FILLER)])
-    return lines + [fact.said for fact in facts]
+        lines.append(fact.statement if fact else FILLER[index % len(FILLER)])
+    return lines + [fact.statement for fact in facts]
 
 
-def _memory(talk: HeadlessSession, arm: Arm, ready: Sequence[e.SummaryReady]) -> Memory | None:
-    """What the model has for a memory, as the server tells it."""
-    ledger = talk.now.ledger
+def _memory(session: HeadlessSession, arm: Arm, ready: Sequence[e.SummaryReady]) -> Memory | None:
+    """Return the summary in the window; the server is asked whether it holds the same text."""
+    ledger = session.snapshot.ledger
     if not ledger.memory:
         return None
-    held = talk.session.retrieve(ledger.memory_id).result(RETRIEVE_TIMEOUT_S)
+    held = session.retrieve(ledger.memory_id).result(RETRIEVE_TIMEOUT_S)
     return Memory(
         text=ledger.memory,
         by=ready[-1].source if ready else "",
@@ -243,10 +252,10 @@ def _memory(talk: HeadlessSession, arm: Arm, ready: Sequence[e.SummaryReady]) ->
     )
 
 
-def _limits(arm: Arm, talk: HeadlessSession) -> Limits:
-    limits = default_limits(talk.now.ledger.model, arm.policy, keep=arm.keep)
+def _limits(arm: Arm, session: HeadlessSession) -> Limits:
+    limits = default_limits(session.snapshot.ledger.model, arm.policy, keep=arm.keep)
     return replace(limits, trigger=arm.trigger) if arm.trigger else limits
 
 
-def _answer(said: Sequence[Turn]) -> str:
-    return " ".join(turn.text for turn in said if turn.role == "assistant")
+def _reply(turns: Sequence[Turn]) -> str:
+    return " ".join(turn.text for turn in turns if turn.role == "assistant")

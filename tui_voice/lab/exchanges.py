@@ -1,7 +1,7 @@
-"""What is said in a talk that is only weighed: exchange after exchange, invented or as it was had.
+"""The exchanges of a simulated session: invented, or taken from a saved session.
 
-An invented talk is alive: some replies are cut short by the user, some transcripts come late, some
-questions have a function called. Which ones, a number decides (`seed`), so a talk can be had again.
+In an invented session the user interrupts some replies, some transcripts come late and some
+questions make the model call a function. A seed decides which, so that a session can be repeated.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from tui_voice.conversation.turns import CHARACTERS_PER_TOKEN, estimate_text_tok
 
 TYPED_PER_SECOND = 1.0
 READ_PER_SECOND = 5.0
-"""Tokens of words; so that a talk without sound takes its time, too."""
-MADE_AHEAD = 4
-"""A reply is made so many times as fast as it is heard."""
+"""Text tokens per second, so that a session without audio takes time, too."""
+GENERATION_SPEED = 4
+"""How many times as fast as playback the server generates a reply."""
 CUT, LATE, CALLS = 6, 8, 10
-"""Of an invented talk one reply in so many is cut short, one transcript comes late, one question
-has a function called."""
+"""In an invented session one reply in 6 is interrupted, one transcript in 8 is late, and one
+question in 10 makes the model call a function."""
 LATENESS = (2.0, 30.0)
-"""Seconds after the question: in the middle of the reply, or when the next one is being asked."""
+"""Shortest and longest delay of a late transcript, in seconds after the question: it then comes
+during the reply, or while the user asks the next question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Something said and its answer: milliseconds of sound and tokens of words."""
+    """A question and its reply: milliseconds of audio and text tokens."""
 
     user_ms: int = round(USER_SECONDS * 1000)
     user_words: int = USER_WORD_TOKENS
@@ -42,40 +43,40 @@ class Exchange:
     pause: float = 0.0
     """Seconds of silence before it."""
     cut_ms: int | None = None
-    """So much of the reply was heard when the user spoke again; None: all of it."""
+    """Milliseconds of the reply that were played when the user interrupted it; None: all."""
     late: float = 0.0
     """Seconds from the end of the question to its transcript; 0: it comes with the reply."""
     call_words: int = 0
-    """Tokens of a function's arguments; 0: none is called."""
+    """Tokens of the arguments of a function call; 0: no function is called."""
     output_words: int = 0
-    """Tokens of what the function gave."""
+    """Tokens of the function's output."""
 
     @property
     def user_seconds(self) -> float:
-        """How long it takes to say, or to type."""
+        """Time that the user speaks or types."""
         return self.user_ms / 1000 or self.user_words / TYPED_PER_SECOND
 
     @property
     def assistant_seconds(self) -> float:
-        """How long it is heard, or read."""
+        """Time that the user listens or reads."""
         if self.cut_ms is not None:
             return min(self.cut_ms, self.assistant_ms) / 1000
         return self.assistant_ms / 1000 or self.assistant_words / READ_PER_SECOND
 
     @property
-    def made(self) -> float:
-        """The share of the reply that was made before it was cut short: 0–1. It is all billed."""
+    def generated(self) -> float:
+        """Share of the reply, 0–1, that was generated, and is billed, before the interruption."""
         if self.cut_ms is None or not self.assistant_ms:
             return 1.0
-        return min(1.0, MADE_AHEAD * self.cut_ms / self.assistant_ms)
+        return min(1.0, GENERATION_SPEED * self.cut_ms / self.assistant_ms)
 
     @property
-    def made_ms(self) -> int:
-        return round(self.assistant_ms * self.made)
+    def generated_ms(self) -> int:
+        return round(self.assistant_ms * self.generated)
 
     @property
-    def made_words(self) -> int:
-        return round(self.assistant_words * self.made)
+    def generated_words(self) -> int:
+        return round(self.assistant_words * self.generated)
 
     @property
     def seconds(self) -> float:
@@ -83,27 +84,31 @@ class Exchange:
 
 
 def invented(hours: float, exchange: Exchange | None = None, seed: int = 1) -> Iterator[Exchange]:
-    """Exchanges of one length that fill so many hours. `seed`: which of them are cut short, late,
-    call a function; 0: none.
+    """Yield exchanges of one length that fill so many hours.
+
+    `seed`: decides which of them are interrupted, late or call a function; 0: none.
     """
     usual, left = exchange or Exchange(), hours * 3600
     drawn = _draws(seed)
-    one = _alive(usual, drawn) if seed else usual
+    one = _varied(usual, drawn) if seed else usual
     while left >= one.seconds / 2:
         left -= one.seconds
         yield one
-        one = _alive(usual, drawn) if seed else usual
+        one = _varied(usual, drawn) if seed else usual
 
 
 def _draws(seed: int) -> Iterator[float]:
-    """Numbers from 0 to 1 that look like chance (Knuth's generator, as in MMIX)."""
+    """Yield pseudo-random numbers from 0 to 1, the same for the same seed on every machine.
+
+    The generator is Knuth's MMIX linear congruential generator.
+    """
     state = seed
     while True:
         state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
         yield (state >> 11) / 2**53
 
 
-def _alive(one: Exchange, drawn: Iterator[float]) -> Exchange:
+def _varied(one: Exchange, drawn: Iterator[float]) -> Exchange:
     cut, share, late, delay, call, length = (next(drawn) for _ in range(6))
     if cut < 1 / CUT and one.assistant_ms:
         one = replace(one, cut_ms=round(one.assistant_ms * (0.05 + 0.85 * share)))
@@ -115,7 +120,7 @@ def _alive(one: Exchange, drawn: Iterator[float]) -> Exchange:
 
 
 def exchanges_of(ledger: Ledger, hours: float | None = None) -> Iterator[Exchange]:
-    """The exchanges of a talk that was had, with its pauses; said again until `hours` are full."""
+    """Yield the exchanges of a saved session with its pauses, repeated until `hours` are full."""
     found = list(_exchanges(ledger))
     if hours is None or not found:
         yield from found
@@ -159,6 +164,6 @@ def _exchanges(ledger: Ledger) -> Iterator[Exchange]:
 
 
 def words(tokens: int) -> str:
-    """A text of short words that is estimated at exactly so many tokens."""
+    """Return a text of short words that is estimated at exactly so many tokens."""
     length = int(tokens * CHARACTERS_PER_TOKEN)
     return ("word " * (length // 5 + 1))[:length]

@@ -1,7 +1,7 @@
-"""A server that answers at once and knows only weights: what `simulate` and the tests talk to.
+"""A server that answers at once and only counts tokens: used by `simulate` and by tests.
 
-It models the prompt cache as `simulate` says: the longest run of unchanged items from the front,
-rounded down to 64 tokens; a reply's own output is not cached when it is first read back.
+Its prompt cache holds the longest run of unchanged items from the beginning, in blocks of 64
+tokens. The output of a reply is not cached when the next reply reads it for the first time.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ CACHE_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """What the server carries: its weight in tokens."""
+class CountedItem:
+    """An item of the server's conversation: its tokens."""
 
     id: str
     text: int = 0
     audio: int = 0
     turn: bool = True
-    """Something that was said; not a summary."""
+    """It belongs to what was said, and is not a summary or a function call."""
 
     @property
     def tokens(self) -> int:
@@ -33,18 +33,21 @@ class Item:
 
 @dataclass(slots=True)
 class FakeServer:
-    """`fixed`: tokens of instructions and tools. `retain`: where the server truncates by itself,
-    and to which share; `overhead`: tokens that each item weighs beside its content.
-    """
+    """The server's conversation. All sizes are tokens."""
 
     fixed: int = 400
+    """Instructions and tools."""
     truncate_at: int = 96_000
+    """With more than this, beside `fixed`, the server drops the oldest items by itself."""
     retain: float = 1.0
+    """Share of `truncate_at` that is left after that, 0–1."""
     overhead: int = ITEM_OVERHEAD
+    """Added to the content of each item."""
     summarise: Callable[[x.RequestSummary], e.Event] | None = None
-    items: list[Item] = field(default_factory=list)
+    """Answers a request for a summary; None: no answer comes."""
+    items: list[CountedItem] = field(default_factory=list)
     truncations: int = 0
-    _read: tuple[Item, ...] = ()
+    _read: tuple[CountedItem, ...] = ()
     _serial: int = 0
 
     @property
@@ -52,15 +55,15 @@ class FakeServer:
         return self.fixed + sum(item.tokens for item in self.items)
 
     def index(self, item_id: str) -> int:
-        """Where an item is; -1: nowhere."""
+        """Return the position of an item, -1 where there is none."""
         return next((i for i, item in enumerate(self.items) if item.id == item_id), -1)
 
     def add(self, item_id: str, text: int, audio: int, turn: bool = True) -> None:
-        """Something was said (or a function called: no `turn`): it stands at the end."""
-        self.items.append(Item(item_id, text + self.overhead, audio, turn))
+        """Append an item. `turn`: see `CountedItem`."""
+        self.items.append(CountedItem(item_id, text + self.overhead, audio, turn))
 
     def perform(self, effect: x.Effect) -> Iterator[e.Event]:
-        """The facts that an intention leads to, in order."""
+        """Yield the events that an effect leads to, in order."""
         match effect:
             case x.CreateItem():
                 yield self._create(effect)
@@ -73,9 +76,11 @@ class FakeServer:
                     yield e.ItemDeleted(item_id=item_id)
             case x.TruncateItem(item_id=item_id, audio_ms=ms):
                 place = self.index(item_id)
-                if place >= 0:  # its words go with the sound
+                if place >= 0:  # the transcript goes with the audio
                     old = self.items[place]
-                    self.items[place] = Item(item_id, self.overhead, min(old.audio, ms // 50))
+                    self.items[place] = CountedItem(
+                        item_id, self.overhead, min(old.audio, ms // 50)
+                    )
                     yield e.ItemTruncated(item_id=item_id, audio_ms=ms)
             case x.RequestSummary():
                 if self.summarise is not None:
@@ -94,14 +99,14 @@ class FakeServer:
                 )
         if self.index(effect.item_id) < 0:
             weight = estimate_text_tokens(effect.text) + self.overhead
-            item = Item(effect.item_id, weight, turn=previous != "root")
+            item = CountedItem(effect.item_id, weight, turn=previous != "root")
             self.items.insert(place, item)
         return e.ItemPlaced(item_id=effect.item_id)
 
     def respond(self, text: int, audio: int, hit: bool = True) -> e.Usage:
-        """Reads the whole window for a reply of so many tokens, which is not yet an item.
+        """Return the usage of a reply of so many tokens; `add` makes it an item afterwards.
 
-        `hit`: whether the cache still holds what was read last time.
+        `hit`: the cache still holds what the last reply read.
         """
         self._truncate()
         cached = self.fixed if self._read or self._serial else 0
@@ -131,7 +136,7 @@ class FakeServer:
         )
 
     def _truncate(self) -> None:
-        """As the server does it: the oldest go, down to a share of the limit; nobody is told."""
+        """Drop the oldest items, down to a share of the limit, without an event."""
         if self.tokens - self.fixed <= self.truncate_at:
             return
         self.truncations += 1

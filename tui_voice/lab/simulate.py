@@ -1,7 +1,7 @@
-"""What given limits would do to a talk: the real `Conversation`, a server that only weighs.
+"""Simulates a session under given limits: the real `Conversation` with a server that counts tokens.
 
-`ASSUMPTIONS` says what is assumed. Nothing here asks a model: answers and summaries have a length
-and no meaning.
+No model is asked: replies and summaries have a length and no meaning. `ASSUMPTIONS` lists what is
+assumed.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ ASSUMPTIONS = (
     "user speech 10 audio tokens a second, replies 20 and their words; list prices",
     "the prompt cache holds the longest unchanged run of items, in blocks of 64 tokens",
     "a reply is not cached when it is first read back",
-    "summaries weigh 250 tokens; nothing but the talk itself is billed",
-    f"in an invented talk one reply in {CUT} is cut short and billed as far as it was made, one "
-    f"transcript in {LATE} comes {LATENESS[0]:.0f} to {LATENESS[1]:.0f} s late, one question in "
-    f"{CALLS} has a function called",
+    "summaries have 250 tokens; nothing but the session itself is billed",
+    f"in an invented session one reply in {CUT} is interrupted and billed as far as it was "
+    f"generated, one transcript in {LATE} comes {LATENESS[0]:.0f} to {LATENESS[1]:.0f} s late, one "
+    f"question in {CALLS} makes the model call a function",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the world is like. Tokens, USD by `table`."""
+    """What a simulation assumes about models, prices and the prompt cache. Sizes are tokens."""
 
     model: str = "gpt-realtime-2.1"
     transcriber: str = "gpt-transcribe"
@@ -44,7 +44,7 @@ class Setup:
     fixed: int = FIXED_TOKENS
     summary: int = 250
     cache_hit: float = 1.0
-    """How many of the replies find the cache as they should, 0–1; the others find it empty."""
+    """Share of the replies, 0–1, that find the cache filled; the others find it empty."""
     forgotten_after: float = 300.0
     """Seconds without a reply after which the cache is empty."""
     overhead: int = ITEM_OVERHEAD
@@ -53,34 +53,36 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The window when a reply was made."""
+    """The session at one reply."""
 
     at: float
+    """Seconds since the session was opened."""
     window: int
+    """Tokens that the reply read."""
     usd: float
-    """So far."""
+    """Cost of the session so far."""
     floor_usd: float
-    """The same of the floor."""
+    """`SimulationResult.floor_usd` so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a talk came to under one policy."""
+class SimulationResult:
+    """What a session came to under one policy."""
 
     policy: str
     model: str
     hours: float
     usd: float
     floor_usd: float
-    """Only the replies themselves, and what they answer, read once: no memory at all."""
+    """Cost of a session without memory: each reply reads its own question and nothing else."""
     prunings: int
-    """Summaries; making sound into words is not counted."""
+    """Number of summaries; textifying is not counted."""
     truncations: int
-    """How often the server dropped turns by itself."""
+    """Number of times that the server dropped turns by itself."""
     peak_window: int
     mean_window: float
     verbatim_min: int
-    """Exchanges that the model had word for word, at the worst moment after it lost the first."""
+    """Smallest number of verbatim exchanges in the window after the first one was pruned."""
     points: tuple[Point, ...] = field(repr=False)
     ledger: Ledger = field(repr=False)
 
@@ -89,21 +91,23 @@ class Outcome:
         return self.usd / self.floor_usd if self.floor_usd else 1.0
 
 
-def simulate(exchanges: Iterable[Exchange], limits: Limits, setup: Setup | None = None) -> Outcome:
-    """Has the talk under these limits, at once."""
-    return _Talk(limits, setup or Setup()).run(exchanges)
+def simulate(
+    exchanges: Iterable[Exchange], limits: Limits, setup: Setup | None = None
+) -> SimulationResult:
+    """Run a session under these limits."""
+    return _Simulation(limits, setup or Setup()).run(exchanges)
 
 
 def compare(
     exchanges: Sequence[Exchange], limits: Iterable[Limits], setup: Setup | None = None
-) -> list[Outcome]:
-    """The same talk under several limits."""
+) -> list[SimulationResult]:
+    """Run the same session under several limits."""
     return [simulate(exchanges, each, setup) for each in limits]
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """One that is being made or heard, and the facts that it leads to."""
+    """A reply that is generated or played, and the events that it leads to."""
 
     number: int
     exchange: Exchange
@@ -118,12 +122,12 @@ class _Reply:
         return e.AudioReceived(
             item_id=self.item_id,
             response_id=f"r{self.number}",
-            audio_ms=self.exchange.made_ms,
+            audio_ms=self.exchange.generated_ms,
         )
 
     def ended(self, status: str) -> tuple[e.Event, ...]:
-        """All that will come of it has come."""
-        text = words(self.exchange.made_words)
+        """Return the transcript and the end of the response."""
+        text = words(self.exchange.generated_words)
         return (
             e.TranscriptDone(item_id=self.item_id, text=text),
             e.ResponseDone(
@@ -132,15 +136,15 @@ class _Reply:
         )
 
     def interrupted(self) -> e.Event:
-        heard = min(self.exchange.cut_ms or 0, self.exchange.made_ms)
-        made = self.exchange.made_ms
-        return e.PlaybackInterrupted(item_id=self.item_id, played_ms=heard, received_ms=made)
+        played = min(self.exchange.cut_ms or 0, self.exchange.generated_ms)
+        received = self.exchange.generated_ms
+        return e.PlaybackInterrupted(item_id=self.item_id, played_ms=played, received_ms=received)
 
     def finished(self) -> e.Event:
-        return e.PlaybackFinished(item_id=self.item_id, played_ms=self.exchange.made_ms)
+        return e.PlaybackFinished(item_id=self.item_id, played_ms=self.exchange.generated_ms)
 
 
-class _Talk:
+class _Simulation:
     def __init__(self, limits: Limits, setup: Setup) -> None:
         self.limits, self.setup = limits, setup
         self.server = FakeServer(
@@ -154,16 +158,16 @@ class _Talk:
         self.conversation = Conversation(limits)
         self.at = 0.0
         self.floor = 0.0
-        self.luck = 0.0
+        self.cache_credit = 0.0
         self.replied_at = float("-inf")
-        self.sounding: _Reply | None = None
+        self.playing: _Reply | None = None
         self.late: list[tuple[float, e.Event]] = []
         self.points: list[Point] = []
-        self.said = 0
+        self.exchanges = 0
         self.verbatim: list[int] = []
 
-    def run(self, exchanges: Iterable[Exchange]) -> Outcome:
-        self._tell(
+    def run(self, exchanges: Iterable[Exchange]) -> SimulationResult:
+        self._receive(
             e.SessionOpened(
                 id="simulated",
                 started="2026-01-01T00:00:00+00:00",
@@ -171,14 +175,14 @@ class _Talk:
                 model=self.setup.model,
             )
         )
-        self._tell(e.ConnectionOpened(model=self.setup.model))
+        self._receive(e.ConnectionOpened(model=self.setup.model))
         for number, exchange in enumerate(exchanges):
             self._exchange(number, exchange)
-        self._hear_out()
+        self._finish_playback()
         self._wait(max((at for at, _ in self.late), default=self.at) - self.at)
         ledger = self.conversation.ledger
         windows = [point.window for point in self.points] or [0]
-        return Outcome(
+        return SimulationResult(
             policy=self.limits.policy,
             model=self.setup.model,
             hours=self.at / 3600,
@@ -190,18 +194,18 @@ class _Talk:
             truncations=self.server.truncations,
             peak_window=max(windows),
             mean_window=sum(windows) / len(windows),
-            verbatim_min=min(self.verbatim, default=self.said),
+            verbatim_min=min(self.verbatim, default=self.exchanges),
             points=tuple(self.points),
             ledger=ledger,
         )
 
-    def _tell(self, *events: e.Event) -> None:
+    def _receive(self, *events: e.Event) -> None:
         queue = deque(events)
         while queue:
             event = queue.popleft()
             object.__setattr__(event, "at", self.at)
             for effect in self.conversation.receive(event).effects:
-                match effect, self.sounding:
+                match effect, self.playing:
                     case x.InterruptPlayback(), _Reply() as reply:
                         queue.append(reply.interrupted())
                     case x.CancelResponse(), _Reply() as reply:
@@ -211,7 +215,7 @@ class _Talk:
 
     def _exchange(self, number: int, exchange: Exchange) -> None:
         if exchange.pause:
-            self._hear_out()
+            self._finish_playback()
         self._wait(exchange.pause)
         user = f"u{number}"
         self._ask(user, exchange)
@@ -219,77 +223,77 @@ class _Talk:
         if exchange.user_ms:
             seconds = exchange.user_ms / 1000
             usd = transcription_price(self.setup.transcriber, seconds, table=self.setup.table)
-        written = e.TranscriptDone(item_id=user, text=words(exchange.user_words), usd=usd)
+        transcript = e.TranscriptDone(item_id=user, text=words(exchange.user_words), usd=usd)
         if exchange.user_ms and exchange.late:
-            self.late.append((self.at + exchange.late, written))
+            self.late.append((self.at + exchange.late, transcript))
         if exchange.call_words:
             self._call(number, exchange)
-        self._tell(e.ResponseStarted(response_id=f"r{number}"))
-        usage = self._respond(exchange.made_words, exchange.made_ms // 50)
+        self._receive(e.ResponseStarted(response_id=f"r{number}"))
+        usage = self._respond(exchange.generated_words, exchange.generated_ms // 50)
         self._count_verbatim()
         reply = _Reply(number, exchange, usage, price(self.setup.model, usage, self.setup.table))
-        self._tell(e.TurnAdded(item_id=reply.item_id, role="assistant"))
-        self.server.add(reply.item_id, exchange.made_words, exchange.made_ms // 50)
+        self._receive(e.TurnAdded(item_id=reply.item_id, role="assistant"))
+        self.server.add(reply.item_id, exchange.generated_words, exchange.generated_ms // 50)
         if exchange.assistant_ms:
-            self._tell(reply.received())
-            self.sounding = reply
+            self._receive(reply.received())
+            self.playing = reply
         if exchange.user_ms and not exchange.late:
-            self._tell(written)
-        if exchange.made == 1.0:
-            self._tell(*reply.ended("completed"))
+            self._receive(transcript)
+        if exchange.generated == 1.0:
+            self._receive(*reply.ended("completed"))
         self._wait(exchange.assistant_seconds)
         if exchange.cut_ms is None:
-            self._hear_out()
+            self._finish_playback()
         self.floor += (usd or 0.0) + self._floor(exchange)
         ledger = self.conversation.ledger
         self.points.append(Point(self.at, usage.input, ledger.cost, self.floor))
 
     def _ask(self, user: str, exchange: Exchange) -> None:
-        """The user speaks, or types; a reply that still sounds falls silent."""
+        """The user speaks or types, which interrupts a reply that is still played."""
         if not exchange.user_ms:
             self._wait(exchange.user_seconds)
-            self._tell(e.TextSubmitted(item_id=user, text=words(exchange.user_words)))
-            self.sounding = None
+            self._receive(e.TextSubmitted(item_id=user, text=words(exchange.user_words)))
+            self.playing = None
             return
         last = self.conversation.ledger.turns.last
         previous = last.wire_id if last is not None else None
-        self._tell(e.SpeechStarted(item_id=user))
-        self.sounding = None
+        self._receive(e.SpeechStarted(item_id=user))
+        self.playing = None
         self._wait(exchange.user_seconds)
-        self._tell(e.SpeechStopped(item_id=user, audio_ms=exchange.user_ms))
+        self._receive(e.SpeechStopped(item_id=user, audio_ms=exchange.user_ms))
         self.server.add(user, 0, exchange.user_ms // 100)
-        self._tell(e.SpeechCommitted(item_id=user, previous_item_id=previous))
+        self._receive(e.SpeechCommitted(item_id=user, previous_item_id=previous))
 
     def _call(self, number: int, exchange: Exchange) -> None:
-        """A first response calls a function; what it gave is there when the second one begins."""
+        """A first response calls a function; its output is an item before the second one begins."""
         call, output, name = f"f{number}", f"o{number}", f"c{number}"
-        self._tell(e.ResponseStarted(response_id=f"{name}r"))
+        self._receive(e.ResponseStarted(response_id=f"{name}r"))
         usage = self._respond(exchange.call_words, 0)
         self.server.add(call, exchange.call_words, 0, turn=False)
         arguments = words(exchange.call_words)
-        self._tell(e.ToolCalled(item_id=call, call_id=name, tool="look", arguments=arguments))
+        self._receive(e.ToolCalled(item_id=call, call_id=name, tool="look", arguments=arguments))
         usd = price(self.setup.model, usage, self.setup.table)
-        self._tell(e.ResponseDone(response_id=f"{name}r", usage=usage, usd=usd))
+        self._receive(e.ResponseDone(response_id=f"{name}r", usage=usage, usd=usd))
         self.server.add(output, exchange.output_words, 0, turn=False)
-        self._tell(
+        self._receive(
             e.ToolAnswered(item_id=output, call_id=name, output=words(exchange.output_words)),
             e.ItemPlaced(item_id=output),
         )
 
-    def _hear_out(self) -> None:
-        """The speaker comes to the end of the reply, or the user stops it before a silence."""
-        reply, heard = self.sounding, self.sounding and self.sounding.exchange.cut_ms
+    def _finish_playback(self) -> None:
+        """Playback of the reply ends, or the user stops it."""
+        reply = self.playing
         if reply is None:
             return
-        if heard is None:
-            self.sounding = None
-            self._tell(reply.finished())
+        if reply.exchange.cut_ms is None:
+            self.playing = None
+            self._receive(reply.finished())
         else:
-            self._tell(e.StopPressed())
-            self.sounding = None
+            self._receive(e.StopPressed())
+            self.playing = None
 
     def _wait(self, seconds: float) -> None:
-        """Time goes on. What comes late comes, and the program looks again when it wants to."""
+        """Let time pass: late transcripts arrive, and `TimePassed` when the policy asks for it."""
         end = self.at + max(0.0, seconds)
         while True:
             look = next_check_at(self.conversation.ledger, self.limits)
@@ -300,37 +304,39 @@ class _Talk:
             self.at = max(self.at, min(times))
             here = [event for at, event in self.late if at <= self.at]
             self.late = [(at, event) for at, event in self.late if at > self.at]
-            self._tell(*(here or [e.TimePassed()]))
+            self._receive(*(here or [e.TimePassed()]))
         self.at = end
 
     def _respond(self, text: int, audio: int) -> e.Usage:
-        self.luck += self.setup.cache_hit
-        hit = self.luck >= 1.0
-        self.luck -= hit
+        # The credit spreads the misses evenly: with cache_hit 0.5 every second reply misses.
+        self.cache_credit += self.setup.cache_hit
+        hit = self.cache_credit >= 1.0
+        self.cache_credit -= hit
         hit = hit and self.at - self.replied_at <= self.setup.forgotten_after
         usage = self.server.respond(text, audio, hit)
         self.replied_at = self.at
         return usage
 
     def _count_verbatim(self) -> None:
-        """Earlier turns that stand in the window, against those that were said: two make an
-        exchange; what functions were asked and gave does not count.
+        """Note how many earlier exchanges the window holds verbatim, once it does not hold all.
+
+        Two turns make an exchange; function calls and outputs do not count.
         """
         held = sum(1 for item in self.server.items if item.turn) - 1
-        if held < 2 * self.said:
+        if held < 2 * self.exchanges:
             self.verbatim.append(held // 2)
-        self.said += 1
+        self.exchanges += 1
 
     def _floor(self, exchange: Exchange) -> float:
-        """What a reply costs that reads nothing but its own question, and what a function gave."""
+        """Return the cost of a reply that reads only its own question and function output."""
         typed = 0 if exchange.user_ms else exchange.user_words
         called = exchange.call_words + exchange.output_words
         own = e.Usage(
             input_text=self.setup.fixed + typed + called,
             input_audio=exchange.user_ms // 100,
-            cached_text=self.setup.fixed if self.said > 1 else 0,
-            output_text=exchange.made_words + exchange.call_words,
-            output_audio=exchange.made_ms // 50,
+            cached_text=self.setup.fixed if self.exchanges > 1 else 0,
+            output_text=exchange.generated_words + exchange.call_words,
+            output_audio=exchange.generated_ms // 50,
         )
         return price(self.setup.model, own, self.setup.table) or 0.0
 

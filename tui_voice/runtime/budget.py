@@ -1,4 +1,4 @@
-"""What a talk may cost before it pauses: money is never spent while nobody looks."""
+"""Pauses a session that has reached the user's cost limit."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ from tui_voice.conversation.conversation import Snapshot
 
 
 class Budget:
-    """`limit`: USD; None: no limit. Each time a talk has cost that much more it is paused."""
+    """Asks for a pause each time the session has cost another `limit` USD; None: never."""
 
     def __init__(self, limit: float | None) -> None:
         self._limit = limit
         self._next: float | None = None
+        """USD at which the next pause is due."""
 
     def exceeded(self, now: Snapshot) -> list[e.Event]:
-        """The facts of the pause, when one is due: the microphone closes, and why is said."""
+        """Return the events of a pause if one is due: the microphone closes, a notice says why."""
         if self._limit is None:
             return []
         spent = now.ledger.cost
-        if self._next is None:  # what earlier runs spent has been asked about then
+        if self._next is None:  # a resumed session starts with what it cost earlier
             self._next = (spent // self._limit + 1) * self._limit
         if spent < self._next:
             return []
         self._next = (spent // self._limit + 1) * self._limit
-        facts: list[e.Event] = [e.TalkReleased()] if now.situation.microphone.open else []
-        facts.append(
-            e.Noticed(
-                text=f"This talk has cost ${spent:.2f}; your limit is ${self._limit:.2f} at a "
-                "time. It is paused: talk or type to go on.",
-                severity="warning",
-            )
+        notice = e.Noticed(
+            text=f"This session has cost ${spent:.2f}; your limit is ${self._limit:.2f} at a "
+            "time. It is paused: talk or type to go on.",
+            severity="warning",
         )
-        return facts
+        return [e.TalkReleased(), notice] if now.situation.microphone.open else [notice]

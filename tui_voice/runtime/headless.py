@@ -1,9 +1,10 @@
-"""A talk driven by a program: each call takes one turn and returns when it has been answered."""
+"""A session without screen and devices: each call takes one turn and returns with the reply."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from threading import Condition
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
+from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 from tui_voice.errors import BackendError, TuiVoiceError
@@ -19,97 +21,117 @@ from tui_voice.runtime.session_factory import SessionOptions, open_session
 if TYPE_CHECKING:
     from tui_voice.audio.sound import Sound
 
-FASTER = 25.0
-"""A recording is spoken, and replies are played, so many times as fast as real time."""
+SPEED = 25.0
+"""How many times as fast as real time audio goes in and replies are played."""
 OPEN_TIMEOUT_S = 90.0
 TURN_TIMEOUT_S = 180.0
 
 
 class HeadlessSession:
-    """`with HeadlessSession(opening) as talk: talk.say("hello")`. No devices; `record` keeps
-    the replies. `on_fact` hears every fact, in the talk's own thread.
+    """A session that a program drives.
 
-    All calls raise `TuiVoiceError`: `BackendError` where there is no line or nobody answers.
+        with HeadlessSession(SessionOptions(settings=settings, folder=folder)) as session:
+            user, reply = session.say("hello")
+
+    Every call raises `TuiVoiceError` where the model fails to answer, and `BackendError` where
+    there is no connection or no reply comes in time.
     """
 
     def __init__(
         self,
-        opening: SessionOptions,
+        options: SessionOptions,
         *,
-        record: bool = False,
-        on_fact: Callable[[e.Event], None] | None = None,
+        record_replies: bool = False,
+        on_event: Callable[[e.Event], None] | None = None,
     ) -> None:
-        # A call is one turn, whatever pauses a recording has: no VAD cuts it.
-        backend = replace(opening.settings.backend, turn_detection="manual")
-        settings = replace(opening.settings, backend=backend)
-        self._record = record
-        self._on_fact = on_fact
+        """`record_replies`: keeps their audio for `save_replies`. `on_event`: is called with every
+        event, in the session's thread.
+        """
+        # A recording is one turn, whatever pauses it has: turn detection must not cut it.
+        backend = replace(options.settings.backend, turn_detection="manual")
+        settings = replace(options.settings, backend=backend)
+        self._record_replies = record_replies
+        self._listener = on_event
         self._sound: Any = None
         self._changed = Condition()
         self._answered = False
         self._failure = ""
-        # A turn may wait for a summary: two writers, two attempts each.
-        self._turn_timeout = TURN_TIMEOUT_S + 4 * settings.summary.timeout_s
-        self.session = open_session(
-            replace(opening, settings=settings, open_sound=self._open_sound, on_fact=self._hear)
+        # A turn may wait for a summary: two writers with two attempts each.
+        self._turn_timeout_s = TURN_TIMEOUT_S + 4 * settings.summary.timeout_s
+        self._session = open_session(
+            replace(
+                options, settings=settings, open_sound=self._open_sound, on_event=self._on_event
+            )
         )
-        self.now: Snapshot = self.session.subscribe(self._see)
+        self.id = self._session.id
+        self.path = self._session.path
+        self.snapshot: Snapshot = self._session.subscribe(self._on_snapshot)
+        """The newest."""
 
     def __enter__(self) -> Self:
         try:
-            self._until(_ready, OPEN_TIMEOUT_S)
+            self._wait_until(_is_ready, OPEN_TIMEOUT_S)
         except BaseException:
-            self.session.close()
+            self._session.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.session.close()
+        self._session.close()
 
     def say(self, text: str) -> list[Turn]:
-        """A typed turn; returns it and what was answered."""
-        return self._take_turn(
-            lambda: self.session.post(
-                e.TextSubmitted(item_id="typed_" + secrets.token_hex(12), text=text)
-            )
-        )
+        """Type a turn; returns it and the reply."""
+        event = e.TextSubmitted(item_id="typed_" + secrets.token_hex(12), text=text)
+        return self._take_turn(lambda: self._session.post(event))
 
     def speak(self, pcm: bytes) -> list[Turn]:
-        """A spoken turn: s16le, mono, 24 kHz."""
+        """Speak a turn (s16le, mono, 24 kHz); returns it and the reply."""
 
-        def spoken() -> None:
-            self.session.post(e.TalkPressed())
-            self._until(lambda now: now.situation.microphone.open and self._sound is not None, 30)
-            self.session.call(self._sound.microphone.feed(pcm, speed=FASTER)).result()
-            self.session.post(e.TalkReleased())
+        def speak() -> None:
+            self._session.post(e.TalkPressed())
+            self._wait_until(
+                lambda now: now.situation.microphone.open and self._sound is not None, 30
+            )
+            self._session.call(self._sound.microphone.feed(pcm, speed=SPEED)).result()
+            self._session.post(e.TalkReleased())
 
-        return self._take_turn(spoken)
+        return self._take_turn(speak)
 
     def summarise(self, focus: str = "") -> None:
-        """Summarises by hand; returns when it is pruned, or has failed, or there was nothing."""
-        before = self.now.ledger.serial
-        self.session.post(e.SummarisePressed(focus=focus))
-        self._until(
+        """Summarise now; returns when that is done, has failed, or there was nothing to do."""
+        before = self.snapshot.ledger.serial
+        self._session.post(e.SummarisePressed(focus=focus))
+        self._wait_until(
             lambda now: now.ledger.serial > before and now.ledger.compaction is None,
-            self._turn_timeout,
+            self._turn_timeout_s,
         )
 
+    def retrieve(self, item_id: str) -> Future[str | None]:
+        """Return the text of an item as the server has it, None where the server has none."""
+        return self._session.retrieve(item_id)
+
+    def set_limits(self, limits: Limits) -> None:
+        """Apply new limits from the next quiet moment on."""
+        self._session.set_limits(limits)
+
+    @property
+    def unsaved(self) -> int:
+        """Number of events that are not on disk because it does not take them."""
+        return self._session.meters().unsaved
+
     def save_replies(self, path: Path) -> None:
-        """What was spoken by the model, as a WAV file."""
+        """Write the audio of all replies as a WAV file."""
         self._sound.speaker.save(path)
 
     def _take_turn(self, begin: Callable[[], None]) -> list[Turn]:
-        before = len(self.now.ledger.turns)
+        before = len(self.snapshot.ledger.turns)
         self._answered, self._failure = False, ""
         begin()
-        self._until(lambda now: self._answered and settled(now), self._turn_timeout)
+        self._wait_until(lambda now: self._answered and is_settled(now), self._turn_timeout_s)
         if self._failure:
             raise TuiVoiceError(f"The model did not answer: {self._failure}")
-        return [
-            turn
-            for turn in list(self.now.ledger.turns)[before:]
-            if turn.role in ("user", "assistant")
-        ]
+        turns = list(self.snapshot.ledger.turns)[before:]
+        return [turn for turn in turns if turn.role in ("user", "assistant")]
 
     async def _open_sound(
         self, on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
@@ -117,32 +139,36 @@ class HeadlessSession:
         from tui_voice.audio.null import NullMicrophone, NullSpeaker
         from tui_voice.audio.sound import Sound
 
-        speaker = NullSpeaker(None, on_finished, speed=FASTER, record=self._record)
+        speaker = NullSpeaker(None, on_finished, speed=SPEED, record=self._record_replies)
         sound = self._sound = Sound(NullMicrophone(on_frame), speaker)
         return sound
 
-    def _until(self, true: Callable[[Snapshot], bool], seconds: float) -> None:
-        """Waits for a snapshot that fits; BackendError when the line is given up or time is."""
+    def _wait_until(self, fits: Callable[[Snapshot], bool], timeout_s: float) -> None:
+        """Wait for a snapshot that fits. Raises `BackendError` when the connection is given up or
+        the time is over.
+        """
         with self._changed:
-            if not self._changed.wait_for(lambda: true(self.now) or self._lost(), seconds):
-                why = self.now.ledger.connection.reason
-                raise BackendError(why or f"nothing happened for {seconds:.0f} s.")
-        if not true(self.now):
-            link = self.now.ledger.connection
-            raise BackendError(link.reason, link.hint)
+            if not self._changed.wait_for(
+                lambda: fits(self.snapshot) or self._is_offline(), timeout_s
+            ):
+                reason = self.snapshot.ledger.connection.reason
+                raise BackendError(reason or f"nothing happened for {timeout_s:.0f} s.")
+        if not fits(self.snapshot):
+            connection = self.snapshot.ledger.connection
+            raise BackendError(connection.reason, connection.hint)
 
-    def _lost(self) -> bool:
-        link = self.now.ledger.connection
-        return link.status == "offline" and bool(link.reason)
+    def _is_offline(self) -> bool:
+        connection = self.snapshot.ledger.connection
+        return connection.status == "offline" and bool(connection.reason)
 
-    def _see(self, now: Snapshot) -> None:
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
         with self._changed:
-            self.now = now
+            self.snapshot = snapshot
             self._changed.notify_all()
 
-    def _hear(self, event: e.Event) -> None:
-        if self._on_fact is not None:
-            self._on_fact(event)
+    def _on_event(self, event: e.Event) -> None:
+        if self._listener is not None:
+            self._listener(event)
         if isinstance(event, e.ResponseDone):
             self._answered = True
             self._failure = (event.reason or event.status) if event.status == "failed" else ""
@@ -152,8 +178,8 @@ class HeadlessSession:
             self._answered, self._failure = True, event.reason or "nothing was said"
 
 
-def settled(now: Snapshot) -> bool:
-    """Nobody speaks, every word has come, nothing is being pruned."""
+def is_settled(now: Snapshot) -> bool:
+    """Return whether nobody speaks, every transcript is complete and nothing is being pruned."""
     return (
         now.state is State.IDLE
         and now.ledger.compaction is None
@@ -161,5 +187,5 @@ def settled(now: Snapshot) -> bool:
     )
 
 
-def _ready(now: Snapshot) -> bool:
+def _is_ready(now: Snapshot) -> bool:
     return now.ledger.connection.status == "online" and not now.situation.seeding.under_way

@@ -1,4 +1,4 @@
-"""Minutes of a saved talk: decisions, open questions, to-dos, by whoever writes its summaries."""
+"""Writes the minutes of a saved session with the writers that also write its summaries."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ from tui_voice.runtime.timeouts import ConnectionTimeouts
 
 
 def minutes(ledger: Ledger, settings: Settings) -> str:
-    """Blocks until they are written; may start the embedded server for it. Raises
-    `TuiVoiceError` where nobody can write them.
+    """Return the minutes: decisions, open questions, to-dos.
+
+    Blocks until they are written, and may start the embedded server for that. Raises
+    `TuiVoiceError` where no writer can write them.
     """
     turns = tuple(
         x.SourceTurn(item_id=turn.id, role=turn.role, text=turn.heard_text)
@@ -32,25 +34,25 @@ def minutes(ledger: Ledger, settings: Settings) -> str:
         if turn.role in ("user", "assistant") and turn.heard_text
     )
     if not turns:
-        raise TuiVoiceError("There is nothing in this talk to take minutes of.")
+        raise TuiVoiceError("There is nothing in this session to take minutes of.")
     summary = replace(settings.summary, style=MINUTES_STYLE)
-    return asyncio.run(_written(turns, replace(settings, summary=summary)))
+    return asyncio.run(_write(turns, replace(settings, summary=summary)))
 
 
-async def _written(turns: tuple[x.SourceTurn, ...], settings: Settings) -> str:
+async def _write(turns: tuple[x.SourceTurn, ...], settings: Settings) -> str:
     request = x.RequestSummary(compaction_id="minutes", turns=turns, memory="")
-    errand = _Errand(settings)
+    session = _OutOfBandSession(settings)
     try:
-        answer = await summariser_of(settings).summarise(request, errand.ask)
+        answer = await summariser_of(settings).summarise(request, session.ask)
     finally:
-        await errand.end()
+        await session.close()
     if isinstance(answer, e.SummaryFailed):
-        raise BackendError(f"Nobody wrote the minutes: {answer.reason}.", errand.hint)
+        raise BackendError(f"No minutes were written: {answer.reason}.", session.hint)
     return answer.text
 
 
-class _Errand:
-    """A server session of its own, which is opened when a writer first asks it something."""
+class _OutOfBandSession:
+    """A server session of its own, which is opened at the first request."""
 
     def __init__(self, settings: Settings) -> None:
         backend = backend_of(settings)
@@ -62,17 +64,18 @@ class _Errand:
         self._running: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self.hint = ""
+        """What the user can do about a failed connection."""
 
     async def ask(self, request: OutOfBandRequest) -> OutOfBandResponse:
         """Raises `TuiVoiceError` where there is no connection to the server."""
         try:
-            connection = await self._connected()
+            connection = await self._connect()
         except CloseReason as reason:
             self.hint = reason.hint
             raise TuiVoiceError(reason.reason, reason.hint) from None
         return await self._questions.ask(request, connection)
 
-    async def end(self) -> None:
+    async def close(self) -> None:
         if self._running is not None:
             self._running.cancel()
             with suppress(asyncio.CancelledError, CloseReason):
@@ -81,7 +84,7 @@ class _Errand:
             await self._connection.close()
         await self._endpoint.stop()
 
-    async def _connected(self) -> Connection:
+    async def _connect(self) -> Connection:
         if self._connection is None:
             client = await self._endpoint.new_client(self._config, Pricing())
             self._connection = await Connection.open(client, ConnectionTimeouts())

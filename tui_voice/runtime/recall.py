@@ -1,7 +1,6 @@
-"""A function with which the model looks up what it no longer has: `recall(query)`.
+"""The function `recall(query)`, with which the model looks up what left its window.
 
-It searches the user's own saved talks, this one included, so that what was pruned, or said last
-month, is never gone.
+It searches the user's saved sessions, the running one included.
 """
 
 from __future__ import annotations
@@ -20,19 +19,14 @@ from tui_voice.realtime.wire.contract import (
 from tui_voice.runtime.tools import Tool
 from tui_voice.store.search import Hit, search
 
-MOST = 5
-"""Turns in one answer: each is re-read with every later reply."""
+MAX_HITS = 5
+"""Turns in one answer; each is read again with every later reply."""
+SEARCHED_HITS = 4 * MAX_HITS
 _WORD = re.compile(r"[^\W_]{2,}")
-_COMMON = frozenset(
-    {"the", "and", "was", "were", "are", "is", "what", "when", "where", "who", "which", "how"}
-    | {"why", "did", "does", "do", "my", "your", "our", "his", "her", "their", "its", "you", "me"}
-    | {"it", "in", "on", "at", "of", "to", "for", "from", "with", "about", "that", "this", "said"}
-    | {"say", "tell", "told", "had", "has", "have", "talk", "talked", "earlier", "last", "called"}
-)
 _DESCRIPTION = (
-    "Searches everything said in this talk and in the user's earlier ones, also what is no longer "
-    "in the conversation you see. Use it when the user asks for something that was said before "
-    "and that you cannot find above. Give two or three telling words, such as a name."
+    "Searches everything said in this session and in the user's earlier ones, also what is no "
+    "longer in the conversation you see. Use it when the user asks for something that was said "
+    "before and that you cannot find above. Give two or three distinctive words, such as a name."
 )
 _PARAMETERS = {
     "type": "object",
@@ -44,14 +38,13 @@ _PARAMETERS = {
 
 
 class Recall:
-    """`folder`: of the journals. `held`: ids of the turns that the model still has, which need
-    not be looked up; to be set as soon as there is a talk. `cache`: where the index is.
-    """
+    """Searches the journals in `folder`; `cache` is the folder of the index."""
 
     def __init__(self, folder: Path, cache: Path | None = None) -> None:
         self._folder = folder
         self._cache = cache
         self.held: Callable[[], Collection[str]] = tuple
+        """Returns the ids of the turns in the window, which are left out of the answer."""
 
     def tool(self) -> Tool:
         return Tool(
@@ -59,33 +52,35 @@ class Recall:
         )
 
     def run(self, arguments: Mapping[str, Any]) -> RecallOutput:
-        """Returns what was said, best match first. Raises `StoreError`; `KeyError`
-        without a query.
-        """
+        """Return matching turns, best first. Raises `StoreError`; `KeyError` without a query."""
         query = str(arguments[RECALL_QUERY])
-        hits = self._new(search(self._folder, query, limit=4 * MOST, cache=self._cache))
-        found = hits or self._by_word(query)
+        found = self._search(query) or self._search_words(query)
         if not found:
             return {"found": [], "note": "Nothing that was said matches. Try other words."}
-        return {"found": [_told(hit) for hit in found[:MOST]]}
+        return {"found": [_answer(hit) for hit in found[:MAX_HITS]]}
 
-    def _by_word(self, query: str) -> list[Hit]:
-        """Where no turn has all the words: those that have most of them."""
-        words = dict.fromkeys(w for w in _WORD.findall(query.lower()) if w not in _COMMON)
-        hits: dict[tuple[str, str], Hit] = {}
-        counts: dict[tuple[str, str], int] = {}
-        for word in words:
-            for hit in self._new(search(self._folder, word, limit=4 * MOST, cache=self._cache)):
-                place = hit.id, hit.turn
-                hits.setdefault(place, hit)
-                counts[place] = counts.get(place, 0) + 1
-        return [hits[place] for place in sorted(hits, key=lambda place: -counts[place])]
-
-    def _new(self, hits: list[Hit]) -> list[Hit]:
+    def _search(self, query: str) -> list[Hit]:
+        """Return turns with all words of the query that the model does not have."""
         held = self.held()
+        hits = search(self._folder, query, limit=SEARCHED_HITS, cache=self._cache)
         return [hit for hit in hits if hit.role in ("user", "assistant") and hit.turn not in held]
 
+    def _search_words(self, query: str) -> list[Hit]:
+        """Return turns with some words of the query; a rare word counts more than a common one.
 
-def _told(hit: Hit) -> RecallHit:
+        A word with one hit counts 1; one with 20 hits, such as "the", counts 0.05 for each.
+        """
+        hits: dict[tuple[str, str], Hit] = {}
+        weights: dict[tuple[str, str], float] = {}
+        for word in dict.fromkeys(_WORD.findall(query.lower())):
+            found = self._search(word)
+            for hit in found:
+                place = hit.id, hit.turn
+                hits.setdefault(place, hit)
+                weights[place] = weights.get(place, 0.0) + 1 / len(found)
+        return [hits[place] for place in sorted(weights, key=lambda place: -weights[place])]
+
+
+def _answer(hit: Hit) -> RecallHit:
     date = hit.started[:10]
     return RecallHit(session=hit.title or hit.id, date=date, role=hit.role, excerpt=hit.excerpt)

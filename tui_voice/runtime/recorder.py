@@ -1,7 +1,7 @@
-"""The sound of a talk beside its journal, where the user asked for it: a WAV file for each side.
+"""Records the audio of a session beside its journal: a WAV file for each side.
 
-`<id>.you.wav` has what the microphone sent, `<id>.voice.wav` what the model said, each without
-the silence between the turns. A thread writes; a disk that does not take it stops no talk.
+`<id>.you.wav` has what the microphone sent, `<id>.voice.wav` the replies, each without the silence
+between turns. A thread writes them; a full disk ends the recording, not the session.
 """
 
 from __future__ import annotations
@@ -17,28 +17,30 @@ from typing import Literal
 Side = Literal["you", "voice"]
 RATE, WIDTH = 24_000, 2
 HEADER = 44
-MOST = 2**32 - HEADER - 2
-"""Bytes of sound that a WAV file can have: a day of it."""
-PATCH_BYTES = RATE * WIDTH
-"""The header is brought up to date about once a second of sound, so that a file whose writer was
-killed plays all but its end."""
+MAX_BYTES = 2**32 - HEADER - 2
+"""Bytes of audio that a WAV file can have: about 25 hours."""
+HEADER_EVERY = RATE * WIDTH
+"""The header is updated after so many bytes, 1 s of audio, so that a file whose process was killed
+plays all but its last second."""
 
 
 def beside(journal: Path, side: Side) -> Path:
-    """Where the sound of one side of a talk is."""
+    """Return the path of the recording of one side."""
     return journal.with_name(f"{journal.stem}.{side}.wav")
 
 
 class Recorder:
-    """All methods return at once, except `close`. `on_trouble` is told, in the writing thread and
-    once for each side, why nothing more is recorded.
+    """Writes audio in a thread of its own. All methods but `close` return at once.
+
+    `on_trouble` is called, in that thread and once for each side, with the reason why its
+    recording ended.
     """
 
     def __init__(self, journal: Path, on_trouble: Callable[[str], None]) -> None:
         self._journal = journal
         self._on_trouble = on_trouble
         self._waiting: SimpleQueue[tuple[Side, bytes] | None] = SimpleQueue()
-        self._files: dict[Side, _Wav | None] = {}  # None: given up
+        self._files: dict[Side, _Wav | None] = {}  # None: its recording has ended
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -47,7 +49,7 @@ class Recorder:
         self._waiting.put((side, pcm))
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Write what is waiting, then close the files."""
         self._waiting.put(None)
         self._thread.join()
 
@@ -62,40 +64,40 @@ class Recorder:
             except OSError as error:
                 self._files[side] = None
                 why = (error.strerror or str(error)).lower()
-                self._on_trouble(f"The sound of this talk is no longer recorded: {why}.")
+                self._on_trouble(f"The audio of this session is no longer recorded: {why}.")
         for file in self._files.values():
             if file is not None:
                 file.close()
 
 
 class _Wav:
-    """A WAV file that grows, from its beginning or from where it ended the last time."""
+    """A WAV file to which audio is appended, also after an earlier run."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         size = os.fstat(self._fd).st_size
         whole = size > HEADER and os.pread(self._fd, 4, 0) == b"RIFF"
         self._length = (size - HEADER) // WIDTH * WIDTH if whole else 0
-        self._told = -1
-        self._patch()
+        self._length_in_header = -1
+        self._write_header()
 
     def write(self, pcm: bytes) -> None:
-        if self._length + len(pcm) > MOST:
+        if self._length + len(pcm) > MAX_BYTES:
             raise OSError("a WAV file cannot be longer")
         view, at = memoryview(pcm), HEADER + self._length
         while view:
             done = os.pwrite(self._fd, view, at)
             view, at = view[done:], at + done
         self._length += len(pcm)
-        if self._length - self._told >= PATCH_BYTES:
-            self._patch()
+        if self._length - self._length_in_header >= HEADER_EVERY:
+            self._write_header()
 
     def close(self) -> None:
-        self._patch()
+        self._write_header()
         os.close(self._fd)
 
-    def _patch(self) -> None:
+    def _write_header(self) -> None:
         form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * WIDTH, WIDTH, 8 * WIDTH)
         head = struct.pack("<4sI4s", b"RIFF", self._length + HEADER - 8, b"WAVE")
         os.pwrite(self._fd, head + form + struct.pack("<4sI", b"data", self._length), 0)
-        self._told = self._length
+        self._length_in_header = self._length

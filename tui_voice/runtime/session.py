@@ -1,4 +1,4 @@
-"""A talk that runs: the one door every fact passes, on a loop in a thread of its own."""
+"""A running session: an event loop, in a thread of its own, through which every event passes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -22,13 +22,15 @@ from tui_voice.runtime.session_handle import Meters
 from tui_voice.runtime.write_barrier import WriteBarrier
 
 CLOSE_TIMEOUT_S = 8.0
-SHORTEST_ALARM_S = 0.05
+MIN_TIMER_S = 0.05
+LOOP_TURNS_TO_CLOSE = 3
+"""A socket that was cut off is closed a few turns of the event loop later."""
 
 T = TypeVar("T")
 
 
-class Record(Protocol):
-    """Where facts are kept: a journal, or nothing for a talk that is only replayed."""
+class EventLog(Protocol):
+    """Where events are stored: a journal, or nothing when a session is replayed."""
 
     @property
     def path(self) -> Path: ...
@@ -36,140 +38,144 @@ class Record(Protocol):
     def append(self, event: e.Event) -> object: ...
 
     def sync(self) -> Future[bool]:
-        """Done when all that was appended is on disk (True), or cannot be for now (False)."""
+        """Return a future: True once all appended events are on disk, False if they cannot be
+        written for now.
+        """
         ...
 
     def finish(self) -> object:
-        """Raises `StoreError`, which tells where it is, if not all of it could be saved."""
+        """Write the rest. Raises `StoreError`, which names the rescue file, where that fails."""
         ...
 
     @property
-    def unsaved(self) -> int: ...
+    def unsaved(self) -> int:
+        """Number of events that are not on disk because it does not take them."""
+        ...
 
 
-class Backend(Protocol):
-    """Supplies facts and carries out intentions. All methods are called on the session's loop."""
+class SessionBackend(Protocol):
+    """Supplies events and performs effects. All methods but `meters` run on the session's loop."""
 
     def start(self, post: Callable[[e.Event], None]) -> Coroutine[Any, Any, None]:
-        """Runs until cancelled. Facts go to `post`, on the loop."""
+        """Run until cancelled, and hand each event to `post`."""
         ...
 
     def perform(self, effect: x.Effect) -> None: ...
 
-    def seen(self, now: Snapshot) -> None:
-        """The talk after each batch of facts, for whoever waits for a silence."""
+    def seen(self, snapshot: Snapshot) -> None:
+        """Called with the snapshot after each batch of events."""
         ...
 
     def meters(self) -> Meters:
-        """From any thread."""
+        """May be called from any thread."""
         ...
 
     async def retrieve(self, item_id: str) -> str | None:
-        """The words of an item as the server has it; None where it has none."""
+        """Return the text of an item as the server has it, None where the server has none."""
         ...
 
     async def stop(self) -> None: ...
 
 
-ROUNDS_TO_CLOSE = 3
-"""A connection that was cut off gives back its socket some rounds of the loop later."""
-
-
 class Session:
-    """A `SessionHandle`. `base`: seconds since the session was first opened (0: new). `manual`: the
-    talk key makes the turn, not VAD. `keep_stamps`: for facts that are replayed. `clean`: takes
-    out of a fact what nobody may see.
+    """A `SessionHandle` of a live or replayed session.
+
+    `process` takes each event through the same steps: stamp, filter, journal, conversation,
+    effects, subscribers.
     """
 
     def __init__(
         self,
         session_id: str,
         conversation: Conversation,
-        record: Record,
-        backend: Backend,
+        log: EventLog,
+        backend: SessionBackend,
         base: float = 0.0,
         manual: bool = False,
         keep_stamps: bool = False,
         clean: Callable[[e.Event], e.Event] = lambda event: event,
+        first: Sequence[e.Event] = (),
     ) -> None:
+        """`base`: seconds since the session was first opened, 0 for a new one. `manual`: the talk
+        key ends a turn, not turn detection. `keep_stamps`: the events are recorded ones, with their
+        time. `clean`: removes API keys from an event. `first`: events before those of the backend.
+        """
         self.id = session_id
-        self.path = record.path
+        self.path = log.path
         self._conversation = conversation
-        self._record = record
+        self._log = log
         self._backend = backend
         self._base = base
         self._began = time.monotonic()
         self._manual = manual
         self._keep_stamps = keep_stamps
         self._clean = clean
-        self._first: tuple[e.Event, ...] = ()
+        self._first = first
         self._queue: deque[e.Event] = deque()
-        self._dispatching = False
+        self._processing = False
         self._subscribers: list[Callable[[Snapshot], None]] = []
         self._listeners: list[Callable[[e.Event], None]] = []
         self._latest = conversation.snapshot
         self._loop = asyncio.new_event_loop()
-        self._perform = WriteBarrier(record.sync, backend.perform, self._loop)
+        self._barrier = WriteBarrier(log.sync, backend.perform, self._loop)
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._unsaved: StoreError | None = None
-        self._main: asyncio.Task[None] | None = None
-        self._leaving = False
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at: float | None = None
-        self._thread = threading.Thread(target=self._run, name="talk", daemon=True)
+        self._backend_task: asyncio.Task[None] | None = None
+        self._closing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due: float | None = None
+        self._thread = threading.Thread(target=self._run, name="session", daemon=True)
 
-    # ── the door: from any thread ───────────────────────────────────────────────────────────
+    # ── called from any thread ──────────────────────────────────────────────────────────────
 
     @property
     def limits(self) -> Limits:
         return self._conversation.limits
 
-    def begin_with(self, *events: e.Event) -> None:
-        """Facts that come before anything the backend says; before `start`."""
-        self._first = events
-
     def start(self) -> Self:
+        """Start the session's thread; returns once its loop takes events."""
         self._thread.start()
         self._ready.wait()
         return self
 
     def post(self, event: e.Event) -> None:
-        """A fact from outside. After the end of the talk it is dropped."""
-        self._soon(self._posted, event)
+        """Hand in an event. After the end of the session it is dropped."""
+        self._call_on_loop(self._process_posted, event)
 
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
         self._subscribers.append(on_snapshot)
         return self._latest
 
-    def listen(self, on_fact: Callable[[e.Event], None]) -> None:
-        """Every fact as it is journaled from now on, in the talk's own thread."""
-        self._listeners.append(on_fact)
+    def listen(self, on_event: Callable[[e.Event], None]) -> None:
+        """Hand every event that is journaled from now on to `on_event`, in the session's thread."""
+        self._listeners.append(on_event)
 
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Runs something on the talk's loop."""
+        """Run a coroutine on the session's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def meters(self) -> Meters:
-        return replace(self._backend.meters(), unsaved=self._record.unsaved)
+        return replace(self._backend.meters(), unsaved=self._log.unsaved)
 
     def held(self) -> frozenset[str]:
-        """Ids of the turns that the model has now. From any thread."""
+        """Return the ids of the turns that the model has in its window now."""
         return frozenset(turn.id for turn in self._latest.ledger.held())
 
     def retrieve(self, item_id: str) -> Future[str | None]:
-        """What the server itself holds under this id, words alone; None where it holds nothing."""
+        """Return the text of an item as the server has it, None where the server has none."""
         return self.call(self._backend.retrieve(item_id))
 
     def set_limits(self, limits: Limits) -> None:
-        self._soon(self._limit, limits)
+        self._call_on_loop(self._apply_limits, limits)
 
     def close(self) -> None:
-        """Ends the talk; returns when everything is on disk. A second call does nothing. Raises
-        `StoreError` where the disk did not take all of it, or what had ended the talk before, if
-        something had.
+        """End the session; on return everything is on disk. A second call does nothing.
+
+        Raises `StoreError` where the disk did not take everything, or else the error that had
+        ended the session before.
         """
-        self._soon(self._leave)
+        self._call_on_loop(self._close_on_loop)
         if self._thread.is_alive():
             self._thread.join(CLOSE_TIMEOUT_S)
         unsaved, self._unsaved = self._unsaved, None
@@ -179,145 +185,151 @@ class Session:
         if failure is not None:
             raise failure
 
-    def _soon(self, call: Callable[..., None], *arguments: object) -> None:
-        with suppress(RuntimeError):  # the loop is closed: the talk is over
-            self._loop.call_soon_threadsafe(call, *arguments)
+    def _call_on_loop(self, function: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the session is over
+            self._loop.call_soon_threadsafe(function, *arguments)
 
-    # ── on the loop ─────────────────────────────────────────────────────────────────────────
+    # ── on the session's loop ───────────────────────────────────────────────────────────────
 
-    def dispatch(self, event: e.Event) -> None:
-        """Stamps, journals and folds one fact, carries out what follows, publishes.
+    def process(self, event: e.Event) -> None:
+        """Take an event, and those that its effects lead to, through all steps.
 
-        What an effect posts while it is carried out waits its turn, so order is kept. Once the
-        user has left nothing more happens.
+        An event that is posted while an effect is performed waits in the queue, which keeps the
+        order. After `SessionClosed` nothing is processed.
         """
-        if self._leaving:
+        if self._closing:
             return
         self._queue.append(event)
-        if self._dispatching:
+        if self._processing:
             return
-        self._dispatching = True
+        self._processing = True
         try:
             while self._queue:
-                self._take(self._clean(self._stamped(self._queue.popleft())))
+                self._process_one(self._clean(self._stamped(self._queue.popleft())))
         finally:
-            self._dispatching = False
+            self._processing = False
         self._latest = self._conversation.snapshot
         self._backend.seen(self._latest)
-        for tell in self._subscribers:
-            tell(self._latest)
-        self._set_alarm()
+        for on_snapshot in self._subscribers:
+            on_snapshot(self._latest)
+        self._set_timer()
 
-    def _take(self, event: e.Event) -> None:
-        """Applies one event. All of its events are journaled before any effect is performed."""
+    def _process_one(self, event: e.Event) -> None:
+        """Apply one event. It and the decisions that it led to are journaled before any effect."""
         if self._keep_stamps:
             self._conversation.replay(event)
             received = Received((event,), ())
         else:
             received = self._conversation.receive(event)
         for applied in received.events:
-            self._record.append(applied)
+            self._log.append(applied)
             if isinstance(applied, e.ConnectionLost | e.ConnectionOpened):
-                self._perform.forget()
-            for hear in self._listeners:
-                hear(applied)
+                self._barrier.drop_waiting()
+            for on_event in self._listeners:
+                on_event(applied)
         for effect in received.effects:
-            self._perform(effect)
+            self._barrier.perform(effect)
 
-    def _posted(self, event: e.Event) -> None:
-        """From outside there is no task that an error of ours could end."""
+    def _process_posted(self, event: e.Event) -> None:
+        """Process an event from another thread; an error ends the session like one of a task."""
         try:
-            self.dispatch(event)
-        except Exception as error:  # noqa: BLE001  (told to whoever closes the talk)
+            self.process(event)
+        except Exception as error:  # noqa: BLE001  (`close` raises it)
             self._failure = self._failure or error
-            self._tell_failure(error)
-            if self._main is not None:
-                self._main.cancel()
+            self._report_failure(error)
+            if self._backend_task is not None:
+                self._backend_task.cancel()
 
-    def _limit(self, limits: Limits) -> None:
+    def _apply_limits(self, limits: Limits) -> None:
         self._conversation.limits = limits
-        self._set_alarm()
+        self._set_timer()
 
-    def _set_alarm(self) -> None:
-        """What waits for its time is told when it has come."""
-        if self._keep_stamps or self._leaving:
+    def _set_timer(self) -> None:
+        """Set the timer for the moment at which the conversation wants a `TimePassed`."""
+        if self._keep_stamps or self._closing:
             return
         due = self._conversation.wakes_at
-        if due == self._alarm_at:
+        if due == self._timer_due:
             return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm, self._alarm_at = None, due
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_due = None, due
         if due is not None:
-            wait = max(SHORTEST_ALARM_S, due - self._now())
-            self._alarm = self._loop.call_later(wait, self._ring)
+            wait = max(MIN_TIMER_S, due - self._now())
+            self._timer = self._loop.call_later(wait, self._on_timer)
 
-    def _ring(self) -> None:
-        self._alarm_at = None
-        self._posted(e.TimePassed())
+    def _on_timer(self) -> None:
+        self._timer_due = None
+        self._process_posted(e.TimePassed())
 
     def _now(self) -> float:
+        """Return seconds since the session was first opened."""
         return self._base + time.monotonic() - self._began
 
     def _stamped(self, event: e.Event) -> e.Event:
+        """Return the event with its time, and a press of the talk key with how turns end."""
         if self._keep_stamps:
             return event
-        if isinstance(event, e.TalkPressed):  # who presses need not know how turns are taken
+        if isinstance(event, e.TalkPressed):
             event = replace(event, manual=self._manual)
         return replace(event, at=round(self._now(), 3))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._live())
-        except BaseException as error:  # noqa: BLE001  (told to whoever closes the talk)
+            self._loop.run_until_complete(self._run_backend())
+        except BaseException as error:  # noqa: BLE001  (`close` raises it)
             self._failure = self._failure or error
         finally:
             self._ready.set()
-            self._loop.run_until_complete(self._clear_away())
+            self._loop.run_until_complete(self._cancel_remaining_tasks())
             self._loop.close()
 
-    async def _live(self) -> None:
+    async def _run_backend(self) -> None:
         try:
             for event in self._first:
-                self.dispatch(event)
-            self._main = asyncio.create_task(self._backend.start(self.dispatch), name="backend")
+                self.process(event)
+            self._backend_task = asyncio.create_task(
+                self._backend.start(self.process), name="backend"
+            )
             self._loop.call_soon(self._ready.set)
-            await asyncio.wait({self._main})
-            if not self._main.cancelled() and (failure := self._main.exception()) is not None:
-                self._tell_failure(failure)
+            await asyncio.wait({self._backend_task})
+            if self._backend_task.cancelled():
+                return
+            if (failure := self._backend_task.exception()) is not None:
+                self._report_failure(failure)
                 raise failure
         finally:
-            if self._alarm is not None:
-                self._alarm.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             try:
                 await self._backend.stop()
             finally:
-                self._leaving = True
+                self._closing = True
                 try:
-                    self._record.finish()
+                    self._log.finish()
                 except StoreError as error:
                     self._unsaved = error
 
-    def _tell_failure(self, failure: BaseException) -> None:
-        """The last fact of a talk that an error of ours ends, so that the user sees why."""
-        text = f"The talk ended by an error of this program: {type(failure).__name__}: {failure}"
-        with suppress(Exception):  # the door itself may be what broke
-            self.dispatch(e.Noticed(text=text, severity="error"))
+    def _report_failure(self, failure: BaseException) -> None:
+        """Add a last notice, so that the user sees why the session ended."""
+        text = f"The session ended by an error of this program: {type(failure).__name__}: {failure}"
+        with suppress(Exception):  # `process` itself may be what fails
+            self.process(e.Noticed(text=text, severity="error"))
 
-    async def _clear_away(self) -> None:
-        """What others still ran on the loop ends with it."""
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
+    async def _cancel_remaining_tasks(self) -> None:
+        """Cancel what others still run on the loop, and let their sockets close."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        for _ in range(ROUNDS_TO_CLOSE):
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(LOOP_TURNS_TO_CLOSE):
             await asyncio.sleep(0)
         await self._loop.shutdown_asyncgens()
 
-    def _leave(self) -> None:
-        if not self._leaving:
-            self.dispatch(e.SessionClosed())
-            self._leaving = True
-        if self._main is not None:
-            self._main.cancel()
+    def _close_on_loop(self) -> None:
+        if not self._closing:
+            self.process(e.SessionClosed())
+            self._closing = True
+        if self._backend_task is not None:
+            self._backend_task.cancel()

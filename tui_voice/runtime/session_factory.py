@@ -1,4 +1,4 @@
-"""From settings to a talk that runs: open or fold a journal, join the parts."""
+"""Opens a session from the settings: creates or resumes its journal and connects its parts."""
 
 from __future__ import annotations
 
@@ -34,177 +34,175 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """What a talk is opened with. `resume`: the journal of the talk to go on with."""
+    """What `open_session` opens."""
 
     settings: Settings
     folder: Path
-    """Where journals live."""
+    """Folder of the journals."""
     resume: Path | None = None
+    """Journal of the session to resume; None: a new session."""
     open_sound: OpenSound | None = None
-    """Other ends for the sound than the machine's devices."""
+    """Used instead of the machine's devices."""
     tools: Tools = field(default_factory=Tools)
     server_limit: int = 0
     """See `ServerSessionConfig.server_limit`."""
-    on_fact: Callable[[e.Event], None] | None = None
-    """Hears every fact from the first one on, in the talk's own thread."""
+    on_event: Callable[[e.Event], None] | None = None
+    """Called with every event from the first one on, in the session's thread."""
 
 
-class _Posts:
-    """Facts from other threads, kept until there is a session to post them to."""
-
-    def __init__(self) -> None:
-        self._session: Session | None = None
-        self._early: list[e.Event] = []
-
-    def __call__(self, event: e.Event) -> None:
-        if self._session is None:
-            self._early.append(event)
-        else:
-            self._session.post(event)
-
-    def lead_to(self, session: Session) -> None:
-        self._session = session
-        for event in self._early:
-            session.post(event)
-
-    def trouble(self, text: str | None) -> None:
-        """The disk does not take the talk, or takes it again (None)."""
-        if text is None:
-            self(e.Noticed(text="The talk is being saved again, with all that was held."))
-        else:
-            self(e.Noticed(text=text, severity="error"))
-
-    def device_changed(self, change: DeviceChange) -> None:
-        """A microphone or loudspeaker went away, or came back."""
-        self(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
-
-
-def open_session(opening: SessionOptions) -> Session:
-    """A running `Session`. Raises `TuiVoiceError` where there can be no talk at all."""
-    settings, posts = opening.settings, _Posts()
+def open_session(options: SessionOptions) -> Session:
+    """Return a running session. Raises `TuiVoiceError` where it cannot be opened."""
+    settings, poster = options.settings, _Poster()
     prices = prices_of(settings)
-    recall, tools = Recall(opening.folder), opening.tools
+    recall, tools = Recall(options.folder), options.tools
     if settings.context.recall:
         tools = tools.and_(recall.tool())
     profile = profile_of(settings, tools)
     limits, caution = limits_of(settings, profile)
-    drops_at = limits.trigger if limits.spec.server_truncates else 0
-    profile = replace(profile, server_limit=opening.server_limit or drops_at)
+    server_drops_at = limits.trigger if limits.spec.server_truncates else 0
+    profile = replace(profile, server_limit=options.server_limit or server_drops_at)
     backend = LiveBackend(
         profile,
         backend_of(settings).endpoint(settings),
-        opening.open_sound or _devices(settings, posts.device_changed),
+        options.open_sound or _devices(settings, poster.device_changed),
         summariser_of(settings),
         tools,
         prices.pricing(),
         budget=Budget(settings.cost.limit),
     )
     conversation = Conversation(limits, reply_timeout=settings.backend.reply_timeout_s)
-    join = _resumed if opening.resume is not None else _begun
-    session = join(opening, backend, profile, conversation, posts)
+    start = _resumed if options.resume is not None else _new
+    session = start(options, backend, profile, conversation, poster)
     recall.held = session.held
     if settings.audio.record:
-        backend.record_with(Recorder(session.path, posts.trouble))
+        backend.record_with(Recorder(session.path, poster.disk_trouble))
     session.start()
-    posts.lead_to(session)
+    poster.connect(session)
     if caution is not None:
         session.post(caution)
     return session
 
 
-def _begun(
-    opening: SessionOptions,
+class _Poster:
+    """Posts notices to the session; those from before it exists are kept until then."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._early: list[e.Event] = []
+
+    def connect(self, session: Session) -> None:
+        self._session = session
+        for event in self._early:
+            session.post(event)
+
+    def disk_trouble(self, text: str | None) -> None:
+        """The disk does not take the session's data; None: it takes it again."""
+        if text is None:
+            text = "The session is being saved again, with everything that was held in memory."
+            self._post(e.Noticed(text=text))
+        else:
+            self._post(e.Noticed(text=text, severity="error"))
+
+    def device_changed(self, change: DeviceChange) -> None:
+        """A microphone or loudspeaker was removed or came back."""
+        self._post(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
+
+    def _post(self, event: e.Event) -> None:
+        if self._session is None:
+            self._early.append(event)
+        else:
+            self._session.post(event)
+
+
+def _new(
+    options: SessionOptions,
     backend: LiveBackend,
     profile: ServerSessionConfig,
     conversation: Conversation,
-    posts: _Posts,
+    poster: _Poster,
 ) -> Session:
     now = datetime.now().astimezone()
-    clean = Redactor(keys_to_hide(opening.settings)).event
-    opened = e.SessionOpened(
-        id=new_id(now),
-        started=now.isoformat(timespec="milliseconds"),
-        backend=backend_of(opening.settings).name,
-        model=profile.model,
-        voice=profile.voice,
-        instructions=profile.instructions,
+    clean = Redactor(keys_to_hide(options.settings)).event
+    # The session cleans all later events; this one is written before the session exists.
+    opened = clean(
+        e.SessionOpened(
+            id=new_id(now),
+            started=now.isoformat(timespec="milliseconds"),
+            backend=backend_of(options.settings).name,
+            model=profile.model,
+            voice=profile.voice,
+            instructions=profile.instructions,
+        )
     )
-    opened = clean(opened)  # the session cleans all later events; this one is written before it
-    journal = Journal.create(opening.folder, opened, on_trouble=posts.trouble)
+    journal = Journal.create(options.folder, opened, on_trouble=poster.disk_trouble)
     conversation.replay(opened)
-    session = Session(
-        opened.id,
-        conversation,
-        journal,
-        backend,
-        manual=profile.manual,
-        clean=clean,
-    )
-    if opening.on_fact is not None:
-        opening.on_fact(opened)
-        session.listen(opening.on_fact)
+    session = Session(opened.id, conversation, journal, backend, manual=profile.manual, clean=clean)
+    if options.on_event is not None:
+        options.on_event(opened)
+        session.listen(options.on_event)
     return session
 
 
 def _resumed(
-    opening: SessionOptions,
+    options: SessionOptions,
     backend: LiveBackend,
     profile: ServerSessionConfig,
     conversation: Conversation,
-    posts: _Posts,
+    poster: _Poster,
 ) -> Session:
-    assert opening.resume is not None  # the caller looked
-    # Taken before it is read: what another process still writes would be missing here.
-    journal = Journal.open(opening.resume, on_trouble=posts.trouble)
+    assert options.resume is not None  # `open_session` checks it
+    # The journal is locked before it is read, so that no other process still writes to it.
+    journal = Journal.open(options.resume, on_trouble=poster.disk_trouble)
     try:
-        ledger, notes = load(opening.resume)
+        ledger, notes = load(options.resume)
         if ledger.opened is None:
             raise StoreError(
-                f"{opening.resume} is not a talk.",
-                "`tui-voice sessions list` shows those there are.",
+                f"{options.resume} is not a session.",
+                "`tui-voice sessions list` shows the saved sessions.",
             )
     except BaseException:
         journal.close()
         raise
-    started = datetime.fromisoformat(ledger.opened.started)
-    base = max(ledger.at, time.time() - started.timestamp())
     conversation.ledger = ledger
+    started = datetime.fromisoformat(ledger.opened.started)
+    resumed = e.SessionResumed(
+        backend=backend_of(options.settings).name, model=profile.model, voice=profile.voice
+    )
+    notices = [e.Noticed(text=note, severity="warning") for note in notes]
+    if journal.recovered:
+        notices.append(e.Noticed(text=_recovered(journal.recovered)))
     session = Session(
         ledger.opened.id,
         conversation,
         journal,
         backend,
-        base=base,
+        base=max(ledger.at, time.time() - started.timestamp()),
         manual=profile.manual,
-        clean=Redactor(keys_to_hide(opening.settings)).event,
+        clean=Redactor(keys_to_hide(options.settings)).event,
+        first=(resumed, *notices),
     )
-    if opening.on_fact is not None:
-        session.listen(opening.on_fact)
-    session.begin_with(
-        e.SessionResumed(
-            backend=backend_of(opening.settings).name, model=profile.model, voice=profile.voice
-        ),
-        *(e.Noticed(text=note, severity="warning") for note in notes),
-        *([e.Noticed(text=_recovered(journal.recovered))] if journal.recovered else ()),
-    )
+    if options.on_event is not None:
+        session.listen(options.on_event)
     return session
 
 
 def _recovered(count: int) -> str:
-    events = f"{count} event{'' if count == 1 else 's'}"
+    events = "1 event" if count == 1 else f"{count} events"
     return f"What could not be saved the last time is in the session again: {events}."
 
 
-def _devices(settings: Settings, changed: Callable[[DeviceChange], None]) -> OpenSound:
+def _devices(settings: Settings, on_change: Callable[[DeviceChange], None]) -> OpenSound:
+    """Return a function that opens the machine's microphone and loudspeaker."""
+
     async def open_devices(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
     ) -> Sound:
-        from tui_voice.audio.sound import open_sound  # numpy: only in the talk's own thread
+        from tui_voice.audio.sound import open_sound  # imports numpy
 
         return await open_sound(
             on_frame,
             on_finished=on_finished,
-            on_change=changed,
+            on_change=on_change,
             input_device=settings.audio.input_device,
             output_device=settings.audio.output_device,
             enabled=not settings.audio.text_only,

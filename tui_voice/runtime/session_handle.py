@@ -1,4 +1,4 @@
-"""The one way from a screen, or a command, into a running talk and back."""
+"""How a screen or a command controls a running session and observes it."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from tui_voice.conversation.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class Meters:
-    """What moves too fast to be a fact: read it as often as it is drawn."""
+    """Values that change too often to be events; a screen reads them whenever it draws."""
 
     microphone: float = 0.0
-    """Level of what goes to the server, 0–1."""
+    """Level of the audio that goes to the server, 0–1."""
     speaker: float = 0.0
-    """Level of what is being heard, 0–1."""
+    """Level of the audio that is played, 0–1."""
     hears: bool = True
-    """There is a microphone, or it is not known yet."""
+    """There is a microphone, or that is not known yet."""
     playing: str = ""
-    """Item that the speaker is playing, "" for silence."""
+    """Id of the item that is played, "" for none."""
     played_ms: int = 0
-    """How much of it has been heard."""
+    """How much of that item has been played."""
     unsaved: int = 0
-    """Facts that are not on disk yet because it is full or read-only."""
+    """Number of events that are not on disk, because it is full or read-only."""
     progress: str = ""
-    """What the embedded server is loading just now, "" when it is ready."""
+    """What the embedded server is loading, "" when it is ready."""
     engines: str = ""
-    """Who hears, thinks and speaks in the embedded server, "" while that is not known."""
+    """Names of the models in the embedded server, "" while they are not known."""
     retry_at: float | None = None
-    """While there is no line: when (`time.monotonic()`, seconds) it is tried again. None: it is
-    being tried just now, or not before the user does something, or the line stands."""
+    """When the next attempt to connect is made (`time.monotonic()`, seconds). None: there is a
+    connection, an attempt is being made, or none is made before the user does something."""
     held_turns: int = 0
-    """Turns of the user that were typed while there is no line: they go out on the next one."""
+    """Number of turns typed while there is no connection; they are sent on the next one."""
     held_ms: int = 0
-    """Of what the microphone heard while there is no line: it goes out on the next one."""
+    """Audio recorded while there is no connection, in ms; it is sent on the next one."""
 
 
 class SessionHandle(Protocol):
-    """A talk, live or replayed, as a user interface sees it. All calls may come from any thread."""
+    """A session, live or replayed. All methods may be called from any thread."""
 
     id: str
     path: Path
@@ -52,21 +52,23 @@ class SessionHandle(Protocol):
     def limits(self) -> Limits: ...
 
     def post(self, event: Event) -> None:
-        """Something the user did. What it leads to comes back as a snapshot."""
+        """Hand in something that the user did. A later snapshot shows what it led to."""
         ...
 
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
-        """The snapshot of now; every later one is handed to `on_snapshot`, in the talk's own
-        thread, so the callback must return at once (post a message, do not draw).
+        """Return the current snapshot, and hand every later one to `on_snapshot`.
+
+        The callback runs in the session's thread, so it must return at once: post a message there,
+        do not draw.
         """
         ...
 
     def meters(self) -> Meters: ...
 
     def set_limits(self, limits: Limits) -> None:
-        """New limits from the next quiet moment on."""
+        """Apply new limits from the next quiet moment on."""
         ...
 
     def close(self) -> None:
-        """Ends the talk: the last facts are on disk and the line is closed when this returns."""
+        """End the session. On return all events are on disk and the connection is closed."""
         ...

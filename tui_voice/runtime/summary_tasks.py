@@ -43,9 +43,9 @@ class SummaryTasks:
 
     def title_if_wanted(self, now: Snapshot) -> None:
         """Asks for a title, at most once in this run, where the session should have one now."""
-        if not self._asked_for_title and titles.is_wanted(now):
+        if not self._asked_for_title and titles.is_title_due(now):
             self._asked_for_title = True
-            self._tasks.start(self._title(titles.named_by(now)))
+            self._tasks.start(self._title(titles.turns_for_title(now)))
 
     async def _summarise(self, request: x.RequestSummary) -> None:
         try:

@@ -1,4 +1,4 @@
-"""When a talk that has no title is given one: once, when there is something to name."""
+"""When a session without a title is given one, and from which turns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.states import State
 
 AFTER_REPLIES = 2
-MOST_TURNS = 8
+MAX_TURNS = 8
 
 
-def is_wanted(now: Snapshot) -> bool:
-    """Whether this is the moment: two replies in, nobody speaks, and no title yet."""
+def is_title_due(now: Snapshot) -> bool:
+    """Return whether the session has two replies, no title, and nobody speaks."""
     ledger = now.ledger
     return (
         not ledger.title
@@ -22,11 +22,11 @@ def is_wanted(now: Snapshot) -> bool:
     )
 
 
-def named_by(now: Snapshot) -> list[x.SourceTurn]:
-    """The turns a title is made from: how the talk began."""
-    said = [
+def turns_for_title(now: Snapshot) -> list[x.SourceTurn]:
+    """Return the first turns, from which the title is made."""
+    turns = [
         x.SourceTurn(item_id=turn.id, role=turn.role, text=turn.heard_text)
         for turn in now.ledger.turns
         if turn.role in ("user", "assistant") and turn.heard_text
     ]
-    return said[:MOST_TURNS]
+    return turns[:MAX_TURNS]

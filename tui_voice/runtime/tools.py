@@ -1,4 +1,4 @@
-"""Functions that the model may call while it talks."""
+"""Functions that the model may call during a session."""
 
 from __future__ import annotations
 
@@ -13,45 +13,47 @@ from tui_voice.errors import TuiVoiceError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """`run` takes the arguments as parsed JSON and blocks; its result is shown to the model."""
+    """One function. The model reads its description, its parameters and its result."""
 
     name: str
     description: str
     parameters: Mapping[str, Any]
+    """JSON schema of the arguments."""
     run: Callable[[Mapping[str, Any]], object]
+    """Takes the arguments as parsed JSON; may block, since it runs in a thread."""
 
 
 class Tools:
-    """The functions of one talk."""
+    """The functions of one session."""
 
     def __init__(self, tools: tuple[Tool, ...] = ()) -> None:
         self._tools = {tool.name: tool for tool in tools}
 
     def and_(self, tool: Tool) -> Tools:
-        """These and one more, where none of them has its name."""
+        """Return these and `tool`, unless one of them has the same name."""
         known = tuple(self._tools.values())
         return self if tool.name in self._tools else Tools((*known, tool))
 
     def declared(self) -> tuple[dict[str, Any], ...]:
-        """As `session.update` wants them."""
+        """Return the functions in the form of `session.update`, without their type."""
         return tuple(
             {"name": t.name, "description": t.description, "parameters": dict(t.parameters)}
             for t in self._tools.values()
         )
 
     async def call(self, name: str, arguments: str) -> str:
-        """JSON for the model; what goes wrong is told to it as `{"error": …}`."""
+        """Return the result as JSON for the model, or `{"error": "<sentence>"}`."""
         tool = self._tools.get(name)
         if tool is None:
             return _error(f"there is no function {name}")
         try:
-            given = json.loads(arguments or "{}")
+            parsed = json.loads(arguments or "{}")
         except ValueError:
             return _error("the arguments are not JSON")
-        if not isinstance(given, dict):
+        if not isinstance(parsed, dict):
             return _error("the arguments are not a JSON object")
         try:
-            result = await asyncio.to_thread(tool.run, given)
+            result = await asyncio.to_thread(tool.run, parsed)
         except (TuiVoiceError, KeyError, TypeError, ValueError, OSError) as error:
             return _error(str(error) or type(error).__name__)
         return json.dumps(result, ensure_ascii=False)

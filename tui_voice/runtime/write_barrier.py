@@ -1,4 +1,8 @@
-"""No reply is asked for, and nothing is deleted on the server, before what was said is on disk."""
+"""Holds back effects that must not happen before the events so far are on disk.
+
+A reply is requested, and an item is deleted on the server, only after what the user said is saved:
+a crash right after that loses nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,11 @@ from contextlib import suppress
 
 from tui_voice.conversation import effects as x
 
-PATIENCE_S = 2.0
-"""A disk that hangs for longer does not stop the talk."""
+DISK_TIMEOUT_S = 2.0
+"""A disk that needs longer does not delay the session any further."""
 
-_WAITING = (x.CreateResponse, x.DeleteItem)
-_AT_ONCE = (
+_AFTER_SYNC = (x.CreateResponse, x.DeleteItem)
+_IMMEDIATE = (
     x.OpenMicrophone,
     x.CloseMicrophone,
     x.MuteMicrophone,
@@ -23,13 +27,14 @@ _AT_ONCE = (
     x.RequestSummary,
     x.AnswerTool,
 )
-"""What tells the server nothing that the order of messages could matter to."""
+"""Effects whose order among the messages to the server does not matter."""
 
 
 class WriteBarrier:
-    """Carries out effects in their order with `perform`; before those that must not outrun the
-    disk, `sync` is waited for (its future: True on disk, False held in memory because the disk
-    does not take it, which stops nobody). On the session's loop.
+    """Performs effects in their order, on the session's event loop.
+
+    `sync` starts writing to disk; its future is True once the data is there, or False where the
+    disk does not take it and the data stays in memory. Both let the effects continue.
     """
 
     def __init__(
@@ -41,47 +46,52 @@ class WriteBarrier:
         self._sync = sync
         self._perform = perform
         self._loop = loop
-        self._held: deque[x.Effect] = deque()
-        self._number = 0  # of the wait
-        self._waiting: asyncio.TimerHandle | None = None
+        self._waiting: deque[x.Effect] = deque()
+        self._sync_number = 0
+        self._timeout: asyncio.TimerHandle | None = None
+        """Set while a sync is awaited."""
 
-    def __call__(self, effect: x.Effect) -> None:
-        if isinstance(effect, _AT_ONCE):
+    def perform(self, effect: x.Effect) -> None:
+        """Perform the effect now, or once the disk has what it depends on."""
+        if isinstance(effect, _IMMEDIATE):
             self._perform(effect)
             return
-        self._held.append(effect)
-        if self._waiting is None:
-            self._go_on(synced=False)
+        self._waiting.append(effect)
+        if self._timeout is None:
+            self._perform_waiting(synced=False)
 
-    def forget(self) -> None:
-        """The line is gone: what was meant for it is asked for anew on the next, and does not wait
-        for what the old one waited for: sound, which waits for nothing, would overtake it.
+    def drop_waiting(self) -> None:
+        """Forget the effects that wait, because their connection is gone.
+
+        The conversation asks for them again on the next connection. They must not wait for the
+        sync of the old one: audio does not wait and would overtake them.
         """
-        self._held.clear()
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+        self._waiting.clear()
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
 
-    def _go_on(self, *, synced: bool) -> None:
-        while self._held:
-            if isinstance(self._held[0], _WAITING) and not synced:
-                self._wait()
+    def _perform_waiting(self, *, synced: bool) -> None:
+        while self._waiting:
+            if isinstance(self._waiting[0], _AFTER_SYNC) and not synced:
+                self._start_sync()
                 return
-            self._perform(self._held.popleft())
+            self._perform(self._waiting.popleft())
 
-    def _wait(self) -> None:
-        self._number += 1
-        number = self._number
-        self._waiting = self._loop.call_later(PATIENCE_S, self._waited, number)
-        self._sync().add_done_callback(lambda _: self._done(number))
+    def _start_sync(self) -> None:
+        self._sync_number += 1
+        number = self._sync_number
+        self._timeout = self._loop.call_later(DISK_TIMEOUT_S, self._sync_ended, number)
+        self._sync().add_done_callback(lambda _: self._sync_done(number))
 
-    def _done(self, number: int) -> None:
-        """From the journal's thread."""
-        with suppress(RuntimeError):  # the loop is closed: the talk is over
-            self._loop.call_soon_threadsafe(self._waited, number)
+    def _sync_done(self, number: int) -> None:
+        """Called in the journal's thread."""
+        with suppress(RuntimeError):  # the loop is closed: the session is over
+            self._loop.call_soon_threadsafe(self._sync_ended, number)
 
-    def _waited(self, number: int) -> None:
-        if self._waiting is not None and number == self._number:  # else: we went on without it
-            self._waiting.cancel()
-            self._waiting = None
-            self._go_on(synced=True)
+    def _sync_ended(self, number: int) -> None:
+        """The sync is done or has timed out; only the first of both counts."""
+        if self._timeout is not None and number == self._sync_number:
+            self._timeout.cancel()
+            self._timeout = None
+            self._perform_waiting(synced=True)

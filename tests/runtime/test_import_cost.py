@@ -1,4 +1,4 @@
-"""What a screen loads before it paints."""
+"""What is imported before the first paint, and what only when it is used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 HEAVY = ("numpy", "openai", "websockets", "pydantic", "httpx", "sounddevice", "onnxruntime")
 
 
-def test_the_door_is_light() -> None:
+def test_the_session_handle_imports_no_heavy_module() -> None:
     code = (
         "import sys, tui_voice.runtime.session_handle;"
         f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
@@ -17,8 +17,8 @@ def test_the_door_is_light() -> None:
     assert done.stdout.split() == []
 
 
-def test_opening_a_talk_needs_no_numpy_and_no_openai() -> None:
-    """Sound and text models are loaded when they are used."""
+def test_opening_a_session_imports_neither_numpy_nor_openai() -> None:
+    """They are imported when audio or a text model is used."""
     code = (
         "import sys, tui_voice.runtime.session_factory;"
         "print(*(name for name in ('numpy', 'openai', 'pydantic') if name in sys.modules))"

@@ -13,14 +13,14 @@ def test_every_fact_is_planted_once_and_before_the_questions() -> None:
         lines = script(exchanges)
         assert len(lines) >= exchanges
         for fact in FACTS:
-            assert lines.count(fact.said) == 1
+            assert lines.count(fact.statement) == 1
 
 
 def test_no_question_gives_its_answer_away() -> None:
     for fact in FACTS:
-        if fact.asked.startswith("What do I never drink"):
+        if fact.question.startswith("What do I never drink"):
             continue
-        assert not any(word in fact.asked.casefold() for word in fact.telling)
+        assert not any(word in fact.question.casefold() for word in fact.keywords)
 
 
 def test_the_arms_are_those_of_the_question() -> None:

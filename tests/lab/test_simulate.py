@@ -22,8 +22,8 @@ from tui_voice.lab.exchanges import (
     invented,
     words,
 )
-from tui_voice.lab.fake_server import FakeServer, Item
-from tui_voice.lab.simulate import Outcome, Setup, compare, simulate
+from tui_voice.lab.fake_server import CountedItem, FakeServer
+from tui_voice.lab.simulate import Setup, SimulationResult, compare, simulate
 
 REFERENCE = Setup(transcriber="gpt-4o-mini-transcribe", overhead=0)
 TALK = [Exchange()] * 200
@@ -68,7 +68,7 @@ def test_prices_of_the_small_model_agree_too() -> None:
     assert found["none"].usd == pytest.approx(3.74, rel=0.03)
 
 
-def _hour(policy: str, model: str, hours: float = 1.0, hit: float = 1.0) -> Outcome:
+def _hour(policy: str, model: str, hours: float = 1.0, hit: float = 1.0) -> SimulationResult:
     limits = default_limits(model, policy)
     assert check_limits(limits) is None
     return simulate(invented(hours), limits, Setup(model=model, cache_hit=hit))
@@ -201,7 +201,7 @@ def test_the_window_never_jumps_between_points() -> None:
     assert max(steps) < 600
 
 
-def _agree(outcome: Outcome, items: Sequence[Item]) -> None:
+def _agree(outcome: SimulationResult, items: Sequence[CountedItem]) -> None:
     """What the ledger holds is what the server holds, in the same order and weight."""
     ledger = outcome.ledger
     ours = [turn.wire_id for turn in ledger.held()]
@@ -227,8 +227,8 @@ class TestLiveliness:
             (sum(one.call_words > 0 for one in talk), CALLS),
         ):
             assert found == pytest.approx(len(talk) / one_in, rel=0.3)
-        assert any(one.made < 1 for one in talk), "cut while it was still being made"
-        assert any(one.made == 1 and one.cut_ms is not None for one in talk)
+        assert any(one.generated < 1 for one in talk), "cut while it was still being made"
+        assert any(one.generated == 1 and one.cut_ms is not None for one in talk)
         assert sum(one.seconds for one in talk) == pytest.approx(3 * 3600, abs=30)
 
     def test_what_was_heard_of_a_cut_reply_is_in_the_ledger(self) -> None:
@@ -309,4 +309,4 @@ class TestLiveliness:
         again = list(exchanges_of(simulate(talk, Limits(policy="none")).ledger))
         assert [one.cut_ms for one in again] == [one.cut_ms for one in talk]
         assert [one.output_words for one in again] == [one.output_words for one in talk]
-        assert [one.made_ms for one in again] == [one.made_ms for one in talk]
+        assert [one.generated_ms for one in again] == [one.generated_ms for one in talk]

@@ -1,20 +1,19 @@
-"""From settings to a talk: begun, gone on with, refused, recorded, and what it tells of trouble."""
+"""A session is opened from settings: new, resumed, refused, recorded, on a disk that is full."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.runtime.session_harness import toy_server
-from tests.runtime.test_recorder import sound
+from tests.runtime.session_harness import drive, settings_for, toy_server
+from tests.runtime.test_recorder import audio
 from tui_voice.config import (
     ApiKey,
     AudioSettings,
@@ -47,134 +46,119 @@ sys.stdin.read()
 """
 
 
-def settings(url: str, **groups: object) -> Settings:
-    backend = BackendSettings(kind="ws", url=url, model="toy")
-    given = {"audio": AudioSettings(), "context": ContextSettings(policy="notebook"), **groups}
-    return replace(Settings(backend=backend), **given)  # type: ignore[arg-type]  # groups
-
-
 @pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUI_VOICE_CACHE_DIR", str(tmp_path / "cache"))
 
 
-async def driven(
-    opening: SessionOptions, use: Callable[[HeadlessSession], None], **more: bool
-) -> Path:
-    """Uses a talk in a thread, as commands do, while the server runs on this loop."""
-
-    def hold() -> Path:
-        with HeadlessSession(opening, **more) as talk:
-            use(talk)
-            return talk.session.path
-
-    return await asyncio.to_thread(hold)
-
-
-async def test_a_talk_is_begun_and_gone_on_with(tmp_path: Path) -> None:
+async def test_a_session_is_opened_and_resumed(tmp_path: Path) -> None:
     heard: list[e.Event] = []
     async with toy_server() as server:
-        opening = SessionOptions(settings=settings(server.url), folder=tmp_path / "talks")
+        options = SessionOptions(settings=settings_for(server.url), folder=tmp_path / "sessions")
 
-        def first(talk: HeadlessSession) -> None:
-            assert [turn.text for turn in talk.say("hello Anna")] == ["hello Anna"] * 2
+        def first(session: HeadlessSession) -> None:
+            assert [turn.text for turn in session.say("hello Anna")] == ["hello Anna"] * 2
 
-        path = await driven(replace(opening, on_fact=heard.append), first)
-        again = replace(opening, resume=path)
+        path = await drive(replace(options, on_event=heard.append), first)
+        again = replace(options, resume=path)
 
-        def second(talk: HeadlessSession) -> None:
-            [_, answer] = talk.say("window")
+        def second(session: HeadlessSession) -> None:
+            [_, answer] = session.say("window")
             assert "user: hello Anna" in answer.text
-            assert len(talk.now.ledger.turns) == 4
+            assert len(session.snapshot.ledger.turns) == 4
 
-        assert await driven(again, second) == path
+        assert await drive(again, second) == path
     events = read(path).events
     kinds = [type(event) for event in events]
     assert kinds.count(e.SessionOpened) == kinds.count(e.SessionResumed) == 1
     stamps = [event.at for event in events]
     assert stamps == sorted(stamps)
-    assert heard == []  # a talk that is driven is heard by whoever drives it
+    assert heard == []  # `HeadlessSession` takes its own `on_event` and replaces this one
 
 
-async def test_a_written_talk_has_no_sound(tmp_path: Path) -> None:
+async def test_a_text_session_has_no_audio(tmp_path: Path) -> None:
     async with toy_server() as server:
-        written = settings(server.url, audio=AudioSettings(text_only=True, record=True))
-        opening = SessionOptions(settings=written, folder=tmp_path)
+        written = settings_for(server.url, audio=AudioSettings(text_only=True, record=True))
+        options = SessionOptions(settings=written, folder=tmp_path)
 
-        def use(talk: HeadlessSession) -> None:
-            said = talk.say("hello Anna")
+        def use(session: HeadlessSession) -> None:
+            said = session.say("hello Anna")
             assert [(turn.modality, turn.text) for turn in said] == [("text", "hello Anna")] * 2
 
-        path = await driven(opening, use)
+        path = await drive(options, use)
     assert not beside(path, "voice").exists()
 
 
-async def test_recall_is_offered_unless_the_user_does_not_want_it(tmp_path: Path) -> None:
+async def test_recall_is_offered_unless_the_settings_forbid_it(tmp_path: Path) -> None:
     from tests.server.toy_engines_harness import ToyEngines
 
     for wanted in (True, False):
         engines = ToyEngines()
         async with toy_server(engines) as server:
             context = ContextSettings(policy="notebook", recall=wanted)
-            opening = SessionOptions(
-                settings=settings(server.url, context=context), folder=tmp_path / str(wanted)
+            options = SessionOptions(
+                settings=settings_for(server.url, context=context), folder=tmp_path / str(wanted)
             )
-            await driven(opening, lambda talk: talk.say("hello") and None)
+            await drive(options, lambda session: session.say("hello") and None)
         offered = [tool["name"] for tool in engines.llm.requests[0].tools]
         assert offered == (["recall"] if wanted else [])
 
 
-async def test_the_sound_is_kept_where_the_user_asks_for_it(tmp_path: Path) -> None:
+async def test_audio_is_recorded_where_the_settings_ask_for_it(tmp_path: Path) -> None:
     async with toy_server() as server:
-        audio = AudioSettings(record=True)
-        opening = SessionOptions(settings=settings(server.url, audio=audio), folder=tmp_path)
-        path = await driven(opening, lambda talk: talk.say("one two") and None)
-    assert len(sound(beside(path, "voice"))) > 10_000
+        recording = AudioSettings(record=True)
+        options = SessionOptions(
+            settings=settings_for(server.url, audio=recording), folder=tmp_path
+        )
+        path = await drive(options, lambda session: session.say("one two") and None)
+    assert len(audio(beside(path, "voice"))) > 10_000
     assert not beside(path, "you").exists()
 
 
-async def test_a_disk_that_does_not_take_the_talk_is_told_and_the_talk_goes_on(
+async def test_a_session_goes_on_when_its_journal_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("XDG_STATE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    folder = tmp_path / "talks"
+    folder = tmp_path / "sessions"
     folder.write_text("this is no folder")
     async with toy_server() as server:
-        opening = SessionOptions(settings=settings(server.url), folder=folder)
+        options = SessionOptions(settings=settings_for(server.url), folder=folder)
 
-        def use(talk: HeadlessSession) -> None:
-            talk.say("hello")
-            assert talk.session.meters().unsaved > 0
-            told = [n for n in talk.now.ledger.notices if n.severity == "error"]
-            assert told
+        def use(session: HeadlessSession) -> None:
+            session.say("hello")
+            assert session.unsaved > 0
+            notices = session.snapshot.ledger.notices
+            assert any(notice.severity == "error" for notice in notices)
 
         with pytest.raises(StoreError, match=r"could not be saved .its folder is a file.") as end:
-            await driven(opening, use)
+            await drive(options, use)
     kept = Path(str(end.value).rpartition(" kept in ")[2])
     assert kept.is_relative_to(tmp_path / "home")
     said = [event.text for event in read(kept).events if isinstance(event, e.TextSubmitted)]
     assert said == ["hello"]
 
 
-async def test_what_no_disk_took_is_back_when_the_talk_goes_on(tmp_path: Path) -> None:
+async def test_a_resumed_session_has_the_events_of_its_rescue_file(tmp_path: Path) -> None:
     opened = e.SessionOpened(id="t", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy")
     journal = Journal.create(tmp_path, opened)
     journal.close()
     lost = e.TextSubmitted(at=5, item_id="lost", text="hello Anna")
     put_aside(journal.path, 1, encode(lost), "the disk is full")
     async with toy_server() as server:
-        opening = SessionOptions(
-            settings=settings(server.url), folder=tmp_path, resume=journal.path
+        options = SessionOptions(
+            settings=settings_for(server.url), folder=tmp_path, resume=journal.path
         )
 
-        def use(talk: HeadlessSession) -> None:
-            [told] = [n.text for n in talk.now.ledger.notices]
-            assert told == "What could not be saved the last time is in the session again: 1 event."
-            [_, answer] = talk.say("window")
+        def use(session: HeadlessSession) -> None:
+            [notice] = [n.text for n in session.snapshot.ledger.notices]
+            assert (
+                notice == "What could not be saved the last time is in the session again: 1 event."
+            )
+            [_, answer] = session.say("window")
             assert "user: hello Anna" in answer.text
 
-        await driven(opening, use)
+        await drive(options, use)
 
 
 @pytest.fixture
@@ -197,31 +181,33 @@ def held(tmp_path: Path) -> Iterator[Path]:
     holder.wait()
 
 
-def test_a_talk_that_another_process_has_is_refused(held: Path) -> None:
-    opening = SessionOptions(
-        settings=settings("ws://127.0.0.1:9/x"), folder=held.parent, resume=held
+def test_a_session_that_another_process_has_open_is_refused(held: Path) -> None:
+    options = SessionOptions(
+        settings=settings_for("ws://127.0.0.1:9/x"), folder=held.parent, resume=held
     )
     with pytest.raises(StoreError) as caught:
-        open_session(opening)
+        open_session(options)
     assert str(caught.value)
     if os.name == "posix":
         assert any(character.isdigit() for character in str(caught.value))  # the pid
 
 
-def test_what_is_no_talk_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_session_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text("hello\n")
-    opening = SessionOptions(settings=settings("ws://127.0.0.1:9/x"), folder=tmp_path, resume=path)
+    options = SessionOptions(
+        settings=settings_for("ws://127.0.0.1:9/x"), folder=tmp_path, resume=path
+    )
     with pytest.raises(StoreError):
-        open_session(opening)
+        open_session(options)
     with pytest.raises(StoreError):
-        open_session(replace(opening, resume=tmp_path / "missing.jsonl"))
+        open_session(replace(options, resume=tmp_path / "missing.jsonl"))
 
 
 def limited(**context: Any) -> tuple[Limits, e.TriggerChecked | None]:
-    """The limits that these settings of the context come to, without tools."""
+    """Return limits and caution under these context settings, without tools."""
     spoken = context.pop("spoken", True)
-    wanted = settings(
+    wanted = settings_for(
         "ws://h/x", context=ContextSettings(**context), audio=AudioSettings(text_only=not spoken)
     )
     wanted = replace(wanted, origins={"context.trigger": "--trigger"})
@@ -234,12 +220,12 @@ def test_limits_and_profile_come_from_the_settings() -> None:
     assert caution is not None
     assert (caution.trigger, caution.instead, caution.usual) == (900, 900, True)
     assert caution.weighs > 900
-    wanted = settings("ws://h/x", audio=AudioSettings(noise_reduction="off"))
+    wanted = settings_for("ws://h/x", audio=AudioSettings(noise_reduction="off"))
     profile = profile_of(wanted, Tools())
     assert (profile.model, profile.noise_reduction) == ("toy", "")
 
 
-def test_a_typed_talk_fits_narrower_limits_than_a_spoken_one() -> None:
+def test_a_text_session_fits_narrower_limits_than_a_voice_session() -> None:
     assert limited(trigger=500, keep=2)[1] is not None
     assert limited(trigger=500, keep=2, spoken=False)[1] is None
     assert limited(trigger=450, keep=2, spoken=False)[1] is None
@@ -256,7 +242,7 @@ def test_a_typed_talk_fits_narrower_limits_than_a_spoken_one() -> None:
         ({"messages": 9, "keep": 8}, r"context\.messages 9 .* too few", "at least 10"),
     ],
 )
-def test_limits_that_no_talk_fits_are_refused(
+def test_limits_that_no_session_fits_are_refused(
     context: dict[str, int], told: str, remedy: str
 ) -> None:
     with pytest.raises(SettingsError, match=told) as caught:
@@ -264,10 +250,10 @@ def test_limits_that_no_talk_fits_are_refused(
     assert remedy in caught.value.hint
 
 
-def test_what_the_instructions_and_tools_weigh_counts() -> None:
-    """The real ones, counted where it decides: the same trigger fits without them."""
+def test_the_tokens_of_instructions_and_tools_count() -> None:
+    """They are counted, not estimated: the same trigger fits without them."""
     assert limited(trigger=140, keep=2)[0].trigger == 140
-    wanted = settings("ws://h/x", context=ContextSettings(trigger=140, keep=2))
+    wanted = settings_for("ws://h/x", context=ContextSettings(trigger=140, keep=2))
     profile = profile_of(wanted, Tools().and_(Recall(Path("x")).tool()))
     with pytest.raises(SettingsError, match=r"instructions \(1\d\d tokens\)"):
         limits_of(wanted, profile)
@@ -277,19 +263,19 @@ def test_what_the_instructions_and_tools_weigh_counts() -> None:
 
 
 @pytest.mark.parametrize("policy", ["balanced", "thrift", "notebook", "textify", "none", "server"])
-def test_every_policy_can_be_had(policy: str) -> None:
+def test_every_policy_has_default_limits(policy: str) -> None:
     limits, caution = limited(policy=policy)
     assert (limits.policy, caution) == (policy, None)
     assert limits.trigger == (8_000 if policy == "server" else limits.trigger)
 
 
-def test_who_writes_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_choose_the_writers_of_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ApiKey, "read", lambda _key, _env=None: "sk-1")
 
     def writers(wanted: Settings) -> list[str]:
         return [writer.name for writer in summariser_of(wanted).writers]
 
-    here = settings("ws://h/x")
+    here = settings_for("ws://h/x")
     assert writers(here) == ["session"]
     assert writers(replace(here, summary=SummarySettings(url="http://h/v1"))) == [
         "http://h/v1",

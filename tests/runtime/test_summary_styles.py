@@ -51,17 +51,17 @@ def test_a_summary_by_hand_and_its_update(tmp_path: Path, style: str) -> None:
         summary=SummarySettings(style=style),
     )
     facts: list[e.Event] = []
-    opening = SessionOptions(settings=settings, folder=tmp_path / "talks")
-    with HeadlessSession(opening, on_fact=facts.append) as talk:
+    options = SessionOptions(settings=settings, folder=tmp_path / "talks")
+    with HeadlessSession(options, on_event=facts.append) as session:
         for words in FIRST:
-            talk.say(words)
-        talk.summarise(focus="lighthouse, boat")
-        first = talk.now.ledger.memory
+            session.say(words)
+        session.summarise(focus="lighthouse, boat")
+        first = session.snapshot.ledger.memory
         for words in SECOND:
-            talk.say(words)
-        talk.summarise()
-        second = talk.now.ledger.memory
-        held = talk.session.retrieve(talk.now.ledger.memory_id).result(30)
+            session.say(words)
+        session.summarise()
+        second = session.snapshot.ledger.memory
+        held = session.retrieve(session.snapshot.ledger.memory_id).result(30)
     assert held == memory_text(second)
     assert "lighthouse keeper" in first, "what the user wanted to keep above all"
     for kept in ("Ingrid Solheim", "walnuts", "window seats"):

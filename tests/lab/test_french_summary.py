@@ -25,7 +25,7 @@ import pytest
 from tests.runtime.fault_proxy_harness import Direction, fault_proxy
 from tui_voice.config import BackendSettings, SummarySettings, load
 from tui_voice.conversation.items import MEMORY_HEADING, memory_text
-from tui_voice.lab.evaluation import FACTS, Arm, Outcome, run_arm
+from tui_voice.lab.evaluation import FACTS, Arm, EvaluationResult, run_arm
 from tui_voice.languages import detect_language
 from tui_voice.runtime.embedded import EmbeddedServer
 from tui_voice.server.local.smollm import SMOLLM2
@@ -109,7 +109,7 @@ async def test_the_french_proof(tmp_path: Path, llama: str) -> None:
     at_root(outcome, frames)
 
 
-def judge(outcome: Outcome, written: list[str]) -> None:
+def judge(outcome: EvaluationResult, written: list[str]) -> None:
     """What was written, by whom, in which language; and that questions were answered after it."""
     memory = outcome.memory
     assert memory is not None
@@ -135,7 +135,7 @@ def judge(outcome: Outcome, written: list[str]) -> None:
     assert len(outcome.missed) == outcome.facts - outcome.recalled
 
 
-def at_root(outcome: Outcome, frames: list[tuple[Direction, dict[str, Any]]]) -> None:
+def at_root(outcome: EvaluationResult, frames: list[tuple[Direction, dict[str, Any]]]) -> None:
     """On the line: put at the root, acknowledged as the first item, and only then the old turns
     deleted; at the end asked back.
     """

@@ -1,4 +1,4 @@
-"""A talk with the embedded server, typed and spoken, from the first fact to the journal."""
+"""A session with the embedded server, typed and spoken, from the first event to the journal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def test_typed_and_spoken_turns_are_answered_and_journaled(tmp_path: Path)
             ("user", "one two three"),
             ("assistant", "one two three"),
         ]
-        replies = [fact for fact in harness.events if isinstance(fact, e.PlaybackFinished)]
+        replies = [event for event in harness.events if isinstance(event, e.PlaybackFinished)]
         assert [reply.played_ms > 0 for reply in replies] == [True, True]
         path = harness.session.path
     journaled = read(path)
