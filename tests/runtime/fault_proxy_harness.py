@@ -75,6 +75,7 @@ class FaultProxy:
             await self._changed.wait_for(lambda: len(self._open) == count)
 
     def cut_oldest(self) -> None:
+        """Ends the connection that was opened first, as a network failure does."""
         self._open[0].transport.abort()
 
     async def handle(self, client: ServerConnection) -> None:

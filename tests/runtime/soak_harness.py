@@ -1,8 +1,8 @@
-"""Many hours of talk in shortened time: what they leave behind in the process, hour by hour.
+"""Runs many hours of a session in shortened time, and measures the process after each hour.
 
-The server is the embedded one, in a process of its own, on a real websocket; its engines are the
-tests' small ones. Its sessions end after `cap_s` instead of an hour, so that they are renewed;
-lines are cut in the middle of replies, and old turns are summarised by the server all the while.
+The embedded server runs in a process of its own with the tests' engines, behind a proxy that cuts
+connections. Its server sessions end after `cap_s` seconds instead of an hour, so that there are
+handovers; connections are cut in the middle of replies, and old turns are summarised all the time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.runtime.fault_proxy_harness import FaultProxy, fault_proxy
 from tests.runtime.session_harness import SessionHarness, running_session, settled, toy_server
 from tests.server.toy_engines_harness import WORDS
 from tui_voice.conversation import events as e
@@ -30,27 +31,34 @@ LIMITS = Limits(trigger=800, keep=6, policy="notebook")
 
 @dataclass(frozen=True)
 class Hour:
-    """How things stood at the end of it; counts are of this hour alone. Memory in bytes: what
-    Python's objects hold (`held`), and what the process takes of the machine (`resident`).
-    """
+    """The process at the end of an hour."""
 
     exchanges: int
-    renewals: int
+    """In this hour; so are the next three."""
+    handovers: int
     breaks: int
     prunings: int
     window: int
+    """Tokens."""
     turns: int
+    """In the whole session."""
     tasks: int
     threads: int
     files: int
+    """Open file descriptors."""
     held: int
+    """Bytes of Python objects, where `tracemalloc` runs."""
     resident: int
+    """Bytes of memory that the process has from the system."""
     journal: int
+    """Bytes."""
 
 
 def left_behind(hours: list[Hour]) -> tuple[int, int, int]:
-    """Tasks, threads and descriptors that are there since the first hour. A line that is just being
-    opened has some, too, so the fewest of all later hours count.
+    """Return how many tasks, threads and file descriptors were added since the first hour.
+
+    A connection that is being opened at the end of an hour has some, so the hour with the fewest
+    counts.
     """
     first, later = hours[0], hours[1:] or hours
     return (
@@ -61,14 +69,14 @@ def left_behind(hours: list[Hour]) -> tuple[int, int, int]:
 
 
 def words_of(number: int) -> str:
-    """A turn unlike its neighbours, of words that the toy server can hear."""
+    """Return a turn that differs from its neighbours, of words that the test's engines know."""
     digits = (number // len(WORDS) ** place for place in (1, 0))
     return " ".join(["hello", *(WORDS[digit % len(WORDS)] for digit in digits)])
 
 
 @asynccontextmanager
 async def server_process(cap_s: float) -> AsyncIterator[str]:
-    """The address of a server that ends its sessions after so many seconds."""
+    """Yields the address of a server that ends its sessions after `cap_s` seconds."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.runtime.soak_harness", str(cap_s)),
@@ -94,37 +102,42 @@ async def _serve(cap_s: float) -> None:
 async def soak(
     folder: Path, *, hours: int, exchanges: int, breaks: int, cap_s: float
 ) -> AsyncIterator[Hour]:
-    """One talk of so many hours, each of so many `exchanges` (every third is spoken) and `breaks`.
-    Raises AssertionError where a word was lost or doubled. Memory is traced only where
-    `tracemalloc` runs.
+    """Run one session of so many hours; each has `exchanges`, of which every third is spoken.
+
+    In every hour so many connections break. Raises AssertionError where a word of the user was
+    lost or doubled.
     """
     async with (
         server_process(cap_s) as url,
-        running_session(url, folder, limits=LIMITS, keep_replies=False) as harness,
+        fault_proxy(url) as proxy,
+        running_session(proxy.url, folder, limits=LIMITS, keep_replies=False) as harness,
     ):
         number, pruned = 0, 0
         for _ in range(hours):
             cuts = {round((n + 1) * exchanges / (breaks + 1)) // 3 * 3 for n in range(breaks)}
-            seen = [0, 0]  # renewals, breaks
-            for one in range(exchanges):
+            handovers = lost = 0
+            for index in range(exchanges):
                 number += 1
-                await _exchange(harness, number, cut=one in cuts)
-                seen[0] += sum(
-                    isinstance(f, e.Noticed) and f.text == HANDED_OVER for f in harness.events
-                )
-                seen[1] += sum(isinstance(f, e.ConnectionLost) for f in harness.events)
+                await _exchange(harness, proxy, number, cut=index in cuts)
+                handovers += sum(_is_handover(event) for event in harness.events)
+                lost += sum(isinstance(event, e.ConnectionLost) for event in harness.events)
                 harness.events.clear()
-            if not seen[0]:  # a quick machine is done before the server's cap comes near
-                await harness.event(e.Noticed, lambda fact: fact.text == HANDED_OVER)
-                seen[0] = 1
+                proxy.seen.clear()
+            if not handovers:  # on a fast machine the hour is over before `cap_s`
+                await harness.event(e.Noticed, _is_handover)
+                handovers = 1
             await harness.settled()
             done = sum(c.stage == "confirmed" for c in harness.snapshot.ledger.compactions)
-            yield await _measured(harness, exchanges, seen[0], seen[1], done - pruned)
+            yield await _measured(harness, exchanges, handovers, lost, done - pruned)
             pruned = done
-        _judge(harness, number)
+        _check_turns(harness, number)
 
 
-async def _exchange(harness: SessionHarness, number: int, *, cut: bool) -> None:
+def _is_handover(event: e.Event) -> bool:
+    return isinstance(event, e.Noticed) and event.text == HANDED_OVER
+
+
+async def _exchange(harness: SessionHarness, proxy: FaultProxy, number: int, *, cut: bool) -> None:
     words = words_of(number)
     if number % 3 == 0:
         await harness.speak(words)
@@ -132,66 +145,56 @@ async def _exchange(harness: SessionHarness, number: int, *, cut: bool) -> None:
     harness.session.post(e.TextSubmitted(item_id=f"typed_{number}", text=words))
     if cut:
         await harness.event(e.ResponseStarted)
-        await harness.until_on_loop(lambda: _cut(harness))
+        proxy.cut_oldest()
         await harness.event(e.ConnectionLost)
     else:
         await harness.event(e.ResponseDone)
-    await harness.until(lambda now: settled(now) and _answered(harness))
+    await harness.until(lambda now: settled(now) and _is_answered(harness))
 
 
-def _cut(harness: SessionHarness) -> bool:
-    """The line goes without a word, as a net does; False while it is just being renewed."""
-    line = harness.backend._line.connection
-    if line is not None:
-        line._link._connection.transport.abort()
-    return line is not None
-
-
-def _answered(harness: SessionHarness) -> bool:
+def _is_answered(harness: SessionHarness) -> bool:
     last = harness.snapshot.ledger.turns.last
     return last is not None and last.role == "assistant" and bool(last.text or last.note)
 
 
 async def _measured(
-    harness: SessionHarness, exchanges: int, renewals: int, breaks: int, pruned: int
+    harness: SessionHarness, exchanges: int, handovers: int, breaks: int, pruned: int
 ) -> Hour:
-    async def running() -> int:
+    async def count_tasks() -> int:
         return len(asyncio.all_tasks())
 
-    line = harness.backend._line
-    await harness.until_on_loop(lambda: line._spare is None and not line._closing)
     gc.collect()
     ledger = harness.snapshot.ledger
     return Hour(
         exchanges=exchanges,
-        renewals=renewals,
+        handovers=handovers,
         breaks=breaks,
         prunings=pruned,
         window=ledger.window.total,
         turns=len(ledger.turns),
-        tasks=await asyncio.wrap_future(harness.session.call(running())),
+        tasks=await asyncio.wrap_future(harness.session.call(count_tasks())),
         threads=threading.active_count(),
         files=_open_files(),
         held=tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else 0,
-        resident=_resident(),
+        resident=_resident_bytes(),
         journal=harness.session.path.stat().st_size,
     )
 
 
 def _open_files() -> int:
-    """0 where the system does not tell."""
+    """Return the number of open descriptors, 0 where the system does not tell."""
     folder = Path("/proc/self/fd")
     return len(os.listdir(folder)) if folder.is_dir() else 0
 
 
-def _resident() -> int:
-    """0 where the system does not tell."""
+def _resident_bytes() -> int:
+    """Return the resident memory, 0 where the system does not tell."""
     statm = Path("/proc/self/statm")
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.is_file() else 0
 
 
-def _judge(harness: SessionHarness, number: int) -> None:
-    """Every word of the user once and in order, every answer whole or marked."""
+def _check_turns(harness: SessionHarness, number: int) -> None:
+    """Every turn of the user is there once and in order, every reply is complete or marked."""
     worded = [turn for turn in harness.snapshot.ledger.turns if turn.text]
     said = [turn.text for turn in worded if turn.role == "user"]
     wanted = [words_of(n) for n in range(1, number + 1)]
@@ -202,8 +205,8 @@ def _judge(harness: SessionHarness, number: int) -> None:
         if turn.role == "user":
             question = turn.text
         elif turn.role == "assistant":
-            whole = turn.text == question
-            assert whole or (turn.note and question.startswith(turn.text.strip())), turn
+            complete = turn.text == question
+            assert complete or (turn.note and question.startswith(turn.text.strip())), turn
 
 
 if __name__ == "__main__":

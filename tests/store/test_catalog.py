@@ -15,13 +15,13 @@ from tests.store.folders_harness import three_sessions
 from tests.store.sessions_harness import exchange, opened, session, write
 from tui_voice.conversation import events as e
 from tui_voice.conversation.reducers import fold
+from tui_voice.conversation.title import MAX_LENGTH
 from tui_voice.errors import StoreError
 from tui_voice.store import catalog, index_sync, reading
 from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import Journal
 from tui_voice.store.saved_session import (
     LONGEST_PAUSE,
-    TITLE_LENGTH,
     UNTITLED,
     start_time,
     title_of,
@@ -288,7 +288,7 @@ def test_an_untitled_session_is_called_by_its_first_words() -> None:
     assert named("Why?") == "Why?"
     long = named("I would like to talk about the garden, and about what grows in it in the spring")
     assert long == "I would like to talk about the garden, and about…"
-    assert len(named("x" * 200)) == TITLE_LENGTH + 1
+    assert len(named("x" * 200)) == MAX_LENGTH + 1
 
 
 def test_an_absence_does_not_count_into_the_length(folder: Path) -> None:

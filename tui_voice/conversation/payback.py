@@ -105,7 +105,12 @@ def seconds_per_reply(ledger: Ledger) -> float:
 
 
 def usd_per_hour(ledger: Ledger) -> float | None:
-    """USD that an hour costs now, by the newest replies. None: not known, or not yet."""
+    """USD that an hour costs now, by the newest replies without pauses.
+
+    None: there are not three replies yet, or the price of one is not known.
+    """
+    if len(ledger.recent_replies) < SAMPLES_WANTED:
+        return None
     paid = [reply.usd for reply in ledger.recent_replies[1:]]
     known = [usd for usd in paid if usd is not None]
     if not known or len(known) < len(paid):

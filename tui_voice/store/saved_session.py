@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tui_voice.conversation import title
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn
 from tui_voice.store.text_normalization import printable
 
 LONGEST_PAUSE = 300.0
 """Seconds between two turns that count into a session's length at most; the rest was an absence."""
-TITLE_LENGTH = 48
-"""Characters of a title that is made of the user's first words."""
 UNTITLED = "untitled"
 
 
@@ -67,14 +66,8 @@ def saved_session_of(ledger: Ledger, path: Path) -> SavedSession:
 
 
 def title_of(ledger: Ledger) -> str:
-    """The given title; else the user's first words, cut at a word; else `UNTITLED`."""
-    if ledger.title.strip():
-        return printable(" ".join(ledger.title.split()))
-    first = next((t.text for t in ledger.turns if t.role == "user" and t.text.strip()), "")
-    words = printable(" ".join(first.split()))
-    if len(words) > TITLE_LENGTH:
-        words = words[: TITLE_LENGTH + 1].rsplit(" ", 1)[0][:TITLE_LENGTH].rstrip(",;:-–— ") + "…"
-    return words.rstrip(".!") or UNTITLED
+    """The title of the session without control characters; `UNTITLED` where it has none."""
+    return printable(title.title_of(ledger)) or UNTITLED
 
 
 def start_time(started: str) -> datetime | None:

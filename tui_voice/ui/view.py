@@ -12,7 +12,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from tui_voice.conversation.payback import usd_per_hour
 from tui_voice.conversation.states import State, live_triggers
+from tui_voice.conversation.title import title_of
 from tui_voice.ui.notices import NOTHING, Notice, Waiting, notice_of
 from tui_voice.ui.pruning_rows import Pruning, log
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from tui_voice.conversation.planning import Why
     from tui_voice.conversation.turns import Turns
 
-TITLE = 44
-"""Characters of a title made from the first words."""
 
 Line = Literal["", "connecting", "reconnecting", "offline"]
 
@@ -128,7 +128,7 @@ def project(
         log_rows = log(ledger, start, limits.price)
     return View(
         header=Header(
-            title(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
+            title_of(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
         ),
         status=_status(snapshot, waiting),
         turns=ledger.turns,
@@ -225,31 +225,12 @@ def _cost(ledger: Ledger) -> Cost:
     return Cost(
         total=ledger.cost,
         unknown=ledger.spent.unknown,
-        per_hour=_per_hour(ledger),
+        per_hour=usd_per_hour(ledger) or None,
         last_reply=ledger.last_usd,
         summaries=ledger.spent.summaries,
         replies=ledger.replies,
         cached_share=usage.cached / usage.input if usage.input else None,
     )
-
-
-def _per_hour(ledger: Ledger) -> float | None:
-    """USD: the pace of the newest replies, where there are enough to tell it."""
-    priced = [(reply.at, reply.usd) for reply in ledger.recent_replies if reply.usd is not None]
-    if len(priced) < 3 or (span := priced[-1][0] - priced[0][0]) < 30:
-        return None
-    return sum(usd for _, usd in priced[1:]) / span * 3600 or None
-
-
-def title(ledger: Ledger) -> str:
-    """The one that was given, or else the user's first words; "" before there are any."""
-    if ledger.title:
-        return ledger.title
-    words = (turn.text for turn in ledger.turns if turn.role == "user" and turn.text)
-    first = " ".join(next(words, "").split())
-    if len(first) <= TITLE:
-        return first.rstrip(".!")
-    return first[: TITLE + 1].rpartition(" ")[0].rstrip(",;:. ") + "…"
 
 
 _KEY_TRIGGERS = {
