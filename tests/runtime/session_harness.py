@@ -37,7 +37,7 @@ from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tool, Tools
-from tui_voice.runtime.writers import SessionWriter, Writer
+from tui_voice.runtime.writers import SessionWriter, SummaryWriter
 from tui_voice.server.realtime_server import RealtimeServer, ServerOptions, start_server
 from tui_voice.store.journal import Journal
 
@@ -255,7 +255,7 @@ async def running_session(
     *,
     limits: Limits = NEVER,
     timeouts: ConnectionTimeouts = SHORT_TIMEOUTS,
-    writers: Iterable[Writer] | None = None,
+    writers: Iterable[SummaryWriter] | None = None,
     tools: tuple[Tool, ...] = (),
     wait_online: bool = True,
     reply_patience: float = REPLY_TIMEOUT_S,

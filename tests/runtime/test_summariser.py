@@ -21,7 +21,7 @@ from tui_voice.runtime.writers import (
     AskOutOfBand,
     ModelWriter,
     SessionWriter,
-    Writer,
+    SummaryWriter,
     WritingTask,
     Written,
 )
@@ -66,7 +66,7 @@ class ScriptedWriter:
 
 
 async def outcome(
-    *writers: Writer, ask: AskOutOfBand = no_session, asked: x.RequestSummary | None = None
+    *writers: SummaryWriter, ask: AskOutOfBand = no_session, asked: x.RequestSummary | None = None
 ) -> e.SummaryReady | e.SummaryFailed:
     summariser = Summariser(writers, timeout_s=0.05, retry_after_s=0.0)
     return await summariser.summarise(asked or request(), ask)

@@ -17,7 +17,7 @@ from tui_voice.conversation.states import State
 
 
 @dataclass(frozen=True, slots=True)
-class Microphone:
+class MicrophoneState:
     """Whether audio goes to the server, and who ends the user's turn."""
 
     open: bool = False
@@ -27,7 +27,7 @@ class Microphone:
     commit_pending: bool = False
     """We sent `input_audio_buffer.commit`. Its acknowledgement makes us ask for a response."""
 
-    def after(self, event: e.Event) -> Microphone:
+    def after(self, event: e.Event) -> MicrophoneState:
         match event:
             case e.TalkPressed(manual=manual):
                 return replace(self, open=True, by_key=manual)
@@ -101,7 +101,7 @@ class ActiveResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Playback:
+class PlaybackState:
     """What the loudspeaker does with the assistant's items."""
 
     playing: frozenset[str] = frozenset()
@@ -115,7 +115,7 @@ class Playback:
     ends_at: float = 0.0
     """When all audio received so far will have been played."""
 
-    def after(self, event: e.Event, refused: frozenset[str]) -> Playback:
+    def after(self, event: e.Event, refused: frozenset[str]) -> PlaybackState:
         """`refused`: ids of cancelled responses; their late audio is not played."""
         match event:
             case e.AudioReceived():
@@ -144,7 +144,7 @@ class Playback:
                 return replace(self, playing=frozenset(), interrupted=frozenset())
         return self
 
-    def stopped(self) -> Playback:
+    def stopped(self) -> PlaybackState:
         """After `InterruptPlayback`: nothing plays, and each item's played part is unknown."""
         return replace(self, playing=frozenset(), interrupted=self.interrupted | self.playing)
 
@@ -200,9 +200,9 @@ class CompactionStep:
 class Situation:
     """All that the conversation knows beside its state and its ledger."""
 
-    microphone: Microphone = field(default_factory=Microphone)
+    microphone: MicrophoneState = field(default_factory=MicrophoneState)
     response: ActiveResponse = field(default_factory=ActiveResponse)
-    playback: Playback = field(default_factory=Playback)
+    playback: PlaybackState = field(default_factory=PlaybackState)
     reply: PendingReply = field(default_factory=PendingReply)
     seeding: Seeding = field(default_factory=Seeding)
     step: CompactionStep = field(default_factory=CompactionStep)

@@ -20,7 +20,7 @@ from tui_voice.runtime.backends import OPENAI_KEY, backend_of, uses_text_model
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.tools import Tools
-from tui_voice.runtime.writers import ModelWriter, SessionWriter, Writer
+from tui_voice.runtime.writers import ModelWriter, SessionWriter, SummaryWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def profile_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
 def summariser_of(settings: Settings) -> Summariser:
     """Return the summariser with its writers, best first; the running session is the last."""
     wanted, session_prices = settings.summary, prices_of(settings)
-    writers: list[Writer] = []
+    writers: list[SummaryWriter] = []
     if wanted.by == "url" or (wanted.by == "auto" and wanted.url):
         writers.append(ModelWriter("", "", wanted.url or ""))
     if uses_text_model(settings) and (key := OPENAI_KEY.read()):

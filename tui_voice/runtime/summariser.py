@@ -17,7 +17,7 @@ from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH, ResponseMetadata
 from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
 from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.summary_validation import problem_of, without_wrapping
-from tui_voice.runtime.writers import AskOutOfBand, Writer, WritingTask, Written
+from tui_voice.runtime.writers import AskOutOfBand, SummaryWriter, WritingTask, Written
 
 RETRY_AFTER_S = 1.0
 
@@ -38,7 +38,7 @@ class _Result:
     """A usable text. `usd`: of all attempts together."""
 
     written: Written
-    writer: Writer
+    writer: SummaryWriter
     shortfall: str
     usd: float | None
 
@@ -68,7 +68,7 @@ class Summariser:
 
     def __init__(
         self,
-        writers: Sequence[Writer],
+        writers: Sequence[SummaryWriter],
         form: SummaryForm | None = None,
         timeout_s: float = 20.0,
         retry_after_s: float = RETRY_AFTER_S,
@@ -173,7 +173,9 @@ class Summariser:
                 )
         return None
 
-    async def _attempt(self, writer: Writer, task: WritingTask, ask: AskOutOfBand) -> Written:
+    async def _attempt(
+        self, writer: SummaryWriter, task: WritingTask, ask: AskOutOfBand
+    ) -> Written:
         """Return what the writer wrote within `timeout_s`. Raises `TuiVoiceError`."""
         try:
             async with asyncio.timeout(self._timeout_s):

@@ -47,7 +47,7 @@ class Written:
     """None with a `usage`: it cost something, and the price is not known."""
 
 
-class Writer(Protocol):
+class SummaryWriter(Protocol):
     """Writes a text for a task."""
 
     name: str

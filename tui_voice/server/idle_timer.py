@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui_voice.server.response import ActiveResponse
+from tui_voice.server.response import RunningResponse
 from tui_voice.server.session_settings import TurnDetectionSettings
 
 
@@ -17,7 +17,7 @@ class IdleTimer:
         self.deadline = None
 
     def start(
-        self, response: ActiveResponse, turn_detection: TurnDetectionSettings | None, now: float
+        self, response: RunningResponse, turn_detection: TurnDetectionSettings | None, now: float
     ) -> None:
         """Starts the timer after `response`, which has just ended.
 

@@ -30,7 +30,7 @@ from tui_voice.server.item_list import ItemList
 from tui_voice.server.item_record import ItemRecord
 from tui_voice.server.limits import SessionLimits
 from tui_voice.server.output_queue import Output, OutputQueue
-from tui_voice.server.response import ActiveResponse
+from tui_voice.server.response import RunningResponse
 from tui_voice.server.response_manager import ResponseManager
 from tui_voice.server.session_state import ServerSessionState, UpdateContext
 from tui_voice.server.usage import CountTokens
@@ -311,7 +311,7 @@ class ServerProtocol:
         """Handles `response.cancel`."""
         self.responses.cancel(event.response_id or None, "client_cancelled")
 
-    def _response_done(self, response: ActiveResponse) -> None:
+    def _response_done(self, response: RunningResponse) -> None:
         """A response is over: starts the idle timer."""
         self.items.delete_excess_audio()
         if not self._input.is_speaking:

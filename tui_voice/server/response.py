@@ -34,7 +34,7 @@ from tui_voice.server.usage import (
 )
 
 
-class ActiveResponse:
+class RunningResponse:
     """`items`: the conversation to write into; None for an out-of-band response. `context`: the
     items that the response reads.
     """

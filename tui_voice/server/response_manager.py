@@ -18,7 +18,7 @@ from tui_voice.server.limits import SessionLimits, TokenRateLimiter
 from tui_voice.server.output_queue import OutputQueue
 from tui_voice.server.prompt import ResponsePrompt, build_prompt
 from tui_voice.server.reply_stream import ReplyStream
-from tui_voice.server.response import ActiveResponse
+from tui_voice.server.response import RunningResponse
 from tui_voice.server.session_settings import SessionSettings
 from tui_voice.server.speculative_reply import SpeculativeReply
 from tui_voice.server.usage import CountTokens, PromptCache, sum_tokens
@@ -33,13 +33,13 @@ class ResponseManager:
         items: ItemList,
         limits: SessionLimits,
         count_tokens: CountTokens,
-        on_done: Callable[[ActiveResponse], None],
+        on_done: Callable[[RunningResponse], None],
     ) -> None:
         self._queue, self._items, self._limits = queue, items, limits
         self._count_tokens, self._on_done = count_tokens, on_done
         self._cache = PromptCache()
         self._rate_limiter = TokenRateLimiter(limits.tokens_per_minute)
-        self._active: list[ActiveResponse] = []
+        self._active: list[RunningResponse] = []
         self._streams: dict[int, ReplyStream] = {}
         """By job id."""
         self._speculative: SpeculativeReply | None = None
@@ -49,11 +49,11 @@ class ResponseManager:
         """The model has sent audio in this session."""
 
     @property
-    def conversation_response(self) -> ActiveResponse | None:
+    def conversation_response(self) -> RunningResponse | None:
         """Returns the response in progress that writes into the conversation."""
         return next((each for each in self._active if not each.is_out_of_band), None)
 
-    def __iter__(self) -> Iterator[ActiveResponse]:
+    def __iter__(self) -> Iterator[RunningResponse]:
         return iter(tuple(self._active))
 
     def create(
@@ -75,7 +75,7 @@ class ResponseManager:
             self._items.check_room()
         if len(self._active) >= self._limits.max_responses:
             raise too_many_responses(self._limits.max_responses)
-        response = ActiveResponse(
+        response = RunningResponse(
             self._queue,
             settings,
             None if out_of_band else self._items,
@@ -94,7 +94,7 @@ class ResponseManager:
                 self._start(response)
         self._remove_finished()
 
-    def _start(self, response: ActiveResponse) -> None:
+    def _start(self, response: RunningResponse) -> None:
         try:
             prompt = self._prompt(response.settings, response.context, response.metadata or {})
         except RefusedError as error:
@@ -212,7 +212,7 @@ class ResponseManager:
                 response.process_stream()
         self._remove_finished()
 
-    def _speaking_response(self, job_id: int) -> ActiveResponse | None:
+    def _speaking_response(self, job_id: int) -> RunningResponse | None:
         return next((each for each in self._active if each.speaking_job_id == job_id), None)
 
     def _remove_finished(self) -> None:

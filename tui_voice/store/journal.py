@@ -17,7 +17,7 @@ from tui_voice.errors import StoreError
 from tui_voice.store import codec, rescue
 from tui_voice.store.disk import Disk
 from tui_voice.store.locking import SessionLock
-from tui_voice.store.writer import RETRY_SECONDS, Writer
+from tui_voice.store.writer import RETRY_SECONDS, JournalWriter
 
 SUFFIX = ".jsonl"
 FINISH_SECONDS = 5.0
@@ -79,7 +79,9 @@ class Journal:
         self._lock = SessionLock(path)
         self._next_version = first_version  # the version that the next line states, if any
         self._rescued = rescue.Rescued()
-        self._writer = Writer(disk, lambda: attach(self), self._detach, on_trouble, retry_seconds)
+        self._writer = JournalWriter(
+            disk, lambda: attach(self), self._detach, on_trouble, retry_seconds
+        )
 
     @classmethod
     def create(

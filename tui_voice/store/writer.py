@@ -44,7 +44,7 @@ def _reason(error: OSError | StoreError) -> str:
     return known or (error.strerror or str(error)).lower()
 
 
-class Writer:
+class JournalWriter:
     """A thread that writes lines to one file.
 
     `attach` opens the file and returns its descriptor and size; it is called again until it
