@@ -1,4 +1,4 @@
-"""`eval`: what is planted is asked for, and what a pruning keeps can be told from what it loses."""
+"""`eval` asks for every planted fact, and shows which of them a pruning lost."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tui_voice.config import load
 from tui_voice.lab.evaluation import FACTS, Arm, arms, run_arm, script
 
 
-def test_every_fact_is_planted_once_and_before_the_questions() -> None:
+def test_every_fact_is_mentioned_once_before_the_questions() -> None:
     for exchanges in (1, 10, 30, 60):
         lines = script(exchanges)
         assert len(lines) >= exchanges
@@ -16,14 +16,14 @@ def test_every_fact_is_planted_once_and_before_the_questions() -> None:
             assert lines.count(fact.statement) == 1
 
 
-def test_no_question_gives_its_answer_away() -> None:
+def test_no_question_contains_its_answer() -> None:
     for fact in FACTS:
         if fact.question.startswith("What do I never drink"):
             continue
         assert not any(word in fact.question.casefold() for word in fact.keywords)
 
 
-def test_the_arms_are_those_of_the_question() -> None:
+def test_the_arms_are_named_by_how_they_differ() -> None:
     usual = arms([800, 1600], [4], ["structured"], ["same"], ["balanced"])
     assert [arm.name for arm in usual] == [
         *("nothing", "textify only", "server cut at 800"),
@@ -31,7 +31,7 @@ def test_the_arms_are_those_of_the_question() -> None:
     ]
 
 
-def test_every_combination_is_held_and_has_a_name_of_its_own() -> None:
+def test_every_combination_is_an_arm_with_a_name_of_its_own() -> None:
     found = arms([800], [4, 8], ["json", "bullets"], ["same", "French"], ["balanced", "thrift"])
     assert len(found) == 3 + 2 * 2 * 2 * 2
     assert len({arm.name for arm in found}) == len(found)
@@ -41,7 +41,7 @@ def test_every_combination_is_held_and_has_a_name_of_its_own() -> None:
 
 @pytest.mark.local
 @pytest.mark.slow
-def test_a_summary_keeps_what_the_server_would_forget(
+def test_a_summary_keeps_facts_that_server_truncation_loses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)

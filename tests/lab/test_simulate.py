@@ -26,7 +26,7 @@ from tui_voice.lab.fake_server import CountedItem, FakeServer
 from tui_voice.lab.simulate import Setup, SimulationResult, compare, simulate
 
 REFERENCE = Setup(transcriber="gpt-4o-mini-transcribe", overhead=0)
-TALK = [Exchange()] * 200
+SESSION = [Exchange()] * 200
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ TALK = [Exchange()] * 200
 def test_costs_agree_with_the_independent_table(
     limits: Limits, usd: float, mean_window: int, verbatim: int
 ) -> None:
-    found = simulate(TALK, limits, REFERENCE)
+    found = simulate(SESSION, limits, REFERENCE)
     assert found.floor_usd == pytest.approx(3.98, rel=0.01)
     assert found.usd == pytest.approx(usd, rel=0.03)
     assert found.mean_window == pytest.approx(mean_window, rel=0.08)
@@ -55,7 +55,7 @@ def test_costs_agree_with_the_independent_table(
 def test_prices_of_the_small_model_agree_too() -> None:
     setup = Setup(model="gpt-realtime-2.1-mini", transcriber="gpt-4o-mini-transcribe", overhead=0)
     found = {
-        limits.policy: simulate(TALK, limits, setup)
+        limits.policy: simulate(SESSION, limits, setup)
         for limits in (
             Limits(4_000, 24, policy="thrift"),
             Limits(2_000, 2, policy="notebook"),
@@ -89,7 +89,9 @@ def test_balanced_keeps_sound_and_stays_below_its_bound(model: str) -> None:
     assert found.of_floor <= 1.4
     sound = [t for t in found.ledger.held() if t.modality == "audio"]
     questions = [t for t in sound if t.role == "user"]
-    assert len(sound) > 2 * len(questions), "only those whose words came late, until it pays"
+    assert len(sound) > 2 * len(questions), (
+        "questions only until their transcripts have come and textifying pays"
+    )
 
 
 @pytest.mark.parametrize("policy", ["thrift", "balanced", "notebook"])
@@ -106,7 +108,7 @@ def test_an_hour_costs_the_same_in_the_third_as_in_the_second(policy: str) -> No
     assert found.truncations == 0
 
 
-def test_unpruned_talk_grows_dearer_by_the_hour_and_is_truncated() -> None:
+def test_a_session_without_pruning_costs_more_each_hour_and_is_truncated() -> None:
     found = _hour("none", "gpt-realtime-2.1", hours=3)
     assert found.usd > 8 * _hour("none", "gpt-realtime-2.1").usd
     assert found.truncations > 0
@@ -126,31 +128,31 @@ def test_the_default_trigger_is_near_the_best_one(policy: str, model: str) -> No
     assert chosen <= 1.05 * min(outcome.usd for outcome in tried)
 
 
-def test_a_reading_that_misses_the_cache_lowers_the_trigger() -> None:
+def test_cache_misses_lower_the_trigger() -> None:
     sure, unsure = (_hour("thrift", "gpt-realtime-2.1", hit=hit) for hit in (1.0, 0.5))
     assert unsure.peak_window < sure.peak_window
     assert any("forgets" in c.cause for c in unsure.ledger.compactions)
 
 
 def test_after_a_long_pause_it_prunes_while_the_cache_is_cold() -> None:
-    talk = [Exchange()] * 14 + [Exchange(pause=600.0)] + [Exchange()] * 3
+    session = [Exchange()] * 14 + [Exchange(pause=600.0)] + [Exchange()] * 3
     limits = default_limits("gpt-realtime-2.1", "thrift", keep=10)
-    found = simulate(talk, limits)
+    found = simulate(session, limits)
     assert [c.cause for c in found.ledger.compactions if c.kind == "summary"] == [
         "a pause: the cache is cold anyway"
     ]
 
 
-def test_typed_turns_and_silent_answers_are_weighed_as_words() -> None:
-    talk = [Exchange(user_ms=0, assistant_ms=0)] * 5
-    found = simulate(talk, Limits(policy="none"))
+def test_typed_turns_and_text_replies_are_counted_as_text() -> None:
+    session = [Exchange(user_ms=0, assistant_ms=0)] * 5
+    found = simulate(session, Limits(policy="none"))
     assert found.ledger.usage.input_audio == 0
     assert found.ledger.usage.output_audio == 0
     assert found.usd == pytest.approx(found.floor_usd, rel=0.9)
     assert found.usd > found.floor_usd
 
 
-def test_a_saved_talk_is_had_again_with_its_lengths_and_pauses() -> None:
+def test_a_saved_session_is_repeated_with_its_lengths_and_pauses() -> None:
     once = [Exchange(4_000, 12, 9_000, 40), Exchange(2_000, 6, 3_000, 15, pause=30.0)]
     ledger = simulate(once, Limits(policy="none")).ledger
     assert list(exchanges_of(ledger)) == once
@@ -160,7 +162,7 @@ def test_a_saved_talk_is_had_again_with_its_lengths_and_pauses() -> None:
     assert not list(exchanges_of(simulate([], Limits()).ledger, hours=1))
 
 
-def test_a_talk_without_sound_takes_its_time_too() -> None:
+def test_a_session_without_audio_takes_time_too() -> None:
     typed = simulate([Exchange(user_ms=0, assistant_ms=0)] * 3, Limits(policy="none")).ledger
     again = list(exchanges_of(typed, hours=0.1))
     assert 3 < len(again) < 400
@@ -179,30 +181,30 @@ def test_a_greeting_before_the_first_question_is_no_exchange() -> None:
     assert len(list(exchanges_of(greeted))) == 1
 
 
-def test_the_same_talk_under_several_limits() -> None:
+def test_the_same_session_is_run_under_several_limits() -> None:
     found = compare([Exchange()] * 12, [Limits(policy="none"), Limits(900, 2, policy="notebook")])
     assert [one.policy for one in found] == ["none", "notebook"]
     assert found[0].peak_window > found[1].peak_window
 
 
-def test_a_talk_of_nothing_costs_nothing() -> None:
+def test_an_empty_session_costs_nothing() -> None:
     found = simulate([], Limits())
     assert (found.usd, found.peak_window, found.of_floor, found.verbatim_min) == (0, 0, 1.0, 0)
 
 
-def test_words_weigh_what_they_should() -> None:
+def test_words_have_the_wanted_number_of_tokens() -> None:
     assert [estimate_text_tokens(words(n)) for n in range(1, 400)] == list(range(1, 400))
 
 
 def test_the_window_never_jumps_between_points() -> None:
-    """What is pruned is pruned between replies; a reply adds at most its own exchange."""
+    """Turns are pruned between replies; a reply adds at most its own exchange."""
     found = _hour("thrift", "gpt-realtime-2.1")
     steps = [b.window - a.window for a, b in pairwise(found.points)]
     assert max(steps) < 600
 
 
 def _agree(outcome: SimulationResult, items: Sequence[CountedItem]) -> None:
-    """What the ledger holds is what the server holds, in the same order and weight."""
+    """Ledger and server hold the same items in the same order, with about the same tokens."""
     ledger = outcome.ledger
     ours = [turn.wire_id for turn in ledger.held()]
     if ledger.memory_id:
@@ -212,52 +214,52 @@ def _agree(outcome: SimulationResult, items: Sequence[CountedItem]) -> None:
     assert ledger.window.total == pytest.approx(theirs, rel=0.05, abs=20)
 
 
-class TestLiveliness:
-    """Replies cut short, late transcripts, functions called: they pass the real conversation."""
+class TestIrregularExchanges:
+    """Interrupted replies, late transcripts and function calls pass the real conversation."""
 
-    def test_the_same_seed_is_the_same_talk(self) -> None:
+    def test_the_same_seed_gives_the_same_session(self) -> None:
         assert list(invented(1, seed=7)) == list(invented(1, seed=7)) != list(invented(1, seed=8))
         assert set(invented(1, seed=0)) == {Exchange()}
 
-    def test_there_is_enough_of_each(self) -> None:
-        talk = list(invented(3))
+    def test_each_irregularity_is_as_frequent_as_stated(self) -> None:
+        session = list(invented(3))
         for found, one_in in (
-            (sum(one.cut_ms is not None for one in talk), CUT),
-            (sum(one.late > 0 for one in talk), LATE),
-            (sum(one.call_words > 0 for one in talk), CALLS),
+            (sum(one.cut_ms is not None for one in session), CUT),
+            (sum(one.late > 0 for one in session), LATE),
+            (sum(one.call_words > 0 for one in session), CALLS),
         ):
-            assert found == pytest.approx(len(talk) / one_in, rel=0.3)
-        assert any(one.generated < 1 for one in talk), "cut while it was still being made"
-        assert any(one.generated == 1 and one.cut_ms is not None for one in talk)
-        assert sum(one.seconds for one in talk) == pytest.approx(3 * 3600, abs=30)
+            assert found == pytest.approx(len(session) / one_in, rel=0.3)
+        assert any(one.generated < 1 for one in session), "interrupted while it was still generated"
+        assert any(one.generated == 1 and one.cut_ms is not None for one in session)
+        assert sum(one.seconds for one in session) == pytest.approx(3 * 3600, abs=30)
 
-    def test_what_was_heard_of_a_cut_reply_is_in_the_ledger(self) -> None:
-        talk = [Exchange(), Exchange(cut_ms=1_500), Exchange(cut_ms=9_000), Exchange()]
-        ledger = simulate(talk, Limits(policy="none")).ledger
+    def test_the_ledger_has_how_much_of_an_interrupted_reply_was_played(self) -> None:
+        session = [Exchange(), Exchange(cut_ms=1_500), Exchange(cut_ms=9_000), Exchange()]
+        ledger = simulate(session, Limits(policy="none")).ledger
         replies = [turn for turn in ledger.turns if turn.role == "assistant"]
         assert [turn.heard_ms for turn in replies] == [None, 1_500, 9_000, None]
         assert [turn.audio_ms for turn in replies] == [12_000, 6_000, 12_000, 12_000]
         assert ledger.usage.output_audio == sum(turn.audio_ms for turn in replies) // 50
 
-    def test_a_cut_reply_at_the_end_and_before_a_pause_is_stopped(self) -> None:
-        talk = [Exchange(cut_ms=2_000), Exchange(cut_ms=3_500, pause=60.0)]
-        ledger = simulate(talk, Limits(policy="thrift")).ledger
+    def test_an_interrupted_reply_at_the_end_or_before_a_pause_is_stopped(self) -> None:
+        session = [Exchange(cut_ms=2_000), Exchange(cut_ms=3_500, pause=60.0)]
+        ledger = simulate(session, Limits(policy="thrift")).ledger
         replies = [turn for turn in ledger.turns if turn.role == "assistant"]
         assert [turn.heard_ms for turn in replies] == [2_000, 3_500]
         assert {turn.modality for turn in ledger.held()} == {"text"}
 
-    def test_a_late_transcript_keeps_its_question_sound_until_it_comes(self) -> None:
+    def test_a_question_stays_audio_until_its_late_transcript_comes(self) -> None:
         quick, late = Exchange(assistant_ms=4_000), Exchange(assistant_ms=4_000, late=9.0)
         found = simulate([quick, late, quick, quick], Limits(policy="thrift"))
         causes = [(c.kind, c.cause) for c in found.ledger.compactions]
         assert len([kind for kind, _ in causes if kind == "textify"]) >= 4
         second = next(turn for turn in found.ledger.turns if turn.id == "u1")
         assert (second.modality, second.text) == ("text", words(30))
-        told = [c.at for c in found.ledger.compactions if "u1" in c.turns]
-        assert told
-        assert told[0] >= second.at + 8.0 + 9.0
+        textified_at = [c.at for c in found.ledger.compactions if "u1" in c.turns]
+        assert textified_at
+        assert textified_at[0] >= second.at + 8.0 + 9.0
 
-    def test_a_function_makes_a_second_response(self) -> None:
+    def test_a_function_call_makes_a_second_response(self) -> None:
         plain = simulate([Exchange()] * 2, Limits(policy="none"))
         called = Exchange(call_words=20, output_words=100)
         found = simulate([called, Exchange()], Limits(policy="none"))
@@ -267,8 +269,8 @@ class TestLiveliness:
         assert found.floor_usd > plain.floor_usd
         assert found.verbatim_min == plain.verbatim_min
 
-    def test_kept_turns_are_those_that_were_said(self) -> None:
-        """A function called in between costs none of them its place."""
+    def test_function_calls_do_not_count_as_kept_turns(self) -> None:
+        """A function call between two turns takes the place of neither."""
         called = Exchange(call_words=10, output_words=20)
         for limits in (Limits(2_000, 2, policy="notebook"), Limits(1_500, 8, policy="thrift")):
             found = simulate([called] * 60, limits)
@@ -287,26 +289,28 @@ class TestLiveliness:
         ),
         hit=st.sampled_from([1.0, 0.5, 0.0]),
     )
-    def test_whatever_happens_both_sides_agree(self, seed: int, limits: Limits, hit: float) -> None:
+    def test_ledger_and_server_agree_after_every_session(
+        self, seed: int, limits: Limits, hit: float
+    ) -> None:
         with pytest.MonkeyPatch.context() as patch:
             servers: list[FakeServer] = []
 
-            def noted(**given: Any) -> FakeServer:
+            def remember(**given: Any) -> FakeServer:
                 servers.append(FakeServer(**given))
                 return servers[-1]
 
-            patch.setattr("tui_voice.lab.simulate.FakeServer", noted)
-            talk = list(invented(0.3, seed=seed))
-            found = simulate(talk, limits, Setup(cache_hit=hit))
-        assert sum(turn.role == "user" for turn in found.ledger.turns) == len(talk)
+            patch.setattr("tui_voice.lab.simulate.FakeServer", remember)
+            session = list(invented(0.3, seed=seed))
+            found = simulate(session, limits, Setup(cache_hit=hit))
+        assert sum(turn.role == "user" for turn in found.ledger.turns) == len(session)
         assert all(turn.words == "done" for turn in found.ledger.turns)
         assert found.ledger.compaction is None
         assert not found.truncations
         _agree(found, servers[0].items)
 
-    def test_had_again_it_is_as_lively(self) -> None:
-        talk = [replace(one, late=0.0) for one in invented(0.5)]
-        again = list(exchanges_of(simulate(talk, Limits(policy="none")).ledger))
-        assert [one.cut_ms for one in again] == [one.cut_ms for one in talk]
-        assert [one.output_words for one in again] == [one.output_words for one in talk]
-        assert [one.generated_ms for one in again] == [one.generated_ms for one in talk]
+    def test_a_repeated_session_has_the_same_irregularities(self) -> None:
+        session = [replace(one, late=0.0) for one in invented(0.5)]
+        again = list(exchanges_of(simulate(session, Limits(policy="none")).ledger))
+        assert [one.cut_ms for one in again] == [one.cut_ms for one in session]
+        assert [one.output_words for one in again] == [one.output_words for one in session]
+        assert [one.generated_ms for one in again] == [one.generated_ms for one in session]

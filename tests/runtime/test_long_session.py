@@ -1,6 +1,4 @@
-"""Hours of talk in shortened time: server sessions end and are renewed, old turns are summarised,
-and nothing is lost, doubled, or left behind in the process.
-"""
+"""A session over many server sessions loses and doubles no turn, and does not grow in memory."""
 
 from __future__ import annotations
 
@@ -22,16 +20,16 @@ from tui_voice.runtime.reconnecting_connection import HANDED_OVER
 from tui_voice.server.limits import SessionLimits
 from tui_voice.store.reading import read
 
-RENEWALS = 5
-"""As many as a talk of more than four hours has, under the cap of 60 minutes."""
-MOST_GROWTH = 5 * 2**20
-"""Bytes that the process may hold more after the second half of the talk than after the first."""
+HANDOVERS = 5
+"""As many as a session of more than five hours has; a server session ends after 60 minutes."""
+MAX_GROWTH = 5 * 2**20
+"""Bytes of Python objects that the last third of the session may add."""
 
 
-async def _talk_until_renewed(harness: SessionHarness, times: int, first: int) -> int:
-    """Goes on, typing and speaking in turn, until so many renewals have been told of."""
-    number = first
-    while sum(_is_renewal(fact) for fact in harness.events) < times:
+async def _talk_until_handed_over(harness: SessionHarness, times: int) -> int:
+    """Type and speak until there were so many handovers; returns the number of turns."""
+    number = 0
+    while sum(_is_handover(event) for event in harness.events) < times:
         number += 1
         words = words_of(number)
         await (harness.speak(words) if number % 3 == 0 else harness.say(words))
@@ -39,34 +37,34 @@ async def _talk_until_renewed(harness: SessionHarness, times: int, first: int) -
 
 
 def words_of(number: int) -> str:
-    """A turn unlike its neighbours, of words that the toy server can hear."""
+    """Return a turn that differs from its neighbours, of words that the test's engines know."""
     return f"hello {WORDS[number % len(WORDS)]} {WORDS[number // len(WORDS)]}"
 
 
-def _is_renewal(fact: e.Event) -> bool:
-    return isinstance(fact, e.Noticed) and fact.text == HANDED_OVER
+def _is_handover(event: e.Event) -> bool:
+    return isinstance(event, e.Noticed) and event.text == HANDED_OVER
 
 
 @pytest.mark.slow
-async def test_hours_of_talk_over_many_server_sessions(tmp_path: Path) -> None:
+async def test_no_turn_is_lost_or_doubled_over_many_server_sessions(tmp_path: Path) -> None:
     limits = Limits(trigger=900, keep=4, policy="notebook")
     session = SessionLimits(session_seconds=3)
     async with toy_server(limits=session) as server:
         threads = threading.active_count()
         async with running_session(server.url, tmp_path, limits=limits) as harness:
-            half = await _talk_until_renewed(harness, RENEWALS, 0)
+            count = await _talk_until_handed_over(harness, HANDOVERS)
             turns = harness.turns()
             ledger = harness.snapshot.ledger
             path = harness.session.path
-        for _ in range(50):  # the server's own threads let go of the connection
+        for _ in range(50):  # the server's own threads end a little later
             if threading.active_count() <= threads + 2:
                 break
             await asyncio.to_thread(gc.collect)
         assert threading.active_count() <= threads + 2
     said = [text for role, text in turns if role == "user"]
-    assert said == [words_of(n) for n in range(1, half + 1)]
+    assert said == [words_of(n) for n in range(1, count + 1)]
     answers = [text for role, text in turns if role == "assistant"]
-    assert answers == said  # the toy server says again what it hears
+    assert answers == said  # the toy server repeats each turn
     assert sum(c.stage == "confirmed" and c.kind == "summary" for c in ledger.compactions) >= 2
     assert not any(c.stage == "failed" for c in ledger.compactions), ledger.compactions
     saved = fold(read(path).events)
@@ -74,14 +72,14 @@ async def test_hours_of_talk_over_many_server_sessions(tmp_path: Path) -> None:
 
 
 def _open_files() -> int:
-    """0 where the system does not tell."""
+    """Return the number of open descriptors, 0 where the system does not tell."""
     folder = Path("/proc/self/fd")
     return len(os.listdir(folder)) if folder.is_dir() else 0
 
 
 @pytest.mark.slow
-async def test_a_long_talk_does_not_grow(tmp_path: Path) -> None:
-    """Facts heard by the test itself are thrown away: they are not the product's."""
+async def test_a_long_session_does_not_grow_in_memory(tmp_path: Path) -> None:
+    """The harness throws its copies of the events away, so that only the product is measured."""
     limits = Limits(trigger=600, keep=4, policy="notebook")
     tracemalloc.start()
     try:
@@ -99,5 +97,5 @@ async def test_a_long_talk_does_not_grow(tmp_path: Path) -> None:
                 files.append(_open_files())
     finally:
         tracemalloc.stop()
-    assert held[2] - held[1] < MOST_GROWTH
+    assert held[2] - held[1] < MAX_GROWTH
     assert files[2] == files[1]

@@ -52,14 +52,14 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_session_is_opened_and_resumed(tmp_path: Path) -> None:
-    heard: list[e.Event] = []
+    replaced: list[e.Event] = []
     async with toy_server() as server:
         options = SessionOptions(settings=settings_for(server.url), folder=tmp_path / "sessions")
 
         def first(session: HeadlessSession) -> None:
             assert [turn.text for turn in session.say("hello Anna")] == ["hello Anna"] * 2
 
-        path = await drive(replace(options, on_event=heard.append), first)
+        path = await drive(replace(options, on_event=replaced.append), first)
         again = replace(options, resume=path)
 
         def second(session: HeadlessSession) -> None:
@@ -73,7 +73,7 @@ async def test_a_session_is_opened_and_resumed(tmp_path: Path) -> None:
     assert kinds.count(e.SessionOpened) == kinds.count(e.SessionResumed) == 1
     stamps = [event.at for event in events]
     assert stamps == sorted(stamps)
-    assert heard == []  # `HeadlessSession` takes its own `on_event` and replaces this one
+    assert replaced == []  # `HeadlessSession` takes its own `on_event` and replaces this one
 
 
 async def test_a_text_session_has_no_audio(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_text_session_fits_narrower_limits_than_a_voice_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "told", "remedy"),
+    ("context", "message", "remedy"),
     [
         ({"trigger": 5}, r"context\.trigger 5 \(--trigger\) is below what stays", "or more"),
         ({"trigger": 130, "keep": 2}, "2 kept turns weigh at least 133", "to 133 or more"),
@@ -243,9 +243,9 @@ def test_a_text_session_fits_narrower_limits_than_a_voice_session() -> None:
     ],
 )
 def test_limits_that_no_session_fits_are_refused(
-    context: dict[str, int], told: str, remedy: str
+    context: dict[str, int], message: str, remedy: str
 ) -> None:
-    with pytest.raises(SettingsError, match=told) as caught:
+    with pytest.raises(SettingsError, match=message) as caught:
         limited(**context)
     assert remedy in caught.value.hint
 

@@ -29,9 +29,9 @@ async def test_an_item_is_read_back_from_the_server(tmp_path: Path) -> None:
 
         assert await held(first.id) == "hello Anna"
         assert await held(second.id) == "hello Anna"
-        assert await held("nobody") is None
+        assert await held("unknown") is None
         await harness.settled()
-        assert not [fact for fact in harness.events if isinstance(fact, e.ServerErred)]
+        assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
 
 
 @pytest.mark.parametrize(("written", "is_wrong"), [(ENGLISH, True), (FRENCH, False)])

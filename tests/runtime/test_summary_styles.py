@@ -50,9 +50,9 @@ def test_a_summary_by_hand_and_its_update(tmp_path: Path, style: str) -> None:
         ),
         summary=SummarySettings(style=style),
     )
-    facts: list[e.Event] = []
-    options = SessionOptions(settings=settings, folder=tmp_path / "talks")
-    with HeadlessSession(options, on_event=facts.append) as session:
+    events: list[e.Event] = []
+    options = SessionOptions(settings=settings, folder=tmp_path / "sessions")
+    with HeadlessSession(options, on_event=events.append) as session:
         for words in FIRST:
             session.say(words)
         session.summarise(focus="lighthouse, boat")
@@ -70,15 +70,14 @@ def test_a_summary_by_hand_and_its_update(tmp_path: Path, style: str) -> None:
     assert "Kyoto" in first
     assert "Bolla" in second
     assert "2400" in second
-    asked = [fact for fact in facts if isinstance(fact, e.SummaryRequested)]
+    asked = [event for event in events if isinstance(event, e.SummaryRequested)]
     assert len(asked) == 2
     assert set(asked[0].drop).isdisjoint(asked[1].drop), "the old turns were read again"
-    ready = [fact for fact in facts if isinstance(fact, e.SummaryReady)]
-    assert [(fact.shortfall, fact.passed_over) for fact in ready] == [("", "")] * 2
+    ready = [event for event in events if isinstance(event, e.SummaryReady)]
+    assert [(event.shortfall, event.passed_over) for event in ready] == [("", "")] * 2
     match style:
         case "json":
-            told = json.loads(second)
-            assert {"facts", "preferences"} <= set(told)
+            assert {"facts", "preferences"} <= set(json.loads(second))
         case "structured":
             lines = second.splitlines()
             assert all(any(line.startswith(h) for line in lines) for h in HEADINGS), second

@@ -1,4 +1,4 @@
-"""Functions that the model calls: what goes wrong with them is told to it, and to nobody else."""
+"""Functions that the model calls: their result, or an error, goes back to the model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def fail(error: Exception) -> Any:
     return run
 
 
-async def test_arguments_come_parsed_and_the_result_goes_as_json() -> None:
+async def test_a_function_gets_parsed_arguments_and_its_result_becomes_json() -> None:
     tools = Tools((tool(lambda given: {"got": given, "é": True}),))
     assert await tools.call("lamp", '{"on": true}') == '{"got": {"on": true}, "é": true}'
     assert json.loads(await tools.call("lamp", ""))["got"] == {}
@@ -38,25 +38,27 @@ async def test_arguments_come_parsed_and_the_result_goes_as_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "sentence"),
     [
         ("kettle", "{}", "there is no function kettle"),
         ("lamp", "{", "the arguments are not JSON"),
         ("lamp", "[1]", "the arguments are not a JSON object"),
     ],
 )
-async def test_a_call_that_cannot_be_made(name: str, arguments: str, told: str) -> None:
+async def test_a_call_that_cannot_be_made_is_an_error_for_the_model(
+    name: str, arguments: str, sentence: str
+) -> None:
     output = await Tools((tool(lambda _: None),)).call(name, arguments)
-    assert json.loads(output) == {"error": told}
+    assert json.loads(output) == {"error": sentence}
 
 
 @pytest.mark.parametrize("error", [StoreError("no"), KeyError("no"), OSError("no"), ValueError()])
-async def test_a_function_that_fails(error: Exception) -> None:
-    told = json.loads(await Tools((tool(fail(error)),)).call("lamp", "{}"))
-    assert told["error"]
+async def test_an_exception_of_a_function_is_an_error_for_the_model(error: Exception) -> None:
+    output = json.loads(await Tools((tool(fail(error)),)).call("lamp", "{}"))
+    assert output["error"]
 
 
-async def test_a_function_is_called_once_and_its_answer_is_used(tmp_path: Path) -> None:
+async def test_a_function_is_called_once_and_its_output_is_used(tmp_path: Path) -> None:
     calls: list[Mapping[str, Any]] = []
 
     def run(arguments: Mapping[str, Any]) -> object:
@@ -70,14 +72,14 @@ async def test_a_function_is_called_once_and_its_answer_is_used(tmp_path: Path) 
         harness.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
         answered = await harness.event(e.ToolAnswered)
         await harness.event(e.ItemPlaced, lambda placed: placed.item_id == answered.item_id)
-        second = sum(isinstance(fact, e.ResponseStarted) for fact in harness.events)
+        second = sum(isinstance(event, e.ResponseStarted) for event in harness.events)
         await harness.settled()
     assert len(calls) == 1
     assert second <= 2
 
 
-async def test_a_line_that_breaks_while_the_function_runs(tmp_path: Path) -> None:
-    """The new server does not know the call: it is told in words, and then asked to answer."""
+async def test_an_output_that_comes_after_a_reconnect_is_sent_as_text(tmp_path: Path) -> None:
+    """The new server session does not know the call; it gets the output as text and answers."""
     async with (
         toy_server(ToyEngines()) as server,
         fault_proxy(server.url, Step("up", "conversation.item.create", 2), "cut") as proxy,
