@@ -128,7 +128,7 @@ def spoken(question: str) -> bytes:
 def in_a_session(silence_ms: int, rounds: int, question: str) -> list[float]:
     """Milliseconds from the last sample given to the server to the first sound it sends."""
     from tui_voice.audio.null import NullMicrophone, NullSpeaker
-    from tui_voice.audio.sound import Sound
+    from tui_voice.audio.sound import SoundDevices
     from tui_voice.config import load
     from tui_voice.runtime.session_factory import SessionOptions, open_session
 
@@ -136,9 +136,9 @@ def in_a_session(silence_ms: int, rounds: int, question: str) -> list[float]:
 
     async def open_ends(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None], *_more: object
-    ) -> Sound:
+    ) -> SoundDevices:
         ears.append(NullMicrophone(on_frame))
-        return Sound(ears[0], NullSpeaker(None, on_finished))
+        return SoundDevices(ears[0], NullSpeaker(None, on_finished))
 
     settings = load(env={}, path=Path(os.devnull))
     settings = replace(

@@ -15,7 +15,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from tui_voice.audio.devices import list_devices, load_driver
-from tui_voice.audio.stderr_redirect import keep_terminal
+from tui_voice.audio.stderr_redirect import redirected_stderr
 
 
 class Screen(App[None]):
@@ -40,7 +40,7 @@ class Screen(App[None]):
 
 
 log = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-with keep_terminal(log) if log else nullcontext():
+with redirected_stderr(log) if log else nullcontext():
     Screen().run()
     print("inside", file=sys.stderr)
 os.write(2, b"descriptor 2 is back\n")

@@ -11,7 +11,6 @@ from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.pcm import RATE
 from tui_voice.audio.sound import open_sound
 
-
 GAPS_MS = range(2_000, 12_000, 2_000)
 """Times of gaps in milliseconds after the start of the reply."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sound import VirtualSound
-from tui_voice.audio.devices import pick
+from tui_voice.audio.devices import choose_device
 from tui_voice.audio.driver import Device, Driver
 from tui_voice.audio.files import read_sound
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
@@ -216,19 +216,19 @@ BOX = device(id="pci-1", name="Built-in Speaker", output=2)
     [(None, BUILT_IN), ("usb-1", YETI), ("usb-2", SECOND_YETI), ("BUILT", BUILT_IN)],
 )
 def test_devices_are_picked_by_id_or_part_of_the_name(wanted: str | None, found: Device) -> None:
-    assert pick([YETI, BUILT_IN, SECOND_YETI, BOX], "input", wanted) is found
+    assert choose_device([YETI, BUILT_IN, SECOND_YETI, BOX], "input", wanted) is found
 
 
 def test_two_devices_of_one_name_are_told_apart() -> None:
     with pytest.raises(DeviceError, match=r"fits 2 input devices.*usb-1.*usb-2"):
-        pick([YETI, BUILT_IN, SECOND_YETI], "input", "yeti")
+        choose_device([YETI, BUILT_IN, SECOND_YETI], "input", "yeti")
 
 
 @pytest.mark.parametrize("wanted", ["Speaker", "pci-1", "nothing"])
 def test_a_loudspeaker_is_no_microphone(wanted: str) -> None:
     with pytest.raises(DeviceError, match="no input device"):
-        pick([YETI, BOX], "input", wanted)
+        choose_device([YETI, BOX], "input", wanted)
 
 
 def test_without_devices_there_is_no_default() -> None:
-    assert pick([], "input", None) is None
+    assert choose_device([], "input", None) is None

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sound import Recording, VirtualSound
 from tui_voice.audio.device_stream import DeviceChange
-from tui_voice.audio.devices import list_devices, pick
+from tui_voice.audio.devices import choose_device, list_devices
 from tui_voice.audio.driver import Driver
 from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.pcm import RATE, duration_ms, level_db
@@ -70,11 +70,11 @@ async def in_thread(job: Callable[[], object]) -> None:
 def test_both_drivers_list_the_devices_and_know_the_defaults(driver: Driver) -> None:
     devices = list_devices(driver)
     for direction in ("input", "output"):
-        found = pick(devices, direction, None)
+        found = choose_device(devices, direction, None)
         assert found is not None
         assert found.channels(direction) > 0
-        assert pick(devices, direction, found.id) == found
-        assert pick(devices, direction, found.name[1:].upper()) == found
+        assert choose_device(devices, direction, found.id) == found
+        assert choose_device(devices, direction, found.name[1:].upper()) == found
     assert len({(device.id, device.input > 0) for device in devices}) == len(devices)
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
-from tui_voice.audio.sound import Sound
+from tui_voice.audio.sound import SoundDevices
 from tui_voice.config import AudioSettings, BackendSettings, ContextSettings, Settings
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import REPLY_TIMEOUT_S, Conversation, Snapshot
@@ -90,7 +90,7 @@ class SessionHarness:
     events: list[e.Event] = field(default_factory=list)
     snapshot: Snapshot = field(init=False)
     """The newest."""
-    sound: Sound | None = None
+    sound: SoundDevices | None = None
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
@@ -277,11 +277,11 @@ async def running_session(
 
     async def open_null_devices(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
-    ) -> Sound:
+    ) -> SoundDevices:
         microphone = NullMicrophone(on_frame)
         microphone.gate(False)
         speaker = NullSpeaker(None, on_finished, speed=100.0, record=keep_replies)
-        harness.sound = Sound(microphone, speaker)
+        harness.sound = SoundDevices(microphone, speaker)
         harness._wake()
         return harness.sound
 

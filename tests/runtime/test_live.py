@@ -19,7 +19,7 @@ from tests.runtime.session_harness import (
 )
 from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
-from tui_voice.audio.sound import Sound
+from tui_voice.audio.sound import SoundDevices
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
@@ -239,7 +239,7 @@ async def test_a_failure_of_the_model_is_reported(tmp_path: Path) -> None:
 
 
 async def test_an_error_in_a_background_task_ends_the_session(tmp_path: Path) -> None:
-    async def fails(_on_frame: object, _on_finished: object) -> Sound:
+    async def fails(_on_frame: object, _on_finished: object) -> SoundDevices:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -271,8 +271,10 @@ async def test_an_item_whose_predecessor_is_gone_is_created_at_the_end(tmp_path:
 async def test_the_notice_of_the_sound_devices_is_shown(tmp_path: Path) -> None:
     async def without_microphone(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
-    ) -> Sound:
-        return Sound(NullMicrophone(on_frame), NullSpeaker(None, on_finished), "No microphone.")
+    ) -> SoundDevices:
+        return SoundDevices(
+            NullMicrophone(on_frame), NullSpeaker(None, on_finished), "No microphone."
+        )
 
     async with (
         toy_server() as server,

@@ -10,7 +10,7 @@ import pytest
 
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.pcm_format import BYTES_PER_MS
-from tui_voice.audio.sound import Sound
+from tui_voice.audio.sound import SoundDevices
 from tui_voice.conversation import events as e
 from tui_voice.runtime.media import SPEECH_LOST, Media
 from tui_voice.runtime.speech_buffer import MAX_PENDING_MS, SpeechBuffer
@@ -48,7 +48,7 @@ class WithDevices(Harness):
         self.speaker = NullSpeaker(None, self.media.playback.finished, record=True)
 
     def attach(self, *, microphone_open: bool = False, muted: bool = False) -> None:
-        sound = Sound(self.microphone, self.speaker)
+        sound = SoundDevices(self.microphone, self.speaker)
         self.media.attach(sound, microphone_open=microphone_open, muted=muted)
 
 

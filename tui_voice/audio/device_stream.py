@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from tui_voice.audio.devices import drivers, pick
-from tui_voice.audio.driver import Device, Direction, Driver, Handle
+from tui_voice.audio.devices import choose_device, drivers
+from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
 from tui_voice.errors import DeviceError
 
 T = TypeVar("T")
-Start = Callable[[Driver, Device | None, Callable[[], None]], Handle]
+Start = Callable[[Driver, Device | None, Callable[[], None]], DeviceHandle]
 
-WORDS: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
-OPEN_WITHIN = 8.0
+DIRECTION_NAMES: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
+OPEN_TIMEOUT_S = 8.0
 """Seconds a sound server may take to answer before we go on without it."""
-_LOOK_EVERY = 0.5
-_WAKES_WITHIN = 5.0  # measured on a sleeping source: 2 s until the first frame
-_SILENT_FOR = 1.5
-_AGAIN_AFTER = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
+_CHECK_INTERVAL_S = 0.5
+_WAKE_TIMEOUT_S = 5.0  # measured on a sleeping source: 2 s until the first frame
+_SILENCE_TIMEOUT_S = 1.5
+_RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class DeviceChange:
     message: str
 
 
-class Line:
-    """One direction of sound. `beat` is called by the device's thread at every callback."""
+class DeviceStream:
+    """One direction of sound. `note_callback` is called by the device's thread at every callback."""
 
     def __init__(
         self,
@@ -51,29 +51,29 @@ class Line:
         self.latency_ms = 0.0
         self.on_change = on_change
         self._start = start
-        self._wanted: str | None = None
+        self._wanted_device: str | None = None
         self._drivers: list[Driver] | None = None
-        self._handle: Handle | None = None
-        self._opened = self._beat = 0.0
+        self._handle: DeviceHandle | None = None
+        self._opened = self._last_callback = 0.0
         self._missed = 0
         self._resting = False
-        self._beating = asyncio.Event()
-        self._watch: asyncio.TimerHandle | None = None
+        self._first_callback = asyncio.Event()
+        self._check_timer: asyncio.TimerHandle | None = None
         self._reopening: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
 
-    def beat(self) -> None:
-        first = self._beat < self._opened
-        self._beat = time.monotonic()
+    def note_callback(self) -> None:
+        first = self._last_callback < self._opened
+        self._last_callback = time.monotonic()
         if first:
-            self._on_loop(self._beating.set)
+            self._on_loop(self._first_callback.set)
 
     async def open(self, wanted: str | None = None, driver: Driver | None = None) -> None:
         """Open the device that `wanted` means (None: the default); DeviceError when none does."""
-        self._wanted = wanted
+        self._wanted_device = wanted
         self._drivers = [driver] if driver else None
         await self._connect(wanted)
-        self._look()
+        self._check()
 
     @property
     def resting(self) -> bool:
@@ -81,10 +81,10 @@ class Line:
 
     def rest(self) -> None:
         """Stop the callbacks until `wake`: on the loop, and done a moment later."""
-        if self._handle is not None and self._watch is not None and not self._resting:
+        if self._handle is not None and self._check_timer is not None and not self._resting:
             self._resting = True
-            self._watch.cancel()
-            self._watch = None
+            self._check_timer.cancel()
+            self._check_timer = None
             off_loop(self._handle.rest)
 
     def wake(self) -> None:
@@ -99,9 +99,9 @@ class Line:
         if self._handle is None or self._resting:
             return
         if failed:
-            self._lose()
+            self._lost()
         else:
-            self._look()
+            self._check()
 
     async def close(self) -> None:
         if self._reopening is not None:
@@ -112,26 +112,27 @@ class Line:
 
     async def _connect(self, wanted: str | None) -> None:
         self._opened, self._missed = time.monotonic(), 0
-        self._beating.clear()
+        self._first_callback.clear()
         opening = off_loop(partial(self._try_drivers, wanted))
         try:
-            handle, self.driver = await asyncio.wait_for(asyncio.shield(opening), OPEN_WITHIN)
+            handle, self.driver = await asyncio.wait_for(asyncio.shield(opening), OPEN_TIMEOUT_S)
         except (TimeoutError, asyncio.CancelledError) as error:
             opening.add_done_callback(_close_late)
             if isinstance(error, asyncio.CancelledError):
                 raise
             raise DeviceError(
-                f"The {WORDS[self.direction]} does not answer.", "Restart the sound server."
+                f"The {DIRECTION_NAMES[self.direction]} does not answer.",
+                "Restart the sound server.",
             ) from error
         self._handle, self.name, self.latency_ms = handle, handle.name, handle.latency_ms
 
-    def _try_drivers(self, wanted: str | None) -> tuple[Handle, str]:
+    def _try_drivers(self, wanted: str | None) -> tuple[DeviceHandle, str]:
         failure = DeviceError(
-            f"No {WORDS[self.direction]} found.", "`tui-voice doctor` tells more."
+            f"No {DIRECTION_NAMES[self.direction]} found.", "`tui-voice doctor` tells more."
         )
         for driver in drivers() if self._drivers is None else self._drivers:
             try:
-                device = pick(driver.devices(), self.direction, wanted)
+                device = choose_device(driver.devices(), self.direction, wanted)
                 if device is not None:
                     return self._start(driver, device, self._stopped), driver.name
             except DeviceError as error:
@@ -139,9 +140,9 @@ class Line:
         raise failure
 
     async def _drop(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        if self._check_timer is not None:
+            self._check_timer.cancel()
+            self._check_timer = None
         self._resting = False
         handle, self._handle = self._handle, None
         if handle is not None:
@@ -149,61 +150,63 @@ class Line:
 
     def _stopped(self) -> None:
         """From the library's thread; also called for streams that we closed ourselves."""
-        self._on_loop(self._look_once_more)
+        self._on_loop(self._suspect)
 
     def _on_loop(self, job: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has gone before the device did
             self._loop.call_soon_threadsafe(job)
 
-    def _look_once_more(self) -> None:
+    def _suspect(self) -> None:
         # A new stream may have been opened since, or this one only rests or has been woken: only
         # its callbacks decide whether sound has ended.
         self._missed = 1
 
-    def _look(self) -> None:
-        silent_for = time.monotonic() - max(self._beat, self._opened)
+    def _check(self) -> None:
+        silent_for = time.monotonic() - max(self._last_callback, self._opened)
         # A device that wakes up may take a few blocks at once and then none for two seconds.
-        awake = self._beat > self._opened + _WAKES_WITHIN
-        if silent_for > (_SILENT_FOR if awake else _WAKES_WITHIN):
+        awake = self._last_callback > self._opened + _WAKE_TIMEOUT_S
+        if silent_for > (_SILENCE_TIMEOUT_S if awake else _WAKE_TIMEOUT_S):
             self._missed += 1
-        elif silent_for < _LOOK_EVERY / 2:
+        elif silent_for < _CHECK_INTERVAL_S / 2:
             self._missed = 0
         # Twice, because a process that was stopped and goes on looks silent the first time.
-        if self._missed >= 2 or (self._missed and silent_for > _LOOK_EVERY):
-            self._lose()
+        if self._missed >= 2 or (self._missed and silent_for > _CHECK_INTERVAL_S):
+            self._lost()
         else:
-            self._watch = self._loop.call_later(_LOOK_EVERY, self._look)
+            self._check_timer = self._loop.call_later(_CHECK_INTERVAL_S, self._check)
 
-    def _lose(self) -> None:
-        self._tell(False, f"The {WORDS[self.direction]} is gone ({self.name}).")
+    def _lost(self) -> None:
+        self._report(False, f"The {DIRECTION_NAMES[self.direction]} is gone ({self.name}).")
         self._reopening = self._loop.create_task(self._reopen())
 
     async def _reopen(self) -> None:
         await self._drop()
         attempt = 0
         while True:
-            await asyncio.sleep(_AGAIN_AFTER[min(attempt, len(_AGAIN_AFTER) - 1)])
+            await asyncio.sleep(_RETRY_DELAYS_S[min(attempt, len(_RETRY_DELAYS_S) - 1)])
             attempt += 1
-            for wanted in dict.fromkeys((self._wanted, None)):
-                if await self._sounds_again(wanted):
-                    self._tell(True, f"The {WORDS[self.direction]} is back ({self.name}).")
-                    self._look()
+            for wanted in dict.fromkeys((self._wanted_device, None)):
+                if await self._open_and_verify(wanted):
+                    self._report(
+                        True, f"The {DIRECTION_NAMES[self.direction]} is back ({self.name})."
+                    )
+                    self._check()
                     return
 
-    async def _sounds_again(self, wanted: str | None) -> bool:
+    async def _open_and_verify(self, wanted: str | None) -> bool:
         """Opened, and its callbacks come: a dying sound server still lets itself be opened."""
         try:
             await self._connect(wanted)
         except DeviceError:
             return False
         try:
-            await asyncio.wait_for(self._beating.wait(), _WAKES_WITHIN)
+            await asyncio.wait_for(self._first_callback.wait(), _WAKE_TIMEOUT_S)
         except TimeoutError:
             await self._drop()
             return False
         return True
 
-    def _tell(self, back: bool, message: str) -> None:
+    def _report(self, back: bool, message: str) -> None:
         if self.on_change is not None:
             self.on_change(DeviceChange(self.direction, back, message))
 
@@ -238,7 +241,7 @@ def _work() -> None:
             future.set_exception(error)
 
 
-def _close_late(opening: "asyncio.Future[tuple[Handle, str]]") -> None:
+def _close_late(opening: "asyncio.Future[tuple[DeviceHandle, str]]") -> None:
     """The device answered after we had stopped waiting."""
     if not opening.cancelled() and opening.exception() is None:
         handle, _ = opening.result()

@@ -32,7 +32,7 @@ def load_driver(name: str) -> Driver | None:
         return None
 
 
-def why_not(name: str) -> str:
+def load_error(name: str) -> str:
     """What keeps a driver from loading, for `tui-voice doctor`; "" when it loads."""
     try:
         _import_driver(name)
@@ -59,7 +59,7 @@ def list_devices(driver: Driver | None = None) -> list[Device]:
     return []
 
 
-def pick(devices: list[Device], direction: Direction, wanted: str | None) -> Device | None:
+def choose_device(devices: list[Device], direction: Direction, wanted: str | None) -> Device | None:
     """The device meant by `wanted`: its id, its name, or part of its name in any case.
 
     None wants the default, and gets None when there is no device of that direction. DeviceError

@@ -40,7 +40,7 @@ class Device:
         }
 
 
-class Handle(Protocol):
+class DeviceHandle(Protocol):
     """A running stream. `close` returns when its last callback has. After `rest` none need come
     until `wake`, which raises DeviceError where they will not."""
 
@@ -73,7 +73,7 @@ class Driver(Protocol):
         *,
         frame_ms: int,
         stopped: Callable[[], None],
-    ) -> Handle:
+    ) -> DeviceHandle:
         """`on_frame` gets s16le mono at 24 kHz, about `frame_ms` of it."""
         ...
 
@@ -83,6 +83,6 @@ class Driver(Protocol):
         pull: Callable[[int], bytes],
         *,
         stopped: Callable[[], None],
-    ) -> Handle:
+    ) -> DeviceHandle:
         """`pull(samples)` must return that many samples of s16le mono at 24 kHz."""
         ...

@@ -6,8 +6,8 @@ from contextlib import suppress
 from threading import Lock
 
 from tui_voice.audio.capture_gate import PRE_ROLL_MS, CaptureGate, FrameQueue, Framer
-from tui_voice.audio.device_stream import DeviceChange, Line
-from tui_voice.audio.driver import Device, Driver, Handle
+from tui_voice.audio.device_stream import DeviceChange, DeviceStream
+from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.pcm import FRAME_MS, level
 
@@ -38,23 +38,23 @@ class Microphone(CaptureGate):
         self._cleaning = Lock()
         self._framer = Framer(frame_ms)
         self._queue = FrameQueue(_KEPT_MS // frame_ms)
-        self._line = Line("input", self._start, on_change)
+        self._stream = DeviceStream("input", self._start, on_change)
 
     async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
         """Start capturing from the device of that id or name; DeviceError when that fails."""
-        await self._line.open(device, driver)
+        await self._stream.open(device, driver)
 
     async def close(self) -> None:
-        await self._line.close()
+        await self._stream.close()
         self._queue.drain()
 
     @property
     def name(self) -> str:
-        return self._line.name
+        return self._stream.name
 
     @property
     def latency_ms(self) -> float:
-        return self._line.latency_ms
+        return self._stream.latency_ms
 
     @property
     def level(self) -> float:
@@ -71,12 +71,14 @@ class Microphone(CaptureGate):
         if not is_open:
             self._queue.kept = self._pre_roll.maxlen
 
-    def _start(self, driver: Driver, device: Device | None, stopped: Callable[[], None]) -> Handle:
+    def _start(
+        self, driver: Driver, device: Device | None, stopped: Callable[[], None]
+    ) -> DeviceHandle:
         return driver.open_input(device, self._captured, frame_ms=self.frame_ms, stopped=stopped)
 
     def _captured(self, pcm: bytes) -> None:
         """On the device's thread."""
-        self._line.beat()
+        self._stream.note_callback()
         with self._cleaning:
             for frame in self._framer.feed(pcm):
                 for ready in (frame,) if self._echo is None else self._echo.clean(frame):

@@ -13,7 +13,7 @@ from tui_voice.audio.capture_gate import CaptureGate, Framer
 from tui_voice.audio.driver import BLOCK_MS
 from tui_voice.audio.files import write_wav
 from tui_voice.audio.pcm import BYTES_PER_MS, SAMPLES_PER_MS, WIDTH
-from tui_voice.audio.speaker import Outlet
+from tui_voice.audio.speaker import BaseSpeaker
 
 
 class NullMicrophone(CaptureGate):
@@ -33,7 +33,7 @@ class NullMicrophone(CaptureGate):
             self._accept(frame)
 
 
-class NullSpeaker(Outlet):
+class NullSpeaker(BaseSpeaker):
     """Plays by the loop's clock, `speed` times as fast as real time.
 
     With `record` it keeps what would have been heard, interrupted items cut where they were

@@ -28,7 +28,7 @@ class _Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PlayedBlock:
     """What one `take` brought: the sound, and the items that began and ended within it."""
 
     pcm: bytes
@@ -54,7 +54,7 @@ class Playback:
     _silent_ends: deque[str] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _latest: bytes = b""  # the meter reads it less often than blocks are taken
-    _silence: Block = Block(b"")
+    _silence: PlayedBlock = PlayedBlock(b"")
     volume: float = 1.0
     paused: bool = False
     flushed: int = 0  # samples, so that in = out + waiting + flushed can be checked
@@ -84,13 +84,13 @@ class Playback:
         with self._lock:
             self._complete(item_id, self._item(item_id))
 
-    def take(self, count: int) -> Block:
+    def take(self, count: int) -> PlayedBlock:
         """The next `count` samples for the device, silence where there are none."""
         if not self._segments and not self._silent_ends:
             # Most blocks of a day are silent, a hundred a second: they should cost nothing.
             self._latest = b""
             if count * WIDTH != len(self._silence.pcm):
-                self._silence = Block(bytes(count * WIDTH))
+                self._silence = PlayedBlock(bytes(count * WIDTH))
             return self._silence
         out = np.zeros(count, np.int16)
         started: list[str] = []
@@ -119,7 +119,7 @@ class Playback:
             np.copyto(out, np.clip(out * self.volume, -32768, 32767), casting="unsafe")
         pcm = out.tobytes()
         self._latest = pcm if at else b""
-        return Block(pcm, tuple(started), tuple(finished), sounded, at)
+        return PlayedBlock(pcm, tuple(started), tuple(finished), sounded, at)
 
     def interrupt(self) -> tuple[str, int] | None:
         """Drop all that waits; every item not yet ended refuses what still arrives.

@@ -11,18 +11,18 @@ from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.pcm import FRAME_MS
-from tui_voice.audio.speaker import Outlet, Speaker
+from tui_voice.audio.speaker import BaseSpeaker, Speaker
 from tui_voice.errors import DeviceError
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class SoundDevices:
     """Both ends, ready; `notice` is what the user should know about them, or None. `hears`: there
     is a microphone, so that it makes sense to talk.
     """
 
     microphone: CaptureGate
-    speaker: Outlet
+    speaker: BaseSpeaker
     notice: str | None = None
     hears: bool = True
 
@@ -45,7 +45,7 @@ async def open_sound(
     pre_roll_ms: int = PRE_ROLL_MS,
     volume: float = 1.0,
     driver: Driver | None = None,
-) -> Sound:
+) -> SoundDevices:
     """Open what there is; a device that is missing is replaced by one that does nothing.
 
     Call it on the loop that shall get the callbacks; the opening itself happens in a thread.
@@ -53,7 +53,9 @@ async def open_sound(
     False is `--text`: no device is touched. Never raises DeviceError.
     """
     if not enabled:
-        return Sound(NullMicrophone(on_frame), NullSpeaker(on_started, on_finished), hears=False)
+        return SoundDevices(
+            NullMicrophone(on_frame), NullSpeaker(on_started, on_finished), hears=False
+        )
     notices, hints = list[str](), list[str]()
     echo = await _canceller(notices) if cancel_echo else None
     speaker = Speaker(on_started, on_finished, echo=echo, on_change=on_change)
@@ -65,7 +67,7 @@ async def open_sound(
         _opened(speaker, output_device, driver, notices, hints, "Replies are shown, not heard."),
         _opened(microphone, input_device, driver, notices, hints, "Type instead."),
     )
-    sound = Sound(
+    sound = SoundDevices(
         microphone if hears else NullMicrophone(on_frame, frame_ms=frame_ms),
         speaker if heard else NullSpeaker(on_started, on_finished),
         " ".join(dict.fromkeys(notices + hints)) or None,

@@ -5,17 +5,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from tui_voice.audio.device_stream import DeviceChange, Line
-from tui_voice.audio.driver import Device, Driver, Handle
+from tui_voice.audio.device_stream import DeviceChange, DeviceStream
+from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.pcm import RATE
-from tui_voice.audio.playback import Block, Playback
+from tui_voice.audio.playback import Playback, PlayedBlock
 
 _RESTS_AFTER = 10 * RATE
 """Samples of silence, 10 s: a hundred callbacks a second for nothing cost 2 % of a core."""
 
 
-class Outlet:
+class BaseSpeaker:
     """What every speaker offers; `Speaker` has a device behind it, `NullSpeaker` a clock.
 
     All methods and both callbacks belong to the loop. `on_started(item_id)` comes with an item's
@@ -111,7 +111,7 @@ class Outlet:
     async def close(self) -> None:
         """Stop playing; what waits is dropped."""
 
-    def _took(self, block: Block) -> None:
+    def _took(self, block: PlayedBlock) -> None:
         """Tell the loop what a block brought; on the loop."""
         for item_id in block.started:
             if self.on_started is not None:
@@ -121,7 +121,7 @@ class Outlet:
                 self.on_finished(item_id, played_ms)
 
 
-class Speaker(Outlet):
+class Speaker(BaseSpeaker):
     """A loudspeaker. It runs from `open` to `close`, sounding silence between the replies: a
     stream that is started for each reply would eat its beginning."""
 
@@ -136,12 +136,12 @@ class Speaker(Outlet):
         super().__init__(on_started, on_finished)
         self._loop = asyncio.get_running_loop()
         self._echo = echo
-        self._line = Line("output", self._start, on_change)
+        self._stream = DeviceStream("output", self._start, on_change)
         self._silent = 0  # samples; on the device's thread
 
     async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
         """Start the device of that id or name; DeviceError when that fails."""
-        await self._line.open(device, driver)
+        await self._stream.open(device, driver)
 
     def write(self, item_id: str, pcm: bytes) -> bool:
         self.wake()
@@ -152,30 +152,32 @@ class Speaker(Outlet):
         super().finish(item_id)
 
     def wake(self) -> None:
-        self._line.wake()
+        self._stream.wake()
 
     async def close(self) -> None:
-        await self._line.close()
+        await self._stream.close()
 
     @property
     def name(self) -> str:
-        return self._line.name
+        return self._stream.name
 
     @property
     def latency_ms(self) -> float:
-        return self._line.latency_ms
+        return self._stream.latency_ms
 
     @property
     def resting(self) -> bool:
         """Whether the device has been stopped for want of anything to play."""
-        return self._line.resting
+        return self._stream.resting
 
-    def _start(self, driver: Driver, device: Device | None, stopped: Callable[[], None]) -> Handle:
+    def _start(
+        self, driver: Driver, device: Device | None, stopped: Callable[[], None]
+    ) -> DeviceHandle:
         return driver.open_output(device, self._pull, stopped=stopped)
 
     def _pull(self, count: int) -> bytes:
         """On the device's thread."""
-        self._line.beat()
+        self._stream.note_callback()
         block = self._playback.take(count)
         if block.sounded:
             self._latest = (block.sounded, time.monotonic())
@@ -198,4 +200,4 @@ class Speaker(Outlet):
 
     def _rest(self) -> None:
         if self.may_rest and self._playback.idle:
-            self._line.rest()
+            self._stream.rest()

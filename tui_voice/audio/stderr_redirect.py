@@ -5,7 +5,7 @@ sounddevice` even points descriptor 2 at /dev/null for a moment. Textual draws t
 descriptor (on Linux and macOS to `sys.__stderr__`), so both the noise and the moment of silence
 would tear the screen. Hence the full-screen program draws through a copy of the descriptor:
 
-    with keep_terminal(log):          # before the App is made, and around App.run()
+    with redirected_stderr(log):          # before the App is made, and around App.run()
         MyApp().run()
 
 A command without a screen that plays or captures may do the same. Where devices are only listed,
@@ -48,7 +48,7 @@ def _ask_servers() -> None:
 
 
 @contextmanager
-def keep_terminal(log: Path | None = None) -> Iterator[None]:
+def redirected_stderr(log: Path | None = None) -> Iterator[None]:
     """Give Python a terminal of its own, and everything else that writes to descriptor 2 `log`.
 
     Inside, `sys.stderr` and `sys.__stderr__` write to a copy of the descriptor 2 there was;

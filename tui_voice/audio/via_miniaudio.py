@@ -42,7 +42,7 @@ class Miniaudio:
         *,
         frame_ms: int,
         stopped: Callable[[], None],
-    ) -> "_Stream":
+    ) -> "MiniaudioStream":
         def capture() -> Generator[None, bytearray, None]:
             while True:
                 on_frame(bytes((yield)))
@@ -55,7 +55,7 @@ class Miniaudio:
         pull: Callable[[int], bytes],
         *,
         stopped: Callable[[], None],
-    ) -> "_Stream":
+    ) -> "MiniaudioStream":
         def play() -> Generator[bytes, int, None]:
             wanted = yield b""
             while True:
@@ -81,7 +81,7 @@ def _buffer_at_pulseaudio(ms: int) -> Iterator[None]:
         del os.environ[name]
 
 
-class _Stream:
+class MiniaudioStream:
     def __init__(
         self,
         stream: Any,
@@ -128,7 +128,7 @@ def _open(
     block_ms: int,
     callback: Generator[Any, Any, None],
     stopped: Callable[[], None],
-) -> _Stream:
+) -> MiniaudioStream:
     identity = None
     if device is not None:
         identity = ffi.new("ma_device_id *")
@@ -152,7 +152,7 @@ def _open(
     # What waits in front of a loudspeaker is a full buffer, behind a microphone one block.
     waits = _PERIODS if kind is miniaudio.PlaybackDevice else 1
     name = device.name if device else "default"
-    handle = _Stream(stream, callback, stopped, word, name, block_ms * waits)
+    handle = MiniaudioStream(stream, callback, stopped, word, name, block_ms * waits)
     try:
         handle.wake()
     except DeviceError:

@@ -47,7 +47,7 @@ class PortAudio:
         *,
         frame_ms: int,
         stopped: Callable[[], None],
-    ) -> "_Stream":
+    ) -> "PortAudioStream":
         def at(rate: int) -> Any:
             resampler = Resampler(rate, RATE)
 
@@ -73,7 +73,7 @@ class PortAudio:
         pull: Callable[[int], bytes],
         *,
         stopped: Callable[[], None],
-    ) -> "_Stream":
+    ) -> "PortAudioStream":
         def at(rate: int) -> Any:
             resampler = Resampler(RATE, rate)
             ready = bytearray()
@@ -101,7 +101,7 @@ class PortAudio:
         return _open(at, "loudspeaker", device)
 
 
-class _Stream:
+class PortAudioStream:
     def __init__(self, stream: Any, name: str) -> None:
         self._stream = stream
         self.name = name
@@ -122,7 +122,7 @@ class _Stream:
             self._stream.close(ignore_errors=True)
 
 
-_running: set[_Stream] = set()
+_running: set[PortAudioStream] = set()
 
 
 def _look_again() -> None:
@@ -134,7 +134,7 @@ def _look_again() -> None:
             _streams._initialize()
 
 
-def _open(at: Callable[[int], Any], word: str, device: Device | None) -> _Stream:
+def _open(at: Callable[[int], Any], word: str, device: Device | None) -> PortAudioStream:
     """Start the stream at 24 kHz, or at the device's own rate where it knows no other."""
     rates = [RATE, *(rate for rate in (device.rates if device else (48_000, 44_100)))]
     failure: Exception | None = None
@@ -146,7 +146,7 @@ def _open(at: Callable[[int], Any], word: str, device: Device | None) -> _Stream
             except (sounddevice.PortAudioError, ValueError) as error:
                 failure = failure or error
                 continue
-            handle = _Stream(stream, device.name if device else "default")
+            handle = PortAudioStream(stream, device.name if device else "default")
             _running.add(handle)
             return handle
     raise DeviceError(

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.audio.stderr_redirect import keep_terminal
+from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.flags import sessions_dir_of, settings_of
 from tui_voice.config import Settings, log_path
 from tui_voice.errors import UsageError
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     # While the screen draws, the session's thread waits for Python's global lock. A shorter
     # switch interval reduces that delay from 16 ms to 3–5 ms (`benchmarks/sound.py`).
     sys.setswitchinterval(0.0005)
-    with keep_terminal(log_path()):
+    with redirected_stderr(log_path()):
         app = VoiceApp(open_handle, options, session_id=first)
         ended = app.run()
     if app.failure is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tui_voice.audio.devices import list_devices
 from tui_voice.audio.driver import Device, Direction
-from tui_voice.audio.stderr_redirect import keep_terminal
+from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.table import print_json, table
 
 
@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with keep_terminal():  # some sound libraries, such as JACK's, print warnings
+    with redirected_stderr():  # some sound libraries, such as JACK's, print warnings
         devices = list_devices()
     if args.json:
         print_json([device.as_dict() for device in devices])

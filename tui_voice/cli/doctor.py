@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from tui_voice.audio.stderr_redirect import keep_terminal
+from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.checkup import Finding, checks
 from tui_voice.cli.flags import add_common, add_settings
 from tui_voice.cli.table import print_json
@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     findings: list[Finding] = []
     for check in checks(args):
-        with keep_terminal():
+        with redirected_stderr():
             finding = check()
         findings.append(finding)
         if not args.json:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.audio.stderr_redirect import keep_terminal
+from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.app import appearance
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.config import log_path
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         return replay(path, read(path).events, args.speed)
 
     options = Options(**appearance(settings), sound=False, live=False)
-    with keep_terminal(log_path()):
+    with redirected_stderr(log_path()):
         app = VoiceApp(open_handle, options)
         app.run()
     if app.failure is not None:

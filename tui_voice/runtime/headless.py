@@ -19,7 +19,7 @@ from tui_voice.errors import BackendError, TuiVoiceError
 from tui_voice.runtime.session_factory import SessionOptions, open_session
 
 if TYPE_CHECKING:
-    from tui_voice.audio.sound import Sound
+    from tui_voice.audio.sound import SoundDevices
 
 SPEED = 25.0
 """How many times as fast as real time audio goes in and replies are played."""
@@ -135,12 +135,12 @@ class HeadlessSession:
 
     async def _open_sound(
         self, on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
-    ) -> Sound:
+    ) -> SoundDevices:
         from tui_voice.audio.null import NullMicrophone, NullSpeaker
-        from tui_voice.audio.sound import Sound
+        from tui_voice.audio.sound import SoundDevices
 
         speaker = NullSpeaker(None, on_finished, speed=SPEED, record=self._record_replies)
-        sound = self._sound = Sound(NullMicrophone(on_frame), speaker)
+        sound = self._sound = SoundDevices(NullMicrophone(on_frame), speaker)
         return sound
 
     def _wait_until(self, fits: Callable[[Snapshot], bool], timeout_s: float) -> None:

@@ -40,13 +40,15 @@ from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tools
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
-    from tui_voice.audio.sound import Sound
+    from tui_voice.audio.sound import SoundDevices
 
 TOO_SLOW = "The connection is too slow for your voice: the oldest audio that waits is left out."
 UNSETTLED_TURNS = 8
 """Only so many of the newest turns are checked for missing words."""
 
-OpenSound = Callable[[Callable[[bytes], None], Callable[[str, int], None]], Awaitable["Sound"]]
+OpenSound = Callable[
+    [Callable[[bytes], None], Callable[[str, int], None]], Awaitable["SoundDevices"]
+]
 """Opens the sound devices. Its arguments are called with each captured frame, and with the id and
 the played milliseconds of each item that was played to its end."""
 
@@ -72,7 +74,7 @@ class LiveBackend:
         self._tasks = BackgroundTasks()
         self._out_of_band = OutOfBandRequests()
         self._summaries = SummaryTasks(summariser, self._ask, self._post_event, self._tasks)
-        self._sound: Sound | None = None
+        self._sound: SoundDevices | None = None
         self._post: Callable[[e.Event], None] = _not_started
         self._newest: Snapshot | None = None
         self._turns_when_online: int | None = None  # None before the first connection

@@ -16,7 +16,7 @@ from tui_voice.runtime.session_handle import Meters
 from tui_voice.runtime.speech_buffer import SpeechBuffer
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
-    from tui_voice.audio.sound import Sound
+    from tui_voice.audio.sound import SoundDevices
 
 SPEECH_LOST = (
     "There was no connection for so long that only the last 5 minutes of your speech were kept: "
@@ -32,9 +32,9 @@ class Media:
         self.playback = ReplyPlayback(post)
         self.recorder: Recorder | None = None
         self._post = post
-        self._sound: Sound | None = None
+        self._sound: SoundDevices | None = None
 
-    def attach(self, sound: Sound, *, microphone_open: bool, muted: bool) -> None:
+    def attach(self, sound: SoundDevices, *, microphone_open: bool, muted: bool) -> None:
         """Uses these devices from now on, with the microphone as the conversation has it."""
         self._sound = sound
         self.playback.attach(sound.speaker)

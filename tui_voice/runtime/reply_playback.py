@@ -9,7 +9,7 @@ from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import events as e
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
-    from tui_voice.audio.speaker import Outlet
+    from tui_voice.audio.speaker import BaseSpeaker
 
 
 class ReplyPlayback:
@@ -17,10 +17,10 @@ class ReplyPlayback:
 
     def __init__(self, post: Callable[[e.Event], None]) -> None:
         self._post = post
-        self._speaker: Outlet | None = None
+        self._speaker: BaseSpeaker | None = None
         self._received: dict[str, int] = {}  # bytes by item id, in the order of playing
 
-    def attach(self, speaker: Outlet) -> None:
+    def attach(self, speaker: BaseSpeaker) -> None:
         """Uses this loudspeaker from now on."""
         self._speaker = speaker
 

@@ -29,7 +29,7 @@ from tui_voice.store.secrets import Redactor
 
 if TYPE_CHECKING:
     from tui_voice.audio.device_stream import DeviceChange
-    from tui_voice.audio.sound import Sound
+    from tui_voice.audio.sound import SoundDevices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +196,7 @@ def _devices(settings: Settings, on_change: Callable[[DeviceChange], None]) -> O
 
     async def open_devices(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
-    ) -> Sound:
+    ) -> SoundDevices:
         from tui_voice.audio.sound import open_sound  # imports numpy
 
         return await open_sound(
