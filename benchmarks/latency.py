@@ -30,7 +30,7 @@ from tests.e2e.heard import is_quiet, loud, sounding_ms
 from tests.e2e.room import Room
 from tests.e2e.talk import Talk
 from tests.e2e.terminal import Terminal
-from tests.sound import RATE, Recording, VirtualSound, missing
+from tests.sound_server_harness import RATE, Recording, VirtualSound, missing
 from tui_voice.conversation import events as e
 
 QUESTION = "What time is it?"

@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.sound import VirtualSound, missing
+from tests.sound_server_harness import VirtualSound, missing
 from tui_voice.audio.devices import load_driver
 from tui_voice.audio.driver import Driver
 from tui_voice.audio.echo import EchoCanceller

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sound import VirtualSound, missing
+from tests.sound_server_harness import VirtualSound, missing
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.lab.policies import LAB_POLICIES
 

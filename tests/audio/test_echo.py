@@ -1,4 +1,4 @@
-"""The reply is taken out of what the microphone hears; the user is not."""
+"""Echo cancellation removes the reply from the captured sound and keeps the user."""
 
 import builtins
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.audio.echoes import FRAME, Sound, db, later, room, through, with_holes
+from tests.audio.echo_harness import FRAME, Sound, db, later, room, through, with_holes
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.pcm import RATE
 from tui_voice.audio.sound import open_sound
@@ -22,11 +22,13 @@ def reply(sentence: bytes) -> Sound:
 
 @pytest.mark.parametrize(("delay_ms", "gain"), [(40, 0.5), (120, 0.5), (160, 0.3)])
 @pytest.mark.parametrize("burst", [1, 2])
-def test_the_reply_is_not_heard(reply: Sound, delay_ms: int, gain: float, burst: int) -> None:
+def test_the_echo_of_a_reply_is_removed(
+    reply: Sound, delay_ms: int, gain: float, burst: int
+) -> None:
     echo = room(reply, delay_ms, gain)
     cleaned = through(echo, reply, burst)
     assert len(cleaned) == len(echo) // FRAME * FRAME
-    last = slice(len(cleaned) * 2 // 3, None)  # it needs a second or two to learn the room
+    last = slice(len(cleaned) * 2 // 3, None)  # it needs one or two seconds to adapt
     assert db(echo[last]) - db(cleaned[last]) > 25
 
 
@@ -39,7 +41,7 @@ def test_the_user_is_heard_over_the_reply(reply: Sound, sentence: bytes) -> None
     assert db(cleaned[-len(voice) :]) - db(alone[-len(voice) :]) > 20
 
 
-def test_the_first_words_of_the_first_reply_do_not_come_back(reply: Sound) -> None:
+def test_the_first_words_of_the_first_reply_are_removed(reply: Sound) -> None:
     for echo in (later(reply, 60), room(reply, 60, 0.5)):
         first = slice(0, 2 * RATE)
         cleaned = through(echo, reply)
@@ -56,7 +58,7 @@ def test_no_echo_passes_after_the_loudspeaker_ran_dry(reply: Sound, gaps: dict[i
         assert db(echo[part]) - db(cleaned[part]) > 30, second
 
 
-def test_who_begins_to_speak_over_the_reply_is_heard_from_the_first_word(
+def test_a_user_who_speaks_over_the_reply_is_heard_from_the_first_word(
     reply: Sound, sentence: bytes
 ) -> None:
     voice = np.frombuffer(sentence, "<i2").astype(float)[::-1]
@@ -68,7 +70,7 @@ def test_who_begins_to_speak_over_the_reply_is_heard_from_the_first_word(
     assert db(user[began]) - db(cleaned[began]) < 6
 
 
-def test_frames_come_in_order_and_all_of_them(reply: Sound) -> None:
+def test_all_frames_are_returned_with_a_delay_of_at_most_three_frames(reply: Sound) -> None:
     given, taken = 0, 0
 
     def count(_: EchoCanceller, ready: list[bytes]) -> None:
@@ -80,7 +82,7 @@ def test_frames_come_in_order_and_all_of_them(reply: Sound) -> None:
     assert len(through(near, reply, each=count)) == len(near) // FRAME * FRAME
 
 
-def test_frames_pass_untouched_and_at_once_before_the_reply_and_long_after_it() -> None:
+def test_frames_pass_unchanged_and_at_once_before_a_reply_and_1_5_s_after_it() -> None:
     canceller = EchoCanceller()
     noise = (np.random.default_rng(1).standard_normal(FRAME * 112) * 3000).astype("<i2")
     frames = [noise[at : at + FRAME].tobytes() for at in range(0, noise.size, FRAME)]
@@ -96,7 +98,7 @@ def test_frames_pass_untouched_and_at_once_before_the_reply_and_long_after_it() 
     assert all(same[80:])
 
 
-async def test_without_the_package_the_talk_goes_on_with_a_notice(
+async def test_without_the_package_the_session_continues_with_a_notice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = builtins.__import__

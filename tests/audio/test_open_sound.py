@@ -1,12 +1,13 @@
-"""With and without devices: `open_sound` always gives something to talk through."""
+"""`open_sound` returns a usable microphone and loudspeaker with and without devices."""
 
 import asyncio
 import threading
+from typing import Any
 from pathlib import Path
 
 import pytest
 
-from tests.sound import VirtualSound
+from tests.sound_server_harness import VirtualSound
 from tui_voice.audio.devices import choose_device
 from tui_voice.audio.driver import Device, Driver
 from tui_voice.audio.files import read_sound
@@ -17,26 +18,26 @@ from tui_voice.errors import DeviceError
 SECOND = b"\x10\x27" * 24_000
 
 
-class Facts:
-    """What was told, and a way to wait for it."""
+class Callbacks:
+    """Records callbacks and waits for them."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[object, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
         self._more = asyncio.Event()
 
     def __call__(self, *fact: object) -> None:
-        self.told.append(fact)
+        self.calls.append(fact)
         self._more.set()
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(10):
-            while len(self.told) < count:
+            while len(self.calls) < count:
                 self._more.clear()
                 await self._more.wait()
 
 
 class Deaf:
-    """A machine without any device."""
+    """A driver of a machine without devices."""
 
     name = "deaf"
 
@@ -50,7 +51,7 @@ class Deaf:
 
 
 class Slow(Deaf):
-    """A sound server that takes its time, as one that hangs would."""
+    """A driver whose sound server answers late or never."""
 
     name = "slow"
 
@@ -64,35 +65,35 @@ class Slow(Deaf):
         return []
 
 
-async def test_the_null_speaker_plays_in_time_and_tells_it() -> None:
-    facts = Facts()
-    speaker = NullSpeaker(facts, facts)
+async def test_the_null_speaker_plays_in_real_time_and_reports_it() -> None:
+    callbacks = Callbacks()
+    speaker = NullSpeaker(callbacks, callbacks)
     loop = asyncio.get_running_loop()
     began = loop.time()
     speaker.write("a", SECOND[:24_000])
     speaker.finish("a")
-    await facts.until(2)
-    assert facts.told == [("a",), ("a", 500)]
+    await callbacks.until(2)
+    assert callbacks.calls == [("a",), ("a", 500)]
     assert loop.time() - began >= 0.48
     assert speaker.level == 0.0
 
 
-async def test_the_null_speaker_can_be_faster_than_time_and_records() -> None:
-    facts = Facts()
-    speaker = NullSpeaker(on_finished=facts, speed=1000, record=True)
+async def test_the_null_speaker_plays_faster_than_real_time_and_records() -> None:
+    callbacks = Callbacks()
+    speaker = NullSpeaker(on_finished=callbacks, speed=1000, record=True)
     for item in ("a", "b"):
         speaker.write(item, SECOND * 20)
         speaker.finish(item)
-    await facts.until(2)
-    assert facts.told == [("a", 20_000), ("b", 20_000)]
+    await callbacks.until(2)
+    assert callbacks.calls == [("a", 20_000), ("b", 20_000)]
     assert speaker.recording == SECOND * 40
 
 
 async def test_an_interrupted_recording_ends_where_the_reply_was_cut(tmp_path: Path) -> None:
-    facts = Facts()
-    speaker = NullSpeaker(facts, speed=1, record=True)
+    callbacks = Callbacks()
+    speaker = NullSpeaker(callbacks, speed=1, record=True)
     speaker.write("a", SECOND * 10)
-    await facts.until(1)
+    await callbacks.until(1)
     cut = speaker.interrupt()
     assert cut is not None
     assert cut[0] == "a"
@@ -103,18 +104,31 @@ async def test_an_interrupted_recording_ends_where_the_reply_was_cut(tmp_path: P
     await speaker.close()
 
 
-async def test_a_paused_null_speaker_waits_without_a_timer() -> None:
-    facts = Facts()
-    speaker = NullSpeaker(facts, facts, speed=100)
+async def test_a_paused_null_speaker_waits_without_a_timer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    callbacks = Callbacks()
+    timers: list[object] = []
+    loop = asyncio.get_running_loop()
+    call_at = loop.call_at
+
+    def count(*job: Any, **options: Any) -> asyncio.TimerHandle:
+        timers.append(job)
+        return call_at(*job, **options)
+
+    monkeypatch.setattr(loop, "call_at", count)
+    speaker = NullSpeaker(callbacks, callbacks, speed=100)
     speaker.pause(True)
     speaker.write("a", SECOND)
     speaker.finish("a")
-    assert speaker._tick is None
+    assert timers == []
     assert speaker.waiting_ms == 1000
     speaker.pause(False)
-    await facts.until(2)
-    assert facts.told[-1] == ("a", 1000)
-    assert speaker._tick is None
+    await callbacks.until(2)
+    assert callbacks.calls[-1] == ("a", 1000)
+    ended = len(timers)
+    await asyncio.sleep(0.05)
+    assert ended == len(timers) > 0
 
 
 async def test_a_turn_from_a_file_arrives_as_frames() -> None:
@@ -125,27 +139,27 @@ async def test_a_turn_from_a_file_arrives_as_frames() -> None:
     assert b"".join(frames).rstrip(b"\0") == SECOND[: 960 * 3 + 100].rstrip(b"\0")
 
 
-async def test_without_devices_the_talk_goes_on_by_typing() -> None:
-    facts = Facts()
-    sound = await open_sound(lambda _: None, on_finished=facts, driver=Deaf())
+async def test_without_devices_the_session_continues_by_typing() -> None:
+    callbacks = Callbacks()
+    sound = await open_sound(lambda _: None, on_finished=callbacks, driver=Deaf())
     assert sound.notice is not None
     assert "No microphone found. Type instead. `tui-voice doctor` tells more." in sound.notice
     assert "No loudspeaker found. Replies are shown, not heard." in sound.notice
     sound.speaker.write("a", SECOND[:4800])
     sound.speaker.finish("a")
-    await facts.until(1)
-    assert facts.told == [("a", 100)]
+    await callbacks.until(1)
+    assert callbacks.calls == [("a", 100)]
     await sound.close()
 
 
-async def test_text_only_touches_no_device_and_says_nothing() -> None:
+async def test_text_only_opens_no_device_and_gives_no_notice() -> None:
     sound = await open_sound(lambda _: None, enabled=False)
     assert sound.notice is None
     assert isinstance(sound.microphone, NullMicrophone)
     assert isinstance(sound.speaker, NullSpeaker)
 
 
-async def test_a_slow_sound_server_does_not_hold_the_loop() -> None:
+async def test_a_slow_sound_server_does_not_block_the_loop() -> None:
     slow = Slow()
     opening = asyncio.create_task(open_sound(lambda _: None, driver=slow, cancel_echo=False))
     loop = asyncio.get_running_loop()
@@ -158,7 +172,9 @@ async def test_a_slow_sound_server_does_not_hold_the_loop() -> None:
     assert sound.notice is not None
 
 
-async def test_a_sound_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sound_server_that_never_answers_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     slow = Slow()
     monkeypatch.setattr("tui_voice.audio.device_stream.OPEN_WITHIN", 0.05)
     sound = await open_sound(lambda _: None, driver=slow, cancel_echo=False)
@@ -167,7 +183,7 @@ async def test_a_sound_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyP
     assert "does not answer" in sound.notice
 
 
-async def test_a_device_that_is_not_there_gives_way_to_the_default(
+async def test_a_missing_device_is_replaced_by_the_default(
     virtual_sound: VirtualSound, driver: Driver
 ) -> None:
     del virtual_sound  # in force through the environment
@@ -181,7 +197,7 @@ async def test_a_device_that_is_not_there_gives_way_to_the_default(
         await sound.close()
 
 
-async def test_opening_real_devices_does_not_hold_the_loop(
+async def test_opening_real_devices_does_not_block_the_loop(
     virtual_sound: VirtualSound, driver: Driver
 ) -> None:
     """The loop's own steps are timed by its slow-callback hook, not the machine's load: no step
@@ -215,17 +231,19 @@ BOX = device(id="pci-1", name="Built-in Speaker", output=2)
     ("wanted", "found"),
     [(None, BUILT_IN), ("usb-1", YETI), ("usb-2", SECOND_YETI), ("BUILT", BUILT_IN)],
 )
-def test_devices_are_picked_by_id_or_part_of_the_name(wanted: str | None, found: Device) -> None:
+def test_a_device_is_chosen_by_its_id_or_part_of_its_name(
+    wanted: str | None, found: Device
+) -> None:
     assert choose_device([YETI, BUILT_IN, SECOND_YETI, BOX], "input", wanted) is found
 
 
-def test_two_devices_of_one_name_are_told_apart() -> None:
+def test_two_devices_of_one_name_are_refused_with_their_ids() -> None:
     with pytest.raises(DeviceError, match=r"fits 2 input devices.*usb-1.*usb-2"):
         choose_device([YETI, BUILT_IN, SECOND_YETI], "input", "yeti")
 
 
 @pytest.mark.parametrize("wanted", ["Speaker", "pci-1", "nothing"])
-def test_a_loudspeaker_is_no_microphone(wanted: str) -> None:
+def test_a_loudspeaker_is_not_chosen_as_microphone(wanted: str) -> None:
     with pytest.raises(DeviceError, match="no input device"):
         choose_device([YETI, BOX], "input", wanted)
 

@@ -43,7 +43,7 @@ def test_the_resampler_keeps_the_pitch_and_the_length() -> None:
     assert loudest_hz(out) == pytest.approx(1000, abs=2)
 
 
-def test_a_resampler_between_equal_rates_gives_back_what_it_got() -> None:
+def test_a_resampler_between_equal_rates_returns_its_input() -> None:
     stream = pcm.Resampler(24_000, 24_000)
     assert stream.feed(b"abcd") == b"abcd"
     assert stream.finish() == b""
@@ -80,7 +80,7 @@ def test_a_float_wav_is_read_and_clipped(tmp_path: Path) -> None:
     assert np.frombuffer(read_sound(path), "<i2").tolist() == [0, 16384, -16384, 32767, 0]
 
 
-def test_what_is_written_is_read_back_unchanged(tmp_path: Path) -> None:
+def test_a_written_file_is_read_back_unchanged(tmp_path: Path) -> None:
     write_wav(tmp_path / "out.wav", tone(50))
     assert read_sound(tmp_path / "out.wav") == tone(50)
 
@@ -88,7 +88,7 @@ def test_what_is_written_is_read_back_unchanged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"RIFF", b"hello", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEdata\4\0\0\0abcd"]
 )
-def test_what_is_no_sound_is_refused_with_a_remedy(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_sound_is_refused_with_a_remedy(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.wav"
     path.write_bytes(content)
     with pytest.raises(UsageError) as refusal:

@@ -1,4 +1,4 @@
-"""Sound through a real sound server: what is spoken is heard, what is written sounds."""
+"""Capture and playback through a real sound server."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.sound import Recording, VirtualSound
+from tests.sound_server_harness import Recording, VirtualSound
 from tui_voice.audio.device_stream import DeviceChange
 from tui_voice.audio.devices import choose_device, list_devices
 from tui_voice.audio.driver import Driver
@@ -22,7 +22,7 @@ PATIENCE = 20.0
 
 
 class Wish:
-    """Awaits that something comes true; looked at whenever something happened."""
+    """Waits until a condition holds; it is checked after each event."""
 
     def __init__(self) -> None:
         self._happened = asyncio.Event()
@@ -38,8 +38,8 @@ class Wish:
 
 
 def likeness(heard: bytes, said: bytes) -> tuple[float, int]:
-    """How alike two sounds are where they fit best (1.0: the same), and where that is in `heard`
-    (samples). By cross-correlation in the frequency domain."""
+    """Returns the largest normalised cross-correlation (1.0: equal) and its position in `heard`, in
+    samples."""
     long, short = (np.frombuffer(sound, "<i2").astype(float) for sound in (heard, said))
     size = 1 << (len(long) + len(short)).bit_length()
     crossed = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size)), size)
@@ -49,9 +49,10 @@ def likeness(heard: bytes, said: bytes) -> tuple[float, int]:
 
 
 def share_found(heard: bytes, said: bytes) -> float:
-    """How much of what was said is in what was heard, in pieces of 250 ms (quiet ones left out).
+    """Returns the share of pieces of 250 ms of the spoken sound that are in the captured sound.
 
-    Piece by piece, because a busy machine may drop a block and shift all that follows."""
+    Pieces, because a busy machine may drop a block and delay all that follows; quiet pieces are
+    left out."""
     step = RATE // 4 * 2
     pieces = [said[at : at + step] for at in range(0, len(said) - step + 1, step)]
     loud = [piece for piece in pieces if level_db(piece) > -40]
@@ -78,7 +79,7 @@ def test_both_drivers_list_the_devices_and_know_the_defaults(driver: Driver) -> 
     assert len({(device.id, device.input > 0) for device in devices}) == len(devices)
 
 
-async def test_what_is_spoken_into_the_microphone_comes_as_frames(
+async def test_speech_into_the_microphone_arrives_as_frames(
     virtual_sound: VirtualSound, driver: Driver, sentence_wav: Path, sentence: bytes
 ) -> None:
     wish, frames = Wish(), []
@@ -90,7 +91,7 @@ async def test_what_is_spoken_into_the_microphone_comes_as_frames(
     microphone = Microphone(heard)
     await microphone.open(driver=driver)
     try:
-        await wish.until(lambda: len(frames) > 5)  # a sleeping source takes its time
+        await wish.until(lambda: len(frames) > 5)  # a suspended source starts late
         await in_thread(lambda: virtual_sound.speak(sentence_wav))
         spoken = len(frames)
         await wish.until(lambda: len(frames) > spoken + 50)
@@ -101,7 +102,7 @@ async def test_what_is_spoken_into_the_microphone_comes_as_frames(
     assert share_found(b"".join(frames), sentence) > 0.7
 
 
-async def test_what_is_written_to_the_speaker_sounds_whole(
+async def test_sound_written_to_the_speaker_is_played_completely(
     virtual_sound: VirtualSound, driver: Driver, sentence: bytes
 ) -> None:
     wish, told = Wish(), []
@@ -126,13 +127,13 @@ async def test_what_is_written_to_the_speaker_sounds_whole(
     assert share_found(recording.stop().tobytes(), sentence) > 0.7
 
 
-async def test_devices_that_do_not_know_24_khz_are_resampled(
+async def test_devices_without_24_khz_are_resampled(
     virtual_sound: VirtualSound,
     sentence: bytes,
     sentence_wav: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Windows lets PortAudio have a device at its own rate only; here 24 kHz is forbidden."""
+    """On Windows PortAudio opens a device at its own rate only; here 24 kHz is refused."""
     via_portaudio = pytest.importorskip("tui_voice.audio.via_portaudio")
     real, rates = via_portaudio.sounddevice, []
 
@@ -179,7 +180,7 @@ async def test_devices_that_do_not_know_24_khz_are_resampled(
     assert share_found(recording.stop().tobytes(), sentence) > 0.7
 
 
-async def test_an_interruption_reports_what_has_sounded(
+async def test_an_interruption_reports_how_much_was_played(
     virtual_sound: VirtualSound, driver: Driver
 ) -> None:
     """The reply is a tone without pauses, so that its length on the recording can be read."""
@@ -204,7 +205,7 @@ async def test_an_interruption_reports_what_has_sounded(
     assert 900 < played_ms < 5_000
 
 
-async def test_a_loudspeaker_that_rested_plays_the_next_reply_whole(
+async def test_a_stopped_loudspeaker_plays_the_next_reply_completely(
     virtual_sound: VirtualSound,
     driver: Driver,
     sentence: bytes,
@@ -241,10 +242,10 @@ async def test_a_loudspeaker_that_rested_plays_the_next_reply_whole(
 
 
 @pytest.mark.parametrize("cancel_echo", [False, True])
-async def test_a_laptop_does_not_hear_its_own_reply(
+async def test_a_laptop_does_not_capture_its_own_reply(
     virtual_sound: VirtualSound, driver: Driver, sentence: bytes, cancel_echo: bool
 ) -> None:
-    """The loudspeaker is joined to the microphone; without the canceller it hears itself."""
+    """The loudspeaker is connected to the microphone; without the canceller it is captured."""
     wish, frames, ended = Wish(), [], []
 
     def heard(frame: bytes) -> None:
@@ -260,7 +261,7 @@ async def test_a_laptop_does_not_hear_its_own_reply(
     try:
         await wish.until(lambda: len(frames) > 50)
         heard_db = []
-        for item in ("1", "2"):  # the first one too, when nothing is known of the room
+        for item in ("1", "2"):  # the first one too, before the canceller has adapted
             frames.clear()
             sound.speaker.write(item, sentence)
             sound.speaker.finish(item)
@@ -271,10 +272,10 @@ async def test_a_laptop_does_not_hear_its_own_reply(
     assert [db < -20 for db in heard_db] == [cancel_echo] * 2, f"{heard_db} dB were heard"
 
 
-async def test_a_device_that_goes_away_is_told_and_found_again(
+async def test_a_lost_device_is_reported_and_found_again(
     virtual_sound: VirtualSound, driver: Driver
 ) -> None:
-    """The whole sound server dies, and another one is started."""
+    """The sound server ends and another one is started."""
     wish, frames = Wish(), []
     changes: list[DeviceChange] = []
 

@@ -13,7 +13,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from tests.sound import VirtualSound
+from tests.sound_server_harness import VirtualSound
 from tui_voice.__main__ import main
 from tui_voice.cli import checkup
 from tui_voice.cli.terminal import TerminalFeatures, parse_answer

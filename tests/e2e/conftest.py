@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.heard import Ear
 from tests.e2e.room import Room, need
 from tests.e2e.talk import Start, Talk
-from tests.sound import VirtualSound
+from tests.sound_server_harness import VirtualSound
 from tui_voice.server.local.engines import LocalEngines
 
 

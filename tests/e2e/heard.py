@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tests.server.local.speech_harness import for_recogniser as as_heard
 from tests.server.local.speech_harness import word_errors
-from tests.sound import RATE, Recording
+from tests.sound_server_harness import RATE, Recording
 from tui_voice.server.local.engines import LocalEngines
 
 Samples = NDArray[np.int16]

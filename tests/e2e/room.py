@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.talk import Talk
 from tests.server.local.speech_harness import DATA
-from tests.sound import MICROPHONE, SPEAKER, Recording, VirtualSound
+from tests.sound_server_harness import MICROPHONE, SPEAKER, Recording, VirtualSound
 
 
 def need(there: object, what: str) -> None:

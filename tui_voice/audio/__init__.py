@@ -1,1 +1,1 @@
-"""Sound: frames and levels, capture, and playback that knows how much has been heard."""
+"""Audio devices: capture, playback that counts the played samples, echo cancellation, files."""

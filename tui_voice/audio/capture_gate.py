@@ -1,4 +1,4 @@
-"""From captured frames to what is sent: the gate, the pre-roll, muting. On the loop only."""
+"""Decides which captured frames are sent: gate, pre-roll, muting. For use on the loop only."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from threading import Lock
 from tui_voice.audio.pcm import BYTES_PER_MS, FRAME_MS, level
 
 PRE_ROLL_MS = 300
-"""Reaching for the key takes about this long after one has begun to speak."""
+"""Milliseconds before the talk key that are sent too: users press it after they begin to speak."""
 MUTED_TAIL_MS = 2_000
-"""Silence sent after muting, so that a server that listens for the end of speech hears one."""
+"""Milliseconds of silence sent after muting, so that server VAD detects the end of speech."""
 
 
 class CaptureGate:
-    """What every microphone does with its frames; `on_frame` gets s16le, `frame_ms` each.
+    """Base of all microphones. `on_frame` gets s16le frames of `frame_ms` milliseconds.
 
-    Starts with the gate closed when push-to-talk is wanted: call `gate(False)`. All methods
-    belong to the loop on which the frames arrive.
+    The gate is open at first; for push-to-talk call `gate(False)`. All methods must be called on
+    the loop on which the frames arrive.
     """
 
     def __init__(
@@ -31,22 +31,22 @@ class CaptureGate:
         self.is_open = True
         self._muted = False
         self._muted_tail = 0
-        self._latest = b""  # the meter reads it less often than frames come
+        self._latest = b""  # the level is computed when the meter asks, which is rarer than frames
         self._pre_roll: deque[bytes] = deque(maxlen=max(0, pre_roll_ms // frame_ms))
 
     @property
     def name(self) -> str:
-        """The device in use; "" without one."""
+        """Name of the device in use; "" without one."""
         return ""
 
     @property
     def latency_ms(self) -> float:
-        """Milliseconds from the air to the end of a frame, as the driver tells it; else 0."""
+        """Milliseconds from sound to the end of its frame, as the driver reports it; else 0."""
         return 0.0
 
     @property
     def level(self) -> float:
-        """Loudness of the latest frame, 0.0 to 1.0, also while the gate is closed; 0 muted."""
+        """Loudness of the latest frame, 0.0 to 1.0, also while the gate is closed; 0 if muted."""
         return level(self._latest)
 
     @property
@@ -59,28 +59,28 @@ class CaptureGate:
         return self._muted
 
     def mute(self, muted: bool) -> None:
-        """While muted nothing that was said is sent or kept, also not as pre-roll."""
-        self._settle()
+        """Mutes or unmutes. Muted sound is neither sent nor kept as pre-roll."""
+        self._deliver_pending()
         if muted and not self._muted:
             self._muted_tail = MUTED_TAIL_MS // self.frame_ms
         self._muted = muted
         self._pre_roll.clear()
 
     def gate(self, is_open: bool) -> None:
-        """Open: the last 300 ms come first, then all that follows. Closed: nothing comes."""
-        self._settle()
+        """Opens the gate, with the pre-roll (300 ms by default) first, or closes it."""
+        self._deliver_pending()
         if is_open and not self.is_open:
             while self._pre_roll:
                 self.on_frame(self._pre_roll.popleft())
         self.is_open = is_open
 
     async def close(self) -> None:
-        """Stop capturing; afterwards no frame comes."""
+        """Stops capture; no frame is delivered afterwards."""
 
-    def _settle(self) -> None:
-        """Let through what was captured before now, still under the old gate and mute."""
+    def _deliver_pending(self) -> None:
+        """Delivers what was captured before now, by the gate and mute in force so far."""
 
-    def _accept(self, frame: bytes) -> None:
+    def accept(self, frame: bytes) -> None:
         if self._muted:
             self._latest = b""
             if self._muted_tail and self.is_open:
@@ -95,7 +95,7 @@ class CaptureGate:
 
 
 class Framer:
-    """Blocks of any size cut into frames of one size; the rest waits for the next block."""
+    """Cuts blocks of any size into frames of one size; a remainder waits for the next block."""
 
     def __init__(self, frame_ms: int) -> None:
         self._size = frame_ms * BYTES_PER_MS
@@ -112,11 +112,11 @@ class Framer:
 
 
 class FrameQueue:
-    """Between the device's thread and the loop: bounded, drops the oldest, never waits.
+    """A bounded queue between the device's thread and the loop: drops the oldest, never blocks.
 
-    `put` tells whether the reader must be woken: once for any number of frames until `drain`.
-    While `kept` is set the reader is not woken at all, and only so many frames are kept: a closed
-    microphone must not cost a wake for each.
+    `put` returns whether the reader must be woken: once for any number of frames until `drain`.
+    While `kept` is set, the reader is not woken and only that many frames are kept, so that a
+    closed microphone does not wake the loop 50 times a second.
     """
 
     def __init__(self, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""A stream to a device that is kept alive: opened off the loop, watched, opened again."""
+"""One audio stream that is opened outside the event loop, monitored, and reopened after a loss."""
 
 import asyncio
 import queue
@@ -20,16 +20,16 @@ Start = Callable[[Driver, Device | None, Callable[[], None]], DeviceHandle]
 
 DIRECTION_NAMES: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
 OPEN_TIMEOUT_S = 8.0
-"""Seconds a sound server may take to answer before we go on without it."""
+"""Seconds to wait for the sound server before the session continues without the device."""
 _CHECK_INTERVAL_S = 0.5
-_WAKE_TIMEOUT_S = 5.0  # measured on a sleeping source: 2 s until the first frame
+_WAKE_TIMEOUT_S = 5.0  # a suspended source took 2 s until its first frame
 _SILENCE_TIMEOUT_S = 1.5
 _RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceChange:
-    """A device went away (`back` False), or sound flows again, maybe through another."""
+    """A device was lost (`back` False), or a stream runs again, perhaps on another device."""
 
     direction: Direction
     back: bool
@@ -37,7 +37,7 @@ class DeviceChange:
 
 
 class DeviceStream:
-    """One direction of sound. `note_callback` is called by the device's thread at every callback."""
+    """One direction of sound. The device's thread calls `note_callback` at every callback."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class DeviceStream:
             self._on_loop(self._first_callback.set)
 
     async def open(self, wanted: str | None = None, driver: Driver | None = None) -> None:
-        """Open the device that `wanted` means (None: the default); DeviceError when none does."""
+        """Opens the device that `wanted` names (None: the default). Raises DeviceError."""
         self._wanted_device = wanted
         self._drivers = [driver] if driver else None
         await self._connect(wanted)
@@ -80,7 +80,7 @@ class DeviceStream:
         return self._resting
 
     def rest(self) -> None:
-        """Stop the callbacks until `wake`: on the loop, and done a moment later."""
+        """Stops the callbacks until `wake`; the device stops a moment later."""
         if self._handle is not None and self._check_timer is not None and not self._resting:
             self._resting = True
             self._check_timer.cancel()
@@ -88,7 +88,7 @@ class DeviceStream:
             off_loop(self._handle.rest)
 
     def wake(self) -> None:
-        """Let them come again; a device that does not is lost, as if it had been pulled out."""
+        """Restarts the callbacks. A device that does not restart counts as lost."""
         if self._handle is not None and self._resting:
             self._resting = False
             self._opened, self._missed = time.monotonic(), 0
@@ -149,27 +149,27 @@ class DeviceStream:
             await off_loop(handle.close)
 
     def _stopped(self) -> None:
-        """From the library's thread; also called for streams that we closed ourselves."""
+        """Called on the library's thread, also for streams that this object closed itself."""
         self._on_loop(self._suspect)
 
     def _on_loop(self, job: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop has gone before the device did
+        with suppress(RuntimeError):  # the loop was closed before the device
             self._loop.call_soon_threadsafe(job)
 
     def _suspect(self) -> None:
-        # A new stream may have been opened since, or this one only rests or has been woken: only
-        # its callbacks decide whether sound has ended.
+        # A new stream may have been opened since, or this one is stopped or restarted on purpose:
+        # only missing callbacks decide that the stream has ended.
         self._missed = 1
 
     def _check(self) -> None:
         silent_for = time.monotonic() - max(self._last_callback, self._opened)
-        # A device that wakes up may take a few blocks at once and then none for two seconds.
+        # A device that starts may take a few blocks at once and then none for two seconds.
         awake = self._last_callback > self._opened + _WAKE_TIMEOUT_S
         if silent_for > (_SILENCE_TIMEOUT_S if awake else _WAKE_TIMEOUT_S):
             self._missed += 1
         elif silent_for < _CHECK_INTERVAL_S / 2:
             self._missed = 0
-        # Twice, because a process that was stopped and goes on looks silent the first time.
+        # Two checks, because a process that was suspended misses callbacks at the first check.
         if self._missed >= 2 or (self._missed and silent_for > _CHECK_INTERVAL_S):
             self._lost()
         else:
@@ -194,7 +194,8 @@ class DeviceStream:
                     return
 
     async def _open_and_verify(self, wanted: str | None) -> bool:
-        """Opened, and its callbacks come: a dying sound server still lets itself be opened."""
+        """Returns whether the stream opens and its callbacks come: a sound server that is about to
+        end still accepts a new stream."""
         try:
             await self._connect(wanted)
         except DeviceError:
@@ -216,10 +217,11 @@ _worker: threading.Thread | None = None
 
 
 def off_loop(job: Callable[[], T]) -> "asyncio.Future[T]":
-    """Run `job` on the one thread that opens and closes devices.
+    """Runs `job` on the one thread that opens and closes devices.
 
-    One, because PortAudio's open and close may not overlap and Windows ties its sound objects to
-    a thread; a daemon, because a sound server that hangs must not keep the program from ending.
+    There is one thread, because PortAudio's open and close must not overlap and Windows binds its
+    sound objects to a thread. It is a daemon, so that a sound server that does not answer cannot
+    keep the program from ending.
     """
     global _worker
     if _worker is None or not _worker.is_alive():
@@ -237,12 +239,12 @@ def _work() -> None:
             continue
         try:
             future.set_result(job())
-        except BaseException as error:  # noqa: BLE001  # handed to whoever awaits the future
+        except BaseException as error:  # noqa: BLE001  # raised where the future is awaited
             future.set_exception(error)
 
 
 def _close_late(opening: "asyncio.Future[tuple[DeviceHandle, str]]") -> None:
-    """The device answered after we had stopped waiting."""
+    """Closes a device that answered after the timeout."""
     if not opening.cancelled() and opening.exception() is None:
         handle, _ = opening.result()
         handle.close()

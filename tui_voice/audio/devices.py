@@ -1,9 +1,9 @@
-"""Which sound devices there are, and choosing one by its id or by part of its name.
+"""Lists the sound devices and chooses one by its id or by part of its name.
 
-Two libraries can reach them. On Linux `miniaudio` comes first where it is installed: with the
-smallest buffers measured 51 ms from loudspeaker to microphone through PulseAudio, against 160
-through PortAudio's ALSA plugin. Elsewhere `sounddevice` does, whose PortAudio comes in its own
-wheel.
+Two libraries reach the devices. On Linux `miniaudio` is tried first where it is installed: with the
+smallest buffers, sound took 51 ms from loudspeaker to microphone through PulseAudio, and 160 ms
+through PortAudio's ALSA plugin. On other systems `sounddevice`, whose wheel contains
+PortAudio, is tried first.
 """
 
 import sys
@@ -19,13 +19,13 @@ DRIVERS = (
 
 
 def drivers() -> list[Driver]:
-    """The drivers that load on this machine, best first; none is a legitimate answer."""
+    """Returns the drivers that load on this machine, best first; may be empty."""
     found = (load_driver(name) for name in DRIVERS)
     return [driver for driver in found if driver is not None]
 
 
 def load_driver(name: str) -> Driver | None:
-    """One driver by its name, "miniaudio" or "sounddevice"; None where it cannot be loaded."""
+    """Returns the driver "miniaudio" or "sounddevice"; None where it cannot be loaded."""
     try:
         return _import_driver(name)
     except (ImportError, OSError):
@@ -33,7 +33,7 @@ def load_driver(name: str) -> Driver | None:
 
 
 def load_error(name: str) -> str:
-    """What keeps a driver from loading, for `tui-voice doctor`; "" when it loads."""
+    """Returns why a driver does not load, for `tui-voice doctor`; "" if it loads."""
     try:
         _import_driver(name)
     except (ImportError, OSError) as error:  # OSError: sounddevice found no PortAudio library
@@ -52,7 +52,7 @@ def _import_driver(name: str) -> Driver:
 
 
 def list_devices(driver: Driver | None = None) -> list[Device]:
-    """Every device of the given driver, else of the first driver that finds any. May block."""
+    """Returns the devices of `driver`, else of the first driver that finds any. May block."""
     for candidate in [driver] if driver else drivers():
         if found := candidate.devices():
             return found
@@ -60,10 +60,10 @@ def list_devices(driver: Driver | None = None) -> list[Device]:
 
 
 def choose_device(devices: list[Device], direction: Direction, wanted: str | None) -> Device | None:
-    """The device meant by `wanted`: its id, its name, or part of its name in any case.
+    """Returns the device whose id or name is, or contains, `wanted`; case is ignored.
 
-    None wants the default, and gets None when there is no device of that direction. DeviceError
-    when nothing matches, or two devices do and neither is the default.
+    None means the default device, and returns None where there is no device of that direction.
+    Raises DeviceError where nothing matches, or several devices do and none is the default.
     """
     able = [device for device in devices if device.channels(direction)]
     if wanted is None:

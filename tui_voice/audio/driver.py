@@ -1,4 +1,4 @@
-"""What a sound device is, and what a library must offer that reaches them."""
+"""The interface of an audio library: devices, and streams that capture or play."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,12 +6,13 @@ from typing import Any, Literal, Protocol
 
 Direction = Literal["input", "output"]
 BLOCK_MS = 10
-"""Output block: the silence after an interruption comes at most this late, plus the device."""
+"""Milliseconds of an output block. After an interruption, silence follows within one block plus
+the latency of the device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A loudspeaker, a microphone, or both. `id` stays the same from one run to the next."""
+    """A loudspeaker, a microphone, or both. `id` stays the same between runs."""
 
     id: str
     name: str
@@ -19,8 +20,8 @@ class Device:
     output: int = 0
     default_input: bool = False
     default_output: bool = False
-    rates: tuple[int, ...] = ()  # samples per second the device itself runs at
-    native: Any = field(default=None, compare=False, repr=False)  # what its driver opens it by
+    rates: tuple[int, ...] = ()  # samples/s that the device supports itself
+    native: Any = field(default=None, compare=False, repr=False)  # how its driver opens it
 
     def channels(self, direction: Direction) -> int:
         return self.input if direction == "input" else self.output
@@ -29,7 +30,7 @@ class Device:
         return self.default_input if direction == "input" else self.default_output
 
     def as_dict(self) -> dict[str, Any]:
-        """The row that `tui-voice devices --json` prints."""
+        """Returns the row that `tui-voice devices --json` prints."""
         return {
             "id": self.id,
             "name": self.name,
@@ -41,10 +42,10 @@ class Device:
 
 
 class DeviceHandle(Protocol):
-    """A running stream. `close` returns when its last callback has. After `rest` none need come
-    until `wake`, which raises DeviceError where they will not."""
+    """A running stream. `close` returns after the last callback. After `rest`, callbacks may stop
+    until `wake`, which raises DeviceError where the stream does not restart."""
 
-    latency_ms: float  # between the callback and the air, as the driver tells it
+    latency_ms: float  # between the callback and the sound, as the driver reports it
     name: str
 
     def rest(self) -> None: ...
@@ -55,11 +56,11 @@ class DeviceHandle(Protocol):
 
 
 class Driver(Protocol):
-    """A way to the sound hardware. Callbacks come on a thread of the library's own.
+    """An audio library. Callbacks run on a thread of the library.
 
     Both `open` calls take None for the system's default, may block for seconds, and raise
-    DeviceError. `stopped` is called when the stream ends without `close`; not every system
-    tells, so the caller also watches whether callbacks still come.
+    DeviceError. `stopped` is called when the stream ends without `close`. Not every system reports
+    this, so the caller must also check that callbacks still come.
     """
 
     name: str

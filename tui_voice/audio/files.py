@@ -1,4 +1,4 @@
-"""Sound files: whatever the user has → 24 kHz mono, and back into a WAV that any player opens."""
+"""Reads sound files as 24 kHz mono, and writes WAV files."""
 
 import struct
 import wave
@@ -15,10 +15,10 @@ _EXTENSIBLE = 0xFFFE
 
 
 def read_sound(path: Path) -> bytes:
-    """A file's sound as 24 kHz mono s16le; several channels are averaged.
+    """Returns a file's sound as 24 kHz mono s16le; several channels are averaged.
 
     WAV of any rate, 8 to 32 bit or float; FLAC, MP3 and Ogg Vorbis where `miniaudio` is installed.
-    Raises UsageError when the file is missing, cut or no sound.
+    Raises UsageError when the file is missing, incomplete or not a sound file.
     """
     if not path.is_file():
         raise UsageError(f"There is no sound file {path}.", "Give the path of a WAV file.")
@@ -35,7 +35,7 @@ def read_sound(path: Path) -> bytes:
 
 
 def write_wav(path: Path, pcm: bytes, rate: int = RATE) -> None:
-    """Write mono s16le as a WAV file; OSError when the disk refuses."""
+    """Writes mono s16le as a WAV file. Raises OSError."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(WIDTH)
@@ -44,8 +44,11 @@ def write_wav(path: Path, pcm: bytes, rate: int = RATE) -> None:
 
 
 def _read_wav(data: bytes) -> tuple[npt.NDArray[np.float32], int]:
-    """The mono samples in -1.0..1.0 and the rate. Chunks are walked by hand, because the standard
-    module refuses the float and "extensible" headers that recorders write today."""
+    """Returns the mono samples in -1.0..1.0 and the rate in samples/s.
+
+    The chunks are parsed here, because the standard library's `wave` refuses the float and
+    "extensible" headers that recorders write.
+    """
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise ValueError("no RIFF/WAVE header")
     at, form, body = 12, b"", None
@@ -109,6 +112,7 @@ def _read_compressed(path: Path) -> bytes:
         found = miniaudio.decode_file(str(path), nchannels=1, sample_rate=rate)
     except (miniaudio.MiniaudioError, OSError) as error:
         raise UsageError(
-            f"{path} holds no sound that can be read.", "Play it once to see whether it is whole."
+            f"{path} holds no readable sound.",
+            "Play it in another program to check that it is complete.",
         ) from error
     return resample(found.samples.tobytes(), rate)

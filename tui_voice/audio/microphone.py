@@ -1,4 +1,4 @@
-"""Capture: frames from the device's thread to the loop, without ever making the device wait."""
+"""Capture: passes frames from the device's thread to the event loop without blocking the device."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.pcm import FRAME_MS, level
 
 _KEPT_MS = 10_000
-"""What waits for a blocked loop before the oldest goes: longer than any pause worth surviving."""
+"""Milliseconds of frames that wait for a blocked loop; beyond that the oldest are dropped."""
 
 
 class Microphone(CaptureGate):
-    """A microphone that hands 20 ms frames to the loop it was made on.
+    """A microphone that delivers 20 ms frames on the loop on which it was created.
 
-    `on_change` tells when the device is unplugged and when sound flows again.
+    `on_change` is called when the device is lost and when capture continues.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Microphone(CaptureGate):
         on_change: Callable[[DeviceChange], None] | None = None,
     ) -> None:
         if frame_ms % 10:
-            raise ValueError(f"frames of {frame_ms} ms: the echo canceller needs multiples of 10")
+            raise ValueError(f"frames of {frame_ms} ms: AEC needs a multiple of 10 ms")
         super().__init__(on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms)
         self._loop = asyncio.get_running_loop()
         self._echo = echo
@@ -41,7 +41,7 @@ class Microphone(CaptureGate):
         self._stream = DeviceStream("input", self._start, on_change)
 
     async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
-        """Start capturing from the device of that id or name; DeviceError when that fails."""
+        """Starts capture from the device of that id or name. Raises DeviceError."""
         await self._stream.open(device, driver)
 
     async def close(self) -> None:
@@ -77,7 +77,7 @@ class Microphone(CaptureGate):
         return driver.open_input(device, self._captured, frame_ms=self.frame_ms, stopped=stopped)
 
     def _captured(self, pcm: bytes) -> None:
-        """On the device's thread."""
+        """Called on the device's thread."""
         self._stream.note_callback()
         with self._cleaning:
             for frame in self._framer.feed(pcm):
@@ -86,8 +86,8 @@ class Microphone(CaptureGate):
                         with suppress(RuntimeError):  # the loop was closed before the device
                             self._loop.call_soon_threadsafe(self._take)
 
-    def _settle(self) -> None:
-        # The echo canceller holds a few frames back while a reply sounds; they count as well.
+    def _deliver_pending(self) -> None:
+        # The echo canceller delays frames while a reply plays: they were captured before now.
         with self._cleaning:
             for frame in self._echo.release() if self._echo is not None else ():
                 self._queue.put(frame)
@@ -95,4 +95,4 @@ class Microphone(CaptureGate):
 
     def _take(self) -> None:
         for frame in self._queue.drain():
-            self._accept(frame)
+            self.accept(frame)

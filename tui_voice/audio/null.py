@@ -1,7 +1,7 @@
-"""Sound without a device: a microphone that is fed, and a loudspeaker that only keeps time.
+"""Microphone and loudspeaker without a device, for text sessions, scripts and tests.
 
-The talk is the same with them as with real ones: replies take as long as they sound, can be
-interrupted, and report how much has been played.
+A session behaves as with real devices: replies take as long as their sound, can be interrupted,
+and report how much was played.
 """
 
 import asyncio
@@ -17,27 +17,28 @@ from tui_voice.audio.speaker import BaseSpeaker
 
 
 class NullMicrophone(CaptureGate):
-    """Hears only what `feed` is given."""
+    """Captures only what `feed` is given."""
 
     async def feed(self, pcm: bytes, *, speed: float = 1.0) -> None:
-        """Let s16le at 24 kHz come in as if it were spoken, frame by frame, `speed` times as
-        fast as real time; returns when the last frame has gone. A part of a frame is filled up
-        with silence."""
+        """Delivers s16le at 24 kHz frame by frame, `speed` times as fast as real time.
+
+        Returns after the last frame. An incomplete frame is filled with silence.
+        """
         pcm += bytes(-len(pcm) % (self.frame_ms * BYTES_PER_MS))
         loop = asyncio.get_running_loop()
         due = loop.time()
         for frame in Framer(self.frame_ms).feed(pcm):
             due += self.frame_ms / 1000 / speed
-            # Also when we are late: others on the loop must get their turn.
+            # Also when late, so that other tasks of the loop run.
             await asyncio.sleep(max(0.0, due - loop.time()))
-            self._accept(frame)
+            self.accept(frame)
 
 
 class NullSpeaker(BaseSpeaker):
     """Plays by the loop's clock, `speed` times as fast as real time.
 
-    With `record` it keeps what would have been heard, interrupted items cut where they were
-    interrupted: see `recording`. It needs no timer while nothing plays.
+    With `record` it keeps the played sound, see `recording`; an interrupted item ends where it was
+    interrupted. No timer runs while nothing plays.
     """
 
     def __init__(
@@ -71,11 +72,11 @@ class NullSpeaker(BaseSpeaker):
 
     @property
     def recording(self) -> bytes:
-        """All that was played, one item after the other, without the silence between them."""
+        """All played sound, item after item, without the silence between them."""
         return bytes(self._taken or b"")
 
     def save(self, path: Path) -> None:
-        """Write the recording as a WAV file."""
+        """Writes the recording as a WAV file."""
         write_wav(path, self.recording)
 
     async def close(self) -> None:
@@ -89,8 +90,8 @@ class NullSpeaker(BaseSpeaker):
             self._tick = self._loop.call_at(self._due, self._play)
 
     def _play(self) -> None:
-        """One block is taken as soon as there is sound, as a device would, then one each time
-        it is over; after a late call as many as have become due."""
+        """Takes the blocks that are due: the first as soon as there is sound, then one every 10 ms,
+        after a late call several."""
         now = self._loop.time()
         blocks = 1 + max(0, int((now - self._due) * 1000 / BLOCK_MS))
         self._due += blocks * BLOCK_MS / 1000
@@ -101,7 +102,7 @@ class NullSpeaker(BaseSpeaker):
             self._latest = (block.sounded, time.monotonic())
         self._tick = None
         if self._playback.idle or self.paused:
-            self._playback.take(0)  # the meter falls to nothing
+            self._playback.take(0)  # resets the level
         else:
             self._tick = self._loop.call_at(self._due, self._play)
         self._took(block)

@@ -29,28 +29,28 @@ __all__ = [
 ]
 
 FLOOR_DB = -60.0
-"""What the level meter draws as nothing: a quiet room on a laptop microphone."""
+"""dB below full scale that the meter shows as 0: the noise of a quiet room."""
 
 Samples = npt.NDArray[np.int16]
 
 
 def samples(pcm: bytes | bytearray | memoryview) -> Samples:
-    """The samples in `pcm`, as a view (no copy); half a sample at the end is left out."""
+    """Returns the samples in `pcm` as a view, without a copy; an odd last byte is left out."""
     return np.frombuffer(pcm, dtype="<i2", count=len(pcm) // WIDTH)
 
 
 def silence(ms: float) -> bytes:
-    """`ms` milliseconds of digital silence."""
+    """Returns `ms` milliseconds of digital silence."""
     return bytes(round(ms * SAMPLES_PER_MS) * WIDTH)
 
 
 def duration_ms(pcm: bytes | bytearray | memoryview) -> float:
-    """How long `pcm` sounds, in milliseconds."""
+    """Returns the duration of `pcm` in milliseconds."""
     return len(pcm) / BYTES_PER_MS
 
 
 def level_db(pcm: bytes | bytearray | memoryview) -> float:
-    """Loudness (root mean square) in dB below full scale: 0.0 is the loudest, -inf silence."""
+    """Returns the RMS level in dB relative to full scale: 0.0 at most, -inf for silence."""
     found = samples(pcm)
     if not found.size:
         return -math.inf
@@ -61,15 +61,15 @@ def level_db(pcm: bytes | bytearray | memoryview) -> float:
 
 
 def level(pcm: bytes | bytearray | memoryview) -> float:
-    """Loudness for a meter, 0.0 to 1.0: linear in dB, `FLOOR_DB` is 0 and full scale is 1."""
+    """Returns the level for a meter, 0.0 to 1.0: linear in dB from `FLOOR_DB` to full scale."""
     return min(1.0, max(0.0, 1.0 - level_db(pcm) / FLOOR_DB))
 
 
 class Resampler:
-    """A stream of mono s16le at one rate turned into another; keeps its filter between calls.
+    """Converts a stream of mono s16le from one rate to another; keeps its filter between calls.
 
     Rates are in samples per second. `feed` may return less than its share at first, because the
-    filter looks ahead; `finish` returns what it still held and ends the stream.
+    filter needs later samples; `finish` returns the remainder and ends the stream.
     """
 
     def __init__(self, source: int, target: int) -> None:
@@ -93,7 +93,7 @@ class Resampler:
 
 
 def resample(pcm: bytes, source: int, target: int = RATE) -> bytes:
-    """A whole sound at another rate: mono s16le in and out, length scaled by target/source."""
+    """Converts a whole sound to another rate: mono s16le, length scaled by target/source."""
     if source == target:
         return pcm
     import soxr

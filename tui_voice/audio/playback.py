@@ -1,7 +1,7 @@
-"""What is still to be played and how much of each item has been: no device, no clock, no loop.
+"""Queues the sound of items and counts how much of each was played: no device, clock or loop.
 
-The device's thread calls `take`, everything else is called from the loop; one lock, held for a
-few microseconds, keeps the two apart.
+The device's thread calls `take`, the loop everything else; one lock protects both, held for a few
+microseconds.
 """
 
 import threading
@@ -14,7 +14,7 @@ from tui_voice.audio.pcm import SAMPLES_PER_MS, WIDTH, level
 from tui_voice.audio.ring import Ring
 
 _REMEMBERED = 256
-"""Items whose counts are kept after they ended: more than any reply has."""
+"""Ended items whose counts are kept: more than any reply has."""
 
 
 @dataclass(slots=True)
@@ -22,19 +22,19 @@ class _Item:
     written: int = 0  # samples
     played: int = 0
     complete: bool = False  # nothing more will be written
-    refused: bool = False  # interrupted: what still arrives is dropped
+    refused: bool = False  # interrupted: sound that still arrives is dropped
     started: bool = False
     ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedBlock:
-    """What one `take` brought: the sound, and the items that began and ended within it."""
+    """The result of one `take`: the sound, and the items that started and finished in it."""
 
     pcm: bytes
     started: tuple[str, ...] = ()
     finished: tuple[tuple[str, int], ...] = ()  # item id, milliseconds played
-    sounded: str = ""  # the item that the last sample belongs to; "" for silence
+    sounded: str = ""  # item of the last sample; "" for silence
     sounding: int = 0  # samples before the silence that fills the block
 
 
@@ -46,23 +46,23 @@ class _Segment:
 
 @dataclass(slots=True)
 class Playback:
-    """Items in the order their sound arrived; every sample is played once, flushed or refused."""
+    """Items in the order of arrival; every sample is played once, flushed or refused."""
 
     _ring: Ring = field(default_factory=Ring)
     _segments: deque[_Segment] = field(default_factory=deque)
     _items: dict[str, _Item] = field(default_factory=dict)
     _silent_ends: deque[str] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _latest: bytes = b""  # the meter reads it less often than blocks are taken
+    _latest: bytes = b""  # the level is computed when the meter asks
     _silence: PlayedBlock = PlayedBlock(b"")
     volume: float = 1.0
     paused: bool = False
-    flushed: int = 0  # samples, so that in = out + waiting + flushed can be checked
+    flushed: int = 0  # samples; received = played + waiting + flushed
     refused: int = 0  # samples that arrived for an interrupted item
-    underruns: int = 0  # times that an unfinished item had nothing to play
+    underruns: int = 0  # how often an unfinished item had no sound to play
 
     def write(self, item_id: str, pcm: bytes) -> bool:
-        """Queue s16le for an item; False when the item was interrupted and refuses it."""
+        """Queues s16le for an item. Returns False if the item was interrupted."""
         with self._lock:
             item = self._item(item_id)
             if item.refused:
@@ -72,7 +72,7 @@ class Playback:
             if not count:
                 return True
             item.written += count
-            item.ended = False  # it was taken for finished, and then more came
+            item.ended = False  # it counted as finished, and then more arrived
             if self._segments and self._segments[-1].item_id == item_id:
                 self._segments[-1].left += count
             else:
@@ -80,14 +80,14 @@ class Playback:
             return True
 
     def finish(self, item_id: str) -> None:
-        """No more sound will come for this item; it ends with its last sample, or now."""
+        """Marks an item as complete; it finishes with its last sample, or now."""
         with self._lock:
             self._complete(item_id, self._item(item_id))
 
     def take(self, count: int) -> PlayedBlock:
-        """The next `count` samples for the device, silence where there are none."""
+        """Returns the next `count` samples for the device, filled with silence."""
         if not self._segments and not self._silent_ends:
-            # Most blocks of a day are silent, a hundred a second: they should cost nothing.
+            # Most blocks are silent, 100 a second: reuse one block of zeros.
             self._latest = b""
             if count * WIDTH != len(self._silence.pcm):
                 self._silence = PlayedBlock(bytes(count * WIDTH))
@@ -122,21 +122,21 @@ class Playback:
         return PlayedBlock(pcm, tuple(started), tuple(finished), sounded, at)
 
     def interrupt(self) -> tuple[str, int] | None:
-        """Drop all that waits; every item not yet ended refuses what still arrives.
+        """Drops all waiting sound; every unfinished item refuses sound that still arrives.
 
-        Returns the item that was being heard (or is next) and the milliseconds of it that the
-        device took; None when nothing is playing, waiting or still to come.
+        Returns the item that was playing (or is next) and the milliseconds of it that the device
+        took; None when nothing plays, waits or is still expected.
         """
         with self._lock:
             open_items = [
                 name for name, item in self._items.items() if not item.ended and not item.refused
             ]
             if self._segments:
-                heard = self._segments[0].item_id
+                current = self._segments[0].item_id
             elif open_items:
-                # Between two deltas: the last one that sounded is the one being heard.
-                sounded = [name for name in open_items if self._items[name].started]
-                heard = sounded[-1] if sounded else open_items[0]
+                # Between two deltas: the last item that started is the current one.
+                started = [name for name in open_items if self._items[name].started]
+                current = started[-1] if started else open_items[0]
             else:
                 return None
             self.flushed += self._ring.flush()
@@ -145,16 +145,16 @@ class Playback:
             for name in open_items:
                 self._items[name].refused = self._items[name].complete = True
             self._latest = b""
-            return heard, self._items[heard].played // SAMPLES_PER_MS
+            return current, self._items[current].played // SAMPLES_PER_MS
 
     def played_ms(self, item_id: str) -> int:
-        """Milliseconds of an item that the device has taken; 0 for one never seen."""
+        """Milliseconds of an item that the device took; 0 for an unknown item."""
         item = self._items.get(item_id)
         return item.played // SAMPLES_PER_MS if item else 0
 
     @property
     def waiting_ms(self) -> int:
-        """Milliseconds written and neither played nor flushed."""
+        """Milliseconds that were written and wait to be played."""
         return len(self._ring) // SAMPLES_PER_MS
 
     @property
@@ -164,14 +164,14 @@ class Playback:
 
     @property
     def idle(self) -> bool:
-        """Nothing waits, and no end is still to be told."""
+        """Whether nothing waits and every finished item was reported."""
         return not self._segments and not self._silent_ends
 
     def _item(self, item_id: str) -> _Item:
         found = self._items.get(item_id)
         if found is None:
-            # Sound comes item by item: a new one means that the earlier ones are whole, also
-            # where nobody said so. Should more come for them all the same, it is played.
+            # Sound arrives item by item: a new item completes the earlier ones, even without
+            # `finish`. Sound that still arrives for them is played.
             for earlier, item in self._items.items():
                 if not item.complete:
                     self._complete(earlier, item)
@@ -183,7 +183,7 @@ class Playback:
     def _complete(self, item_id: str, item: _Item) -> None:
         item.complete = True
         if item.played == item.written and not (item.ended or item.refused):
-            self._silent_ends.append(item_id)  # told by the next `take`
+            self._silent_ends.append(item_id)  # reported by the next `take`
 
     def _forget_oldest(self) -> None:
         for name, item in self._items.items():

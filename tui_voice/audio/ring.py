@@ -1,18 +1,18 @@
-"""A ring of samples whose flush is "read index = write index"."""
+"""A ring buffer of samples; flushing sets the read index to the write index."""
 
 import numpy as np
 
 from tui_voice.audio.pcm import RATE, Samples, samples
 
 _START = 30 * RATE
-"""30 s, 1.4 MB: most replies fit, so most talks never allocate again."""
+"""30 s, 1.4 MB: most replies fit, so most sessions allocate once."""
 
 
 class Ring:
-    """Samples in, the same samples out, in order. Grows when full, shrinks once emptied.
+    """A queue of samples. Grows when full, shrinks once it is empty.
 
-    Both indices count samples since the beginning and only ever rise; the slot is the index
-    modulo the capacity. Not locked: `Playback` does that.
+    Both indices count samples since the start and only rise; the slot is the index modulo the
+    capacity. It has no lock: `Playback` has one.
     """
 
     def __init__(self, capacity: int = _START) -> None:
@@ -25,11 +25,11 @@ class Ring:
         return self.written - self.read
 
     def put(self, pcm: bytes) -> int:
-        """Append s16le; returns how many samples that were."""
+        """Appends s16le; returns the number of samples."""
         fresh = samples(pcm)
         if self._store.size > self._start and not len(self):
-            # A long reply must not hold its memory for hours. Here and not in `flush`: giving
-            # megabytes back takes longer than an interruption may.
+            # Free the memory of a long reply: here, not in `flush`, because freeing megabytes
+            # takes longer than an interruption may.
             self._store = np.zeros(self._start, np.int16)
         if len(self) + fresh.size > self._store.size:
             self._resize(max(2 * self._store.size, len(self) + fresh.size))
@@ -37,7 +37,7 @@ class Ring:
         return fresh.size
 
     def take(self, target: Samples) -> None:
-        """Fill `target` with the oldest samples; there must be that many."""
+        """Fills `target` with the oldest samples; at least that many must wait."""
         at = self.read % self._store.size
         head = min(target.size, self._store.size - at)
         target[:head] = self._store[at : at + head]
@@ -45,7 +45,7 @@ class Ring:
         self.read += target.size
 
     def flush(self) -> int:
-        """Forget what is waiting; returns how many samples that were."""
+        """Drops all waiting samples; returns their number."""
         lost, self.read = len(self), self.written
         return lost
 

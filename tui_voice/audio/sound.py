@@ -1,4 +1,4 @@
-"""The one door to sound: a microphone and a loudspeaker, or stand-ins and a sentence saying so."""
+"""Opens microphone and loudspeaker; a missing one is replaced by one without a device."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,8 +17,10 @@ from tui_voice.errors import DeviceError
 
 @dataclass(frozen=True, slots=True)
 class SoundDevices:
-    """Both ends, ready; `notice` is what the user should know about them, or None. `hears`: there
-    is a microphone, so that it makes sense to talk.
+    """An open microphone and loudspeaker.
+
+    `notice`: what the user should know about them, or None. `hears`: whether there is a real
+    microphone.
     """
 
     microphone: CaptureGate
@@ -46,11 +48,11 @@ async def open_sound(
     volume: float = 1.0,
     driver: Driver | None = None,
 ) -> SoundDevices:
-    """Open what there is; a device that is missing is replaced by one that does nothing.
+    """Opens both devices. A missing one is replaced by `NullMicrophone` or `NullSpeaker`.
 
-    Call it on the loop that shall get the callbacks; the opening itself happens in a thread.
-    A device that was asked for by name and is not there gives way to the default one. `enabled`
-    False is `--text`: no device is touched. Never raises DeviceError.
+    Call it on the loop that is to get the callbacks; devices are opened on a thread of their own.
+    Where a named device is missing, the default one is opened. `enabled` False (`--text`) opens no
+    device. Never raises DeviceError.
     """
     if not enabled:
         return SoundDevices(
@@ -62,7 +64,7 @@ async def open_sound(
     microphone = Microphone(
         on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms, echo=echo, on_change=on_change
     )
-    # Together, so that a sound server that hangs is waited for once.
+    # At the same time, so that a sound server that does not answer costs one timeout.
     heard, hears = await asyncio.gather(
         _opened(speaker, output_device, driver, notices, hints, "Replies are shown, not heard."),
         _opened(microphone, input_device, driver, notices, hints, "Type instead."),

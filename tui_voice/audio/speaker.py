@@ -1,4 +1,4 @@
-"""Playing: what is written for an item reaches the device, and how much of it is known."""
+"""Playback: sends the sound of items to a device and reports how much of it was played."""
 
 import asyncio
 import time
@@ -12,14 +12,15 @@ from tui_voice.audio.pcm import RATE
 from tui_voice.audio.playback import Playback, PlayedBlock
 
 _RESTS_AFTER = 10 * RATE
-"""Samples of silence, 10 s: a hundred callbacks a second for nothing cost 2 % of a core."""
+"""Samples of silence (10 s) after which the device may stop: 100 callbacks a second cost 2 % of a
+core."""
 
 
 class BaseSpeaker:
-    """What every speaker offers; `Speaker` has a device behind it, `NullSpeaker` a clock.
+    """Base of `Speaker`, which has a device, and `NullSpeaker`, which has a clock.
 
-    All methods and both callbacks belong to the loop. `on_started(item_id)` comes with an item's
-    first sample, `on_finished(item_id, played_ms)` once the device has taken its last one; an
+    All methods and both callbacks run on the loop. `on_started(item_id)` is called at an item's
+    first sample, `on_finished(item_id, played_ms)` once the device took its last one; an
     interrupted item never finishes.
     """
 
@@ -31,61 +32,64 @@ class BaseSpeaker:
         self.on_started = on_started
         self.on_finished = on_finished
         self._playback = Playback()
-        self._latest: tuple[str, float] = ("", 0.0)  # the item that last sounded, and when
+        self._latest: tuple[str, float] = (
+            "",
+            0.0,
+        )  # the item of the last audible block, and its time
         self.may_rest = False
-        """Whether the device may stop in a long silence; `wake`, or a reply, starts it again."""
+        """Whether the device may stop in a long silence; `wake`, or a reply, restarts it."""
 
     @property
     def name(self) -> str:
-        """The device in use; "" without one."""
+        """Name of the device in use; "" without one."""
         return ""
 
     @property
     def latency_ms(self) -> float:
-        """Milliseconds from the program to the air, as the driver tells it; else 0."""
+        """Milliseconds from the program to the sound, as the driver reports it; else 0."""
         return 0.0
 
     def write(self, item_id: str, pcm: bytes) -> bool:
-        """Play s16le at 24 kHz after all that waits; False when the item was interrupted."""
+        """Queues s16le at 24 kHz. Returns False if the item was interrupted."""
         return self._playback.write(item_id, pcm)
 
     def finish(self, item_id: str) -> None:
-        """No more sound will come for this item."""
+        """Marks an item as complete: no more sound will be written."""
         self._playback.finish(item_id)
 
     def interrupt(self) -> tuple[str, int] | None:
-        """Be silent within one block; `(item_id, played_ms)` of what was being heard, or None.
+        """Stops within one block; returns `(item_id, played_ms)` of the current item, or None.
 
-        `played_ms` is what the device had taken, which it still sounds out: it is how much the
-        user will have heard, and what a truncation must say. This item and all that wait behind
-        it refuse what still arrives for them; items not yet known do not.
+        `played_ms` counts what the device took and will still play: what the user hears of the
+        item, for `conversation.item.truncate`. This item and all waiting ones refuse sound that
+        still arrives; items not yet known do not.
         """
         return self._playback.interrupt()
 
     def played_ms(self, item_id: str) -> int:
-        """Milliseconds of an item that the device has taken; its buffer may still hold some."""
+        """Milliseconds of an item that the device took; its buffer may still hold some."""
         return self._playback.played_ms(item_id)
 
     def heard_ms(self, item_id: str) -> int:
-        """Milliseconds of an item that have left the loudspeaker by now: played, less what the
-        device's buffer (`latency_ms`) still holds."""
+        """Milliseconds of an item that were audible by now: played, less what the device's buffer
+        (`latency_ms`) still holds."""
         latest, at = self._latest
         inside = self.latency_ms - (time.monotonic() - at) * 1000 if item_id == latest else 0.0
         return max(0, self.played_ms(item_id) - max(0, round(inside)))
 
     @property
     def waiting_ms(self) -> int:
-        """Milliseconds written that the device has not taken yet."""
+        """Milliseconds written that the device did not take yet."""
         return self._playback.waiting_ms
 
     @property
     def underruns(self) -> int:
-        """How often a reply fell silent because its sound had not arrived yet."""
+        """How often a reply paused because its sound had not arrived yet."""
         return self._playback.underruns
 
     @property
     def level(self) -> float:
-        """Loudness of what sounds now, 0.0 to 1.0."""
+        """Loudness of the current block, 0.0 to 1.0."""
         return self._playback.level
 
     @property
@@ -94,7 +98,7 @@ class BaseSpeaker:
 
     @volume.setter
     def volume(self, volume: float) -> None:
-        """1.0 is as received, 0.0 silence; above 1.0 loud passages clip."""
+        """Sets the gain: 1.0 as received, 0.0 silence; above 1.0 loud passages clip."""
         self._playback.volume = max(0.0, volume)
 
     @property
@@ -102,17 +106,17 @@ class BaseSpeaker:
         return self._playback.paused
 
     def pause(self, paused: bool) -> None:
-        """Hold everything where it is; nothing is lost and no count moves."""
+        """Pauses or continues; nothing is lost and no count changes."""
         self._playback.paused = paused
 
     def wake(self) -> None:
-        """A reply is about to come: it should not have to wait for the device."""
+        """Starts a stopped device early, because a reply is expected."""
 
     async def close(self) -> None:
-        """Stop playing; what waits is dropped."""
+        """Stops; waiting sound is dropped."""
 
     def _took(self, block: PlayedBlock) -> None:
-        """Tell the loop what a block brought; on the loop."""
+        """Reports the items that started and finished in a block. Called on the loop."""
         for item_id in block.started:
             if self.on_started is not None:
                 self.on_started(item_id)
@@ -122,8 +126,8 @@ class BaseSpeaker:
 
 
 class Speaker(BaseSpeaker):
-    """A loudspeaker. It runs from `open` to `close`, sounding silence between the replies: a
-    stream that is started for each reply would eat its beginning."""
+    """A loudspeaker. Its stream runs from `open` to `close` and plays silence between replies: a
+    stream that starts with each reply would lose its beginning."""
 
     def __init__(
         self,
@@ -140,7 +144,7 @@ class Speaker(BaseSpeaker):
         self._silent = 0  # samples; on the device's thread
 
     async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
-        """Start the device of that id or name; DeviceError when that fails."""
+        """Starts the device of that id or name. Raises DeviceError."""
         await self._stream.open(device, driver)
 
     def write(self, item_id: str, pcm: bytes) -> bool:
@@ -167,7 +171,7 @@ class Speaker(BaseSpeaker):
 
     @property
     def resting(self) -> bool:
-        """Whether the device has been stopped for want of anything to play."""
+        """Whether the device was stopped because nothing was to be played."""
         return self._stream.resting
 
     def _start(
@@ -176,7 +180,7 @@ class Speaker(BaseSpeaker):
         return driver.open_output(device, self._pull, stopped=stopped)
 
     def _pull(self, count: int) -> bytes:
-        """On the device's thread."""
+        """Called on the device's thread."""
         self._stream.note_callback()
         block = self._playback.take(count)
         if block.sounded:

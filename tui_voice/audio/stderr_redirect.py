@@ -1,9 +1,9 @@
-"""Keeping what sound libraries print away from the screen.
+"""Redirects what sound libraries print on standard error, so that it does not reach the screen.
 
-ALSA, JACK, PulseAudio and PortAudio write to file descriptor 2 whenever they please; `import
-sounddevice` even points descriptor 2 at /dev/null for a moment. Textual draws through that very
-descriptor (on Linux and macOS to `sys.__stderr__`), so both the noise and the moment of silence
-would tear the screen. Hence the full-screen program draws through a copy of the descriptor:
+ALSA, JACK, PulseAudio and PortAudio write to file descriptor 2 at any time, and `import
+sounddevice` points descriptor 2 at /dev/null for a moment. Textual draws through that descriptor
+(on Linux and macOS by `sys.__stderr__`), so both would corrupt the screen. The full-screen program
+therefore draws through a copy of the descriptor:
 
     with redirected_stderr(log):          # before the App is made, and around App.run()
         MyApp().run()
@@ -19,17 +19,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _kept_alive: list[object] = []
-"""ALSA keeps the pointer to our handler, so the handler must live as long as the process."""
+"""ALSA keeps a pointer to the handler, so the handler must live as long as the process."""
 
 
 def silence_library_noise() -> None:
-    """Ask the libraries themselves to be quiet; harmless where they are missing."""
+    """Turns off the messages of the libraries; has no effect where they are missing."""
     _ask_servers()
     if not sys.platform.startswith("linux") or _kept_alive:
         return
-    # (file, line, function, error number, format, …): the C compiler's variable arguments that
-    # follow are not read, so a handler of the five fixed ones is enough.
-    import ctypes  # some milliseconds, and before the first picture nobody needs it
+    # (file, line, function, error number, format, …): the variable arguments that follow are not
+    # read, so a handler of the five fixed ones is enough.
+    import ctypes  # takes some milliseconds, so it waits until after the first paint
 
     kind = ctypes.CFUNCTYPE(
         None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
@@ -41,7 +41,7 @@ def silence_library_noise() -> None:
 
 
 def _ask_servers() -> None:
-    """What the sound servers' own libraries read when they are loaded."""
+    """Sets the variables that the libraries of the sound servers read when they are loaded."""
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     os.environ.setdefault("JACK_NO_AUDIO_RESERVATION", "1")
     os.environ.setdefault("PULSE_LOG", "0")  # errors only
@@ -49,13 +49,13 @@ def _ask_servers() -> None:
 
 @contextmanager
 def redirected_stderr(log: Path | None = None) -> Iterator[None]:
-    """Give Python a terminal of its own, and everything else that writes to descriptor 2 `log`.
+    """Gives Python a copy of the terminal; other output to descriptor 2 goes to `log`.
 
-    Inside, `sys.stderr` and `sys.__stderr__` write to a copy of the descriptor 2 there was;
-    descriptor 2 itself is `log` (appended to), or nothing. Restored on leaving. A program that
-    is started inside and needs the terminal must be given it: `stderr=sys.__stderr__`.
+    Inside, `sys.stderr` and `sys.__stderr__` write to a copy of the former descriptor 2;
+    descriptor 2 itself is `log` (appended to), or /dev/null. All is restored on leaving. A child
+    process that needs the terminal gets it by `stderr=sys.__stderr__`.
     """
-    _ask_servers()  # whatever is said all the same goes to the log
+    _ask_servers()  # remaining messages go to the log
     before, before_dunder = sys.stderr, sys.__stderr__
     if before_dunder is None:  # a Windows program without a console
         yield
@@ -63,7 +63,7 @@ def redirected_stderr(log: Path | None = None) -> Iterator[None]:
     before_dunder.flush()
     terminal = os.dup(2)
     sink = os.open(log or os.devnull, os.O_WRONLY | (os.O_APPEND | os.O_CREAT if log else 0), 0o600)
-    own = open(  # noqa: SIM115  # closed below, after descriptor 2 is itself again
+    own = open(  # noqa: SIM115  # closed below, after descriptor 2 is restored
         terminal,
         "w",
         encoding=before_dunder.encoding,
@@ -88,4 +88,4 @@ def redirected_stderr(log: Path | None = None) -> Iterator[None]:
 
 
 def _ignore(_file: bytes, _line: int, _function: bytes, _error: int, _form: bytes) -> None:
-    """ALSA's complaint, unheard."""
+    """Ignores a message of ALSA."""

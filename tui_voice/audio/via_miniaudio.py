@@ -1,4 +1,4 @@
-"""Sound through `miniaudio`: nothing to install, finds PulseAudio, PipeWire or ALSA by itself."""
+"""Driver for `miniaudio`, which needs no system library and finds PulseAudio, PipeWire or ALSA."""
 
 import os
 import sys
@@ -15,10 +15,10 @@ from tui_voice.audio.pcm import RATE
 from tui_voice.errors import DeviceError
 
 _PERIODS = 6
-"""Blocks in the device's buffer: with less, a busy two-core machine plays holes, and after each
-the rest of the reply, and its echo, comes later."""
+"""Blocks in the device's buffer: with fewer, the device runs dry on a busy machine with two cores,
+and after each gap the rest of the reply, and its echo, is delayed."""
 _BACKENDS = {
-    # Never the null backend, which is always "found"; never JACK, which starts a server.
+    # Without the null backend, which is always found, and without JACK, which starts a server.
     "linux": [Backend.PULSEAUDIO, Backend.ALSA],
     "darwin": [Backend.COREAUDIO],
     "win32": [Backend.WASAPI, Backend.DSOUND, Backend.WINMM],
@@ -67,9 +67,12 @@ class Miniaudio:
 
 @contextmanager
 def _buffer_at_pulseaudio(ms: int) -> Iterator[None]:
-    """The library asks PulseAudio to hold one block, however many periods it is given: measured,
-    that played 15 holes in 14 s of speech on a busy machine, and six blocks none. PulseAudio's
-    own library reads this while a stream is opened; what the user has set stays."""
+    """Sets the length of PulseAudio's buffer while a stream is opened.
+
+    `miniaudio` asks PulseAudio for one block, whatever number of periods it is given: that left 15
+    gaps in 14 s of speech on a busy machine, and six blocks none. PulseAudio's library reads the
+    variable while it opens a stream; a value set by the user stays.
+    """
     name = "PULSE_LATENCY_MSEC"
     if name in os.environ:
         yield
@@ -109,15 +112,15 @@ class MiniaudioStream:
 
     def rest(self) -> None:
         self._stream.stop_callback = None
-        with suppress(MiniaudioError):  # it has stopped by itself
+        with suppress(MiniaudioError):  # it has already stopped
             self._stream.stop()
 
     def close(self) -> None:
         context = self._stream._context
         self._stream.stop_callback = None
         self._stream.close()
-        # The library leaves its context, a thread and a connection, to the end of the process;
-        # a microphone that is unplugged every day would gather them.
+        # The library keeps its context (a thread and a connection) until the process ends; a
+        # device that is lost often would accumulate them.
         lib.ma_context_uninit(context)
 
 
@@ -149,7 +152,7 @@ def _open(
             f"The {word} cannot be opened ({error}).", "`tui-voice doctor` tells more."
         ) from error
     next(callback)
-    # What waits in front of a loudspeaker is a full buffer, behind a microphone one block.
+    # A full buffer waits before a loudspeaker, one block after a microphone.
     waits = _PERIODS if kind is miniaudio.PlaybackDevice else 1
     name = device.name if device else "default"
     handle = MiniaudioStream(stream, callback, stopped, word, name, block_ms * waits)
@@ -166,12 +169,15 @@ def _backends() -> list[Backend]:
 
 
 _NOTHING = "null"
-"""ALSA's device that takes sound and gives silence is always there, and is no device to a user."""
+"""ALSA's null device always exists and is not listed."""
 
 
 def _outputs_and_inputs(context: miniaudio.Devices) -> list[Device]:
-    """Listed through the C interface: the wrapper hides which one is the default, and gives up
-    on the whole list when a single device cannot be asked (a machine without a sound card)."""
+    """Lists the devices by the C interface.
+
+    The Python wrapper does not show which device is the default, and fails as a whole when one
+    device cannot be queried (on a machine without a sound card).
+    """
     infos = ffi.new("ma_device_info **"), ffi.new("ma_device_info **")
     counts = ffi.new("ma_uint32 *"), ffi.new("ma_uint32 *")
     handle = context._context
@@ -192,7 +198,7 @@ def _describe(handle: Any, kind: int, info: Any, *, outward: bool) -> Device | N
     if lib.ma_context_get_device_info(handle, kind, ffi.addressof(info.id), details):
         return None
     formats = [details.nativeDataFormats[i] for i in range(details.nativeDataFormatCount)]
-    # 0 stands for "any" in both.
+    # 0 means "any" in both fields.
     channels = max((found.channels for found in formats), default=0) or 1
     rates = tuple(sorted({found.sampleRate for found in formats if found.sampleRate}))
     native = bytes(ffi.buffer(ffi.addressof(info.id)))
@@ -210,7 +216,7 @@ def _describe(handle: Any, kind: int, info: Any, *, outward: bool) -> Device | N
 
 
 def _readable(native: bytes) -> str:
-    """A device id as text: most systems use names (Windows in UTF-16), others get hex digits."""
+    """Returns a device id as text: a name (on Windows UTF-16), or hexadecimal digits."""
     stripped = native.rstrip(b"\0")
     for encoding in ("ascii", "utf-16-le"):
         try:

@@ -1,4 +1,4 @@
-"""Sound through `sounddevice`, which is PortAudio."""
+"""Driver for `sounddevice`, the Python binding of PortAudio."""
 
 import threading
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from tui_voice.audio.driver import BLOCK_MS, Device
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, Resampler
 from tui_voice.errors import DeviceError
 
-_streams: Any = sounddevice  # its classes carry no types
-_opening = threading.Lock()
-"""PortAudio's open and close may not run at the same time in two threads."""
+_streams: Any = sounddevice  # its classes have no type annotations
+_open_lock = threading.Lock()
+"""PortAudio's open and close must not run in two threads at the same time."""
 
 
 class PortAudio:
     name = "sounddevice"
 
     def devices(self) -> list[Device]:
-        _look_again()
+        _refresh_devices()
         try:
             rows: list[dict[str, Any]] = list(sounddevice.query_devices())
             systems = [row["name"] for row in sounddevice.query_hostapis()]
@@ -108,15 +108,14 @@ class PortAudioStream:
         self.latency_ms = float(stream.latency) * 1000
 
     def rest(self) -> None:
-        """It goes on: measured, PortAudio's stream through ALSA does not come back whole."""
+        """Does nothing: a stopped PortAudio stream through ALSA did not restart reliably."""
 
     def wake(self) -> None:
-        """It never rested."""
+        """Does nothing: the stream was not stopped."""
 
     def close(self) -> None:
-        # The library calls `finished_callback` for a stream that we end as well: the owner
-        # knows that it closed.
-        with _opening:
+        # The library calls `finished_callback` also for a stream that is closed here.
+        with _open_lock:
             _running.discard(self)
             self._stream.abort(ignore_errors=True)
             self._stream.close(ignore_errors=True)
@@ -125,20 +124,22 @@ class PortAudioStream:
 _running: set[PortAudioStream] = set()
 
 
-def _look_again() -> None:
-    """PortAudio lists the devices once, at its start; only a new start sees what was plugged in
-    since, and that would end every stream. `sounddevice` has no public call for it."""
-    with _opening:
+def _refresh_devices() -> None:
+    """Restarts PortAudio, unless a stream runs, so that it lists devices plugged in since.
+
+    PortAudio lists the devices only when it starts. `sounddevice` has no public call for this.
+    """
+    with _open_lock:
         if not _running:
             _streams._terminate()
             _streams._initialize()
 
 
 def _open(at: Callable[[int], Any], word: str, device: Device | None) -> PortAudioStream:
-    """Start the stream at 24 kHz, or at the device's own rate where it knows no other."""
+    """Starts the stream at 24 kHz, or at one of the device's own rates."""
     rates = [RATE, *(rate for rate in (device.rates if device else (48_000, 44_100)))]
     failure: Exception | None = None
-    with _opening:
+    with _open_lock:
         for rate in rates:
             try:
                 stream = at(rate)

@@ -13,20 +13,20 @@ def frame(number: int) -> bytes:
     return number.to_bytes(2, "little") * (FRAME // 2)
 
 
-class Heard(CaptureGate):
-    """An intake with what came out of it."""
+class RecordingGate(CaptureGate):
+    """A gate that keeps the frames that it lets pass."""
 
     def __init__(self) -> None:
         self.out: list[bytes] = []
         super().__init__(self.out.append)
 
-    def hear(self, *numbers: int) -> None:
+    def capture(self, *numbers: int) -> None:
         for number in numbers:
-            self._accept(frame(number))
+            self.accept(frame(number))
 
 
 @given(st.lists(st.binary(max_size=3000), max_size=20))
-def test_frames_are_the_blocks_in_another_cut(blocks: list[bytes]) -> None:
+def test_frames_contain_the_same_bytes_as_the_blocks(blocks: list[bytes]) -> None:
     framer = Framer(20)
     frames = [found for block in blocks for found in framer.feed(block)]
     joined = b"".join(blocks)
@@ -35,7 +35,7 @@ def test_frames_are_the_blocks_in_another_cut(blocks: list[bytes]) -> None:
 
 
 @given(st.integers(1, 5), st.lists(st.booleans(), max_size=60))
-def test_the_queue_keeps_the_newest_counts_the_rest_and_wakes_once(
+def test_the_queue_keeps_the_newest_frames_counts_the_others_and_wakes_once(
     limit: int, steps: list[bool]
 ) -> None:
     frames, model = FrameQueue(limit), deque[bytes](maxlen=limit)
@@ -67,50 +67,50 @@ def test_a_queue_between_two_threads_loses_only_what_it_counts() -> None:
 
 
 def test_push_to_talk_keeps_the_300_ms_before_the_key() -> None:
-    intake = Heard()
-    intake.gate(False)
-    intake.hear(*range(1, 41))
-    assert intake.out == []
-    intake.gate(True)
-    assert intake.out == [frame(n) for n in range(26, 41)]
-    intake.hear(41)
-    assert intake.out[-1] == frame(41)
-    intake.gate(False)
-    intake.hear(42)
-    assert len(intake.out) == 16
+    gate = RecordingGate()
+    gate.gate(False)
+    gate.capture(*range(1, 41))
+    assert gate.out == []
+    gate.gate(True)
+    assert gate.out == [frame(n) for n in range(26, 41)]
+    gate.capture(41)
+    assert gate.out[-1] == frame(41)
+    gate.gate(False)
+    gate.capture(42)
+    assert len(gate.out) == 16
 
 
 def test_opening_an_open_gate_repeats_nothing() -> None:
-    intake = Heard()
-    intake.hear(1, 2)
-    intake.gate(True)
-    assert intake.out == [frame(1), frame(2)]
+    gate = RecordingGate()
+    gate.capture(1, 2)
+    gate.gate(True)
+    assert gate.out == [frame(1), frame(2)]
 
 
-def test_nothing_said_while_muted_is_ever_sent() -> None:
-    intake = Heard()
-    intake.gate(False)
-    intake.hear(1)
-    intake.mute(True)
-    intake.hear(2)
-    intake.mute(False)
-    intake.gate(True)
-    assert intake.out == []
-    intake.hear(3)
-    assert intake.out == [frame(3)]
+def test_frames_captured_while_muted_are_never_sent() -> None:
+    gate = RecordingGate()
+    gate.gate(False)
+    gate.capture(1)
+    gate.mute(True)
+    gate.capture(2)
+    gate.mute(False)
+    gate.gate(True)
+    assert gate.out == []
+    gate.capture(3)
+    assert gate.out == [frame(3)]
 
 
 def test_muting_in_mid_sentence_sends_two_seconds_of_silence_and_then_nothing() -> None:
-    intake = Heard()
-    intake.hear(9)
-    intake.mute(True)
-    intake.hear(*range(200, 500))
-    assert intake.out == [frame(9)] + [bytes(FRAME)] * 100
-    assert intake.level == 0.0
+    gate = RecordingGate()
+    gate.capture(9)
+    gate.mute(True)
+    gate.capture(*range(200, 500))
+    assert gate.out == [frame(9)] + [bytes(FRAME)] * 100
+    assert gate.level == 0.0
 
 
 def test_the_level_is_shown_while_the_gate_is_closed() -> None:
-    intake = Heard()
-    intake.gate(False)
-    intake.hear(12_345)
-    assert intake.level > 0.5
+    gate = RecordingGate()
+    gate.gate(False)
+    gate.capture(12_345)
+    assert gate.level > 0.5

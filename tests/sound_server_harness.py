@@ -1,6 +1,6 @@
-"""A sound card made of air: a private PulseAudio with one microphone and one loudspeaker.
+"""A private PulseAudio server with one virtual microphone and one virtual loudspeaker.
 
-What is played into `feed` is what the microphone hears; what the program plays can be recorded.
+Sound played into `feed` is captured by the microphone; what the program plays can be recorded.
 Needs `pulseaudio` and `pulseaudio-utils`; works as root and without D-Bus. Only for tests.
 """
 
@@ -24,13 +24,13 @@ SPEAKER, MICROPHONE = "tui_speaker.monitor", "tui_mic"
 
 
 def missing() -> list[str]:
-    """The programs that this machine lacks."""
+    """Returns the programs that are missing on this machine."""
     return [name for name in NEEDED if shutil.which(name) is None]
 
 
 @dataclass
 class Recording:
-    """What has sounded since the recording began: s16 mono at 24 kHz."""
+    """The sound since the recording began: s16 mono at 24 kHz."""
 
     process: subprocess.Popen[bytes]
     pcm: bytearray = field(default_factory=bytearray)
@@ -58,7 +58,7 @@ class Recording:
             return self._grown.wait_for(lambda: reached(self.pcm), timeout)
 
     def wait_for_ms(self, ms: float) -> bool:
-        """Wait until so much more has been recorded: the card's own clock, not ours."""
+        """Waits until `ms` more milliseconds are recorded, by the clock of the sound server."""
         wanted = len(self.pcm) + ms * RATE * 2 / 1000
         return self.wait_for(lambda pcm: len(pcm) >= wanted)
 
@@ -90,7 +90,7 @@ class VirtualSound:
         self.start()
 
     def start(self) -> None:
-        """Start the server; again after `stop`, as when a sound card comes back."""
+        """Starts the server; after `stop` again, as when a sound card is plugged in."""
         modules = (
             "module-native-protocol-unix",
             "module-null-sink sink_name=tui_speaker rate=48000"
@@ -120,27 +120,27 @@ class VirtualSound:
         self._run("pactl", "set-default-source", "tui_mic")
 
     def stop(self) -> None:
-        """Kill the server, as when every sound device is pulled out at once."""
+        """Ends the server, as when all sound devices are unplugged."""
         if self._server is not None:
             self._server.terminate()
             self._server.wait()
             self._server = None
 
     def speak(self, wav: Path, *, wait: bool = True) -> subprocess.Popen[bytes]:
-        """Play a WAV file into the microphone; with `wait`, until it has been heard."""
+        """Plays a WAV file into the microphone; with `wait`, until its end."""
         player = subprocess.Popen(["paplay", "-d", "tui_mic_feed", str(wav)], env=self.env)
         if wait:
             player.wait()
         return player
 
     def join_speaker_to_microphone(self, latency_ms: int = 40) -> None:
-        """Let the microphone hear the loudspeaker, as on a laptop without headphones."""
+        """Connects the loudspeaker to the microphone, as on a laptop without headphones."""
         loop = ("source=tui_speaker.monitor", "sink=tui_mic_feed", f"latency_msec={latency_ms}")
         self._run("pactl", "load-module", "module-loopback", *loop)
 
     def record(self, source: str = SPEAKER) -> Recording:
-        """Record what the loudspeaker sounds, or `MICROPHONE` what a microphone hears; returns
-        once the recorder hears (silence counts).
+        """Records the loudspeaker, or `MICROPHONE` what a microphone captures; returns
+        once the recorder receives samples (silence counts).
         """
         process = subprocess.Popen(
             [
@@ -155,7 +155,7 @@ class VirtualSound:
         return recording
 
     def listeners(self) -> int:
-        """How many streams take sound from a microphone or a monitor just now."""
+        """Returns the number of streams that capture from a microphone or a monitor."""
         return len(self._run("pactl", "list", "short", "source-outputs").stdout.splitlines())
 
     def close(self) -> None:

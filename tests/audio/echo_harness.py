@@ -1,4 +1,4 @@
-"""A room that answers: what a microphone hears of a reply, and the canceller in it."""
+"""Simulated rooms: what a microphone captures of a reply, and the canceller applied to it."""
 
 import math
 from collections.abc import Callable
@@ -16,19 +16,21 @@ Sound = npt.NDArray[Any]
 
 
 def db(sound: Sound) -> float:
-    """Loudness in dB above one step of the converter."""
+    """Returns the level in dB relative to one step of 16-bit PCM."""
     return 10 * math.log10(float((sound.astype(float) ** 2).mean()) + 1e-9)
 
 
 def later(sound: Sound, ms: float) -> Sound:
-    """The same sound so much later, of the same length."""
+    """Returns the sound delayed by `ms` milliseconds, with the same length."""
     delay = round(RATE * ms / 1000)
     return np.concatenate((np.zeros(delay), sound))[: len(sound)]
 
 
 def room(reply: Sound, delay_ms: float, gain: float, direct: float = 4.0) -> Sound:
-    """The reply as the microphone hears it: later, weaker, and with 150 ms of reverberation:
-    at `direct` 20 half of it comes straight, at 4 a thirtieth."""
+    """Returns the reply as captured: delayed, scaled, with 150 ms of reverberation.
+
+    With `direct` 20 half of the energy is direct sound, with 4 a thirtieth.
+    """
     rng = np.random.default_rng(7)
     tail = rng.standard_normal(RATE * 150 // 1000) * np.exp(-np.arange(RATE * 150 // 1000) / 800)
     tail[0] = direct
@@ -37,8 +39,8 @@ def room(reply: Sound, delay_ms: float, gain: float, direct: float = 4.0) -> Sou
 
 
 def with_holes(reply: Sound, holes: dict[int, int], delay_ms: float) -> Sound:
-    """What a loudspeaker that runs dry makes of it: at each millisecond of `holes`, silence for
-    so many; the rest comes later."""
+    """Returns the reply of a loudspeaker that runs dry: {start ms: length ms} of each gap; a gap
+    delays the rest."""
     parts, cuts = [], [0, *(RATE * at // 1000 for at in holes), len(reply)]
     for (start, end), ms in zip(pairwise(cuts), [*holes.values(), 0], strict=True):
         parts += [reply[start:end], np.zeros(RATE * ms // 1000)]
@@ -51,8 +53,8 @@ def through(
     burst: int = 1,
     each: Callable[[EchoCanceller, list[bytes]], None] | None = None,
 ) -> Sound:
-    """Both streams through the canceller, the loudspeaker's 10 ms blocks `burst` at a time; as
-    long as what went in."""
+    """Runs both streams through the canceller, `burst` loudspeaker blocks of 10 ms at a time;
+    returns as many samples as went in."""
     canceller, out = EchoCanceller(), list[bytes]()
     near, far = (np.clip(x, -32768, 32767).astype("<i2") for x in (near, far))
     for number, at in enumerate(range(0, len(near) - FRAME + 1, FRAME)):

@@ -10,7 +10,7 @@ import pexpect
 import pyte
 import pytest
 
-APP = Path(__file__).with_name("noisy_app.py")
+APP = Path(__file__).with_name("noisy_app_harness.py")
 ALSA_COMPLAINT = (
     "import ctypes; alsa = ctypes.CDLL('libasound.so.2');"
     "alsa.snd_pcm_open(ctypes.byref(ctypes.c_void_p()), b'no_such_device', 0, 0)"
@@ -18,7 +18,7 @@ ALSA_COMPLAINT = (
 
 
 class Terminal:
-    """A program in a terminal of 80 x 24, and what is on its screen."""
+    """A program in a terminal of 80 x 24 cells, and its screen."""
 
     def __init__(self, *arguments: str) -> None:
         self.screen = pyte.Screen(80, 24)
@@ -35,7 +35,7 @@ class Terminal:
         return "\n".join(self.screen.display)
 
     def until(self, true: Callable[[str], bool]) -> None:
-        """Read until the screen is as wished; what comes last, or fail with the screen."""
+        """Reads until the condition holds; fails with the screen."""
         while not true(self.text()):
             try:
                 self._stream.feed(self._child.read_nonblocking(65536, timeout=30))
@@ -50,7 +50,7 @@ class Terminal:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pseudo-terminals and ALSA are Linux's here")
-def test_the_screen_stays_whole_while_libraries_shout(tmp_path: Path) -> None:
+def test_the_screen_stays_intact_while_libraries_print(tmp_path: Path) -> None:
     log = tmp_path / "noise.log"
     terminal = Terminal(str(log))
     try:
@@ -69,8 +69,8 @@ def test_the_screen_stays_whole_while_libraries_shout(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pseudo-terminals and ALSA are Linux's here")
-def test_without_it_the_noise_is_on_the_screen() -> None:
-    """The test above would pass on libraries that are quiet anyway: they are not."""
+def test_without_the_redirection_the_messages_reach_the_screen() -> None:
+    """Shows that the libraries print, so that the test above can fail."""
     terminal = Terminal()
     try:
         terminal.until(lambda screen: "NOISE" in screen)
@@ -79,7 +79,7 @@ def test_without_it_the_noise_is_on_the_screen() -> None:
 
 
 @pytest.mark.parametrize("silenced", [False, True])
-def test_alsa_is_quiet_where_there_is_no_screen(silenced: bool) -> None:
+def test_alsa_prints_nothing_in_commands_without_a_screen(silenced: bool) -> None:
     first = (
         "from tui_voice.audio.stderr_redirect import silence_library_noise as s; s();"
         if silenced
@@ -94,8 +94,8 @@ def test_alsa_is_quiet_where_there_is_no_screen(silenced: bool) -> None:
     assert ("no_such_device" in done.stderr) == (not silenced)
 
 
-def test_sound_is_not_imported_by_asking_for_quiet() -> None:
-    """The screen calls this before its first paint: numpy must wait."""
+def test_the_redirection_does_not_import_numpy() -> None:
+    """The app calls it before its first paint."""
     program = (
         "import sys, tui_voice.audio.stderr_redirect;"
         "print([m for m in ('numpy', 'sounddevice', 'miniaudio', 'soxr') if m in sys.modules])"

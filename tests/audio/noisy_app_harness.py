@@ -1,7 +1,7 @@
-"""A screen drawn while libraries shout on descriptor 2. Run by `test_quiet.py` in a terminal.
+"""A screen drawn while libraries print on descriptor 2. `test_stderr_redirect.py` runs it.
 
-python noisy_app.py LOG        keeps the terminal, noise goes to LOG
-python noisy_app.py            does not, to see that the noise is real
+python noisy_app_harness.py LOG        keeps the terminal, noise goes to LOG
+python noisy_app_harness.py            does not, to see that the noise is real
 """
 
 import ctypes
@@ -30,7 +30,7 @@ class Screen(App[None]):
         ctypes.CDLL(None).perror(b"NOISE from C")
         alsa = ctypes.CDLL("libasound.so.2")
         alsa.snd_pcm_open(ctypes.byref(ctypes.c_void_p()), b"no_such_NOISE", 0, 0)
-        for name in ("sounddevice", "miniaudio"):  # the first import moves descriptor 2 for itself
+        for name in ("sounddevice", "miniaudio"):  # its import redirects descriptor 2
             if driver := load_driver(name):
                 list_devices(driver)
         self.call_from_thread(self.query_one("#words", Static).update, "last words")
