@@ -49,6 +49,8 @@ async def test_a_closed_microphone_does_not_wake_the_loop_and_keeps_the_pre_roll
     microphone, driver = Microphone(out.append), PushDriver()
     await microphone.open(driver=driver)
     microphone.gate(False)
+    driver.push(frame(1))  # the first callback reports that the stream runs
+    await turn_of_the_loop()
     woken: list[object] = []
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *job: woken.append(job))

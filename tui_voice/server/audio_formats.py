@@ -6,16 +6,9 @@ codecs `audio/pcmu` and `audio/pcma` (G.711 µ-law and A-law: 8 kHz, one byte a 
 
 from __future__ import annotations
 
-import warnings
-
 from tui_voice.audio import pcm
+from tui_voice.audio.audioop_import import audioop
 from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
-
-with warnings.catch_warnings():
-    # Python 3.11 and 3.12 announce that the module leaves the standard library in 3.13. From
-    # there on the package audioop-lts provides it under the same name.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import audioop
 
 G711_RATE = 8_000
 """Samples per second of `audio/pcmu` and `audio/pcma`."""
