@@ -1,4 +1,4 @@
-"""The screen's price: time to the first paint, CPU for a delta, gaps in the loop, the idle share.
+"""Measures the screen: time to the first paint, CPU of a transcript delta, loop gaps, idle CPU.
 
 Every figure is the median of several runs; the first paint is compared with a Textual app that
 shows two lines, started in turn with ours in the same run.
@@ -46,9 +46,9 @@ Painted(lambda session_id: None).run(headless=True, size=(120, 36))
 
 
 def _start(code: str) -> float:
-    """Milliseconds from the start of the interpreter to the first paint."""
+    """Return milliseconds from the start of the interpreter to the first paint."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed programs come compiled
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled
     begin = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, bufsize=0
@@ -62,14 +62,17 @@ def _start(code: str) -> float:
 
 
 def first_paint(runs: int) -> tuple[float, float]:
-    """A minimal app and ours, in turn; medians."""
+    """Start a minimal app and ours in turn; return the median of each."""
     _start(_MINIMAL), _start(_OURS)
     pairs = [(_start(_MINIMAL), _start(_OURS)) for _ in range(runs)]
     return (statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs))
 
 
 async def deltas(turns: int, count: int) -> tuple[float, float, float]:
-    """A reply streaming into a talk of so many turns: CPU ms a delta, loop gap p99 and worst."""
+    """Stream a reply into a session of so many turns.
+
+    Returns CPU ms for one delta, and the loop gap: 99th percentile and maximum, in ms.
+    """
     from tests.ui.scripted import ScriptedDoor, opened
     from tui_voice.conversation import events as e
     from tui_voice.ui.app import VoiceApp
@@ -81,7 +84,7 @@ async def deltas(turns: int, count: int) -> tuple[float, float, float]:
     for number in range(turns):
         door.quietly(e.TextSubmitted(at=number * 5.0, item_id=f"t{number}", text=words * 3))
     door.quietly(e.TurnAdded(item_id="reply", role="assistant"))
-    app = VoiceApp(lambda _talk: door)
+    app = VoiceApp(lambda _id: door)
     gaps: list[float] = []
 
     async def watch() -> None:
@@ -107,14 +110,14 @@ async def deltas(turns: int, count: int) -> tuple[float, float, float]:
 
 
 async def idle(seconds: float) -> float:
-    """Share of a core with a talk open and nobody speaking."""
+    """Return the share of a core that is used while a session is open and nobody speaks."""
     from tests.ui.scripted import ScriptedDoor, kyoto
     from tui_voice.conversation import events as e
     from tui_voice.ui.app import VoiceApp
 
     door = kyoto(ScriptedDoor())
     door.tell(e.StopPressed())
-    app = VoiceApp(lambda _talk: door)
+    app = VoiceApp(lambda _id: door)
     async with app.run_test(size=(120, 36)) as pilot:
         while app.door is None:
             await pilot.pause(0.01)

@@ -21,6 +21,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.runtime.soak_harness import Hour, left_behind, soak
+from tui_voice.conversation.policies import POLICIES
+from tui_voice.lab.policies import LAB_POLICIES
 
 MAX_GROWTH = 5 * 2**20
 HEAD = (
@@ -58,6 +60,7 @@ async def run(arguments: argparse.Namespace) -> list[Hour]:
 
 
 def main() -> int:
+    POLICIES.update(LAB_POLICIES)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=int, default=8)
     parser.add_argument("--exchanges", type=int, default=120)

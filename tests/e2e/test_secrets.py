@@ -213,11 +213,11 @@ import os, sys
 from tui_voice import __main__ as program
 from tui_voice.runtime import session_factory
 
-def open_session(_opening):
+def open_session(_options):
     key = os.environ["OPENAI_API_KEY"]
     raise RuntimeError(f"a fault of ours, with {key} in it")
 
-opening.open_session = open_session
+session_factory.open_session = open_session
 sys.argv[0] = "tui-voice"
 sys.exit(program.main())
 """
