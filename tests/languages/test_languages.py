@@ -6,7 +6,7 @@ import pytest
 
 from tui_voice.languages import (
     LANGUAGES,
-    Language,
+    LanguageNames,
     detect_language,
     find_language,
     is_spoken_language,
@@ -47,7 +47,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
-def test_each_language_is_detected(language: Language) -> None:
+def test_each_language_is_detected(language: LanguageNames) -> None:
     assert detect_language(TEXTS[language.name]) == language.name
 
 

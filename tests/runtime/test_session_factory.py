@@ -25,7 +25,7 @@ from tui_voice.config import (
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
 from tui_voice.errors import SettingsError, StoreError
-from tui_voice.runtime.factories import limits_of, profile_of, summariser_of
+from tui_voice.runtime.factories import limits_of, session_config_of, summariser_of
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import beside
@@ -211,7 +211,7 @@ def limited(**context: Any) -> tuple[Limits, e.TriggerChecked | None]:
         "ws://h/x", context=ContextSettings(**context), audio=AudioSettings(text_only=not spoken)
     )
     wanted = replace(wanted, origins={"context.trigger": "--trigger"})
-    return limits_of(wanted, profile_of(wanted, Tools()))
+    return limits_of(wanted, session_config_of(wanted, Tools()))
 
 
 def test_limits_and_profile_come_from_the_settings() -> None:
@@ -221,7 +221,7 @@ def test_limits_and_profile_come_from_the_settings() -> None:
     assert (caution.trigger, caution.instead, caution.usual) == (900, 900, True)
     assert caution.weighs > 900
     wanted = settings_for("ws://h/x", audio=AudioSettings(noise_reduction="off"))
-    profile = profile_of(wanted, Tools())
+    profile = session_config_of(wanted, Tools())
     assert (profile.model, profile.noise_reduction) == ("toy", "")
 
 
@@ -254,10 +254,10 @@ def test_the_tokens_of_instructions_and_tools_count() -> None:
     """They are counted, not estimated: the same trigger fits without them."""
     assert limited(trigger=140, keep=2)[0].trigger == 140
     wanted = settings_for("ws://h/x", context=ContextSettings(trigger=140, keep=2))
-    profile = profile_of(wanted, Tools().and_(Recall(Path("x")).tool()))
+    profile = session_config_of(wanted, Tools().and_(Recall(Path("x")).tool()))
     with pytest.raises(SettingsError, match=r"instructions \(1\d\d tokens\)"):
         limits_of(wanted, profile)
-    long = replace(profile_of(wanted, Tools()), instructions="Be kind. " * 200)
+    long = replace(session_config_of(wanted, Tools()), instructions="Be kind. " * 200)
     with pytest.raises(SettingsError, match=r"instructions \(60\d tokens\)"):
         limits_of(wanted, long)
 

@@ -12,8 +12,8 @@ MIN_CONFIDENCE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
-    """A language, for example `Language("fr", "French", "français")`."""
+class LanguageNames:
+    """The names of a language, for example `LanguageNames("fr", "French", "français")`."""
 
     code: str
     """ISO 639-1."""
@@ -24,25 +24,25 @@ class Language:
 
 
 LANGUAGES = (
-    Language("ar", "Arabic", "العربية"),
-    Language("zh", "Chinese", "中文"),
-    Language("da", "Danish", "dansk"),
-    Language("nl", "Dutch", "Nederlands"),
-    Language("en", "English", "English"),
-    Language("fr", "French", "français"),
-    Language("de", "German", "Deutsch"),
-    Language("el", "Greek", "ελληνικά"),
-    Language("he", "Hebrew", "עברית"),
-    Language("hi", "Hindi", "हिन्दी"),
-    Language("it", "Italian", "italiano"),
-    Language("ja", "Japanese", "日本語"),
-    Language("ko", "Korean", "한국어"),
-    Language("no", "Norwegian", "norsk"),
-    Language("pl", "Polish", "polski"),
-    Language("pt", "Portuguese", "português"),
-    Language("ru", "Russian", "русский"),
-    Language("es", "Spanish", "español"),
-    Language("sv", "Swedish", "svenska"),
+    LanguageNames("ar", "Arabic", "العربية"),
+    LanguageNames("zh", "Chinese", "中文"),
+    LanguageNames("da", "Danish", "dansk"),
+    LanguageNames("nl", "Dutch", "Nederlands"),
+    LanguageNames("en", "English", "English"),
+    LanguageNames("fr", "French", "français"),
+    LanguageNames("de", "German", "Deutsch"),
+    LanguageNames("el", "Greek", "ελληνικά"),
+    LanguageNames("he", "Hebrew", "עברית"),
+    LanguageNames("hi", "Hindi", "हिन्दी"),
+    LanguageNames("it", "Italian", "italiano"),
+    LanguageNames("ja", "Japanese", "日本語"),
+    LanguageNames("ko", "Korean", "한국어"),
+    LanguageNames("no", "Norwegian", "norsk"),
+    LanguageNames("pl", "Polish", "polski"),
+    LanguageNames("pt", "Portuguese", "português"),
+    LanguageNames("ru", "Russian", "русский"),
+    LanguageNames("es", "Spanish", "español"),
+    LanguageNames("sv", "Swedish", "svenska"),
 )
 
 
@@ -51,7 +51,7 @@ def is_spoken_language(setting: str) -> bool:
     return setting.strip().casefold() in ("", "same", "auto")
 
 
-def find_language(setting: str) -> Language | None:
+def find_language(setting: str) -> LanguageNames | None:
     """Return the language named by its English name, its own name or its code ("fr", "fr-CA")."""
     wanted = setting.strip().casefold()
     code = wanted.partition("-")[0]

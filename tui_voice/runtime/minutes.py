@@ -14,7 +14,7 @@ from tui_voice.errors import BackendError, TuiVoiceError
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, OutOfBandRequest, OutOfBandResponse
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
-from tui_voice.runtime.backends import backend_of
+from tui_voice.runtime.backends import backend_of, with_chosen_backend
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.factories import summariser_of
 from tui_voice.runtime.out_of_band import OutOfBandRequests
@@ -35,6 +35,7 @@ def minutes(ledger: Ledger, settings: Settings) -> str:
     )
     if not turns:
         raise TuiVoiceError("There is nothing in this session to take minutes of.")
+    settings = with_chosen_backend(settings)
     summary = replace(settings.summary, style=MINUTES_STYLE)
     return asyncio.run(_write(turns, replace(settings, summary=summary)))
 

@@ -14,9 +14,9 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.errors import StoreError
 from tui_voice.protocol.session_config import ServerSessionConfig
-from tui_voice.runtime.backends import backend_of, keys_to_hide
+from tui_voice.runtime.backends import backend_of, keys_to_hide, with_chosen_backend
 from tui_voice.runtime.budget import Budget
-from tui_voice.runtime.factories import limits_of, prices_of, profile_of, summariser_of
+from tui_voice.runtime.factories import limits_of, prices_of, session_config_of, summariser_of
 from tui_voice.runtime.live import LiveBackend, OpenSound
 from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import Recorder
@@ -52,17 +52,18 @@ class SessionOptions:
 
 def open_session(options: SessionOptions) -> Session:
     """Return a running session. Raises `TuiVoiceError` where it cannot be opened."""
-    settings, poster = options.settings, _Poster()
+    settings, poster = with_chosen_backend(options.settings), _Poster()
+    options = replace(options, settings=settings)
     prices = prices_of(settings)
     recall, tools = Recall(options.folder), options.tools
     if settings.context.recall:
         tools = tools.and_(recall.tool())
-    profile = profile_of(settings, tools)
-    limits, caution = limits_of(settings, profile)
+    config = session_config_of(settings, tools)
+    limits, caution = limits_of(settings, config)
     server_drops_at = limits.trigger if limits.spec.server_truncates else 0
-    profile = replace(profile, server_limit=options.server_limit or server_drops_at)
+    config = replace(config, server_limit=options.server_limit or server_drops_at)
     backend = LiveBackend(
-        profile,
+        config,
         backend_of(settings).endpoint(settings),
         options.open_sound or _devices(settings, poster.device_changed),
         summariser_of(settings),
@@ -72,7 +73,7 @@ def open_session(options: SessionOptions) -> Session:
     )
     conversation = Conversation(limits, reply_timeout=settings.backend.reply_timeout_s)
     start = _resumed if options.resume is not None else _new
-    session = start(options, backend, profile, conversation, poster)
+    session = start(options, backend, config, conversation, poster)
     recall.held = session.held
     if settings.audio.record:
         backend.record_with(Recorder(session.path, poster.disk_trouble))
@@ -117,7 +118,7 @@ class _Poster:
 def _new(
     options: SessionOptions,
     backend: LiveBackend,
-    profile: ServerSessionConfig,
+    config: ServerSessionConfig,
     conversation: Conversation,
     poster: _Poster,
 ) -> Session:
@@ -129,14 +130,14 @@ def _new(
             id=new_id(now),
             started=now.isoformat(timespec="milliseconds"),
             backend=backend_of(options.settings).name,
-            model=profile.model,
-            voice=profile.voice,
-            instructions=profile.instructions,
+            model=config.model,
+            voice=config.voice,
+            instructions=config.instructions,
         )
     )
     journal = Journal.create(options.folder, opened, on_trouble=poster.disk_trouble)
     conversation.replay(opened)
-    session = Session(opened.id, conversation, journal, backend, manual=profile.manual, clean=clean)
+    session = Session(opened.id, conversation, journal, backend, manual=config.manual, clean=clean)
     if options.on_event is not None:
         options.on_event(opened)
         session.listen(options.on_event)
@@ -146,7 +147,7 @@ def _new(
 def _resumed(
     options: SessionOptions,
     backend: LiveBackend,
-    profile: ServerSessionConfig,
+    config: ServerSessionConfig,
     conversation: Conversation,
     poster: _Poster,
 ) -> Session:
@@ -166,7 +167,7 @@ def _resumed(
     conversation.ledger = ledger
     started = datetime.fromisoformat(ledger.opened.started)
     resumed = e.SessionResumed(
-        backend=backend_of(options.settings).name, model=profile.model, voice=profile.voice
+        backend=backend_of(options.settings).name, model=config.model, voice=config.voice
     )
     notices = [e.Noticed(text=note, severity="warning") for note in notes]
     if journal.recovered:
@@ -177,7 +178,7 @@ def _resumed(
         journal,
         backend,
         base=max(ledger.at, time.time() - started.timestamp()),
-        manual=profile.manual,
+        manual=config.manual,
         clean=Redactor(keys_to_hide(options.settings)).event,
         first=(resumed, *notices),
     )
