@@ -93,7 +93,7 @@ class JournalWriter:
     @property
     def unsaved(self) -> int:
         """Lines that are held in memory because the disk does not take them."""
-        return len(self._queue) if self._trouble else 0
+        return len(self._queue) + len(self._unsynced) if self._trouble else 0
 
     @property
     def trouble(self) -> str | None:
@@ -212,13 +212,13 @@ class JournalWriter:
         line, sync = self._queue[0]
         while self._taken < len(line):
             self._taken += self._disk.write(fd, line[self._taken :])
+        self._taken = 0
+        self._sync_due |= sync
+        self._unsynced.append((line, sync))  # first, so that `unsaved` never misses the line
+        self._unsynced_bytes += len(line)
         with self._wake:
             self._queue.popleft()
             self._held -= len(line)
-        self._taken = 0
-        self._sync_due |= sync
-        self._unsynced.append((line, sync))
-        self._unsynced_bytes += len(line)
 
     def _sync(self, fd: int) -> None:
         if not self._unsynced:
