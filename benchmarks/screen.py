@@ -73,18 +73,18 @@ async def deltas(turns: int, count: int) -> tuple[float, float, float]:
 
     Returns CPU ms for one delta, and the loop gap: 99th percentile and maximum, in ms.
     """
-    from tests.ui.scripted import ScriptedDoor, opened
+    from tests.ui.scripted_session_harness import ScriptedSession, session_opened
     from tui_voice.conversation import events as e
     from tui_voice.ui.app import VoiceApp
 
-    door = ScriptedDoor()
-    for event in opened():
-        door.quietly(event)
+    session = ScriptedSession()
+    for event in session_opened():
+        session.deliver_unseen(event)
     words = "the quick brown fox jumps over the lazy dog and walks home again "
     for number in range(turns):
-        door.quietly(e.TextSubmitted(at=number * 5.0, item_id=f"t{number}", text=words * 3))
-    door.quietly(e.TurnAdded(item_id="reply", role="assistant"))
-    app = VoiceApp(lambda _id: door)
+        session.deliver_unseen(e.TextSubmitted(at=number * 5.0, item_id=f"t{number}", text=words * 3))
+    session.deliver_unseen(e.TurnAdded(item_id="reply", role="assistant"))
+    app = VoiceApp(lambda _id: session)
     gaps: list[float] = []
 
     async def watch() -> None:
@@ -94,14 +94,14 @@ async def deltas(turns: int, count: int) -> tuple[float, float, float]:
             gaps.append((time.perf_counter() - before - 0.002) * 1000)
 
     async with app.run_test(size=(120, 36)) as pilot:
-        while app.door is None:
+        while app.session.handle is None:
             await pilot.pause(0.01)
         await pilot.pause(0.5)
         gc.collect()
         watcher = asyncio.create_task(watch())
         begin = time.process_time()
         for number in range(count):
-            door.tell(e.TranscriptGrew(item_id="reply", text=f"word{number} "))
+            session.deliver(e.TranscriptGrew(item_id="reply", text=f"word{number} "))
             await asyncio.sleep(0.02)
         spent = (time.process_time() - begin) * 1000
         watcher.cancel()
@@ -111,15 +111,15 @@ async def deltas(turns: int, count: int) -> tuple[float, float, float]:
 
 async def idle(seconds: float) -> float:
     """Return the share of a core that is used while a session is open and nobody speaks."""
-    from tests.ui.scripted import ScriptedDoor, kyoto
+    from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
     from tui_voice.conversation import events as e
     from tui_voice.ui.app import VoiceApp
 
-    door = kyoto(ScriptedDoor())
-    door.tell(e.StopPressed())
-    app = VoiceApp(lambda _id: door)
+    session = kyoto_session(ScriptedSession())
+    session.deliver(e.StopPressed())
+    app = VoiceApp(lambda _id: session)
     async with app.run_test(size=(120, 36)) as pilot:
-        while app.door is None:
+        while app.session.handle is None:
             await pilot.pause(0.01)
         await pilot.pause(1.0)
         begin = time.process_time()

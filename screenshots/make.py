@@ -32,7 +32,7 @@ from tui_voice.conversation.states import State  # noqa: E402  # once the path a
 from tui_voice.runtime.session_handle import Meters  # noqa: E402  # once the path and the time zone are set
 from tui_voice.store.reading import read  # noqa: E402  # once the path and the time zone are set
 from tui_voice.ui.app import VoiceApp  # noqa: E402  # once the path and the time zone are set
-from tui_voice.ui.options import Options  # noqa: E402  # once the path and the time zone are set
+from tui_voice.ui.options import AppOptions  # noqa: E402  # once the path and the time zone are set
 
 TALK = ROOT / "sessions" / "v1-kyoto-in-april.jsonl"
 SIZES = {"": (120, 36), "-80x24": (80, 24)}
@@ -40,10 +40,10 @@ LIMITS = Limits(trigger=4_000, keep=6)
 
 
 class Still:
-    """A door to one moment of a recorded talk: its facts up to there, and then nothing more."""
+    """A session to one moment of a recorded talk: its facts up to there, and then nothing more."""
 
     limits = LIMITS
-    id = "kyoto"
+    id = "kyoto_session"
     path = TALK
 
     def __init__(self, events: Sequence[e.Event], loud: bool) -> None:
@@ -147,15 +147,15 @@ PICTURES = {
 
 async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) -> None:
     events = [event for event in read(TALK).events if not isinstance(event, e.SessionClosed)]
-    door = Still(picture.take(events), picture.loud)
-    options = Options(
+    session = Still(picture.take(events), picture.loud)
+    options = AppOptions(
         theme=picture.theme,
         ascii=picture.ascii,
         live=False,
         budget=2.0,
         sessions=TALK.parent,
     )
-    app = VoiceApp(lambda _talk: door, options)
+    app = VoiceApp(lambda _talk: session, options)
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         for _ in range(3):
@@ -165,9 +165,9 @@ async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) 
             await pilot.press(key)
         if picture.at_pruning:
             marks = [c.id for c in app.view.compactions if c.kind == "summary"]
-            app.talk.transcript.go_to(marks[-1])
+            app.session_screen.transcript.go_to(marks[-1])
         for _ in range(10):
-            app.talk.status.tick(door.meters())
+            app.session_screen.status.draw_level(session.meters())
         for _ in range(3):
             await pilot.pause(0.3)
             await app.workers.wait_for_complete()

@@ -10,7 +10,7 @@ import pytest
 
 from tui_voice.cli.parser import COMMANDS
 from tui_voice.config import DEFAULT_KEYS
-from tui_voice.ui.keys import BY_ID
+from tui_voice.ui.screen_table import key_actions
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -35,11 +35,12 @@ def generate() -> ModuleType:
 def keys_table() -> str:
     shown = {"escape": "Esc", "space": "Space", "enter": "Enter"}
     rows = ["| key | does | name in `[keys]` |", "|---|---|---|"]
+    about = {action.id: action.about for action in key_actions()}
     for action, key in DEFAULT_KEYS.items():
         name = shown.get(key) or re.sub(
             r"ctrl\+(.)|f(\d+)", lambda m: f"Ctrl+{m[1].upper()}" if m[1] else f"F{m[2]}", key
         )
-        rows.append(f"| {name} | {BY_ID[action].about} | `{action}` |")
+        rows.append(f"| {name} | {about[action]} | `{action}` |")
     return "\n".join(rows)
 
 

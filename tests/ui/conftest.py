@@ -1,28 +1,28 @@
-"""One time zone, one folder of saved talks, and a way to wait for the screen."""
+"""Fixtures of the screen's tests: one time zone, a folder of saved sessions, an application."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.scripted import ScriptedDoor, kyoto
+from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
 from tui_voice.conversation.limits import Limits
 from tui_voice.ui.app import VoiceApp
-from tui_voice.ui.options import ExitSummary, Options
+from tui_voice.ui.options import AppOptions, ExitSummary
 from tui_voice.ui.screens import sessions
 
 RECORDED = Path(__file__).resolve().parents[2] / "sessions"
 
 
 @pytest.fixture(autouse=True)
-def greenwich(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Times are the same wherever the tests run; caches are the test's own."""
+def fixed_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Sets the time zone to UTC, today to a fixed day, and the caches to the test's folder."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(sessions, "today", lambda: datetime.fromisoformat("2026-04-20T12:00+00:00"))
@@ -34,39 +34,51 @@ def greenwich(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The recorded talks of the repository, as a user's own."""
-    talks = tmp_path / "talks"
-    talks.mkdir()
-    for name in ("v1-kyoto-in-april.jsonl", "v1-soft-eggs.jsonl"):
-        shutil.copy(RECORDED / name, talks)
-    return talks
+    """A user's folder with two recorded sessions of the repository."""
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for name in ("v1-kyoto-in-april", "v1-soft-eggs"):
+        shutil.copy(RECORDED / f"{name}.jsonl", saved)
+    return saved
 
 
-Build = Callable[..., VoiceApp]
+Opener = Callable[[str | None], ScriptedSession]
+
+
+class AppUnderTest(VoiceApp):
+    """The application with the scripted session that it shows first."""
+
+    scripted: ScriptedSession
+
+
+Build = Callable[..., AppUnderTest]
 
 
 @pytest.fixture
 def build(folder: Path) -> Build:
-    """`build(fill, **options)`: the application in front of a scripted talk (`app.scripted`)."""
+    """`build(fill, open_handle=…, **options)` returns an application that shows a scripted
+    session, which `fill` has filled. `open_handle` replaces the function that opens sessions.
+    """
 
-    def make(fill: Callable[[ScriptedDoor], object] = kyoto, **options: object) -> VoiceApp:
-        door = ScriptedDoor(Limits(trigger=16_000, keep=2))
-        fill(door)
-        told = {"live": False, "budget": 2.0, "sessions": folder} | options
-        app = VoiceApp(lambda _talk: door, Options(**told))
+    def make(
+        fill: Callable[[ScriptedSession], object] = kyoto_session,
+        open_handle: Opener | None = None,
+        **options: object,
+    ) -> AppUnderTest:
+        session = ScriptedSession(Limits(trigger=16_000, keep=2))
+        fill(session)
+        values = {"live": False, "budget": 2.0, "sessions": folder} | options
+        app = AppUnderTest(open_handle or (lambda _id: session), AppOptions(**values))
         app.animation_level = "none"
-        app.scripted = door
+        app.scripted = session
         return app
 
     return make
 
 
 async def settle(pilot: Pilot[ExitSummary]) -> None:
-    """Until nothing is under way any more: threads have answered, and it has been drawn."""
+    """Waits until all worker threads have ended and their results are drawn."""
     for _ in range(3):
         await pilot.pause()
         await pilot.app.workers.wait_for_complete()
     await pilot.pause()
-
-
-Settle = Callable[[Pilot[ExitSummary]], Awaitable[None]]

@@ -1,4 +1,4 @@
-"""The application around the talk: its start, its thread border, its errors."""
+"""The application: its start, its threads, its frame rate, its errors."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.ui.conftest import Build, settle
-from tests.ui.scripted import ScriptedDoor, kyoto, opened
+from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
 from tui_voice.conversation import events as e
 from tui_voice.errors import BackendError, SettingsError
 from tui_voice.runtime.session_handle import Meters
 from tui_voice.ui.app import VoiceApp
-from tui_voice.ui.messages import Mailbox
-from tui_voice.ui.options import Options
+from tui_voice.ui.messages import SnapshotMailbox
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.notice import NoticeLine
 
 _PAINT = """
@@ -32,7 +33,7 @@ Painted(lambda session_id: None).run(headless=True, size=(120, 36))
 """
 
 
-def test_nothing_heavy_is_loaded_by_the_first_paint() -> None:
+def test_the_first_paint_imports_no_heavy_module() -> None:
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [sys.executable, "-c", _PAINT], cwd=root, capture_output=True, text=True, check=True
@@ -40,41 +41,41 @@ def test_nothing_heavy_is_loaded_by_the_first_paint() -> None:
     assert done.stdout.strip().endswith("[]")
 
 
-async def test_the_door_is_opened_in_a_thread_after_the_paint() -> None:
+async def test_the_session_is_opened_in_a_thread_after_the_first_paint() -> None:
     threads: list[threading.Thread] = []
-    door = ScriptedDoor()
-    door.tell(*opened())
+    session = ScriptedSession()
+    session.deliver(*session_opened())
 
-    def open_door(_talk: str | None) -> ScriptedDoor:
+    def open_handle(_id: str | None) -> ScriptedSession:
         threads.append(threading.current_thread())
-        return door
+        return session
 
-    app = VoiceApp(open_door, Options(live=False))
+    app = VoiceApp(open_handle, AppOptions(live=False))
     async with app.run_test() as pilot:
         await settle(pilot)
-        assert app.door is door
+        assert app.session.handle is session
     assert threads[0] is not threading.main_thread()
 
 
-async def test_a_saved_talk_is_asked_for_by_its_id() -> None:
+async def test_a_saved_session_is_opened_by_its_id() -> None:
     wanted: list[str | None] = []
-    door = kyoto(ScriptedDoor())
+    session = kyoto_session(ScriptedSession())
 
-    def open_door(talk: str | None) -> ScriptedDoor:
-        wanted.append(talk)
-        return door
+    def open_handle(session_id: str | None) -> ScriptedSession:
+        wanted.append(session_id)
+        return session
 
-    app = VoiceApp(open_door, Options(live=False), session_id="2026-04-04-1238-abcd")
+    app = VoiceApp(open_handle, AppOptions(live=False), session_id="2026-04-04-1238-abcd")
     async with app.run_test() as pilot:
         await settle(pilot)
     assert wanted == ["2026-04-04-1238-abcd"]
 
 
-async def test_a_door_that_does_not_open_is_said_in_a_sentence() -> None:
-    def open_door(_talk: str | None) -> ScriptedDoor:
+async def test_a_session_that_cannot_be_opened_is_an_error_with_its_remedy() -> None:
+    def open_handle(_id: str | None) -> ScriptedSession:
         raise BackendError("the model gpt-x is not known", "`--model` takes another.")
 
-    app = VoiceApp(open_door, Options(live=False))
+    app = VoiceApp(open_handle, AppOptions(live=False))
     async with app.run_test() as pilot:
         await settle(pilot)
         notice = app.query_one(NoticeLine).notice
@@ -83,18 +84,18 @@ async def test_a_door_that_does_not_open_is_said_in_a_sentence() -> None:
         assert notice.severity == "error"
         await pilot.press(*"hello", "enter")
         await settle(pilot)
-        assert app.talk.prompt.value == "hello"  # nothing is lost that could not be sent
+        assert app.session_screen.prompt.value == "hello"  # the text that cannot be sent is kept
         await pilot.press("escape", "ctrl+q")
 
 
-async def test_our_own_bug_ends_the_application_and_is_handed_on() -> None:
-    def open_door(_talk: str | None) -> ScriptedDoor:
+async def test_a_bug_ends_the_application_and_is_kept_as_its_failure() -> None:
+    def open_handle(_id: str | None) -> ScriptedSession:
         raise ZeroDivisionError
 
-    app = VoiceApp(open_door, Options(live=False))
+    app = VoiceApp(open_handle, AppOptions(live=False))
     async with app.run_test() as pilot:
         await pilot.pause()
-        await app.workers.wait_for_complete([w for w in app.workers if w.group != "door"])
+        await app.workers.wait_for_complete([w for w in app.workers if w.group != "session"])
         await settle_until_exit(app, pilot)
     assert isinstance(app.failure, ZeroDivisionError)
 
@@ -105,15 +106,15 @@ async def settle_until_exit(app: VoiceApp, pilot: object) -> None:
 
 
 async def test_snapshots_may_come_from_any_thread(build: Build) -> None:
-    app = build(lambda door: door.tell(*opened()))
+    app = build(lambda session: session.deliver(*session_opened()))
     async with app.run_test() as pilot:
         await settle(pilot)
 
-        def talk() -> None:
+        def speak() -> None:
             for number in range(200):
-                app.scripted.tell(e.TextSubmitted(item_id=f"t{number}", text=f"turn {number}"))
+                app.scripted.deliver(e.TextSubmitted(item_id=f"t{number}", text=f"turn {number}"))
 
-        thread = threading.Thread(target=talk)
+        thread = threading.Thread(target=speak)
         thread.start()
         while thread.is_alive() or len(app.view.turns or ()) < 200:
             await pilot.pause()
@@ -121,36 +122,36 @@ async def test_snapshots_may_come_from_any_thread(build: Build) -> None:
 
 
 def test_a_newer_snapshot_replaces_an_unread_one() -> None:
-    woken: list[Mailbox] = []
-    mailbox = Mailbox(woken.append)
-    door = ScriptedDoor()
-    door.subscribe(mailbox.put)
-    door.tell(*opened())
-    door.tell(e.SessionRenamed(title="two"))
+    woken: list[SnapshotMailbox] = []
+    mailbox = SnapshotMailbox(woken.append)
+    session = ScriptedSession()
+    session.subscribe(mailbox.put)
+    session.deliver(*session_opened())
+    session.deliver(e.SessionRenamed(title="two"))
     assert len(woken) == 1
     newest = mailbox.take()
     assert newest is not None
     assert newest.ledger.title == "two"
     assert mailbox.take() is None
-    door.tell(e.SessionRenamed(title="three"))
+    session.deliver(e.SessionRenamed(title="three"))
     assert len(woken) == 2
 
 
-async def test_many_words_are_one_picture(build: Build) -> None:
-    app = build(kyoto)
+async def test_many_deltas_are_few_drawings(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         drawn = 0
-        redraw = app.redraw
+        show = app.session_screen.show
 
-        def count() -> None:
+        def count(view: SessionView) -> None:
             nonlocal drawn
             drawn += 1
-            redraw()
+            show(view)
 
-        app.redraw = count
+        monkeypatch.setattr(app.session_screen, "show", count)
         for number in range(100):
-            app.scripted.tell(e.TranscriptGrew(item_id="a13", text=f" word{number}"))
+            app.scripted.deliver(e.TranscriptGrew(item_id="a13", text=f" word{number}"))
         last = app.view.turns
         while app.view.turns is not app.scripted.snapshot.ledger.turns:
             await pilot.pause()
@@ -158,61 +159,66 @@ async def test_many_words_are_one_picture(build: Build) -> None:
         assert drawn <= 3
 
 
-async def test_what_is_loading_is_said_beside_the_state(build: Build) -> None:
-    app = build(lambda door: door.tell(*opened()))
-    app.scripted.levels = Meters(progress="loading hibari", engines="moonshine, SmolLM2, hibari")
+async def test_the_state_strip_says_what_is_loading(build: Build) -> None:
+    app = build(lambda session: session.deliver(*session_opened()))
+    app.scripted.current_meters = Meters(
+        progress="loading hibari", engines="moonshine, SmolLM2, hibari"
+    )
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert "loading hibari" in app.talk.status.render_line(0).text
-        assert "moonshine, SmolLM2, hibari" in app.talk.header.render_line(0).text
+        assert "loading hibari" in app.session_screen.status.render_line(0).text
+        assert "moonshine, SmolLM2, hibari" in app.session_screen.header.render_line(0).text
 
 
-async def test_the_meter_moves_and_rests(build: Build) -> None:
-    app = build(kyoto)
+async def test_the_level_meter_moves_and_rests(build: Build) -> None:
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        app.talk.status.tick(Meters(speaker=1.0))
-        assert "█" in app.talk.status.render_line(0).text
-        assert not app.talk.status.still
+        app.session_screen.status.draw_level(Meters(speaker=1.0))
+        assert "█" in app.session_screen.status.render_line(0).text
+        assert not app.session_screen.status.silent_level
         for _ in range(10):
-            app.talk.status.tick(Meters())
-        assert app.talk.status.still
+            app.session_screen.status.draw_level(Meters())
+        assert app.session_screen.status.silent_level
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "nord", "tui-voice-light", "dracula"])
 async def test_any_theme_can_be_drawn(build: Build, theme: str) -> None:
-    app = build(kyoto, theme=theme)
+    app = build(kyoto_session, theme=theme)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert app.current_theme.name == theme
-        strip = app.talk.transcript.render_line(0)
-        assert strip.cell_length == app.talk.transcript.painter.width
+        transcript = app.session_screen.transcript
+        width = transcript.scrollable_content_region.width
+        assert transcript.render_line(0).cell_length == width
+        assert "Kyoto in April" in app.session_screen.header.render_line(0).text
 
 
-async def test_limits_are_changed_in_words(build: Build) -> None:
-    app = build(kyoto)
-    async with app.run_test(size=(120, 36)) as pilot:
+async def test_the_limits_dialog_changes_the_limits(build: Build) -> None:
+    app = build(kyoto_session)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await settle(pilot)
         before = app.view.gauge.trigger
-        app.change_limits()
+        app.dialogs.change_limits()
         await settle(pilot)
         await pilot.press("ctrl+u", *"9000", "space", "4", "enter")
         await settle(pilot)
         assert (app.scripted.limits.trigger, app.scripted.limits.keep) == (9000, 4)
         assert before > 9000 >= app.view.gauge.trigger
-        app.change_limits()
+        app.dialogs.change_limits()
         await settle(pilot)
         await pilot.press("ctrl+u", *"90", "space", "4", "enter")
         await settle(pilot)
         assert app.scripted.limits.trigger == 9000, "refused"
-        (told,) = [note.message for note in app._notifications]
-        assert "every turn would be pruned. Set the trigger to" in told
+        (toast,) = app.screen.query("Toast")
+        shown = "".join(toast.render_line(y).text for y in range(toast.size.height))
+        assert "every turn would be pruned" in shown
 
 
-async def test_settings_that_no_talk_can_be_had_with_end_it_with_the_reason() -> None:
+async def test_settings_with_which_no_session_can_be_opened_end_the_application() -> None:
     error = SettingsError("context.trigger 5 (--trigger) is too low.", "Set it to 133 or more.")
 
-    def refuse(_talk_id: str | None) -> ScriptedDoor:
+    def refuse(_id: str | None) -> ScriptedSession:
         raise error
 
     app = VoiceApp(refuse)

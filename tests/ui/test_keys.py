@@ -1,31 +1,38 @@
-"""Every key of the talk: what it posts, and when it is left alone."""
+"""Every key of the session screen: which event it posts, and when it does nothing."""
 
 from __future__ import annotations
 
 import pytest
-from textual.widgets import Input, TextArea
+from textual.command import CommandPalette
+from textual.events import Paste
+from textual.widgets import Input, Static, TextArea
 
 from tests.ui.conftest import Build, settle
-from tests.ui.scripted import ScriptedDoor, asked, kyoto, opened
+from tests.ui.scripted_session_harness import (
+    ScriptedSession,
+    kyoto_session,
+    session_opened,
+    user_speaks,
+)
 from tui_voice.config import DEFAULT_KEYS
 from tui_voice.conversation import events as e
-from tui_voice.ui.keys import ACTIONS, key_name
-from tui_voice.ui.screens.dialogs import Ask, Edit, Page
+from tui_voice.ui.keys import key_name
+from tui_voice.ui.screen_table import key_actions
+from tui_voice.ui.screens.dialogs import TextEditor, TextPage, TextQuestion
 from tui_voice.ui.screens.export import ExportDialog
 from tui_voice.ui.screens.help import HelpScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
-from tui_voice.ui.widgets.footer import KeyLine
-from tui_voice.ui.widgets.pruning_log import PruningLog
+from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.transcript import Transcript
 
 
-def quiet(door: ScriptedDoor) -> None:
-    door.tell(*opened())
+def without_turns(session: ScriptedSession) -> None:
+    session.deliver(*session_opened())
 
 
-def test_the_keys_are_those_of_the_settings() -> None:
-    assert {action.id: action.key for action in ACTIONS} == DEFAULT_KEYS
+def test_the_key_table_has_the_keys_of_the_settings() -> None:
+    assert {action.id: action.key for action in key_actions()} == DEFAULT_KEYS
 
 
 @pytest.mark.parametrize(
@@ -38,7 +45,7 @@ def test_key_names(key: str, shown: str) -> None:
 
 
 async def test_space_opens_the_microphone_and_closes_it(build: Build) -> None:
-    app = build(quiet)
+    app = build(without_turns)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("space")
@@ -50,8 +57,8 @@ async def test_space_opens_the_microphone_and_closes_it(build: Build) -> None:
         assert app.scripted.posted[-1] == e.TalkReleased()
 
 
-async def test_with_the_talk_key_alone_a_turn_is_manual(build: Build) -> None:
-    app = build(quiet, manual=True)
+async def test_without_voice_detection_the_talk_key_makes_a_manual_turn(build: Build) -> None:
+    app = build(without_turns, manual=True)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("space")
@@ -60,7 +67,7 @@ async def test_with_the_talk_key_alone_a_turn_is_manual(build: Build) -> None:
 
 
 async def test_without_sound_space_is_a_letter(build: Build) -> None:
-    app = build(quiet, sound=False, live=True)
+    app = build(without_turns, sound=False, live=True)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("a", "space", "m")
@@ -82,7 +89,7 @@ async def test_escape_stops_the_reply_first(build: Build) -> None:
 
 
 async def test_m_mutes_and_unmutes(build: Build) -> None:
-    app = build(quiet)
+    app = build(without_turns)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("m")
@@ -92,8 +99,8 @@ async def test_m_mutes_and_unmutes(build: Build) -> None:
         assert app.scripted.posted == [e.MuteChanged(muted=True), e.MuteChanged(muted=False)]
 
 
-async def test_what_is_typed_is_sent_with_enter(build: Build) -> None:
-    app = build(quiet)
+async def test_enter_sends_the_typed_text(build: Build) -> None:
+    app = build(without_turns)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press(*"hi", "space", *"mom", "enter")
@@ -105,8 +112,8 @@ async def test_what_is_typed_is_sent_with_enter(build: Build) -> None:
         assert app.query_one(Input).value == ""
 
 
-async def test_enter_goes_to_the_line_and_back(build: Build) -> None:
-    app = build(quiet)
+async def test_enter_goes_to_the_prompt_and_back(build: Build) -> None:
+    app = build(without_turns)
     async with app.run_test() as pilot:
         await settle(pilot)
         assert isinstance(app.focused, Transcript)
@@ -119,8 +126,8 @@ async def test_enter_goes_to_the_line_and_back(build: Build) -> None:
 
 
 @pytest.mark.parametrize("key", ["escape", "tab", "up"])
-async def test_leaving_the_line_keeps_what_is_typed(build: Build, key: str) -> None:
-    app = build(quiet)
+async def test_leaving_the_prompt_keeps_its_text(build: Build, key: str) -> None:
+    app = build(without_turns)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press(*"half", key)
@@ -129,54 +136,64 @@ async def test_leaving_the_line_keeps_what_is_typed(build: Build, key: str) -> N
         assert app.query_one(Input).value == "half"
 
 
-async def test_what_is_pasted_loses_no_line(build: Build) -> None:
-    from textual.events import Paste
-
-    app = build(quiet)
+async def test_pasted_text_keeps_every_line(build: Build) -> None:
+    app = build(without_turns)
     async with app.run_test() as pilot:
         await settle(pilot)
-        app.talk.prompt.focus()
+        app.session_screen.prompt.focus()
         await settle(pilot)
-        app.talk.prompt.post_message(Paste("one\r\ntwo\nthree"))
+        app.session_screen.prompt.post_message(Paste("one\r\ntwo\nthree"))
         await settle(pilot)
-        assert app.talk.prompt.value == "one two three"
+        assert app.session_screen.prompt.value == "one two three"
 
 
-async def test_summarise_asks_at_once(build: Build) -> None:
+async def test_ctrl_s_summarises_at_once(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("ctrl+s")
-        timer = app.talk._summarise_timer
-        assert timer is not None
-        await timer._task  # type: ignore[misc]  # it has been started
+        await pilot.pause()
+        assert app.scripted.posted == [e.SummarisePressed()]
+        assert app.screen is app.session_screen
+
+
+async def test_ctrl_s_with_nothing_to_summarise_is_posted_too(build: Build) -> None:
+    """The session then says why; the footer does not offer the key."""
+    app = build(lambda session: session)
+    async with app.run_test() as pilot:
         await settle(pilot)
+        assert "summarise" not in app.view.live_keys
+        await pilot.press("ctrl+s")
+        await pilot.pause()
         assert app.scripted.posted == [e.SummarisePressed()]
 
 
-async def test_what_cannot_be_summarised_is_asked_for_too(build: Build) -> None:
-    """The talk then says why; the footer does not offer it."""
-    app = build(lambda door: door)
+async def test_a_moved_summarise_key_works(build: Build) -> None:
+    app = build(keys={**DEFAULT_KEYS, "summarise": "f7"})
     async with app.run_test() as pilot:
         await settle(pilot)
-        assert "summarise" not in app.talk.view.keys
-        await pilot.press("ctrl+s")
-        assert app.talk._summarise_timer is not None
+        await pilot.press("f7")
+        await pilot.pause()
+        assert app.scripted.posted == [e.SummarisePressed()]
 
 
-async def test_summarise_twice_asks_what_matters(build: Build) -> None:
+async def test_the_palette_summarises_with_a_focus(build: Build) -> None:
     app = build()
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.press("ctrl+s", "ctrl+s")
+        await pilot.press("ctrl+p")
         await settle(pilot)
-        assert isinstance(app.screen, Ask)
+        await pilot.press(*"focus")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, TextQuestion)
         await pilot.press(*"sums", "enter")
         await settle(pilot)
         assert app.scripted.posted == [e.SummarisePressed(focus="sums")]
 
 
-async def test_put_back_all_or_the_chosen_turn(build: Build) -> None:
+async def test_ctrl_z_restores_the_chosen_turn(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:
         await settle(pilot)
@@ -187,19 +204,28 @@ async def test_put_back_all_or_the_chosen_turn(build: Build) -> None:
         assert app.scripted.posted == [e.RestorePressed(turn_ids=("u2",))]
 
 
-async def test_put_back_the_chosen_pruning(build: Build) -> None:
+async def test_ctrl_z_restores_the_chosen_pruning(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:
         await settle(pilot)
         mark = next(c for c in app.view.compactions if c.kind == "summary")
-        app.talk.transcript.go_to(mark.id)
+        app.session_screen.transcript.go_to(mark.id)
         await settle(pilot)
         await pilot.press("p", "ctrl+z")  # a pruning cannot be pinned
         await settle(pilot)
         assert app.scripted.posted == [e.RestorePressed(turn_ids=mark.turns)]
 
 
-async def test_pin_the_chosen_turn_and_let_it_go(build: Build) -> None:
+async def test_ctrl_z_restores_the_last_pruning_where_nothing_is_chosen(build: Build) -> None:
+    app = build()
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+z")
+        await settle(pilot)
+        assert app.scripted.posted == [e.RestorePressed(turn_ids=())]
+
+
+async def test_p_pins_and_unpins_the_chosen_turn(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:
         await settle(pilot)
@@ -211,7 +237,7 @@ async def test_pin_the_chosen_turn_and_let_it_go(build: Build) -> None:
         assert app.scripted.posted[-1] == e.TurnPinned(item_id="u13", pinned=False)
 
 
-async def test_copy_needs_a_chosen_turn(build: Build) -> None:
+async def test_c_copies_the_chosen_turn(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:
         await settle(pilot)
@@ -239,7 +265,7 @@ async def test_c_is_a_letter_where_no_turn_is_chosen(build: Build) -> None:
     ],
 )
 @pytest.mark.parametrize("typing", [False, True])
-async def test_keys_that_lead_away_and_back(
+async def test_keys_that_open_a_screen_and_close_it(
     build: Build, key: str, screen: type, typing: bool
 ) -> None:
     app = build()
@@ -252,12 +278,10 @@ async def test_keys_that_lead_away_and_back(
         assert isinstance(app.screen, screen)
         await pilot.press("escape")
         await settle(pilot)
-        assert app.screen is app.talk
+        assert app.screen is app.session_screen
 
 
 async def test_the_palette_offers_everything_that_works(build: Build) -> None:
-    from textual.command import CommandPalette
-
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
@@ -266,32 +290,33 @@ async def test_the_palette_offers_everything_that_works(build: Build) -> None:
         assert isinstance(app.screen, CommandPalette)
         await pilot.press("escape")
         await settle(pilot)
-        names = {name for name, _, _ in app.more_deeds()}
-    assert {"edit the memory", "limits", "copy the whole talk", "fold all prunings"} <= names
+        names = {command.name for command in app.palette_commands(app.screen)}
+    assert {"summarise  (^S)", "restore  (^Z)", "sessions  (^R)", "export  (^E)"} <= names
+    assert {"edit the memory", "limits", "copy the session", "fold all prunings"} <= names
 
 
-async def test_a_new_talk_closes_the_old_one(build: Build) -> None:
-    app = build()
-    wanted: list[str | None] = []
-    first, second = app.scripted, ScriptedDoor(id="talk-0002")
-    second.tell(*opened())
+async def test_ctrl_n_closes_the_session_and_opens_a_new_one(build: Build) -> None:
+    opened: list[str | None] = []
+    first, second = ScriptedSession(), ScriptedSession(id="session-0002")
+    kyoto_session(first)
+    without_turns(second)
 
-    def open_door(session_id: str | None) -> ScriptedDoor:
-        wanted.append(session_id)
-        return first if len(wanted) == 1 else second
+    def open_handle(session_id: str | None) -> ScriptedSession:
+        opened.append(session_id)
+        return first if len(opened) == 1 else second
 
-    app._open_door = open_door
+    app = build(open_handle=open_handle)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("ctrl+n")
         await settle(pilot)
-        assert wanted == [None, None]
+        assert opened == [None, None]
         assert first.closed
-        assert app.door is second
+        assert app.session.handle is second
         assert not app.view.turns
 
 
-async def test_quit_closes_the_talk_and_says_which(build: Build) -> None:
+async def test_ctrl_q_closes_the_session_and_returns_its_id(build: Build) -> None:
     app = build()
     async with app.run_test() as pilot:
         await settle(pilot)
@@ -299,7 +324,7 @@ async def test_quit_closes_the_talk_and_says_which(build: Build) -> None:
         await settle(pilot)
     assert app.scripted.closed
     assert app.return_value is not None
-    assert app.return_value.session_id == "talk-0001"
+    assert app.return_value.session_id == "session-0001"
 
 
 async def test_f2_shows_the_panel_and_hides_it(build: Build) -> None:
@@ -315,13 +340,13 @@ async def test_f2_shows_the_panel_and_hides_it(build: Build) -> None:
         assert not app.query_one("#panel").display
 
 
-async def test_the_memory_is_edited(build: Build) -> None:
+async def test_e_edits_the_memory(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("tab", "tab", "e")
         await settle(pilot)
-        assert isinstance(app.screen, Edit)
+        assert isinstance(app.screen, TextEditor)
         app.screen.query_one(TextArea).text = "No shellfish."
         await pilot.press("ctrl+s")
         await settle(pilot)
@@ -329,19 +354,21 @@ async def test_the_memory_is_edited(build: Build) -> None:
         assert app.view.memory == "No shellfish."
 
 
-async def test_a_row_of_the_pruning_log_opens(build: Build) -> None:
+async def test_enter_opens_the_chosen_row_of_the_pruning_log(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("tab", "down", "enter")
         await settle(pilot)
-        assert isinstance(app.screen, Page)
-        assert app.screen._title.startswith("summarised at")
-        assert app.query_one(PruningLog) is not None if app.screen is app.talk else True
+        assert isinstance(app.screen, TextPage)
+        shown = [str(part.render()) for part in app.screen.query(Static)]
+        assert shown[0].startswith("summarised at ")
+        assert any(app.view.memory in text for text in shown)
 
 
 async def test_every_key_can_be_moved(build: Build) -> None:
-    app = build(quiet, keys={**DEFAULT_KEYS, "talk": "f5", "mute": "f6", "send": "ctrl+j"})
+    moved = {"talk": "f5", "mute": "f6", "send": "ctrl+j", "help": "f8"}
+    app = build(without_turns, keys={**DEFAULT_KEYS, **moved})
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("space")
@@ -351,26 +378,40 @@ async def test_every_key_can_be_moved(build: Build) -> None:
         await pilot.press("escape", "f5", "f6")
         await settle(pilot)
         assert app.scripted.posted == [e.TalkPressed(), e.MuteChanged(muted=True)]
-        hints = {action: key for action, key, _ in app.query_one(KeyLine).hints}
-        assert (hints["talk"], hints["mute"]) == ("F5", "F6")
+        hints = {action: key for action, key, _ in app.query_one(KeyHintsLine).hints}
+        assert (hints["talk"], hints["mute"], hints["help"]) == ("F5", "F6", "F8")
+        await pilot.press("f8")
+        await settle(pilot)
+        assert isinstance(app.screen, HelpScreen)
 
 
-async def test_the_footer_shows_only_what_works(build: Build) -> None:
-    app = build(quiet)
+async def test_the_footer_shows_only_keys_that_work(build: Build) -> None:
+    app = build(without_turns)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        shown = {action for action, _, _ in app.query_one(KeyLine).hints}
+        shown = {action for action, _, _ in app.query_one(KeyHintsLine).hints}
         assert {"talk", "mute", "sessions", "help"} <= shown
         assert not shown & {"stop", "summarise", "restore", "copy"}
-        app.scripted.tell(*asked(1, 1.0, "Hello?"))
+        app.scripted.deliver(*user_speaks(1, 1.0, "Hello?"))
         await settle(pilot)
-        assert "stop" in {action for action, _, _ in app.query_one(KeyLine).hints}
+        assert "stop" in {action for action, _, _ in app.query_one(KeyHintsLine).hints}
 
 
 async def test_a_click_on_the_footer_is_the_key(build: Build) -> None:
-    app = build(kyoto)
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.click("#keys", offset=(3, 0))
         await settle(pilot)
         assert app.scripted.posted == [e.TalkPressed()]
+
+
+async def test_a_click_on_the_footer_opens_a_screen(build: Build) -> None:
+    app = build(without_turns)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        footer = app.query_one(KeyHintsLine)
+        column = footer.render_line(0).text.index("help")
+        await pilot.click("#keys", offset=(column, 0))
+        await settle(pilot)
+        assert isinstance(app.screen, HelpScreen)

@@ -1,4 +1,4 @@
-"""Saved talks, search, reading, export: over real journals in a real folder."""
+"""Saved sessions, search, reader, export: with real journals in a real folder."""
 
 from __future__ import annotations
 
@@ -13,45 +13,55 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.ui.conftest import Build, settle
-from tests.ui.scripted import ScriptedDoor, opened
+from tests.ui.scripted_session_harness import ScriptedSession, session_opened
 from tui_voice.store import catalog, search
+from tui_voice.store.exporters import EXPORT_FORMATS
 from tui_voice.store.reading import load
-from tui_voice.ui.screens.dialogs import Confirm
-from tui_voice.ui.screens.export import FORMATS
+from tui_voice.ui.app import VoiceApp
+from tui_voice.ui.export_writer import MINUTES
+from tui_voice.ui.options import ExitSummary
+from tui_voice.ui.screen_context import ResumeRequest
+from tui_voice.ui.screens.dialogs import ConfirmDialog
+from tui_voice.ui.screens.export import ExportDialog
+from tui_voice.ui.screens.list_screen import PAUSE, ListScreen
 from tui_voice.ui.screens.reader import ReaderScreen
-from tui_voice.ui.screens.search import HitRows, SearchScreen
-from tui_voice.ui.screens.sessions import ORDERS, SessionRows, SessionsScreen, day
+from tui_voice.ui.screens.search import SearchScreen
+from tui_voice.ui.screens.sessions import ORDERS, SessionsScreen, day
+from tui_voice.ui.widgets.row_list import RowList
 from tui_voice.ui.widgets.transcript import Transcript
-from tui_voice.ui.writing import MINUTES
 
 
 def files(folder: Path, ending: str) -> int:
     return len(list(folder.glob(f"*.{ending}")))
 
 
-async def quiet_for(pilot: object) -> None:
-    """Past the pause that is waited for before what was typed counts."""
-    screen = pilot.app.screen  # type: ignore[attr-defined]  # seen by the test itself
-    if screen._timer is not None:
-        await screen._timer._task
-    await settle(pilot)  # type: ignore[arg-type]  # seen by the test itself
+async def filter_applied(pilot: Pilot[ExitSummary]) -> None:
+    """Waits until the screen has applied what was typed in the filter."""
+    await pilot.pause(2 * PAUSE)
+    await settle(pilot)
 
 
-async def until(pilot: Pilot[object], true: Callable[[], object]) -> None:
-    while not true():
+def listed(app: VoiceApp) -> ListScreen[Any]:
+    """Returns the list that is open."""
+    assert isinstance(app.screen, ListScreen)
+    return app.screen
+
+
+async def until(pilot: Pilot[ExitSummary], holds: Callable[[], object]) -> None:
+    while not holds():
         await pilot.pause()
 
 
-async def test_all_saved_talks_with_a_preview(build: Build) -> None:
+async def test_all_saved_sessions_with_a_preview(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+r")
         await settle(pilot)
-        await quiet_for(pilot)
+        await filter_applied(pilot)
         screen = app.screen
         assert isinstance(screen, SessionsScreen)
-        titles = [talk.title for talk in screen.query_one(SessionRows)._rows]
+        titles = [session.title for session in screen.list.rows]
         assert "Kyoto in April" in titles
         assert screen.query_one("#preview", Transcript).document.height > 0
 
@@ -63,38 +73,39 @@ async def test_typing_filters_and_ctrl_t_orders(build: Build) -> None:
         await pilot.press("ctrl+r")
         await settle(pilot)
         await pilot.press(*"kyo")
-        await quiet_for(pilot)
-        rows = app.screen.query_one(SessionRows)
-        assert [talk.title for talk in rows._rows] == ["Kyoto in April"]
+        await filter_applied(pilot)
+        screen = listed(app)
+        assert isinstance(screen, SessionsScreen)
+        assert [session.title for session in screen.list.rows] == ["Kyoto in April"]
         app.screen.query_one(Input).value = ""
-        await quiet_for(pilot)
-        for order in (*ORDERS[1:], ORDERS[0]):
+        await filter_applied(pilot)
+        first, *others = ORDERS
+        for order in (*others, first):
             await pilot.press("ctrl+t")
             await settle(pilot)
-            assert app.screen._order == order
-        assert len(rows._rows) == 2
+            assert screen.order == order
+        assert len(screen.list.rows) == 2
 
 
-async def test_enter_goes_on_with_the_marked_talk(build: Build) -> None:
-    app = build()
+async def test_enter_resumes_the_highlighted_session(build: Build) -> None:
     wanted: list[str | None] = []
-    door = app.scripted
+    session = ScriptedSession()
 
-    def open_door(talk: str | None) -> ScriptedDoor:
-        wanted.append(talk)
-        return door
+    def open_handle(session_id: str | None) -> ScriptedSession:
+        wanted.append(session_id)
+        return session
 
-    app._open_door = open_door
+    app = build(open_handle=open_handle)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+r")
         await settle(pilot)
-        await quiet_for(pilot)
-        marked = app.screen.query_one(SessionRows).marked
+        await filter_applied(pilot)
+        marked = listed(app).chosen_row
         assert marked is not None
         await pilot.press("enter")
         await settle(pilot)
-        assert app.screen is app.talk
+        assert app.screen is app.session_screen
         assert wanted == [None, marked.id]
 
 
@@ -106,10 +117,10 @@ async def test_rename(build: Build, folder: Path) -> None:
         await settle(pilot)
         await pilot.press("f2", "ctrl+u", *"Eggs", "enter")
         await settle(pilot)
-        await quiet_for(pilot)
-        titles = {talk.title for talk in app.screen.query_one(SessionRows)._rows}
+        await filter_applied(pilot)
+        titles = {session.title for session in listed(app).list.rows}
         assert "Eggs" in titles
-    assert any(talk.title == "Eggs" for talk in catalog.list_sessions(folder))
+    assert any(session.title == "Eggs" for session in catalog.list_sessions(folder))
 
 
 @pytest.mark.parametrize(("answer", "left"), [("escape", 2), ("enter", 2), ("y", 1)])
@@ -125,13 +136,13 @@ async def test_delete_asks_first(
         await settle(pilot)
         await pilot.press("ctrl+d")
         await settle(pilot)
-        assert isinstance(app.screen, Confirm)
+        assert isinstance(app.screen, ConfirmDialog)
         await pilot.press(answer)
         await settle(pilot)
     assert files(folder, "jsonl") == left
 
 
-async def test_a_fork_is_a_talk_of_its_own(build: Build, folder: Path) -> None:
+async def test_a_fork_is_another_session(build: Build, folder: Path) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
@@ -139,29 +150,30 @@ async def test_a_fork_is_a_talk_of_its_own(build: Build, folder: Path) -> None:
         await settle(pilot)
         await pilot.press("ctrl+k")
         await settle(pilot)
-        assert app.screen is app.talk
+        assert app.screen is app.session_screen
     assert files(folder, "jsonl") == 3
 
 
-async def test_reading_shows_prunings_and_goes_on(build: Build, folder: Path) -> None:
+async def test_the_reader_shows_prunings_and_resumes(build: Build, folder: Path) -> None:
     app = build()
     path = folder / "v1-kyoto-in-april.jsonl"
-    results: list[object] = []
+    results: list[ResumeRequest | None] = []
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         app.push_screen(ReaderScreen(app.options, path), results.append)
         await settle(pilot)
-        page = app.screen.query_one(Transcript)
-        assert page.document.height > 100
+        transcript = app.screen.query_one(Transcript)
+        assert transcript.document.height > 100
         ids = {c.id for c in load(path).ledger.compactions if c.stage == "confirmed"}
-        assert any(page.document.find(one) for one in ids)
+        assert any(transcript.document.find(one) for one in ids)
         await pilot.press("ctrl+o")
         await settle(pilot)
-    assert results
-    assert results[0].session_id == load(path).ledger.opened.id  # type: ignore[attr-defined,union-attr]  # seen by the test itself
+    opened = load(path).ledger.opened
+    assert opened is not None
+    assert [result and result.session_id for result in results] == [opened.id]
 
 
-async def test_what_cannot_be_read_says_so(build: Build, folder: Path) -> None:
+async def test_a_broken_journal_is_an_error(build: Build, folder: Path) -> None:
     broken = folder / "broken.jsonl"
     broken.write_text("hello")
     app = build()
@@ -174,14 +186,14 @@ async def test_what_cannot_be_read_says_so(build: Build, folder: Path) -> None:
         assert notice.severity == "error"
 
 
-async def test_search_finds_as_one_types_and_opens_at_the_turn(build: Build) -> None:
+async def test_search_finds_while_typing_and_opens_the_turn(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+f", *"shellfish")
-        await quiet_for(pilot)
+        await filter_applied(pilot)
         assert isinstance(app.screen, SearchScreen)
-        hit = app.screen.query_one(HitRows).marked
+        hit = listed(app).chosen_row
         assert hit is not None
         assert "shellfish" in hit.excerpt.casefold()
         await pilot.press("enter")
@@ -195,16 +207,16 @@ async def test_search_finds_as_one_types_and_opens_at_the_turn(build: Build) -> 
         assert isinstance(app.screen, SearchScreen)
 
 
-async def test_what_others_write_meanwhile_is_found_without_another_key(
+async def test_a_journal_written_meanwhile_is_found_without_another_key(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full look runs beside the quick search; its finds join, and the mark stays where it is."""
-    may_look, looked = threading.Event(), threading.Event()
+    """The index is updated beside the quick search; new hits join, the highlight stays."""
+    may_run, running = threading.Event(), threading.Event()
     update_index = search.update_index
 
     def late(folder: Path, stop: Callable[[], bool]) -> bool:
-        looked.set()
-        assert may_look.wait(30)
+        running.set()
+        assert may_run.wait(30)
         return update_index(folder, stop)
 
     monkeypatch.setattr(search, "update_index", late)
@@ -212,32 +224,33 @@ async def test_what_others_write_meanwhile_is_found_without_another_key(
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+f", *"shellfish")
-        assert await asyncio.to_thread(looked.wait, 30)
-        await until(pilot, lambda: app.screen.query_one(HitRows).marked is not None)
-        screen, rows = app.screen, app.screen.query_one(HitRows)
+        assert await asyncio.to_thread(running.wait, 30)
+        await until(pilot, lambda: listed(app).chosen_row is not None)
+        screen = listed(app)
         assert isinstance(screen, SearchScreen)
-        before = len(screen._shown[1])
+        before = len(screen.results[1])
         await pilot.press("down")
-        marked = rows.marked
+        highlighted = screen.chosen_row
         journal = screen.folder / "another.jsonl"
         journal.write_text(
             '{"event":"session_opened","id":"another","started":"2026-11-20T10:00:00+00:00",'
             '"backend":"local","model":"m"}\n'
             '{"event":"text_submitted","at":1,"item_id":"x","text":"shellfish, shellfish"}\n'
         )
-        may_look.set()
-        await until(pilot, lambda: len(screen._shown[1]) > before)
-        assert [hit.id for hit in screen._shown[1]].count("another") == 1
-        assert marked is not None
-        assert rows.marked is not None
-        assert rows.marked.place == marked.place
-        assert rows.cursor > 0
+        may_run.set()
+        await until(pilot, lambda: len(screen.results[1]) > before)
+        assert [hit.id for hit in screen.results[1]].count("another") == 1
+        now = screen.chosen_row
+        assert highlighted is not None
+        assert now is not None
+        assert now.place == highlighted.place
+        assert (screen.list.highlighted or 0) > 0
 
 
-async def test_letters_appear_while_a_search_takes_its_time(
+async def test_typing_continues_while_a_search_is_slow(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And an answer that is late, to what is no longer asked, is not shown."""
+    """The late hits of an earlier query are not shown."""
     answer, asked = threading.Event(), list[str]()
     real = search.search
 
@@ -257,30 +270,34 @@ async def test_letters_appear_while_a_search_takes_its_time(
         assert isinstance(screen, SearchScreen)
         await pilot.press(*"zzz")
         assert screen.query_one(Input).value == "shellzzz"
-        await until(pilot, lambda: screen._shown[0] == "shellzzz")
+        await until(pilot, lambda: screen.results[0] == "shellzzz")
         answer.set()
         await settle(pilot)
-        assert screen._shown == ("shellzzz", [])
+        assert screen.results == ("shellzzz", [])
 
 
-async def test_a_search_for_nothing(build: Build) -> None:
+async def test_a_search_without_hits(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+f", *"zzzzqq")
-        await quiet_for(pilot)
-        rows = app.screen.query_one(HitRows)
-        assert rows.marked is None
-        assert "nobody said that" in rows.render_line(1).text
+        await filter_applied(pilot)
+        assert listed(app).chosen_row is None
+        assert "nothing found" in listed(app).list.render_line(1).text
 
 
-def test_the_formats_are_those_that_can_be_written() -> None:
-    from tui_voice.store.exporters import EXPORT_FORMATS as WRITTEN
+async def test_the_dialog_offers_every_export_format_and_the_minutes(build: Build) -> None:
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+e")
+        await settle(pilot)
+        assert isinstance(app.screen, ExportDialog)
+        offered = [name for name, _sentence in app.screen.query_one(RowList).rows]
+        assert offered == [*EXPORT_FORMATS, MINUTES]
 
-    assert {form for form, _ in FORMATS} == {*WRITTEN, MINUTES}
 
-
-async def test_export_writes_what_was_chosen(build: Build, tmp_path: Path) -> None:
+async def test_export_writes_the_chosen_format(build: Build, tmp_path: Path) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
@@ -293,11 +310,11 @@ async def test_export_writes_what_was_chosen(build: Build, tmp_path: Path) -> No
     assert "shellfish" in (tmp_path / "kyoto-in-april.txt").read_text()
 
 
-async def test_minutes_are_taken_beside_the_screen(build: Build, tmp_path: Path) -> None:
+async def test_minutes_are_written_in_a_thread(build: Build, tmp_path: Path) -> None:
     app = build(minutes=lambda ledger: f"- Decided: {len(ledger.turns)} turns of it")
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.press("ctrl+e", *["down"] * (len(FORMATS) - 1))
+        await pilot.press("ctrl+e", *["down"] * len(EXPORT_FORMATS))
         await settle(pilot)
         app.screen.query_one(Input).value = str(tmp_path)
         await pilot.press("enter")
@@ -305,36 +322,39 @@ async def test_minutes_are_taken_beside_the_screen(build: Build, tmp_path: Path)
     assert "- Decided: " in (tmp_path / "kyoto-in-april-minutes.md").read_text()
 
 
-async def test_where_nobody_takes_minutes_a_sentence_says_so(build: Build, tmp_path: Path) -> None:
+async def test_without_a_writer_of_minutes_the_export_fails_with_a_sentence(
+    build: Build, tmp_path: Path
+) -> None:
     app = build()
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await settle(pilot)
-        await pilot.press("ctrl+e", *["down"] * (len(FORMATS) - 1))
+        await pilot.press("ctrl+e", *["down"] * len(EXPORT_FORMATS))
         await settle(pilot)
         app.screen.query_one(Input).value = str(tmp_path)
         await pilot.press("enter")
         await settle(pilot)
-        (told,) = app._notifications
-        assert "Nobody is here to write minutes" in told.message
+        (toast,) = app.screen.query("Toast")
+        shown = "".join(toast.render_line(y).text for y in range(toast.size.height))
+        assert "Minutes cannot be written here." in shown
     assert files(tmp_path, "md") == 0
 
 
-async def test_copy_the_whole_talk(build: Build) -> None:
+async def test_the_whole_session_is_copied(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        app.copy_all()
+        app.dialogs.copy_session()
         await settle(pilot)
         assert "shellfish" in app.clipboard
 
 
 async def test_an_empty_folder_says_so(build: Build, tmp_path: Path) -> None:
-    app = build(lambda door: door.tell(*opened()), sessions=tmp_path / "nothing")
+    app = build(lambda session: session.deliver(*session_opened()), sessions=tmp_path / "nothing")
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+r")
         await settle(pilot)
-        assert "no talk has been saved yet" in app.screen.query_one(SessionRows).render_line(1).text
+        assert "no saved sessions" in listed(app).list.render_line(1).text
 
 
 @pytest.mark.parametrize(

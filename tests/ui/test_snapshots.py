@@ -1,6 +1,6 @@
-"""Every screen, at every size and in every dress, as it was when somebody last looked at it.
+"""Pictures of every screen at every size and in every appearance, compared with stored ones.
 
-`pytest tests/ui/test_snapshots.py --snapshot-update` takes new pictures; look at them.
+`pytest tests/ui/test_snapshots.py --snapshot-update` stores new pictures. Look at them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,18 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.ui.conftest import Build, settle
-from tests.ui.scripted import ScriptedDoor, asked, kyoto, opened
-from tests.ui.test_screens import quiet_for
+from tests.ui.scripted_session_harness import (
+    ScriptedSession,
+    kyoto_session,
+    session_opened,
+    user_speaks,
+)
+from tests.ui.test_screens import filter_applied
 from tui_voice.conversation import events as e
+from tui_voice.ui.screens.list_screen import ListScreen
 
 SIZES = {"120x36": (120, 36), "80x24": (80, 24), "40x10": (40, 10)}
-DRESSES: dict[str, tuple[tuple[int, int], dict[str, object]]] = {
+APPEARANCES: dict[str, tuple[tuple[int, int], dict[str, object]]] = {
     **{name: (size, {}) for name, size in SIZES.items()},
     "light": (SIZES["120x36"], {"theme": "tui-voice-light"}),
     "ascii": (SIZES["120x36"], {"ascii": True}),
@@ -26,18 +32,18 @@ DRESSES: dict[str, tuple[tuple[int, int], dict[str, object]]] = {
 Compare = Callable[..., bool]
 
 
-def empty(door: ScriptedDoor) -> None:
-    door.tell(*opened())
+def empty(session: ScriptedSession) -> None:
+    session.deliver(*session_opened())
 
 
-def listening(door: ScriptedDoor) -> None:
-    door.tell(*opened(), e.TalkPressed(at=1.0))
-    door.tell(*asked(1, 2.0, "")[:1])
+def listening(session: ScriptedSession) -> None:
+    session.deliver(*session_opened(), e.TalkPressed(at=1.0))
+    session.deliver(*user_speaks(1, 2.0, "")[:1])
 
 
-def offline(door: ScriptedDoor) -> None:
-    kyoto(door)
-    door.tell(
+def offline(session: ScriptedSession) -> None:
+    kyoto_session(session)
+    session.deliver(
         e.StopPressed(),
         e.PlaybackInterrupted(item_id="a13", played_ms=2000),
         e.ConnectionLost(
@@ -46,9 +52,9 @@ def offline(door: ScriptedDoor) -> None:
     )
 
 
-def summarising(door: ScriptedDoor) -> None:
-    kyoto(door)
-    door.tell(
+def summarising(session: ScriptedSession) -> None:
+    kyoto_session(session)
+    session.deliver(
         e.StopPressed(),
         e.PlaybackInterrupted(item_id="a13", played_ms=2000),
         e.ResponseDone(response_id="r13", status="cancelled"),
@@ -56,9 +62,9 @@ def summarising(door: ScriptedDoor) -> None:
     )
 
 
-SCREENS: dict[str, tuple[Callable[[ScriptedDoor], object], tuple[str, ...]]] = {
-    "talk": (kyoto, ()),
-    "chosen": (kyoto, ("up", "up")),
+SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] = {
+    "session": (kyoto_session, ()),
+    "chosen": (kyoto_session, ("up", "up")),
     "empty": (empty, ()),
     "listening": (listening, ()),
     "summarising": (summarising, ()),
@@ -67,25 +73,25 @@ SCREENS: dict[str, tuple[Callable[[ScriptedDoor], object], tuple[str, ...]]] = {
     "sessions": (empty, ("ctrl+r",)),
     "search": (empty, ("ctrl+f", *"shellfish")),
     "reader": (empty, ("ctrl+r", "ctrl+o")),
-    "export": (kyoto, ("ctrl+e",)),
-    "focus": (kyoto, ("ctrl+s", "ctrl+s")),
+    "export": (kyoto_session, ("ctrl+e",)),
+    "focus": (kyoto_session, ("ctrl+p", *"focus", "enter")),
 }
-ALWAYS = ("talk", "empty", "help", "sessions", "search", "reader", "export")
-"""These in every dress; the other states at the two usual sizes."""
+ALWAYS = ("session", "empty", "help", "sessions", "search", "reader", "export")
+"""Screens that are compared in every appearance; the others at the two usual sizes."""
 
 
 def pictures() -> list[tuple[str, str]]:
     found = []
     for screen in SCREENS:
-        for dress in DRESSES if screen in ALWAYS else ("120x36", "80x24"):
-            found.append((screen, dress))
+        for appearance in APPEARANCES if screen in ALWAYS else ("120x36", "80x24"):
+            found.append((screen, appearance))
     return found
 
 
-@pytest.mark.parametrize(("screen", "dress"), pictures())
-def test_picture(screen: str, dress: str, build: Build, snap_compare: Compare) -> None:
+@pytest.mark.parametrize(("screen", "appearance"), pictures())
+def test_picture(screen: str, appearance: str, build: Build, snap_compare: Compare) -> None:
     fill, keys = SCREENS[screen]
-    size, options = DRESSES[dress]
+    size, options = APPEARANCES[appearance]
     app = build(fill, **options)
 
     async def arrive(pilot: Pilot[object]) -> None:
@@ -93,12 +99,12 @@ def test_picture(screen: str, dress: str, build: Build, snap_compare: Compare) -
         for key in keys:
             await pilot.press(key)
             await settle(pilot)
-        if hasattr(app.screen, "_timer"):
-            await quiet_for(pilot)
+        if isinstance(app.screen, ListScreen):
+            await filter_applied(pilot)
         for line in app.screen.query(Input):
             line.cursor_blink = False
             if screen == "export":
-                line.value = "talks"  # not the folder in which the tests happen to run
+                line.value = "exports"  # not the folder in which the tests happen to run
         await settle(pilot)
 
     run: Callable[[Pilot[object]], Awaitable[None]] = arrive

@@ -1,22 +1,30 @@
-"""The page: it follows the talk, stays where the reader is, and shows each turn as it is."""
+"""The transcript: it follows the newest turn, keeps its place, and shows what is special."""
 
 from __future__ import annotations
 
 from tests.ui.conftest import Build, settle
-from tests.ui.scripted import ScriptedDoor, answering, asked, kyoto, opened
+from tests.ui.scripted_session_harness import (
+    ScriptedSession,
+    kyoto_session,
+    reply_streams,
+    session_opened,
+    user_speaks,
+)
 from tui_voice.conversation import events as e
 from tui_voice.ui.app import VoiceApp
-from tui_voice.ui.document import Mark
+from tui_voice.ui.transcript_document import CompactionMark
 from tui_voice.ui.widgets.transcript import Transcript
 
 
-def long_talk(count: int) -> object:
-    def fill(door: ScriptedDoor) -> None:
-        door.quietly(*opened())
+def long_session(count: int) -> object:
+    def fill(session: ScriptedSession) -> None:
+        session.deliver_unseen(*session_opened())
         for number in range(count):
-            words = "internationalisation " * (1 + number % 9)  # whose height is hard to guess
-            door.quietly(e.TextSubmitted(at=number * 1.0, item_id=f"t{number}", text=words))
-        door.quietly(*answering(1, count + 1.0, "First"))
+            words = "internationalisation " * (1 + number % 9)  # hard to estimate the height of
+            session.deliver_unseen(
+                e.TextSubmitted(at=number * 1.0, item_id=f"t{number}", text=words)
+            )
+        session.deliver_unseen(*reply_streams(1, count + 1.0, "First"))
 
     return fill
 
@@ -26,8 +34,8 @@ def lines_of(app: VoiceApp) -> list[str]:
     return [page.render_line(y).text.rstrip() for y in range(page.size.height)]
 
 
-async def test_it_shows_who_when_and_what_is_special(build: Build) -> None:
-    app = build(kyoto)
+async def test_a_turn_shows_who_when_and_what_is_special(build: Build) -> None:
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         shown = "\n".join(lines_of(app))
@@ -36,8 +44,8 @@ async def test_it_shows_who_when_and_what_is_special(build: Build) -> None:
     assert "Then let us move the walk to Monday" in shown
 
 
-async def test_unheard_words_are_struck_through(build: Build) -> None:
-    app = build(kyoto)
+async def test_unplayed_words_are_struck_through(build: Build) -> None:
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         page = app.query_one(Transcript)
@@ -51,26 +59,26 @@ async def test_unheard_words_are_struck_through(build: Build) -> None:
     assert "second day" not in " ".join(struck)
 
 
-async def test_it_follows_the_talk(build: Build) -> None:
-    app = build(long_talk(200))
+async def test_it_follows_the_newest_turn(build: Build) -> None:
+    app = build(long_session(200))
     async with app.run_test() as pilot:
         await settle(pilot)
         for number in range(30):
-            app.scripted.tell(e.TranscriptGrew(item_id="a1", text=f" word{number}" * 8))
+            app.scripted.deliver(e.TranscriptGrew(item_id="a1", text=f" word{number}" * 8))
             await settle(pilot)
         page = app.query_one(Transcript)
         assert page.scroll_offset.y == page.max_scroll_y
         assert any("word29" in line for line in lines_of(app))
 
 
-async def test_who_has_scrolled_up_is_left_there(build: Build) -> None:
-    app = build(long_talk(200))
+async def test_after_scrolling_up_it_keeps_its_place(build: Build) -> None:
+    app = build(long_session(200))
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("pageup", "pageup")
         await settle(pilot)
         before = lines_of(app)
-        app.scripted.tell(*asked(9, 500.0, "Something new"))
+        app.scripted.deliver(*user_speaks(9, 500.0, "Something new"))
         await settle(pilot)
         after = lines_of(app)
         assert after[:-1] == before[:-1]
@@ -82,8 +90,8 @@ async def test_who_has_scrolled_up_is_left_there(build: Build) -> None:
 
 
 async def test_scrolling_up_never_jumps(build: Build) -> None:
-    """Heights are estimates until they are seen; the page must not show it."""
-    app = build(long_talk(3000))
+    """Heights are estimates until a block is near the screen; the user must not notice."""
+    app = build(long_session(3000))
     async with app.run_test(size=(61, 24)) as pilot:
         await settle(pilot)
         page = app.query_one(Transcript)
@@ -94,8 +102,8 @@ async def test_scrolling_up_never_jumps(build: Build) -> None:
             assert lines_of(app)[5:-1] == before[:-6]
 
 
-async def test_the_cursor_goes_through_turns_and_prunings(build: Build) -> None:
-    app = build(kyoto)
+async def test_the_cursor_visits_turns_and_prunings(build: Build) -> None:
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         page = app.query_one(Transcript)
@@ -105,14 +113,14 @@ async def test_the_cursor_goes_through_turns_and_prunings(build: Build) -> None:
             await settle(pilot)
             chosen.append(page.chosen)
         assert [block.id for block in chosen[:3] if block] == ["a13", "u13", "a12"]
-        assert any(isinstance(block, Mark) for block in chosen)
+        assert any(isinstance(block, CompactionMark) for block in chosen)
         assert chosen[-1] is not None
         assert chosen[-1].id == "u1"
         assert any(line.startswith("›") for line in lines_of(app))
 
 
 async def test_a_pruning_folds_and_unfolds(build: Build) -> None:
-    app = build(kyoto)
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         page = app.query_one(Transcript)
@@ -131,7 +139,7 @@ async def test_a_pruning_folds_and_unfolds(build: Build) -> None:
 
 
 async def test_going_to_a_folded_turn_unfolds_it(build: Build) -> None:
-    app = build(kyoto)
+    app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         page = app.query_one(Transcript)
@@ -145,8 +153,8 @@ async def test_going_to_a_folded_turn_unfolds_it(build: Build) -> None:
         assert not page.go_to("nobody")
 
 
-async def test_a_narrower_page_keeps_its_place(build: Build) -> None:
-    app = build(long_talk(400))
+async def test_a_narrower_transcript_keeps_its_place(build: Build) -> None:
+    app = build(long_session(400))
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         page = app.query_one(Transcript)
@@ -160,29 +168,29 @@ async def test_a_narrower_page_keeps_its_place(build: Build) -> None:
         assert abs(int(top.id[1:]) - 100) < 12
 
 
-async def test_words_of_a_hundred_thousand_turns_cost_what_those_of_a_hundred_do(
+async def test_a_delta_costs_the_same_in_100_and_in_100_000_turns(
     build: Build,
 ) -> None:
     costs = []
     for count in (100, 100_000):
-        app = build(long_talk(count))
+        app = build(long_session(count))
         async with app.run_test(size=(120, 36)) as pilot:
             await settle(pilot)
             page = app.query_one(Transcript)
-            before = (page.painted_lines, page.document.laid_out)
+            before = (page.painted_lines, page.document.measured_count)
             for number in range(20):
-                app.scripted.tell(e.TranscriptGrew(item_id="a1", text=f" word{number}"))
+                app.scripted.deliver(e.TranscriptGrew(item_id="a1", text=f" word{number}"))
                 await settle(pilot)
-            costs.append((page.painted_lines - before[0], page.document.laid_out - before[1]))
+            costs.append((page.painted_lines - before[0], page.document.measured_count - before[1]))
     (lines, blocks), (many_lines, many_blocks) = costs
     assert many_lines <= 1.3 * lines
     assert many_blocks <= 1.3 * blocks
     assert lines < 20 * 36
 
 
-async def test_what_a_terminal_would_obey_is_not_passed_on(build: Build) -> None:
-    def fill(door: ScriptedDoor) -> None:
-        door.tell(*opened(), *asked(1, 1.0, "\x1b]0;evil\x07 and \x1b[2J red"))
+async def test_control_characters_are_not_passed_to_the_terminal(build: Build) -> None:
+    def fill(session: ScriptedSession) -> None:
+        session.deliver(*session_opened(), *user_speaks(1, 1.0, "\x1b]0;evil\x07 and \x1b[2J red"))
 
     app = build(fill)
     async with app.run_test() as pilot:
@@ -192,8 +200,8 @@ async def test_what_a_terminal_would_obey_is_not_passed_on(build: Build) -> None
     assert "\x07" not in shown
 
 
-async def test_before_anything_is_said_it_says_how_to_begin(build: Build) -> None:
-    app = build(lambda door: door.tell(*opened()))
+async def test_without_turns_it_says_how_to_begin(build: Build) -> None:
+    app = build(lambda session: session.deliver(*session_opened()))
     async with app.run_test() as pilot:
         await settle(pilot)
         assert any("Press Space and talk" in line for line in lines_of(app))

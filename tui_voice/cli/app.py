@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     first = _first_session(args, folder)
     # The heavy modules (openai, numpy, the server) are imported after the first paint.
     from tui_voice.ui.app import VoiceApp
-    from tui_voice.ui.options import Options
+    from tui_voice.ui.options import AppOptions
 
     def open_handle(session_id: str | None) -> SessionHandle:
         gc.enable()  # the first paint is over (`__main__` disabled it until then)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
         return minutes(ledger, settings)
 
-    options = Options(
+    options = AppOptions(
         **appearance(settings),
         manual=settings.backend.turn_detection == "manual",
         sound=not settings.audio.text_only,
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def appearance(settings: Settings) -> dict[str, Any]:
-    """Return the settings groups `ui` and `keys` as arguments for the app's `Options`."""
+    """Return the settings groups `ui` and `keys` as arguments for the app's `AppOptions`."""
     ui = settings.ui
     return {
         "theme": ui.theme,

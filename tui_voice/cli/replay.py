@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     path = find(sessions_dir_of(args), args.session).path
     from tui_voice.ui.app import VoiceApp
-    from tui_voice.ui.options import Options
+    from tui_voice.ui.options import AppOptions
 
     def open_handle(_session_id: str | None) -> SessionHandle:
         from tui_voice.runtime.replay import replay
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
         return replay(path, read(path).events, args.speed)
 
-    options = Options(**appearance(settings), sound=False, live=False)
+    options = AppOptions(**appearance(settings), sound=False, live=False)
     with redirected_stderr(log_path()):
         app = VoiceApp(open_handle, options)
         app.run()

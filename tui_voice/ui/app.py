@@ -1,16 +1,16 @@
-"""The application: opens a door to a talk after the first paint, draws what comes through."""
+"""The application: opens a session after the first paint, and draws its snapshots."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
@@ -18,279 +18,328 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from tui_voice.errors import TuiVoiceError, UsageError
-from tui_voice.ui.keys import BY_ID, binding, keymap
-from tui_voice.ui.messages import DoorFailed, DoorOpened, Mailbox, Posted, SnapshotWaits
+from tui_voice.ui.commands import PaletteCommand
+from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
+from tui_voice.ui.messages import (
+    EventPosted,
+    MemoryRequested,
+    PruningRequested,
+    SessionOpeningFailed,
+    SessionReady,
+    SnapshotArrived,
+    SnapshotMailbox,
+)
 from tui_voice.ui.navigator import Navigator
-from tui_voice.ui.notices import NOTHING, Notice, Waiting
-from tui_voice.ui.options import ExitSummary, Options
+from tui_voice.ui.notices import Notice
+from tui_voice.ui.open_session import OpenSession
+from tui_voice.ui.options import AppOptions, ExitSummary
+from tui_voice.ui.screen_context import ExportChoice, ResumeRequest, ScreenContext
+from tui_voice.ui.screen_table import SCREENS, key_actions
 from tui_voice.ui.screens.session import SessionScreen
-from tui_voice.ui.theme import DARK, THEMES, voices
-from tui_voice.ui.view import View, project
+from tui_voice.ui.session_dialogs import SessionDialogs
+from tui_voice.ui.theme import DARK, THEMES, colour_variables
+from tui_voice.ui.view import SessionView
 
 if TYPE_CHECKING:
-    from tui_voice.conversation.conversation import Snapshot
-    from tui_voice.conversation.events import Event
     from tui_voice.runtime.session_handle import SessionHandle
 
 FRAME = 0.05
-"""Seconds between two drawings of a talk that is going on."""
+"""Seconds between two drawings of a session while it changes."""
 
 
-def _deeds() -> type[Provider]:
+def _command_provider() -> type[Provider]:
     from tui_voice.ui.commands import CommandProvider
 
     return CommandProvider
 
 
-class _Told(NamedTuple):
-    """Of the door's meters, what the view shows."""
-
-    engines: str = ""
-    unsaved: int = 0
-    waiting: Waiting = NOTHING
-
-
-class VoiceApp(Navigator):
-    """`open_door(session_id)` opens a talk, a new one for None; it is called in a thread, after the
-    first paint, and again whenever the user goes to another talk.
+class VoiceApp(App[ExitSummary]):
+    """`open_handle(session_id)` opens a saved session, or a new one for None. It is called in a
+    worker thread, after the first paint and whenever the user opens another session.
     """
 
     CSS_PATH = Path(__file__).with_name("tui_voice.tcss")
     TITLE = "tui-voice"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_deeds}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_command_provider}
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding("sessions", priority=True),
-        binding("search", priority=True),
-        binding("new", priority=True),
-        Binding(
-            BY_ID["palette"].key,
-            "command_palette",
-            show=False,
-            priority=True,
-            id="palette",
-        ),
-        binding("help"),
-        binding("quit", priority=True),
+        binding(BUILT_IN["new"], priority=True),
+        binding(BUILT_IN["palette"], priority=True),
+        binding(BUILT_IN["quit"], priority=True),
     ]
 
     def __init__(
         self,
-        open_door: Callable[[str | None], SessionHandle],
-        options: Options | None = None,
+        open_handle: Callable[[str | None], SessionHandle],
+        options: AppOptions | None = None,
         *,
         session_id: str | None = None,
     ) -> None:
-        self.options = options or Options()
+        self.options = options or AppOptions()
+        self.key_table = KeyTable(key_actions(), self.options.keys, self.options.glyphs.control)
         super().__init__()
-        self._open_door = open_door
-        self._first_talk = session_id
-        self.door: SessionHandle | None = None
-        self.snapshot: Snapshot | None = None
+        self._open_handle = open_handle
+        self._first_session_id = session_id
+        self.session = OpenSession(self.options)
+        self.navigator = Navigator(self, self._screen_context)
+        self.dialogs = SessionDialogs(
+            self, self.options, self.session, lambda: self.view, self.redraw
+        )
         self.failure: BaseException | None = None
-        """What ended the application, if it was not the user."""
-        self._mailbox: Mailbox | None = None
-        self._early: list[events.Event] = []  # typed before there is a line to type in
+        """The error that ended the application, if the user did not end it."""
+        self._early_keys: list[events.Event] = []  # typed before the prompt exists
         self._draw_timer: Timer | None = None
         self._drawn_at = 0.0
-        self._dismissed = -1.0
-        self._told = _Told()
-        self._stamp = (0.0, 0.0)  # the talk's time, and ours, when it last moved
         for theme in THEMES:
             self.register_theme(theme)
         if self.options.theme in (None, DARK.name):
-            # Nothing is drawn yet that would have to change, as an assigned theme would have it.
+            # Assigning the theme would have Textual refresh what is not drawn yet.
             self.set_reactive(App.theme, DARK.name)
             self.stylesheet.set_variables(self.get_css_variables())
         else:
             self.theme = self.options.theme
-        self.set_keymap(keymap(self.options.keys))
+        # Textual has no public way to add bindings with an id and priority to one application.
+        screen_bindings = [binding(spec.key_action, priority=True) for spec in SCREENS.values()]
+        self._bindings = BindingsMap.merge([self._bindings, BindingsMap(screen_bindings)])
+        self.set_keymap(self.key_table.keymap)
 
     def get_default_screen(self) -> Screen[None]:
-        self.talk = SessionScreen(self.options)
-        return self.talk
+        self.session_screen = SessionScreen(self.options, self.key_table)
+        return self.session_screen
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return voices(self.current_theme)
+        return colour_variables(self.current_theme)
 
     def get_driver_class(self) -> type[Driver]:
-        """On terminals like those of Linux and macOS, one that reports keys being let go."""
+        """Returns the driver that reports when the talk key is released, where Textual uses its
+        driver for Linux and macOS.
+        """
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual
-        from tui_voice.ui.keyboard import driver_for
+        from tui_voice.ui.held_keys import driver_for
 
-        return driver_for(self.options.key("talk"))
+        return driver_for(self.key_table.key("talk"))
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys reach whatever has the focus one by one; the beginning of a typed turn is looked
-        for here, before that, so that the keys that follow at once find the line to type in.
+        """Gives the first character of a typed turn to the prompt, before Textual handles it.
+
+        Otherwise the characters that follow at once would still find the transcript focused.
         """
         if (
             isinstance(event, events.Key | events.Paste)
             and not event.is_forwarded
-            and self.screen_stack[-1:] == [self.talk]
+            and self.screen_stack[-1:] == [self.session_screen]
         ):
-            if not self.talk.furnished:
-                self._early.append(event)
+            if not self.session_screen.complete:
+                self._early_keys.append(event)
                 return
-            if self.talk.takes(event):
+            if self.session_screen.starts_typing(event):
                 return
         await super().on_event(event)
 
-    # ── the door ────────────────────────────────────────────────────────────────────────────
+    @property
+    def view(self) -> SessionView:
+        """The view that the session screen shows."""
+        return self.session_screen.view
+
+    # ── opening a session ───────────────────────────────────────────────────────────────────
 
     def on_mount(self) -> None:
-        self._levels = self.set_interval(1 / 20, self._tick, pause=True)
-        self.set_interval(1.0, self._second)
+        self._level_timer = self.set_interval(1 / 20, self._draw_levels, pause=True)
+        self.set_interval(1.0, self._read_meters)
         self.call_after_refresh(self._after_first_paint)
 
     async def _after_first_paint(self) -> None:
-        await self.talk.furnish()
-        early, self._early = self._early, []
+        await self.session_screen.mount_rest()
+        early, self._early_keys = self._early_keys, []
         for event in early:
             self.post_message(event)
-        self.open_session(self._first_talk)
+        self.open_session(self._first_session_id)
 
     def open_session(self, session_id: str | None) -> None:
-        """Leaves the talk that is open, if any, and opens another; None: a new one."""
-        before, self.door, self._mailbox = self.door, None, None
+        """Closes the open session, if any, and opens a saved one, or a new one for None."""
+        before = self.session.detach()
 
         def work() -> None:
             try:
                 if before is not None:
                     before.close()
-                door = self._open_door(session_id)
-                mailbox = Mailbox(lambda box: self.post_message(SnapshotWaits(box)))
-                self.post_message(DoorOpened(door, mailbox, door.subscribe(mailbox.put)))
+                handle = self._open_handle(session_id)
+                mailbox = SnapshotMailbox(lambda box: self.post_message(SnapshotArrived(box)))
+                self.post_message(SessionReady(handle, mailbox, handle.subscribe(mailbox.put)))
             except TuiVoiceError as error:
-                self.post_message(DoorFailed(error))
+                self.post_message(SessionOpeningFailed(error))
 
-        self.run_worker(work, thread=True, exit_on_error=False, group="door")
+        self.run_worker(work, thread=True, exit_on_error=False, group="session")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
             self.failure = event.worker.error
             self.exit(return_code=1)
 
-    def on_door_opened(self, message: DoorOpened) -> None:
-        self.door, self._mailbox = message.door, message.mailbox
-        self.snapshot, self._dismissed = None, -1.0
-        self.talk.show_problem(None)
-        self._take(message.first)
-        self._second()
+    def on_session_ready(self, message: SessionReady) -> None:
+        self.session.attach(message.handle, message.mailbox, message.first)
+        self.session_screen.show_problem(None)
+        self.redraw()
+        self._read_meters()
 
-    def on_door_failed(self, message: DoorFailed) -> None:
-        """Settings that no talk can be had with end the program, as any other wrong usage does."""
-        if isinstance(message.error, UsageError) and self.snapshot is None:
+    def on_session_opening_failed(self, message: SessionOpeningFailed) -> None:
+        """Shows the error. Settings with which no session can be opened end the application."""
+        if isinstance(message.error, UsageError) and self.session.snapshot is None:
             self.failure = message.error
             self.exit(return_code=message.error.exit_status)
             return
-        self.talk.show_problem(Notice(str(message.error), message.error.hint, "error"))
+        self.session_screen.show_problem(Notice(str(message.error), message.error.hint, "error"))
 
-    def on_snapshot_waits(self, message: SnapshotWaits) -> None:
-        """Draws at once, or after what is left of a frame: many words a second are one picture."""
-        if message.mailbox is not self._mailbox or self._draw_timer is not None:
+    async def action_quit(self) -> None:
+        """Closes the session, which saves it, and ends the application."""
+        handle = self.session.detach()
+        if handle is None:
+            self.exit()
+            return
+        self.session_screen.show_problem(Notice("closing the session"))
+
+        def work() -> None:
+            handle.close()
+            self.call_from_thread(self.exit, ExitSummary(handle.id, handle.path))
+
+        self.run_worker(work, thread=True, exit_on_error=False, group="session")
+
+    # ── drawing ─────────────────────────────────────────────────────────────────────────────
+
+    def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
+        """Draws at once, or at the end of the frame: many deltas a second are one drawing."""
+        if not self.session.owns(message.mailbox) or self._draw_timer is not None:
             return
         left = self._drawn_at + FRAME - monotonic()
         if left <= 0:
-            self._draw()
+            self._draw_newest()
         else:
-            self._draw_timer = self.set_timer(left, self._draw)
+            self._draw_timer = self.set_timer(left, self._draw_newest)
 
-    def _draw(self) -> None:
+    def _draw_newest(self) -> None:
         self._draw_timer = None
-        newest = self._mailbox.take() if self._mailbox else None
-        if newest is not None:
-            self._take(newest)
-
-    def _take(self, snapshot: Snapshot) -> None:
-        if self.snapshot is None or snapshot.ledger.at != self.snapshot.ledger.at:
-            self._stamp = (snapshot.ledger.at, monotonic())
-        self.snapshot, self._drawn_at = snapshot, monotonic()
-        self.redraw()
+        if self.session.take_newest():
+            self.redraw()
 
     def redraw(self) -> None:
-        """The view of now, slice by slice, to whoever draws it."""
-        if self.snapshot is None or self.door is None:
+        """Shows the view of the newest snapshot; widgets whose part is equal draw nothing."""
+        self._drawn_at = monotonic()
+        view = self.session.view(self.view)
+        if view is None:
             return
-        view = project(
-            self.snapshot,
-            self.door.limits,
-            budget=self.options.budget,
-            dismissed=self._dismissed,
-            engines=self._told.engines,
-            unsaved=self._told.unsaved,
-            waiting=self._told.waiting,
-            previous=self.talk.view,
-        )
-        self.talk.show(view)
-        if self.talk.moving:
-            self._levels.resume()
+        self.session_screen.show(view)
+        if self.session_screen.level_moves:
+            self._level_timer.resume()
 
-    @property
-    def view(self) -> View:
-        return self.talk.view
-
-    # ── time ────────────────────────────────────────────────────────────────────────────────
-
-    def _second(self) -> None:
-        if self.door is None:
+    def _read_meters(self) -> None:
+        """Every second: shows what changes without an event, such as the time."""
+        if self.session.handle is None:
             return
-        meters = self.door.meters()
-        if self.talk.view.status.line:
-            left = None if meters.retry_at is None else meters.retry_at - monotonic()
-            wait = None if left is None else max(0, ceil(left))
-            waiting = Waiting(wait, meters.held_turns, meters.held_ms // 1000)
-        else:
-            waiting = NOTHING
-        told = _Told(meters.engines, meters.unsaved, waiting)
-        if told != self._told:
-            self._told = told
+        meters = self.session.handle.meters()
+        if self.session.update_meters(meters):
             self.redraw()
-        at, then = self._stamp
-        seconds = at + (monotonic() - then if self.options.live else 0.0)
-        self.talk.header.seconds = int(seconds)
-        self.talk.status.progress = meters.progress
-        self.talk.learn(hears=meters.hears)
+        self.session_screen.header.seconds = int(self.session.seconds)
+        self.session_screen.status.progress = meters.progress
+        self.session_screen.set_microphone(available=meters.hears)
 
-    def _tick(self) -> None:
-        bar = self.talk.status
-        if self.door is not None:
-            bar.tick(self.door.meters())
-        if not self.talk.moving and bar.still:
-            self._levels.pause()
+    def _draw_levels(self) -> None:
+        status = self.session_screen.status
+        if self.session.handle is not None:
+            status.draw_level(self.session.handle.meters())
+        if not self.session_screen.level_moves and status.silent_level:
+            self._level_timer.pause()
 
-    # ── what the screen says ────────────────────────────────────────────────────────────────
-
-    def on_posted(self, message: Posted) -> None:
-        self.post(message.event)
-
-    def put_away(self) -> None:
-        """Whatever stands above the line to type in has been read."""
-        if self.snapshot is not None:
-            self._dismissed = self.snapshot.ledger.at
-            self.redraw()
-
-    def post(self, event: Event) -> None:
-        if self.door is not None:
-            self.door.post(event)
+    # ── what the user asks for ──────────────────────────────────────────────────────────────
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What leads away from the talk works from the talk alone."""
-        if action in ("sessions", "search", "new", "command_palette", "help"):
-            return self.screen is self.talk
+        """Returns whether an action works now: screens open over the session screen alone."""
+        if action in ("new", "command_palette"):
+            return self.screen is self.session_screen
+        if action == "open_screen":
+            on_session = self.screen is self.session_screen
+            return on_session and self.session_screen.works(str(parameters[0]))
         return super().check_action(action, parameters)
 
-    async def action_quit(self) -> None:
-        """Saves, closes, leaves."""
-        door, self.door, self._mailbox = self.door, None, None
-        if door is None:
-            self.exit()
+    def action_open_screen(self, name: str) -> None:
+        self.navigator.open(name)
+
+    def action_new(self) -> None:
+        self.open_session(None)
+
+    def on_event_posted(self, message: EventPosted) -> None:
+        self.session.post(message.event)
+
+    def on_notice_dismissed(self) -> None:
+        self.session.dismiss_notices()
+        self.redraw()
+
+    def on_memory_requested(self, message: MemoryRequested) -> None:
+        if message.edit:
+            self.dialogs.edit_memory()
+        else:
+            self.dialogs.read_memory()
+
+    def on_pruning_requested(self, message: PruningRequested) -> None:
+        self.dialogs.read_pruning(message.row)
+
+    def palette_commands(self, screen: Screen[object]) -> list[PaletteCommand]:
+        """Returns what the command palette offers: the keys that work now, then the rest."""
+        if screen is not self.session_screen:
+            return []
+        found = [
+            PaletteCommand(
+                f"{self.session_screen.label(action.id)}  ({self.key_table.name(action.id)})",
+                action.about,
+                partial(self.session_screen.run_key_action, action.id),
+            )
+            for action in self.key_table.actions
+            if action.id not in ("send", "palette") and self.session_screen.works(action.id)
+        ]
+        found += self.dialogs.commands()
+        if self.view.turns:
+            fold = self.session_screen.transcript.fold_all
+            found.append(PaletteCommand("fold all prunings", "or unfold them", fold))
+        found.append(PaletteCommand("theme", "choose other colours", self.action_change_theme))
+        return found
+
+    def _screen_context(self) -> ScreenContext:
+        handle, snapshot = self.session.handle, self.session.snapshot
+        return ScreenContext(
+            options=self.options,
+            keys=self.key_table,
+            sessions_folder=self._sessions_folder(),
+            session_id=handle.id if handle else "",
+            ledger=snapshot.ledger if snapshot else None,
+            resume=self._resume,
+            export=self._export,
+        )
+
+    def _sessions_folder(self) -> Path:
+        if self.options.sessions is not None:
+            return self.options.sessions
+        from tui_voice.config import sessions_dir
+
+        return sessions_dir()
+
+    def _resume(self, request: ResumeRequest) -> None:
+        """Opens another session; in the open one it shows the turn that the user chose."""
+        handle = self.session.handle
+        if handle is None or request.session_id != handle.id:
+            self.open_session(request.session_id)
+        elif request.turn:
+            self.session_screen.transcript.go_to(request.turn)
+
+    def _export(self, choice: ExportChoice) -> None:
+        if self.session.snapshot is None:
             return
-        self.talk.show_problem(Notice("closing the talk"))
+        from tui_voice.ui.export_writer import write_export
 
-        def work() -> None:
-            door.close()
-            self.call_from_thread(self.exit, ExitSummary(door.id, door.path))
-
-        self.run_worker(work, thread=True, exit_on_error=False, group="door")
+        write_export(
+            self,
+            self.options,
+            self.session.snapshot.ledger,
+            choice,
+            lambda text: self.notify(text, markup=False),
+            lambda error: self.notify(f"{error} {error.hint}", severity="error", markup=False),
+        )

@@ -1,48 +1,43 @@
-"""The command palette: everything that can be done, in words."""
+"""The command palette: every command that works now, in words."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from typing import NamedTuple, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Provider
+from textual.screen import Screen
 
-from tui_voice.ui.keys import ACTIONS, key_name
 
-if TYPE_CHECKING:
-    from tui_voice.ui.navigator import Navigator
+class PaletteCommand(NamedTuple):
+    """One line of the palette, and what it does."""
+
+    name: str
+    about: str
+    run: Callable[[], object]
+
+
+class PaletteSource(Protocol):
+    """The part of the application that the palette needs."""
+
+    def palette_commands(self, screen: Screen[object]) -> list[PaletteCommand]:
+        """Returns the commands that work on this screen now."""
+        ...
 
 
 class CommandProvider(Provider):
-    """What works now, with its key; then what has no key."""
+    """Offers the commands of the application to Textual's command palette."""
 
-    def _deeds(self) -> list[tuple[str, str, Callable[[], object]]]:
-        app: Navigator = self.app  # type: ignore[assignment]  # no other application has this
-        talk, options = app.talk, app.options
-        if self.screen is not talk:
-            return []
-        found: list[tuple[str, str, Callable[[], object]]] = []
-        for action in ACTIONS:
-            if action.id in ("send", "palette") or not talk.works(action.id):
-                continue
-            key = key_name(options.key(action.id), options.glyphs.control)
-            node = app if hasattr(app, f"action_{action.id}") else talk
-            found.append(
-                (
-                    f"{talk.word(action.id)}  ({key})",
-                    action.about,
-                    getattr(node, f"action_{action.id}"),
-                )
-            )
-        return found + app.more_deeds()
+    def _commands(self) -> list[PaletteCommand]:
+        return cast(PaletteSource, self.app).palette_commands(self.screen)
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
-        for name, about, deed in self._deeds():
-            yield DiscoveryHit(name, deed, help=about)
+        for command in self._commands():
+            yield DiscoveryHit(command.name, command.run, help=command.about)
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
         matcher = self.matcher(query)
-        for name, about, deed in self._deeds():
-            score = max(matcher.match(name), matcher.match(about) * 0.8)
+        for command in self._commands():
+            score = max(matcher.match(command.name), matcher.match(command.about) * 0.8)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), deed, help=about)
+                yield Hit(score, matcher.highlight(command.name), command.run, help=command.about)

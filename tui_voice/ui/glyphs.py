@@ -1,4 +1,4 @@
-"""The signs we draw with: found in common monospace fonts, each with an ASCII form."""
+"""The signs on the screen. Common monospace fonts have them; each has an ASCII form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Glyphs(NamedTuple):
-    """One set of signs. `levels` runs from silence to full."""
+    """One set of signs. `levels` runs from silence to the full sound level."""
 
     live: str = "●"
     ring: str = "○"

@@ -1,88 +1,108 @@
-"""What the keys do: one table for bindings, footer, help and palette.
+"""The key table: every action that a key starts, for bindings, footer, help and palette.
 
-An action's id is its name in the settings group `keys`, so every one of them can be re-mapped;
-the keys here are that group's defaults, written again because settings load after the paint.
+`KEY_ACTIONS` holds the actions of the session screen and of the application. The screens of
+`screen_table.py` add one action each. The id of an action is its name in the settings group
+`[keys]`, so the user can move every one of them. The keys here equal the defaults of that group;
+they are written again because the settings load after the first paint (a test compares them).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from textual.binding import Binding, Keymap
 
 
-class Action(NamedTuple):
-    """`word` stands in the footer, `about` in help and palette. `needs`: the id that a view's
-    `keys` must hold for it to work; "" for always.
-    """
+class KeyAction(NamedTuple):
+    """One row of the key table, for example `pin`, on the key `p`."""
 
     id: str
     key: str
-    word: str
+    """The default key, in Textual's notation, for example `ctrl+s`."""
+    label: str
+    """One word for the footer and the palette."""
     about: str
+    """One phrase for the help screen and the palette."""
     needs: str = ""
-    footer: bool = True
+    """The id that `SessionView.live_keys` must contain for the action to work; "": always works."""
+    in_footer: bool = True
+    action: str = ""
+    """The Textual action string, where it differs from the id: `open_screen('help')`."""
+
+    @property
+    def textual_action(self) -> str:
+        return self.action or self.id
 
 
-ACTIONS: tuple[Action, ...] = (
-    Action("talk", "space", "talk", "open the microphone, or close it", "talk"),
-    Action("stop", "escape", "stop", "stop the reply", "stop"),
-    Action("mute", "m", "mute", "silence the microphone, or let it hear again", "mute"),
-    Action("send", "enter", "send", "send what is typed", "", footer=False),
-    Action(
-        "summarise", "ctrl+s", "summarise", "summarise now; twice: say what matters", "summarise"
-    ),
-    Action(
-        "restore", "ctrl+z", "put back", "give back to the model what was pruned last", "restore"
-    ),
-    Action("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin"),
-    Action("copy", "c", "copy", "copy the selection, or the chosen turn", "chosen"),
-    Action("panel", "f2", "panel", "show or hide window, cost and memory", "", footer=False),
-    Action("sessions", "ctrl+r", "talks", "all saved talks", ""),
-    Action("search", "ctrl+f", "search", "search in everything that was said", ""),
-    Action("new", "ctrl+n", "new", "begin a new talk", "", footer=False),
-    Action(
-        "export",
-        "ctrl+e",
-        "export",
-        "write page, text, subtitles or minutes",
-        "export",
-        False,
-    ),
-    Action("palette", "ctrl+p", "more", "everything else", ""),
-    Action("help", "f1", "help", "every key, and what the numbers mean", ""),
-    Action("quit", "ctrl+q", "quit", "leave; the talk is saved", "", footer=False),
+KEY_ACTIONS: tuple[KeyAction, ...] = (
+    KeyAction("talk", "space", "talk", "open the microphone, or close it", "talk"),
+    KeyAction("stop", "escape", "stop", "stop the reply", "stop"),
+    KeyAction("mute", "m", "mute", "mute the microphone, or unmute it", "mute"),
+    KeyAction("send", "enter", "send", "send the typed text", in_footer=False),
+    KeyAction("summarise", "ctrl+s", "summarise", "summarise the oldest turns now", "summarise"),
+    KeyAction("restore", "ctrl+z", "restore", "restore what was pruned last", "restore"),
+    KeyAction("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin"),
+    KeyAction("copy", "c", "copy", "copy the selection, or the chosen turn", "chosen"),
+    KeyAction("panel", "f2", "panel", "show or hide the side panel", in_footer=False),
+    KeyAction("new", "ctrl+n", "new", "start a new session", in_footer=False),
+    KeyAction("quit", "ctrl+q", "quit", "quit; the session is saved", in_footer=False),
+    KeyAction("palette", "ctrl+p", "more", "list all commands", action="command_palette"),
 )
-BY_ID = {action.id: action for action in ACTIONS}
+BUILT_IN = {action.id: action for action in KEY_ACTIONS}
 
-_SHORT = {"escape": "Esc", "space": "Space", "enter": "Enter", "tab": "Tab"}
+_SHORT_NAMES = {"escape": "Esc", "space": "Space", "enter": "Enter", "tab": "Tab"}
 
 
 def key_name(key: str, control: str = "^") -> str:
-    """A key as people write it: `ctrl+s` → `^S`, `escape` → `Esc`."""
-    parts = []
-    for one in key.split(",")[:1]:
-        *modifiers, last = one.split("+")
-        name = _SHORT.get(last, last.upper() if modifiers or last[1:].isdigit() else last)
-        marks = [control if m == "ctrl" else f"{m}+" for m in modifiers]
-        parts.append("".join(marks) + name)
-    return "".join(parts)
+    """Returns a key as people write it: `ctrl+s` → `^S`, `escape` → `Esc`."""
+    *modifiers, last = key.partition(",")[0].split("+")
+    name = _SHORT_NAMES.get(last, last.upper() if modifiers or last[1:].isdigit() else last)
+    marks = [control if modifier == "ctrl" else f"{modifier}+" for modifier in modifiers]
+    return "".join(marks) + name
 
 
-def keymap(keys: Mapping[str, str]) -> Keymap:
-    """The settings' keys as Textual takes them."""
-    return {action: key for action, key in keys.items() if action in BY_ID}
-
-
-def binding(action_id: str, *, priority: bool = False) -> Binding:
-    """A binding that the user's keymap may move elsewhere."""
-    action = BY_ID[action_id]
+def binding(action: KeyAction, *, priority: bool = False) -> Binding:
+    """Returns the Textual binding of an action. Its id lets the user's keymap move it."""
     return Binding(
         action.key,
-        action_id,
+        action.textual_action,
         action.about,
         show=False,
         priority=priority,
-        id=action_id,
+        id=action.id,
     )
+
+
+class KeyTable:
+    """All key actions of one application, in order, with the keys that the user chose."""
+
+    def __init__(
+        self, actions: Iterable[KeyAction], keys: Mapping[str, str], control: str = "^"
+    ) -> None:
+        """`keys`: action id → key, where it differs from the default. `control`: the sign that
+        stands for the control key.
+        """
+        self.actions = tuple(actions)
+        self._by_id = {action.id: action for action in self.actions}
+        self._keys = keys
+        self._control = control
+
+    def __getitem__(self, action_id: str) -> KeyAction:
+        return self._by_id[action_id]
+
+    def __contains__(self, action_id: str) -> bool:
+        return action_id in self._by_id
+
+    def key(self, action_id: str) -> str:
+        """Returns the key of an action in Textual's notation."""
+        return self._keys.get(action_id) or self._by_id[action_id].key
+
+    def name(self, action_id: str) -> str:
+        """Returns the key of an action as people write it."""
+        return key_name(self.key(action_id), self._control)
+
+    @property
+    def keymap(self) -> Keymap:
+        """The user's keys as Textual takes them."""
+        return {action: key for action, key in self._keys.items() if action in self._by_id}

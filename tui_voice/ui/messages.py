@@ -1,4 +1,4 @@
-"""The few messages that come from outside Textual's own thread."""
+"""The messages that widgets, screens and threads send to the application."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tui_voice.errors import TuiVoiceError
+from tui_voice.ui.pruning_rows import PruningRow
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -16,69 +17,81 @@ if TYPE_CHECKING:
     from tui_voice.runtime.session_handle import SessionHandle
 
 
-class SnapshotWaits(Message):
-    """There is something in the mailbox."""
-
-    bubble = False
-
-    def __init__(self, mailbox: Mailbox) -> None:
-        super().__init__()
-        self.mailbox = mailbox
-
-
-class Posted(Message):
-    """The user did something to the talk."""
+class EventPosted(Message):
+    """The user did something that the open session has to record."""
 
     def __init__(self, event: Event) -> None:
         super().__init__()
         self.event = event
 
 
-class Wanted(Message):
-    """Something beyond the talk: `export`, `focus`, `memory` (`detail`: whether to edit it),
-    `pruning` (`detail`: which), `put away`: the notice.
-    """
+class NoticeDismissed(Message):
+    """The user has read the notice above the prompt."""
 
-    def __init__(self, what: str, detail: object = None) -> None:
+
+class MemoryRequested(Message):
+    """The user wants to read the memory, or to edit it."""
+
+    def __init__(self, edit: bool) -> None:
         super().__init__()
-        self.what = what
-        self.detail = detail
+        self.edit = edit
 
 
-class DoorOpened(Message):
-    """A talk has been opened; `first` is how it stands."""
+class PruningRequested(Message):
+    """The user wants to read the details of one row of the pruning log."""
 
-    def __init__(self, door: SessionHandle, mailbox: Mailbox, first: Snapshot) -> None:
+    def __init__(self, row: PruningRow) -> None:
         super().__init__()
-        self.door = door
+        self.row = row
+
+
+class SnapshotArrived(Message):
+    """The mailbox holds a snapshot that has not been drawn. Sent from the session's thread."""
+
+    bubble = False
+
+    def __init__(self, mailbox: SnapshotMailbox) -> None:
+        super().__init__()
+        self.mailbox = mailbox
+
+
+class SessionReady(Message):
+    """A session is open; `first` is its first snapshot. Sent from a worker thread."""
+
+    def __init__(self, handle: SessionHandle, mailbox: SnapshotMailbox, first: Snapshot) -> None:
+        super().__init__()
+        self.handle = handle
         self.mailbox = mailbox
         self.first = first
 
 
-class DoorFailed(Message):
-    """No talk could be opened."""
+class SessionOpeningFailed(Message):
+    """No session could be opened. Sent from a worker thread."""
 
     def __init__(self, error: TuiVoiceError) -> None:
         super().__init__()
         self.error = error
 
 
-class Mailbox:
-    """Holds the newest snapshot until it is read; one that was not read yet is replaced."""
+class SnapshotMailbox:
+    """Holds the newest snapshot until it is taken; a newer one replaces it."""
 
-    def __init__(self, wake: Callable[[Mailbox], object]) -> None:
+    def __init__(self, wake: Callable[[SnapshotMailbox], object]) -> None:
         self._wake = wake
         self._lock = threading.Lock()
         self._newest: Snapshot | None = None
 
     def put(self, snapshot: Snapshot) -> None:
-        """From any thread. Wakes the reader once for however many come before it reads."""
+        """Stores a snapshot, from any thread. Calls `wake` once, however many snapshots come
+        before the next `take`.
+        """
         with self._lock:
             waiting, self._newest = self._newest is not None, snapshot
         if not waiting:
             self._wake(self)
 
     def take(self) -> Snapshot | None:
+        """Returns the newest snapshot, or None where it has been taken already."""
         with self._lock:
             newest, self._newest = self._newest, None
         return newest

@@ -1,4 +1,4 @@
-"""The one line above the input: what is the matter, what to do about it, what happens by itself."""
+"""The notice above the prompt: what is wrong, what to do, and what happens by itself."""
 
 from __future__ import annotations
 
@@ -10,63 +10,68 @@ from tui_voice.ui.number_format import plural
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
 
-_SHOWN = {"info": 20.0, "warning": 120.0, "error": inf}
-"""Seconds for which a notice stands, unless it is put away."""
+_SHOWN_SECONDS = {"info": 20.0, "warning": 120.0, "error": inf}
+"""How long a notice stays, unless the user dismisses it."""
 
 
 class Notice(NamedTuple):
-    """One line that needs reading. `error`: a hand is needed."""
+    """One sentence for the user. An `error` needs the user to act."""
 
     text: str = ""
     hint: str = ""
+    """What to do, or what happens by itself."""
     severity: Literal["info", "warning", "error"] = "info"
-    passing: bool = False
-    """It can be put away: it says what happened, not how things are."""
+    can_dismiss: bool = False
+    """It reports something that happened. A notice about a state stays while the state lasts."""
 
 
-class Waiting(NamedTuple):
-    """While there is no line: when it is tried again, and what goes out on the next one."""
+class ReconnectWait(NamedTuple):
+    """While there is no connection: when the next attempt is made, and what is sent then."""
 
-    retry_in: int | None = None
-    """Whole seconds; None: just now, or not before the user does something."""
-    turns: int = 0
-    speech: int = 0
-    """Seconds of it."""
+    seconds: int | None = None
+    """Until the next attempt. None: it is being made now, or the user has to act first."""
+    held_turns: int = 0
+    """Turns of the user that are sent on the next connection."""
+    held_speech_s: int = 0
+    """Seconds of recorded speech that are sent on the next connection."""
 
     @property
     def kept(self) -> str:
-        """`1 turn and 3 s of speech kept`, "" where there is nothing."""
-        parts = [plural(self.turns, "turn")] if self.turns else []
-        parts += [f"{self.speech} s of speech"] if self.speech else []
+        """What is sent later, for example `1 turn and 3 s of speech kept`; "" for nothing."""
+        parts = [plural(self.held_turns, "turn")] if self.held_turns else []
+        parts += [f"{self.held_speech_s} s of speech"] if self.held_speech_s else []
         return f"{' and '.join(parts)} kept" if parts else ""
 
 
-NOTHING = Waiting()
+NO_WAIT = ReconnectWait()
 
 
-def notice_of(ledger: Ledger, dismissed: float, unsaved: int, waiting: Waiting) -> Notice:
-    """The one line that needs reading now, if any."""
-    link = ledger.connection
+def notice_of(ledger: Ledger, dismissed_at: float, unsaved: int, wait: ReconnectWait) -> Notice:
+    """Returns the most important notice of now, or an empty one.
+
+    `dismissed_at`: the user has read what came up to this second of the session. `unsaved`: events
+    that are not on disk yet.
+    """
+    connection = ledger.connection
     if unsaved:
-        text = f"{plural(unsaved, 'fact')} of this talk cannot be saved yet"
-        return Notice(text, "Make room on the disk: it is written as soon as it can be.", "error")
-    if link.status in ("offline", "reconnecting") and link.reason:
-        if link.status == "offline":
-            return Notice(link.reason, _sentences(link.hint, waiting.kept), "error")
-        seconds = waiting.retry_in
-        again = "trying again now" if seconds is None else f"next try in {seconds} s"
-        more = ", ".join(part for part in (again, waiting.kept) if part)
-        return Notice(link.reason, _sentences(link.hint, more), "warning")
+        text = f"{plural(unsaved, 'event')} of this session cannot be saved yet"
+        return Notice(text, "Free some disk space: then they are saved by themselves.", "error")
+    if connection.status in ("offline", "reconnecting") and connection.reason:
+        if connection.status == "offline":
+            return Notice(connection.reason, _sentences(connection.hint, wait.kept), "error")
+        again = "trying again now" if wait.seconds is None else f"next try in {wait.seconds} s"
+        more = ", ".join(part for part in (again, wait.kept) if part)
+        return Notice(connection.reason, _sentences(connection.hint, more), "warning")
     for noticed in reversed(ledger.notices):
-        if noticed.at <= dismissed:
+        if noticed.at <= dismissed_at:
             break
-        if ledger.at - noticed.at < _SHOWN[noticed.severity]:
-            return Notice(noticed.text, "", noticed.severity, passing=True)
+        if ledger.at - noticed.at < _SHOWN_SECONDS[noticed.severity]:
+            return Notice(noticed.text, "", noticed.severity, can_dismiss=True)
     return Notice()
 
 
 def _sentences(*parts: str) -> str:
-    """One after the other, each with a capital and an end."""
-    told = [part[:1].upper() + part[1:] for part in parts if part]
-    ended = [part if part[-1] in ".?!" else f"{part}." for part in told[:-1]]
-    return " ".join([*ended, *told[-1:]])
+    """Joins phrases: each begins with a capital, and all but the last end with a full stop."""
+    begun = [part[:1].upper() + part[1:] for part in parts if part]
+    ended = [part if part[-1] in ".?!" else f"{part}." for part in begun[:-1]]
+    return " ".join([*ended, *begun[-1:]])

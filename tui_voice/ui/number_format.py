@@ -1,4 +1,4 @@
-"""Numbers as they stand on the screen: thousands spaced, units said once."""
+"""Numbers and times as the screen shows them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def spaced(number: int) -> str:
 
 
 def tokens(number: int, *, exact: bool = True) -> str:
-    """Tokens; `~` marks an estimate."""
+    """Returns a number of tokens; `~` marks an estimate."""
     return spaced(number) if exact else f"~{spaced(number)}"
 
 
 def usd(amount: float) -> str:
-    """Dollars: cents from ten cents on, three digits below, four under a cent."""
+    """Returns dollars with two decimals from ten cents on, three below, four below one cent."""
     if amount == 0:
         return "$0.00"
     size = abs(amount)
@@ -38,7 +38,7 @@ def length(seconds: float) -> str:
 
 
 def clock(started: datetime | None, at: float) -> str:
-    """The wall time of something that happened `at` seconds into the talk, `12:41`."""
+    """Returns the wall time of second `at` of the session, `12:41`; without a start, `03:20`."""
     if started is None:
         return length(at)
     return f"{started + timedelta(seconds=at):%H:%M}"

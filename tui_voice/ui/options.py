@@ -1,4 +1,4 @@
-"""What the application is told when it is built, and what it returns."""
+"""The options that the application is built with, and the value that it returns."""
 
 from __future__ import annotations
 
@@ -7,49 +7,45 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui_voice.ui.glyphs import ASCII, UNICODE, Glyphs
-from tui_voice.ui.keys import BY_ID
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
 
 
-class Options(NamedTuple):
-    """The first five come from the settings' groups `ui` and `keys`."""
+class AppOptions(NamedTuple):
+    """The first five come from the settings groups `ui` and `keys`."""
 
     theme: str | None = None
     ascii: bool = False
     side_panel: bool = True
     timestamps: bool = True
     keys: Mapping[str, str] = {}
-    """Action → key, where it differs from the defaults."""
+    """Action id → key, where it differs from the default."""
     manual: bool = False
-    """The talk key makes turns; there is no voice detection."""
+    """The talk key begins and ends each turn of the user; there is no voice detection."""
     sound: bool = True
-    """There is a microphone and a loudspeaker."""
+    """The session uses a microphone and a loudspeaker."""
     live: bool = True
-    """Time goes on by itself; not so in a replay."""
+    """The session's clock runs by itself. False in a replay, where the events move it."""
     budget: float | None = None
-    """USD, only shown."""
+    """USD that the user wants to spend; it is only shown."""
     minutes: Callable[[Ledger], str] | None = None
-    """Writes minutes of a talk; blocks. Raises `TuiVoiceError`. None: nobody does."""
+    """Writes minutes of a session; blocks. Raises `TuiVoiceError`. None: not available."""
     sessions: Path | None = None
-    """The folder of the saved talks; None: the platform's."""
+    """The folder of the saved sessions; None: the platform's folder."""
 
     @property
     def replay(self) -> bool:
-        """What is shown has been: nothing can be added to it."""
+        """Whether a recorded session is replayed, to which nothing can be added."""
         return not (self.live or self.sound)
 
     @property
     def glyphs(self) -> Glyphs:
         return ASCII if self.ascii else UNICODE
 
-    def key(self, action: str) -> str:
-        return self.keys.get(action) or BY_ID[action].key
-
 
 class ExitSummary(NamedTuple):
-    """What the application returns: the talk that was open when the user left."""
+    """What the application returns: the session that was open when the user quit."""
 
     session_id: str
     path: Path

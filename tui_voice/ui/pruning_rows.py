@@ -1,6 +1,6 @@
-"""The rows of the pruning log, as plain values: what was pruned, and what was found of the limits.
+"""The rows of the pruning log as plain values: prunings, and checks of the user's trigger.
 
-No Textual in here, like in `view`.
+This module knows nothing of Textual.
 """
 
 from __future__ import annotations
@@ -18,59 +18,65 @@ if TYPE_CHECKING:
     from tui_voice.conversation.prices import Price
 
 LOG_ROWS = 40
-"""Rows of the pruning log that are drawn; older ones are in the transcript."""
+"""Rows that the log shows. Older prunings are in the transcript alone."""
 
 
-class Worth(NamedTuple):
-    """What a pruning brings, by the economist (`conversation.economist`). Tokens and USD."""
+class PruningWorth(NamedTuple):
+    """What a pruning saves, as `conversation.payback` computes it. Tokens and USD."""
 
     freed: int
-    """No longer read again by each reply."""
+    """Tokens that no later reply reads again."""
     broken: int
-    """Read uncached once, since what stood before them changed."""
+    """Tokens that the next reply reads uncached, because an item before them changed."""
     replies: int | None
-    """After so many it has paid back what it cost; None: never."""
+    """Replies until the saving exceeds the cost; None: never."""
     usd_per_hour: float
-    """Saved, at the pace of this talk."""
+    """Saved, at the pace of this session."""
 
 
-class Pruning(NamedTuple):
-    """One row of the pruning log. `ids`: the compactions it stands for, newest last. Of kind
-    `limits`: what was found of the user's trigger; `error` says it, `turns` are those kept.
+class PruningRow(NamedTuple):
+    """One row of the pruning log.
+
+    A row of kind `limits` is a check of the user's trigger: `error` is its sentence, `turns` the
+    number of kept turns, `before` the trigger that the user wants, `after` the one in force.
     """
 
     ids: tuple[str, ...]
+    """Compactions that the row stands for, the newest last."""
     kind: Literal["summary", "textify", "voice", "restore", "limits"]
     when: str
+    """Wall time, for example `12:41`."""
     turns: int
     before: int
+    """Tokens in the window before it."""
     after: int | None
+    """Tokens in the window after it; None while it runs."""
     seconds: float = 0.0
     usd: float | None = None
     stage: Literal["running", "done", "failed"] = "done"
     error: str = ""
     hint: str = ""
-    worth: Worth | None = None
-    """None: nothing is paid here, or the price is unknown."""
+    worth: PruningWorth | None = None
+    """None: replies cost nothing here, or their price is unknown."""
 
 
-def log(ledger: Ledger, start: datetime | None, price: Price) -> tuple[Pruning, ...]:
-    """Newest first. Turns made text one after the other are one row."""
+def pruning_rows(ledger: Ledger, start: datetime | None, price: Price) -> tuple[PruningRow, ...]:
+    """Returns the rows, the newest first. Successive textifications become one row."""
     rows = [
-        (judged.at, _limits_row(number, judged, start))
-        for number, judged in enumerate(ledger.trigger_checks)
+        (check.at, _limits_row(number, check, start))
+        for number, check in enumerate(ledger.trigger_checks)
     ]
     recent = ledger.compactions[-LOG_ROWS * 4 :]
     for (kind, stage), group in groupby(recent, key=lambda c: (c.kind, _stage(c))):
         run = list(group)
         for part in [run] if kind == "textify" else [[one] for one in run]:
             last = part[-1]
-            row = Pruning(
+            row = PruningRow(
                 ids=tuple(c.id for c in part),
                 kind=kind,
                 when=clock(start, last.at),
                 turns=sum(len(c.turns) - len(c.skipped) for c in part),
-                before=_before(part),
+                before=_tokens_before(part),
                 after=last.tokens_after,
                 seconds=last.seconds,
                 usd=last.usd,
@@ -84,22 +90,24 @@ def log(ledger: Ledger, start: datetime | None, price: Price) -> tuple[Pruning, 
     return tuple(row for _, row in reversed(rows[-LOG_ROWS:]))
 
 
-def _limits_row(number: int, judged: TriggerChecked, start: datetime | None) -> Pruning:
-    """`before`: what the user wants. `after`: what is in force."""
-    return Pruning(
+def _limits_row(number: int, check: TriggerChecked, start: datetime | None) -> PruningRow:
+    return PruningRow(
         ids=(f"limits_{number}",),
         kind="limits",
-        when=clock(start, judged.at),
-        turns=judged.kept,
-        before=judged.trigger,
-        after=judged.instead,
-        stage="failed" if judged.usual or judged.instead != judged.trigger else "done",
-        error=judged.sentence,
+        when=clock(start, check.at),
+        turns=check.kept,
+        before=check.trigger,
+        after=check.instead,
+        stage="failed" if check.usual or check.instead != check.trigger else "done",
+        error=check.sentence,
     )
 
 
-def _before(part: list[Compaction]) -> int:
-    """What the window would weigh, had none of these been: between them the talk went on."""
+def _tokens_before(part: list[Compaction]) -> int:
+    """Returns the tokens that the window would hold without any of these compactions.
+
+    It is not the count before the first of them: the window grew between them.
+    """
     last = part[-1].tokens_after
     if last is None:
         return part[0].tokens_before
@@ -112,20 +120,20 @@ def _stage(compaction: Compaction) -> Literal["running", "done", "failed"]:
     return "done" if compaction.stage == "confirmed" else "failed"
 
 
-def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> Worth | None:
-    """Only of what was done, and where it saves real money."""
+def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> PruningWorth | None:
+    """Returns the worth of a finished pruning, where replies cost money."""
     if (
         compaction.stage != "confirmed"
         or compaction.kind in ("restore", "voice")
         or not ledger.cost
     ):
         return None
-    from tui_voice.conversation.payback import payback_at  # not before there is a pruning
+    from tui_voice.conversation.payback import payback_at
     from tui_voice.conversation.prices import Price
 
     found = payback_at(ledger, compaction, price, Price())
     replies = found.replies_to_pay_back
-    return Worth(
+    return PruningWorth(
         found.freed,
         found.broken,
         None if replies is None else max(1, ceil(replies)),

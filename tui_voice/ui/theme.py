@@ -1,7 +1,7 @@
-"""Three voices of colour: the user, the assistant, the machine. Taken from the theme in force.
+"""The colours: one for the user, one for the assistant, greys for all else.
 
-Ours are `tui-voice` and `tui-voice-light`; any other Textual theme lends its warning colour to the
-user and its success colour to the assistant, unless it sets the variables itself.
+Our themes are `tui-voice` and `tui-voice-light`. In any other Textual theme the user has its
+warning colour and the assistant its success colour, unless the theme sets our variables itself.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ THEMES = (DARK, LIGHT)
 
 
 @lru_cache(maxsize=32)
-def _voices(theme: str, colours: tuple[str | None, ...], dark: bool) -> dict[str, str]:
+def _colour_variables(theme: str, colours: tuple[str | None, ...], dark: bool) -> dict[str, str]:
     del theme
     given_ground, given_ink, given_user, given_voice, given_alarm = colours
     ground = _colour(given_ground, "#15161b" if dark else "#fbfaf7")
@@ -86,16 +86,16 @@ def _voices(theme: str, colours: tuple[str | None, ...], dark: bool) -> dict[str
     }
 
 
-def voices(theme: Theme) -> dict[str, str]:
-    """Our own colour variables for a theme: solid, so that they can be drawn on any ground."""
+def colour_variables(theme: Theme) -> dict[str, str]:
+    """Returns our CSS variables for a theme. All are opaque."""
     colours = (theme.background, theme.foreground, theme.warning, theme.success, theme.error)
-    return _voices(theme.name, colours, theme.dark) | {
+    return _colour_variables(theme.name, colours, theme.dark) | {
         name: value for name, value in theme.variables.items() if name in OURS
     }
 
 
 def _colour(text: str | None, instead: str) -> Color:
-    """A theme's colour; where it has none, or leaves it to the terminal, one of ours."""
+    """Returns a colour of a theme; `instead` where it has none, or leaves it to the terminal."""
     colour = Color.parse(text or instead)
     return Color.parse(instead) if colour.ansi is not None else Color(colour.r, colour.g, colour.b)
 
@@ -105,34 +105,34 @@ OURS = frozenset({"user", "voice", "alarm", "machine", "quiet", "faint", "rule",
 
 
 @lru_cache(maxsize=32)
-def _inks(colours: tuple[tuple[str, str], ...]) -> dict[str, Style]:
-    told = dict(colours)
+def _theme_styles(colours: tuple[tuple[str, str], ...]) -> dict[str, Style]:
+    colour = dict(colours)
 
-    def ink(name: str, *, bold: bool | None = None, strike: bool | None = None) -> Style:
-        return Style(color=told[name], bold=bold, strike=strike)
+    def foreground(name: str, *, bold: bool | None = None, strike: bool | None = None) -> Style:
+        return Style(color=colour[name], bold=bold, strike=strike)
 
     return {
-        "words": ink("ink"),
-        "strong": ink("ink", bold=True),
-        "user": ink("user"),
-        "voice": ink("voice"),
-        "machine": ink("machine"),
-        "quiet": ink("quiet"),
-        "faint": ink("faint"),
-        "rule": ink("rule"),
-        "unheard": ink("quiet", strike=True),
-        "alarm": ink("alarm", bold=True),
-        "cached": ink("bar-cached"),
-        "text": ink("bar-text"),
-        "audio": ink("bar-audio"),
-        "live": Style(color=told["ground"], bgcolor=told["machine"], bold=True),
-        "live-voice": Style(color=told["ground"], bgcolor=told["voice"], bold=True),
-        "live-user": Style(color=told["ground"], bgcolor=told["user"], bold=True),
-        "chosen": Style(color=told["ink"], bgcolor=told["chosen"]),
-        "chosen-ground": Style(bgcolor=told["chosen"]),
+        "words": foreground("ink"),
+        "strong": foreground("ink", bold=True),
+        "user": foreground("user"),
+        "voice": foreground("voice"),
+        "machine": foreground("machine"),
+        "quiet": foreground("quiet"),
+        "faint": foreground("faint"),
+        "rule": foreground("rule"),
+        "unheard": foreground("quiet", strike=True),
+        "alarm": foreground("alarm", bold=True),
+        "cached": foreground("bar-cached"),
+        "text": foreground("bar-text"),
+        "audio": foreground("bar-audio"),
+        "live": Style(color=colour["ground"], bgcolor=colour["machine"], bold=True),
+        "live-voice": Style(color=colour["ground"], bgcolor=colour["voice"], bold=True),
+        "live-user": Style(color=colour["ground"], bgcolor=colour["user"], bold=True),
+        "chosen": Style(color=colour["ink"], bgcolor=colour["chosen"]),
+        "chosen-ground": Style(bgcolor=colour["chosen"]),
     }
 
 
-def inks(theme: Theme) -> dict[str, Style]:
-    """What our widgets draw with, by name: foregrounds, but for `live…` and `chosen…`."""
-    return _inks(tuple(voices(theme).items()))
+def theme_styles(theme: Theme) -> dict[str, Style]:
+    """Returns the styles of our widgets by name. `live…` and `chosen…` have a background."""
+    return _theme_styles(tuple(colour_variables(theme).items()))

@@ -1,9 +1,8 @@
-"""`project(snapshot, …) -> View`: all that the talk screen draws, as plain values.
+"""The view: everything that the session screen shows, computed from a snapshot as plain values.
 
-No Textual in here, and of the conversation only its table: the rest is loaded by whoever opens
-the talk, after the first paint. Every field is a slice that one widget takes; slices that are
-equal are not drawn again. The turns are handed on as they are, since they already share what did
-not change.
+Each field of `SessionView` belongs to one widget, which draws nothing where the new value equals
+the old one. This module knows nothing of Textual. Of `conversation` it imports the state table
+alone; the rest is heavy and is imported when the first session is open, after the first paint.
 """
 
 from __future__ import annotations
@@ -12,11 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tui_voice.conversation.payback import usd_per_hour
 from tui_voice.conversation.states import State, live_triggers
-from tui_voice.conversation.title import title_of
-from tui_voice.ui.notices import NOTHING, Notice, Waiting, notice_of
-from tui_voice.ui.pruning_rows import Pruning, log
+from tui_voice.ui.notices import NO_WAIT, Notice, ReconnectWait, notice_of
+from tui_voice.ui.pruning_rows import PruningRow, pruning_rows
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
@@ -26,45 +23,54 @@ if TYPE_CHECKING:
     from tui_voice.conversation.planning import Why
     from tui_voice.conversation.turns import Turns
 
+ConnectionWord = Literal["", "connecting", "reconnecting", "offline"]
+"""The state of the connection where it is not `online`."""
 
-Line = Literal["", "connecting", "reconnecting", "offline"]
 
+class HeaderFacts(NamedTuple):
+    """The first line of the screen."""
 
-class Header(NamedTuple):
     title: str = ""
     engines: tuple[str, ...] = ()
+    """Backend and models, for example `("openai", "gpt-realtime", "marin")`."""
     usd: float = 0.0
     unknown_price: bool = False
+    """Some replies have no known price."""
     budget: float | None = None
+    """USD that the user wants to spend."""
 
 
-class Status(NamedTuple):
+class StatusFacts(NamedTuple):
     """The state strip."""
 
     state: State = State.IDLE
-    line: Line = "connecting"
+    connection: ConnectionWord = "connecting"
     retry_in: int | None = None
-    """Whole seconds until the line is tried again; None: just now, or not by itself."""
+    """Seconds until the next attempt to connect. None: it is being made now, or never."""
     muted: bool = False
     microphone_open: bool = False
     seeding: bool = False
 
 
-class Gauge(NamedTuple):
-    """How full the window is, in tokens. `text` and `audio` are what is not cached."""
+class WindowGauge(NamedTuple):
+    """How full the window is, in tokens. `text` and `audio` are the parts that are not cached."""
 
     total: int = 0
     cached: int = 0
     text: int = 0
     audio: int = 0
     exact: bool = True
+    """Counted by the server; otherwise an estimate."""
     trigger: int = 16_000
-    """In force: from here on the next summary comes."""
+    """Tokens from which the next summary is made, as the policy decided."""
     why: Why = ""
+    """Why the trigger in force is not `wanted`."""
     wanted: int = 16_000
-    """What the limits say."""
+    """Tokens that the limits name as the trigger."""
     keep: int = 6
+    """Newest turns that are never summarised."""
     size: int = 128_000
+    """Tokens that the model's window holds."""
 
     @property
     def scale(self) -> int:
@@ -72,33 +78,37 @@ class Gauge(NamedTuple):
         return max(1, min(self.size, max(self.trigger * 5 // 4, self.total)))
 
 
-class Cost(NamedTuple):
-    """USD. None: not known yet."""
+class CostFigures(NamedTuple):
+    """Costs in USD. None: not known yet."""
 
     total: float = 0.0
     unknown: bool = False
+    """Some replies have no known price."""
     per_hour: float | None = None
     last_reply: float | None = None
     summaries: float = 0.0
     replies: int = 0
     cached_share: float | None = None
-    """Of all input so far, how much came from the prompt cache, 0–1."""
+    """The part of all input so far that came from the prompt cache, 0 to 1."""
 
 
-class View(NamedTuple):
-    header: Header = Header()
-    status: Status = Status()
+class SessionView(NamedTuple):
+    """One picture of the session screen."""
+
+    header: HeaderFacts = HeaderFacts()
+    status: StatusFacts = StatusFacts()
     turns: Turns | None = None
     compactions: tuple[Compaction, ...] = ()
-    judged: tuple[TriggerChecked, ...] = ()
+    trigger_checks: tuple[TriggerChecked, ...] = ()
     started: datetime | None = None
-    gauge: Gauge = Gauge()
-    cost: Cost = Cost()
-    prunings: tuple[Pruning, ...] = ()
+    """When the session began, in the local time zone."""
+    gauge: WindowGauge = WindowGauge()
+    cost: CostFigures = CostFigures()
+    pruning_rows: tuple[PruningRow, ...] = ()
     memory: str = ""
     notice: Notice = Notice()
-    keys: frozenset[str] = frozenset()
-    """Ids of the keys that work now (`keys.py`)."""
+    live_keys: frozenset[str] = frozenset()
+    """The values of `KeyAction.needs` that hold now."""
 
 
 def project(
@@ -106,46 +116,44 @@ def project(
     limits: Limits,
     *,
     budget: float | None = None,
-    dismissed: float = -1.0,
+    dismissed_at: float = -1.0,
     engines: str = "",
     unsaved: int = 0,
-    waiting: Waiting = NOTHING,
-    previous: View | None = None,
-) -> View:
-    """The snapshot as the talk screen shows it.
+    wait: ReconnectWait = NO_WAIT,
+    previous: SessionView | None = None,
+) -> SessionView:
+    """Returns the view of a snapshot.
 
-    `budget`: USD the user wants to spend, only shown. `dismissed`: notices up to this time (s)
-    have been read. `engines`: who answers in the embedded server. `unsaved`: facts that are not on
-    disk. `waiting`: what is known of the next line. `previous`: the view before, from which the
-    pruning log is taken over where no pruning has changed.
+    `budget`: USD. `dismissed_at`: notices up to this second of the session have been read.
+    `engines`: the models of the embedded server. `unsaved`: events that are not on disk yet.
+    `wait`: until the next connection. `previous`: the view before; what did not change is taken
+    from it.
     """
     ledger = snapshot.ledger
-    start = started(ledger)
+    start = started_at(ledger)
     same = previous is not None and previous.compactions is ledger.compactions
-    if previous is not None and same and previous.judged is ledger.trigger_checks:
-        log_rows = previous.prunings
+    if previous is not None and same and previous.trigger_checks is ledger.trigger_checks:
+        rows = previous.pruning_rows
     else:
-        log_rows = log(ledger, start, limits.price)
-    return View(
-        header=Header(
-            title_of(ledger), _engines(ledger, engines), ledger.cost, ledger.spent.unknown, budget
-        ),
-        status=_status(snapshot, waiting),
+        rows = pruning_rows(ledger, start, limits.price)
+    return SessionView(
+        header=_header(ledger, engines, budget),
+        status=_status(snapshot, wait),
         turns=ledger.turns,
         compactions=ledger.compactions,
-        judged=ledger.trigger_checks,
+        trigger_checks=ledger.trigger_checks,
         started=start,
         gauge=_gauge(ledger, limits, previous),
         cost=_cost(ledger),
-        prunings=log_rows,
+        pruning_rows=rows,
         memory=ledger.memory,
-        notice=notice_of(ledger, dismissed, unsaved, waiting),
-        keys=_keys(snapshot, limits),
+        notice=notice_of(ledger, dismissed_at, unsaved, wait),
+        live_keys=_live_keys(snapshot, limits),
     )
 
 
-def started(ledger: Ledger) -> datetime | None:
-    """When the talk was opened, in the zone of this machine."""
+def started_at(ledger: Ledger) -> datetime | None:
+    """Returns when the session began, in the local time zone; None where that is not known."""
     return _local_time(ledger.opened.started) if ledger.opened else None
 
 
@@ -157,41 +165,47 @@ def _local_time(text: str) -> datetime | None:
         return None
 
 
-def _engines(ledger: Ledger, engines: str) -> tuple[str, ...]:
+def _header(ledger: Ledger, engines: str, budget: float | None) -> HeaderFacts:
+    from tui_voice.conversation.title import title_of
+
     parts = (ledger.backend, engines or ledger.model, "" if engines else ledger.voice)
-    return tuple(dict.fromkeys(part for part in parts if part))
+    return HeaderFacts(
+        title_of(ledger),
+        tuple(dict.fromkeys(part for part in parts if part)),
+        ledger.cost,
+        ledger.spent.unknown,
+        budget,
+    )
 
 
-def _status(snapshot: Snapshot, waiting: Waiting) -> Status:
-    link = snapshot.ledger.connection
-    return Status(
+def _status(snapshot: Snapshot, wait: ReconnectWait) -> StatusFacts:
+    connection = snapshot.ledger.connection.status
+    return StatusFacts(
         state=snapshot.state,
-        line="" if link.status == "online" else link.status,
-        retry_in=waiting.retry_in if link.status == "reconnecting" else None,
+        connection="" if connection == "online" else connection,
+        retry_in=wait.seconds if connection == "reconnecting" else None,
         muted=snapshot.situation.microphone.muted,
         microphone_open=snapshot.situation.microphone.open,
         seeding=snapshot.situation.seeding.under_way,
     )
 
 
-def _gauge(ledger: Ledger, limits: Limits, previous: View | None) -> Gauge:
+def _gauge(ledger: Ledger, limits: Limits, previous: SessionView | None) -> WindowGauge:
     window, last = ledger.window, ledger.last_usage
-    if previous is not None and _words_only(ledger, limits, previous):
+    if previous is not None and _only_text_grew(ledger, limits, previous):
         trigger, why = previous.gauge.trigger, previous.gauge.why
     else:
-        from tui_voice.conversation.planning import (
-            next_summary,  # whoever opened the talk has loaded it
-        )
+        from tui_voice.conversation.planning import next_summary
 
         trigger, why = next_summary(ledger, limits)
     cached = min(window.cached, window.total)
     if not window.exact:
         cached = min(
             cached, ledger.cacheable_prefix_tokens
-        )  # what was changed since is no longer in the cache
+        )  # what changed since the last count is not cached
     cached_audio = min(last.cached_audio if last else 0, window.audio, cached)
     cached_text = min(cached - cached_audio, window.text)
-    return Gauge(
+    return WindowGauge(
         total=window.total,
         cached=cached_audio + cached_text,
         text=window.text - cached_text,
@@ -205,9 +219,11 @@ def _gauge(ledger: Ledger, limits: Limits, previous: View | None) -> Gauge:
     )
 
 
-def _words_only(ledger: Ledger, limits: Limits, previous: View) -> bool:
-    """Nothing but words has come since: what leads to the next summary, which looks at all that
-    the model has, need not be asked for every picture of a reply that streams.
+def _only_text_grew(ledger: Ledger, limits: Limits, previous: SessionView) -> bool:
+    """Whether nothing but the text of a turn has changed since the previous view.
+
+    Then the trigger in force is the same. Computing it looks at every turn of the window, which
+    is too much for each drawing of a reply that streams in.
     """
     gauge = previous.gauge
     return (
@@ -215,14 +231,16 @@ def _words_only(ledger: Ledger, limits: Limits, previous: View) -> bool:
         and previous.turns is not None
         and len(previous.turns) == len(ledger.turns)
         and previous.compactions is ledger.compactions
-        and previous.judged is ledger.trigger_checks
+        and previous.trigger_checks is ledger.trigger_checks
         and (gauge.wanted, gauge.keep, gauge.size) == (limits.trigger, limits.keep, limits.size)
     )
 
 
-def _cost(ledger: Ledger) -> Cost:
+def _cost(ledger: Ledger) -> CostFigures:
+    from tui_voice.conversation.payback import usd_per_hour
+
     usage = ledger.usage
-    return Cost(
+    return CostFigures(
         total=ledger.cost,
         unknown=ledger.spent.unknown,
         per_hour=usd_per_hour(ledger) or None,
@@ -241,16 +259,17 @@ _KEY_TRIGGERS = {
     "summarise": "summarise_pressed",
     "restore": "restore_pressed",
 }
+"""Id of a key → the trigger of the state table that it fires."""
 
 
-def _keys(snapshot: Snapshot, limits: Limits) -> frozenset[str]:
-    """What would do something now: by the machine's table, then by what the ledger holds."""
+def _live_keys(snapshot: Snapshot, limits: Limits) -> frozenset[str]:
+    """Returns which keys would do something now, by the state table and the ledger."""
     ledger, live = snapshot.ledger, live_triggers(snapshot.state)
     keys = {key for key, trigger in _KEY_TRIGGERS.items() if trigger in live}
-    online, quiet = ledger.connection.status == "online", ledger.compaction is None
-    if not (online and quiet and len(ledger.turns) > limits.keep):
+    ready = ledger.connection.status == "online" and ledger.compaction is None
+    if not (ready and len(ledger.turns) > limits.keep):
         keys.discard("summarise")
-    if not (online and quiet and any(c.kind == "summary" for c in ledger.compactions)):
+    if not (ready and any(c.kind == "summary" for c in ledger.compactions)):
         keys.discard("restore")
     if ledger.turns:
         keys |= {"pin", "export", "copy"}

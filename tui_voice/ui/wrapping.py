@@ -1,4 +1,4 @@
-"""Words into lines: where each line of a text begins and ends, in cells of a terminal."""
+"""Wraps text: where each line of it begins and ends, by the columns of a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _BIDI = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def clean(text: str) -> str:
-    """Without anything a terminal could take for a command, or that turns a line around."""
+    """Returns the text without control characters and without marks of writing direction, which a
+    terminal could obey.
+    """
     if _PLAIN.match(text):
         return text
     return "".join(map(_clean_character, text))
@@ -32,13 +34,15 @@ def _clean_character(character: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Every line of it, one after the other: a turn has no line breaks that would matter."""
+    """Joins all lines of a text with blanks: line breaks mean nothing in a typed turn."""
     return " ".join(line.strip("\r\t") for line in text.splitlines() if line.strip())
 
 
 def wrap(text: str, width: int) -> list[tuple[int, int]]:
-    """Spans of `text`, one a line, none wider than `width` cells. Newlines end a line; a word that
-    is wider than a line is cut; white space at the end of a line belongs to none.
+    """Returns a span (begin, end) of `text` for each line, none wider than `width` columns.
+
+    A newline ends a line. A word wider than a line is cut. Blanks at the end of a line are in no
+    span. Example: `wrap("the quick brown fox", 10)` gives `[(0, 9), (10, 19)]`.
     """
     width = max(1, width)
     lines: list[tuple[int, int]] = []
@@ -57,7 +61,7 @@ def _wrap_paragraph(
     if end - start <= width and cells(text[start:end]) <= width:
         return [(start, start + len(text[start:end].rstrip()))]
     lines: list[tuple[int, int]] = []
-    begin, stop, used = start, start, 0  # the line so far: where it begins, ends, its cells
+    begin, stop, used = start, start, 0  # of the line so far; columns in `used`
     for match in _WORD.finditer(text, start, end):
         first, last = match.span()
         size = cells(text[first:last])
@@ -76,7 +80,7 @@ def _wrap_paragraph(
 
 
 def _chop(text: str, start: int, end: int, width: int) -> list[tuple[int, int]]:
-    """Cut by cells, wherever that falls."""
+    """Returns spans of at most `width` columns, cut inside words."""
     pieces: list[tuple[int, int]] = []
     begin, used = start, 0
     for index in range(start, end):
@@ -90,7 +94,7 @@ def _chop(text: str, start: int, end: int, width: int) -> list[tuple[int, int]]:
 
 
 def fit(text: str, width: int, more: str = "…") -> str:
-    """`text` in at most `width` cells, its end replaced by `more` where it is cut."""
+    """Returns `text` in at most `width` columns; where it is cut, it ends with `more`."""
     if cell_len(text) <= width:
         return text
     room = width - cell_len(more)

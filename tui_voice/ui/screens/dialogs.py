@@ -1,4 +1,4 @@
-"""Small questions over the talk: a line of text, yes or no, a page to read or to edit."""
+"""The dialogs: a question with a line of text, yes or no, a page to read, a text to edit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from textual.widgets import Input, Static, TextArea
 from tui_voice.ui.wrapping import clean
 
 
-class Ask(ModalScreen[str | None]):
-    """One line of text. Returns it, or None where the user changed their mind."""
+class TextQuestion(ModalScreen[str | None]):
+    """Asks for one line of text. Returns it, or None where the user cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
 
@@ -31,15 +31,15 @@ class Ask(ModalScreen[str | None]):
             if self._about:
                 yield Static(self._about, classes="about", markup=False)
             yield Input(self._value, placeholder=self._placeholder, compact=True, classes="line")
-            yield Static("Enter: done   Esc: never mind", classes="hint")
+            yield Static("Enter: done   Esc: cancel", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.dismiss(event.value.strip())
 
 
-class Confirm(ModalScreen[bool]):
-    """A question whose answer is yes or no; anything but `y` is no."""
+class ConfirmDialog(ModalScreen[bool]):
+    """Asks a question. Returns True for `y` alone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", show=False),
@@ -57,18 +57,18 @@ class Confirm(ModalScreen[bool]):
             yield Static(self._question, classes="title", markup=False)
             if self._about:
                 yield Static(self._about, classes="about", markup=False)
-            yield Static(f"y: {self._yes}   Esc: no", classes="hint")
+            yield Static(f"y: {self._yes}   Esc: cancel", classes="hint")
 
 
-class Page(ModalScreen[None]):
-    """Something to read, as long as it may be."""
+class TextPage(ModalScreen[None]):
+    """Shows a text of any length."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", show=False),
     ]
 
     def __init__(self, title: str, about: str, body: list[tuple[str, str]]) -> None:
-        """`body`: (heading, text) after one another; a heading may be empty."""
+        """`body`: paragraphs as (heading, text); a heading may be empty."""
         super().__init__(classes="dialog")
         self._title = title
         self._about = about
@@ -86,8 +86,8 @@ class Page(ModalScreen[None]):
             yield Static("up, down: scroll   Esc: back", classes="hint")
 
 
-class Edit(ModalScreen[str | None]):
-    """A longer text. Returns it changed, or None."""
+class TextEditor(ModalScreen[str | None]):
+    """Has a text edited. Returns it, or None where it did not change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),
@@ -105,7 +105,7 @@ class Edit(ModalScreen[str | None]):
             yield Static(self._title, classes="title", markup=False)
             yield Static(self._about, classes="about", markup=False)
             yield TextArea(clean(self._text), soft_wrap=True, compact=True, classes="area")
-            yield Static("^S: keep   Esc: never mind", classes="hint")
+            yield Static("^S: save   Esc: cancel", classes="hint")
 
     def action_save(self) -> None:
         text = self.query_one(TextArea).text.strip()

@@ -1,4 +1,4 @@
-"""Writing a talk into a file: which format, and where."""
+"""The export dialog: in which format a session is written, and where."""
 
 from __future__ import annotations
 
@@ -11,30 +11,27 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui_voice.ui.export_writer import MINUTES
 from tui_voice.ui.glyphs import Glyphs
-from tui_voice.ui.widgets.card import Part
-from tui_voice.ui.widgets.choices import Choices
-
-FORMATS: tuple[tuple[str, str], ...] = (
-    ("md", "Markdown: headings, times, prunings"),
-    ("txt", "plain text"),
-    ("html", "a web page in one file"),
-    ("json", "JSON, for programs"),
-    ("srt", "subtitles (SubRip)"),
-    ("vtt", "subtitles (WebVTT)"),
-    ("minutes", "decisions, open questions, to-dos"),
-)
+from tui_voice.ui.screen_context import ExportChoice
+from tui_voice.ui.widgets.line_widget import StyledText
+from tui_voice.ui.widgets.row_list import RowList
 
 
-class _Formats(Choices[tuple[str, str]]):
-    ROW: ClassVar[int] = 1
+def offered_formats() -> list[tuple[str, str]]:
+    """Returns the name and the sentence of every format, the minutes last."""
+    from tui_voice.store.exporters import EXPORT_FORMATS
 
-    def draw(self, row: tuple[str, str], width: int) -> list[list[Part]]:
-        return [[(f"{row[0]:<9}", "words"), (row[1][: width - 9], "quiet")]]
+    formats = [(name, format.sentence) for name, format in EXPORT_FORMATS.items()]
+    return [*formats, (MINUTES, "minutes: decisions, open questions, to-dos")]
 
 
-class ExportDialog(ModalScreen[tuple[str, Path] | None]):
-    """Returns the format and where to, or None."""
+def _format_line(row: tuple[str, str], width: int) -> list[list[StyledText]]:
+    return [[(f"{row[0]:<9}", "words"), (row[1][: width - 9], "quiet")]]
+
+
+class ExportDialog(ModalScreen[ExportChoice | None]):
+    """Returns the format and the target, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),
@@ -42,36 +39,37 @@ class ExportDialog(ModalScreen[tuple[str, Path] | None]):
         Binding("down", "move(1)", show=False, priority=True),
     ]
 
-    def __init__(self, glyphs: Glyphs, folder: Path) -> None:
+    def __init__(self, glyphs: Glyphs, folder: Path | None = None) -> None:
+        """`folder`: the target that is offered; None: the current folder."""
         super().__init__(classes="dialog")
-        self._glyphs = glyphs
-        self._folder = folder
+        self._folder = folder or Path.cwd()
+        self._formats = RowList(_format_line, glyphs=glyphs, row_height=1, id="formats")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
-            yield Static("export the talk", classes="title")
+            yield Static("export the session", classes="title")
             yield Static("as", classes="about")
-            yield _Formats(glyphs=self._glyphs, id="formats")
-            yield Static("into this folder, or under this name", classes="about")
+            yield self._formats
+            yield Static("to this folder or file", classes="about")
             yield Input(str(self._folder), compact=True, classes="line")
-            yield Static("up, down: format   Enter: write   Esc: never mind", classes="hint")
+            yield Static("up, down: format   Enter: write   Esc: cancel", classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one(_Formats).show(FORMATS)
+        self._formats.show(offered_formats())
         self.query_one(Input).focus()
 
     def action_move(self, by: int) -> None:
-        self.query_one(_Formats).action_move(by)
+        self._formats.move(by)
 
-    def on_choices_picked(self) -> None:
-        self._done()
+    def on_row_list_double_clicked(self) -> None:
+        self._finish()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._done()
+        self._finish()
 
-    def _done(self) -> None:
-        marked = self.query_one(_Formats).marked
+    def _finish(self) -> None:
+        chosen = self._formats.chosen_row
         target = Path(self.query_one(Input).value.strip() or ".").expanduser()
-        if marked is not None:
-            self.dismiss((marked[0], target))
+        if chosen is not None:
+            self.dismiss(ExportChoice(chosen[0], target))

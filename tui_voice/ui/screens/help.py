@@ -1,4 +1,4 @@
-"""Every key, and what the numbers mean."""
+"""The help screen: every key, and what the numbers of the session screen mean."""
 
 from __future__ import annotations
 
@@ -11,50 +11,51 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_voice.ui.keys import ACTIONS, key_name
-from tui_voice.ui.options import Options
-from tui_voice.ui.widgets.card import Card, Part
+from tui_voice.ui.keys import KeyTable
+from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import wrap
 
-_MORE_KEYS = (
+MORE_KEYS = (
     ("up, down", "choose a turn; Esc lets go of it"),
-    ("Enter", "on a pruning: fold it; else: to the line to type in, and back"),
-    ("Tab", "to the pruning log and the memory, and on"),
-    ("e", "in the memory: edit it"),
-    ("mouse", "drag to select, twice: a turn; c copies"),
-    ("End", "to the newest turn"),
+    ("Enter", "fold the chosen pruning; with none chosen, go to the prompt and back"),
+    ("Tab", "go to the pruning log, to the memory, and on"),
+    ("e", "edit the memory, where it has the focus"),
+    ("mouse", "drag to select text; double-click to select a turn; c copies it"),
+    ("End", "go to the newest turn"),
 )
-_NUMBERS = (
-    ("window", "Tokens the model carries now. It reads all of them again for every reply."),
+"""Keys that belong to a widget, so that no settings move them."""
+NUMBERS = (
+    ("window", "Tokens that the model carries now. It reads all of them again for each reply."),
     ("~", "An estimate. The server counts exactly with each reply."),
-    ("cached", "Read again from the server's cache, at about a tenth of the price or less."),
-    ("tick", "When the window has filled up to here, the oldest turns are summarised."),
+    ("cached", "Tokens read from the server's cache, at a tenth of the price or less."),
+    ("tick", "When the window has filled up to the tick, the oldest turns are summarised."),
     ("keeps", "So many of the newest turns are never summarised."),
-    ("pruned", "Summarised and taken from the model; a thin edge. Here it stays to be read."),
-    ("pinned", "Never pruned."),
-    ("textified", "The model has the words of it, no longer the sound: cheaper, same content."),
-    ("interrupted", "You spoke over it. Struck words were not heard, and the model knows that."),
-    ("an hour", "What an hour of this talk costs at the pace of so far."),
-    ("memory", "The summary that stands for everything pruned. Yours to correct."),
+    ("pruned", "Summarised, and deleted from the window. The turn has a thin edge here."),
+    ("pinned", "The turn is never pruned."),
+    ("textified", "The model has the transcript instead of the sound: cheaper, same content."),
+    ("interrupted", "You spoke over the reply. The struck words were not played; the model knows."),
+    ("an hour", "What an hour of this session costs, by the newest replies."),
+    ("memory", "The summary that replaces everything pruned. You can edit it."),
 )
 
 
-class _Column(Card):
-    DEFAULT_CSS = "_Column { height: auto; width: 1fr; }"
+class _HelpColumn(BlockWidget):
+    DEFAULT_CSS = "_HelpColumn { height: auto; width: 1fr; }"
 
-    def __init__(self, heading: str, rows: tuple[tuple[str, str], ...], lead: int) -> None:
+    def __init__(self, heading: str, rows: tuple[tuple[str, str], ...], name_width: int) -> None:
         super().__init__()
         self._heading = heading
         self._rows = rows
-        self._lead = lead
+        self._name_width = name_width
 
-    def lines(self, width: int) -> list[list[Part]]:
-        found: list[list[Part]] = [[(self._heading, "strong")], []]
-        room = max(8, width - self._lead - 2)
+    def lines(self, width: int) -> list[list[StyledText]]:
+        found: list[list[StyledText]] = [[(self._heading, "strong")], []]
+        room = max(8, width - self._name_width - 2)
         for name, about in self._rows:
             for number, (begin, end) in enumerate(wrap(about, room)):
                 lead = name if number == 0 else ""
-                found.append([(f"{lead:<{self._lead}}", "words"), (about[begin:end], "machine")])
+                line = [(f"{lead:<{self._name_width}}", "words"), (about[begin:end], "machine")]
+                found.append(line)
         found.append([])
         return found
 
@@ -67,19 +68,16 @@ class HelpScreen(ModalScreen[None]):
         Binding("f1", "dismiss(None)", show=False, id="help"),
     ]
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, keys: KeyTable) -> None:
         super().__init__(classes="dialog")
-        self._options = options
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
-        control = self._options.glyphs.control
-        keys = tuple(
-            (key_name(self._options.key(action.id), control), action.about) for action in ACTIONS
-        )
+        rows = tuple((self._keys.name(action.id), action.about) for action in self._keys.actions)
         with VerticalScroll(id="help"):
-            yield _Column("keys", (*keys, *_MORE_KEYS), 10)
-            yield _Column("what the numbers mean", _NUMBERS, 13)
-        yield Static("up, down: scroll   Esc: back to the talk", id="help-hint")
+            yield _HelpColumn("keys", (*rows, *MORE_KEYS), 10)
+            yield _HelpColumn("what the numbers mean", NUMBERS, 13)
+        yield Static("up, down: scroll   Esc: back to the session", id="help-hint")
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()

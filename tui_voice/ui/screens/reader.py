@@ -1,4 +1,4 @@
-"""A saved talk to read: the same page as the talk, without a line to type in."""
+"""A saved session to read: the transcript without a prompt."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_voice.errors import TuiVoiceError
-from tui_voice.ui.keys import binding
+from tui_voice.ui.keys import BUILT_IN, binding
 from tui_voice.ui.notices import Notice
-from tui_voice.ui.options import Options
-from tui_voice.ui.screens.listing import Open
-from tui_voice.ui.view import Header, started
-from tui_voice.ui.widgets.footer import KeyLine
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screen_context import ResumeRequest
+from tui_voice.ui.view import HeaderFacts, started_at
+from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.transcript import Transcript, copy_from
@@ -24,28 +24,29 @@ if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
 
 
-class ReaderScreen(Screen[Open | None]):
-    """Prunings are marked where they were; nothing can be changed."""
+class ReaderScreen(Screen[ResumeRequest | None]):
+    """Shows turns and prunings; changes nothing. Returns a `ResumeRequest`, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),
-        Binding("ctrl+o", "go_on", show=False),
+        Binding("ctrl+o", "resume", show=False),
         Binding("ctrl+k", "fork", show=False),
-        binding("copy"),
+        binding(BUILT_IN["copy"]),
     ]
     HINTS = (
-        ("go_on", "^O", "go on with it"),
+        ("resume", "^O", "resume"),
         ("fork", "^K", "fork at the chosen turn"),
         ("copy", "c", "copy the turn"),
         ("dismiss(None)", "Esc", "back"),
     )
 
-    def __init__(self, options: Options, path: Path, turn: str = "") -> None:
+    def __init__(self, options: AppOptions, path: Path, turn: str = "") -> None:
+        """`path`: the journal. `turn`: id of the turn to show; "" for the end."""
         super().__init__()
         self._options = options
         self._path = path
         self._turn = turn
-        self._talk_id = path.stem
+        self._session_id = path.stem
 
     def compose(self) -> ComposeResult:
         glyphs = self._options.glyphs
@@ -53,14 +54,14 @@ class ReaderScreen(Screen[Open | None]):
         yield Transcript(
             glyphs=glyphs,
             timestamps=self._options.timestamps,
-            empty=("reading the talk",),
+            empty=("reading the session",),
             id="transcript",
         )
         yield NoticeLine(glyphs=glyphs, id="trouble")
-        yield KeyLine(glyphs=glyphs, id="keys")
+        yield KeyHintsLine(glyphs=glyphs, id="keys")
 
     def on_mount(self) -> None:
-        self.query_one(KeyLine).hints = self.HINTS
+        self.query_one(KeyHintsLine).hints = self.HINTS
         self.query_one(Transcript).focus()
 
         def work() -> None:
@@ -69,36 +70,38 @@ class ReaderScreen(Screen[Open | None]):
             try:
                 loaded = load(self._path)
             except TuiVoiceError as error:
-                self.app.call_from_thread(self._trouble, error)
+                self.app.call_from_thread(self._show_error, error)
             else:
                 self.app.call_from_thread(self._show, loaded.ledger, loaded.notes)
 
         self.run_worker(work, thread=True, group="reading")
 
-    def _trouble(self, error: TuiVoiceError) -> None:
+    def _show_error(self, error: TuiVoiceError) -> None:
         self.query_one(NoticeLine).notice = Notice(str(error), error.hint, "error")
 
     def _show(self, ledger: Ledger, flaws: tuple[str, ...]) -> None:
+        """`flaws`: what could not be read in the journal, in sentences."""
         from tui_voice.store.saved_session import saved_session_of
 
-        talk = saved_session_of(ledger, self._path)
-        self._talk_id = talk.id
+        session = saved_session_of(ledger, self._path)
+        self._session_id = session.id
         header = self.query_one(HeaderLine)
-        header.header = Header(talk.title, (talk.backend, talk.model), talk.usd)
-        header.seconds = int(talk.seconds)
+        header.header = HeaderFacts(session.title, (session.backend, session.model), session.usd)
+        header.seconds = int(session.seconds)
         transcript = self.query_one(Transcript)
-        transcript.set_empty(("nothing was said in this talk",))
-        transcript.show(ledger.turns, ledger.compactions, started(ledger))
+        transcript.set_empty(("this session has no turns",))
+        transcript.show(ledger.turns, ledger.compactions, started_at(ledger))
         if self._turn:
             transcript.go_to(self._turn)
         if flaws:
             self.query_one(NoticeLine).notice = Notice("; ".join(flaws), "", "warning")
 
-    def action_go_on(self) -> None:
+    def action_resume(self) -> None:
         turn = self.query_one(Transcript).chosen_turn
-        self.dismiss(Open(self._talk_id, turn.id if turn else ""))
+        self.dismiss(ResumeRequest(self._session_id, turn.id if turn else ""))
 
     def action_fork(self) -> None:
+        """Makes a new session that ends with the chosen turn, and resumes it."""
         from tui_voice.store.catalog import fork
 
         transcript = self.query_one(Transcript)
@@ -108,12 +111,12 @@ class ReaderScreen(Screen[Open | None]):
         try:
             path = fork(self._path, turn.id)
         except TuiVoiceError as error:
-            self._trouble(error)
+            self._show_error(error)
         else:
-            self.dismiss(Open(path.stem))
+            self.dismiss(ResumeRequest(path.stem))
 
     def action_copy(self) -> None:
         copy_from(self.query_one(Transcript))
 
-    async def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
+    async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
         await self.run_action(event.action)

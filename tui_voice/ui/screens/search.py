@@ -1,50 +1,36 @@
-"""Search in everything that was ever said."""
+"""The search in everything that was said in any saved session."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from tui_voice.errors import TuiVoiceError
+from tui_voice.ui.block_painter import ROLE_NAMES
 from tui_voice.ui.number_format import plural
-from tui_voice.ui.options import Options
-from tui_voice.ui.painting import NAMES
-from tui_voice.ui.screens.listing import ListScreen, Open
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screens.list_screen import ListScreen
 from tui_voice.ui.screens.sessions import day
-from tui_voice.ui.widgets.card import Part
-from tui_voice.ui.widgets.choices import Choices
+from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.wrapping import fit
 
 if TYPE_CHECKING:
     from tui_voice.store.search import Hit
 
-MOST = 100
+MOST_HITS = 100
 
 
-class HitRows(Choices["Hit"]):
-    """Who, in which talk, when; then the words around, those that were looked for standing out."""
-
-    def draw(self, row: Hit, width: int) -> list[list[Part]]:
-        who = NAMES.get(row.role, row.role)
-        ink = {"user": "user", "assistant": "voice"}.get(row.role, "quiet")
-        where = f"  {row.title} {self._glyphs.dot} {day(row.started)}"
-        room = width - len(who) - 1
-        return [
-            [(who, ink), (fit(where, room, self._glyphs.more), "quiet")],
-            marked(row, width, self._glyphs.more),
-        ]
-
-
-def marked(hit: Hit, width: int, more: str = "…") -> list[Part]:
-    """The excerpt as parts, cut to `width`, shifted so that the first mark is seen."""
+def excerpt_line(hit: Hit, width: int, more: str = "…") -> list[StyledText]:
+    """Returns the excerpt with the words that were found in bold, cut to `width` columns, and
+    shifted so that the first of them is visible.
+    """
     text, marks = hit.excerpt, hit.marks
     room, skip = width - 1 - len(more), 0
     if marks and marks[0][1] > width - 4:
         skip = text.rfind(" ", 0, max(0, marks[0][0] - width // 3)) + 1
-    parts: list[Part] = []
+    parts: list[StyledText] = []
     at = skip
     for first, behind in (*marks, (len(text), len(text))):
         begin, end = max(first, at), min(behind, skip + room)
@@ -58,92 +44,103 @@ def marked(hit: Hit, width: int, more: str = "…") -> list[Part]:
     return parts
 
 
-class SearchScreen(ListScreen):
-    HEADING = "search in everything that was said"
+class SearchScreen(ListScreen["Hit"]):
+    """Returns a `ResumeRequest`, or None.
+
+    A quick search runs while the user types. Beside it, once, the index takes in the journals
+    that changed; then the search runs again.
+    """
+
+    HEADING = "search in all saved sessions"
     PLACEHOLDER = 'words, "a phrase", begin*, role:you, role:voice, after:2026-04-01'
+    EMPTY = "type what was said"
     HINTS = (
-        ("pick", "Enter", "read it there"),
+        ("choose", "Enter", "read"),
         ("back", "Esc", "back"),
     )
 
-    def __init__(self, options: Options, folder: Path) -> None:
+    def __init__(self, options: AppOptions, folder: Path) -> None:
         super().__init__(options, folder)
-        self._text = ""
-        self._shown: tuple[str, list[Hit]] = ("", [])
-        self._looking = False  # through the journals, for what a quick search cannot know of
+        self._query = ""
+        self.results: tuple[str, list[Hit]] = ("", [])
+        """The query that is shown, and its hits."""
+        self._indexing = False
 
-    def rows(self) -> Choices[Any]:
-        return HitRows(glyphs=self._options.glyphs, nothing="type what was said", id="rows")
+    def paint_row(self, row: Hit, width: int) -> list[list[StyledText]]:
+        """Returns who spoke in which session and when; then the words around the hit."""
+        who, more = ROLE_NAMES.get(row.role, row.role), self._options.glyphs.more
+        style = {"user": "user", "assistant": "voice"}.get(row.role, "quiet")
+        where = f"  {row.title} {self._options.glyphs.dot} {day(row.started)}"
+        return [
+            [(who, style), (fit(where, width - len(who) - 1, more), "quiet")],
+            excerpt_line(row, width, more),
+        ]
 
-    @property
-    def previewed(self) -> tuple[Path, str] | None:
-        hit = self.query_one(HitRows).marked
-        return (hit.path, hit.turn) if hit else None
+    def preview_of(self, row: Hit) -> tuple[Path, str]:
+        return row.path, row.turn
 
-    def changed(self, text: str) -> None:
-        self._text = text
-        self._seek()
-        if not self._looking:
-            self._looking = True
-            self.run_worker(self._catch_up, thread=True, group="look")
+    def apply_filter(self, text: str) -> None:
+        self._query = text
+        self._search()
+        if not self._indexing:
+            self._indexing = True
+            self.run_worker(self._update_index, thread=True, group="index")
 
-    def _seek(self) -> None:
-        text = self._text
+    def _search(self) -> None:
+        text = self._query
         if not text.strip():
-            self._take(text, [])
+            self._show_hits(text, [])
             return
 
         def work() -> None:
             from tui_voice.store.search import search
 
             try:
-                hits = search(self.folder, text, limit=MOST, typing=True)
+                hits = search(self.folder, text, limit=MOST_HITS, typing=True)
             except TuiVoiceError as error:
-                self.app.call_from_thread(self.trouble, error)
+                self.app.call_from_thread(self.show_error, error)
             else:
-                self.app.call_from_thread(self._take, text, hits)
+                self.app.call_from_thread(self._show_hits, text, hits)
 
         self.run_worker(work, thread=True, exclusive=True, group="search")
 
-    def _catch_up(self) -> None:
-        """In a thread. Stops when the user leaves, and goes on the next time."""
+    def _update_index(self) -> None:
+        """Runs in a thread. Stops when the screen closes; the next search continues."""
         from tui_voice.store.search import update_index
 
         worker = get_current_worker()
-        new = update_index(self.folder, lambda: worker.is_cancelled)
+        changed = update_index(self.folder, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.app.call_from_thread(self._caught_up, new)
+            self.app.call_from_thread(self._index_updated, changed)
 
-    def _caught_up(self, new: bool) -> None:
-        self._looking = False
-        if self.is_mounted and (new or not self._shown[1]):
-            self._seek()
+    def _index_updated(self, changed: bool) -> None:
+        self._indexing = False
+        if self.is_mounted and (changed or not self.results[1]):
+            self._search()
 
-    def _take(self, text: str, hits: list[Hit]) -> None:
-        if not self.is_mounted or text != self._text:
+    def _show_hits(self, text: str, hits: list[Hit]) -> None:
+        if not self.is_mounted or text != self._query:
             return
-        self.trouble(None)
-        before, self._shown = self._shown, (text, hits)
-        nothing = "nobody said that" if text.strip() else "type what was said"
-        if text.strip() and self._looking:
-            nothing = "reading the saved talks"
-        if not hits or before != self._shown:
-            rows = self.query_one(HitRows)
-            marked = rows.marked if text == before[0] else None
-            same = (n for n, hit in enumerate(hits) if marked and hit.place == marked.place)
-            rows.show(hits, next(same, 0), nothing)
-        dot = f" {self._options.glyphs.dot} "
-        more = " or more" if len(hits) == MOST else ""
-        found = f"{dot}{plural(len(hits), 'turn')}{more}" if text.strip() else ""
-        self.query_one("#heading", Static).update(f"{self.HEADING}{found}")
+        self.show_error(None)
+        before, self.results = self.results, (text, hits)
+        if not hits or before != self.results:
+            highlighted = self.chosen_row if text == before[0] else None
+            same = (
+                n for n, hit in enumerate(hits) if highlighted and hit.place == highlighted.place
+            )
+            self.list.show(hits, next(same, 0), self._empty_text(text))
+        more = " or more" if len(hits) == MOST_HITS else ""
+        self.set_heading(*([f"{plural(len(hits), 'turn')}{more}"] if text.strip() else []))
 
-    def picked(self) -> None:
+    def _empty_text(self, text: str) -> str:
+        if not text.strip():
+            return self.EMPTY
+        return "reading the saved sessions" if self._indexing else "nothing found"
+
+    def choose(self) -> None:
         from tui_voice.ui.screens.reader import ReaderScreen
 
-        hit = self.query_one(HitRows).marked
+        hit = self.chosen_row
         if hit is not None:
-            self.app.push_screen(ReaderScreen(self._options, hit.path, hit.turn), self._read)
-
-    def _read(self, result: Open | None) -> None:
-        if result is not None:
-            self.dismiss(result)
+            reader = ReaderScreen(self._options, hit.path, hit.turn)
+            self.app.push_screen(reader, self.dismiss_with)

@@ -1,305 +1,328 @@
-"""The talk: what was said on the left, what it weighs on the right, a line to type in below."""
+"""The session screen: transcript on the left, side panel on the right, prompt below."""
 
 from __future__ import annotations
 
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_voice.conversation.states import State
-from tui_voice.ui.keys import ACTIONS, BY_ID, key_name
+from tui_voice.ui.key_hints import KeyHints
+from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
+from tui_voice.ui.messages import MemoryRequested, PruningRequested
 from tui_voice.ui.notices import Notice
-from tui_voice.ui.options import Options
-from tui_voice.ui.screens.session_keys import SessionKeys
-from tui_voice.ui.view import View
-from tui_voice.ui.widgets.footer import KeyLine
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.session_controller import SessionController
+from tui_voice.ui.session_texts import SessionTexts, SilentReason, silent_reason
+from tui_voice.ui.view import SessionView
+from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
-from tui_voice.ui.widgets.panel_line import PanelLine
+from tui_voice.ui.widgets.panel_summary import PanelSummary
 from tui_voice.ui.widgets.status_bar import StatusBar
-from tui_voice.ui.widgets.transcript import Transcript
+from tui_voice.ui.widgets.transcript import Transcript, copy_from
+from tui_voice.ui.wrapping import one_line
 
 if TYPE_CHECKING:
-    from tui_voice.ui.widgets.cost_card import CostCard
-    from tui_voice.ui.widgets.memory_card import MemoryCard
-    from tui_voice.ui.widgets.prompt import Prompt
+    from tui_voice.ui.widgets.memory_panel import MemoryPanel
+    from tui_voice.ui.widgets.prompt_input import PromptInput
     from tui_voice.ui.widgets.pruning_log import PruningLog
-    from tui_voice.ui.widgets.token_bar import WindowCard
+    from tui_voice.ui.widgets.side_panel import SidePanel
 
-PANEL_FROM = 100
-"""Columns from which the side panel has room beside the talk."""
-
-
-ESTIMATES = 0.5
-"""Seconds between two estimates of the window that are shown while words come in."""
+WIDE = 100
+"""Columns from which the side panel has room beside the transcript."""
+LOW, TINY = 32, 16
+"""Rows below which the screen leaves out what it can do without."""
 
 
-class SessionScreen(SessionKeys):
-    """Draws views; what the user does is in `SessionKeys`."""
+class SessionScreen(Screen[None]):
+    """Shows views. What its keys do is in `SessionController`, which keys work in `KeyHints`."""
 
     AUTO_FOCUS = "#transcript"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding(BUILT_IN["talk"]),
+        binding(BUILT_IN["stop"]),
+        binding(BUILT_IN["mute"]),
+        binding(BUILT_IN["pin"]),
+        binding(BUILT_IN["copy"]),
+        binding(BUILT_IN["summarise"], priority=True),
+        binding(BUILT_IN["restore"], priority=True),
+        binding(BUILT_IN["panel"], priority=True),
+        ("tab", "next_pane", "next pane"),
+    ]
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: AppOptions, keys: KeyTable) -> None:
         super().__init__()
-        self._options = options
-        self._hears = True
         glyphs = options.glyphs
-        self.view = View()
+        self._options = options
+        self._key_table = keys
+        self._microphone = True
+        self._controller = SessionController(self, options)
+        self.view = SessionView()
         self.header = HeaderLine(glyphs=glyphs, id="header")
         self.status = StatusBar(glyphs=glyphs, id="status")
         self.transcript = Transcript(
             glyphs=glyphs,
             timestamps=options.timestamps,
-            empty=self._welcome("opening the talk" + glyphs.more),
+            empty=self._texts.welcome(),
             id="transcript",
         )
         self._notice = NoticeLine(glyphs=glyphs, id="notice")
-        self._brief = PanelLine(glyphs=glyphs, id="brief")
-        self._keys = KeyLine(glyphs=glyphs, id="keys")
-        self.furnished = False
-        self.prompt: Prompt
-        self._window: WindowCard
-        self._cost: CostCard
-        self._log: PruningLog
-        self._memory: MemoryCard
-        self.problem: Notice | None = None
-        """What keeps the talk from being opened."""
-        self._panel_wanted: bool | None = None
-        self._gauged = 0.0  # when the window was last drawn
-        self._gauge_timer: Timer | None = None
+        self._summary = PanelSummary(glyphs=glyphs, id="summary")
+        self._footer = KeyHintsLine(glyphs=glyphs, id="keys")
+        self.complete = False
+        """Panel and prompt exist; they are made after the first paint."""
+        self.prompt: PromptInput
+        self._panel: SidePanel
+        self._problem: Notice | None = None  # why no session could be opened
+        self._panel_wanted: bool | None = None  # None: as the settings and the width say
         self.status.silent = self.silent
 
-    # ── what it is made of ──────────────────────────────────────────────────────────────────
+    # ── parts ───────────────────────────────────────────────────────────────────────────────
 
     def compose(self) -> ComposeResult:
-        glyphs = self._options.glyphs
-        self._arrange(*self.app.size)
+        self._set_size_classes(*self.app.size)
         yield self.header
         yield self.status
         with Horizontal(id="body"):
             yield self.transcript
             yield Vertical(id="panel")
         yield self._notice
-        yield self._brief
+        yield self._summary
         with Horizontal(id="entry"):
-            yield Static(glyphs.prompt, id="sign")
-        yield self._keys
+            yield Static(self._options.glyphs.prompt, id="sign")
+        yield self._footer
 
     def on_mount(self) -> None:
-        self._brief.key = self._key("panel")
+        self._summary.key = self._key_table.name("panel")
         self.show_keys()
 
-    async def furnish(self) -> None:
-        """What the first paint does not wait for: the cards of the panel, the line to type in."""
-        from tui_voice.ui.widgets.cost_card import CostCard
-        from tui_voice.ui.widgets.memory_card import MemoryCard
-        from tui_voice.ui.widgets.prompt import Prompt
-        from tui_voice.ui.widgets.pruning_log import PruningLog
-        from tui_voice.ui.widgets.token_bar import WindowCard
+    async def mount_rest(self) -> None:
+        """Makes what the first paint does not wait for: the side panel and the prompt."""
+        from tui_voice.ui.widgets.prompt_input import PromptInput
+        from tui_voice.ui.widgets.side_panel import SidePanel
 
-        glyphs = self._options.glyphs
-        self._window = WindowCard(glyphs=glyphs, id="window")
-        self._cost = CostCard(glyphs=glyphs, id="cost")
-        self._log = PruningLog(glyphs=glyphs, id="log")
-        self._memory = MemoryCard(glyphs=glyphs, id="memory")
-        self.prompt = Prompt(id="prompt", compact=True, placeholder=self._invitation())
-        self._window.terse = self.size.height < 32
-        await self.query_one("#panel").mount(self._window, self._cost, self._log, self._memory)
+        self._panel = SidePanel(self._summary, glyphs=self._options.glyphs)
+        self._panel.set_low(self.size.height < LOW)
+        self.prompt = PromptInput(id="prompt", compact=True, placeholder=self._texts.placeholder())
+        await self.query_one("#panel").mount(self._panel)
         await self.query_one("#entry").mount(self.prompt)
-        self.furnished = True
+        self.complete = True
         self.show(self.view)
         if self.silent and self._options.live:
             self.set_focus(self.prompt)
 
-    def _key(self, action: str) -> str:
-        return key_name(self._options.key(action), self._options.glyphs.control)
-
-    @property
-    def silent(self) -> str:
-        """Why nothing can be spoken here, in two words; "" where it can."""
-        if self._options.replay:
-            return "replay"
-        if not self._options.sound:
-            return "text only"
-        return "" if self._hears else "no microphone"
-
-    def learn(self, *, hears: bool) -> None:
-        """Whether there is a microphone: known only once devices have been asked for."""
-        if hears == self._hears or not self.furnished:
+    def set_microphone(self, *, available: bool) -> None:
+        """Takes whether there is a microphone, which is known once the devices were listed."""
+        if available == self._microphone or not self.complete:
             return
-        self._hears = hears
+        self._microphone = available
         self.status.silent = self.silent
-        self.prompt.placeholder = self._invitation()
         if self.silent and self.focused is self.transcript and self.transcript.cursor is None:
             self.set_focus(self.prompt)
         self.show(self.view)
         self.show_keys()
 
-    def _invitation(self) -> str:
-        match self.silent:
-            case "":
-                return f"type here, or {self._how_to_talk()}"
-            case "replay":
-                return f"this talk is played as it was; {self._key('quit')} leaves"
-            case "no microphone" if not self.view.turns:
-                return "type here (no microphone: see tui-voice devices)"
-            case _:
-                return "type here"
+    @property
+    def silent(self) -> SilentReason:
+        """Why the user cannot speak here; "" where they can."""
+        return silent_reason(self._options, self._microphone)
 
-    def _how_to_talk(self) -> str:
-        status, key = self.view.status, self._key("talk")
-        if not status.microphone_open:
-            return f"press {key} and talk"
-        if status.muted:
-            return f"press {self._key('mute')} and talk"
-        return f"talk, then press {key}" if self._options.manual else "talk"
+    @property
+    def _texts(self) -> SessionTexts:
+        return SessionTexts(self._options, self._key_table, self.view, self.silent)
 
-    def _welcome(self, line: str) -> tuple[str, ...]:
-        talk = self._how_to_talk()
-        how = {
-            "": f"{talk[:1].upper()}{talk[1:]}, or just type.",
-            "replay": "A recorded talk, as it was.",
-            "text only": "Just type: this talk is without sound.",
-            "no microphone": "Just type: no microphone was found. `tui-voice devices` lists what "
-            "there is.",
-        }
-        return (
-            how[self.silent],
-            "",
-            "Whatever is said is saved at once. When the window is full, the oldest turns are "
-            "summarised for the model; here they stay to be read.",
-            "",
-            f"{self._key('help')} explains the numbers, {self._key('sessions')} finds your "
-            "earlier talks.",
-            *(("", line) if line else ()),
-        )
+    # ── showing ─────────────────────────────────────────────────────────────────────────────
 
-    # ── what it is told ─────────────────────────────────────────────────────────────────────
-
-    def show(self, view: View) -> None:
-        """Hands each slice to its widget; a slice that is equal is not drawn again."""
+    def show(self, view: SessionView) -> None:
+        """Hands each part of the view to its widget; an equal part is not drawn again."""
         before, self.view = self.view, view
-        if not self.furnished:
+        if not self.complete:
             return
         self.header.header = view.header
         self.status.status = view.status
-        self.transcript.show(view.turns, view.compactions, view.started, view.prunings)
+        self.transcript.show(view.turns, view.compactions, view.started, view.pruning_rows)
         if not view.turns:
-            line = view.status.line
-            self.transcript.set_empty(
-                self._welcome(f"{line}{self._options.glyphs.more}" if line else "")
-            )
-        self._show_gauge()
-        self._cost.cost = view.cost
-        self._log.prunings = view.prunings
-        self._memory.memory = view.memory
-        self._brief.cost, self._brief.prunings = view.cost, view.prunings
-        self.prompt.placeholder = self._invitation()  # a reactive: equal ones paint nothing
+            self.transcript.set_empty(self._texts.welcome())
+        self._panel.show(view)
+        self.prompt.placeholder = self._texts.placeholder()
         self._show_notice()
-        if view.keys != before.keys or view.status != before.status:
+        if view.live_keys != before.live_keys or view.status != before.status:
             self.show_keys()
 
-    def _show_gauge(self) -> None:
-        """What is counted at once, but estimates, which grow with every word, at times only:
-        figures that run are not read, and each of them would be drawn.
-        """
-        gauge, shown = self.view.gauge, self._window.gauge
-        if gauge == shown:
-            return
-        if not (gauge.exact or shown.exact) and monotonic() - self._gauged < ESTIMATES:
-            if self._gauge_timer is None:
-                self._gauge_timer = self.set_timer(ESTIMATES, self._show_gauge)
-            return
-        if self._gauge_timer is not None:
-            self._gauge_timer.stop()
-            self._gauge_timer = None
-        self._gauged = monotonic()
-        self._window.gauge = self._brief.gauge = gauge
-
     def show_problem(self, notice: Notice | None) -> None:
-        self.problem = notice
+        """Shows why no session could be opened, in place of the session's own notices."""
+        self._problem = notice
         self._show_notice()
 
     def _show_notice(self) -> None:
-        self._notice.notice = self.problem or self.view.notice
+        self._notice.notice = self._problem or self.view.notice
 
     def show_keys(self) -> None:
-        typing = self.typing
-        hints = []
-        if typing and not self._options.replay:
-            hints.append(("send", self._key("send"), "send"))
-        for action in ACTIONS:
-            works = self.works(action.id)
-            by_letter = len(self._options.key(action.id)) == 1 or action.id == "talk"
-            if not action.footer or not works or (typing and by_letter):
-                continue
-            hints.append((action.id, self._key(action.id), self.word(action.id)))
-        self._keys.hints = tuple(hints)
-
-    def works(self, action: str) -> bool:
-        """Whether it would do anything now."""
-        needs = BY_ID[action].needs
-        return not needs or needs in self.live_keys
-
-    def word(self, action: str) -> str:
-        status = self.view.status
-        if action == "talk" and status.microphone_open:
-            return "send" if self._options.manual else "close mic"
-        if action == "mute" and status.muted:
-            return "unmute"
-        if action == "copy" and self.transcript.text_selection is not None:
-            return "copy selection"
-        if action == "pin" and (turn := self.transcript.chosen_turn) and turn.pinned:
-            return "unpin"
-        return BY_ID[action].word
+        """Has the footer show the keys that work now."""
+        self._footer.hints = self._hints.footer(typing=self.typing)
 
     @property
-    def live_keys(self) -> frozenset[str]:
-        """Ids of what works now, the chosen turn included."""
-        keys = self.view.keys
-        if self.silent:
-            keys -= {"talk", "mute"}
-        if self._options.replay:
-            keys -= {"stop", "summarise", "restore", "pin"}
-        if self.transcript.chosen_turn is not None or self.transcript.text_selection is not None:
-            keys |= {"chosen"}
-        return keys
+    def _hints(self) -> KeyHints:
+        turn = self.transcript.chosen_turn
+        return KeyHints(
+            self._options,
+            self._key_table,
+            self.view,
+            self.silent,
+            chosen=turn is not None,
+            chosen_pinned=turn is not None and turn.pinned,
+            selection=self.transcript.text_selection is not None,
+        )
 
-    # ── room ────────────────────────────────────────────────────────────────────────────────
+    def works(self, action_id: str) -> bool:
+        """Returns whether the action would do anything now."""
+        return self._hints.works(action_id)
+
+    def label(self, action_id: str) -> str:
+        """Returns the action's word for footer and palette."""
+        return self._hints.label(action_id)
+
+    @property
+    def typing(self) -> bool:
+        """Whether the prompt has the focus."""
+        return self.complete and self.focused is self.prompt
+
+    @property
+    def level_moves(self) -> bool:
+        """Whether the level of microphone or loudspeaker may change now."""
+        status = self.view.status
+        return status.microphone_open or status.state is State.SPEAKING
+
+    # ── size ────────────────────────────────────────────────────────────────────────────────
 
     def on_resize(self, event: events.Resize) -> None:
-        self._arrange(event.size.width, event.size.height)
-        if self.furnished:
-            self._window.terse = event.size.height < 32
+        self._set_size_classes(event.size.width, event.size.height)
+        if self.complete:
+            self._panel.set_low(event.size.height < LOW)
 
-    def _arrange(self, width: int, height: int) -> None:
-        wide = width >= PANEL_FROM
-        shown = self._options.side_panel and wide
+    def _set_size_classes(self, width: int, height: int) -> None:
+        panel = self._options.side_panel and width >= WIDE
         if self._panel_wanted is not None:
-            shown = self._panel_wanted
+            panel = self._panel_wanted
         classes = {
-            "-panel": shown,
-            "-narrow": not wide,
-            "-low": height < 32,
-            "-tiny": height < 16,
+            "-panel": panel,
+            "-narrow": width < WIDE,
+            "-low": height < LOW,
+            "-tiny": height < TINY,
         }
         wanted = frozenset(name for name, holds in classes.items() if holds)
         if wanted != self.classes:
             self.set_classes(wanted)
 
+    # ── keys ────────────────────────────────────────────────────────────────────────────────
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Returns whether a key does anything; one that does not may be text for the prompt."""
+        del parameters
+        if action == "summarise" and not self._options.replay:
+            return True  # the session says why there is nothing to summarise
+        return action == "stop" or action not in self._key_table or self.works(action)
+
+    def starts_typing(self, event: events.Key | events.Paste) -> bool:
+        """Gives the prompt the focus and this text, where it begins a typed turn: every character
+        that is no key here, and everything pasted. Returns whether it did.
+        """
+        if self.typing or self._options.replay:
+            return False
+        if isinstance(event, events.Paste):
+            self.prompt.begin(one_line(event.text))
+            return True
+        held = event.key.startswith(("repeated+", "released+"))
+        if held or not (event.is_printable and event.character):
+            return False
+        active = self.active_bindings.get(event.key)
+        if active is not None and active.enabled:
+            return False
+        # A talk key that cannot open a microphone gives the focus as well, but adds no text.
+        self.prompt.begin("" if event.key == self._key_table.key("talk") else event.character)
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key.startswith("released+"):
+            self._controller.talk_key_released()
+
+    async def run_key_action(self, action_id: str) -> None:
+        """Does what the key of an action does, for the footer and the palette."""
+        if action_id == "send":
+            await self.prompt.action_submit()
+            return
+        owner = self if hasattr(self, f"action_{action_id}") else self.app
+        await self.app.run_action(self._key_table[action_id].textual_action, owner)
+
+    def action_talk(self) -> None:
+        self._controller.talk()
+
+    def action_stop(self) -> None:
+        self._controller.stop()
+
+    def action_mute(self) -> None:
+        self._controller.mute()
+
+    def action_summarise(self) -> None:
+        self._controller.summarise()
+
+    def action_restore(self) -> None:
+        self._controller.restore()
+
+    def action_pin(self) -> None:
+        self._controller.pin()
+
+    def action_copy(self) -> None:
+        copy_from(self.transcript)
+
     def action_panel(self) -> None:
+        """Shows the side panel, or hides it."""
         self._panel_wanted = not self.has_class("-panel")
-        self._arrange(self.size.width, self.size.height)
+        self._set_size_classes(self.size.width, self.size.height)
         if not self._panel_wanted and self.focused is None:
             self.transcript.focus()
 
-    @property
-    def moving(self) -> bool:
-        """Whether a level may move just now."""
-        status = self.view.status
-        return status.microphone_open or status.state is State.SPEAKING
+    def action_next_pane(self) -> None:
+        if self.typing:
+            self.transcript.focus()
+        else:
+            self.focus_next()
+
+    # ── messages of the widgets ─────────────────────────────────────────────────────────────
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        self.show_keys()
+
+    def on_input_submitted(self, event: PromptInput.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        if not text:
+            self.transcript.focus()
+        elif self._controller.send(text):
+            self.prompt.clear()
+
+    def on_prompt_input_leave_requested(self) -> None:
+        self.transcript.focus()
+        self.transcript.action_choose(-1)
+
+    def on_transcript_chosen(self) -> None:
+        self.show_keys()
+
+    def on_transcript_opened(self, event: Transcript.Opened) -> None:
+        if event.block is None:
+            self.prompt.focus()
+
+    def on_pruning_log_opened(self, event: PruningLog.Opened) -> None:
+        self.post_message(PruningRequested(event.row))
+
+    def on_memory_panel_opened(self, event: MemoryPanel.Opened) -> None:
+        self.post_message(MemoryRequested(event.edit))
+
+    async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
+        await self.run_key_action(event.action)

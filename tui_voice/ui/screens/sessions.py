@@ -1,55 +1,45 @@
-"""All saved talks: find one, look into it, go on with it."""
+"""The list of all saved sessions: find one, read it, resume it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.number_format import length, plural, usd
-from tui_voice.ui.options import Options
-from tui_voice.ui.screens.listing import ListScreen, Open
-from tui_voice.ui.widgets.card import Part
-from tui_voice.ui.widgets.choices import Choices
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screen_context import ExportChoice, ResumeRequest
+from tui_voice.ui.screens.list_screen import ListScreen
+from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.wrapping import fit
 
 if TYPE_CHECKING:
     from tui_voice.store.saved_session import SavedSession
 
-ORDERS: tuple[str, ...] = ("newest", "longest", "most turns", "dearest", "title")
-
-
-class SessionRows(Choices["SavedSession"]):
-    """Title; then when, how long, how many turns, what it cost, with whom."""
-
-    current: str = ""
-    """Id of the talk that is open."""
-
-    def draw(self, row: SavedSession, width: int) -> list[list[Part]]:
-        dot = f" {self._glyphs.dot} "
-        facts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
-        facts += [usd(row.usd)] if row.usd else []
-        facts += [row.model or row.backend]
-        here = "   open now" if row.id == self.current else ""
-        while len(facts) > 1 and len(dot.join(facts)) > width - 1:
-            facts.pop()
-        title = fit(row.title, width - len(here) - 1, self._glyphs.more)
-        return [
-            [(title, "words"), (here, "quiet")],
-            [(fit(dot.join(facts), width - 1, self._glyphs.more), "quiet")],
-        ]
+ORDERS: dict[str, Callable[[SavedSession], Any]] = {
+    "newest": lambda session: -session.last,
+    "longest": lambda session: -session.seconds,
+    "most turns": lambda session: -session.turns,
+    "dearest": lambda session: -session.usd,
+    "title": lambda session: session.title.casefold(),
+}
+"""Name of an order → the value by which it sorts."""
 
 
 def today() -> datetime:
+    """Returns the time of now in the local time zone; tests replace it."""
     return datetime.now().astimezone()
 
 
 def day(started: str) -> str:
-    """`today 12:41`, `yesterday 12:41`, `Sat 4 April 12:41`, with the year where it is another."""
+    """Returns a date for people: `today 12:41`, `yesterday 12:41`, `Sat 4 April 12:41`; with the
+    year where it is not this year. `started`: ISO 8601.
+    """
     try:
         when = datetime.fromisoformat(started).astimezone()
     except ValueError:
@@ -62,11 +52,14 @@ def day(started: str) -> str:
     return f"{when:%a} {when.day} {when:%B}{year} {when:%H:%M}"
 
 
-class SessionsScreen(ListScreen):
-    HEADING = "saved talks"
+class SessionsScreen(ListScreen["SavedSession"]):
+    """Returns a `ResumeRequest`, or None."""
+
+    HEADING = "saved sessions"
     PLACEHOLDER = "type to filter by title, date or model"
+    EMPTY = "reading the saved sessions"
     HINTS = (
-        ("pick", "Enter", "go on with it"),
+        ("choose", "Enter", "resume"),
         ("read", "^O", "read"),
         ("order", "^T", "order"),
         ("rename", "F2", "rename"),
@@ -84,24 +77,30 @@ class SessionsScreen(ListScreen):
         Binding("ctrl+d", "delete", show=False, priority=True),
     ]
 
-    def __init__(self, options: Options, folder: Path, current: str = "") -> None:
+    def __init__(self, options: AppOptions, folder: Path, current: str = "") -> None:
+        """`current`: id of the session that is open now."""
         super().__init__(options, folder)
         self._current = current
-        self._talks: list[SavedSession] | None = None
-        self._order = ORDERS[0]
+        self._sessions: list[SavedSession] | None = None
+        self.order = next(iter(ORDERS))
 
-    def rows(self) -> Choices[Any]:
-        rows = SessionRows(glyphs=self._options.glyphs, nothing="reading", id="rows")
-        rows.current = self._current
-        return rows
+    def paint_row(self, row: SavedSession, width: int) -> list[list[StyledText]]:
+        """Returns the title; then when, how long, how many turns, the cost, the model."""
+        dot, more = f" {self._options.glyphs.dot} ", self._options.glyphs.more
+        facts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
+        facts += [usd(row.usd)] if row.usd else []
+        facts += [row.model or row.backend]
+        here = "   open now" if row.id == self._current else ""
+        while len(facts) > 1 and len(dot.join(facts)) > width - 1:
+            facts.pop()
+        title = fit(row.title, width - len(here) - 1, more)
+        return [
+            [(title, "words"), (here, "quiet")],
+            [(fit(dot.join(facts), width - 1, more), "quiet")],
+        ]
 
-    @property
-    def marked(self) -> SavedSession | None:
-        return self.query_one(SessionRows).marked
-
-    @property
-    def previewed(self) -> tuple[Path, str] | None:
-        return (self.marked.path, "") if self.marked else None
+    def preview_of(self, row: SavedSession) -> tuple[Path, str]:
+        return row.path, ""
 
     # ── the list ────────────────────────────────────────────────────────────────────────────
 
@@ -110,146 +109,147 @@ class SessionsScreen(ListScreen):
         self.reload()
 
     def reload(self) -> None:
+        """Reads the folder again, in a thread."""
+
         def work() -> None:
             from tui_voice.store.catalog import list_sessions
 
             try:
-                talks = list_sessions(self.folder)
+                sessions = list_sessions(self.folder)
             except TuiVoiceError as error:
-                self.app.call_from_thread(self.trouble, error)
+                self.app.call_from_thread(self.show_error, error)
             else:
-                self.app.call_from_thread(self._take, talks)
+                self.app.call_from_thread(self._show_sessions, sessions)
 
         self.run_worker(work, thread=True, exclusive=True, group="list")
 
-    def _take(self, talks: list[SavedSession]) -> None:
+    def _show_sessions(self, sessions: list[SavedSession]) -> None:
         if self.is_mounted:
-            self._talks = talks
-            self.changed(self.query_one("#filter", Input).value)
+            self._sessions = sessions
+            self._apply_current_filter()
 
-    def changed(self, text: str) -> None:
-        if self._talks is None:
+    def _apply_current_filter(self) -> None:
+        self.apply_filter(self.query_one("#filter", Input).value)
+
+    def apply_filter(self, text: str) -> None:
+        if self._sessions is None:
             return
         words = text.casefold().split()
         found = [
-            talk for talk in self._talks if all(word in self._described(talk) for word in words)
+            session
+            for session in self._sessions
+            if all(word in _searchable(session) for word in words)
         ]
-        key: dict[str, Any] = {
-            "newest": lambda talk: -talk.last,
-            "longest": lambda talk: -talk.seconds,
-            "most turns": lambda talk: -talk.turns,
-            "dearest": lambda talk: -talk.usd,
-            "title": lambda talk: talk.title.casefold(),
-        }
-        found.sort(key=key[self._order])
-        before = self.marked
-        at = next((n for n, talk in enumerate(found) if before and talk.id == before.id), 0)
-        nothing = "no talk is like that" if self._talks else "no talk has been saved yet"
-        self.query_one(SessionRows).show(found, at, nothing)
-        dot = f" {self._options.glyphs.dot} "
-        total = f"{len(found)} of {len(self._talks)}" if text else plural(len(found), "talk")
-        self.query_one("#heading", Static).update(
-            f"{self.HEADING}{dot}{total}{dot}{self._order} first"
-        )
+        found.sort(key=ORDERS[self.order])
+        before = self.chosen_row
+        at = next((n for n, one in enumerate(found) if before and one.id == before.id), 0)
+        self.list.show(found, at, "no session matches" if self._sessions else "no saved sessions")
+        total = plural(len(found), "session")
+        if text:
+            total = f"{len(found)} of {len(self._sessions)}"
+        self.set_heading(total, f"{self.order} first")
 
-    def _described(self, talk: SavedSession) -> str:
-        when = day(talk.started)
-        return f"{talk.title} {when} {talk.started[:10]} {talk.model} {talk.backend}".casefold()
+    # ── actions on the highlighted session ──────────────────────────────────────────────────
 
-    # ── what one does with a talk ───────────────────────────────────────────────────────────
-
-    def picked(self) -> None:
-        if self.marked is not None:
-            self.dismiss(Open(self.marked.id))
+    def choose(self) -> None:
+        if self.chosen_row is not None:
+            self.dismiss(ResumeRequest(self.chosen_row.id))
 
     def action_order(self) -> None:
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
-        self.changed(self.query_one("#filter", Input).value)
+        orders = list(ORDERS)
+        self.order = orders[(orders.index(self.order) + 1) % len(orders)]
+        self._apply_current_filter()
 
     def action_read(self) -> None:
         from tui_voice.ui.screens.reader import ReaderScreen
 
-        if self.marked is not None:
-            self.app.push_screen(ReaderScreen(self._options, self.marked.path), self._read)
+        if self.chosen_row is not None:
+            reader = ReaderScreen(self._options, self.chosen_row.path)
+            self.app.push_screen(reader, self.dismiss_with)
 
-    def _read(self, result: Open | None) -> None:
-        if result is not None:
-            self.dismiss(result)
-
-    def _changed_on_disk(self, work: Any, done: str) -> None:
-        """Does something to the folder; says what came of it, and reads the list anew."""
+    def _change_folder(self, change: Callable[[], object], done: str) -> None:
+        """Calls `change`, says what it did, and reads the folder again."""
         try:
-            work()
+            change()
         except TuiVoiceError as error:
-            self.trouble(error)
+            self.show_error(error)
         else:
-            self.say(done)
+            self.show_message(done)
             self.reload()
 
     def action_rename(self) -> None:
         from tui_voice.store.catalog import rename
-        from tui_voice.ui.screens.dialogs import Ask
+        from tui_voice.ui.screens.dialogs import TextQuestion
 
-        talk = self.marked
-        if talk is None:
+        session = self.chosen_row
+        if session is None:
             return
 
         def answered(title: str | None) -> None:
-            if title and title != talk.title:
-                self._changed_on_disk(lambda: rename(talk.path, title), f"now called {title}")
+            if title and title != session.title:
+                done = f"The session is now called {title}."
+                self._change_folder(lambda: rename(session.path, title), done)
 
-        self.app.push_screen(Ask("rename the talk", "", talk.title), answered)
+        self.app.push_screen(TextQuestion("rename the session", "", session.title), answered)
 
     def action_delete(self) -> None:
         from tui_voice.store.catalog import delete
-        from tui_voice.ui.screens.dialogs import Confirm
+        from tui_voice.ui.screens.dialogs import ConfirmDialog
 
-        talk = self.marked
-        if talk is None:
+        session = self.chosen_row
+        if session is None:
             return
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self._changed_on_disk(lambda: delete(talk.path), "it is in the trash")
+                self._change_folder(lambda: delete(session.path), "The session is in the trash.")
 
-        about = f"{talk.title}: {plural(talk.turns, 'turn')}, {length(talk.seconds)}"
-        question = Confirm("put this talk into the trash?", about, yes="into the trash")
+        about = f"{session.title}: {plural(session.turns, 'turn')}, {length(session.seconds)}"
+        question = ConfirmDialog("move this session to the trash?", about, yes="move to the trash")
         self.app.push_screen(question, answered)
 
     def action_fork(self) -> None:
-        """A new talk that begins with all of this one."""
+        """Makes a new session that begins with all of this one, and resumes it."""
         from tui_voice.store.catalog import fork
         from tui_voice.store.reading import load
 
-        if self.marked is None:
+        if self.chosen_row is None:
             return
-        path = self.marked.path
+        path = self.chosen_row.path
 
-        def work() -> None:
+        def change() -> None:
             last = load(path).ledger.turns.last
             if last is not None:
-                self.dismiss(Open(fork(path, last.id).stem))
+                self.dismiss(ResumeRequest(fork(path, last.id).stem))
 
-        self._changed_on_disk(work, "forked")
+        self._change_folder(change, "The session is forked.")
 
     def action_export(self) -> None:
         from tui_voice.ui.screens.export import ExportDialog
 
-        if self.marked is None:
+        if self.chosen_row is None:
             return
-        path = self.marked.path
+        path = self.chosen_row.path
 
-        def answered(chosen: tuple[str, Path] | None) -> None:
-            if chosen is None:
+        def answered(choice: ExportChoice | None) -> None:
+            if choice is None:
                 return
             from tui_voice.store.reading import load
-            from tui_voice.ui.writing import write_out
+            from tui_voice.ui.export_writer import write_export
 
             try:
                 ledger = load(path).ledger
             except TuiVoiceError as error:
-                self.trouble(error)
+                self.show_error(error)
             else:
-                write_out(self.app, self._options, ledger, chosen, self.say, self.trouble)
+                write_export(
+                    self.app, self._options, ledger, choice, self.show_message, self.show_error
+                )
 
-        self.app.push_screen(ExportDialog(self._options.glyphs, Path.cwd()), answered)
+        self.app.push_screen(ExportDialog(self._options.glyphs), answered)
+
+
+def _searchable(session: SavedSession) -> str:
+    """Returns the text in which the filter looks for words."""
+    parts = (session.title, day(session.started), session.started[:10], session.model)
+    return " ".join((*parts, session.backend)).casefold()

@@ -1,4 +1,4 @@
-"""The keys that work now, and only those."""
+"""The footer: the keys that work now."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from tui_voice.ui.widgets.card import Drawn, Part
+from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
 
 
-class KeyLine(Drawn):
-    """`hints`: (action id, key, word), the most important first."""
+class KeyHintsLine(LineWidget):
+    """`hints`: (action, key, word) of each key, the most important first."""
 
-    DEFAULT_CSS = "KeyLine { height: 1; width: 1fr; }"
+    DEFAULT_CSS = "KeyHintsLine { height: 1; width: 1fr; }"
 
     hints: reactive[tuple[tuple[str, str, str], ...]] = reactive(())
 
     class Clicked(Message):
+        """The user clicked on a hint."""
+
         def __init__(self, action: str) -> None:
             super().__init__()
             self.action = action
 
     def _shown(self) -> list[tuple[int, str, str, str]]:
-        """With the column each begins at. Where there is no room for all, the last two, which lead
-        to all the others, stay.
+        """Returns the hints that fit, each with its first column. The last two stay longest: the
+        palette and the help show all the others.
         """
         hints = list(self.hints)
-        while len(hints) > 1 and 1 + sum(self._cells(hint) + 3 for hint in hints) > (
-            self.size.width + 2
-        ):
+        room = self.size.width + 1  # the last hint has no gap behind it, but a margin
+        while len(hints) > 1 and sum(self._cells(hint) + 3 for hint in hints) > room:
             del hints[-3 if len(hints) > 2 else -1]
         shown, at = [], 1
         for action, key, text in hints:
@@ -42,12 +43,12 @@ class KeyLine(Drawn):
         return cell_len(hint[1]) + 1 + cell_len(hint[2])
 
     def render_line(self, y: int) -> Strip:
-        parts: list[Part] = []
+        parts: list[StyledText] = []
         used = 0
         for at, _action, key, text in self._shown() if y == 0 else []:
             parts += [(" " * (at - used), "quiet"), (key, "words"), (f" {text}", "quiet")]
             used = at + cell_len(key) + 1 + cell_len(text)
-        return self.drawn(parts)
+        return self.styled_line(parts)
 
     def on_click(self, event: Click) -> None:
         for at, action, key, text in self._shown():

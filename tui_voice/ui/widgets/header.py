@@ -1,4 +1,4 @@
-"""The first line: whose talk, who answers, what it has cost, how long it has been."""
+"""The first line of a screen: title, backend and models, cost, duration."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from tui_voice.ui.number_format import length, usd
-from tui_voice.ui.view import Header
-from tui_voice.ui.widgets.card import Drawn, Part
+from tui_voice.ui.view import HeaderFacts
+from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
 from tui_voice.ui.wrapping import clean, fit
 
 
-class HeaderLine(Drawn):
+class HeaderLine(LineWidget):
     DEFAULT_CSS = "HeaderLine { height: 1; width: 1fr; }"
 
-    header: reactive[Header] = reactive(Header())
+    header: reactive[HeaderFacts] = reactive(HeaderFacts())
     seconds: reactive[int] = reactive(0)
-    """How long the talk has been going on."""
+    """Duration of the session."""
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y:
-            return self.drawn([])
+            return self.styled_line([])
         right = self._right()
         room = width - sum(cell_len(text) for text, _ in right) - 5
         left = self._left(room)
         gap = " " * max(1, width - 2 - sum(cell_len(t) for t, _ in [*left, *right]))
-        return self.drawn([(" ", "quiet"), *left, (gap, "quiet"), *right])
+        return self.styled_line([(" ", "quiet"), *left, (gap, "quiet"), *right])
 
-    def _right(self) -> list[Part]:
+    def _right(self) -> list[StyledText]:
         header = self.header
         cost = usd(header.usd) + (" + unpriced" if header.unknown_price else "")
         parts = [(cost, "words")]
@@ -38,10 +38,10 @@ class HeaderLine(Drawn):
         parts.append((f"{length(self.seconds):>9}", "quiet"))
         return parts
 
-    def _left(self, room: int) -> list[Part]:
-        """The most telling parts first, as many as there is room for."""
+    def _left(self, room: int) -> list[StyledText]:
+        """Returns title, name and engines, as many of them as there is room for."""
         header = self.header
-        title = clean(header.title).replace("\n", " ") or "new talk"
+        title = clean(header.title).replace("\n", " ") or "new session"
         engines = f" {self._glyphs.dot} ".join(map(clean, header.engines))
         name = "tui-voice"
         if room < len(name) + 2 + min(cell_len(title), 16):

@@ -1,4 +1,4 @@
-"""What was forgotten: one row for each pruning, newest first, and what it weighed."""
+"""The pruning log: one row for each pruning, the newest first."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from textual.message import Message
 from textual.reactive import reactive, var
 
 from tui_voice.ui.number_format import plural, spaced, usd
-from tui_voice.ui.pruning_rows import Pruning
-from tui_voice.ui.widgets.card import Card, Part
+from tui_voice.ui.pruning_rows import PruningRow
+from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import clean, fit
 
+_RUNNING = {
+    "summary": "summarising",
+    "textify": "textifying",
+    "voice": "noting down",
+    "restore": "restoring",
+}
+_DONE = {"textify": "textified", "voice": "noted down", "restore": "restored"}
 
-class PruningLog(Card, can_focus=True):
+
+class PruningLog(BlockWidget, can_focus=True):
     """Up and down choose a row, Enter opens it."""
 
     DEFAULT_CSS = "PruningLog { height: auto; }"
@@ -25,22 +33,24 @@ class PruningLog(Card, can_focus=True):
         Binding("enter", "open", "read", show=False),
     ]
 
-    prunings: reactive[tuple[Pruning, ...]] = reactive((), layout=True)
+    rows: reactive[tuple[PruningRow, ...]] = reactive((), layout=True)
     cursor: reactive[int] = reactive(0)
     first: var[int] = var(0)
-    """The first row drawn."""
+    """Index of the first row that is drawn."""
 
     class Opened(Message):
-        def __init__(self, pruning: Pruning) -> None:
+        """The user wants to read the details of a row."""
+
+        def __init__(self, row: PruningRow) -> None:
             super().__init__()
-            self.pruning = pruning
+            self.row = row
 
     def validate_cursor(self, cursor: int) -> int:
-        return max(0, min(cursor, len(self.prunings) - 1))
+        return max(0, min(cursor, len(self.rows) - 1))
 
     def watch_cursor(self, cursor: int) -> None:
-        rows = max(1, (self.size.height - 1) // 2)
-        self.first = min(max(self.first, cursor - rows + 1), cursor)
+        visible = max(1, (self.size.height - 1) // 2)
+        self.first = min(max(self.first, cursor - visible + 1), cursor)
 
     def on_focus(self) -> None:
         self.refresh()
@@ -48,75 +58,68 @@ class PruningLog(Card, can_focus=True):
     def on_blur(self) -> None:
         self.refresh()
 
-    def lines(self, width: int) -> list[list[Part]]:
-        head: list[Part] = [("pruning log", "strong")]
-        if self.has_focus and self.prunings:
-            head.append(("   Enter reads it", "quiet"))
-        if not self.prunings:
+    def lines(self, width: int) -> list[list[StyledText]]:
+        head: list[StyledText] = [("pruning log", "strong")]
+        if self.has_focus and self.rows:
+            head.append(("   Enter opens it", "quiet"))
+        if not self.rows:
             return [head, [("nothing pruned yet", "quiet")]]
-        rows = [head]
-        for number, pruning in enumerate(self.prunings[self.first :], self.first):
-            rows += self._row(pruning, width, self.has_focus and number == self.cursor)
-        return rows
+        lines = [head]
+        for number, row in enumerate(self.rows[self.first :], self.first):
+            lines += self._row(row, width, self.has_focus and number == self.cursor)
+        return lines
 
-    def _row(self, pruning: Pruning, width: int, chosen: bool) -> list[list[Part]]:
+    def _row(self, row: PruningRow, width: int, chosen: bool) -> list[list[StyledText]]:
+        first, second = self._texts(row)
         glyphs = self._glyphs
-        turns = plural(pruning.turns, "turn")
-        after = glyphs.more if pruning.after is None else spaced(pruning.after)
-        weights = f"{spaced(pruning.before):>7} {glyphs.arrow} {after:>6}"
-        dot = f" {glyphs.dot} "
-        if pruning.kind == "limits":
-            first, second = self._judged(pruning)
-        elif pruning.stage == "failed":
-            first = f"{glyphs.warning} not done: kept all {turns}"
-            second = clean(pruning.error).replace("\n", " ")
-        elif pruning.stage == "running":
-            verb = {
-                "summary": "summarising",
-                "textify": "to text:",
-                "voice": "to notes:",
-                "restore": "putting back",
-            }
-            first, second = f"{verb[pruning.kind]} {turns}{glyphs.more}", weights.strip()
-        elif pruning.kind == "summary":
-            first = weights
-            costs = [turns, f"{pruning.seconds:.1f} s"]
-            if pruning.worth is not None:
-                costs.append(f"-{usd(pruning.worth.usd_per_hour)}/h")
-            elif pruning.usd is not None:
-                costs.append(usd(pruning.usd))
-            second = dot.join(costs)
-        else:
-            verb = {"textify": "textified", "voice": "to notes", "restore": "put back"}
-            first, second = f"{verb[pruning.kind]} {turns}", weights.strip()
-        mark = glyphs.prompt if chosen else " "
-        style = "chosen" if chosen else "machine"
-        lead = f"{pruning.when:<6}"
+        lead, sign = f"{row.when:<6}", glyphs.prompt if chosen else " "
         room = width - len(lead) - 2
-        more = glyphs.more
+        style = "chosen" if chosen else "machine"
         return [
-            [(lead, "quiet"), (f"{mark} ", "words"), (fit(first, room, more), style)],
-            [(" " * (len(lead) + 2), "quiet"), (fit(second, room, more), "quiet")],
+            [(lead, "quiet"), (f"{sign} ", "words"), (fit(first, room, glyphs.more), style)],
+            [(" " * (len(lead) + 2), "quiet"), (fit(second, room, glyphs.more), "quiet")],
         ]
 
-    def _judged(self, row: Pruning) -> tuple[str, str]:
-        """The user's trigger was refused, or fits again; the page says it in full."""
-        wanted, instead = spaced(row.before), spaced(row.after or 0)
+    def _texts(self, row: PruningRow) -> tuple[str, str]:
+        """Returns the two lines of a row, without its time."""
+        glyphs = self._glyphs
+        turns = plural(row.turns, "turn")
+        after = glyphs.more if row.after is None else spaced(row.after)
+        tokens = f"{spaced(row.before):>7} {glyphs.arrow} {after:>6}"
+        if row.kind == "limits":
+            return self._limits_texts(row)
+        if row.stage == "failed":
+            error = clean(row.error).replace("\n", " ")
+            return f"{glyphs.warning} failed: kept all {turns}", error
+        if row.stage == "running":
+            return f"{_RUNNING[row.kind]} {turns}{glyphs.more}", tokens.strip()
+        if row.kind != "summary":
+            return f"{_DONE[row.kind]} {turns}", tokens.strip()
+        figures = [turns, f"{row.seconds:.1f} s"]
+        if row.worth is not None:
+            figures.append(f"-{usd(row.worth.usd_per_hour)}/h")
+        elif row.usd is not None:
+            figures.append(usd(row.usd))
+        return tokens, f" {glyphs.dot} ".join(figures)
+
+    def _limits_texts(self, row: PruningRow) -> tuple[str, str]:
+        """Returns the lines of a check of the user's trigger; Enter shows the whole sentence."""
+        wanted, in_force = spaced(row.before), spaced(row.after or 0)
         if row.stage == "done":
             return f"trigger {wanted} fits again", f"{plural(row.turns, 'kept turn')} leave room"
         first = f"{self._glyphs.warning} trigger {wanted} is too low"
         if row.after == row.before:
-            return first, "for a usual talk"
-        return first, f"pruning from {instead} on instead"
+            return first, "for a usual session"
+        return first, f"summarises at {in_force} instead"
 
     def action_choose(self, by: int) -> None:
         self.cursor += by
 
     def action_open(self) -> None:
-        if self.prunings:
-            self.post_message(self.Opened(self.prunings[min(self.cursor, len(self.prunings) - 1)]))
+        if self.rows:
+            self.post_message(self.Opened(self.rows[min(self.cursor, len(self.rows) - 1)]))
 
     def on_click(self, event: events.Click) -> None:
-        if self.prunings and event.y >= 1:
+        if self.rows and event.y >= 1:
             self.cursor = self.first + (event.y - 1) // 2
             self.action_open()

@@ -1,4 +1,4 @@
-"""The state strip: the machine's five names, the live one filled, the level beside them."""
+"""The state strip: the names of the five states, the current one filled, and the sound level."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from textual.strip import Strip
 
 from tui_voice.conversation.states import State
 from tui_voice.ui.glyphs import UNICODE, Glyphs
-from tui_voice.ui.view import Status
-from tui_voice.ui.widgets.card import Drawn, Part
+from tui_voice.ui.view import StatusFacts
+from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
 
 if TYPE_CHECKING:
     from tui_voice.runtime.session_handle import Meters
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 METER = 10
 """Cells of the level meter."""
 _WORD = 15
-"""Cells kept for the words beside it, so that they may change and nothing moves."""
+"""Cells for the word beside it, so that nothing moves when the word changes."""
 NARROW = 60
-"""Below this many columns only the live state is named."""
+"""Columns below which only the current state is named."""
 
 
-def word(status: Status, progress: str, silent: str = "") -> tuple[str, bool]:
-    """What stands beside the states, and whether it needs a hand."""
+def word(status: StatusFacts, progress: str, silent: str = "") -> tuple[str, bool]:
+    """Returns the word beside the states, and whether the user has to act."""
     if progress:
         return progress, False
-    if status.line:
+    if status.connection:
         wait = "" if status.retry_in is None else f" {status.retry_in} s"
-        return f"{status.line}{wait}", status.line == "offline"
+        return f"{status.connection}{wait}", status.connection == "offline"
     if status.seeding:
-        return "catching up", False
+        return "sending history", False
     if silent:
         return silent, False
     if status.muted:
@@ -44,23 +44,23 @@ def word(status: Status, progress: str, silent: str = "") -> tuple[str, bool]:
     return ("mic open" if status.microphone_open else "mic closed"), False
 
 
-class StatusBar(Drawn):
-    """`status` is a slice of the view; the levels are pushed by `tick` as often as they move."""
+class StatusBar(LineWidget):
+    """Shows the status; `draw_level` moves the level meter one column."""
 
     DEFAULT_CSS = "StatusBar { height: 1; width: 1fr; }"
 
-    status: reactive[Status] = reactive(Status())
+    status: reactive[StatusFacts] = reactive(StatusFacts())
     progress: reactive[str] = reactive("")
     silent: reactive[str] = reactive("")
-    """Why nothing can be spoken here, in two words; "" where it can."""
+    """Why the user cannot speak, in two words; "" where they can."""
 
     def __init__(self, *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
         super().__init__(glyphs=glyphs, id=id)
         self._levels: deque[int] = deque([0] * METER, METER)
         self._meter_at = 0
 
-    def tick(self, meters: Meters) -> None:
-        """The next column of the level meter. Draws only where the picture changes."""
+    def draw_level(self, meters: Meters) -> None:
+        """Adds a column to the level meter. Draws only where the picture changes."""
         self.progress = meters.progress
         level = meters.speaker if self.status.state is State.SPEAKING else meters.microphone
         top = len(self._glyphs.levels) - 1
@@ -70,26 +70,26 @@ class StatusBar(Drawn):
             self.refresh(Region(self._meter_at, 0, METER, 1))
 
     @property
-    def still(self) -> bool:
-        """The meter shows silence."""
+    def silent_level(self) -> bool:
+        """Whether the meter shows silence."""
         return not any(self._levels)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y:
-            return self.drawn([])
+            return self.styled_line([])
         parts = self._states(width)
         used = sum(cell_len(text) for text, _ in parts)
-        return self.drawn(parts + self._beside(used, width - used))
+        return self.styled_line(parts + self._beside(used, width - used))
 
-    def _beside(self, used: int, room: int) -> list[Part]:
-        """The meter and its words, or where there is room for one of them, what matters more."""
+    def _beside(self, used: int, room: int) -> list[StyledText]:
+        """Returns the meter and the word; where there is room for one, the more important one."""
         status = self.status
         text, alarm = word(status, self.progress, self.silent)
         ink = "alarm" if alarm else "machine"
         gap = min(6, max(2, room - METER - _WORD - 2))
         self._meter_at = used + gap
-        if room - gap - METER - 1 > len(text) or (room > METER + 2 and not self._matters):
+        if room - gap - METER - 1 > len(text) or (room > METER + 2 and not self._unusual):
             levels = "".join(self._glyphs.levels[level] for level in self._levels)
             voice = "voice" if status.state is State.SPEAKING else "user"
             parts = [(" " * gap, "quiet"), (levels, voice)]
@@ -97,15 +97,15 @@ class StatusBar(Drawn):
                 parts.append((f" {text}", ink))
             return parts
         self._meter_at = self.size.width
-        return [(f"  {text}"[: max(0, room - 1)], ink)] if self._matters else []
+        return [(f"  {text}"[: max(0, room - 1)], ink)] if self._unusual else []
 
     @property
-    def _matters(self) -> bool:
-        """Whether the word beside the states says something out of the ordinary."""
-        return bool(self.progress or self.status.line or self.status.muted or self.silent)
+    def _unusual(self) -> bool:
+        """Whether the word beside the states reports something unusual."""
+        return bool(self.progress or self.status.connection or self.status.muted or self.silent)
 
-    def _states(self, width: int) -> list[Part]:
-        """The five names, as airy as the width allows; narrow, the live one alone."""
+    def _states(self, width: int) -> list[StyledText]:
+        """Returns the five names, as far apart as fits; where narrow, the current one alone."""
         if width < NARROW:
             return [(" ", "faint"), *self._live(self.status.state, " ")]
         joints = (f" {self._glyphs.joint} ", "  ", " ")
@@ -117,8 +117,8 @@ class StatusBar(Drawn):
                 return parts
         return self._row(" ", "", tight=True)
 
-    def _row(self, joint: str, pad: str, *, tight: bool = False) -> list[Part]:
-        parts: list[Part] = [(" ", "faint")]
+    def _row(self, joint: str, pad: str, *, tight: bool = False) -> list[StyledText]:
+        parts: list[StyledText] = [(" ", "faint")]
         for number, state in enumerate(State):
             if number:
                 parts.append((joint, "faint"))
@@ -132,7 +132,7 @@ class StatusBar(Drawn):
                 ]
         return parts
 
-    def _live(self, state: State, pad: str, *, tight: bool = False) -> list[Part]:
+    def _live(self, state: State, pad: str, *, tight: bool = False) -> list[StyledText]:
         space = "" if tight else " "
         style = {State.LISTENING: "live-user", State.SPEAKING: "live-voice"}.get(state, "live")
         return [(f"{pad}{self._glyphs.live}{space}{state.value}{pad}", style)]

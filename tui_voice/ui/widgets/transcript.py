@@ -1,30 +1,42 @@
-"""The talk as a page: one widget, drawn line by line, whatever its length."""
+"""The transcript: one widget for the whole session, drawn line by line."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.scroll_view import ScrollView
 from textual.selection import Selection
+from textual.strip import Strip
 
-from tui_voice.ui.document import Block, Mark, Place
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.number_format import plural
-from tui_voice.ui.pruning_rows import Pruning
-from tui_voice.ui.widgets.page import Page
+from tui_voice.ui.pruning_rows import PruningRow
+from tui_voice.ui.theme import theme_styles
+from tui_voice.ui.transcript_document import (
+    Block,
+    BlockPosition,
+    CompactionMark,
+    TranscriptDocument,
+)
+from tui_voice.ui.transcript_lines import Look, TranscriptLines, changed_rows
+from tui_voice.ui.transcript_selection import line_number, select_block, selected_text
+from tui_voice.ui.widgets.line_widget import cropped, finished
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Compaction
     from tui_voice.conversation.turns import Turn, Turns
 
 
-class Transcript(Page, can_focus=True):
-    """Turns, prunings between them, and a cursor that chooses one.
+class Transcript(ScrollView, can_focus=True):
+    """Shows turns, the prunings between them, and a cursor that chooses one of these blocks.
 
-    Sticks to the end until the user scrolls up; what comes then is counted at the lower edge.
+    It follows the newest turn until the user scrolls up. From then on it stays where it is, and
+    the last line counts the new turns.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,10 +50,10 @@ class Transcript(Page, can_focus=True):
     ]
 
     class Chosen(Message):
-        """The cursor is on another block, or on none."""
+        """Another block is chosen, or none, or other text is selected."""
 
     class Opened(Message):
-        """Enter or a click on a block. None: no block was chosen."""
+        """The user pressed Enter on a block. None: no block was chosen."""
 
         def __init__(self, block: Block | None) -> None:
             super().__init__()
@@ -55,101 +67,157 @@ class Transcript(Page, can_focus=True):
         empty: tuple[str, ...] = (),
         id: str | None = None,
     ) -> None:
-        super().__init__(glyphs=glyphs, timestamps=timestamps, empty=empty, id=id)
-        self.following = True
-        self._seen = 0
+        """`empty`: the text in place of a transcript without turns."""
+        super().__init__(id=id)
+        self._lines = TranscriptLines(self._look, glyphs=glyphs, timestamps=timestamps, empty=empty)
+        self._seen = 0  # turns that have been on the screen
+        self._following = True
+        self._shown: list[Strip] = []  # as `TranscriptLines` returned them
+        self._drawn: list[Strip] = []  # the same with Textual's filters applied
+        self._stale = True  # both have to be made again
+        self.painted_lines = 0
+        """Lines drawn because they changed; for tests of the costs."""
 
-    # ── what it is told ─────────────────────────────────────────────────────────────────────
+    @property
+    def document(self) -> TranscriptDocument:
+        """The blocks and their heights."""
+        return self._lines.document
+
+    def _look(self) -> Look:
+        width = self.scrollable_content_region.width or self.size.width
+        return Look(width, theme_styles(self.app.current_theme), self.rich_style)
+
+    @property
+    def _ready(self) -> bool:
+        """Whether the widget has a size."""
+        return self.size.width > 0
+
+    # ── content ─────────────────────────────────────────────────────────────────────────────
+
+    def set_empty(self, lines: tuple[str, ...]) -> None:
+        """Sets the text that stands in place of a transcript without turns."""
+        if lines != self._lines.empty:
+            self._lines.empty = lines
+            if not self._lines.turns:
+                self.refresh()
 
     def show(
         self,
         turns: Turns | None,
         compactions: tuple[Compaction, ...],
         started: datetime | None,
-        prunings: tuple[Pruning, ...] = (),
+        rows: tuple[PruningRow, ...] = (),
     ) -> None:
-        """The turns of now. Only what differs from before is laid out and drawn. `prunings`: the
-        log, for what each was worth.
+        """Shows the turns of now. Only what differs is laid out and drawn. `rows`: the pruning
+        log, for what each pruning is worth.
         """
-        self._worths |= {pruning.ids[-1]: pruning.worth for pruning in prunings}
-        if started != self._started:
-            self._started = started
-            self._painter = None
-        if turns is None or (turns is self._turns and compactions is self._compactions):
-            return
-        if not self._turns or not turns:
-            self.refresh()
-        self._turns, self._compactions = turns, compactions
-        first = self.document.update(turns, compactions)
+        before = self._lines.turns
+        first = self._lines.set_content(turns, compactions, started, rows)
+        if self._lines.turns is not before and not (before and turns):
+            self.refresh()  # the text of an empty transcript comes or goes
         if first is not None and self._ready:
-            self._after_change(first)
+            self._after_change()
 
-    @property
-    def chosen(self) -> Block | None:
-        place = self._place()
-        return self.document.block(place) if place else None
-
-    def go_to(self, block_id: str) -> bool:
-        """Chooses a turn and shows it, unfolding what hides it. False: there is none."""
-        turn = next((turn for turn in reversed(self._turns or ()) if turn.id == block_id), None)
-        if turn is not None and turn.pruned_in in self.document.folded:
-            self.document.fold(turn.pruned_in)
-        if self.document.find(block_id) is None:
-            return False
-        self._choose(block_id)
-        place = self._place()
-        if place is not None:  # in the upper third, so that one sees what led to it
-            y = self.document.span(place)[0] - self.size.height // 3
-            self.scroll_to(y=y, animate=False, immediate=True, force=True)
-            self._settle_view()
-        return True
-
-    # ── keeping its place ───────────────────────────────────────────────────────────────────
-
-    def _after_change(self, first: int) -> None:
-        """Lines from `first` on differ."""
-        height = self.size.height
-        if self.following:
-            self.document.settle_end(height * 2)
-            self._seen = self._count
+    def _after_change(self) -> None:
+        """Measures what is on the screen, scrolls where it follows, and draws what differs."""
+        if self._following:
+            self.document.measure_end(self.size.height * 2)
+            self._seen = self._lines.count
             self._set_unseen(0)
-            self._resize_page()
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
+            self._update_virtual_size()
+            self._scroll_to_line(self.max_scroll_y)
         else:
-            self._set_unseen(max(0, self._count - self._seen))
-            self._settle_view()
-        del first
+            self._set_unseen(max(0, self._lines.count - self._seen))
+            self._measure_around()
         self._refresh_changed()
 
-    def _settle_view(self) -> None:
-        """Measures what is on the screen, and a screen around it, and keeps the page still."""
+    def _measure_around(self) -> None:
+        """Measures the screen and one screen above and below; keeps the first line in place."""
         top, height = self.scroll_offset.y, self.size.height
-        moved = self.document.settle(top - height, top + 2 * height, hold=top)
-        self._resize_page()
+        moved = self.document.measure_lines(top - height, top + 2 * height, hold=top)
+        self._update_virtual_size()
         if moved:
             self.set_scroll(None, top + moved)
             self.refresh()
 
-    # ── Textual's calls ─────────────────────────────────────────────────────────────────────
+    def _update_virtual_size(self) -> None:
+        """Tells the scrollbar the height. The scrollbar's column never changes, so nothing else
+        moves; assigning `virtual_size` would lay out the whole screen, longer than a frame.
+        """
+        size = Size(self.scrollable_content_region.width, self.document.height)
+        if size != self.virtual_size:
+            self.set_reactive(Transcript.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+
+    def _scroll_to_line(self, line: float) -> None:
+        self.scroll_to(y=line, animate=False, immediate=True, force=True)
+
+    def _set_unseen(self, count: int) -> None:
+        if count != self._lines.unseen:
+            self._lines.unseen = count
+            self._lines.forget_restyled()
+            self.refresh_lines(self.scroll_offset.y + self.size.height - 1)
+
+    # ── drawing ─────────────────────────────────────────────────────────────────────────────
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._lines.forget_styles()
+
+    def refresh(self, *regions: Region, **how: Any) -> Self:
+        self._stale = True
+        return super().refresh(*regions, **how)
+
+    def _refresh_changed(self) -> None:
+        """Has the rows drawn again that differ from those on the screen."""
+        if self._stale or len(self._shown) != self.size.height:
+            self.refresh()
+            return
+        for first, count in changed_rows(self._shown, self._visible_lines()):
+            self.refresh(Region(0, first, self.size.width, count))
+            self.painted_lines += count
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self.gutter:  # Textual draws a border, as that of a preview
+            return super().render_lines(crop)
+        if self._stale or len(self._shown) != self.size.height:
+            self._shown, self._stale = self._visible_lines(), False
+            self._drawn = finished(self, self._shown)
+        return cropped(self._drawn, crop)
+
+    def _visible_lines(self) -> list[Strip]:
+        """Returns the lines on the screen; a line that did not change is the same object."""
+        width, ground = self.region.width, self.rich_style
+        return [self._line(y).adjust_cell_length(width, ground) for y in range(self.size.height)]
+
+    def _line(self, y: int) -> Strip:
+        return self._lines.line(y, self.scroll_offset.y, self.size.height, self.text_selection)
+
+    def render_line(self, y: int) -> Strip:
+        """Returns a row with the offsets by which Textual finds what the mouse points at; the
+        rows that are drawn have none.
+        """
+        strip, found = self._line(y), self.document.at(self.scroll_offset.y + y)
+        return strip.apply_offsets(0, line_number(*found)) if found and self._lines.turns else strip
+
+    # ── size and scrolling ──────────────────────────────────────────────────────────────────
 
     def on_resize(self, _event: events.Resize) -> None:
-        self._lay_out_anew()
-
-    def _lay_out_anew(self) -> None:
-        if not self._ready or not self._turns:
-            self._painter = None
+        """Lays everything out for the new width, and keeps the first visible turn in place."""
+        self._lines.forget_styles()
+        if not self._ready or not self._lines.turns:
             return
-        anchor = self.document.at(self.scroll_offset.y)
-        block = self.document.block(anchor[0]).id if anchor else None
-        self._painter = None
+        found = self.document.at(self.scroll_offset.y)
+        first_id = self.document.block(found[0]).id if found else None
         self.document.forget_heights()
-        if not self.following and block is not None and (place := self.document.find(block)):
-            first, _ = self.document.span(place)
-            self.document.settle(first, first + self.size.height)
-            self._resize_page()
-            self.scroll_to(y=first, animate=False, immediate=True, force=True)
+        position = self.document.find(first_id) if first_id else None
+        if self._following or position is None:
+            self._after_change()
         else:
-            self._after_change(0)
+            first, _ = self.document.span(position)
+            self.document.measure_lines(first, first + self.size.height)
+            self._update_virtual_size()
+            self._scroll_to_line(first)
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -157,129 +225,165 @@ class Transcript(Page, can_focus=True):
         if round(old_value) == round(new_value) or not self._ready:
             return
         at_end = round(new_value) >= self.max_scroll_y
-        if at_end and not self.following:
-            self._seen = self._count
+        if at_end and not self._following:
+            self._seen = self._lines.count
             self._set_unseen(0)
-        self.following = at_end
+        self._following = at_end
         self.set_class(not at_end, "-away")
         if not at_end:
-            self._settle_view()
+            self._measure_around()
 
-    # ── the cursor ──────────────────────────────────────────────────────────────────────────
+    # ── the chosen block ────────────────────────────────────────────────────────────────────
 
-    def _place(self) -> Place | None:
+    @property
+    def cursor(self) -> str | None:
+        """Id of the chosen turn or compaction."""
+        return self._lines.cursor
+
+    @property
+    def chosen(self) -> Block | None:
+        """The chosen turn or pruning."""
+        position = self._cursor_position()
+        return self.document.block(position) if position else None
+
+    @property
+    def chosen_turn(self) -> Turn | None:
+        block = self.chosen
+        return None if isinstance(block, CompactionMark) else block
+
+    @property
+    def last_turn(self) -> Turn | None:
+        return self._lines.turns.last if self._lines.turns is not None else None
+
+    def _cursor_position(self) -> BlockPosition | None:
         return self.document.find(self.cursor) if self.cursor else None
 
     def _choose(self, block_id: str | None) -> None:
         if block_id == self.cursor:
             return
-        self.cursor = block_id
-        self._dressed.clear()
+        self._lines.cursor = block_id
+        self._lines.forget_restyled()
         self.post_message(self.Chosen())
-        place = self._place()
-        if place is not None:
-            self._bring_in(place)
+        position = self._cursor_position()
+        if position is not None:
+            self._scroll_into_view(position)
         self.refresh()
 
-    def _bring_in(self, place: Place) -> None:
+    def _scroll_into_view(self, position: BlockPosition) -> None:
         """Scrolls as little as shows the whole block, or its beginning."""
         height = self.size.height
-        first, size = self.document.span(place)
-        self.document.settle(max(0, first - height), first + 2 * height)
-        self._resize_page()
-        first, size = self.document.span(place)
+        first, size = self.document.span(position)
+        self.document.measure_lines(max(0, first - height), first + 2 * height)
+        self._update_virtual_size()
+        first, size = self.document.span(position)
         top = self.scroll_offset.y
         if first < top or size > height:
             top = first
         elif first + size > top + height:
             top = first + size - height
-        self.scroll_to(y=top, animate=False, immediate=True, force=True)
+        self._scroll_to_line(top)
 
-    def action_choose(self, by: int) -> None:
-        place = self._place()
-        if place is None and by > 0:
-            return
-        step = self.document.step(place, by)
-        if step is not None:
-            self._choose(self.document.block(step).id)
-        elif by > 0:
-            self.release()
+    def go_to(self, block_id: str) -> bool:
+        """Chooses a turn or pruning and shows it; unfolds the pruning that hides it. Returns
+        whether there is one.
+        """
+        turns = reversed(self._lines.turns or ())
+        turn = next((turn for turn in turns if turn.id == block_id), None)
+        if turn is not None and turn.pruned_in in self.document.folded:
+            self.document.fold(turn.pruned_in)
+        if self.document.find(block_id) is None:
+            return False
+        self._choose(block_id)
+        position = self._cursor_position()
+        if position is not None:  # in the upper third: the turns before it are seen as well
+            self._scroll_to_line(self.document.span(position)[0] - self.size.height // 3)
+            self._measure_around()
+        return True
 
     def release(self) -> None:
-        """No turn is chosen, and the page follows the talk again."""
+        """Chooses no block, and follows the newest turn again."""
         self._choose(None)
         self.action_to_end()
 
+    def action_choose(self, by: int) -> None:
+        position = self._cursor_position()
+        if position is None and by > 0:
+            return
+        neighbour = self.document.step(position, by)
+        if neighbour is not None:
+            self._choose(self.document.block(neighbour).id)
+        elif by > 0:
+            self.release()
+
     def action_to_end(self) -> None:
         self._choose(None)
-        self.following = True
+        self._following = True
         self.remove_class("-away")
-        self._after_change(self.document.height)
+        self._after_change()
 
     def action_to_start(self) -> None:
-        step = self.document.step(None, 1)
-        if step is not None:
-            self._choose(self.document.block(step).id)
+        first = self.document.step(None, 1)
+        if first is not None:
+            self._choose(self.document.block(first).id)
 
     def action_page(self, by: int) -> None:
-        y = self.scroll_offset.y + by * max(1, self.size.height - 2)
-        self.scroll_to(y=y, animate=False, immediate=True, force=True)
+        self._scroll_to_line(self.scroll_offset.y + by * max(1, self.size.height - 2))
+
+    # ── folding, clicks, selected text ──────────────────────────────────────────────────────
 
     def action_open(self) -> None:
         block = self.chosen
-        if isinstance(block, Mark):
+        if isinstance(block, CompactionMark):
             self.fold(block.id)
         self.post_message(self.Opened(block))
 
     def fold(self, compaction_id: str) -> None:
-        place = self.document.find(compaction_id)
-        row = self.document.span(place)[0] - self.scroll_offset.y if place else 0
+        """Hides the turns of a pruning, or shows them; its mark stays in its row."""
+        position = self.document.find(compaction_id)
+        row = self.document.span(position)[0] - self.scroll_offset.y if position else 0
         self.document.fold(compaction_id)
-        place = self.document.find(compaction_id)
-        if place is not None:
-            self._resize_page()
-            y = max(0, self.document.span(place)[0] - row)
-            self.scroll_to(y=y, animate=False, immediate=True, force=True)
-            self._settle_view()
+        position = self.document.find(compaction_id)
+        if position is not None:
+            self._update_virtual_size()
+            self._scroll_to_line(max(0, self.document.span(position)[0] - row))
+            self._measure_around()
         self.refresh()
 
-    def selection_updated(self, selection: Selection | None) -> None:
-        super().selection_updated(selection)
-        self.post_message(self.Chosen())
+    def fold_all(self) -> None:
+        """Folds every pruning; unfolds all where all are folded."""
+        compactions = self._lines.compactions
+        ids = {c.id for c in compactions if c.kind == "summary" and c.stage == "confirmed"}
+        for compaction_id in ids if ids <= self.document.folded else ids - self.document.folded:
+            self.document.fold(compaction_id)
+        self._after_change()
+        self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Chooses; twice: selects all that was said there. The end of a drag is no click."""
+        """Chooses a block; a double click selects its text. A drag that ends here is no click."""
         event.prevent_default()
         if self.text_selection is not None:
             return
         found = self.document.at(self.scroll_offset.y + event.y)
         block = self.document.block(found[0]) if found else None
-        if isinstance(block, Mark):
+        if isinstance(block, CompactionMark):
             self.fold(block.id)
         self._choose(block.id if block else None)
         if found and event.chain == 2:
-            self.screen.selections = {self: self.whole(found[0])}
+            self.screen.selections = {self: select_block(self.document, found[0])}
 
-    def fold_all(self) -> None:
-        """Folds every pruning; unfolds them where all are folded."""
-        ids = {c.id for c in self._compactions if c.kind == "summary" and c.stage == "confirmed"}
-        for compaction_id in ids if ids <= self.document.folded else ids - self.document.folded:
-            self.document.fold(compaction_id)
-        self._after_change(0)
-        self.refresh()
+    def selection_updated(self, selection: Selection | None) -> None:
+        del selection
+        self._lines.forget_restyled()
+        self._refresh_changed()
+        self.post_message(self.Chosen())
 
-    @property
-    def last_turn(self) -> Turn | None:
-        return self._turns.last if self._turns is not None else None
-
-    @property
-    def chosen_turn(self) -> Turn | None:
-        block = self.chosen
-        return None if isinstance(block, Mark) else block
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        text = selected_text(self.document, self._lines.painter, selection)
+        return (text, "\n") if text is not None else None
 
 
 def copy_from(transcript: Transcript) -> None:
-    """To the clipboard, through the terminal: what is selected, or else the chosen turn."""
+    """Copies the selected text, or else the chosen turn, to the clipboard of the terminal."""
     turn = transcript.chosen_turn
     text = transcript.screen.get_selected_text() or (turn.heard_text if turn else "")
     if text:

@@ -1,4 +1,4 @@
-"""Keys that are held, as terminals with the kitty protocol report them."""
+"""Held keys as terminals with the kitty protocol report them, and bursts of characters."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import pytest
 from textual.events import Key, Paste
 
 from tests.ui.conftest import Build, settle
-from tests.ui.scripted import opened
+from tests.ui.scripted_session_harness import session_opened
 from tui_voice.conversation import events as e
-from tui_voice.ui.keyboard import HeldKeyParser, as_pasted
-from tui_voice.ui.screens import session_keys
+from tui_voice.ui import session_controller
+from tui_voice.ui.held_keys import HeldKeyParser, as_pasted
 
 
-def keys(told: str) -> list[tuple[str, str | None]]:
+def keys(sequence: str) -> list[tuple[str, str | None]]:
     return [
         (event.key, event.character)
-        for event in HeldKeyParser().feed(told)
+        for event in HeldKeyParser().feed(sequence)
         if isinstance(event, Key)
     ]
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("sequence", "read"),
     [
         ("\x1b[32;;32u", [("space", " ")]),
         ("\x1b[32;1:1;32u", [("space", " ")]),
@@ -39,52 +39,52 @@ def keys(told: str) -> list[tuple[str, str | None]]:
         ("\x1b[A", [("up", None)]),
     ],
 )
-def test_presses_repeats_and_releases(told: str, read: list[tuple[str, str | None]]) -> None:
-    assert keys(told) == read
+def test_presses_repeats_and_releases(sequence: str, read: list[tuple[str, str | None]]) -> None:
+    assert keys(sequence) == read
 
 
 @pytest.mark.parametrize(("held", "posted"), [(0.0, 2), (1e9, 1)])
-async def test_a_hold_speaks_until_it_is_let_go(
+async def test_a_held_talk_key_is_push_to_talk(
     build: Build, monkeypatch: pytest.MonkeyPatch, held: float, posted: int
 ) -> None:
-    monkeypatch.setattr(session_keys, "HELD", held)
-    app = build(lambda door: door.tell(*opened()))
+    monkeypatch.setattr(session_controller, "HOLD_SECONDS", held)
+    app = build(lambda session: session.deliver(*session_opened()))
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("space")
         await settle(pilot)
-        app.talk.post_message(Key("repeated+space", " "))
-        app.talk.post_message(Key("released+space", None))
+        app.session_screen.post_message(Key("repeated+space", " "))
+        app.session_screen.post_message(Key("released+space", None))
         await settle(pilot)
         both = [e.TalkPressed(), e.TalkReleased()]
         assert app.scripted.posted == both[:posted]
-        assert app.talk.prompt.value == ""
+        assert app.session_screen.prompt.value == ""
 
 
-async def test_letting_go_after_closing_by_a_tap_does_nothing(
+async def test_the_release_of_a_tap_does_nothing(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_keys, "HELD", 1e9)
-    app = build(lambda door: door.tell(*opened()))
+    monkeypatch.setattr(session_controller, "HOLD_SECONDS", 1e9)
+    app = build(lambda session: session.deliver(*session_opened()))
     async with app.run_test() as pilot:
         await settle(pilot)
         for _ in range(2):
             await pilot.press("space")
-            app.talk.post_message(Key("released+space", None))
+            app.session_screen.post_message(Key("released+space", None))
             await settle(pilot)
         assert app.scripted.posted == [e.TalkPressed(), e.TalkReleased()]
 
 
-def read_at_once(told: str) -> list[str]:
+def read_at_once(sequence: str) -> list[str]:
     return [
         f"paste {event.text}" if isinstance(event, Paste) else event.key
-        for event in as_pasted(HeldKeyParser().feed(told))
+        for event in as_pasted(HeldKeyParser().feed(sequence))
         if isinstance(event, Key | Paste)
     ]
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("sequence", "read"),
     [
         ("my map, please", ["paste my map, please"]),
         ("mute\r", ["paste mute", "enter"]),
@@ -94,13 +94,13 @@ def read_at_once(told: str) -> list[str]:
         ("\x1b[200~mute me\x1b[201~", ["paste mute me"]),
     ],
 )
-def test_what_comes_in_one_burst_was_not_typed(told: str, read: list[str]) -> None:
-    assert read_at_once(told) == read
+def test_a_burst_of_characters_is_a_paste(sequence: str, read: list[str]) -> None:
+    assert read_at_once(sequence) == read
 
 
 @pytest.mark.parametrize("pasted", ["mute me", "pin it\nand go on", " hello"])
-async def test_pasted_text_is_no_row_of_keys(build: Build, pasted: str) -> None:
-    app = build(lambda door: door.tell(*opened()))
+async def test_pasted_text_presses_no_keys(build: Build, pasted: str) -> None:
+    app = build(lambda session: session.deliver(*session_opened()))
     async with app.run_test() as pilot:
         await settle(pilot)
         app.post_message(Paste(pasted))
@@ -108,16 +108,16 @@ async def test_pasted_text_is_no_row_of_keys(build: Build, pasted: str) -> None:
             name = {" ": "space", "!": "exclamation_mark", "\r": "enter"}.get(key, key)
             app.post_message(Key(name, key))
         await settle(pilot)
-        said = [event.text for event in app.scripted.posted if isinstance(event, e.TextSubmitted)]
-        assert said == [" ".join(pasted.split("\n")).strip() + "! p m"]
+        sent = [event.text for event in app.scripted.posted if isinstance(event, e.TextSubmitted)]
+        assert sent == [" ".join(pasted.split("\n")).strip() + "! p m"]
         assert len(app.scripted.posted) == 1
 
 
-async def test_what_is_typed_while_it_starts_is_kept(build: Build) -> None:
-    app = build(lambda door: door.tell(*opened()))
+async def test_keys_pressed_before_the_prompt_exists_are_kept(build: Build) -> None:
+    app = build(lambda session: session.deliver(*session_opened()))
     async with app.run_test() as pilot:
-        assert not app.talk.furnished
+        assert not app.session_screen.complete
         app.post_message(Key("h", "h"))
         app.post_message(Paste("ello you"))
         await settle(pilot)
-        assert app.talk.prompt.value == "hello you"
+        assert app.session_screen.prompt.value == "hello you"

@@ -1,4 +1,4 @@
-"""A block of the transcript into strips: the coloured edge, who, when, notes, the words."""
+"""Paints a block of the transcript: the coloured edge, who and when, notes, the text."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui_voice.ui.document import Block, Mark
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.number_format import clock, plural, spaced
-from tui_voice.ui.pruning_rows import Worth
+from tui_voice.ui.pruning_rows import PruningWorth
+from tui_voice.ui.transcript_document import Block, CompactionMark
 from tui_voice.ui.wrapping import clean, fit, wrap
 
 if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn
 
 GUTTER = 4
-"""Cells before the words: cursor, edge, air."""
+"""Columns before the text: cursor, edge, space."""
 WIDEST = 100
-"""Words run no wider than this: longer lines are hard to read."""
+"""Columns of the text at most: longer lines are hard to read."""
 TOOL_LINES = 3
-_CACHED = 2000
+"""Lines that are shown of what a tool answered."""
+_MOST_CACHED = 2000
+"""Blocks whose lines are kept."""
 
-NAMES = {"user": "you", "assistant": "voice", "tool": "tool", "system": "note"}
+ROLE_NAMES = {"user": "you", "assistant": "voice", "tool": "tool", "system": "note"}
 
 
-class Palette(NamedTuple):
-    """Rich styles: foregrounds, and one ground for all of them."""
+class TranscriptStyles(NamedTuple):
+    """Rich styles for the parts of the transcript."""
 
     user: Style
     voice: Style
@@ -41,15 +43,17 @@ class Palette(NamedTuple):
     faint: Style
     words: Style
     unheard: Style
+    """Text of an interrupted reply that was not played."""
     ground: Style
-    """What everything stands on, with a background."""
+    """The background, on which all other styles are applied."""
 
     def edge(self, turn: Turn) -> Style:
+        """Returns the style of the turn's edge and of the speaker's name."""
         return {"user": self.user, "assistant": self.voice}.get(turn.role, self.quiet)
 
 
 def notes(turn: Turn, glyphs: Glyphs) -> list[str]:
-    """What is special about a turn, in a few words each."""
+    """Returns what is special about a turn, in a few words each."""
     found = []
     if turn.pinned:
         found.append(f"{glyphs.pinned} pinned")
@@ -60,66 +64,79 @@ def notes(turn: Turn, glyphs: Glyphs) -> list[str]:
     if turn.note:
         found.append(turn.note)
     elif turn.words == "failed":
-        found.append("no words")
+        found.append("no transcript")
     return found
 
 
-class _Grown(NamedTuple):
-    """The turn that was painted last: most likely the one to which words are added."""
+class _LastPainted(NamedTuple):
+    """The turn that was painted last. Most often it is the one that streams in, so that the next
+    paint of it can keep all lines but the last.
+    """
 
     id: str
-    told: str
+    source: str
+    """The text of the turn."""
     text: str
-    """`told` as it is drawn."""
+    """The same without control characters."""
     spans: list[tuple[int, int]]
     strips: list[Strip]
-    """Its head and its lines."""
-    dress: tuple[object, object]
+    """The head and the lines."""
+    style: tuple[object, object]
+    """Edge and style of the text."""
 
 
-class Painter:
-    """Lays out blocks for one width, one set of colours; remembers what it has painted."""
+class BlockPainter:
+    """Paints blocks for one width and one theme, and keeps what it painted."""
 
     def __init__(
         self,
         width: int,
-        palette: Palette,
+        palette: TranscriptStyles,
         glyphs: Glyphs,
         *,
         started: datetime | None = None,
         timestamps: bool = True,
-        worths: Mapping[str, Worth | None] | None = None,
+        worths: Mapping[str, PruningWorth | None] | None = None,
     ) -> None:
+        """`width`: columns of the widget. `started`: of the session, for the time of each turn.
+        `worths`: compaction id → what it is worth.
+        """
         self.width = width
         self.palette = palette
         self.glyphs = glyphs
         self.started = started
         self.timestamps = timestamps
         self.worths = worths or {}
-        self.room = max(8, min(WIDEST, width - GUTTER - 1))
+        self.text_width = max(8, min(WIDEST, width - GUTTER - 1))
         self._painted: OrderedDict[str, tuple[Block, bool, list[Strip]]] = OrderedDict()
-        self._grown: _Grown | None = None
+        self._last: _LastPainted | None = None
 
     def measure(self, block: Block) -> int:
+        """Returns the height of a block in lines."""
         return len(self.paint(block))
 
     def estimate(self, block: Block) -> int:
-        """Lines, without laying it out: a little air is lost at each line's end."""
-        if isinstance(block, Mark):
+        """Returns about the height in lines, without wrapping the text: about 5 % of each line
+        stays empty at its end.
+        """
+        if isinstance(block, CompactionMark):
             return 2
-        return 2 + -(-len(block.text) * 21 // (20 * self.room)) if block.text else 2
+        return 2 + -(-len(block.text) * 21 // (20 * self.text_width)) if block.text else 2
 
     def paint(self, block: Block, *, folded: bool = False) -> list[Strip]:
+        """Returns the lines of a block, the last of them blank. The same list while nothing
+        changes.
+        """
         known = self._painted.get(block.id)
         if known is not None and known[0] is block and known[1] is folded:
             return known[2]
-        if isinstance(block, Mark):
+        if isinstance(block, CompactionMark):
             strips = [self._finish(line) for line in self._paint_mark(block, folded)]
         else:
             strips = self._paint_turn(block)
         self._painted[block.id] = (block, folded, strips)
         self._painted.move_to_end(block.id)
-        if len(self._painted) > _CACHED:
+        if len(self._painted) > _MOST_CACHED:
             self._painted.popitem(last=False)
         return strips
 
@@ -133,7 +150,7 @@ class Painter:
     # ── a turn ──────────────────────────────────────────────────────────────────────────────
 
     def _paint_turn(self, turn: Turn) -> list[Strip]:
-        """Of a turn that has grown since it was last painted, only the end is painted again."""
+        """Of a turn whose text grew since it was painted last, only the end is painted again."""
         glyphs, palette = self.glyphs, self.palette
         pruned = bool(turn.pruned_in) and not turn.in_window
         colour = palette.edge(turn)
@@ -141,37 +158,37 @@ class Painter:
         style = palette.machine if pruned or turn.role in ("tool", "system") else palette.words
         head = self._finish(self._head(turn, edge, colour))
         text, spans, kept = self._spans(turn)
-        before, self._grown = self._grown, None
+        before, self._last = self._last, None
         strips = [head]
-        if before is not None and kept and before.dress == (edge, style) and not turn.interrupted:
+        if before is not None and kept and before.style == (edge, style) and not turn.interrupted:
             strips = [before.strips[0] if before.strips[0] == head else head]
             strips += before.strips[1 : kept + 1]
-        words = self._words(turn, text, spans[len(strips) - 1 :], style)
+        words = self._text_lines(turn, text, spans[len(strips) - 1 :], style)
         short = turn.role == "tool" and len(words) > TOOL_LINES
         if short:
             words = [*words[:TOOL_LINES], [(glyphs.more, palette.quiet)]]
         strips += [self._finish(self._strip(edge, *parts)) for parts in words]
         if not (short or turn.interrupted):
-            self._grown = _Grown(turn.id, turn.text, text, spans, strips, (edge, style))
+            self._last = _LastPainted(turn.id, turn.text, text, spans, strips, (edge, style))
         return [*strips, self._finish(Strip([], 0))]
 
     def _spans(self, turn: Turn) -> tuple[str, list[tuple[int, int]], int]:
-        """Its words, where each line of them begins and ends, and how many of these lines are as
-        they were: all but the last of a text to which something was added.
+        """Returns the text, the span of each of its lines, and how many of the lines were
+        painted before: all but the last of a text that grew.
         """
-        known = self._grown
-        if known is None or known.id != turn.id or not turn.text.startswith(known.told):
+        known = self._last
+        if known is None or known.id != turn.id or not turn.text.startswith(known.source):
             text = clean(turn.text)
-            return text, wrap(text, self.room) if text else [], 0
-        text = known.text + clean(turn.text[len(known.told) :])
+            return text, wrap(text, self.text_width) if text else [], 0
+        text = known.text + clean(turn.text[len(known.source) :])
         if not known.spans:
-            return text, wrap(text, self.room) if text else [], 0
+            return text, wrap(text, self.text_width) if text else [], 0
         kept, start = known.spans[:-1], known.spans[-1][0]
-        added = [(a + start, b + start) for a, b in wrap(text[start:], self.room)]
+        added = [(a + start, b + start) for a, b in wrap(text[start:], self.text_width)]
         return text, kept + added, len(kept)
 
     def _head(self, turn: Turn, edge: tuple[str, Style], colour: Style) -> Strip:
-        name = NAMES[turn.role]
+        name = ROLE_NAMES[turn.role]
         if turn.role == "tool" and not turn.tool:
             name = "answer"
         parts = [edge, (name, colour + Style(bold=True))]
@@ -184,15 +201,15 @@ class Painter:
             parts.append((f"  {when}", self.palette.quiet))
             used += 2 + len(when)
         special = notes(turn, self.glyphs)
-        if special and (room := self.room - used - 2) > 0:
+        if special and (room := self.text_width - used - 2) > 0:
             text = clean(f" {self.glyphs.dot} ".join(special))
             parts.append(("  " + fit(text, room, self.glyphs.more), self.palette.quiet))
         return self._strip(*parts)
 
-    def _words(
+    def _text_lines(
         self, turn: Turn, text: str, spans: list[tuple[int, int]], style: Style
     ) -> list[list[tuple[str, Style]]]:
-        """Lines, each as parts: heard words, unheard words, the caret at the end."""
+        """Returns the lines as parts: played text, unplayed text, the caret at the end."""
         heard = len(clean(turn.heard_text)) if turn.interrupted else len(text)
         lines: list[list[tuple[str, Style]]] = []
         for begin, end in spans:
@@ -204,11 +221,11 @@ class Painter:
         return lines
 
     def _add_caret(self, lines: list[list[tuple[str, Style]]], turn: Turn) -> None:
-        """Where more words will come."""
+        """Adds the sign that more text will come."""
         caret = (self.glyphs.caret, self.palette.edge(turn))
         if not lines:
             lines.append([(self.glyphs.more, self.palette.quiet)])
-        elif sum(cell_len(text) for text, _ in lines[-1]) < self.room - 1:
+        elif sum(cell_len(text) for text, _ in lines[-1]) < self.text_width - 1:
             blank = " " if turn.text.endswith(" ") else ""
             lines[-1].append((blank + caret[0], caret[1]))
         else:
@@ -216,7 +233,7 @@ class Painter:
 
     # ── a pruning ───────────────────────────────────────────────────────────────────────────
 
-    def _paint_mark(self, mark: Mark, folded: bool) -> list[Strip]:
+    def _paint_mark(self, mark: CompactionMark, folded: bool) -> list[Strip]:
         compaction, glyphs = mark.compaction, self.glyphs
         sign = glyphs.folded if folded else glyphs.open
         turns = plural(len(compaction.turns) - len(compaction.skipped), "turn")
@@ -224,8 +241,8 @@ class Painter:
             parts = [f"summarising {turns}{glyphs.more}"]
         else:
             parts = [f"{turns} summarised"]
-            if mark.put_back:
-                parts.append("put back")
+            if mark.restored:
+                parts.append("restored")
             elif compaction.tokens_after is not None:
                 before, after = spaced(compaction.tokens_before), spaced(compaction.tokens_after)
                 parts.append(f"{before} {glyphs.arrow} {after} tokens")
@@ -233,8 +250,8 @@ class Painter:
                 if worth is not None and worth.replies is not None:
                     parts.append(f"pays back in {plural(worth.replies, 'reply', 'replies')}")
         text = f" {glyphs.dot} ".join(parts)
-        while len(parts) > 1 and cell_len(text) > self.room + 1:
+        while len(parts) > 1 and cell_len(text) > self.text_width + 1:
             parts.pop()
             text = f" {glyphs.dot} ".join(parts)
-        text = fit(text, self.room + 1, glyphs.more)
+        text = fit(text, self.text_width + 1, glyphs.more)
         return [self._strip((f" {sign} {text}", self.palette.quiet)), Strip([], 0)]

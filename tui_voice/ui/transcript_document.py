@@ -1,8 +1,9 @@
-"""The transcript as a pile of blocks of known height: which block is at which line.
+"""The transcript as a list of blocks with heights: which block stands at which line.
 
-A block's height is estimated until it comes near the screen, then measured by laying it out; so a
-talk of 100 000 turns opens as fast as one of a hundred, and a change costs what changed. No
-Textual in here.
+The height of a block is estimated until the block comes near the screen; then it is measured by
+laying it out. So a session of 100 000 turns opens as fast as one of 100, and an update costs what
+changed. The blocks are kept in sections, one for each chunk of `Turns`, so that a lookup adds up
+the heights of one section alone. This module knows nothing of Textual.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn, Turns
 
 
-class Mark(NamedTuple):
-    """The line that stands where turns were summarised."""
+class CompactionMark(NamedTuple):
+    """The line that stands after the turns that a compaction summarised."""
 
     compaction: Compaction
-    put_back: bool = False
-    """Its turns are with the model again."""
+    restored: bool = False
+    """Its turns are in the window again."""
 
     @property
     def id(self) -> str:
         return self.compaction.id
 
 
-Block: TypeAlias = "Turn | Mark"
+Block: TypeAlias = "Turn | CompactionMark"
 
 
-class Place(NamedTuple):
-    """A block: the section it is in, and which of that section's blocks."""
+class BlockPosition(NamedTuple):
+    """Where a block is: the index of its section, and its index there."""
 
     section: int
     block: int
@@ -53,7 +54,9 @@ class _Section:
 
 
 def common_prefix(old: Sequence[Any], new: Sequence[Any]) -> int:
-    """How many elements two tuples share at their beginning; identical ones cost nothing."""
+    """Returns how many elements two sequences share at their beginning, by a binary search:
+    comparing slices of the same objects is fast.
+    """
     low, high = 0, min(len(old), len(new))
     while low < high:
         middle = (low + high + 1) // 2
@@ -64,8 +67,8 @@ def common_prefix(old: Sequence[Any], new: Sequence[Any]) -> int:
     return low
 
 
-class Document:
-    """`measure` gives the exact height of a block in lines, `estimate` a cheap guess."""
+class TranscriptDocument:
+    """`measure` returns the height of a block in lines, `estimate` a cheap guess of it."""
 
     def __init__(self, measure: Callable[[Block], int], estimate: Callable[[Block], int]) -> None:
         self._measure = measure
@@ -76,21 +79,19 @@ class Document:
         self._compactions: tuple[Compaction, ...] = ()
         self._anchors: dict[str, tuple[Compaction, ...]] = {}
         self.folded: frozenset[str] = frozenset()
-        self.laid_out = 0
-        """Blocks measured so far: what an update costs is what this grows by."""
+        self.measured_count = 0
+        """Number of measurements so far; tests of the costs look at it."""
 
     @property
     def height(self) -> int:
-        """Lines of everything."""
+        """Lines of all blocks."""
         return self._starts[-1]
 
     # ── change ──────────────────────────────────────────────────────────────────────────────
 
     def update(self, turns: Turns, compactions: tuple[Compaction, ...]) -> int | None:
-        """Takes over what has changed. Returns the first line that may look different, None
-        where nothing does.
-        """
-        moved = self._take_compactions(compactions)
+        """Takes the turns of now. Returns the first line that may differ; None where none does."""
+        moved = self._update_marks(compactions)
         chunks = turns.chunks
         head = common_prefix(self._chunks, chunks)
         tail = common_prefix(self._chunks[head:][::-1], chunks[head:][::-1])
@@ -103,29 +104,29 @@ class Document:
             ]
             changed = head
         self._chunks = chunks
-        for index in self._holding(moved):
+        for index in self._sections_of(moved):
             self._sections[index] = self._build(chunks[index], [self._sections[index]])
             changed = index if changed is None else min(changed, index)
         if changed is None:
             return None
-        self._restart(changed)
+        self._add_up(changed)
         return self._starts[changed]
 
     def fold(self, compaction_id: str) -> None:
-        """Hides the turns of one pruning, or shows them again."""
+        """Hides the turns of one compaction, or shows them again."""
         self.folded ^= {compaction_id}
         for index, section in enumerate(self._sections):
             if any(turn.pruned_in == compaction_id for turn in section.chunk):
                 self._sections[index] = self._build(section.chunk, [section])
-        self._restart(0)
+        self._add_up(0)
 
     def forget_heights(self) -> None:
-        """The width has changed: everything is an estimate again."""
+        """The width changed: all heights are estimates again."""
         self._sections = [self._build(section.chunk, []) for section in self._sections]
-        self._restart(0)
+        self._add_up(0)
 
-    def _take_compactions(self, compactions: tuple[Compaction, ...]) -> set[str]:
-        """Turns behind which a mark has come, gone or changed."""
+    def _update_marks(self, compactions: tuple[Compaction, ...]) -> set[str]:
+        """Returns the ids of the turns behind which a mark came, went or changed."""
         if compactions is self._compactions:
             return set()
         same = common_prefix(self._compactions, compactions)
@@ -144,8 +145,8 @@ class Document:
         self._compactions = compactions
         return moved
 
-    def _holding(self, turn_ids: set[str]) -> list[int]:
-        """Sections in which these turns are; they are looked for from the newest."""
+    def _sections_of(self, turn_ids: set[str]) -> list[int]:
+        """Returns the sections that hold these turns; it looks from the newest backwards."""
         found: list[int] = []
         for index in range(len(self._sections) - 1, -1, -1):
             if not turn_ids:
@@ -157,6 +158,7 @@ class Document:
         return found
 
     def _build(self, chunk: tuple[Turn, ...], before: list[_Section]) -> _Section:
+        """Returns the section of a chunk; blocks that `before` measured keep their heights."""
         known = {
             block.id: (block, height)
             for section in before
@@ -171,7 +173,7 @@ class Document:
                 blocks.append(turn)
             for compaction in self._anchors.get(turn.id, ()):
                 confirmed = compaction.stage == "confirmed"
-                mark = Mark(compaction, confirmed and turn.pruned_in != compaction.id)
+                mark = CompactionMark(compaction, confirmed and turn.pruned_in != compaction.id)
                 old = known.get(mark.id)
                 blocks.append(old[0] if old is not None and old[0] == mark else mark)
         section = _Section(chunk, blocks, [0] * len(blocks))
@@ -184,94 +186,94 @@ class Document:
         section.total = sum(section.heights)
         return section
 
-    def _restart(self, index: int) -> None:
-        """The lines at which sections begin, anew from this section on."""
+    def _add_up(self, index: int) -> None:
+        """Adds up the first lines of the sections again, from this section on."""
         totals = (section.total for section in self._sections[index:])
         begin = self._starts[index] if index < len(self._starts) else 0
         self._starts[index:] = accumulate(totals, initial=begin)
 
-    # ── where ───────────────────────────────────────────────────────────────────────────────
+    # ── positions ───────────────────────────────────────────────────────────────────────────────
 
-    def at(self, line: int) -> tuple[Place, int] | None:
-        """The block at a line, and which of its lines that is. None below the end."""
+    def at(self, line: int) -> tuple[BlockPosition, int] | None:
+        """Returns the block at a line, and which of its lines that is; None below the end."""
         if not 0 <= line < self.height:
             return None
         index = bisect_right(self._starts, line) - 1
         rest = line - self._starts[index]
         for block, height in enumerate(self._sections[index].heights):
             if rest < height:
-                return Place(index, block), rest
+                return BlockPosition(index, block), rest
             rest -= height
         raise AssertionError("heights of a section do not add up")
 
-    def block(self, place: Place) -> Block:
-        return self._sections[place.section].blocks[place.block]
+    def block(self, position: BlockPosition) -> Block:
+        return self._sections[position.section].blocks[position.block]
 
-    def span(self, place: Place) -> tuple[int, int]:
-        """First line and height of a block."""
-        section = self._sections[place.section]
-        first = self._starts[place.section] + sum(section.heights[: place.block])
-        return first, section.heights[place.block]
+    def span(self, position: BlockPosition) -> tuple[int, int]:
+        """Returns the first line and the height of a block."""
+        section = self._sections[position.section]
+        first = self._starts[position.section] + sum(section.heights[: position.block])
+        return first, section.heights[position.block]
 
-    def find(self, block_id: str) -> Place | None:
-        """A block by the id of its turn or compaction, newest first."""
+    def find(self, block_id: str) -> BlockPosition | None:
+        """Returns the position of a block by the id of its turn or compaction."""
         for index in range(len(self._sections) - 1, -1, -1):
             for number, block in enumerate(self._sections[index].blocks):
                 if block.id == block_id:
-                    return Place(index, number)
+                    return BlockPosition(index, number)
         return None
 
-    def step(self, place: Place | None, by: int) -> Place | None:
-        """The neighbour above (-1) or below (1); from None, the first or the last block."""
-        if place is None:
+    def step(self, position: BlockPosition | None, by: int) -> BlockPosition | None:
+        """Returns the block above (-1) or below (1); from None, the last (-1) or the first (1)."""
+        if position is None:
             index = len(self._sections) if by < 0 else -1
             number = 0
         else:
-            index, number = place.section, place.block + by
+            index, number = position.section, position.block + by
             if 0 <= number < len(self._sections[index].blocks):
-                return Place(index, number)
+                return BlockPosition(index, number)
         index += by
         while 0 <= index < len(self._sections):
             count = len(self._sections[index].blocks)
             if count:
-                return Place(index, count - 1 if by < 0 else 0)
+                return BlockPosition(index, count - 1 if by < 0 else 0)
             index += by
         return None
 
     # ── measuring ───────────────────────────────────────────────────────────────────────────
 
-    def settle(self, top: int, bottom: int, hold: int | None = None) -> int:
-        """Measures every block that reaches into these lines. Returns by how much what stood at
-        the line `hold` (by default `top`) has moved.
+    def measure_lines(self, top: int, bottom: int, hold: int | None = None) -> int:
+        """Measures every block between these lines. Returns by how many lines the block moved
+        that stood at the line `hold` (by default `top`).
         """
         top = max(0, top)
         hold = top if hold is None else hold
         held, begin = self.at(hold), self.at(top)
-        place = begin[0] if begin else None
-        while place is not None and self.span(place)[0] < bottom:
-            self._settle_block(place)
-            place = self.step(place, 1)
+        position = begin[0] if begin else None
+        while position is not None and self.span(position)[0] < bottom:
+            self._measure_block(position)
+            position = self.step(position, 1)
         if held is None:
             return 0
         first, height = self.span(held[0])
         return first + min(held[1], height - 1) - hold
 
-    def settle_end(self, height: int) -> None:
+    def measure_end(self, height: int) -> None:
         """Measures the last blocks, as many as fill `height` lines."""
-        place, filled = self.step(None, -1), 0
-        while place is not None and filled < height:
-            self._settle_block(place)
-            filled += self._sections[place.section].heights[place.block]
-            place = self.step(place, -1)
+        position, filled = self.step(None, -1), 0
+        while position is not None and filled < height:
+            self._measure_block(position)
+            filled += self._sections[position.section].heights[position.block]
+            position = self.step(position, -1)
 
-    def _settle_block(self, place: Place) -> None:
-        section = self._sections[place.section]
-        if section.measured[place.block]:
+    def _measure_block(self, position: BlockPosition) -> None:
+        section = self._sections[position.section]
+        if section.measured[position.block]:
             return
-        self.laid_out += 1
-        height = self._measure(section.blocks[place.block])
-        section.measured[place.block] = 1
-        if height != section.heights[place.block]:
-            section.total += height - section.heights[place.block]
-            section.heights[place.block] = height
-            self._restart(place.section)
+        self.measured_count += 1
+        height = self._measure(section.blocks[position.block])
+        section.measured[position.block] = 1
+        if height != section.heights[position.block]:
+            section.total += height - section.heights[position.block]
+            section.heights[position.block] = height
+            self._add_up(position.section)

@@ -1,4 +1,4 @@
-"""A turn as lines: painted word by word as it grows, it looks as if it were painted at once."""
+"""A turn that is painted while it grows looks as if it were painted at once."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from msgspec import structs
 from rich.style import Style
 
 from tui_voice.conversation.turns import Turn
+from tui_voice.ui.block_painter import BlockPainter, TranscriptStyles
 from tui_voice.ui.glyphs import UNICODE
-from tui_voice.ui.painting import Painter, Palette
 
-INK = Palette(**dict.fromkeys(Palette._fields, Style(color="#dfe2e8")))
+INK = TranscriptStyles(**dict.fromkeys(TranscriptStyles._fields, Style(color="#dfe2e8")))
 PIECES = some.text(alphabet="ab  \n\t.é漢🙂\u202e", max_size=30)
 
 
-def painter(width: int) -> Painter:
-    return Painter(width, INK, UNICODE)
+def painter(width: int) -> BlockPainter:
+    return BlockPainter(width, INK, UNICODE)
 
 
 @given(some.integers(12, 60), some.lists(PIECES, max_size=12), some.booleans())
-def test_what_grows_looks_like_what_is_there(width: int, pieces: list[str], done: bool) -> None:
+def test_a_turn_painted_in_pieces_equals_one_painted_at_once(
+    width: int, pieces: list[str], done: bool
+) -> None:
     page, turn = painter(width), Turn("t", "assistant", 0.0)
     for piece in [*pieces, ""]:
         turn = structs.replace(turn, text=turn.text + piece)
@@ -29,7 +31,7 @@ def test_what_grows_looks_like_what_is_there(width: int, pieces: list[str], done
     assert page.paint(turn) == painter(width).paint(turn)
 
 
-def test_lines_that_are_as_they_were_are_not_painted_again() -> None:
+def test_unchanged_lines_are_not_painted_again() -> None:
     page = painter(40)
     turn = Turn("t", "assistant", 0.0, text="words that fill lines " * 20)
     before = page.paint(turn)
@@ -38,7 +40,7 @@ def test_lines_that_are_as_they_were_are_not_painted_again() -> None:
     assert after[-2] is not before[-2]
 
 
-def test_a_turn_that_becomes_another_is_painted_anew() -> None:
+def test_a_turn_that_changes_otherwise_is_painted_again() -> None:
     page = painter(40)
     turn = Turn("t", "assistant", 0.0, text="one two three " * 10, wire_id="t", audio_ms=9000)
     for changed in (

@@ -1,22 +1,22 @@
-"""What the talk costs: so far, by the hour, for a reply, for summaries."""
+"""The costs: in total, an hour, of the last reply, of the summaries."""
 
 from __future__ import annotations
 
 from textual.reactive import reactive
 
 from tui_voice.ui.number_format import usd
-from tui_voice.ui.view import Cost
-from tui_voice.ui.widgets.card import Card, Part
+from tui_voice.ui.view import CostFigures
+from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 
 
-class CostCard(Card):
-    DEFAULT_CSS = "CostCard { height: auto; }"
+class CostPanel(BlockWidget):
+    DEFAULT_CSS = "CostPanel { height: auto; }"
 
-    cost: reactive[Cost] = reactive(Cost())
+    cost: reactive[CostFigures] = reactive(CostFigures())
 
-    def lines(self, width: int) -> list[list[Part]]:
+    def lines(self, width: int) -> list[list[StyledText]]:
         cost, glyphs = self.cost, self._glyphs
-        head: list[Part] = [("cost", "strong"), (f"{usd(cost.total):>14}", "words")]
+        head: list[StyledText] = [("cost", "strong"), (f"{usd(cost.total):>14}", "words")]
         if cost.unknown:
             head.append((" and replies without a price", "quiet"))
         elif cost.per_hour is not None:
@@ -31,5 +31,5 @@ class CostCard(Card):
             rows[1].append((f"   {cost.cached_share:.0%} of input cached", "quiet"))
         return [row if sum(len(text) for text, _ in row) <= width else row[:2] for row in rows]
 
-    def _row(self, name: str, figure: str) -> list[Part]:
+    def _row(self, name: str, figure: str) -> list[StyledText]:
         return [(f"{name:<10}", "machine"), (f"{figure:>8}", "machine")]

@@ -1,4 +1,4 @@
-"""The line to type in."""
+"""The prompt: the line in which the user types a turn."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from textual.widgets import Input
 from tui_voice.ui.wrapping import one_line
 
 
-class Prompt(Input):
-    """An `Input` that keeps every line of what is pasted, and knows how to be left."""
+class PromptInput(Input):
+    """An `Input` that keeps every line of a pasted text, and that the up key leaves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "send", show=False, id="send"),
-        Binding("up", "leave", "to the talk", show=False),
+        Binding("up", "leave", "to the transcript", show=False),
     ]
 
-    class ExitSummary(Message):
-        """The user goes back to the talk."""
+    class LeaveRequested(Message):
+        """The user wants to go to the transcript."""
 
     def on_mount(self) -> None:
-        # The focus comes after the first character (`begin`), and comes back to half a line: to
-        # select all then would let the next character replace it.
+        # The focus comes after the first character (see `begin`) and returns to half-typed text.
+        # If it selected everything, the next character would replace the text.
         self.select_on_focus = False
 
     def action_leave(self) -> None:
-        self.post_message(self.ExitSummary())
+        self.post_message(self.LeaveRequested())
 
     def begin(self, text: str) -> None:
-        """Takes the focus and these characters, as if they had been typed here."""
-        self.screen.set_focus(self)  # at once, where `focus` waits for its turn
+        """Takes the focus, and these characters as if they had been typed here."""
+        self.screen.set_focus(self)  # at once; `focus()` would wait for the event loop
         self.cursor_position = len(self.value)
         self.insert_text_at_cursor(text)
 

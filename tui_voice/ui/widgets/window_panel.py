@@ -1,4 +1,4 @@
-"""How full the window is: a bar by what it is made of, a tick where summarising begins."""
+"""How full the window is: a bar of cached, text and audio tokens, with a tick at the trigger."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from textual.geometry import Region
 from textual.reactive import reactive, var
 
 from tui_voice.ui.number_format import plural, spaced, tokens
-from tui_voice.ui.view import Gauge
-from tui_voice.ui.widgets.card import Card, Part
+from tui_voice.ui.view import WindowGauge
+from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 
-_FIGURES = 18
-"""Column at which the first figure ends."""
+_FIGURES_END = 18
+"""Column at which the figures end."""
 
 
 def cells(amounts: tuple[float, ...], scale: float, width: int) -> list[int]:
-    """Cells for each amount, so that together they end where their sum does."""
+    """Returns the cells for each amount; their sum is rounded once, not each of them."""
     result, drawn, total = [], 0, 0.0
     for amount in amounts:
         total += amount
@@ -26,27 +26,27 @@ def cells(amounts: tuple[float, ...], scale: float, width: int) -> list[int]:
     return result
 
 
-class WindowCard(Card):
-    """`gauge` is a slice of the view; the bar glides from what it showed to what it is told."""
+class WindowPanel(BlockWidget):
+    """Shows a gauge. The bar glides from the old amounts to the new ones."""
 
-    DEFAULT_CSS = "WindowCard { height: auto; }"
+    DEFAULT_CSS = "WindowPanel { height: auto; }"
 
-    gauge: var[Gauge] = var(Gauge())
+    gauge: var[WindowGauge] = var(WindowGauge())
     glide: reactive[float] = reactive(1.0, repaint=False)
     terse: var[bool] = var(False)
-    """Without the legend, where rows are few."""
+    """Without the legend, for a screen with few rows."""
 
     _from: tuple[float, float, float] = (0.0, 0.0, 0.0)
     _drawn: tuple[int, ...] = ()
 
-    def watch_gauge(self, old: Gauge, new: Gauge) -> None:
+    def watch_gauge(self, old: WindowGauge, new: WindowGauge) -> None:
         self._from = self._amounts(old)
         shown = self._sizes(old)
-        self.set_reactive(WindowCard.glide, 1.0)
-        if shown == self._sizes(new):  # the same cells: nothing would be seen to move
+        self.set_reactive(WindowPanel.glide, 1.0)
+        if shown == self._sizes(new):  # no cell differs, so there is nothing to animate
             self._drawn = shown
         else:
-            self.set_reactive(WindowCard.glide, 0.0)
+            self.set_reactive(WindowPanel.glide, 0.0)
             self.animate("glide", 1.0, duration=0.35, easing="out_cubic")
         self.refresh()
 
@@ -59,25 +59,26 @@ class WindowCard(Card):
     def watch_terse(self) -> None:
         self.refresh(layout=True)
 
-    def _sizes(self, gauge: Gauge) -> tuple[int, ...]:
-        """Cells of the bar as it stands on its way."""
+    def _sizes(self, gauge: WindowGauge) -> tuple[int, ...]:
+        """Returns the cells of each part at this step of the animation."""
         return tuple(cells(self._amounts(gauge), gauge.scale, self.size.width))
 
-    def _amounts(self, gauge: Gauge) -> tuple[float, float, float]:
+    def _amounts(self, gauge: WindowGauge) -> tuple[float, float, float]:
+        """Returns cached, text and audio tokens at this step of the animation."""
         glide = self.glide
         now = (gauge.cached, gauge.text, gauge.audio)
         a, b, c = (was + (to - was) * glide for was, to in zip(self._from, now, strict=True))
         return a, b, c
 
-    def lines(self, width: int) -> list[list[Part]]:
+    def lines(self, width: int) -> list[list[StyledText]]:
         gauge, glyphs = self.gauge, self._glyphs
         total = tokens(gauge.total, exact=gauge.exact)
-        head: list[Part] = [
+        head: list[StyledText] = [
             ("window", "strong"),
-            (f"{total:>{_FIGURES - 6}}", "words"),
+            (f"{total:>{_FIGURES_END - 6}}", "words"),
             (f" of {spaced(gauge.size)} tokens", "quiet"),
         ]
-        tick: list[Part] = [(f"{glyphs.tick} ", "machine"), (self._when(), "quiet")]
+        tick: list[StyledText] = [(f"{glyphs.tick} ", "machine"), (self._when(), "quiet")]
         if self.terse:
             return [head, self._bar(width), tick]
         return [
@@ -90,42 +91,42 @@ class WindowCard(Card):
         ]
 
     def _when(self) -> str:
-        """When the next pruning comes, and why just then: as wide as the narrow panel."""
+        """Returns when the next summary is made, and why then; at most 38 columns."""
         gauge = self.gauge
-        place = spaced(gauge.trigger)
+        trigger = spaced(gauge.trigger)
         match gauge.why:
             case "server":
-                return f"server drops turns from {place} on"
+                return f"server drops turns from {trigger} on"
             case _ if gauge.total >= gauge.trigger and gauge.why != "none older":
                 return "full: summarises at the next pause"
             case "none older":
                 return "full: nothing older than kept turns"
             case "refused":
-                return f"summarises at {place}, not at {spaced(gauge.wanted)}"
+                return f"summarises at {trigger}, not at {spaced(gauge.wanted)}"
             case "regrowing":
-                return f"regrows to {place}, then summarises"
+                return f"regrows to {trigger}, then summarises"
             case "forgetful":
-                return f"summarises at {place}: cache forgets"
+                return f"summarises at {trigger}: cache forgets"
             case "unpaid":
-                return f"summarises at {place}, or if it pays"
+                return f"summarises at {trigger}, or if it pays"
             case "only text":
-                return f"text until {place}, then summarises"
-        return f"summarises at {place}, keeps {plural(gauge.keep, 'turn')}"
+                return f"text until {trigger}, then summarises"
+        return f"summarises at {trigger}, keeps {plural(gauge.keep, 'turn')}"
 
-    def _legend(self, name: str, amount: int, style: str) -> list[Part]:
+    def _legend(self, name: str, amount: int, style: str) -> list[StyledText]:
         glyphs = self._glyphs
         swatch = getattr(glyphs, style) if glyphs.ascii else glyphs.swatch
         return [
             (f"{swatch} ", style),
             (f"{name:<8}", "machine"),
-            (f"{tokens(amount, exact=self.gauge.exact):>{_FIGURES - 10}}", "machine"),
+            (f"{tokens(amount, exact=self.gauge.exact):>{_FIGURES_END - 10}}", "machine"),
         ]
 
-    def _bar(self, width: int) -> list[Part]:
+    def _bar(self, width: int) -> list[StyledText]:
         gauge, glyphs = self.gauge, self._glyphs
         sizes = self._drawn = tuple(cells(self._amounts(gauge), gauge.scale, width))
         names = ("cached", "text", "audio")
-        row: list[Part] = []
+        row: list[StyledText] = []
         for size, name in zip(sizes, names, strict=True):
             row += [(getattr(glyphs, name), name)] * size
         row += [(glyphs.free, "rule")] * (width - len(row))

@@ -1,13 +1,13 @@
-"""Keys that are held: where the terminal tells when a key is let go, we ask it to.
+"""A Textual driver that reports when the talk key is held and released, for push-to-talk.
 
-Textual speaks the kitty keyboard protocol but does not ask for key events beyond the press, and
-its parser cannot read them. Here it learns to: a release of the held key arrives as
-`released+KEY`, its repeats as `repeated+KEY`; releases of other keys are dropped. A terminal
-without the protocol ignores the request, and the talk key stays a toggle.
+Textual uses the kitty keyboard protocol, but asks the terminal for key presses alone, and its
+parser cannot read other key events. This driver asks for them. The release of the talk key arrives
+as the key `released+KEY`, its repetition as `repeated+KEY`; releases of other keys are dropped. A
+terminal without the protocol ignores the request, and the talk key stays a toggle.
 https://sw.kovidgoyal.net/kitty/keyboard-protocol/#event-types
 
-Here, too, text that arrives at once is told from keys that are pressed: a terminal without
-bracketed paste, or a program that types, must not mute or pin with the letters of a sentence.
+The driver also recognises text that is pasted by a terminal without bracketed paste, or typed by a
+program: otherwise the letters of a sentence would mute, pin or copy.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from textual.keys import Keys
 from textual.message import Message
 
 _ASK = "\x1b[=2;2u"
-"""Adds "report event types" to the modes that Textual has set; undone with them at the end."""
+"""Adds "report event types" to the modes that Textual sets; Textual resets all of them."""
 _EVENT = re.compile(r"\x1b\[([\d:]*);(\d*):([123])((?:;[\d:]*)?)([u~A-HPQRS])")
 _REPEATED, _RELEASED = "2", "3"
 _BURST = 4
-"""Characters in one reading of the terminal from which nobody has typed them."""
+"""Characters in one read of the terminal that nobody can have typed so fast."""
 
 
 def as_pasted(events: Iterable[Message]) -> Iterator[Message]:
-    """The events of one reading; characters that came in one burst as text that was pasted. A key
-    that is held down comes in bursts, too, but always the same one.
+    """Returns the events of one read, with a burst of characters as one `Paste`. A held key comes
+    in bursts as well, but of one character.
     """
     run: list[Key] = []
 
-    def told() -> Iterator[Message]:
+    def finish_run() -> Iterator[Message]:
         text = "".join(key.character or "" for key in run)
         if len(run) >= _BURST and len(set(text)) > 1:
             yield Paste(text)
@@ -51,16 +51,16 @@ def as_pasted(events: Iterable[Message]) -> Iterator[Message]:
         if isinstance(event, Key) and event.is_printable:
             run.append(event)
         else:
-            yield from told()
+            yield from finish_run()
             yield event
-    yield from told()
+    yield from finish_run()
 
 
 class HeldKeyParser(XTermParser):
-    """Reads event types, too."""
+    """Textual's parser, which reads the types of key events as well."""
 
     held = "space"
-    """The key whose release matters, in Textual's name."""
+    """The key whose release is reported, in Textual's notation."""
 
     def _parse_extended_key(self, sequence: str) -> list[Key] | None:  # type: ignore[override]  # not cached
         # (the ignore: Textual's own is wrapped in a cache, which this need not be)
@@ -83,7 +83,7 @@ class HeldKeyParser(XTermParser):
 
 
 class HeldKeyDriver(LinuxDriver):
-    """Textual's driver with the other parser and the request for key releases."""
+    """Textual's driver with this parser and the request for key releases."""
 
     held: ClassVar[str] = "space"
 
@@ -93,7 +93,7 @@ class HeldKeyDriver(LinuxDriver):
         self.flush()
 
     def run_input_thread(self) -> None:
-        """Reads the terminal until the driver is told to stop."""
+        """Reads the terminal until the driver has to stop."""
         parser = HeldKeyParser(self._debug)
         parser.held = self.held
         decode = getincrementaldecoder("utf-8")("replace").decode
@@ -111,7 +111,7 @@ class HeldKeyDriver(LinuxDriver):
                     self.process_message(event)
 
     def _read(self) -> bytes:
-        """Nothing where the terminal is gone; its hang-up ends the program by itself."""
+        """Returns nothing where the terminal is gone; its hang-up signal ends the program."""
         try:
             return os.read(self.fileno, 4096)
         except OSError:
@@ -119,6 +119,6 @@ class HeldKeyDriver(LinuxDriver):
 
 
 def driver_for(held: str) -> type[LinuxDriver]:
-    """The driver that tells when this key is let go."""
+    """Returns the driver that reports when this key is released."""
     HeldKeyDriver.held = held
     return HeldKeyDriver

@@ -1,8 +1,8 @@
-"""What our widgets share: colours by name, signs, and drawing line by line.
+"""Base classes of the widgets: text in named styles, drawn line by line.
 
-Textual's own way from a line to the screen looks at borders, padding, tints and opacity of every
-widget again at each change of any of them. Ours have none of these: `Plain` draws a line once, and
-again when it has changed.
+Textual's own renderer looks at border, padding, tint and opacity of a widget for each line that
+changed. Our widgets have none of these, so `CachedLinesWidget` renders a line once, and again when
+it changed.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_voice.ui.glyphs import UNICODE, Glyphs
-from tui_voice.ui.theme import inks
+from tui_voice.ui.theme import theme_styles
 
-Part = tuple[str, str]
-"""Some text and the name of its ink (`theme.inks`)."""
+StyledText = tuple[str, str]
+"""A text and the name of its style (a key of `theme.theme_styles`)."""
 
 
 def finished(widget: Widget, strips: list[Strip]) -> list[Strip]:
-    """Lines of a widget where what the terminal cannot show is replaced (`NO_COLOR`)."""
+    """Returns the lines with Textual's filters applied, for example the one for `NO_COLOR`."""
     if filters := widget.get_line_filters():
         ground = widget.background_colors[1]
         for line_filter in filters:
@@ -32,7 +32,7 @@ def finished(widget: Widget, strips: list[Strip]) -> list[Strip]:
 
 
 def cropped(strips: list[Strip], crop: Region) -> list[Strip]:
-    """Of all lines of a widget those that are wanted, cut to what is wanted of each."""
+    """Returns the part of a widget's lines that lies in `crop`."""
     first, last = crop.column_span
     return [
         strip if first == 0 and strip.cell_length == last else strip.crop(first, last)
@@ -40,26 +40,26 @@ def cropped(strips: list[Strip], crop: Region) -> list[Strip]:
     ]
 
 
-class Plain(Widget):
-    """A widget without border and padding, whose lines are kept until they change."""
+class CachedLinesWidget(Widget):
+    """A widget without border and padding that keeps its lines until they change."""
 
-    ALLOW_SELECT: ClassVar[bool] = False  # figures and keys are no text to be copied
+    ALLOW_SELECT: ClassVar[bool] = False  # nobody copies figures and key names
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._kept: list[Strip | None] = []
         self._kept_width = 0
-        self._dress: tuple[dict[str, Style], Style] | None = None
+        self._styles_and_ground: tuple[dict[str, Style], Style] | None = None
 
     @property
-    def dress(self) -> tuple[dict[str, Style], Style]:
-        """The theme's inks by name, and what they stand on."""
-        if self._dress is None:
-            self._dress = (inks(self.app.current_theme), self.rich_style)
-        return self._dress
+    def styles_and_ground(self) -> tuple[dict[str, Style], Style]:
+        """The styles of the theme by name, and the widget's own style with the background."""
+        if self._styles_and_ground is None:
+            self._styles_and_ground = (theme_styles(self.app.current_theme), self.rich_style)
+        return self._styles_and_ground
 
     def notify_style_update(self) -> None:
-        self._dress = None
+        self._styles_and_ground = None
         self._kept = []
         super().notify_style_update()
 
@@ -81,24 +81,25 @@ class Plain(Widget):
         return cropped([strip for strip in self._kept if strip is not None], crop)
 
 
-class Drawn(Plain):
-    """A widget that is given its signs, and takes its inks from the theme in force."""
+class LineWidget(CachedLinesWidget):
+    """A widget with a set of glyphs and the styles of the current theme."""
 
     def __init__(self, *, glyphs: Glyphs = UNICODE, id: str | None = None) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
 
-    def drawn(self, parts: list[Part]) -> Strip:
-        """A line over the whole width."""
-        ink, ground = self.dress
-        segments = [Segment(text, ink[name]) for text, name in parts]
+    def styled_line(self, parts: list[StyledText]) -> Strip:
+        """Returns a line as wide as the widget."""
+        styles, ground = self.styles_and_ground
+        segments = [Segment(text, styles[name]) for text, name in parts]
         return Strip(segments).adjust_cell_length(self.size.width).apply_style(ground)
 
 
-class Card(Drawn):
-    """Says what it shows by `lines`; its height is their number unless the style fixes it."""
+class BlockWidget(LineWidget):
+    """A widget of several lines, as many as `lines` returns unless the CSS fixes the height."""
 
-    def lines(self, width: int) -> list[list[Part]]:
+    def lines(self, width: int) -> list[list[StyledText]]:
+        """Returns the lines for a width in columns."""
         raise NotImplementedError
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -107,4 +108,4 @@ class Card(Drawn):
 
     def render_line(self, y: int) -> Strip:
         lines = self.lines(self.size.width)
-        return self.drawn(lines[y] if y < len(lines) else [])
+        return self.styled_line(lines[y] if y < len(lines) else [])

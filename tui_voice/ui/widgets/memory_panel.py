@@ -1,4 +1,4 @@
-"""What is remembered of all that was pruned."""
+"""The memory: the summary that replaces everything that was pruned."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
-from tui_voice.ui.widgets.card import Card, Part
+from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import clean, wrap
 
 
-class MemoryCard(Card, can_focus=True):
-    """The beginning of the memory; Enter or a click reads all of it, `e` edits it."""
+class MemoryPanel(BlockWidget, can_focus=True):
+    """Shows the beginning. Enter or a click opens all of it, `e` edits it."""
 
-    DEFAULT_CSS = "MemoryCard { height: 1fr; min-height: 3; }"
+    DEFAULT_CSS = "MemoryPanel { height: 1fr; min-height: 3; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open(False)", "read", show=False),
         Binding("e", "open(True)", "edit", show=False),
@@ -25,6 +25,8 @@ class MemoryCard(Card, can_focus=True):
     memory: reactive[str] = reactive("")
 
     class Opened(Message):
+        """The user wants to read the memory, or to edit it."""
+
         def __init__(self, edit: bool) -> None:
             super().__init__()
             self.edit = edit
@@ -35,13 +37,13 @@ class MemoryCard(Card, can_focus=True):
     def on_blur(self) -> None:
         self.refresh()
 
-    def lines(self, width: int) -> list[list[Part]]:
+    def lines(self, width: int) -> list[list[StyledText]]:
         hint = "Enter reads, e edits" if self.has_focus else "Tab, then e to edit"
-        head: list[Part] = [("memory", "strong"), (f"   {hint}", "quiet")]
+        head: list[StyledText] = [("memory", "strong"), (f"   {hint}", "quiet")]
         if not self.memory:
             return [
                 [("memory", "strong")],
-                [("what a summary keeps will stand here", "quiet")],
+                [("the summary of pruned turns appears here", "quiet")],
             ]
         text = clean(self.memory)
         rows = [text[begin:end] for begin, end in wrap(text, width)]

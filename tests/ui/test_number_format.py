@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers, costs and times as the screen shows them."""
 
 from datetime import UTC, datetime
 

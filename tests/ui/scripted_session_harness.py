@@ -1,6 +1,6 @@
-"""A talk for the screen: the real conversation behind a door, told what a server would tell it.
+"""A session for the screen: the real conversation, with scripted events in place of a server.
 
-Nothing here knows the screen, and the screen cannot tell it from a live talk.
+`ScriptedSession` implements `SessionHandle`. The screen cannot distinguish it from a live session.
 """
 
 from __future__ import annotations
@@ -23,40 +23,38 @@ SUMMARY = (
 )
 
 
-class ScriptedDoor:
-    """A `SessionHandle`. `tell` is the server's side; what the conversation wants done is kept
-    in `asked`,
-    and acknowledged at once where `obliging`.
+class ScriptedSession:
+    """`deliver` plays the server. The effects of the conversation are kept in `effects`, and the
+    server acknowledges them at once where `acknowledges`.
     """
 
     def __init__(
-        self, limits: Limits | None = None, *, obliging: bool = True, id: str = "talk-0001"
+        self, limits: Limits | None = None, *, acknowledges: bool = True, id: str = "session-0001"
     ) -> None:
         self.id = id
         self.path = Path(f"{id}.jsonl")
         self.limits = limits or Limits()
-        self.obliging = obliging
+        self.acknowledges = acknowledges
         self.posted: list[e.Event] = []
-        self.asked: list[x.Effect] = []
-        self.levels = Meters()
+        self.effects: list[x.Effect] = []
+        self.current_meters = Meters()
         self.closed = False
         self.now = 0.0
-        self.clock: Callable[[], float] | None = None
         self._conversation = Conversation(self.limits)
-        self._readers: list[Callable[[Snapshot], None]] = []
+        self._subscribers: list[Callable[[Snapshot], None]] = []
 
-    # ── the door ────────────────────────────────────────────────────────────────────────────
+    # ── `SessionHandle` ─────────────────────────────────────────────────────────────────────
 
     def post(self, event: e.Event) -> None:
         self.posted.append(event)
-        self.tell(event)
+        self.deliver(event)
 
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
-        self._readers.append(on_snapshot)
+        self._subscribers.append(on_snapshot)
         return self._conversation.snapshot
 
     def meters(self) -> Meters:
-        return self.levels
+        return self.current_meters
 
     def set_limits(self, limits: Limits) -> None:
         self.limits = self._conversation.limits = limits
@@ -64,20 +62,22 @@ class ScriptedDoor:
     def close(self) -> None:
         self.closed = True
 
-    # ── the other side ──────────────────────────────────────────────────────────────────────
+    # ── the server's side ───────────────────────────────────────────────────────────────────
 
     @property
     def snapshot(self) -> Snapshot:
         return self._conversation.snapshot
 
-    def tell(self, *events: e.Event) -> None:
-        """Facts, in order; stamped where they have no time of their own."""
-        self.quietly(*events)
-        for reader in self._readers:
-            reader(self._conversation.snapshot)
+    def deliver(self, *events: e.Event) -> None:
+        """Applies events in order and sends the snapshot. An event without a time gets that of
+        the event before it.
+        """
+        self.deliver_unseen(*events)
+        for subscriber in self._subscribers:
+            subscriber(self._conversation.snapshot)
 
-    def quietly(self, *events: e.Event) -> None:
-        """The same before anybody looks."""
+    def deliver_unseen(self, *events: e.Event) -> None:
+        """Applies events and sends no snapshot."""
         for event in events:
             self._receive(event)
 
@@ -85,8 +85,8 @@ class ScriptedDoor:
         self.now = max(self.now, event.at)
         stamped = event if event.at else replace(event, at=self.now)
         for effect in self._conversation.receive(stamped).effects:
-            self.asked.append(effect)
-            if self.obliging:
+            self.effects.append(effect)
+            if self.acknowledges:
                 for answer in self._answers(effect):
                     self._receive(answer)
 
@@ -98,17 +98,18 @@ class ScriptedDoor:
                 yield e.ItemDeleted(item_id=item_id)
 
 
-def opened(at: float = 0.0, **fields: str) -> list[e.Event]:
-    told = {"backend": "local", "model": "moonshine", "voice": "hibari"} | fields
+def session_opened(at: float = 0.0, **fields: str) -> list[e.Event]:
+    """A new session with a connection."""
+    values = {"backend": "local", "model": "moonshine", "voice": "hibari"} | fields
     return [
-        e.SessionOpened(at=at, id="talk-0001", started=STARTED, **told),
+        e.SessionOpened(at=at, id="session-0001", started=STARTED, **values),
         e.ConnectionOpening(at=at),
         e.ConnectionOpened(at=at, server_session_id="s1"),
     ]
 
 
-def asked(number: int, at: float, text: str, seconds: float = 4.0) -> list[e.Event]:
-    """The user says something."""
+def user_speaks(number: int, at: float, text: str, seconds: float = 4.0) -> list[e.Event]:
+    """A spoken turn of the user; the response to it has started."""
     item = f"u{number}"
     return [
         e.SpeechStarted(at=at, item_id=item),
@@ -119,8 +120,8 @@ def asked(number: int, at: float, text: str, seconds: float = 4.0) -> list[e.Eve
     ]
 
 
-def answering(number: int, at: float, text: str, seconds: float = 8.0) -> list[e.Event]:
-    """The reply so far: it is being spoken."""
+def reply_streams(number: int, at: float, text: str, seconds: float = 8.0) -> list[e.Event]:
+    """The beginning of a reply, which is being played."""
     item = f"a{number}"
     return [
         e.TurnAdded(at=at, item_id=item, role="assistant"),
@@ -131,10 +132,10 @@ def answering(number: int, at: float, text: str, seconds: float = 8.0) -> list[e
     ]
 
 
-def answered(
+def whole_reply(
     number: int, at: float, text: str, seconds: float = 8.0, window: int = 4000
 ) -> list[e.Event]:
-    """A whole reply, heard to its end."""
+    """A reply that was played to its end. `window`: tokens of input that its usage reports."""
     item = f"a{number}"
     third = window // 3
     usage = e.Usage(
@@ -146,7 +147,7 @@ def answered(
         output_audio=240,
     )
     return [
-        *answering(number, at, text, seconds),
+        *reply_streams(number, at, text, seconds),
         e.TranscriptDone(at=at + 1, item_id=item, text=text),
         e.ResponseDone(at=at + 1, response_id=f"r{number}", usage=usage, usd=0.012),
         e.PlaybackFinished(at=at + seconds, item_id=item, played_ms=int(seconds * 1000)),
@@ -154,7 +155,8 @@ def answered(
 
 
 def exchange(number: int, at: float, question: str, answer: str, window: int) -> list[e.Event]:
-    return [*asked(number, at, question), *answered(number, at + 5, answer, window=window)]
+    """A turn of the user and the whole reply."""
+    return [*user_speaks(number, at, question), *whole_reply(number, at + 5, answer, window=window)]
 
 
 KYOTO = [
@@ -165,38 +167,38 @@ KYOTO = [
 ]
 
 
-def kyoto(door: ScriptedDoor) -> ScriptedDoor:
-    """An hour of talk: one pruning behind it, a pinned turn, one that was interrupted, a reply
-    that is being spoken.
+def kyoto_session(session: ScriptedSession) -> ScriptedSession:
+    """Fills a session with a summary, a pinned turn, an interrupted reply, and a reply that is
+    being played.
     """
-    door.tell(*opened(), e.SessionRenamed(at=0.1, title="Kyoto in April"))
+    session.deliver(*session_opened(), e.SessionRenamed(at=0.1, title="Kyoto in April"))
     at = 10.0
     for number, (question, answer) in enumerate(KYOTO, 1):
-        door.tell(*exchange(number, at, question, answer, window=1500 + number * 1800))
+        session.deliver(*exchange(number, at, question, answer, window=1500 + number * 1800))
         at += 22
-    door.tell(e.SummarisePressed(at=at), *_summary_of(door, at))
+    session.deliver(e.SummarisePressed(at=at), *_summary_of(session, at))
     at += 90
     question = "I am allergic to shellfish, so keep that in mind for the dinners."
     reply = (
         "Noted: no shellfish. In Kyoto, tofu kaiseki near Nanzen-ji is a safe and lovely choice, "
         "and most places will adapt if you tell them when you book."
     )
-    door.tell(*exchange(11, at, question, reply, window=5200))
-    door.tell(e.TurnPinned(at=at + 14, item_id="u11"))
+    session.deliver(*exchange(11, at, question, reply, window=5200))
+    session.deliver(e.TurnPinned(at=at + 14, item_id="u11"))
     at += 40
-    door.tell(*asked(12, at, "And the second day?", 2.0))
+    session.deliver(*user_speaks(12, at, "And the second day?", 2.0))
     reply = (
         "For the second day you could walk the Philosopher's Path early, then take the train to "
         "Uji for tea, which is about twenty minutes"
     )
-    door.tell(*answering(12, at + 3, reply, seconds=9.0))
-    door.tell(
+    session.deliver(*reply_streams(12, at + 3, reply, seconds=9.0))
+    session.deliver(
         e.SpeechStarted(at=at + 8, item_id="u13"),
         e.PlaybackInterrupted(at=at + 8, item_id="a12", played_ms=4200),
         e.TranscriptDone(at=at + 8, item_id="a12", text=reply),
         e.ResponseDone(at=at + 8, response_id="r12", status="cancelled"),
     )
-    door.tell(
+    session.deliver(
         e.SpeechStopped(at=at + 12, item_id="u13", audio_ms=4000),
         e.SpeechCommitted(at=at + 12, item_id="u13"),
         e.ResponseStarted(at=at + 12, response_id="r13"),
@@ -205,12 +207,12 @@ def kyoto(door: ScriptedDoor) -> ScriptedDoor:
         ),
     )
     reply = "Then let us move the walk to Monday, and keep Sunday for the garden at"
-    door.tell(*answering(13, at + 13, reply))
-    return door
+    session.deliver(*reply_streams(13, at + 13, reply))
+    return session
 
 
-def _summary_of(door: ScriptedDoor, at: float) -> list[e.Event]:
-    running = door.snapshot.ledger.serial + 1
+def _summary_of(session: ScriptedSession, at: float) -> list[e.Event]:
+    running = session.snapshot.ledger.serial + 1
     return [
         e.SummaryReady(
             at=at + 0.8,

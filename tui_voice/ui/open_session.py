@@ -1,0 +1,107 @@
+"""The session that the application shows: its handle, its newest snapshot, its meters."""
+
+from __future__ import annotations
+
+from math import ceil
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui_voice.ui.messages import SnapshotMailbox
+from tui_voice.ui.notices import NO_WAIT, ReconnectWait
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.view import SessionView, project
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.conversation import Snapshot
+    from tui_voice.conversation.events import Event
+    from tui_voice.runtime.session_handle import Meters, SessionHandle
+
+
+class _MeterFacts(NamedTuple):
+    """The slow part of the meters, which the view shows."""
+
+    engines: str = ""
+    unsaved: int = 0
+    wait: ReconnectWait = NO_WAIT
+
+
+class OpenSession:
+    """At most one session at a time. Has no thread: the application calls it from its own."""
+
+    def __init__(self, options: AppOptions) -> None:
+        self._options = options
+        self.handle: SessionHandle | None = None
+        self.snapshot: Snapshot | None = None
+        self._mailbox: SnapshotMailbox | None = None
+        self._facts = _MeterFacts()
+        self._dismissed_at = -1.0
+        self._changed_at = 0.0  # `time.monotonic()` when the session's time last moved
+
+    def attach(self, handle: SessionHandle, mailbox: SnapshotMailbox, first: Snapshot) -> None:
+        """Shows another session from now on; `first` is its first snapshot."""
+        self.handle, self._mailbox = handle, mailbox
+        self.snapshot, self._dismissed_at = None, -1.0
+        self._store(first)
+
+    def detach(self) -> SessionHandle | None:
+        """Shows no session any more. Returns the handle, which is still open."""
+        handle, self.handle, self._mailbox = self.handle, None, None
+        return handle
+
+    def owns(self, mailbox: SnapshotMailbox) -> bool:
+        """Whether this mailbox is the one of the open session, not of an earlier one."""
+        return mailbox is self._mailbox
+
+    def take_newest(self) -> bool:
+        """Takes the newest snapshot from the mailbox. Returns whether there was one."""
+        newest = self._mailbox.take() if self._mailbox else None
+        if newest is not None:
+            self._store(newest)
+        return newest is not None
+
+    def _store(self, snapshot: Snapshot) -> None:
+        if self.snapshot is None or snapshot.ledger.at != self.snapshot.ledger.at:
+            self._changed_at = monotonic()
+        self.snapshot = snapshot
+
+    def post(self, event: Event) -> None:
+        """Hands an event of the user to the session; without a session nothing happens."""
+        if self.handle is not None:
+            self.handle.post(event)
+
+    def dismiss_notices(self) -> None:
+        """Marks every notice up to now as read."""
+        if self.snapshot is not None:
+            self._dismissed_at = self.snapshot.ledger.at
+
+    def update_meters(self, meters: Meters) -> bool:
+        """Takes the facts that the view shows. Returns whether one of them changed."""
+        offline = self.snapshot is not None and self.snapshot.ledger.connection.status != "online"
+        left = None if meters.retry_at is None else max(0, ceil(meters.retry_at - monotonic()))
+        wait = ReconnectWait(left, meters.held_turns, meters.held_ms // 1000)
+        before = self._facts
+        self._facts = _MeterFacts(meters.engines, meters.unsaved, wait if offline else NO_WAIT)
+        return self._facts != before
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the session began; between two events this application counts itself."""
+        if self.snapshot is None:
+            return 0.0
+        since = monotonic() - self._changed_at if self._options.live else 0.0
+        return self.snapshot.ledger.at + since
+
+    def view(self, previous: SessionView) -> SessionView | None:
+        """Returns the view of the newest snapshot; None without a session."""
+        if self.snapshot is None or self.handle is None:
+            return None
+        return project(
+            self.snapshot,
+            self.handle.limits,
+            budget=self._options.budget,
+            dismissed_at=self._dismissed_at,
+            engines=self._facts.engines,
+            unsaved=self._facts.unsaved,
+            wait=self._facts.wait,
+            previous=previous,
+        )

@@ -1,0 +1,47 @@
+"""What a screen gets from the application when it is created."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui_voice.ui.keys import KeyTable
+from tui_voice.ui.options import AppOptions
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Ledger
+
+
+class ResumeRequest(NamedTuple):
+    """The result of a screen: the user wants to resume this saved session."""
+
+    session_id: str
+    turn: str = ""
+    """Id of the turn to show; "" for the end of the session."""
+
+
+class ExportChoice(NamedTuple):
+    """The result of the export dialog."""
+
+    format: str
+    target: Path
+    """A folder, or the name of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenContext:
+    """Settings and session of this moment, and what a screen may ask the application to do."""
+
+    options: AppOptions
+    keys: KeyTable
+    sessions_folder: Path
+    session_id: str
+    """Id of the open session, "" while none is open."""
+    ledger: Ledger | None
+    """Ledger of the open session."""
+    resume: Callable[[ResumeRequest], None]
+    """Leaves the open session and resumes a saved one."""
+    export: Callable[[ExportChoice], None]
+    """Exports the open session to a file."""

@@ -1,0 +1,136 @@
+"""The table of the screens that the user opens by a key or from the command palette.
+
+To add a screen, write its module and one row here (`docs/architecture.md` has an example). The
+row gives its key, its texts for footer, help and palette, and how it is created. A module is
+imported when its screen is first opened, so that the first paint does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from textual.screen import Screen
+
+from tui_voice.ui.keys import KEY_ACTIONS, KeyAction
+from tui_voice.ui.screen_context import ScreenContext
+
+
+def _ignore_result(_context: ScreenContext, _result: Any) -> None:
+    """For screens that return nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenSpec:
+    """One row of the table. The name is also the id of the key in the settings group `[keys]`."""
+
+    name: str
+    key: str
+    """The default key, in Textual's notation."""
+    label: str
+    """One word for the footer and the palette."""
+    about: str
+    """One phrase for the help screen and the palette."""
+    create: Callable[[ScreenContext], Screen[Any]]
+    on_result: Callable[[ScreenContext, Any], None] = _ignore_result
+    """Takes what the screen returned, unless the user cancelled it (None)."""
+    needs: str = ""
+    """As in `KeyAction.needs`."""
+    in_footer: bool = False
+
+    @property
+    def key_action(self) -> KeyAction:
+        """This screen as a row of the key table."""
+        opens = f"open_screen({self.name!r})"
+        return KeyAction(
+            self.name, self.key, self.label, self.about, self.needs, self.in_footer, opens
+        )
+
+
+def _sessions(context: ScreenContext) -> Screen[Any]:
+    from tui_voice.ui.screens.sessions import SessionsScreen
+
+    return SessionsScreen(context.options, context.sessions_folder, context.session_id)
+
+
+def _search(context: ScreenContext) -> Screen[Any]:
+    from tui_voice.ui.screens.search import SearchScreen
+
+    return SearchScreen(context.options, context.sessions_folder)
+
+
+def _export(context: ScreenContext) -> Screen[Any]:
+    from tui_voice.ui.screens.export import ExportDialog
+
+    return ExportDialog(context.options.glyphs)
+
+
+def _help(context: ScreenContext) -> Screen[Any]:
+    from tui_voice.ui.screens.help import HelpScreen
+
+    return HelpScreen(context.keys)
+
+
+def _resume(context: ScreenContext, result: Any) -> None:
+    context.resume(result)
+
+
+def _write_export(context: ScreenContext, result: Any) -> None:
+    context.export(result)
+
+
+SCREENS: dict[str, ScreenSpec] = {
+    spec.name: spec
+    for spec in (
+        ScreenSpec(
+            "sessions",
+            "ctrl+r",
+            "sessions",
+            "list the saved sessions",
+            _sessions,
+            _resume,
+            in_footer=True,
+        ),
+        ScreenSpec(
+            "search",
+            "ctrl+f",
+            "search",
+            "search in all saved sessions",
+            _search,
+            _resume,
+            in_footer=True,
+        ),
+        ScreenSpec(
+            "export",
+            "ctrl+e",
+            "export",
+            "export the session to a file",
+            _export,
+            _write_export,
+            needs="export",
+        ),
+        ScreenSpec(
+            "help",
+            "f1",
+            "help",
+            "explain the keys and the numbers",
+            _help,
+            in_footer=True,
+        ),
+    )
+}
+
+
+def key_actions() -> tuple[KeyAction, ...]:
+    """Returns the whole key table: the built-in actions, then one action for each screen.
+
+    The palette and the help come last: the footer keeps the last two where it has little room.
+    """
+    screens = [spec.key_action for spec in SCREENS.values()]
+    last = ("palette", "help")
+    actions = [*KEY_ACTIONS, *screens]
+    return (
+        *(action for action in actions if action.id not in last),
+        *(action for name in last for action in actions if action.id == name),
+    )

@@ -1,0 +1,186 @@
+"""What the lists of saved sessions and of search hits share: a filter above, a preview beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Input, OptionList, Static
+
+from tui_voice.errors import TuiVoiceError
+from tui_voice.ui.notices import Notice
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screen_context import ResumeRequest
+from tui_voice.ui.view import started_at
+from tui_voice.ui.widgets.footer import KeyHintsLine
+from tui_voice.ui.widgets.line_widget import StyledText
+from tui_voice.ui.widgets.notice import NoticeLine
+from tui_voice.ui.widgets.row_list import RowList
+from tui_voice.ui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Ledger
+
+Row = TypeVar("Row")
+
+PREVIEW_FROM = 96
+"""Columns from which there is room for a preview."""
+PAUSE = 0.12
+"""Seconds without a key after which the typed filter is applied."""
+
+
+class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
+    """The filter keeps the focus, and the arrow keys move the highlight of the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("pageup", "page(-1)", show=False, priority=True),
+        Binding("pagedown", "page(1)", show=False, priority=True),
+    ]
+    AUTO_FOCUS = "#filter"
+    HEADING: ClassVar[str] = ""
+    PLACEHOLDER: ClassVar[str] = ""
+    EMPTY: ClassVar[str] = ""
+    """What the list says until there are rows."""
+    HINTS: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    """(Textual action, key, word) of each key, for the footer."""
+
+    def __init__(self, options: AppOptions, folder: Path) -> None:
+        """`folder`: where the sessions are saved."""
+        super().__init__()
+        self._options = options
+        self.folder = folder
+        self.list: RowList[Row] = RowList(self.paint_row, glyphs=options.glyphs, id="rows")
+        self._filter_timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        glyphs = self._options.glyphs
+        yield Static(self.HEADING, classes="bar", id="heading", markup=False)
+        yield Input(placeholder=self.PLACEHOLDER, compact=True, id="filter")
+        with Horizontal(id="lists"):
+            yield self.list
+            yield Transcript(glyphs=glyphs, timestamps=self._options.timestamps, id="preview")
+        yield NoticeLine(glyphs=glyphs, id="trouble")
+        yield KeyHintsLine(glyphs=glyphs, id="keys")
+
+    def on_mount(self) -> None:
+        self.query_one("#preview").can_focus = False
+        self.query_one(KeyHintsLine).hints = self.HINTS
+        self.list.show((), empty=self.EMPTY)
+        self.apply_filter(self.query_one(Input).value)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= PREVIEW_FROM, "-wide")
+
+    # ── for subclasses ──────────────────────────────────────────────────────────────────────
+
+    def paint_row(self, row: Row, width: int) -> list[list[StyledText]]:
+        """Returns the two lines of a row."""
+        raise NotImplementedError
+
+    def apply_filter(self, text: str) -> None:
+        """Shows the rows for what is typed in the filter."""
+        raise NotImplementedError
+
+    def choose(self) -> None:
+        """Does what Enter does with the highlighted row."""
+        raise NotImplementedError
+
+    def preview_of(self, row: Row) -> tuple[Path, str]:
+        """Returns the journal to show beside the list, and the turn to show; "" for its end."""
+        raise NotImplementedError
+
+    # ── for subclasses to call ──────────────────────────────────────────────────────────────
+
+    @property
+    def chosen_row(self) -> Row | None:
+        """The highlighted row."""
+        return self.list.chosen_row
+
+    def show_error(self, error: TuiVoiceError | None) -> None:
+        """Shows an error above the footer, or none."""
+        notice = Notice(str(error), error.hint, "error") if error else Notice()
+        self.query_one(NoticeLine).notice = notice
+
+    def show_message(self, text: str) -> None:
+        """Shows a sentence above the footer."""
+        self.query_one(NoticeLine).notice = Notice(text)
+
+    def set_heading(self, *parts: str) -> None:
+        """Shows the heading with these parts behind it."""
+        dot = f" {self._options.glyphs.dot} "
+        self.query_one("#heading", Static).update(dot.join([self.HEADING, *parts]))
+
+    def dismiss_with(self, request: ResumeRequest | None) -> None:
+        """Leaves the list with what the user chose on the screen over it, if anything."""
+        if request is not None:
+            self.dismiss(request)
+
+    # ── keys ────────────────────────────────────────────────────────────────────────────────
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if self._filter_timer is not None:
+            self._filter_timer.stop()
+        self._filter_timer = self.set_timer(PAUSE, lambda: self.apply_filter(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.choose()
+
+    def on_row_list_double_clicked(self) -> None:
+        self.choose()
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def action_choose(self) -> None:
+        self.choose()
+
+    def action_move(self, by: int) -> None:
+        self.list.move(by)
+
+    def action_page(self, by: int) -> None:
+        self.list.page(by)
+
+    async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
+        await self.run_action(event.action)
+
+    # ── the preview ─────────────────────────────────────────────────────────────────────────
+
+    def on_option_list_option_highlighted(self, _event: OptionList.OptionHighlighted) -> None:
+        row = self.chosen_row
+        if row is None or not self.has_class("-wide"):
+            return
+        path, turn = self.preview_of(row)
+
+        def work() -> None:
+            from tui_voice.store.reading import load
+
+            try:
+                ledger = load(path).ledger
+            except TuiVoiceError as error:
+                self.app.call_from_thread(self.show_error, error)
+            else:
+                self.app.call_from_thread(self._show_preview, path, turn, ledger)
+
+        self.run_worker(work, thread=True, exclusive=True, group="preview")
+
+    def _show_preview(self, path: Path, turn: str, ledger: Ledger) -> None:
+        row = self.chosen_row
+        if not self.is_mounted or row is None or self.preview_of(row) != (path, turn):
+            return
+        preview = self.query_one("#preview", Transcript)
+        preview.release()
+        preview.show(ledger.turns, ledger.compactions, started_at(ledger))
+        if turn:
+            preview.go_to(turn)
+        else:
+            preview.action_to_end()

@@ -1,0 +1,168 @@
+"""The dialogs about the open session: its title, its memory, its prunings, its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from tui_voice.ui.commands import PaletteCommand
+from tui_voice.ui.open_session import OpenSession
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.pruning_rows import PruningRow
+from tui_voice.ui.view import SessionView
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.limits import Limits
+
+
+class SessionDialogs:
+    """The application owns one. Each dialog ends in an event, or changes nothing."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        options: AppOptions,
+        session: OpenSession,
+        view: Callable[[], SessionView],
+        limits_changed: Callable[[], object],
+    ) -> None:
+        """`view` returns the view that is shown. `limits_changed` is called after the user set
+        new limits.
+        """
+        self._app = app
+        self._options = options
+        self._session = session
+        self._view = view
+        self._limits_changed = limits_changed
+
+    def commands(self) -> list[PaletteCommand]:
+        """Returns the commands of the palette for which there is no key."""
+        view = self._view()
+        found: list[PaletteCommand] = []
+        if "summarise" in view.live_keys and not self._options.replay:
+            about = "summarise now, and say what the summary must keep"
+            found.append(PaletteCommand("summarise with a focus", about, self.summarise_with_focus))
+        if view.memory:
+            about = "the summary that the model has instead of the pruned turns"
+            found.append(PaletteCommand("read the memory", about, self.read_memory))
+        if self._session.handle is not None:
+            about = "correct the memory, or add a fact to it"
+            found.append(PaletteCommand("edit the memory", about, self.edit_memory))
+            about = "when to summarise, and how many turns to keep"
+            found.append(PaletteCommand("limits", about, self.change_limits))
+            about = "give this session another title"
+            found.append(PaletteCommand("rename the session", about, self.rename))
+        if view.pruning_rows:
+            newest = view.pruning_rows[0]
+            about = "the summary, and the turns that it replaced"
+            found.append(
+                PaletteCommand("read the newest pruning", about, lambda: self.read_pruning(newest))
+            )
+        if view.turns:
+            about = "copy the whole session as text to the clipboard"
+            found.append(PaletteCommand("copy the session", about, self.copy_session))
+        return found
+
+    def rename(self) -> None:
+        from tui_voice.ui.screens.dialogs import TextQuestion
+
+        def answered(title: str | None) -> None:
+            from tui_voice.conversation.events import SessionRenamed
+
+            if title:
+                self._session.post(SessionRenamed(title=" ".join(title.split())))
+
+        title = self._view().header.title
+        self._app.push_screen(TextQuestion("rename the session", "", title), answered)
+
+    def copy_session(self) -> None:
+        """Copies the whole transcript to the clipboard, as plain text."""
+        if self._session.snapshot is not None:
+            from tui_voice.store.export import render
+
+            self._app.copy_to_clipboard(render(self._session.snapshot.ledger, "txt"))
+            self._app.notify("The whole session is copied.", timeout=2)
+
+    def summarise_with_focus(self) -> None:
+        from tui_voice.ui.screens.dialogs import TextQuestion
+
+        def answered(focus: str | None) -> None:
+            from tui_voice.conversation.events import SummarisePressed
+
+            if focus is not None:
+                self._session.post(SummarisePressed(focus=focus))
+
+        about = "What must the summary keep? Leave it empty for a usual summary."
+        example = "names, sums and dates of the trip"
+        self._app.push_screen(TextQuestion("summarise now", about, placeholder=example), answered)
+
+    def read_memory(self) -> None:
+        from tui_voice.ui.screens.dialogs import TextPage
+
+        about = "The model has this summary instead of the pruned turns. e in the panel edits it."
+        self._app.push_screen(TextPage("memory", about, [("", self._view().memory)]))
+
+    def edit_memory(self) -> None:
+        from tui_voice.ui.screens.dialogs import TextEditor
+
+        def answered(text: str | None) -> None:
+            from tui_voice.conversation.events import MemoryEdited
+
+            if text is not None:
+                self._session.post(MemoryEdited(text=text))
+
+        about = "The model gets this text instead of the pruned turns."
+        self._app.push_screen(TextEditor("memory", about, self._view().memory), answered)
+
+    def read_pruning(self, row: PruningRow) -> None:
+        from tui_voice.ui.pruning_details import pruning_details
+        from tui_voice.ui.screens.dialogs import TextPage
+
+        if self._session.snapshot is not None:
+            ledger = self._session.snapshot.ledger
+            self._app.push_screen(TextPage(*pruning_details(row, ledger, self._options.glyphs)))
+
+    def change_limits(self) -> None:
+        from tui_voice.ui.screens.dialogs import TextQuestion
+
+        handle = self._session.handle
+        if handle is None:
+            return
+        limits = handle.limits
+
+        def answered(text: str | None) -> None:
+            if not text or handle is not self._session.handle:
+                return
+            try:
+                handle.set_limits(self._limits_from(text, limits))
+            except ValueError as refused:
+                self._app.notify(str(refused), severity="error", markup=False)
+            else:
+                self._limits_changed()
+
+        about = "Two numbers: summarise from so many tokens on, and keep so many turns."
+        values = f"{limits.trigger} {limits.keep}"
+        self._app.push_screen(TextQuestion("limits", about, values), answered)
+
+    def _limits_from(self, text: str, limits: Limits) -> Limits:
+        """Returns the limits that the user wrote. Raises `ValueError` with the reason and the
+        remedy where they cannot be used.
+        """
+        from dataclasses import replace
+
+        from tui_voice.conversation.limits import refuse
+
+        numbers = [int(word) for word in text.split() if word.isdecimal()]
+        if len(numbers) != 2 or not 0 < numbers[0] <= limits.size:
+            raise ValueError(
+                f"These are no limits. Write two whole numbers, the first up to {limits.size}."
+            )
+        wanted = replace(limits, trigger=numbers[0], keep=numbers[1])
+        snapshot = self._session.snapshot
+        refusal = refuse(wanted, snapshot.ledger.fixed_tokens if snapshot else 0)
+        if refusal is not None:
+            found = getattr(wanted, refusal.setting)
+            raise ValueError(f"{refusal.setting} {found:,} {refusal.reason}. {refusal.remedy}")
+        return wanted

@@ -1,0 +1,74 @@
+"""The texts that tell the user how to speak and type: welcome page, placeholder of the prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tui_voice.ui.keys import KeyTable
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.view import SessionView
+
+SilentReason = Literal["", "replay", "text only", "no microphone"]
+"""Why the user cannot speak here; "" where they can."""
+
+
+def silent_reason(options: AppOptions, microphone: bool) -> SilentReason:
+    """Returns why the user cannot speak. `microphone`: there is one, or it is not known yet."""
+    if options.replay:
+        return "replay"
+    if not options.sound:
+        return "text only"
+    return "" if microphone else "no microphone"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTexts:
+    """Texts for one view of the session screen."""
+
+    options: AppOptions
+    keys: KeyTable
+    view: SessionView
+    silent: SilentReason
+
+    def placeholder(self) -> str:
+        """Returns what the empty prompt says."""
+        match self.silent:
+            case "":
+                return f"type here, or {self._how_to_talk()}"
+            case "replay":
+                return f"this is a replay; {self.keys.name('quit')} quits"
+            case "no microphone" if not self.view.turns:
+                return "type here (no microphone: run tui-voice devices)"
+            case _:
+                return "type here"
+
+    def welcome(self) -> tuple[str, ...]:
+        """Returns the lines that stand in place of a transcript without turns."""
+        talk = self._how_to_talk()
+        first = {
+            "": f"{talk[:1].upper()}{talk[1:]}, or just type.",
+            "replay": "This is a replay of a recorded session.",
+            "text only": "Just type: this session has no sound.",
+            "no microphone": "Just type: no microphone was found. `tui-voice devices` lists the "
+            "devices.",
+        }
+        connection = self.view.status.connection
+        return (
+            first[self.silent],
+            "",
+            "Every turn is saved at once. When the window is full, the oldest turns are "
+            "summarised for the model. You can still read them here.",
+            "",
+            f"{self.keys.name('help')} explains the keys and the numbers. "
+            f"{self.keys.name('sessions')} lists your saved sessions.",
+            *(("", f"{connection}{self.options.glyphs.more}") if connection else ()),
+        )
+
+    def _how_to_talk(self) -> str:
+        status, key = self.view.status, self.keys.name("talk")
+        if not status.microphone_open:
+            return f"press {key} and talk"
+        if status.muted:
+            return f"press {self.keys.name('mute')} and talk"
+        return f"talk, then press {key}" if self.options.manual else "talk"

@@ -1,0 +1,258 @@
+"""The lines of the transcript: which text, in which style, stands in each row of the screen.
+
+`BlockPainter` paints the lines of a turn once. This module puts the blocks under one another and
+restyles the lines that are chosen or selected. It returns the same `Strip` object for a line that
+did not change, so that the widget draws the other lines alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui_voice.ui.block_painter import GUTTER, BlockPainter, TranscriptStyles
+from tui_voice.ui.glyphs import UNICODE, Glyphs
+from tui_voice.ui.number_format import plural
+from tui_voice.ui.pruning_rows import PruningRow, PruningWorth
+from tui_voice.ui.transcript_document import Block, TranscriptDocument
+from tui_voice.ui.transcript_selection import line_number
+from tui_voice.ui.wrapping import clean, wrap
+
+if TYPE_CHECKING:
+    from tui_voice.conversation.ledger import Compaction
+    from tui_voice.conversation.turns import Turns
+
+_EMPTY_WIDTH = 64
+"""Columns of the text that stands in place of a transcript without turns."""
+_UNKNOWN_HEIGHT = 3
+"""Lines that a block is thought to have before the widget has a width."""
+
+
+class Look(NamedTuple):
+    """Size and styles of the widget."""
+
+    width: int
+    """Columns for the lines; 0 before the first layout."""
+    styles: dict[str, Style]
+    ground: Style
+
+
+class TranscriptLines:
+    """The transcript widget owns one. It knows the content and nothing of scrolling."""
+
+    def __init__(
+        self,
+        look: Callable[[], Look],
+        *,
+        glyphs: Glyphs = UNICODE,
+        timestamps: bool = True,
+        empty: tuple[str, ...] = (),
+    ) -> None:
+        """`look` returns the size and styles of the widget now. `empty`: the text of a transcript
+        without turns.
+        """
+        self._look = look
+        self._glyphs = glyphs
+        self._timestamps = timestamps
+        self.empty = empty
+        self.turns: Turns | None = None
+        self.compactions: tuple[Compaction, ...] = ()
+        self._started: datetime | None = None
+        self._worths: dict[str, PruningWorth | None] = {}
+        self.document = TranscriptDocument(self._measure, self._estimate)
+        self.cursor: str | None = None
+        """Id of the chosen turn or compaction."""
+        self.unseen = 0
+        """New turns below the screen; the last line says how many."""
+        self._painter: BlockPainter | None = None
+        self._current_look: Look | None = None
+        self._restyled: dict[tuple[str, int], tuple[Strip, Strip]] = {}
+        self._empty_lines: tuple[object, list[Strip]] = (None, [])
+
+    # ── content ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def count(self) -> int:
+        """Number of turns."""
+        return len(self.turns) if self.turns is not None else 0
+
+    def set_content(
+        self,
+        turns: Turns | None,
+        compactions: tuple[Compaction, ...],
+        started: datetime | None,
+        rows: tuple[PruningRow, ...],
+    ) -> int | None:
+        """Takes the turns of now. Returns the first line that may differ; None where none does.
+
+        `rows`: the pruning log, for what each pruning is worth.
+        """
+        self._worths |= {row.ids[-1]: row.worth for row in rows}
+        if started != self._started:
+            self._started = started
+            self._painter = None
+        if turns is None or (turns is self.turns and compactions is self.compactions):
+            return None
+        self.turns, self.compactions = turns, compactions
+        return self.document.update(turns, compactions)
+
+    # ── measuring and painting ──────────────────────────────────────────────────────────────
+
+    def forget_styles(self) -> None:
+        """Width or theme changed: everything is painted again when it is next needed."""
+        self._painter = self._current_look = None
+        self._restyled.clear()
+
+    def forget_restyled(self) -> None:
+        """The chosen turn, the selection or the number of unseen turns changed."""
+        self._restyled.clear()
+
+    @property
+    def painter(self) -> BlockPainter:
+        """The painter for the current width and theme."""
+        if self._painter is None:
+            look = self._current_look = self._look()
+            names = ("user", "voice", "machine", "quiet", "faint", "words", "unheard")
+            styles = {name: look.styles[name] for name in names}
+            self._painter = BlockPainter(
+                look.width,
+                TranscriptStyles(**styles, ground=look.ground),
+                self._glyphs,
+                started=self._started,
+                timestamps=self._timestamps,
+                worths=self._worths,
+            )
+        return self._painter
+
+    def _measure(self, block: Block) -> int:
+        return self.painter.measure(block)
+
+    def _estimate(self, block: Block) -> int:
+        if self._painter is None and not self._look().width:
+            return _UNKNOWN_HEIGHT
+        return self.painter.estimate(block)
+
+    @property
+    def _styles(self) -> Look:
+        """The look for which the painter was made."""
+        if self._current_look is None:
+            self._current_look = self._look()
+        return self._current_look
+
+    # ── lines ───────────────────────────────────────────────────────────────────────────────
+
+    def line(self, y: int, top: int, height: int, selection: Selection | None) -> Strip:
+        """Returns row `y` of a screen of `height` rows whose first row is line `top`."""
+        strip = self._block_line(top + y, selection) if self.turns else self._empty_line(y, height)
+        if self.unseen and y == height - 1:
+            return self._restyle(f"{self.unseen} new", 0, strip, self._with_unseen)
+        return strip
+
+    def _block_line(self, line: int, selection: Selection | None) -> Strip:
+        painter = self.painter
+        found = self.document.at(line)
+        if found is None:
+            return self._blank()
+        position, row = found
+        block = self.document.block(position)
+        strips = painter.paint(block, folded=block.id in self.document.folded)
+        if row >= len(strips):
+            return self._blank()
+        strip = strips[row]
+        if block.id == self.cursor and row < len(strips) - 1:
+            strip = self._restyle("chosen", row, strip, self._as_chosen)
+        if selection is None:
+            return strip
+        number = line_number(position, row)
+        span = selection.get_span(number)
+        if span is None or span == (0, 0):
+            return strip
+        return self._restyle(
+            f"selected {span}", number, strip, lambda strip, _: _as_selected(strip, span)
+        )
+
+    def _blank(self) -> Strip:
+        look = self._styles
+        return Strip.blank(look.width, look.ground)
+
+    def _restyle(
+        self, how: str, row: int, strip: Strip, change: Callable[[Strip, int], Strip]
+    ) -> Strip:
+        """Returns the changed line: the same object as long as `strip` is."""
+        known = self._restyled.get((how, row))
+        if known is None or known[0] is not strip:
+            known = self._restyled[how, row] = (strip, change(strip, row))
+        return known[1]
+
+    def _as_chosen(self, strip: Strip, row: int) -> Strip:
+        look = self._styles
+        segments = list(strip)
+        if row == 0:
+            sign = Segment(self._glyphs.prompt, look.ground + look.styles["words"])
+            segments = [sign, *strip.crop(1)]
+        chosen = Segment.apply_style(segments, post_style=look.styles["chosen-ground"])
+        return Strip(chosen, strip.cell_length)
+
+    def _with_unseen(self, strip: Strip, _row: int) -> Strip:
+        """Writes `↓ 3 new turns` over the right end of the last line."""
+        look = self._styles
+        text = f" {self._glyphs.down} {plural(self.unseen, 'new turn')} "
+        room = strip.cell_length - cell_len(text) - 1
+        style = look.ground + look.styles["machine"] + look.styles["chosen-ground"]
+        segments = [*strip.crop(0, room), Segment(text, style), Segment(" ", look.ground)]
+        return Strip(segments, strip.cell_length)
+
+    def _empty_line(self, y: int, height: int) -> Strip:
+        shown = (self.empty, self.painter, height)
+        if self._empty_lines[0] != shown:
+            self._empty_lines = (shown, self._paint_empty(height))
+        return self._empty_lines[1][y]
+
+    def _paint_empty(self, height: int) -> list[Strip]:
+        """Returns the lines of a transcript without turns: the text, a third from the top."""
+        look = self._styles
+        room = min(_EMPTY_WIDTH, max(10, look.width - 6))
+        lines: list[Strip] = []
+        for number, text in enumerate(self.empty):
+            style = look.styles["words" if number == 0 else "quiet"]
+            for begin, end in wrap(clean(text), room):
+                strip = Strip([Segment(" " * GUTTER), Segment(text[begin:end], style)])
+                lines.append(strip.adjust_cell_length(look.width).apply_style(look.ground))
+        above = max(1, (height - len(lines)) // 3)
+        lines = [*[self._blank()] * above, *lines]
+        return [*lines, *[self._blank()] * max(0, height - len(lines))]
+
+
+def _as_selected(strip: Strip, span: tuple[int, int]) -> Strip:
+    """Reverses the characters from the first to before the second (-1: to the end)."""
+    text = strip.text
+    first = max(span[0], GUTTER)
+    last = len(text.rstrip()) if span[1] < 0 else min(span[1], len(text.rstrip()))
+    if first >= last:
+        return strip
+    begin, end = cell_len(text[:first]), cell_len(text[:last])
+    selected = Segment.apply_style(strip.crop(begin, end), post_style=Style(reverse=True))
+    return Strip([*strip.crop(0, begin), *selected, *strip.crop(end)], strip.cell_length)
+
+
+def changed_rows(before: Sequence[Strip], now: Sequence[Strip]) -> list[tuple[int, int]]:
+    """Returns (first row, number of rows) of each run of lines that are not the same objects.
+
+    Both sequences have the same length. Example: lines `a b c d` and `a x y d` give `[(1, 2)]`.
+    """
+    runs: list[tuple[int, int]] = []
+    for y, (old, new) in enumerate(zip(before, now, strict=True)):
+        if old is new:
+            continue
+        if runs and sum(runs[-1]) == y:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((y, 1))
+    return runs
