@@ -82,7 +82,9 @@ async def deltas(turns: int, count: int) -> tuple[float, float, float]:
         session.deliver_unseen(event)
     words = "the quick brown fox jumps over the lazy dog and walks home again "
     for number in range(turns):
-        session.deliver_unseen(e.TextSubmitted(at=number * 5.0, item_id=f"t{number}", text=words * 3))
+        session.deliver_unseen(
+            e.TextSubmitted(at=number * 5.0, item_id=f"t{number}", text=words * 3)
+        )
     session.deliver_unseen(e.TurnAdded(item_id="reply", role="assistant"))
     app = VoiceApp(lambda _id: session)
     gaps: list[float] = []
