@@ -21,6 +21,12 @@ from tui_voice.config.loading import allowed
 from tui_voice.config.model import GROUPS, PREFIX, Setting, all_settings, variable
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.conversation.states import diagram
+from tui_voice.ui.keys import key_name
+from tui_voice.ui.screen_table import key_actions
+from tui_voice.ui.screens.help import MORE_KEYS
+from tui_voice.ui.screens.reader import ReaderScreen
+from tui_voice.ui.screens.search import SearchScreen
+from tui_voice.ui.screens.sessions import SessionsScreen
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -63,7 +69,9 @@ def settings() -> str:
         parts += [f"## [{group}]\n\n{model.__doc__}\n", settings_table(keys)]
         if group == "context":
             parts += ["The policies:\n", policies_table()]
-    parts.append('## [keys]\n\nThe key of each action, such as `talk = "f5"`.\n')
+    parts.append(
+        '## [keys]\n\nThe key of each action, such as `talk = "f5"`: see [keys](keys.md).\n'
+    )
     return "\n".join(parts)
 
 
@@ -111,6 +119,45 @@ def policies_table() -> str:
     return "\n".join(["| policy | does |", "|---|---|", *rows]) + "\n"
 
 
+_KEYS = """\
+# Keys
+
+This file is generated from the key table (`tui_voice/ui/keys.py`), the screen table
+(`tui_voice/ui/screen_table.py`) and the screens, by `docs/generate.py`.
+
+## Session screen
+
+Each of these keys can be moved in the settings: `talk = "f5"` under `[keys]`. The footer shows the
+keys that work at the moment. While you type, single letters and the talk key are text. A letter
+whose action does not work at the moment begins a typed turn.
+
+"""
+
+
+def keys() -> str:
+    """Return the text of `docs/keys.md`: the keys of every screen."""
+    rows = [
+        f"| {key_name(action.key, 'Ctrl+')} | {action.about} | `{action.id}` |"
+        for action in key_actions()
+    ]
+    parts = [_KEYS + "\n".join(["| key | does | name in `[keys]` |", "|---|---|---|", *rows])]
+    parts.append("These keys belong to a part of the screen and cannot be moved:")
+    parts.append(_two_columns(MORE_KEYS))
+    for title, screen in (
+        ("Saved sessions", SessionsScreen),
+        ("Search", SearchScreen),
+        ("Reader", ReaderScreen),
+    ):
+        hints = [(key.replace("^", "Ctrl+"), word) for _action, key, word in screen.HINTS]
+        parts += [f"## {title}", _two_columns(hints)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _two_columns(rows: Iterable[tuple[str, str]]) -> str:
+    lines = [f"| {key} | {about} |" for key, about in rows]
+    return "\n".join(["| key | does |", "|---|---|", *lines])
+
+
 _TESTS = """\
 # Tests
 
@@ -143,6 +190,7 @@ def harnesses() -> str:
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "README.md": readme,
+    "docs/keys.md": keys,
     "docs/settings.md": settings,
     "tests/README.md": harnesses,
 }

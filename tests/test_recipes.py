@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
 
 from tests.runtime.chat_server_harness import chat_server, completion
 from tests.runtime.scripted_protocol_harness import ScriptedEndpoint
 from tests.runtime.session_harness import toy_server
+from tests.ui.conftest import settle
+from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
 from tui_voice.__main__ import main
 from tui_voice.cli.registry import CHOICES
 from tui_voice.config import load
@@ -28,6 +36,10 @@ from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summary_styles import SUMMARY_STYLES, SummaryStyle
 from tui_voice.store.exporters import EXPORT_FORMATS, ExportFormat
 from tui_voice.store.exporters.document import ExportDocument, ExportTurn
+from tui_voice.ui.app import VoiceApp
+from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screen_table import SCREENS, ScreenSpec
+from tui_voice.ui.widgets.footer import KeyHintsLine
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +182,66 @@ def _memory_after_a_session(settings: Any, folder: Path) -> str:
             session.say(words)
         session.summarise()
         return session.snapshot.ledger.memory
+
+
+class ToyScreen(ModalScreen[str]):
+    """Asks for one letter, and returns it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "dismiss('y')")]
+
+    def compose(self) -> ComposeResult:
+        yield Static("toy screen")
+
+
+async def test_a_screen_is_a_row_of_its_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results: list[str] = []
+    toy = ScreenSpec(
+        name="toy",
+        key="ctrl+g",
+        label="toys",
+        about="show the toy screen",
+        create=lambda _context: ToyScreen(),
+        on_result=lambda _context, result: results.append(result),
+        in_footer=True,
+    )
+    monkeypatch.setitem(SCREENS, "toy", toy)
+    session = kyoto_session(ScriptedSession())
+    app = VoiceApp(lambda _id: session, AppOptions(live=False, sessions=tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert ("toy", "^G", "toys") in app.query_one(KeyHintsLine).hints
+        await pilot.press("ctrl+g")
+        assert isinstance(app.screen, ToyScreen)
+        await pilot.press("y")
+        await settle(pilot)
+        assert results == ["y"]
+        await pilot.press("f1")
+        await settle(pilot)
+        shown = [line.text for part in app.screen.query("_HelpColumn") for line in rows_of(part)]
+        assert any("^G" in text and "show the toy screen" in text for text in shown)
+        await pilot.press("escape", "ctrl+p", *"toys")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, ToyScreen)
+
+
+async def test_the_key_of_an_added_screen_can_be_moved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    toy = ScreenSpec("toy", "ctrl+g", "toys", "show the toy screen", lambda _context: ToyScreen())
+    monkeypatch.setitem(SCREENS, "toy", toy)
+    session = kyoto_session(ScriptedSession())
+    options = AppOptions(live=False, sessions=tmp_path, keys={"toy": "f9"})
+    app = VoiceApp(lambda _id: session, options)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("f9")
+        assert isinstance(app.screen, ToyScreen)
+
+
+def rows_of(widget: Widget) -> list[Strip]:
+    """Return the lines of a widget."""
+    return [widget.render_line(y) for y in range(widget.size.height)]
