@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tokenize
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,59 @@ def test_every_exception_to_a_rule_has_its_reason_beside_it() -> None:
         for match in bare.finditer(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    """A class inside a class is qualified by it, as Textual's messages are. The classes of
+    `realtime/wire` have the names that the Realtime API gives them.
+    """
+    places = defaultdict(list)
+    for path in tracked("tui_voice/*.py"):
+        if "realtime/wire" not in name_of(path):
+            for node in syntax_tree(path).body:
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].append(name_of(path))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_no_code_is_made_from_text() -> None:
+    calls = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in tracked("tui_voice/*.py")
+        for node in ast.walk(syntax_tree(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("exec", "eval", "compile")
+    ]
+    assert calls == []
+
+
+REPLACED_WORDS = {
+    r"(an?|the|this|that|each|every|saved|old|new|another|whole|all) talks?(?!\s+key)": "session",
+    r"told|tells? of": "says, reports, knows",
+    r"owed": "pending",
+    r"errands?": "task, message",
+    r"the ears?": "turn detector, speech recognition",
+    r"doors?": "handle",
+    r"looked through": "scanned",
+    r"(go(es|ing)?|went) on with": "resumes, continues",
+    r"put(s|ting)? back": "restores",
+}
+"""Words of an earlier vocabulary → the words of docs/architecture.md."""
+
+
+@pytest.mark.parametrize("word", REPLACED_WORDS)
+def test_no_comment_docstring_or_text_uses_a_replaced_word(word: str) -> None:
+    pattern = re.compile(rf"\b({word})\b", re.IGNORECASE)
+    written = (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None))
+    found = [
+        f"{name_of(path)}:{token.start[0]}: {match[0]}"
+        for path in tracked("tui_voice/*.py")
+        for token in tokens(path)
+        if token.type in written
+        for match in pattern.finditer(token.string)
+    ]
+    assert found == [], f"write: {REPLACED_WORDS[word]}"
 
 
 FORBIDDEN = {

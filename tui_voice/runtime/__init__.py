@@ -1,1 +1,1 @@
-"""The loop and the clock: a talk that is alive, or played back."""
+"""Runs a session: its event loop, its connection, its sound and its summaries; and replays one."""

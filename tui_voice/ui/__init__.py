@@ -1,1 +1,1 @@
-"""What the eyes see and the keys do."""
+"""The Textual application: what the screen shows, and what the keys do."""

@@ -1,4 +1,4 @@
-"""Facts, by what they tell of. All of them are taken from here: `from … import events as e`."""
+"""All events of a session; import them as `from tui_voice.conversation import events as e`."""
 
 from tui_voice.conversation.events.base import (
     ALREADY_ACTIVE,

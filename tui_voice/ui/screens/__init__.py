@@ -1,1 +1,1 @@
-"""What fills the terminal, one at a time."""
+"""The screens and dialogs; one of them has the keyboard at a time."""

@@ -1,1 +1,1 @@
-"""One picture each; none remembers anything about the talk."""
+"""The parts of a screen. Each draws a value that it is given; none keeps session data."""
