@@ -116,15 +116,6 @@ class TestHandshake:
         async with connect(f"{server.url}?model=m", subprotocols=protocols) as socket:
             assert socket.subprotocol == "realtime"
 
-    async def test_model_that_is_not_served_is_refused(self, engines: ToyEngines) -> None:
-        server = await start_server(
-            "127.0.0.1", 0, engines, ServerOptions(models=frozenset({"gpt-realtime-2.1"}))
-        )
-        assert (await connect_refused(f"{server.url}?model=other"))[0] == "invalid_model"
-        async with connect(f"{server.url}?model=gpt-realtime-2.1") as socket:
-            assert (await receive(socket))["type"] == "session.created"
-        await server.close()
-
 
 class TestKey:
     @pytest.fixture
@@ -227,9 +218,7 @@ class TestDisconnect:
         await server.close()
 
     async def test_client_that_never_reads_is_disconnected(self, engines: ToyEngines) -> None:
-        server = await start_server(
-            "127.0.0.1", 0, engines, ServerOptions(max_unsent_bytes=200_000)
-        )
+        server = await start_server("127.0.0.1", 0, engines)
         socket = await connect(f"{server.url}?model=m", max_queue=1)
         create = {
             "type": "conversation.item.create",

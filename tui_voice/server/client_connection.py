@@ -57,6 +57,8 @@ class ClientConnection:
         self._changed = asyncio.Event()
         self._may_receive = asyncio.Event()
         self._may_receive.set()
+        self.overflowed = asyncio.Event()
+        """Set when the connection is to be closed because the client does not read."""
         self._close: CloseSocket | None = None
         self._is_ended = False
         self._timer: asyncio.TimerHandle | None = None
@@ -159,12 +161,12 @@ class ClientConnection:
 
         A bug in the protocol closes this connection, is raised, and leaves other connections alone.
         """
-        if self._is_ended:
+        if self._is_ended or self._close is not None:
             return
         try:
             self._carry_out(step(self._clock()))
         except BaseException:
-            self._close = self._close or CloseSocket(1011, "The server has an internal error.")
+            self._close = CloseSocket(1011, "The server has an internal error.")
             self._changed.set()
             raise
 
@@ -174,7 +176,7 @@ class ClientConnection:
                 case ServerMessage():
                     self._send(encode(output))
                 case CloseSocket():
-                    self._close = self._close or output
+                    self._close = output
                 case SpeakJob() if self._unsent_bytes >= _PAUSE_SPEECH_BYTES:
                     self._held_jobs.append(output)
                 case job:
@@ -190,6 +192,7 @@ class ClientConnection:
         if self._unsent_bytes > self._max_unsent_bytes:
             self._frames.clear()
             self._unsent_bytes = 0
+            self.overflowed.set()
             self._close = CloseSocket(1008, "Too many events wait to be read.")
 
     def _schedule(self) -> None:

@@ -13,16 +13,13 @@ from threading import Thread
 from tui_voice.server.interfaces import Engines
 from tui_voice.server.realtime_server import ServerOptions, start_server
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8765
-
 
 @dataclass(frozen=True, slots=True)
 class ServeCommandOptions:
-    """`exit_on_stdin_eof`: end together with the process that holds our standard input."""
+    """`port` 0: any free port. `exit_on_stdin_eof`: end when standard input ends."""
 
-    host: str = DEFAULT_HOST
-    port: int = DEFAULT_PORT
+    host: str = "127.0.0.1"
+    port: int = 0
     exit_on_stdin_eof: bool = False
     server: ServerOptions = field(default_factory=ServerOptions)
 

@@ -26,7 +26,7 @@ from websockets.typing import Subprotocol
 
 from tui_voice.errors import BackendError, TuiVoiceError
 from tui_voice.realtime.wire import encode
-from tui_voice.server.client_connection import MAX_UNSENT_BYTES, ClientConnection
+from tui_voice.server.client_connection import ClientConnection
 from tui_voice.server.errors import RefusedError
 from tui_voice.server.ids import random_ids
 from tui_voice.server.interfaces import Engines
@@ -37,6 +37,10 @@ PATHS = ("/v1/realtime", "/openai/v1/realtime")
 """The second is the path of clients made for Azure."""
 _MAX_FRAME_BYTES = 21 * 2**20
 """15 MiB of audio as base64, and the JSON around it."""
+_PING_SECONDS = 20.0
+"""Time between pings, and the time that a client has to answer one."""
+_ABORT_SECONDS = 1.0
+"""Time in which a close frame may reach a client that has stopped reading."""
 _SUBPROTOCOL = Subprotocol("realtime")
 _KEY_SUBPROTOCOL = "openai-insecure-api-key."
 _new_id = random_ids()
@@ -48,14 +52,10 @@ logger.addFilter(lambda record: "handshake failed" not in record.getMessage())
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """`api_key` None: no key is needed. `models` None: any model name is accepted."""
+    """`api_key` None: no key is needed."""
 
     api_key: str | None = None
-    models: frozenset[str] | None = None
     limits: SessionLimits = field(default_factory=SessionLimits)
-    ping_seconds: float = 20.0
-    max_unsent_bytes: int = MAX_UNSENT_BYTES
-    """Bytes that may wait for a client that does not read."""
 
 
 class RealtimeServer:
@@ -106,8 +106,8 @@ class RealtimeServer:
                 compression=None,
                 max_size=_MAX_FRAME_BYTES,
                 max_queue=2,
-                ping_interval=self._options.ping_seconds,
-                ping_timeout=self._options.ping_seconds,
+                ping_interval=_PING_SECONDS,
+                ping_timeout=_PING_SECONDS,
                 server_header=None,
                 logger=logger,
             )
@@ -162,11 +162,7 @@ class RealtimeServer:
             await socket.close(code, f"{error.error_type}.{error.code}")
             return
         connection = ClientConnection(
-            self._workers,
-            model,
-            self._options.limits,
-            transcription_only,
-            self._options.max_unsent_bytes,
+            self._workers, model, self._options.limits, transcription_only
         )
         self._connections.add(connection)
         if self.failed.done():
@@ -174,6 +170,7 @@ class RealtimeServer:
         else:
             connection.prepare_engines()
         sending = asyncio.create_task(_send_frames(connection, socket))
+        watching = asyncio.create_task(_abort_unread(connection, socket))
         try:
             async for frame in socket:
                 if isinstance(frame, bytes):
@@ -185,6 +182,7 @@ class RealtimeServer:
         finally:
             self._connections.discard(connection)
             connection.end()
+            watching.cancel()
             await sending
 
     def _refusal(
@@ -202,11 +200,6 @@ class RealtimeServer:
         if not model and not transcription_only:
             return 4000, RefusedError(
                 "missing_model", "You must provide a model parameter.", "model"
-            )
-        models = self._options.models
-        if model and models is not None and model not in models:
-            return 4000, RefusedError(
-                "invalid_model", f"The model '{model}' is not served here.", "model"
             )
         return None
 
@@ -230,6 +223,16 @@ async def _send_frames(connection: ClientConnection, socket: ServerConnection) -
         await socket.close(connection.close_code, connection.close_reason)
     except ConnectionClosed:
         return
+
+
+async def _abort_unread(connection: ClientConnection, socket: ServerConnection) -> None:
+    """Cuts the connection to a client that does not read.
+
+    The close frame waits behind the data that the client does not take, so it may never arrive.
+    """
+    await connection.overflowed.wait()
+    await asyncio.sleep(_ABORT_SECONDS)
+    socket.transport.abort()
 
 
 def _check_path(socket: ServerConnection, request: Request) -> HttpResponse | None:
