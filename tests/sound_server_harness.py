@@ -73,18 +73,19 @@ class Recording:
 
 
 class VirtualSound:
-    """A private sound server; `env` makes a child process, or this one, use it."""
+    """A private sound server; a process uses it that has `client_env` in its environment."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sound-"))
         self.folder.chmod(0o700)
-        self.env = {
-            **os.environ,
+        self.client_env = {
             "XDG_RUNTIME_DIR": str(self.folder),
             "PULSE_RUNTIME_PATH": str(self.folder / "pulse"),
             "PULSE_COOKIE": str(self.folder / "cookie"),
             "PULSE_SERVER": f"unix:{self.folder}/pulse/native",
         }
+        """The variables by which a program finds this server."""
+        self.env = {**os.environ, **self.client_env}
         self._server: subprocess.Popen[bytes] | None = None
         self._recordings: list[Recording] = []
         self.start()

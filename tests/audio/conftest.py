@@ -1,12 +1,12 @@
 """A spoken sentence, and both drivers."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.requirements_harness import require
 from tui_voice.audio.devices import load_driver
 from tui_voice.audio.driver import Driver
 from tui_voice.audio.files import read_sound
@@ -17,8 +17,7 @@ SENTENCE = "Hello there. I would like to book a table for four people, please."
 @pytest.fixture(scope="session")
 def sentence_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence spoken by flite, as a WAV file."""
-    if shutil.which("flite") is None:
-        _lacking("flite is not installed (apt: flite)")
+    require(shutil.which("flite"), "flite is not installed (apt: flite)")
     path = tmp_path_factory.mktemp("speech") / "sentence.wav"
     subprocess.run(["flite", "-t", SENTENCE, "-o", str(path)], check=True)
     return path
@@ -33,13 +32,6 @@ def sentence(sentence_wav: Path) -> bytes:
 @pytest.fixture(params=["miniaudio", "sounddevice"])
 def driver(request: pytest.FixtureRequest) -> Driver:
     found = load_driver(request.param)
-    if found is None:
-        _lacking(f"{request.param} does not load here")
+    require(found, f"{request.param} does not load here")
     assert found is not None
     return found
-
-
-def _lacking(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

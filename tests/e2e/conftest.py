@@ -1,4 +1,4 @@
-"""What a talk needs: a clean home, a room with sound in it, the app on a screen."""
+"""Fixtures: a clean environment, virtual sound devices, and the app in a terminal."""
 
 from __future__ import annotations
 
@@ -9,59 +9,61 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.heard import Ear
-from tests.e2e.room import Room, need
-from tests.e2e.talk import Start, Talk
+from tests.e2e.app_harness import AppUnderTest, StartApp
+from tests.e2e.recorded_audio_harness import SpeechEngines
+from tests.e2e.sound_setup_harness import SoundSetup
+from tests.requirements_harness import require
 from tests.sound_server_harness import VirtualSound
 from tui_voice.server.local.engines import LocalEngines
 
 
 @pytest.fixture(scope="session")
-def ear() -> Ear:
-    return Ear(LocalEngines(probe=False))
+def engines() -> SpeechEngines:
+    return SpeechEngines(LocalEngines(probe=False))
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
-    """The environment of a user who has just arrived: no settings, no key, no talks, no sound."""
+def clean_env(tmp_path: Path) -> dict[str, str]:
+    """The environment of a new user: no settings, no API key, no sessions, no sound server."""
     ours = ("TUI_VOICE_", "OPENAI_", "AZURE_", "XDG_", "PULSE_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     (tmp_path / "home").mkdir()
-    # Nobody on this machine is asked for a chat model, and no other sound server is found.
-    nowhere = str(tmp_path / "nowhere")
+    missing = str(tmp_path / "missing")
     return env | {
         "HOME": str(tmp_path / "home"),
-        "XDG_RUNTIME_DIR": nowhere,
-        "PULSE_SERVER": f"unix:{nowhere}",
+        "XDG_RUNTIME_DIR": missing,
+        "PULSE_SERVER": f"unix:{missing}",
     }
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the talks are saved."""
-    path = tmp_path / "talks"
+def sessions_folder(tmp_path: Path) -> Path:
+    """The folder in which the app saves its sessions."""
+    path = tmp_path / "sessions"
     path.mkdir()
     return path
 
 
 @pytest.fixture
-def start(home: dict[str, str], folder: Path) -> Iterator[Start]:
-    """Starts the app: `start("--text", size=(80, 24), env=…)`."""
-    running: list[Talk] = []
+def start_app(clean_env: dict[str, str], sessions_folder: Path) -> Iterator[StartApp]:
+    """Starts the app, for example `start_app("--text", size=(80, 24), env=…)`."""
+    running: list[AppUnderTest] = []
 
-    def begin(
+    def start(
         *arguments: str, env: dict[str, str] | None = None, size: tuple[int, int] = (120, 36)
-    ) -> Talk:
-        talk = Talk(*arguments, env={**home, **(env or {})}, folder=folder, size=size)
-        running.append(talk)
-        return talk
+    ) -> AppUnderTest:
+        app = AppUnderTest(
+            *arguments, env={**clean_env, **(env or {})}, folder=sessions_folder, size=size
+        )
+        running.append(app)
+        return app
 
-    yield begin
-    for talk in running:
-        talk.close()
+    yield start
+    for app in running:
+        app.close()
 
 
 @pytest.fixture
-def room(virtual_sound: VirtualSound, tmp_path: Path) -> Room:
-    need(shutil.which("flite"), "nobody to speak: apt install flite")
-    return Room(virtual_sound, tmp_path)
+def sound(virtual_sound: VirtualSound, tmp_path: Path) -> SoundSetup:
+    require(shutil.which("flite"), "no synthetic voice: apt install flite")
+    return SoundSetup(virtual_sound, tmp_path)

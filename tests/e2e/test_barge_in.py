@@ -1,12 +1,19 @@
-"""Talking over the reply, and not being interrupted by one's own loudspeaker."""
+"""The user interrupts a reply by voice; the app's own voice must not interrupt it."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.e2e.heard import Ear, first_utterance, loudness, samples, sounding_ms, where_cut
-from tests.e2e.room import Room
-from tests.e2e.talk import Start, Talk
+from tests.e2e.app_harness import AppUnderTest, StartApp, concerns, is_reply
+from tests.e2e.recorded_audio_harness import (
+    SpeechEngines,
+    find_cut,
+    first_utterance,
+    ms_since_first_sound,
+    rms,
+    samples,
+)
+from tests.e2e.sound_setup_harness import SoundSetup
 from tests.server.local.speech_harness import plain
 
 pytestmark = [pytest.mark.local, pytest.mark.sound, pytest.mark.slow]
@@ -15,132 +22,149 @@ FACTS = (
     "My sister lives in London, my brother works in Berlin, my dog is called Rex, "
     "my favourite colour is green, my birthday is in October and my budget is 400 euros."
 )
-ASKED = "Where does my sister live?"
-"""The reply quotes `FACTS`, which takes long enough to be interrupted."""
-OVER = "In which city does my sister live?"
+QUESTION = "Where does my sister live?"
+"""The reply quotes `FACTS`, which takes more than ten seconds to speak."""
+SPOKEN_QUESTION = "In which city does my sister live?"
+"""The user speaks this during the reply."""
 
 
-def ready(start: Start, room: Room, env: dict[str, str] | None = None) -> Talk:
-    """A talk with an open microphone whose engines are loaded."""
-    talk = start("--backend", "local", env=room.env | (env or {}))
-    talk.online()
-    room.listens(talk)
-    talk.open_microphone()
-    return talk
+def start_with_open_microphone(
+    start_app: StartApp, sound: SoundSetup, env: dict[str, str] | None = None
+) -> AppUnderTest:
+    """Returns the app, connected, with an open microphone."""
+    app = start_app("--backend", "local", env=sound.env | (env or {}))
+    app.wait_until_connected()
+    sound.wait_for_capture(app)
+    app.open_microphone()
+    return app
 
 
-def talk_over(talk: Talk, room: Room, ear: Ear) -> None:
-    """Interrupts a long reply by voice, and compares what was truncated with what was played."""
-    talk.ask(FACTS)
-    before, at = len(talk.journal()), len(room.loudspeaker.pcm)
-    talk.type_line(ASKED)
-    assert room.loudspeaker.wait_for(lambda pcm: sounding_ms(pcm, at) > 1500)
-    reply = talk.facts("audio_received", before)[0]["item_id"]
-    talk.wait_for_state("speaking")
-    room.say(room.voice(OVER, "rms"))
+def wait_for_sound(sound: SoundSetup, start: int, ms: float) -> None:
+    """Waits until the loudspeaker has played for `ms` milliseconds since byte `start`."""
+    assert sound.loudspeaker.wait_for(lambda pcm: ms_since_first_sound(pcm, start) > ms)
 
-    cut = talk.fact("playback_interrupted", after=before)
-    assert cut["item_id"] == reply
-    committed = talk.fact("speech_committed", after=before)["item_id"]
-    truncated = talk.fact("item_truncated", after=before)
+
+def common_words(recognised: str) -> int:
+    """Returns how many different words of `SPOKEN_QUESTION` were recognised."""
+    return len(set(plain(SPOKEN_QUESTION)) & set(plain(recognised)))
+
+
+def test_a_spoken_question_interrupts_the_reply_and_is_answered(
+    start_app: StartApp, sound: SoundSetup, engines: SpeechEngines
+) -> None:
+    app = start_with_open_microphone(start_app, sound)
+    app.ask(FACTS)
+    before, start = len(app.journal()), len(sound.loudspeaker.pcm)
+    app.submit(QUESTION)
+    wait_for_sound(sound, start, 1500)
+    reply = app.events("audio_received", before)[0]["item_id"]
+    app.wait_for_state("speaking")
+    sound.speak(sound.synthesize(SPOKEN_QUESTION, "rms"))
+
+    # The reply is truncated on the server where its playback was cut.
+    interrupted = app.wait_for_event("playback_interrupted", after=before)
+    assert interrupted["item_id"] == reply
+    turn = app.wait_for_event("speech_committed", after=before)["item_id"]
+    truncated = app.wait_for_event("item_truncated", after=before)
     assert truncated["item_id"] == reply
-    assert truncated["audio_ms"] == cut["played_ms"]
-    # The loudspeaker fell silent while the user was still speaking: a second of nothing, at least.
-    heard = first_utterance(samples(room.loudspeaker, at))
-    assert len(heard) < len(samples(room.loudspeaker, at)) - 24_000
-    clauses = [fact["text"] for fact in talk.facts("transcript_grew") if fact["item_id"] == reply]
-    found = where_cut(ear.as_spoken(clauses), heard)
-    assert found.likeness > 0.9, (found, clauses)
-    assert found.least - 100 <= truncated["audio_ms"] <= found.most + 100, (found, truncated)
-    # Both are on the screen: what was cut is marked, and the new turn is answered.
-    answered(talk, committed)
-    talk.wait_for("interrupted at")
+    assert truncated["audio_ms"] == interrupted["played_ms"]
+    # The loudspeaker was silent before the user had finished: for 24,000 samples, a second.
+    played = first_utterance(samples(sound.loudspeaker, start))
+    assert len(played) < len(samples(sound.loudspeaker, start)) - 24_000
+    clauses = [e["text"] for e in app.events("transcript_grew") if e["item_id"] == reply]
+    cut = find_cut(engines.synthesize(clauses), played)
+    assert cut.correlation > 0.9, (cut, clauses)
+    assert cut.earliest - 100 <= truncated["audio_ms"] <= cut.latest + 100, (cut, truncated)
+    # The screen marks the reply as interrupted, and shows the answer to the new turn.
+    wait_for_answer(app, turn)
+    app.wait_for("interrupted at")
 
 
-def answered(talk: Talk, turn: str) -> None:
-    """Waits for the answer to what was said over the reply; it must come to the screen."""
-    reply = talk.fact(
-        "turn_added", lambda f: f["role"] == "assistant" and f.get("previous_item_id") == turn
+def wait_for_answer(app: AppUnderTest, turn: str) -> None:
+    """Waits until the answer to the spoken turn is on the screen, and checks it."""
+    answer_id = app.wait_for_event(
+        "turn_added", lambda event: is_reply(event) and event.get("previous_item_id") == turn
     )["item_id"]
-    mine, answer = (
-        talk.fact("transcript_done", lambda f, one=one: f["item_id"] == one)["text"]
-        for one in (turn, reply)
-    )
-    # Not every word gets through while both speak; when all did, the question was understood.
-    assert len(set(plain(OVER)) & set(plain(mine))) >= 2, mine
-    assert "London" in answer or plain(mine) != plain(OVER), (mine, answer)
-    talk.until(lambda: talk.shows(answer), f"{answer!r} on the screen")
+    question = app.wait_for_event("transcript_done", concerns(turn))["text"]
+    answer = app.wait_for_event("transcript_done", concerns(answer_id))["text"]
+    # While both speak, some words may be lost. If none is, the answer must be right.
+    assert common_words(question) >= 2, question
+    assert "London" in answer or plain(question) != plain(SPOKEN_QUESTION), (question, answer)
+    app.wait_until_shown(answer)
 
 
-def test_who_talks_over_the_reply_is_heard_and_answered(start: Start, room: Room, ear: Ear) -> None:
-    talk = ready(start, room)
-    talk_over(talk, room, ear)
+def test_a_muted_microphone_captures_no_speech(start_app: StartApp, sound: SoundSetup) -> None:
+    app = start_with_open_microphone(start_app, sound)
+    app.press("m")
+    app.wait_for("muted")
+    start = len(sound.microphone.pcm)
+    sound.speak(sound.synthesize(SPOKEN_QUESTION, "slt"))
+    assert rms(samples(sound.microphone, start)) > 0.005
+    app.ask("My dog is called Rex.")
+    assert not app.events("speech_started")
+    app.leave_entry()
+    app.press("m")
+    app.wait_until(lambda: "muted" not in app.text, "a microphone that is not muted")
+    sound.speak(sound.synthesize(SPOKEN_QUESTION, "slt"))
+    app.wait_for_event("speech_started")
 
 
-def test_muted_nothing_is_heard(start: Start, room: Room) -> None:
-    talk = ready(start, room)
-    talk.press("m")
-    talk.wait_for("muted")
-    at = len(room.microphone.pcm)
-    room.say(room.voice(OVER, "slt"))
-    assert loudness(samples(room.microphone, at)) > 0.005
-    talk.ask("My dog is called Rex.")
-    assert not talk.facts("speech_started")
-    talk.leave_line()
-    talk.press("m")
-    talk.until(lambda: "muted" not in talk.text, "sound again")
-    room.say(room.voice(OVER, "slt"))
-    talk.fact("speech_started")
-
-
-def echo_heard(talk: Talk, room: Room) -> tuple[float, list[str]]:
-    """Lets a reply be played into the open microphone: how loud it came in there, and which facts
-    followed until it was over.
+def play_reply_with_open_microphone(
+    app: AppUnderTest, sound: SoundSetup
+) -> tuple[float, list[str]]:
+    """Returns the RMS (0.0 to 1.0) that the microphone recorded during one reply, and the names
+    of the events until the end of its playback.
     """
-    before, at = len(talk.journal()), len(room.microphone.pcm)
-    talk.type_line(FACTS)
-    reply = talk.fact("audio_received", after=before)["item_id"]
-    talk.until(
+    before, start = len(app.journal()), len(sound.microphone.pcm)
+    app.submit(FACTS)
+    reply = app.wait_for_event("audio_received", after=before)["item_id"]
+    app.wait_until(
         lambda: any(
-            fact["item_id"] == reply
+            event["item_id"] == reply
             for name in ("playback_finished", "playback_interrupted")
-            for fact in talk.facts(name, before)
+            for event in app.events(name, before)
         ),
         "the end of the reply",
     )
-    facts = [fact["event"] for fact in talk.journal()[before:]]
-    return loudness(samples(room.microphone, at)), facts
+    names = [event["event"] for event in app.journal()[before:]]
+    return rms(samples(sound.microphone, start)), names
 
 
-def test_its_own_voice_does_not_interrupt_it(start: Start, room: Room) -> None:
-    room.sound.join_speaker_to_microphone()
-    talk = ready(start, room)
-    for reply in range(3):  # the first one too, when nothing is known of the room
-        level, facts = echo_heard(talk, room)
-        assert level > 0.005, "nothing of the reply came to the microphone"
-        assert not {"speech_started", "playback_interrupted"} & set(facts), (reply, facts)
+def test_the_echo_of_a_reply_does_not_interrupt_it(start_app: StartApp, sound: SoundSetup) -> None:
+    sound.server.join_speaker_to_microphone()
+    app = start_with_open_microphone(start_app, sound)
+    for reply in range(3):  # during the first one the echo canceller does not know the echo yet
+        level, names = play_reply_with_open_microphone(app, sound)
+        assert level > 0.005, "the microphone did not record the reply"
+        assert not {"speech_started", "playback_interrupted"} & set(names), (reply, names)
 
 
-def test_who_talks_over_the_reply_is_heard_beside_its_echo(start: Start, room: Room) -> None:
-    room.sound.join_speaker_to_microphone()
-    talk = ready(start, room)
-    talk.ask("My dog is called Rex.")
-    talk.ask(FACTS)
-    before, at = len(talk.journal()), len(room.loudspeaker.pcm)
-    talk.type_line(ASKED)
-    assert room.loudspeaker.wait_for(lambda pcm: sounding_ms(pcm, at) > 1500)
-    assert not talk.facts("speech_started", before)
-    room.say(room.voice(OVER, "awb"))
-    talk.fact("playback_interrupted", after=before)
-    turn = talk.fact("speech_committed", after=before)["item_id"]
-    mine = talk.fact("transcript_done", lambda f: f["item_id"] == turn, before)["text"]
-    # While both speak equally loud, many words are taken for echo; never all of them.
-    assert len(set(plain(OVER)) & set(plain(mine))) >= 2, mine
+def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
+    start_app: StartApp, sound: SoundSetup
+) -> None:
+    sound.server.join_speaker_to_microphone()
+    app = start_with_open_microphone(start_app, sound)
+    app.ask("My dog is called Rex.")
+    app.ask(FACTS)
+    before, start = len(app.journal()), len(sound.loudspeaker.pcm)
+    app.submit(QUESTION)
+    wait_for_sound(sound, start, 1500)
+    assert not app.events("speech_started", before)
+    sound.speak(sound.synthesize(SPOKEN_QUESTION, "awb"))
+    app.wait_for_event("playback_interrupted", after=before)
+    turn = app.wait_for_event("speech_committed", after=before)["item_id"]
+    question = app.wait_for_event("transcript_done", concerns(turn), before)["text"]
+    # While both speak equally loud, the echo canceller removes many words, but not all.
+    assert common_words(question) >= 2, question
 
 
-def test_without_cancellation_it_would(start: Start, room: Room) -> None:
-    room.sound.join_speaker_to_microphone()
-    talk = ready(start, room, {"TUI_VOICE_AUDIO_ECHO_CANCELLATION": "false"})
-    level, facts = echo_heard(talk, room)
+def test_without_echo_cancellation_the_echo_interrupts_the_reply(
+    start_app: StartApp, sound: SoundSetup
+) -> None:
+    """Shows that the virtual echo of the tests above is loud enough to be recognised."""
+    sound.server.join_speaker_to_microphone()
+    env = {"TUI_VOICE_AUDIO_ECHO_CANCELLATION": "false"}
+    app = start_with_open_microphone(start_app, sound, env)
+    level, names = play_reply_with_open_microphone(app, sound)
     assert level > 0.005
-    assert "playback_interrupted" in facts, "the loop that the test above trusts is not there"
+    assert "playback_interrupted" in names

@@ -1,4 +1,4 @@
-"""`tui-voice say`, from an environment in which nothing is set but PATH and HOME."""
+"""`tui-voice say` in an environment that contains PATH and HOME only."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import subprocess
 import sys
 import wave
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.e2e.heard import Ear
-from tests.e2e.room import need
-from tests.e2e.talk import read
+from tests.e2e.app_harness import JournalEvent, read_journal
+from tests.e2e.recorded_audio_harness import SpeechEngines
+from tests.requirements_harness import require
 from tests.server.local.speech_harness import word_errors
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
@@ -23,12 +22,12 @@ pytestmark = [pytest.mark.local, pytest.mark.slow]
 QUESTION = "My sister lives in London and she has two children."
 
 
-def say(home: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs it to its end; standard error must stay empty of everything but our own sentences."""
+def say(home: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs `tui-voice say` to its end."""
     done = subprocess.run(
         [sys.executable, "-m", "tui_voice", "say", *arguments],
         env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=100,
@@ -39,68 +38,68 @@ def say(home: Path, *arguments: str, given: str = "") -> subprocess.CompletedPro
 
 
 @pytest.fixture
-def bare_home(tmp_path: Path) -> Path:
+def home(tmp_path: Path) -> Path:
     (tmp_path / "home").mkdir()
     return tmp_path / "home"
 
 
 @pytest.fixture
-def question(tmp_path: Path) -> Path:
-    need(shutil.which("flite"), "nobody to speak: apt install flite")
+def spoken_question(tmp_path: Path) -> Path:
+    require(shutil.which("flite"), "no synthetic voice: apt install flite")
     path = tmp_path / "question.wav"
     subprocess.run(["flite", "-voice", "slt", "-t", QUESTION, "-o", str(path)], check=True)
     return path
 
 
-def turns(facts: list[dict[str, Any]], role: str) -> list[str]:
-    return [fact["text"] for fact in facts if fact["event"] == "turn" and fact["role"] == role]
+def turn_texts(events: list[JournalEvent], role: str) -> list[str]:
+    return [e["text"] for e in events if e["event"] == "turn" and e["role"] == role]
 
 
-def test_text_and_sound_in_facts_and_sound_out(
-    bare_home: Path, question: Path, tmp_path: Path, ear: Ear
+def test_say_sends_text_and_sound_and_writes_json_lines_and_a_sound_file(
+    home: Path, spoken_question: Path, tmp_path: Path, engines: SpeechEngines
 ) -> None:
     out = tmp_path / "out.wav"
-    done = say(bare_home, "Hello, my name is Anna.", str(question), "--json", "--speak", str(out))
+    files = (str(spoken_question), "--json", "--speak", str(out))
+    done = say(home, "Hello, my name is Anna.", *files)
     assert (done.returncode, done.stderr) == (0, "")
-    facts = [json.loads(line) for line in done.stdout.splitlines()]
+    printed = [json.loads(line) for line in done.stdout.splitlines()]
 
-    # One fact a line, as the journal has it; turns as they are completed; the sum at the end.
-    told = [fact for fact in facts if fact["event"] not in ("turn", "done")]
-    assert all(isinstance(fact["at"], (int, float)) for fact in told)
-    for fact in facts:
-        if fact["event"] == "turn":
-            assert set(fact) >= {"role", "text", "interrupted"}
-            assert fact["interrupted"] is False
-    assert [f["role"] for f in facts if f["event"] == "turn"] == ["user", "assistant"] * 2
-    assert facts[-1]["event"] == "done"
-    assert facts[-1]["usd"] == 0
-    journal = next(bare_home.rglob("*.jsonl"))
-    assert facts[-1]["session"] == journal.stem
-    kept = read(journal)
-    assert [fact for fact in told if fact in kept] == told
+    # It prints each event as the journal has it, each complete turn, and at the end the costs.
+    events = [line for line in printed if line["event"] not in ("turn", "done")]
+    assert all(isinstance(event["at"], (int, float)) for event in events)
+    turns = [line for line in printed if line["event"] == "turn"]
+    assert all(set(turn) >= {"role", "text"} and turn["interrupted"] is False for turn in turns)
+    assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2
+    assert printed[-1]["event"] == "done"
+    assert printed[-1]["usd"] == 0
+    path = next(home.rglob("*.jsonl"))
+    assert printed[-1]["session"] == path.stem
+    journal = read_journal(path)
+    assert [event for event in events if event in journal] == events
 
-    typed, spoken = turns(facts, "user")
+    typed, spoken = turn_texts(printed, "user")
     assert typed == "Hello, my name is Anna."
     wrong, total = word_errors(QUESTION, spoken)
     assert wrong / total <= 0.35, spoken
     with wave.open(str(out)) as file:
         rate, sound = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), "<i2")
     assert rate == 24_000
-    replies = " ".join(turns(facts, "assistant"))
+    replies = " ".join(turn_texts(printed, "assistant"))
     assert replies
-    assert ear.error_rate(replies, sound) <= 0.2, (replies, ear.words(sound))
+    assert engines.error_rate(replies, sound) <= 0.2, (replies, engines.transcribe(sound))
 
-    # From standard input, in the same talk: it knows the name.
-    again = say(bare_home, "--session", journal.stem, "-", given="What is my name?\n\n")
+    # A second run reads a turn from standard input and resumes the session: it knows the name.
+    again = say(home, "--session", path.stem, "-", stdin="What is my name?\n\n")
     assert (again.returncode, again.stderr) == (0, "")
     assert "Anna" in again.stdout
     assert again.stdout.startswith("you    What is my name?\n")
-    assert [fact["event"] for fact in read(journal)][: len(kept)] == [f["event"] for f in kept]
-    assert list(bare_home.rglob("*.jsonl")) == [journal]
+    names = [event["event"] for event in read_journal(path)]
+    assert names[: len(journal)] == [event["event"] for event in journal]
+    assert list(home.rglob("*.jsonl")) == [path]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "sentence"),
+    ("arguments", "status", "text"),
     [
         (("Hello", "--session", "never-was"), 1, "no saved sessions"),
         (("missing.wav",), 2, "missing.wav"),
@@ -109,10 +108,10 @@ def test_text_and_sound_in_facts_and_sound_out(
         (("Hello", "--backend", "telephone"), 2, "telephone"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(
-    bare_home: Path, arguments: tuple[str, ...], status: int, sentence: str
+def test_say_describes_a_wrong_argument_in_one_line(
+    home: Path, arguments: tuple[str, ...], status: int, text: str
 ) -> None:
-    done = say(bare_home, *arguments)
+    done = say(home, *arguments)
     assert (done.returncode, done.stdout) == (status, "")
-    assert sentence in done.stderr
+    assert text in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -1,5 +1,5 @@
-"""The key is in no file of ours and on no screen: not when the server quotes it back, not when the
-user types it, not in the details of a crash, not in any export.
+"""No file and no screen contains the API key: not when the server quotes it, not when the user
+types it, not in the details of a crash, not in an export.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.http11 import Request, Response
 
-from tests.e2e.talk import Start
-from tests.e2e.terminal import Terminal
+from tests.e2e.app_harness import StartApp
+from tests.e2e.terminal_harness import TerminalProgram
 from tests.runtime.session_harness import toy_server
 from tui_voice.store.exporters import EXPORT_FORMATS
 
 pytestmark = pytest.mark.slow
 
 KEYS = [
-    "sk-" + "proj-" + "Zq7" * 12,  # as OpenAI makes them; invented, parted so that no scan trips
-    "correct-horse-battery-staple",  # of no form that one could know
+    "sk-" + "proj-" + "Zq7" * 12,  # the form of OpenAI's keys; divided for scanners of source code
+    "correct-horse-battery-staple",  # no known form
 ]
 
 
@@ -42,33 +42,32 @@ def key(request: pytest.FixtureRequest) -> str:
 
 
 @asynccontextmanager
-async def toy(key: str) -> AsyncIterator[str]:
-    """Lets in who has the key, and answers with what it heard."""
+async def accepting_server(key: str) -> AsyncIterator[str]:
+    """Accepts clients with the key, and replies with the user's words."""
     async with toy_server(api_key=key) as server:
         yield server.url
 
 
 @asynccontextmanager
-async def closed_door(key: str) -> AsyncIterator[str]:
-    """Refuses the handshake, and quotes the key while it does."""
-    seen: list[str] = []
+async def handshake_refusing_server(key: str) -> AsyncIterator[str]:
+    """Refuses the WebSocket handshake, and quotes the key in its answer."""
+    received: list[str] = []
 
     def refuse(connection: ServerConnection, request: Request) -> Response:
-        seen.append(request.headers["Authorization"])
-        told = {"error": {"message": f"Incorrect API key provided: {key}."}}
-        return connection.respond(HTTPStatus.UNAUTHORIZED, json.dumps(told))
+        received.append(request.headers["Authorization"])
+        body = {"error": {"message": f"Incorrect API key provided: {key}."}}
+        return connection.respond(HTTPStatus.UNAUTHORIZED, json.dumps(body))
 
-    async with listen(_nobody, "127.0.0.1", 0, process_request=refuse) as server:
-        yield _url(server.sockets[0].getsockname()[1])
-    assert seen[0] == f"Bearer {key}"
+    async def never_called(_connection: ServerConnection) -> None: ...
 
-
-async def _nobody(_connection: ServerConnection) -> None: ...
+    async with listen(never_called, "127.0.0.1", 0, process_request=refuse) as server:
+        yield url_of(server)
+    assert received[0] == f"Bearer {key}"
 
 
 @asynccontextmanager
-async def talkative_door(key: str) -> AsyncIterator[str]:
-    """Opens, and then says on the line which key it does not like; again as it hangs up."""
+async def connection_closing_server(key: str) -> AsyncIterator[str]:
+    """Accepts the connection, quotes the key in an `error` event, and again as it closes."""
 
     async def refuse(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -78,32 +77,33 @@ async def talkative_door(key: str) -> AsyncIterator[str]:
             "code": "invalid_api_key",
             "message": f"Incorrect API key provided: {key}. You can find yours elsewhere.",
         }
-        told = {"type": "error", "event_id": "event_1", "error": error}
-        await connection.send(json.dumps(told))
+        event = {"type": "error", "event_id": "event_1", "error": error}
+        await connection.send(json.dumps(event))
         await connection.close(3000, f"invalid_request_error.invalid_api_key {key}")
 
     async with listen(refuse, "127.0.0.1", 0) as server:
-        yield _url(server.sockets[0].getsockname()[1])
+        yield url_of(server)
 
 
-def _url(port: int) -> str:
+def url_of(server: Server) -> str:
+    port = next(iter(server.sockets)).getsockname()[1]
     return f"ws://127.0.0.1:{port}/v1/realtime"
 
 
 @contextmanager
 def running(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
-    """Its address, while a thread runs it."""
+    """Runs the server in a thread; the value is its address."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="server")
     thread.start()
 
-    def done(work: Coroutine[Any, Any, Any]) -> Any:
+    def result_of(work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, loop).result(30)
 
     try:
         with ExitStack() as stack:
-            url = done(server.__aenter__())
-            stack.callback(lambda: done(server.__aexit__(None, None, None)))
+            url = result_of(server.__aenter__())
+            stack.callback(lambda: result_of(server.__aexit__(None, None, None)))
             yield url
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -115,8 +115,9 @@ def running(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
 
 
 @pytest.fixture
-def env(home: dict[str, str], key: str) -> dict[str, str]:
-    return home | {
+def env(clean_env: dict[str, str], key: str) -> dict[str, str]:
+    """The environment of a user who has set the API key."""
+    return clean_env | {
         "OPENAI_API_KEY": key,
         "TUI_VOICE_BACKEND_KIND": "openai",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
@@ -127,14 +128,16 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 @pytest.fixture
-def run(env: dict[str, str], folder: Path) -> Run:
-    """`run("say", "hello", url=…)`: a command to its end."""
+def run(env: dict[str, str], sessions_folder: Path) -> Run:
+    """Runs a command to its end, for example `run("say", "hello", url=…)`."""
 
-    def command(*words: str, url: str = "", **more: str) -> subprocess.CompletedProcess[bytes]:
-        where = {"TUI_VOICE_BACKEND_URL": url, "TUI_VOICE_SESSIONS_DIR": str(folder), **more}
+    def command(
+        *arguments: str, url: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        ours = {"TUI_VOICE_BACKEND_URL": url, "TUI_VOICE_SESSIONS_DIR": str(sessions_folder)}
         return subprocess.run(
-            [sys.executable, "-m", "tui_voice", *words],
-            env=env | where,
+            [sys.executable, "-m", "tui_voice", *arguments],
+            env=env | ours | variables,
             capture_output=True,
             timeout=100,
             check=False,
@@ -143,67 +146,66 @@ def run(env: dict[str, str], folder: Path) -> Run:
     return command
 
 
-def nothing_of(key: str, *places: Path, seen: bytes = b"") -> None:
-    """No file below these places has the key in it, nor has what was seen."""
-    assert key.encode() not in seen
-    files = [path for place in places for path in place.rglob("*") if path.is_file()]
-    assert files, "there is something to look at"
+def check_absence(key: str, *folders: Path, output: bytes = b"") -> None:
+    """Raises AssertionError if a file in these folders, or the output, contains the key."""
+    assert key.encode() not in output
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert files, "the program has written files"
     assert not [path for path in files if key.encode() in path.read_bytes()]
 
 
-def test_a_talk_and_all_that_is_made_of_it(
-    run: Run, key: str, home: dict[str, str], folder: Path, tmp_path: Path
+def test_a_session_its_exports_and_all_commands_hide_the_key(
+    run: Run, key: str, clean_env: dict[str, str], sessions_folder: Path, tmp_path: Path
 ) -> None:
-    with running(toy(key)) as url:
+    with running(accepting_server(key)) as url:
         said = run("say", "hello", f"remember {key} for me", "bye", url=url)
-        facts = run("say", "again", f"and {key}", "--json", url=url)
-    assert (said.returncode, facts.returncode) == (0, 0), said.stderr + facts.stderr
+        as_json = run("say", "again", f"and {key}", "--json", url=url)
+    assert (said.returncode, as_json.returncode) == (0, 0), said.stderr + as_json.stderr
     assert b"remember [key] for me" in said.stdout
-    out = tmp_path / "out"
-    out.mkdir()
-    seen = said.stdout + said.stderr + facts.stdout + facts.stderr
-    for form in EXPORT_FORMATS:
-        done = run("sessions", "export", "last", "--format", form, "--out", str(out))
+    output = said.stdout + said.stderr + as_json.stdout + as_json.stderr
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    for name in EXPORT_FORMATS:
+        export = ("sessions", "export", "last", "--format", name, "--out")
+        done = run(*export, str(exports))
         assert done.returncode == 0, done.stderr
-        seen += (
-            done.stdout + run("sessions", "export", "last", "--format", form, "--out", "-").stdout
-        )
-    assert len(list(out.iterdir())) == len(EXPORT_FORMATS)
-    for words in (
+        output += done.stdout + run(*export, "-").stdout
+    assert len(list(exports.iterdir())) == len(EXPORT_FORMATS)
+    for arguments in (
         ("sessions", "list", "--json"),
         ("sessions", "show", "last", "--json"),
         ("sessions", "search", "remember", "--json"),
         ("config", "show"),
         ("doctor", "--json"),
     ):
-        done = run(*words)
+        done = run(*arguments)
         assert done.stdout, done.stderr
-        seen += done.stdout + done.stderr
-    nothing_of(key, folder, out, Path(home["HOME"]), seen=seen)
-    assert b"[key]" in seen
+        output += done.stdout + done.stderr
+    check_absence(key, sessions_folder, exports, Path(clean_env["HOME"]), output=output)
+    assert b"[key]" in output
 
 
-@pytest.mark.parametrize("server", [closed_door, talkative_door])
-def test_a_server_that_quotes_the_key_it_refuses(
+@pytest.mark.parametrize("server", [handshake_refusing_server, connection_closing_server])
+def test_a_key_quoted_by_the_server_that_refuses_it_is_hidden(
     run: Run,
-    start: Start,
+    start_app: StartApp,
     env: dict[str, str],
     key: str,
-    folder: Path,
+    sessions_folder: Path,
     server: Callable[[str], AbstractAsyncContextManager[str]],
 ) -> None:
     with running(server(key)) as url:
         said = run("say", "hello", "--debug", url=url)
-        told = run("say", "hello", "--json", url=url)
-        talk = start("--text", "--debug", env=env | {"TUI_VOICE_BACKEND_URL": url})
-        reason = talk.fact("connection_lost")["reason"]
-        talk.wait_for(reason[1:40])  # a notice may begin with a capital
-        talk.quit()
-    assert said.returncode == told.returncode == 1
+        as_json = run("say", "hello", "--json", url=url)
+        app = start_app("--text", "--debug", env=env | {"TUI_VOICE_BACKEND_URL": url})
+        reason = app.wait_for_event("connection_lost")["reason"]
+        app.wait_for(reason[1:40])  # the notice may begin with a capital letter
+        app.quit()
+    assert said.returncode == as_json.returncode == 1
     assert b"key" in said.stderr
     assert b"Details are in" in said.stderr
-    seen = said.stdout + said.stderr + told.stdout + told.stderr + bytes(talk.raw)
-    nothing_of(key, folder, Path(env["HOME"]), seen=seen)
+    output = said.stdout + said.stderr + as_json.stdout + as_json.stderr + bytes(app.raw)
+    check_absence(key, sessions_folder, Path(env["HOME"]), output=output)
     log = next(Path(env["HOME"]).rglob("tui-voice.log")).read_text()
     assert "Traceback" in log
 
@@ -213,31 +215,34 @@ import os, sys
 from tui_voice import __main__ as program
 from tui_voice.runtime import session_factory
 
-def open_session(_options):
+def fail(_options):
     key = os.environ["OPENAI_API_KEY"]
-    raise RuntimeError(f"a fault of ours, with {key} in it")
+    raise RuntimeError(f"a defect, with {key} in it")
 
-session_factory.open_session = open_session
+session_factory.open_session = fail
 sys.argv[0] = "tui-voice"
 sys.exit(program.main())
 """
+"""A program that starts the app and then raises an exception whose message has the key in it."""
 
 
-def test_the_details_of_a_crash(env: dict[str, str], key: str, folder: Path) -> None:
-    terminal = Terminal(
-        ["--text", "--debug", "--sessions-dir", str(folder)],
+def test_the_details_of_a_crash_hide_the_key(
+    env: dict[str, str], key: str, sessions_folder: Path
+) -> None:
+    program = TerminalProgram(
+        ["--text", "--debug", "--sessions-dir", str(sessions_folder)],
         env,
         command=(sys.executable, "-c", CRASH),
     )
     try:
-        printed, status = terminal.end(60)
+        printed, status = program.wait_for_exit(60)
     finally:
-        terminal.close()
+        program.close()
     assert status == 1
-    assert "RuntimeError: a fault of ours" in " ".join(printed.split())
+    assert "RuntimeError: a defect" in " ".join(printed.split())
     log = next(Path(env["HOME"]).rglob("tui-voice.log"))
     assert "with [key] in it" in log.read_text()
-    nothing_of(key, Path(env["HOME"]), seen=bytes(terminal.raw))
+    check_absence(key, Path(env["HOME"]), output=bytes(program.raw))
 
 
 @pytest.mark.parametrize(
@@ -251,12 +256,12 @@ def test_the_details_of_a_crash(env: dict[str, str], key: str, folder: Path) -> 
         '[keys]\ntalk = "{key}"\n',
     ],
 )
-def test_a_key_in_the_settings_is_refused_and_not_repeated(
-    run: Run, key: str, home: dict[str, str], tmp_path: Path, settings: str
+def test_a_key_in_the_settings_file_is_refused_without_repeating_it(
+    run: Run, key: str, clean_env: dict[str, str], tmp_path: Path, settings: str
 ) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(settings.format(key=key))
     done = run("config", "show", "--debug", TUI_VOICE_CONFIG=str(path))
     assert done.returncode == 2, done.stdout
     assert str(path).encode() in done.stderr
-    nothing_of(key, Path(home["HOME"]), seen=done.stdout + done.stderr)
+    check_absence(key, Path(clean_env["HOME"]), output=done.stdout + done.stderr)

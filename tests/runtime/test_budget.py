@@ -5,14 +5,14 @@ from msgspec import structs
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.ledger import Ledger, Spent
-from tui_voice.conversation.situation import Microphone, Situation
+from tui_voice.conversation.situation import MicrophoneState, Situation
 from tui_voice.conversation.states import State
 from tui_voice.runtime.budget import Budget
 
 
 def _at(usd: float, *, open_microphone: bool = True) -> Snapshot:
     ledger = structs.replace(Ledger(), spent=Spent(replies=usd))
-    return Snapshot(State.IDLE, ledger, Situation(microphone=Microphone(open=open_microphone)))
+    return Snapshot(State.IDLE, ledger, Situation(microphone=MicrophoneState(open=open_microphone)))
 
 
 def test_the_session_is_paused_once_at_each_multiple_of_the_limit() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
+from tests.requirements_harness import require
 from tests.server.local.speech_harness import missing_packages
 from tui_voice.server.local.engines import LocalEngines
 
@@ -18,8 +17,5 @@ def engines() -> LocalEngines:
 @pytest.fixture(scope="session")
 def voices() -> None:
     """Skips the test where this machine has no voices to recognise; fails it in CI."""
-    if missing := missing_packages():
-        reason = f"no voices to recognise: apt install {' '.join(missing)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    missing = missing_packages()
+    require(not missing, f"no voices to recognise: apt install {' '.join(missing)}")

@@ -1,4 +1,4 @@
-"""A long talk in a small window: what is pruned, on the screen, in the journal, on the server."""
+"""A long session with a small trigger: what its prunings do in the journal, server and screen."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from tests.e2e.talk import Fact, Start, Talk
-from tests.e2e.tap import Serve, Tap
+from tests.e2e.app_harness import AppUnderTest, JournalEvent, StartApp
+from tests.e2e.server_harness import InspectingProxy, ServerProcess
 from tests.server.local.speech_harness import plain
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.store.reading import load
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
-TOLD = (
+TURNS = (
     "My name is Anna and I live in London with my sister, in a small house near the river that "
     "belongs to our parents. The rooms are bright, the kitchen is old, and from the upper window "
     "one can see the bridge and the boats.",
@@ -64,105 +64,111 @@ TOLD = (
     "What did I tell you my name was?",
 )
 TRIGGER, KEEP = 600, 2
-"""High enough for two prunings before the summary, which grows with what is told, has the trigger
-refused."""
-LIGHT = {"TUI_VOICE_CONTEXT_RECALL": "false"}
-"""The functions that search older talks weigh as much as some turns do: a small window of talk."""
+"""Tokens and turns. A lower trigger would be raised after the first pruning, since the summary
+becomes longer with each of these turns.
+"""
+WITHOUT_RECALL = {"TUI_VOICE_CONTEXT_RECALL": "false"}
+"""The definition of the recall tool has as many tokens as several turns."""
 
 
 @pytest.fixture
-def tap(home: dict[str, str]) -> Iterator[Tap]:
-    server = Serve(home)
-    tap = Tap(server.url)
-    yield tap
-    tap.close()
+def proxy(clean_env: dict[str, str]) -> Iterator[InspectingProxy]:
+    server = ServerProcess(clean_env)
+    proxy = InspectingProxy(server.url)
+    yield proxy
+    proxy.close()
     server.close()
 
 
-def test_a_long_talk_in_a_small_window(start: Start, tap: Tap) -> None:
-    talk = start(
-        *("--backend", tap.url, "--model", "local", "--text"),
+def test_a_long_session_is_pruned_twice_and_loses_no_turn(
+    start_app: StartApp, proxy: InspectingProxy
+) -> None:
+    app = start_app(
+        *("--backend", proxy.url, "--model", "local", "--text"),
         *("--trigger", str(TRIGGER), "--keep", str(KEEP)),
-        env=LIGHT,
+        env=WITHOUT_RECALL,
     )
-    talk.online()
-    answers = [talk.ask(text) for text in TOLD]
-    done = settled(talk)
+    app.wait_until_connected()
+    answers = [app.ask(text) for text in TURNS]
+    ledger = wait_for_compactions(app, 2)
     assert "Anna" in answers[-1]
 
-    # The window came down each time by more than what came in meanwhile, and at least twice as
-    # the server itself counted it.
-    facts = talk.journal()
-    ledger = load(talk.path)[0]
-    prunings = summaries(ledger)
-    assert [pruning.id for pruning in prunings] == done
-    fallen = [freed(ledger, pruning) for pruning in prunings]
-    assert min(fallen) > 0, fallen
-    assert all(pruning.tokens_before >= TRIGGER for pruning in prunings)
-    sizes = [f["usage"]["input_text"] for f in facts if f["event"] == "response_done"]
+    # Each pruning removed more tokens than were added meanwhile; the server's own count of input
+    # tokens decreased at least twice.
+    events = app.journal()
+    compactions = summaries(ledger)
+    removed = [removed_tokens(ledger, compaction) for compaction in compactions]
+    assert min(removed) > 0, removed
+    assert all(compaction.tokens_before >= TRIGGER for compaction in compactions)
+    sizes = [e["usage"]["input_text"] for e in events if e["event"] == "response_done"]
     assert sum(later < earlier for earlier, later in pairwise(sizes)) >= 2, sizes
 
-    # On the server: the newest summary, and of the turns just those that were not pruned.
-    found = tap.retrieve(done[-1])
+    # The server holds the newest summary, and exactly the turns that were not pruned.
+    *old_summaries, newest_summary = (compaction.id for compaction in compactions)
+    found = proxy.retrieve(newest_summary)
     assert found["type"] == "conversation.item.retrieved"
     assert found["item"]["role"] == "system"
     summary = found["item"]["content"][0]["text"]
     for word in ("Anna", "Rex", "Tuesday", "penicillin"):
         assert word in summary
-    dropped = {item for f in facts if f["event"] == "summary_requested" for item in f["drop"]}
-    for gone in [*sorted(dropped), *done[:-1]]:
-        answer = tap.retrieve(gone)
-        assert answer["type"] == "error", gone
+    pruned = {item for e in events if e["event"] == "summary_requested" for item in e["drop"]}
+    for item in [*sorted(pruned), *old_summaries]:
+        answer = proxy.retrieve(item)
+        assert answer["type"] == "error", item
         assert answer["error"]["code"] == "item_retrieve_invalid_item_id"
-    turns = [f["item_id"] for f in facts if f["event"] in ("text_submitted", "turn_added")]
-    left = [held_as(facts, item) for item in turns if item not in dropped]
-    assert len(left) >= KEEP
-    for item in left:
-        assert tap.retrieve(item)["type"] == "conversation.item.retrieved"
-    assert tap.first() == done[-1], "the summary stands at the root"
+    turns = [e["item_id"] for e in events if e["event"] in ("text_submitted", "turn_added")]
+    kept = [item_on_server(events, item) for item in turns if item not in pruned]
+    assert len(kept) >= KEEP
+    for item in kept:
+        assert proxy.retrieve(item)["type"] == "conversation.item.retrieved"
+    assert proxy.first_item() == newest_summary
 
-    # Nothing is lost: the journal has every turn, and so has the screen.
-    assert [f["text"] for f in facts if f["event"] == "text_submitted"] == list(TOLD)
-    pages = [plain(page) for page in talk.pages()]
-    for words in (*TOLD, *answers):
-        for wanted in runs(plain(words)):  # a turn may stand on two pages
-            assert any(wanted in " ".join(page) for page in pages), words
+    # The journal and the screen still have every turn.
+    assert [e["text"] for e in events if e["event"] == "text_submitted"] == list(TURNS)
+    pages = [" ".join(plain(page)) for page in app.transcript_pages()]
+    for text in (*TURNS, *answers):
+        for words in runs(plain(text)):  # a turn may be divided between two pages
+            assert any(words in page for page in pages), text
 
 
 def runs(words: list[str], length: int = 6) -> list[str]:
-    """All runs of so many words, in order."""
+    """Returns all runs of `length` consecutive words."""
     return [" ".join(words[n : n + length]) for n in range(max(1, len(words) - length + 1))]
 
 
-def held_as(facts: list[Fact], item: str) -> str:
-    """The item by which the server holds a turn now: its own, or the text made of its sound."""
-    for fact in facts:
-        if fact["event"] == "textify_requested" and item in fact["turns"]:
-            return f"{fact['compaction_id']}_{fact['turns'].index(item)}"
+def item_on_server(events: list[JournalEvent], item: str) -> str:
+    """Returns the id of the server's item for a turn: another one if the turn was textified."""
+    for event in events:
+        if event["event"] == "textify_requested" and item in event["turns"]:
+            return f"{event['compaction_id']}_{event['turns'].index(item)}"
     return item
 
 
-def settled(talk: Talk) -> list[str]:
-    """Waits for the end of two prunings at least; ids of the items that hold, or held, the
-    summaries.
-    """
+def wait_for_compactions(app: AppUnderTest, number: int) -> Ledger:
+    """Waits until so many compactions are complete and none is running; returns the ledger."""
 
-    def over() -> bool:
-        ledger = load(talk.path)[0]
-        return len(summaries(ledger)) >= 2 and not ledger.compaction and not ledger.pending_deletes
+    def are_complete() -> bool:
+        ledger = load(app.journal_path)[0]
+        return (
+            len(summaries(ledger)) >= number
+            and not ledger.compaction
+            and not ledger.pending_deletes
+        )
 
-    talk.until(over, "the end of the prunings")
-    return [pruning.id for pruning in summaries(load(talk.path)[0])]
+    app.wait_until(are_complete, f"{number} compactions")
+    return load(app.journal_path)[0]
 
 
-def freed(ledger: Ledger, pruning: Compaction) -> int:
-    """Tokens, without those of turns that came while it was done."""
-    assert pruning.tokens_after is not None
-    assert pruning.done_at is not None
-    came = sum(turn.tokens for turn in ledger.turns if pruning.at < turn.at <= pruning.done_at)
-    return pruning.tokens_before - pruning.tokens_after + came
+def removed_tokens(ledger: Ledger, compaction: Compaction) -> int:
+    """Returns by how many tokens the window shrank, without turns that were added meanwhile."""
+    assert compaction.tokens_after is not None
+    assert compaction.done_at is not None
+    added = sum(
+        turn.tokens for turn in ledger.turns if compaction.at < turn.at <= compaction.done_at
+    )
+    return compaction.tokens_before - compaction.tokens_after + added
 
 
 def summaries(ledger: Ledger) -> list[Compaction]:
-    """The prunings by summary."""
-    return [pruning for pruning in ledger.compactions if pruning.kind == "summary"]
+    """Returns the compactions that made a summary."""
+    return [compaction for compaction in ledger.compactions if compaction.kind == "summary"]

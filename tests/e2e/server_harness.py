@@ -1,8 +1,4 @@
-"""A wire between the app and the server that lets a test look at the server's conversation.
-
-What the app and the server tell each other passes unchanged; questions of the test's own go to the
-server on the same connection, and their answers do not reach the app.
-"""
+"""Runs `tui-voice serve` as a process, and a proxy before it that can inspect its conversation."""
 
 from __future__ import annotations
 
@@ -16,13 +12,12 @@ from concurrent.futures import Future
 from typing import Any
 
 from websockets.asyncio.client import connect
-from websockets.asyncio.server import Server as SocketServer
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 
-class Serve:
-    """`tui-voice serve --port 0 ARGUMENTS`, until closed."""
+class ServerProcess:
+    """`tui-voice serve --port 0 ARGUMENTS`, until it is closed."""
 
     def __init__(self, env: Mapping[str, str], *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -38,7 +33,7 @@ class Serve:
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
-        """The address, as it is printed once it accepts."""
+        """The address, which the server prints as soon as it accepts connections."""
 
     def close(self) -> None:
         assert self.process.stdin is not None
@@ -48,28 +43,33 @@ class Serve:
         self.process.stdout.close()
 
 
-class Tap:
-    """Listens at `url`, connects each caller to `server`."""
+class InspectingProxy:
+    """Connects each client of `url` to `server_url`, and asks the server questions of its own.
 
-    def __init__(self, server: str) -> None:
-        self._server = server
+    The messages between client and server pass unchanged. The proxy sends its questions on the
+    same connection, and keeps their answers from the client.
+    """
+
+    def __init__(self, server_url: str) -> None:
+        self._server_url = server_url
         self._loop = asyncio.new_event_loop()
         self._questions = 0
-        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._upstream: Any = None
         self._order: list[str] = []
         self._ready: Future[str] = Future()
-        self._thread = threading.Thread(target=self._run, name="tap", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._thread.start()
         self.url = self._ready.result(20)
 
     def retrieve(self, item_id: str) -> dict[str, Any]:
-        """`conversation.item.retrieved`, or the `error`, that the server answers with."""
+        """Returns the server's `conversation.item.retrieved`, or its `error`."""
         return asyncio.run_coroutine_threadsafe(self._ask(item_id), self._loop).result(20)
 
-    def first(self) -> str:
-        """The item that stands first in the server's conversation now, as its own events tell:
-        each says behind which other an item was put.
+    def first_item(self) -> str:
+        """Returns the id of the first item of the server's conversation.
+
+        The proxy derives the order from the `previous_item_id` of the server's events.
         """
         return self._order[0]
 
@@ -79,15 +79,15 @@ class Tap:
 
     async def _ask(self, item_id: str) -> dict[str, Any]:
         self._questions += 1
-        event_id = f"tap:{self._questions}"
+        event_id = f"proxy:{self._questions}"
         answer = asyncio.get_running_loop().create_future()
-        self._waiting[event_id] = self._waiting[item_id] = answer
+        self._answers[event_id] = self._answers[item_id] = answer
         question = {"type": "conversation.item.retrieve", "event_id": event_id, "item_id": item_id}
         await self._upstream.send(json.dumps(question))
         try:
             return await answer
         finally:
-            del self._waiting[event_id], self._waiting[item_id]
+            del self._answers[event_id], self._answers[item_id]
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -96,47 +96,53 @@ class Tap:
 
     async def _serve(self) -> None:
         self._end = asyncio.Event()
-        listening: SocketServer = await serve(self._pass, "127.0.0.1", 0, max_size=None)
+        listening = await serve(self._connect, "127.0.0.1", 0, max_size=None)
         port = next(iter(listening.sockets)).getsockname()[1]
         self._ready.set_result(f"ws://127.0.0.1:{port}/v1/realtime")
         await self._end.wait()
         listening.close()
         await listening.wait_closed()
 
-    async def _pass(self, app: ServerConnection) -> None:
-        query = app.request.path.partition("?")[2] if app.request else ""
-        async with connect(f"{self._server}?{query}", max_size=None) as server:
+    async def _connect(self, client: ServerConnection) -> None:
+        query = client.request.path.partition("?")[2] if client.request else ""
+        async with connect(f"{self._server_url}?{query}", max_size=None) as server:
             self._upstream = server
-            downwards = asyncio.create_task(self._down(server, app))
+            to_client = asyncio.create_task(self._pass_to_client(server, client))
             try:
-                async for message in app:
+                async for message in client:
                     await server.send(message)
             except ConnectionClosed:
                 pass
             finally:
-                downwards.cancel()
+                to_client.cancel()
 
-    async def _down(self, server: Any, app: ServerConnection) -> None:
+    async def _pass_to_client(self, server: Any, client: ServerConnection) -> None:
         async for message in server:
-            if not self._mine(message):
-                await app.send(message)
+            event = json.loads(message)
+            self._update_order(event)
+            if not self._is_answer(event):
+                await client.send(message)
 
-    def _mine(self, message: str) -> bool:
-        """Whether it answers a question of ours: by the error's event id, or the item's."""
-        event = json.loads(message)
+    def _update_order(self, event: dict[str, Any]) -> None:
         if event["type"] == "conversation.item.added":
-            before = event.get("previous_item_id")
-            place = self._order.index(before) + 1 if before in self._order else 0
+            previous = event.get("previous_item_id")
+            place = self._order.index(previous) + 1 if previous in self._order else 0
             self._order.insert(place, event["item"]["id"])
         elif event["type"] == "conversation.item.deleted":
             self._order.remove(event["item_id"])
+
+    def _is_answer(self, event: dict[str, Any]) -> bool:
+        """Returns whether the event answers a question of the proxy.
+
+        An error has the event id of the question, a retrieved item its own id.
+        """
         if event["type"] == "conversation.item.retrieved":
             key = event["item"]["id"]
         elif event["type"] == "error":
             key = event["error"].get("event_id")
         else:
             return False
-        answer = self._waiting.get(key)
+        answer = self._answers.get(key)
         if answer is None or answer.done():
             return False
         answer.set_result(event)
