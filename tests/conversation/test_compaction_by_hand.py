@@ -138,6 +138,19 @@ class TestByHand:
         assert harness.item(first) is not None
         harness.check_server_agrees()
 
+    def test_a_pin_saves_the_turn_although_the_connection_is_lost(self) -> None:
+        harness = summary_due()
+        first, second = (turn.item_id for turn in harness.summary_requests[0].turns[:2])
+        harness.answer_summary()
+        harness.post(e.TurnPinned(item_id=first))
+        harness.lose_connection()
+        pruned = {turn.id for turn in harness.ledger.turns if turn.pruned_in}
+        assert first not in pruned
+        assert second in pruned
+        harness.connect()
+        harness.run_until_quiet()
+        harness.check_server_agrees()
+
     def test_pinning_all_turns_ends_the_compaction(self) -> None:
         harness = summary_due()
         turns = [turn.item_id for turn in harness.summary_requests[0].turns]

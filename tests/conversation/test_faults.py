@@ -6,6 +6,7 @@ from tests.conversation.conversation_harness import FAULTS, ConversationHarness,
 from tests.conversation.sessions_harness import NOTEBOOK, summary_due
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.compaction_steps import SUMMARY_TIMEOUT_S
 from tui_voice.conversation.limits import Limits
 
 THRIFT = Limits(500, 4, policy="thrift")
@@ -107,7 +108,10 @@ def test_a_useless_summary_changes_only_the_pruning_log(text: str | None) -> Non
 def test_a_summary_that_never_comes_does_not_block_the_next_one() -> None:
     harness = summary_due()
     harness.summary_requests.clear()
-    harness.at += 10_000
+    assert harness.ledger.compaction is not None
+    due = harness.ledger.compaction.at + SUMMARY_TIMEOUT_S
+    assert harness.conversation.wakes_at == due
+    harness.at = due
     harness.post(e.TimePassed())
     assert harness.ledger.compactions[-1].error == "no summary came"
     harness.at += 60
@@ -140,6 +144,47 @@ def test_a_connection_lost_during_a_summary_loses_no_turn(when: str) -> None:
         assert turn is not None
         assert turn.in_window or turn.pruned_in
     assert harness.ledger.memory
+
+
+def test_a_textify_whose_text_is_never_acknowledged_ends() -> None:
+    """The turn stays audio, and the item that may exist all the same is deleted."""
+    harness = ConversationHarness(THRIFT)
+    harness.fault = lambda effect: "unacknowledged" if isinstance(effect, x.CreateItem) else "ok"
+    harness.exchange()
+    assert harness.ledger.compaction is not None
+    for _ in range(2):
+        due = harness.conversation.wakes_at
+        assert due is not None
+        harness.at = due
+        harness.post(e.TimePassed())
+        harness.run_until_quiet()
+    done = harness.ledger.compactions[0]
+    assert (done.kind, done.stage) == ("textify", "failed")
+    assert done.skipped == done.turns
+    assert "did not confirm 1 change of" in harness.ledger.notices[-1].text
+    assert [turn.modality for turn in harness.ledger.turns] == ["audio", "audio"]
+    harness.check_server_agrees()
+    harness.check_replay()
+
+
+def test_a_delete_that_is_never_acknowledged_is_given_up() -> None:
+    """The old memory item stays on the server, and the next compactions work."""
+    harness = summary_due()
+    harness.run_until_quiet()
+    old = x.DeleteItem(item_id=harness.ledger.memory_id)
+    harness.fault = lambda effect: "lose" if effect == old else "ok"
+    harness.post(e.MemoryEdited(text="Her name is Ann."))
+    harness.deliver_all()
+    assert [item.id for item in harness.ledger.pending_deletes] == [old.item_id]
+    for _ in range(2):
+        due = harness.conversation.wakes_at
+        assert due is not None
+        harness.at = due
+        harness.post(e.TimePassed())
+        harness.deliver_all()
+    assert harness.ledger.pending_deletes == ()
+    assert "did not confirm 1 change of" in harness.ledger.notices[-1].text
+    harness.check_replay()
 
 
 @pytest.mark.parametrize("kind_of_fault", ["lose", "unacknowledged"])

@@ -125,6 +125,7 @@ class TestLimits:
         limits = default_limits(MODEL, "notebook")
         assert (limits.trigger, limits.keep) == (2_000, 2)
         assert default_limits(MODEL, keep=4).keep == 4
+        assert default_limits(MODEL, "server").trigger == 8_000
         assert default_limits(MODEL, "thrift").keep >= 20
 
     def test_the_cheapest_regrowth(self) -> None:

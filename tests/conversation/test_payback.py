@@ -224,6 +224,8 @@ def test_the_cost_is_the_sum_of_all_that_was_paid() -> None:
     assert ledger.cost == pytest.approx(by_hand + summaries * 0.001 + 0.001)
     assert not ledger.spent.unknown
     assert ledger.replies == len(replies) == 10
+    assert (ledger.last_usage, ledger.last_usd) == (replies[-1].usage, replies[-1].usd)
+    assert (Ledger().last_usage, Ledger().last_usd) == (None, None)
 
 
 def test_usage_without_a_price_makes_the_cost_unknown() -> None:

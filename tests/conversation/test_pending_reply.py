@@ -85,6 +85,12 @@ def test_a_reply_heard_in_part_stays_and_is_not_asked_for_again(
     assert note == "cut off by a lost connection"
 
 
+def test_a_question_without_words_is_not_asked_for_again() -> None:
+    timed = TimedConversation()
+    assert timed.responses_asked_after(SAID, LOST) == 0
+    assert timed.notices() == []
+
+
 def test_a_text_reply_counts_as_heard() -> None:
     timed = TimedConversation()
     written = replace(ADDED, modality="text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation.conversation_harness import ConversationHarness
+from tests.conversation.conversation_harness import ConversationHarness, no_fault
 from tests.conversation.sessions_harness import NO_PRUNING, pruned_session, summary_due
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
@@ -164,6 +164,30 @@ class TestReconnect:
         harness.run_until_quiet()
         assert not harness.seeding
         harness.check_server_agrees()
+
+    def test_seed_items_without_an_acknowledgement_are_given_up_after_the_second_time(self) -> None:
+        harness = ConversationHarness(NO_PRUNING)
+        for _ in range(2):
+            harness.exchange()
+        harness.lose_connection()
+        harness.fault = lambda effect: "lose" if isinstance(effect, x.CreateItem) else "ok"
+        harness.connect()
+        seeded = [effect.item_id for effect in harness.outbox if isinstance(effect, x.CreateItem)]
+        assert len(seeded) == 4
+        asked = 0
+        while harness.seeding:
+            asked += sum(isinstance(effect, x.CreateItem) for effect in harness.outbox)
+            harness.deliver_all()
+            due = harness.conversation.wakes_at
+            assert due is not None
+            harness.at = due
+            harness.post(e.TimePassed())
+        assert asked == 2 * len(seeded)
+        assert "did not confirm 4 items" in harness.ledger.notices[-1].text
+        assert [turn.note for turn in harness.ledger.turns] == ["not sent"] * 4
+        harness.fault = no_fault
+        harness.exchange()
+        harness.check_replay()
 
     def test_a_broken_summary_is_not_repeated_if_all_its_turns_are_pinned(self) -> None:
         harness = summary_due()

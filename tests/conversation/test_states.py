@@ -9,7 +9,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.conversation.limits import Limits
-from tui_voice.conversation.states import TRANSITIONS, State, diagram
+from tui_voice.conversation.states import TRANSITIONS, State, diagram, live_triggers
 
 
 def receive(conversation: Conversation, event: e.Event) -> list[x.Effect]:
@@ -80,6 +80,18 @@ def test_the_diagram_shows_every_state_and_every_change_of_state() -> None:
     assert "    idle --> listening: speech started, talk pressed" in arrows
     assert all(line.split("-->")[0].strip() != line.split("-->")[1].split(":")[0].strip()
                for line in arrows)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_live_triggers_are_those_of_the_machine(state: State) -> None:
+    assert live_triggers(state) == set(Conversation().machine.get_triggers(state))
+
+
+def test_without_anything_to_wait_for_no_time_is_set() -> None:
+    conversation = Conversation()
+    assert conversation.wakes_at is None
+    receive(conversation, e.ConnectionOpened())
+    assert conversation.wakes_at is None
 
 
 def test_a_session_passes_through_all_five_states() -> None:

@@ -13,7 +13,11 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.limits import Limits, default_limits
 from tui_voice.conversation.planning import next_summary, plan_compaction
-from tui_voice.conversation.trigger import effective_trigger
+from tui_voice.conversation.trigger import (
+    check_trigger,
+    effective_trigger,
+    tokens_after_pruning,
+)
 
 
 class TestTrigger:
@@ -71,6 +75,14 @@ class TestTrigger:
         assert not harness.ledger.trigger_checks
         harness.run_until_quiet()
         assert harness.ledger.trigger_checks
+
+    def test_a_trigger_at_the_ceiling_has_no_replacement(self) -> None:
+        ledger = spoken_session(8, ms=30_000)
+        limits = Limits(900, 2, policy="notebook", usable=1_000)
+        held = ledger.held()
+        assert tokens_after_pruning(ledger, limits, held, limits.ceiling) > limits.ceiling
+        assert check_trigger(ledger, limits, held) is None
+        assert check_trigger(ledger, Limits(900, 2, policy="notebook"), held) is not None
 
     def test_the_trigger_counts_again_once_a_long_turn_is_pruned(self) -> None:
         harness = ConversationHarness(Limits(900, 2, policy="notebook"))

@@ -21,6 +21,8 @@ REPEAT_AFTER_S = 30.0
 SUMMARY_TIMEOUT_S = 900.0
 """Seconds after which a requested summary is given up."""
 UNCONFIRMED = "the server did not confirm it"
+Step = x.CreateItem | x.DeleteItem
+"""What a step asks the server for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def _summary_overdue(ledger: Ledger) -> bool:
     )
 
 
-def _next_step(ledger: Ledger) -> tuple[str, x.Effect] | None:
+def _next_step(ledger: Ledger) -> tuple[str, Step] | None:
     """Name and effect of the next step; None: nothing is left to do."""
     if ledger.memory_edit:  # first, since restored turns stand behind the memory
         return f"create {ledger.memory_edit}", memory_item(ledger, ledger.memory_edit)
@@ -93,14 +95,14 @@ def _next_step(ledger: Ledger) -> tuple[str, x.Effect] | None:
     return None
 
 
-def _place_summary(running: Compaction) -> tuple[str, x.Effect]:
+def _place_summary(running: Compaction) -> tuple[str, Step]:
     text = memory_text(running.summary)
     return f"create {running.id}", x.CreateItem(
         item_id=running.id, role="system", text=text, previous_item_id="root"
     )
 
 
-def _replace_turn(ledger: Ledger, running: Compaction, turn_id: str) -> tuple[str, x.Effect]:
+def _replace_turn(ledger: Ledger, running: Compaction, turn_id: str) -> tuple[str, Step]:
     """Textify: place the text behind the audio, then delete the audio. Restore: place the text."""
     turn = ledger.turns.get(turn_id)
     assert turn is not None  # `left_to_do` names only turns that exist
@@ -113,39 +115,38 @@ def _replace_turn(ledger: Ledger, running: Compaction, turn_id: str) -> tuple[st
     )
 
 
-def _delete(ledger: Ledger, turn_id: str) -> tuple[str, x.Effect]:
+def _delete(ledger: Ledger, turn_id: str) -> tuple[str, Step]:
     turn = ledger.turns.get(turn_id)
     assert turn is not None  # `left_to_do` names only turns that exist
     assert turn.wire_id is not None  # and, for a deletion, only turns that the server holds
     return f"delete {turn.wire_id}", x.DeleteItem(item_id=turn.wire_id)
 
 
-def _unanswered(ledger: Ledger, effect: x.Effect) -> list[e.Event]:
+def _unanswered(ledger: Ledger, effect: Step) -> list[e.Event]:
     """Counts a step that was never acknowledged as refused, and the like steps behind it.
 
     So the compaction comes to an end, and the ledger says what is not known to be done.
     """
     running = ledger.compaction
     left = running.left_to_do(ledger.turns) if running is not None else []
-    refused: list[e.Event] = []
-    match effect:
-        case x.DeleteItem(item_id=item_id):
-            if ledger.is_pending_delete(item_id):
-                ids = [item.id for item in ledger.pending_deletes]
-            else:
-                turns = [ledger.turns.get(turn_id) for turn_id in left]
-                ids = [turn.wire_id for turn in turns if turn is not None and turn.wire_id]
-            refused = [e.DeleteRefused(item_id=i, message=UNCONFIRMED) for i in ids]
-        case x.CreateItem(item_id=item_id):
-            ids = [item_id]
-            if running is not None and running.turn_of(item_id) is not None:
-                ids = [running.item_id(turn_id) for turn_id in left]
-            refused = [
-                e.ItemRefused(
-                    item_id=i, code=e.UNANSWERED if i == item_id else "", message=UNCONFIRMED
-                )
-                for i in ids
-            ]
+    refused: list[e.Event]
+    if isinstance(effect, x.DeleteItem):
+        if ledger.is_pending_delete(effect.item_id):
+            ids = [item.id for item in ledger.pending_deletes]
+        else:
+            turns = [ledger.turns.get(turn_id) for turn_id in left]
+            ids = [turn.wire_id for turn in turns if turn is not None and turn.wire_id]
+        refused = [e.DeleteRefused(item_id=item_id, message=UNCONFIRMED) for item_id in ids]
+    else:
+        ids = [effect.item_id]
+        if running is not None and running.turn_of(effect.item_id) is not None:
+            ids = [running.item_id(turn_id) for turn_id in left]
+        # Only the item that was sent may exist on the server all the same.
+        codes = [e.UNANSWERED if item_id == effect.item_id else "" for item_id in ids]
+        refused = [
+            e.ItemRefused(item_id=item_id, code=code, message=UNCONFIRMED)
+            for item_id, code in zip(ids, codes, strict=True)
+        ]
     count = f"{len(refused)} change{'s' * (len(refused) != 1)}"
     text = f"The server did not confirm {count} of the window. The session goes on without."
     return [*refused, e.Noticed(text=text, severity="warning")]

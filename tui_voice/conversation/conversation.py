@@ -360,8 +360,8 @@ class Conversation:
             return
         for item in seeding.items:
             self._put(e.ItemRefused(item_id=item.item_id, message=UNCONFIRMED))
-        count = f"{len(seeding.items)} turn{'s' * (len(seeding.items) != 1)}"
-        text = f"The server did not confirm {count} of this session. The model may not know them."
+        count = f"{len(seeding.items)} item{'s' * (len(seeding.items) != 1)}"
+        text = f"The server did not confirm {count} of this session, so the model may not know all."
         self._put(e.Noticed(text=text, severity="warning"))
 
     def _advance(self, _event: e.Event) -> None:
