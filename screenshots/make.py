@@ -1,7 +1,7 @@
-"""Pictures of the screen for the README: a recorded talk replayed through it, state by state.
+"""Makes the pictures of the screen for the README, from moments of a recorded session.
 
-Run: `python screenshots/make.py [NAME…]`. Writes a PNG for each picture, with `rsvg-convert` and
-the font JetBrains Mono; an SVG where there is no `rsvg-convert`.
+Run: `python screenshots/make.py [NAME…]`. It writes a PNG for each picture, with `rsvg-convert` and
+the font JetBrains Mono; without `rsvg-convert` it writes an SVG.
 """
 
 from __future__ import annotations
@@ -34,48 +34,51 @@ from tui_voice.store.reading import read  # noqa: E402  # once the path and the 
 from tui_voice.ui.app import VoiceApp  # noqa: E402  # once the path and the time zone are set
 from tui_voice.ui.options import AppOptions  # noqa: E402  # once the path and the time zone are set
 
-TALK = ROOT / "sessions" / "v1-kyoto-in-april.jsonl"
+RECORDED = ROOT / "sessions" / "v1-kyoto-in-april.jsonl"
 SIZES = {"": (120, 36), "-80x24": (80, 24)}
 LIMITS = Limits(trigger=4_000, keep=6)
 
 
-class Still:
-    """A session to one moment of a recorded talk: its facts up to there, and then nothing more."""
+class StillSession:
+    """A `SessionHandle` that shows one moment of a recorded session, and never changes."""
 
     limits = LIMITS
-    id = "kyoto_session"
-    path = TALK
+    id = "kyoto"
+    path = RECORDED
 
     def __init__(self, events: Sequence[e.Event], loud: bool) -> None:
+        """`events`: up to the moment. `loud`: the level meter moves."""
         self._loud = loud
-        self._asked = 0
+        self._readings = 0
         self._conversation = Conversation(LIMITS)
         for event in events:
             self._conversation.replay(event)
 
     def post(self, event: e.Event) -> None:
-        """A picture does not answer."""
+        """Ignores what the user does."""
 
     def subscribe(self, _on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
         return self._conversation.snapshot
 
     def meters(self) -> Meters:
-        """A voice that rises and falls, where there is one."""
-        self._asked += 1
-        level = 0.5 + 0.45 * math.sin(self._asked * 0.8) if self._loud else 0.0
+        """Returns a level that rises and falls, where `loud`."""
+        self._readings += 1
+        level = 0.5 + 0.45 * math.sin(self._readings * 0.8) if self._loud else 0.0
         return Meters(microphone=level, speaker=level)
 
     def set_limits(self, limits: Limits) -> None:
-        """A picture has its limits."""
+        """Ignores new limits."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Closes nothing."""
 
 
 def moment(
     events: Sequence[e.Event], wanted: Callable[[Snapshot], bool], times: int = 1
 ) -> list[e.Event]:
-    """The facts up to the `times`-th time that `wanted` becomes true; all where it never does."""
+    """Returns the events up to the `times`-th moment at which `wanted` becomes true; all events
+    where there is no such moment.
+    """
     conversation, was = Conversation(LIMITS), False
     for number, event in enumerate(events, 1):
         conversation.replay(event)
@@ -89,10 +92,12 @@ def moment(
 
 
 def is_in(state: State) -> Callable[[Snapshot], bool]:
+    """Returns a condition for `moment`: the conversation is in this state."""
     return lambda snapshot: snapshot.state is state
 
 
 def speaking_long(snapshot: Snapshot) -> bool:
+    """Returns whether a long reply is being played, after a summary."""
     last = snapshot.ledger.turns.last
     return (
         snapshot.state is State.SPEAKING
@@ -106,22 +111,24 @@ def speaking_long(snapshot: Snapshot) -> bool:
 
 @dataclass(frozen=True)
 class Picture:
-    """`take`: which facts are shown. `keys`: what is pressed then."""
+    """`select` returns the events to show. `keys` are pressed then."""
 
-    take: Callable[[Sequence[e.Event]], Sequence[e.Event]]
+    select: Callable[[Sequence[e.Event]], Sequence[e.Event]]
     keys: tuple[str, ...] = ()
     theme: str | None = None
     ascii: bool = False
     loud: bool = False
     at_pruning: bool = False
-    """The newest pruning is chosen."""
+    """The newest pruning of the transcript is chosen."""
 
 
-def opening(events: Sequence[e.Event]) -> list[e.Event]:
+def before_speech(events: Sequence[e.Event]) -> list[e.Event]:
+    """Returns the events before anything is said."""
     return list(takewhile(lambda event: not isinstance(event, e.SpeechStarted), events))
 
 
-def lost(events: Sequence[e.Event]) -> list[e.Event]:
+def connection_lost(events: Sequence[e.Event]) -> list[e.Event]:
+    """Returns the events up to a quiet moment, and the loss of the connection."""
     until = moment(events, is_in(State.IDLE), 12)
     reason, hint = (
         "OpenAI refused the key",
@@ -131,31 +138,32 @@ def lost(events: Sequence[e.Event]) -> list[e.Event]:
 
 
 PICTURES = {
-    "first-run": Picture(opening),
+    "first-run": Picture(before_speech),
     "listening": Picture(lambda all: moment(all, is_in(State.LISTENING), 8), loud=True),
     "speaking": Picture(lambda all: moment(all, speaking_long), loud=True),
     "summarising": Picture(lambda all: moment(all, is_in(State.SUMMARISING))),
     "after-pruning": Picture(list, at_pruning=True),
-    "offline": Picture(lost),
+    "offline": Picture(connection_lost),
     "light": Picture(lambda all: moment(all, speaking_long), theme="tui-voice-light", loud=True),
     "ascii": Picture(lambda all: moment(all, speaking_long), ascii=True, loud=True),
     "help": Picture(lambda all: moment(all, speaking_long), keys=("f1",)),
-    "talks": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+r",)),
+    "sessions": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+r",)),
     "search": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+f", *"shellfish")),
 }
 
 
 async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) -> None:
-    events = [event for event in read(TALK).events if not isinstance(event, e.SessionClosed)]
-    session = Still(picture.take(events), picture.loud)
+    """Shows the moment in the application, and writes the picture."""
+    events = [event for event in read(RECORDED).events if not isinstance(event, e.SessionClosed)]
+    session = StillSession(picture.select(events), picture.loud)
     options = AppOptions(
         theme=picture.theme,
         ascii=picture.ascii,
         live=False,
         budget=2.0,
-        sessions=TALK.parent,
+        sessions=RECORDED.parent,
     )
-    app = VoiceApp(lambda _talk: session, options)
+    app = VoiceApp(lambda _id: session, options)
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""A Textual screenshot (SVG) as a PNG: our font, and every run of text where it stands."""
+"""Converts a screenshot of Textual from SVG to PNG, with our font and text in its columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ FONT = "JetBrains Mono"
 
 
 def steady(svg: str) -> str:
-    """Leading blanks become distance, since not every renderer keeps them; the font is ours."""
+    """Returns the SVG with our font. Leading blanks become a distance: not every renderer keeps
+    them.
+    """
 
     def place(match: re.Match[str]) -> str:
         head, x, rest, length, tail, text = match.groups()
@@ -34,7 +36,7 @@ def steady(svg: str) -> str:
 
 
 def save(svg: str, path: Path) -> bool:
-    """Writes the PNG. False: there is nothing here that draws SVG."""
+    """Writes the PNG. Returns False where `rsvg-convert` is not installed."""
     tool = shutil.which("rsvg-convert")
     if tool is None:
         return False

@@ -58,17 +58,17 @@ async def test_the_session_is_opened_in_a_thread_after_the_first_paint() -> None
 
 
 async def test_a_saved_session_is_opened_by_its_id() -> None:
-    wanted: list[str | None] = []
+    opened: list[str | None] = []
     session = kyoto_session(ScriptedSession())
 
     def open_handle(session_id: str | None) -> ScriptedSession:
-        wanted.append(session_id)
+        opened.append(session_id)
         return session
 
     app = VoiceApp(open_handle, AppOptions(live=False), session_id="2026-04-04-1238-abcd")
     async with app.run_test() as pilot:
         await settle(pilot)
-    assert wanted == ["2026-04-04-1238-abcd"]
+    assert opened == ["2026-04-04-1238-abcd"]
 
 
 async def test_a_session_that_cannot_be_opened_is_an_error_with_its_remedy() -> None:

@@ -15,7 +15,7 @@ INK = TranscriptStyles(**dict.fromkeys(TranscriptStyles._fields, Style(color="#d
 PIECES = some.text(alphabet="ab  \n\t.é漢🙂\u202e", max_size=30)
 
 
-def painter(width: int) -> BlockPainter:
+def new_painter(width: int) -> BlockPainter:
     return BlockPainter(width, INK, UNICODE)
 
 
@@ -23,25 +23,25 @@ def painter(width: int) -> BlockPainter:
 def test_a_turn_painted_in_pieces_equals_one_painted_at_once(
     width: int, pieces: list[str], done: bool
 ) -> None:
-    page, turn = painter(width), Turn("t", "assistant", 0.0)
+    painter, turn = new_painter(width), Turn("t", "assistant", 0.0)
     for piece in [*pieces, ""]:
         turn = structs.replace(turn, text=turn.text + piece)
-        page.paint(turn)
+        painter.paint(turn)
     turn = structs.replace(turn, words="done" if done else "open", pinned=done)
-    assert page.paint(turn) == painter(width).paint(turn)
+    assert painter.paint(turn) == new_painter(width).paint(turn)
 
 
 def test_unchanged_lines_are_not_painted_again() -> None:
-    page = painter(40)
+    painter = new_painter(40)
     turn = Turn("t", "assistant", 0.0, text="words that fill lines " * 20)
-    before = page.paint(turn)
-    after = page.paint(structs.replace(turn, text=turn.text + "and more"))
+    before = painter.paint(turn)
+    after = painter.paint(structs.replace(turn, text=turn.text + "and more"))
     assert [a is b for a, b in zip(before, after, strict=False)][:-3] == [True] * (len(before) - 3)
     assert after[-2] is not before[-2]
 
 
 def test_a_turn_that_changes_otherwise_is_painted_again() -> None:
-    page = painter(40)
+    painter = new_painter(40)
     turn = Turn("t", "assistant", 0.0, text="one two three " * 10, wire_id="t", audio_ms=9000)
     for changed in (
         structs.replace(turn, text="something else, and longer than it was " * 5),
@@ -49,5 +49,5 @@ def test_a_turn_that_changes_otherwise_is_painted_again() -> None:
         structs.replace(turn, wire_id=None, pruned_in="c1"),
         structs.replace(turn, id="u", role="user"),
     ):
-        page.paint(turn)
-        assert page.paint(changed) == painter(40).paint(changed)
+        painter.paint(turn)
+        assert painter.paint(changed) == new_painter(40).paint(changed)

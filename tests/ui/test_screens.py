@@ -88,11 +88,11 @@ async def test_typing_filters_and_ctrl_t_orders(build: Build) -> None:
 
 
 async def test_enter_resumes_the_highlighted_session(build: Build) -> None:
-    wanted: list[str | None] = []
+    opened: list[str | None] = []
     session = ScriptedSession()
 
     def open_handle(session_id: str | None) -> ScriptedSession:
-        wanted.append(session_id)
+        opened.append(session_id)
         return session
 
     app = build(open_handle=open_handle)
@@ -106,7 +106,7 @@ async def test_enter_resumes_the_highlighted_session(build: Build) -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert app.screen is app.session_screen
-        assert wanted == [None, marked.id]
+        assert opened == [None, marked.id]
 
 
 async def test_rename(build: Build, folder: Path) -> None:

@@ -27,9 +27,9 @@ def two_turns(session: ScriptedSession) -> None:
 
 def at(app: VoiceApp, word: str, after: int = 0) -> Offset:
     """Returns the cell at which a word begins, moved by `after` columns."""
-    page = app.query_one(Transcript)
-    for y in range(page.size.height):
-        text = page.render_line(y).text
+    transcript = app.query_one(Transcript)
+    for y in range(transcript.size.height):
+        text = transcript.render_line(y).text
         if word in text:
             return Offset(text.index(word) + after, y)
     raise AssertionError(f"{word} is not on the screen")
@@ -77,10 +77,10 @@ async def test_a_double_click_selects_a_turn_and_a_click_clears_it(build: Build)
         await pilot.click(Transcript, offset=place, times=2)
         await settle(pilot)
         assert app.screen.get_selected_text() == "Where 漢字 are"
-        page = app.query_one(Transcript)
+        transcript = app.query_one(Transcript)
         reversed_ = [
             segment.text
-            for segment in page.render_line(place.y)
+            for segment in transcript.render_line(place.y)
             if segment.style and segment.style.reverse
         ]
         assert "".join(reversed_) == "Where 漢字 are"

@@ -30,8 +30,8 @@ def long_session(count: int) -> object:
 
 
 def lines_of(app: VoiceApp) -> list[str]:
-    page = app.query_one(Transcript)
-    return [page.render_line(y).text.rstrip() for y in range(page.size.height)]
+    transcript = app.query_one(Transcript)
+    return [transcript.render_line(y).text.rstrip() for y in range(transcript.size.height)]
 
 
 async def test_a_turn_shows_who_when_and_what_is_special(build: Build) -> None:
@@ -48,11 +48,11 @@ async def test_unplayed_words_are_struck_through(build: Build) -> None:
     app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        page = app.query_one(Transcript)
+        transcript = app.query_one(Transcript)
         struck = [
             segment.text
-            for y in range(page.size.height)
-            for segment in page.render_line(y)
+            for y in range(transcript.size.height)
+            for segment in transcript.render_line(y)
             if segment.style and segment.style.strike
         ]
     assert "early, then" in " ".join(struck)
@@ -66,8 +66,8 @@ async def test_it_follows_the_newest_turn(build: Build) -> None:
         for number in range(30):
             app.scripted.deliver(e.TranscriptGrew(item_id="a1", text=f" word{number}" * 8))
             await settle(pilot)
-        page = app.query_one(Transcript)
-        assert page.scroll_offset.y == page.max_scroll_y
+        transcript = app.query_one(Transcript)
+        assert transcript.scroll_offset.y == transcript.max_scroll_y
         assert any("word29" in line for line in lines_of(app))
 
 
@@ -94,10 +94,12 @@ async def test_scrolling_up_never_jumps(build: Build) -> None:
     app = build(long_session(3000))
     async with app.run_test(size=(61, 24)) as pilot:
         await settle(pilot)
-        page = app.query_one(Transcript)
+        transcript = app.query_one(Transcript)
         for _ in range(60):
             before = lines_of(app)
-            page.scroll_to(y=page.scroll_offset.y - 5, animate=False, immediate=True, force=True)
+            transcript.scroll_to(
+                y=transcript.scroll_offset.y - 5, animate=False, immediate=True, force=True
+            )
             await pilot.pause()
             assert lines_of(app)[5:-1] == before[:-6]
 
@@ -106,12 +108,12 @@ async def test_the_cursor_visits_turns_and_prunings(build: Build) -> None:
     app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        page = app.query_one(Transcript)
+        transcript = app.query_one(Transcript)
         chosen = []
         for _ in range(16):
             await pilot.press("up")
             await settle(pilot)
-            chosen.append(page.chosen)
+            chosen.append(transcript.chosen)
         assert [block.id for block in chosen[:3] if block] == ["a13", "u13", "a12"]
         assert any(isinstance(block, CompactionMark) for block in chosen)
         assert chosen[-1] is not None
@@ -123,48 +125,48 @@ async def test_a_pruning_folds_and_unfolds(build: Build) -> None:
     app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        page = app.query_one(Transcript)
+        transcript = app.query_one(Transcript)
         mark = next(c.id for c in app.view.compactions if c.kind == "summary")
-        page.go_to(mark)
+        transcript.go_to(mark)
         await settle(pilot)
-        tall = page.document.height
+        tall = transcript.document.height
         await pilot.press("enter")
         await settle(pilot)
-        assert page.document.height < tall
+        assert transcript.document.height < tall
         assert any("▸ 6 turns summarised" in line for line in lines_of(app))
         await pilot.press("enter")
         await settle(pilot)
         assert any("▾ 6 turns summarised" in line for line in lines_of(app))
-        assert page.document.height == tall
+        assert transcript.document.height == tall
 
 
 async def test_going_to_a_folded_turn_unfolds_it(build: Build) -> None:
     app = build(kyoto_session)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        page = app.query_one(Transcript)
-        page.fold_all()
+        transcript = app.query_one(Transcript)
+        transcript.fold_all()
         await settle(pilot)
-        assert page.document.find("u1") is None
-        assert page.go_to("u1")
+        assert transcript.document.find("u1") is None
+        assert transcript.go_to("u1")
         await settle(pilot)
-        assert page.chosen is not None
-        assert page.chosen.id == "u1"
-        assert not page.go_to("nobody")
+        assert transcript.chosen is not None
+        assert transcript.chosen.id == "u1"
+        assert not transcript.go_to("nobody")
 
 
 async def test_a_narrower_transcript_keeps_its_place(build: Build) -> None:
     app = build(long_session(400))
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        page = app.query_one(Transcript)
-        page.go_to("t100")
+        transcript = app.query_one(Transcript)
+        transcript.go_to("t100")
         await settle(pilot)
         await pilot.resize_terminal(60, 20)
         await settle(pilot)
-        found = page.document.at(page.scroll_offset.y)
+        found = transcript.document.at(transcript.scroll_offset.y)
         assert found is not None
-        top = page.document.block(found[0])
+        top = transcript.document.block(found[0])
         assert abs(int(top.id[1:]) - 100) < 12
 
 
@@ -176,12 +178,17 @@ async def test_a_delta_costs_the_same_in_100_and_in_100_000_turns(
         app = build(long_session(count))
         async with app.run_test(size=(120, 36)) as pilot:
             await settle(pilot)
-            page = app.query_one(Transcript)
-            before = (page.painted_lines, page.document.measured_count)
+            transcript = app.query_one(Transcript)
+            before = (transcript.painted_lines, transcript.document.measured_count)
             for number in range(20):
                 app.scripted.deliver(e.TranscriptGrew(item_id="a1", text=f" word{number}"))
                 await settle(pilot)
-            costs.append((page.painted_lines - before[0], page.document.measured_count - before[1]))
+            costs.append(
+                (
+                    transcript.painted_lines - before[0],
+                    transcript.document.measured_count - before[1],
+                )
+            )
     (lines, blocks), (many_lines, many_blocks) = costs
     assert many_lines <= 1.3 * lines
     assert many_blocks <= 1.3 * blocks

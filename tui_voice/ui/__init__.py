@@ -1,1 +1,1 @@
-"""The Textual application: what the screen shows, and what the keys do."""
+"""The Textual application: screens, widgets and the view that they draw."""

@@ -125,12 +125,10 @@ SCREENS: dict[str, ScreenSpec] = {
 def key_actions() -> tuple[KeyAction, ...]:
     """Returns the whole key table: the built-in actions, then one action for each screen.
 
-    The palette and the help come last: the footer keeps the last two where it has little room.
+    The palette and the help are the last ones of the footer: it keeps the last two where it has
+    little room. To quit, which is not in the footer, is the last of all.
     """
-    screens = [spec.key_action for spec in SCREENS.values()]
-    last = ("palette", "help")
-    actions = [*KEY_ACTIONS, *screens]
-    return (
-        *(action for action in actions if action.id not in last),
-        *(action for name in last for action in actions if action.id == name),
-    )
+    actions = {action.id: action for action in KEY_ACTIONS}
+    actions |= {name: spec.key_action for name, spec in SCREENS.items()}
+    last = [actions.pop(name) for name in ("palette", "help", "quit")]
+    return (*actions.values(), *last)

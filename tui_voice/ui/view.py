@@ -93,7 +93,7 @@ class CostFigures(NamedTuple):
 
 
 class SessionView(NamedTuple):
-    """One picture of the session screen."""
+    """Everything that the session screen shows at one moment."""
 
     header: HeaderFacts = HeaderFacts()
     status: StatusFacts = StatusFacts()

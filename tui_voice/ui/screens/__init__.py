@@ -1,1 +1,1 @@
-"""The screens and dialogs; one of them has the keyboard at a time."""
+"""The screens and the dialogs, one module each."""

@@ -1,4 +1,4 @@
-"""The search in everything that was said in any saved session."""
+"""The search screen: finds words in all turns of all saved sessions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SearchScreen(ListScreen["Hit"]):
 
     HEADING = "search in all saved sessions"
     PLACEHOLDER = 'words, "a phrase", begin*, role:you, role:voice, after:2026-04-01'
-    EMPTY = "type what was said"
+    EMPTY = "type words to find"
     HINTS = (
         ("choose", "Enter", "read"),
         ("back", "Esc", "back"),

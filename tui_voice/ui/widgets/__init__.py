@@ -1,1 +1,1 @@
-"""The parts of a screen. Each draws a value that it is given; none keeps session data."""
+"""The widgets. Each draws its part of a view and keeps nothing else of the session."""

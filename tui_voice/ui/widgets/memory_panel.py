@@ -43,7 +43,7 @@ class MemoryPanel(BlockWidget, can_focus=True):
         if not self.memory:
             return [
                 [("memory", "strong")],
-                [("the summary of pruned turns appears here", "quiet")],
+                [("no summary yet", "quiet")],
             ]
         text = clean(self.memory)
         rows = [text[begin:end] for begin, end in wrap(text, width)]

@@ -86,7 +86,7 @@ class StatusBar(LineWidget):
         """Returns the meter and the word; where there is room for one, the more important one."""
         status = self.status
         text, alarm = word(status, self.progress, self.silent)
-        ink = "alarm" if alarm else "machine"
+        style = "alarm" if alarm else "machine"
         gap = min(6, max(2, room - METER - _WORD - 2))
         self._meter_at = used + gap
         if room - gap - METER - 1 > len(text) or (room > METER + 2 and not self._unusual):
@@ -94,10 +94,10 @@ class StatusBar(LineWidget):
             voice = "voice" if status.state is State.SPEAKING else "user"
             parts = [(" " * gap, "quiet"), (levels, voice)]
             if room - gap - METER - 1 > len(text):
-                parts.append((f" {text}", ink))
+                parts.append((f" {text}", style))
             return parts
         self._meter_at = self.size.width
-        return [(f"  {text}"[: max(0, room - 1)], ink)] if self._unusual else []
+        return [(f"  {text}"[: max(0, room - 1)], style)] if self._unusual else []
 
     @property
     def _unusual(self) -> bool:
