@@ -188,13 +188,15 @@ class ConversationHarness:
     def check_replay(self) -> None:
         """The journal alone gives the same ledger and, replayed, the same snapshot.
 
-        The limits of the replay are other ones: they must not matter.
+        The limits of the replay are other ones: they must not matter, and they stay.
         """
         assert fold(self.events) == self.ledger
-        replayed = Conversation(Limits(1, 1, policy="none"))
+        limits = Limits(1, 1, policy="thrift")
+        replayed = Conversation(limits)
         for event in self.events:
             replayed.replay(event)
         assert replayed.snapshot == self.conversation.snapshot
+        assert replayed.limits == limits
 
     # ── the server, the connection, the writer of summaries ─────────────────────────────────
 

@@ -106,8 +106,13 @@ class Conversation:
         return Received(tuple(events), tuple(effects))
 
     def replay(self, event: e.Event) -> None:
-        """Applies an event of a journal. It makes no decisions: those made then are journaled."""
+        """Applies an event of a journal. It makes no decisions: those made then are journaled.
+
+        Under the policy `none` nothing is planned that would not be begun.
+        """
+        limits, self.limits = self.limits, replace(self.limits, policy="none")
         self._apply(event)
+        self.limits = limits
 
     @property
     def snapshot(self) -> Snapshot:
