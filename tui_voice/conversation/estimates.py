@@ -9,7 +9,7 @@ FIXED_TOKENS = 400
 SUMMARY_TOKENS = 300
 """Tokens of a summary, at most, until the first one is known. Of short turns: half of theirs."""
 REQUEST_TOKENS = 250
-"""Tokens of the request for a summary beside the turns that it quotes."""
+"""Tokens of the request for a summary without the turns that it quotes."""
 SECONDS_PER_REPLY = 20.0
 """Seconds from one reply to the next."""
 USER_SECONDS, ASSISTANT_SECONDS = 8.0, 12.0

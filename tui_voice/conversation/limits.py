@@ -23,7 +23,7 @@ class Limits:
 
     trigger: int = 4_000
     """Tokens in the window from which old turns are summarised. With a policy that leaves it to
-    the server: tokens beside the instructions from which the server drops the oldest turns."""
+    the server: tokens without the instructions from which it drops the oldest turns."""
     keep: int = 12
     """So many of the newest turns stay word for word."""
     size: int = 128_000

@@ -26,7 +26,7 @@ TriggerRule = Callable[[Price, float, float], float]
 default trigger in tokens."""
 
 SERVER_TRIGGER = 8_000
-"""Default trigger of the policy `server`, in tokens beside the instructions: the figure of
+"""Default trigger of the policy `server`, in tokens without the instructions: the figure of
 OpenAI's example of a retention ratio."""
 
 

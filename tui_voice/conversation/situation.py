@@ -1,4 +1,4 @@
-"""What the conversation knows beside its state and its ledger: a few frozen values.
+"""What the conversation knows in addition to its state and its ledger: a few frozen values.
 
 The method `after(event, …)` of each class returns the next value. `Situation` bundles them, and
 `Snapshot` shows them all. Nothing else that decides behaviour is kept anywhere.
@@ -198,7 +198,7 @@ class CompactionStep:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the conversation knows beside its state and its ledger."""
+    """All that the conversation knows in addition to its state and its ledger."""
 
     microphone: MicrophoneState = field(default_factory=MicrophoneState)
     response: ActiveResponse = field(default_factory=ActiveResponse)

@@ -25,7 +25,7 @@ CHARACTERS_PER_TOKEN = 4.3
 """Characters of English text per token of o200k_base, measured over our own sessions. Only for
 figures shown with `~`."""
 ITEM_OVERHEAD = 3
-"""Tokens that an item weighs beside its content."""
+"""Tokens that an item weighs in addition to its content."""
 
 
 def estimate_text_tokens(text: str) -> int:
