@@ -234,14 +234,16 @@ def searching(folder: Path, turns: int) -> None:
         "x7",
         "zq",
     ):
-        typing = partial(search.search, place, query, typing=True)
+        typing = partial(search.search, place, query, typing=True, refresh=False)
         row(query, "while the user types", *wall_seconds(typing, 100))
     command = partial(search.search, place, "temple")
     row("temple", "as the command", *wall_seconds(command, 100))
     row("", "no change: the index is up to date", *wall_seconds(partial(index.update, place), 50))
     for turns_of_session in (0, 1_000, 10_000):
-        what = f"while {turns_of_session or '1 000 typed'} turns grow"
-        row("a turn said a moment ago", what, *growing(place, turns_of_session, 30))
+        size = f"a session of {turns_of_session or '1 000 typed'} turns grows"
+        at_once, later = growing(place, turns_of_session, 30)
+        row(size, "a search while the user types", *at_once)
+        row("", "update, then find the newest turn", *later)
     db = sqlite3.connect(index.database(place))
     statement = "SELECT rowid FROM words WHERE words MATCH 'the' ORDER BY bm25(words) LIMIT 50"
     ranked = processor_seconds(lambda: db.execute(statement).fetchall(), 3)
@@ -260,10 +262,13 @@ def searching(folder: Path, turns: int) -> None:
         row("", "every journal read, by grep", processor_seconds(work, 3))
 
 
-def growing(folder: Path, turns: int, rounds: int) -> tuple[float, float]:
-    """p50 and p99 of a search for what was said a moment ago.
+def growing(
+    folder: Path, turns: int, rounds: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """p50 and p99 of a search that does not refresh, and of an update with a search after it.
 
-    `turns`: of the spoken session that grows; 0: one of the typed sessions, which have 1 000.
+    Both come after each turn of a session that grows. `turns`: of this spoken session; 0: one of
+    the typed sessions, which have 1 000.
     """
     path = next(folder.glob("t*.jsonl"))
     if turns:
@@ -271,17 +276,20 @@ def growing(folder: Path, turns: int, rounds: int) -> tuple[float, float]:
         write(path, spoken(turns))
     index.update(folder)
     journal = Journal.open(path)
-    taken = []
+    at_once, later = [], []
     for n in range(rounds):
         news = f"news{turns}x{n}"
         journal.append(e.TextSubmitted(at=9e4 + n, item_id=news, text=f"{news} of it"))
         journal.sync().result()
         start = time.perf_counter()
-        (hit,) = search.search(folder, news, typing=True)
-        taken.append(time.perf_counter() - start)
+        search.search(folder, "temple", typing=True, refresh=False)
+        at_once.append(time.perf_counter() - start)
+        index.update(folder)
+        (hit,) = search.search(folder, news, typing=True, refresh=False)
+        later.append(time.perf_counter() - start - at_once[-1])
         assert hit.turn == news
     journal.close()
-    return percentiles(taken)
+    return percentiles(at_once), percentiles(later)
 
 
 def main() -> None:

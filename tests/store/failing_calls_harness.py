@@ -92,7 +92,7 @@ def tables(disk: Disk) -> None:
         found = [hit.turn for hit in search.search(sessions, "willow", cache=cache)]
         listed = [(each.id, each.turns) for each in catalog.list_sessions(sessions, cache)]
         ledger = load(sessions / "t1.jsonl", cache).ledger
-        search.search(sessions, "wil", typing=True, cache=cache)
+        search.search(sessions, "wil", typing=True, refresh=False, cache=cache)
         index.update(sessions, cache)
     assert found == ["x"]
     assert sorted(listed) == [("t0", 8), ("t1", 9), ("t2", 8)]

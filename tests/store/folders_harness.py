@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.store.sessions_harness import opened, session, write
 from tui_voice.conversation import events as e
-from tui_voice.store import search
+from tui_voice.store import index, search
 
 
 def typed(n: int, text: str, role: str = "user") -> e.Event:
@@ -20,6 +20,12 @@ def found(folder: Path, text: str, **options: object) -> list[tuple[str, str]]:
     """Session id and turn id of each hit of a search."""
     hits = search.search(folder, text, **options)  # type: ignore[arg-type]  # passed on
     return [(hit.id, hit.turn) for hit in hits]
+
+
+def found_while_typing(folder: Path, text: str) -> list[tuple[str, str]]:
+    """The same as the search screen gets it: it updates the index, and the search does not."""
+    index.update(folder)
+    return found(folder, text, typing=True, refresh=False)
 
 
 def two_sessions(folder: Path) -> Path:

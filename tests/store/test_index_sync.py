@@ -1,4 +1,4 @@
-"""The index keeps up with the folder: every change is found by the next search or list.
+"""The index keeps up with the folder: every change is found by the next search that refreshes it.
 
 It does not matter which process wrote the change. Of a turn that changed, only the last text is
 found.
@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,19 +20,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.store.folders_harness import found, two_sessions, typed
+from tests.store.folders_harness import found, found_while_typing, two_sessions, typed
 from tests.store.random_events_harness import any_event
 from tests.store.sessions_harness import append, opened, session, write
 from tui_voice.conversation import events as e
 from tui_voice.store import catalog, checkpoint, codec, index, rows
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load
-
-
-@pytest.fixture(autouse=True)
-def _enough_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow this machine is, a quick search takes in a folder of a few sessions."""
-    monkeypatch.setattr(index, "QUICK_SECONDS", 1e6)
 
 
 @pytest.fixture
@@ -50,18 +44,20 @@ def indexed(db: sqlite3.Connection) -> dict[str, tuple[str, str]]:
 # ── journals that change ─────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("typing", [False, True])
-def test_new_and_changed_turns_are_found_as_they_are_now(folder: Path, typing: bool) -> None:
-    assert found(folder, "willow", typing=typing) == []
+@pytest.mark.parametrize("search_now", [found, found_while_typing])
+def test_new_and_changed_turns_are_found_as_they_are_now(
+    folder: Path, search_now: Callable[[Path, str], list[tuple[str, str]]]
+) -> None:
+    assert search_now(folder, "willow") == []
     old = folder / "old.jsonl"
     append(old, typed(9, "the willow"))
-    assert found(folder, "willow", typing=typing) == [("old", "i9")]
+    assert search_now(folder, "willow") == [("old", "i9")]
     append(old, e.TranscriptDone(at=10, item_id="i9", text="the maple"))
-    assert found(folder, "willow", typing=typing) == []
-    assert found(folder, "maple", typing=typing) == [("old", "i9")]
+    assert search_now(folder, "willow") == []
+    assert search_now(folder, "maple") == [("old", "i9")]
     old.unlink()
-    assert found(folder, "maple", typing=typing) == []
-    assert found(folder, "role:tool", typing=typing) == []
+    assert search_now(folder, "maple") == []
+    assert search_now(folder, "role:tool") == []
 
 
 @given(st.lists(any_event, max_size=25), st.data())
@@ -91,7 +87,7 @@ def test_a_long_session_that_grows_is_found_at_each_search(
     path = write(tmp_path / "t1.jsonl", session(100))
     for n in range(20):
         append(path, e.TextSubmitted(at=9999, item_id=f"n{n}", text=f"news{n}"))
-        assert found(tmp_path, f"news{n}", typing=True) == [("t1", f"n{n}")]
+        assert found_while_typing(tmp_path, f"news{n}") == [("t1", f"n{n}")]
     assert len(found(tmp_path, "news*")) == 20
     assert index.ask(tmp_path, indexed) == {
         turn.id: (turn.role, turn.text) for turn in load(path).ledger.turns
@@ -117,18 +113,18 @@ def test_a_journal_that_became_unreadable_has_no_hits(folder: Path) -> None:
     assert catalog.unreadable(folder) == [f"{folder / 'old.jsonl'} is not a saved session"]
 
 
-def test_journals_that_come_and_go_are_noticed_while_the_user_types(folder: Path) -> None:
-    assert found(folder, "wil", typing=True) == []
+def test_journals_that_come_and_go_are_found_while_the_user_types(folder: Path) -> None:
+    assert found_while_typing(folder, "wil") == []
     third = write(folder / "third.jsonl", [opened("third"), typed(1, "a willow")])
-    assert found(folder, "wil", typing=True) == [("third", "i1")]
+    assert found_while_typing(folder, "wil") == [("third", "i1")]
     os.truncate(third, 0)
-    assert found(folder, "wil", typing=True) == []
+    assert found_while_typing(folder, "wil") == []
     write(third, [opened("third"), typed(1, "another willow")])
-    assert found(folder, "wil", typing=True) == [("third", "i1")]
+    assert found_while_typing(folder, "wil") == [("third", "i1")]
     third.unlink()
-    assert found(folder, "wil", typing=True) == []
+    assert found_while_typing(folder, "wil") == []
     folder.rename(folder.with_name("gone"))
-    assert found(folder, "shellfish", typing=True) == []
+    assert found_while_typing(folder, "shellfish") == []
 
 
 # ── another process that writes ──────────────────────────────────────────────────────────────
@@ -168,14 +164,14 @@ def test_turns_and_lists_are_up_to_date_while_another_process_writes(
     assert other.stdout
     for n in range(3):
         assert other.stdout.readline() == f"saved {n}\n"
-        assert found(folder, f"willow{n}", typing=True) == [("old", f"w{n}")]
+        assert found_while_typing(folder, f"willow{n}") == [("old", f"w{n}")]
         assert found(folder, f"willow{n}") == [("old", f"w{n}")]
         listed = {each.id: each.turns for each in catalog.list_sessions(folder)}
         assert listed == {"old": 5 + n, "new": 3}
         other.stdin.write("\n")
         other.stdin.flush()
     other.communicate(timeout=30)
-    assert found(folder, "good night", typing=True) == [("old", "bye")]
+    assert found_while_typing(folder, "good night") == [("old", "bye")]
     assert catalog.find(folder, "old").turns == 8
 
 
@@ -183,34 +179,49 @@ def test_turns_of_this_process_are_found_as_soon_as_they_are_synced(folder: Path
     journal = Journal.open(folder / "new.jsonl")
     journal.append(typed(9, "the willow"))
     journal.sync().result(30)
-    assert found(folder, "wil", typing=True) == [("new", "i9")]
+    assert found_while_typing(folder, "wil") == [("new", "i9")]
     journal.append(typed(10, "another willow"))
     journal.close()
-    assert set(found(folder, "wil", typing=True)) == {("new", "i9"), ("new", "i10")}
+    assert set(found_while_typing(folder, "wil")) == {("new", "i9"), ("new", "i10")}
 
 
-# ── searching while the user types ───────────────────────────────────────────────────────────
+# ── searching without a refresh, as while the user types ────────────────────────────────────
 
 
-def test_a_quick_search_waits_for_no_other_process(
+def quickly(folder: Path, text: str) -> list[tuple[str, str]]:
+    """Session id and turn id of each hit of a search that answers from the index as it is."""
+    return found(folder, text, typing=True, refresh=False)
+
+
+def test_a_search_without_a_refresh_finds_what_the_last_update_found(folder: Path) -> None:
+    assert quickly(folder, "shellf") == []
+    index.update(folder)
+    assert len(quickly(folder, "shellf")) == 3
+    write(folder / "third.jsonl", [opened("third"), typed(1, "more shellfish")])
+    assert len(quickly(folder, "shellf")) == 3
+    catalog.list_sessions(folder)  # a list refreshes the index, too
+    assert len(quickly(folder, "shellf")) == 4
+
+
+def test_a_search_without_a_refresh_waits_for_no_other_process(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(found(folder, "shellf", typing=True)) == 3
+    index.update(folder)
     write(folder / "third.jsonl", [opened("third"), typed(1, "more shellfish")])
     writer = sqlite3.connect(index.database(folder), isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
-    assert len(found(folder, "shellf", typing=True)) == 3
+    assert len(quickly(folder, "shellf")) == 3
     with monkeypatch.context() as patch:
         patch.setattr(index, "BUSY_SECONDS", 0.01)
         assert index.update(folder) is False
     writer.execute("ROLLBACK")
     writer.close()
-    assert len(found(folder, "shellf", typing=True)) == 4
+    assert len(found_while_typing(folder, "shellf")) == 4
 
 
-def test_a_quick_search_waits_for_no_other_thread(folder: Path) -> None:
-    """While another thread takes in changes, it answers from what is in the index."""
-    assert len(found(folder, "shellf", typing=True)) == 3
+def test_a_search_without_a_refresh_waits_for_no_other_thread(folder: Path) -> None:
+    """While another thread updates the index, it answers from what is in the index."""
+    index.update(folder)
     write(folder / "third.jsonl", [opened("third"), typed(1, "more shellfish")])
     reached, searched = threading.Event(), threading.Event()
 
@@ -221,32 +232,36 @@ def test_a_quick_search_waits_for_no_other_thread(folder: Path) -> None:
     thread = threading.Thread(target=index.update, args=(folder,), kwargs={"stop": stop})
     thread.start()
     assert reached.wait(30)
-    assert len(found(folder, "shellf", typing=True)) == 3
+    assert len(quickly(folder, "shellf")) == 3
     searched.set()
     thread.join()
-    assert len(found(folder, "shellf", typing=True)) == 4
+    assert len(quickly(folder, "shellf")) == 4
 
 
-def test_a_quick_search_does_not_wait_until_all_is_taken_in(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(index, "QUICK_SECONDS", -1)  # over before the first session
-    assert found(folder, "shellf", typing=True) == []
+def test_an_update_that_is_stopped_keeps_what_it_has_read(folder: Path) -> None:
     answers = iter([False, True])
     assert index.update(folder, stop=lambda: next(answers)) is True
-    assert len({session_id for session_id, _ in found(folder, "shellf", typing=True)}) == 1
+    assert len({session_id for session_id, _ in quickly(folder, "shellf")}) == 1
     assert index.update(folder) is True
-    assert len(found(folder, "shellf", typing=True)) == 3
+    assert len(quickly(folder, "shellf")) == 3
     assert index.update(folder) is False
 
 
-def test_a_damaged_index_is_made_again_while_the_user_types(folder: Path) -> None:
-    assert found(folder, "shellf", typing=True)
+def test_a_damaged_index_is_made_again_by_the_update_after_the_search(folder: Path) -> None:
+    assert found_while_typing(folder, "shellf")
     db = sqlite3.connect(index.database(folder))
     db.execute("DROP TABLE turns")
     db.commit()
     db.close()
-    assert len(found(folder, "shellf", typing=True)) == 3
+    assert quickly(folder, "shellf") == []
+    assert len(found_while_typing(folder, "shellf")) == 3
+
+
+def test_without_a_writable_cache_a_search_always_refreshes(folder: Path, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("x")
+    cache = in_the_way / "cache"
+    assert len(found(folder, "shellf", typing=True, refresh=False, cache=cache)) == 3
 
 
 # ── limits and failures ──────────────────────────────────────────────────────────────────────

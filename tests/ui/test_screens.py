@@ -208,11 +208,12 @@ async def test_search_finds_while_typing_and_opens_the_turn(build: Build) -> Non
 
 
 async def test_a_journal_written_meanwhile_is_found_without_another_key(
-    build: Build, monkeypatch: pytest.MonkeyPatch
+    build: Build, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The index is updated beside the quick search; new hits join, the highlight stays."""
+    """The index is updated after the first search; new hits join, the highlight stays."""
     may_run, running = threading.Event(), threading.Event()
     update_index = search.update_index
+    update_index(folder, lambda: False)
 
     def late(folder: Path, stop: Callable[[], bool]) -> bool:
         running.set()

@@ -54,15 +54,18 @@ class Recall:
     def run(self, arguments: Mapping[str, Any]) -> RecallOutput:
         """Return matching turns, best first. Raises `StoreError`; `KeyError` without a query."""
         query = str(arguments[RECALL_QUERY])
-        found = self._search(query) or self._search_words(query)
+        found = self._search(query, refresh=True) or self._search_words(query)
         if not found:
             return {"found": [], "note": "Nothing that was said matches. Try other words."}
         return {"found": [_answer(hit) for hit in found[:MAX_HITS]]}
 
-    def _search(self, query: str) -> list[Hit]:
-        """Return turns with all words of the query that the model does not have."""
+    def _search(self, query: str, *, refresh: bool) -> list[Hit]:
+        """Return turns with all words of the query that the model does not have.
+
+        `refresh`: first bring the index up to date, once for each call of the tool.
+        """
         held = self.held()
-        hits = search(self._folder, query, limit=SEARCHED_HITS, cache=self._cache)
+        hits = search(self._folder, query, limit=SEARCHED_HITS, refresh=refresh, cache=self._cache)
         return [hit for hit in hits if hit.role in ("user", "assistant") and hit.turn not in held]
 
     def _search_words(self, query: str) -> list[Hit]:
@@ -73,7 +76,7 @@ class Recall:
         hits: dict[tuple[str, str], Hit] = {}
         weights: dict[tuple[str, str], float] = {}
         for word in dict.fromkeys(_WORD.findall(query.lower())):
-            found = self._search(word)
+            found = self._search(word, refresh=False)
             for hit in found:
                 place = hit.id, hit.turn
                 hits.setdefault(place, hit)

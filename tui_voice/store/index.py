@@ -11,7 +11,6 @@ import atexit
 import hashlib
 import os
 import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -26,13 +25,10 @@ from tui_voice.store.index_sync import synchronise
 
 T = TypeVar("T")
 BUSY_SECONDS = 5.0
-"""How long another process that writes to the index is waited for."""
-
-QUICK_SECONDS = 0.1
-"""How long a quick question takes in changes before it is answered."""
+"""How long one process waits while another writes to the index."""
 
 _updating: dict[Path, Lock] = defaultdict(Lock)
-"""By database: held while a thread of this process takes in changes."""
+"""By database: held by the thread of this process that updates it."""
 
 
 def ask(
@@ -40,19 +36,23 @@ def ask(
     question: Callable[[sqlite3.Connection], T],
     cache: Path | None = None,
     *,
-    quick: bool = False,
+    refresh: bool = True,
 ) -> T:
-    """What `question` returns, given an index that is up to date with the journals of `folder`.
+    """What `question` returns when it is called with a connection to the index of `folder`.
 
-    `quick`, for a search while the user types: takes in changes for at most `QUICK_SECONDS` and
-    waits for no other thread or process; `update` takes in the rest. Raises `StoreError` if not
-    even a new index in memory can answer.
+    `refresh`: the index is first brought up to date with the journals; this checks the stamp of
+    every journal (1 000 journals: 5 ms). False: the question sees the journals as they were at the
+    last refresh or `update` by any process, and does not wait for one that is under way. An index
+    in memory, which is used where no file can be written, is always refreshed: it begins empty.
+    Raises `StoreError` if not even that one can answer.
     """
     path = database(folder, cache)
     for where in (path, path, None):
         try:
             with closing(_connect(where)) as db:
-                _take_in_changes(db, folder, cache, quick=quick)
+                if refresh or where is None:
+                    with _updating[path]:
+                        synchronise(db, folder, cache)
                 return question(db)
         except sqlite3.DatabaseError as error:
             if where is not None and not _is_transient(error):
@@ -64,10 +64,10 @@ def ask(
 def update(
     folder: Path, cache: Path | None = None, stop: Callable[[], bool] = lambda: False
 ) -> bool:
-    """Takes in every change, however long it takes; returns whether there was any.
+    """Brings the index up to date with the journals; returns whether any of them had changed.
 
-    `stop` is asked before each journal that must be read. Returns False, too, if the index cannot
-    be written at the moment.
+    `stop` is called before each journal that must be read; if it returns True, the rest is left to
+    the next update. Returns False, too, if the index cannot be written at the moment.
     """
     path = database(folder, cache)
     try:
@@ -90,25 +90,6 @@ def discard(folder: Path, cache: Path | None = None) -> None:
     for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _take_in_changes(
-    db: sqlite3.Connection, folder: Path, cache: Path | None, *, quick: bool
-) -> None:
-    updating = _updating[database(folder, cache)]
-    if not quick:
-        with updating:
-            synchronise(db, folder, cache)
-    elif updating.acquire(blocking=False):
-        until = time.monotonic() + QUICK_SECONDS
-        try:
-            db.execute("PRAGMA busy_timeout=0")
-            synchronise(db, folder, cache, lambda: time.monotonic() > until)
-        except sqlite3.DatabaseError as error:
-            if not _is_transient(error):
-                raise
-        finally:
-            updating.release()
 
 
 _TRANSIENT = frozenset(

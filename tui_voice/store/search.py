@@ -55,28 +55,31 @@ def search(
     *,
     limit: int = 50,
     typing: bool = False,
+    refresh: bool = True,
     without: str = "",
     cache: Path | None = None,
 ) -> list[Hit]:
     """The turns of all sessions in `folder` that match `text`, best first.
 
     `text`: words, "phrases", prefix*, role:you|voice, after: and before: a date; filters alone
-    find the newest turns. `typing`: the user is still typing, so the last word is a prefix, and
-    the search does not wait for an index that has much to take in (`update_index` does that).
-    `without`: the id of a session to leave out. Raises `StoreError`.
+    find the newest turns. `typing`: the user is still typing, so the last word is a prefix.
+    `refresh`: the index is first brought up to date with all journals. False: turns that were
+    written since the last refresh or `update_index` are not found, and the search waits for no
+    update. `without`: the id of a session to leave out. Raises `StoreError`.
     """
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    rows = index.ask(folder, lambda db: _newest_hits(db, query, without), cache, quick=typing)
+    rows = index.ask(folder, lambda db: _newest_hits(db, query, without), cache, refresh=refresh)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
 
 def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = None) -> bool:
-    """Takes every change into the index, however long it takes; returns whether there was any.
+    """Brings the index up to date with the journals; returns whether any of them had changed.
 
-    `stop` is asked before each journal that must be read.
+    `stop` is called before each journal that must be read; if it returns True, the rest is left to
+    the next update.
     """
     return index.update(folder, cache, stop)
 

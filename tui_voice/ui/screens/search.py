@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +49,10 @@ def excerpt_line(hit: Hit, width: int, more: str = "…") -> list[StyledText]:
 class SearchScreen(ListScreen["Hit"]):
     """Returns a `ResumeRequest`, or None.
 
-    A quick search runs while the user types. Beside it, once, the index takes in the journals
-    that changed; then the search runs again.
+    A search while the user types does not wait: its hits are shown first, from the index as it
+    is. Then the index is brought up to date with the journals that changed, and the search runs
+    again. So what was written a moment ago is found some ms later, or, where a new index must be
+    made, once it is.
     """
 
     HEADING = "search in all saved sessions"
@@ -81,14 +85,18 @@ class SearchScreen(ListScreen["Hit"]):
 
     def apply_filter(self, text: str) -> None:
         self._query = text
-        self._search()
-        if not self._indexing:
+        self._search(then=self._start_update)
+
+    def _start_update(self) -> None:
+        if self.is_mounted and not self._indexing:
             self._indexing = True
             self.run_worker(self._update_index, thread=True, group="index")
 
-    def _search(self) -> None:
+    def _search(self, then: Callable[[], None] = lambda: None) -> None:
+        """Searches in a thread, then calls `then` and shows the hits."""
         text = self._query
         if not text.strip():
+            then()
             self._show_hits(text, [])
             return
 
@@ -96,11 +104,12 @@ class SearchScreen(ListScreen["Hit"]):
             from tui_voice.store.search import search
 
             try:
-                hits = search(self.folder, text, limit=MOST_HITS, typing=True)
+                hits = search(self.folder, text, limit=MOST_HITS, typing=True, refresh=False)
+                show = partial(self._show_hits, text, hits)
             except TuiVoiceError as error:
-                self.app.call_from_thread(self.show_error, error)
-            else:
-                self.app.call_from_thread(self._show_hits, text, hits)
+                show = partial(self.show_error, error)
+            self.app.call_from_thread(then)
+            self.app.call_from_thread(show)
 
         self.run_worker(work, thread=True, exclusive=True, group="search")
 
