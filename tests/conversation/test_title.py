@@ -1,0 +1,32 @@
+"""The title of a session: the given one, or the user's first words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui_voice.conversation import events as e
+from tui_voice.conversation.reducers import fold
+from tui_voice.conversation.title import MAX_LENGTH, title_of
+
+LONG = "I would like to talk about the garden, and about what grows there in spring."
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("", ""),
+        ("  ", ""),
+        ("Two soft  eggs,\nplease!", "Two soft eggs, please"),
+        (LONG, "I would like to talk about the garden, and about…"),
+        ("日" * 60, "日" * MAX_LENGTH + "…"),
+    ],
+)
+def test_the_first_words_of_the_user_are_the_title(words: str, title: str) -> None:
+    reply = e.TurnAdded(item_id="a", role="assistant", text="Hello. How can I help?")
+    assert title_of(fold([reply, e.TextSubmitted(item_id="u", text=words)])) == title
+
+
+def test_a_given_title_comes_first_and_is_one_line() -> None:
+    events = [e.TextSubmitted(item_id="u", text=LONG), e.SessionRenamed(title=" The\ngarden ")]
+    assert title_of(fold(events)) == "The garden"
+    assert title_of(fold([])) == ""
