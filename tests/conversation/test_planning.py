@@ -168,6 +168,16 @@ class TestSummary:
         )
         assert plan_compaction(far, limits).plan is None
 
+    def test_after_a_pause_the_cache_counts_as_cold(self) -> None:
+        ledger = spoken_session(16)
+        textified = fold(_textified(ledger), ledger)
+        limits = Limits(textified.window.total + 10, 2, policy="thrift", cold_after=300.0)
+        assert plan_compaction(textified, limits).reason == "below the trigger"
+        later = fold([e.TimePassed(at=textified.at + 300)], textified)
+        assert plan_compaction(later, limits).reason == "a pause: the cache is cold anyway"
+        waiting = replace(limits, policy="notebook")
+        assert plan_compaction(later, waiting).reason == "below the trigger"
+
     def test_restored_turns_are_not_pruned_again_at_once(self) -> None:
         harness = ConversationHarness(Limits(900, 2, policy="notebook"))
         while not harness.ledger.memory:
