@@ -18,5 +18,5 @@ def write_traceback(error: BaseException) -> Path:
     text = f"{moment}\n{''.join(traceback.format_exception(error))}\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with open(descriptor, "ab") as file:
-        file.write(Redactor()(text.encode(errors="replace")))
+        file.write(Redactor().text(text).encode(errors="replace"))
     return path

@@ -18,6 +18,7 @@ from tui_voice.store.forking import cut_behind
 from tui_voice.store.journal import SUFFIX, Journal
 from tui_voice.store.locking import SessionLock
 from tui_voice.store.reading import load, read
+from tui_voice.store.rows import SESSION_COLUMNS
 from tui_voice.store.saved_session import SavedSession, saved_session_of
 from tui_voice.store.secrets import Redactor
 from tui_voice.store.text_normalization import plain
@@ -38,25 +39,13 @@ def list_sessions(folder: Path, cache: Path | None = None) -> list[SavedSession]
     """The sessions of `folder` that can be read, the one that was used last first."""
 
     def question(db: sqlite3.Connection) -> list[SavedSession]:
-        rows = db.execute(
-            """SELECT id, title, started, seconds, turns, model, backend, usd, name, last, parent
+        found = db.execute(
+            f"""SELECT name, {", ".join(SESSION_COLUMNS)}
             FROM sessions WHERE refused = '' ORDER BY last DESC, name DESC"""
         )
         return [
-            SavedSession(
-                id_,
-                title,
-                started,
-                seconds,
-                turns,
-                model,
-                backend,
-                usd,
-                folder / name,
-                last,
-                parent,
-            )
-            for id_, title, started, seconds, turns, model, backend, usd, name, last, parent in rows
+            SavedSession(path=folder / name, **dict(zip(SESSION_COLUMNS, values, strict=True)))
+            for name, *values in found
         ]
 
     return index.ask(folder, question, cache)

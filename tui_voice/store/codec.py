@@ -8,9 +8,8 @@ each version. `docs/journal.md` describes the format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import MISSING, fields
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -43,8 +42,6 @@ RENAMED = {
 }
 """Event names of version 1 and their names since version 2. The fields are the same."""
 
-_NO_DEFAULT = object()
-"""Stands for the default of a field that has none: it equals no value that is written."""
 _START = b'{"event":"'
 MARK = b'"version":'
 """Stands in every line that states a version. Inside a text the quotes would be escaped."""
@@ -54,55 +51,47 @@ class LineError(ValueError):
     """The line is not a JSON object, or its fields do not fit its event."""
 
 
-class _Shape:
-    """The field names and defaults of one class, and its decoder."""
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """The default of each field of a class, by field name; `MISSING` for a field without one.
 
-    __slots__ = ("decode", "defaults", "names", "values")
-
-    def __init__(self, kind: type[Any]) -> None:
-        parts = fields(kind)
-        self.names = tuple(part.name for part in parts)
-        # `at` is always written: a person who reads the file looks for it.
-        self.defaults = tuple(
-            _NO_DEFAULT
-            if part.default is MISSING or part.name in ("at", "version")
-            else part.default
-            for part in parts
-        )
-        getter = attrgetter(*self.names)
-        several = len(self.names) > 1
-        self.values: Callable[[Any], tuple[Any, ...]] = (
-            getter if several else lambda thing: (getter(thing),)
-        )
-        self.decode = msgspec.json.Decoder(kind).decode
-
-    def record(self, thing: Any) -> Record:
-        """The fields that are not at their default."""
-        values = zip(self.names, self.values(thing), self.defaults, strict=True)
-        return {name: value for name, value, default in values if value != default}
+    `at` and `version` count as fields without a default, so that they are always written: a person
+    who reads the file looks for them.
+    """
+    return {
+        field.name: MISSING if field.name in ("at", "version") else field.default
+        for field in fields(kind)
+    }
 
 
-_SHAPES = {kind: _Shape(kind) for kind in EVENTS.values()}
-_USAGE = _Shape(Usage)
-_DECODERS = {name.encode(): _SHAPES[kind].decode for name, kind in EVENTS.items()}
-_DECODERS |= {old.encode(): _DECODERS[new.encode()] for old, new in RENAMED.items()}
+_DEFAULTS = {kind: _defaults(kind) for kind in (*EVENTS.values(), Usage)}
+_DECODERS = {
+    name.encode(): msgspec.json.Decoder(EVENTS[kind]).decode
+    for name, kind in (*RENAMED.items(), *zip(EVENTS, EVENTS, strict=True))
+}
 _encode = msgspec.json.Encoder().encode
 _as_record = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def encode(event: Event, *, version: int | None = None) -> bytes:
     """The event as one line, with its line break. `version`: stated in the first line of a run."""
-    record: Record = {"event": event.name}
-    record |= _SHAPES[type(event)].record(event)
+    record: Record = {"event": event.name} | _changed_fields(event)
     if version is not None:
         record["version"] = version
-    usage = record.get("usage")
-    if usage is not None:
-        record["usage"] = _USAGE.record(usage)
+    if "usage" in record:
+        record["usage"] = _changed_fields(record["usage"])
     try:
         return _encode(record) + b"\n"
     except UnicodeEncodeError:  # half a surrogate pair, as a terminal may paste it
         return _encode(_clean(record)) + b"\n"
+
+
+def _changed_fields(thing: Event | Usage) -> Record:
+    """The fields that are not at their default, by name."""
+    return {
+        name: value
+        for name, default in _DEFAULTS[type(thing)].items()
+        if (value := getattr(thing, name)) != default
+    }
 
 
 def _clean(value: Any) -> Any:
@@ -123,20 +112,17 @@ def event_name(line: bytes) -> bytes:
     return name.encode() if isinstance(name, str) else b""
 
 
-def decode(
-    line: bytes, version: int = VERSION, steps: Mapping[int, Step] = UPGRADES
-) -> Event | None:
+def decode(line: bytes, version: int = VERSION) -> Event | None:
     """The event of one line. None: this program does not know the event, or an upgrade dropped it.
 
     `version`: the format version of the line. Raises `LineError`.
     """
-    if version in steps:
-        record = upgrade(_record(line), version, steps)
+    if version in UPGRADES:
+        record = _upgraded(_record(line), version)
         if record is None:
             return None
         line = _encode(record)
-    name = event_name(line)
-    decoder = _DECODERS.get(name)
+    decoder = _DECODERS.get(event_name(line))
     if decoder is None:
         _record(line)
         return None
@@ -147,14 +133,12 @@ def decode(
     return event
 
 
-def upgrade(
-    record: Record, from_version: int, steps: Mapping[int, Step] = UPGRADES
-) -> Record | None:
-    """A record of an older version as this version writes it. None: the line is dropped."""
+def _upgraded(record: Record, version: int) -> Record | None:
+    """The record after every step from `version` on. None: a step dropped the line."""
     upgraded: Record | None = record
-    while upgraded is not None and from_version in steps:
-        upgraded = steps[from_version](upgraded)
-        from_version += 1
+    while upgraded is not None and version in UPGRADES:
+        upgraded = UPGRADES[version](upgraded)
+        version += 1
     return upgraded
 
 

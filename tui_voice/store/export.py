@@ -24,8 +24,7 @@ def render(ledger: Ledger, name: str = "md", minutes: str = "") -> str:
     `minutes`: written before the session, in formats that have a place for them. Raises
     `StoreError` for an unknown format.
     """
-    text = _format(name).render(document_of(ledger, minutes))
-    return Redactor()(text.encode()).decode()
+    return Redactor().text(_format(name).render(document_of(ledger, minutes)))
 
 
 def render_minutes(ledger: Ledger, minutes: str) -> str:

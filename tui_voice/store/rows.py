@@ -42,7 +42,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
 SLOTS = 1_024
 """Turns that can share one ms."""
 _LATEST_MS = 1 << 52
-_SESSION_COLUMNS = (
+SESSION_COLUMNS = (
     "id",
     "title",
     "started",
@@ -54,6 +54,7 @@ _SESSION_COLUMNS = (
     "usd",
     "parent",
 )
+"""Columns of the table `sessions` with the values of a `SavedSession`, under the same names."""
 
 
 def create(db: sqlite3.Connection) -> None:
@@ -111,7 +112,7 @@ def store_session(
         if known.get(turn.id, ("",))[1:] != (turn.role, turn.text):
             _add_turn(db, file, session.begun if session else 0.0, turn)
     row: dict[str, str | float] = {"size": stamp[0], "changed": stamp[1], "refused": refused}
-    row |= {column: getattr(session, column) for column in _SESSION_COLUMNS} if session else {}
+    row |= {column: getattr(session, column) for column in SESSION_COLUMNS} if session else {}
     assignments = ", ".join(f"{column} = :{column}" for column in row)
     db.execute(f"UPDATE sessions SET {assignments} WHERE file = :file", row | {"file": file})
 

@@ -22,8 +22,8 @@ _KEY_VARIABLE = "_API_KEY"
 """How the name of an environment variable with a key ends."""
 _SHORTEST_KEY = 8
 """Characters. Replacing anything shorter would hit ordinary words."""
-_OPENAI_KEY = re.compile(rb"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}")
-_MASK = b"[key]"
+_OPENAI_KEY = re.compile(r"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}", re.ASCII)
+_MASK = "[key]"
 
 
 class Redactor:
@@ -32,21 +32,14 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         environment = (v.strip() for k, v in os.environ.items() if k.endswith(_KEY_VARIABLE))
         known = {*secrets, *environment}
-        self._keys = [key for key in known if len(key) >= _SHORTEST_KEY]
-        self._encoded_keys = sorted((key.encode() for key in self._keys), key=len, reverse=True)
-
-    def __call__(self, data: bytes) -> bytes:
-        """The data with every key replaced."""
-        for key in self._encoded_keys:
-            if key in data:
-                data = data.replace(key, _MASK)
-        return _OPENAI_KEY.sub(_MASK, data) if b"sk-" in data else data
+        # Longest first: a key may begin with another one.
+        self._keys = sorted((k for k in known if len(k) >= _SHORTEST_KEY), key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text with every key replaced."""
-        if "sk-" not in text and not any(key in text for key in self._keys):
-            return text  # the usual case; this runs for every transcript delta
-        return self(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
+        for key in self._keys:
+            text = text.replace(key, _MASK)
+        return _OPENAI_KEY.sub(_MASK, text)
 
     def event(self, event: E) -> E:
         """The event with every key in its text fields replaced; the same object if it has none."""
