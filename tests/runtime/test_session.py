@@ -210,6 +210,25 @@ def test_an_error_while_a_posted_event_is_processed_ends_the_session() -> None:
     assert log.closed == 1
 
 
+def test_an_event_is_journaled_although_applying_it_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend, log = ScriptedBackend(e.ConnectionOpened()), MemoryLog()
+    session = make_session(backend, log).start()
+    receive = Conversation.receive
+
+    def fail(self: Conversation, event: e.Event) -> Any:
+        if isinstance(event, e.TextSubmitted):
+            raise BrokenError("oh")
+        return receive(self, event)
+
+    monkeypatch.setattr(Conversation, "receive", fail)
+    session.post(e.TextSubmitted(item_id="t", text="hi"))
+    with pytest.raises(BrokenError):
+        session.close()
+    assert "text_submitted" in names(log)
+
+
 def test_an_error_before_the_backend_starts_is_raised_too() -> None:
     backend, log = ScriptedBackend(), MemoryLog()
     log.append = None  # type: ignore[assignment,method-assign]  # a broken log

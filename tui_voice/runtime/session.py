@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import Conversation, Received, Snapshot
+from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.limits import Limits
 from tui_voice.errors import StoreError
 from tui_voice.runtime.session_handle import Meters
@@ -215,20 +215,27 @@ class Session:
         self._set_timer()
 
     def _process_one(self, event: e.Event) -> None:
-        """Apply one event. It and the decisions that it led to are journaled before any effect."""
+        """Journal and apply one event, journal the decisions that it led to, perform the effects.
+
+        The event is journaled first, so that it is not lost if applying it fails.
+        """
+        self._record(event)
         if self._keep_stamps:
             self._conversation.replay(event)
-            received = Received((event,), ())
-        else:
-            received = self._conversation.receive(event)
-        for applied in received.events:
-            self._log.append(applied)
-            if isinstance(applied, e.ConnectionLost | e.ConnectionOpened):
-                self._barrier.drop_waiting()
-            for on_event in self._listeners:
-                on_event(applied)
+            return
+        received = self._conversation.receive(event)
+        for decision in received.events[1:]:
+            self._record(decision)
         for effect in received.effects:
             self._barrier.perform(effect)
+
+    def _record(self, event: e.Event) -> None:
+        """Journal an event and hand it to the listeners."""
+        self._log.append(event)
+        if isinstance(event, e.ConnectionLost | e.ConnectionOpened):
+            self._barrier.drop_waiting()
+        for on_event in self._listeners:
+            on_event(event)
 
     def _process_posted(self, event: e.Event) -> None:
         """Process an event from another thread; an error ends the session like one of a task."""
