@@ -18,7 +18,7 @@ from tui_voice.conversation.reducers import fold
 from tui_voice.conversation.title import MAX_LENGTH
 from tui_voice.errors import StoreError
 from tui_voice.store import catalog, index_sync, reading
-from tui_voice.store.forking import cut_behind
+from tui_voice.store.forking import events_until
 from tui_voice.store.journal import Journal
 from tui_voice.store.saved_session import (
     LONGEST_PAUSE,
@@ -251,7 +251,7 @@ def test_an_id_is_the_time_and_random_letters() -> None:
 def test_a_fork_at_a_question_contains_nothing_of_its_answer() -> None:
     """The transcript of the question came after the answer had begun."""
     events = [opened(), *exchange(0, 1.0)]
-    cut = cut_behind(events, "item_u0")
+    cut = events_until(events, "item_u0")
     (turn,) = fold(cut).turns
     assert (turn.id, turn.words) == ("item_u0", "done")
     assert not any(isinstance(event, e.ResponseDone) for event in cut)
@@ -267,14 +267,14 @@ def test_a_fork_keeps_how_much_was_heard_and_drops_costs() -> None:
         e.SessionClosed(at=13),
         e.TextSubmitted(at=14, item_id="u", text="later"),
     ]
-    ledger = fold(cut_behind(events, "t"))
+    ledger = fold(events_until(events, "t"))
     assert [turn.id for turn in ledger.turns] == ["item_u0", "item_a0", "t"]
     assert ledger.turns.get("item_a0").heard_ms == 900  # type: ignore[union-attr]  # it is there
     assert ledger.compactions[0].summary == "s"
     assert ledger.cost == 0
-    assert cut_behind(events, "u")[-1] == events[-1]
+    assert events_until(events, "u")[-1] == events[-1]
     with pytest.raises(StoreError, match="no turn nobody"):
-        cut_behind(events, "nobody")
+        events_until(events, "nobody")
 
 
 # ── titles and lengths ───────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from tui_voice.config import cache_dir
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint, codec, index
-from tui_voice.store.forking import cut_behind
+from tui_voice.store.forking import events_until
 from tui_voice.store.journal import SUFFIX, Journal
 from tui_voice.store.locking import SessionLock
 from tui_voice.store.reading import load, read
@@ -52,7 +52,7 @@ def list_sessions(folder: Path, cache: Path | None = None) -> list[SavedSession]
 
 
 def unreadable(folder: Path, cache: Path | None = None) -> list[str]:
-    """Files named like sessions that cannot be read, a sentence each."""
+    """A sentence for each file that is named like a session and cannot be read."""
 
     def question(db: sqlite3.Connection) -> list[str]:
         rows = db.execute("SELECT refused FROM sessions WHERE refused != '' ORDER BY name")
@@ -134,13 +134,13 @@ def recordings(path: Path) -> list[Path]:
 
 
 def fork(path: Path, turn_id: str, new: str = "") -> Path:
-    """Begins another session with the turns of this one, up to and with `turn_id`.
+    """Begins another session with the turns of this one, up to and including `turn_id`.
 
     The new journal names its parent in the first line; costs stay with the parent. `new`: the new
     session's id; "" for a generated one. Returns the new journal's path. Raises `StoreError`.
     """
     events = read(path).events
-    opened, *rest = cut_behind(events, turn_id)
+    opened, *rest = events_until(events, turn_id)
     assert isinstance(opened, e.SessionOpened)  # `read` always gives one first
     now = datetime.now().astimezone()
     # `started` stays, because the times of the events are counted from it.

@@ -1,6 +1,6 @@
 """The calls by which a journal touches the disk, in one object, so that tests can make each fail.
 
-All other code of this package only reads, or writes files that can be made again.
+Exports, caches and the lines that `rescue` saves elsewhere are written without it.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class Disk:
         return os.fstat(fd).st_size
 
     def cut(self, fd: int, size: int) -> None:
-        """Removes everything behind `size` bytes."""
+        """Shortens the file to `size` bytes."""
         os.ftruncate(fd, size)
 
     def tail(self, fd: int) -> bytes:
-        """The bytes behind the last line break."""
+        """The bytes after the last line break."""
         tail, at = b"", self.size(fd)
         while at and b"\n" not in tail:
             step = min(at, _BLOCK)

@@ -15,7 +15,7 @@ from tui_voice.store.saved_session import title_of
 from tui_voice.store.secrets import Redactor
 
 _LONGEST_NAME = 60
-"""Characters of a file name that is made of a title."""
+"""The most characters of a title in a file name."""
 
 
 def render(ledger: Ledger, name: str = "md", minutes: str = "") -> str:
@@ -55,7 +55,9 @@ def slug(ledger: Ledger) -> str:
 
 
 def write_new(text: str, into: Path, name: str) -> Path:
-    """Writes `into/name`, or `into` if that is no folder, under a name that is not taken yet.
+    """Writes a new file: `into/name` if `into` is a folder, else `into`; returns its path.
+
+    If the file exists, a number is added to the name: `trip-2.md`.
 
     Raises `StoreError` if nothing can be written there.
     """

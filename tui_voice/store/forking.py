@@ -1,4 +1,4 @@
-"""Cuts the events of a session behind a turn, to begin another session with them."""
+"""Selects the events of a session up to a turn, to begin another session with them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _TURN_EVENTS = (
 """Events that belong to the turn with their `item_id`, however late they come."""
 
 
-def cut_behind(events: Sequence[e.Event], turn_id: str) -> list[e.Event]:
-    """The events of the session up to and with this turn, as if no later turn had begun.
+def events_until(events: Sequence[e.Event], turn_id: str) -> list[e.Event]:
+    """The events of the session up to and including this turn, without those of later turns.
 
-    What they cost is removed: it was paid in the first session. Example: the transcript of a
-    question comes after its answer has begun; a cut behind the question keeps the transcript and
-    nothing of the answer. Raises `StoreError` if there is no such turn.
+    Their costs are removed: they were paid in the first session. Example: the transcript of a
+    question comes after its answer has begun. If `turn_id` is the question, the transcript is kept
+    and nothing of the answer. Raises `StoreError` if there is no such turn.
     """
     order = [turn.id for turn in fold(events).turns]
     if turn_id not in order:

@@ -56,7 +56,7 @@ def ask(
                 return question(db)
         except sqlite3.DatabaseError as error:
             if where is not None and not _is_transient(error):
-                discard(folder, cache)
+                _delete(folder, cache)
             reason = str(error)
     raise StoreError(f"the saved sessions cannot be searched: {reason}")
 
@@ -83,8 +83,8 @@ def database(folder: Path, cache: Path | None = None) -> Path:
     return (cache or cache_dir()) / f"sessions-{name}.sqlite"
 
 
-def discard(folder: Path, cache: Path | None = None) -> None:
-    """Deletes the index; the next question makes it again."""
+def _delete(folder: Path, cache: Path | None) -> None:
+    """Deletes a damaged index; the next connection creates an empty one."""
     path = database(folder, cache)
     release()
     for suffix in ("", "-wal", "-shm"):
@@ -109,8 +109,9 @@ def _is_transient(error: sqlite3.DatabaseError) -> bool:
 
 
 _kept: tuple[Path, sqlite3.Connection] | None = None
-"""A connection that nobody uses, and its database. When the last connection to a database closes,
-SQLite moves the write-ahead log into it, which takes longer than a search."""
+"""The path of an index, and a connection to it that stays open and is not used. Without it, each
+question would close the last connection. SQLite then empties its write-ahead log, and a search in
+100 000 turns takes 2.4 ms instead of 1.7 ms."""
 _keeping = Lock()
 
 
@@ -140,8 +141,8 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         with suppress(OSError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Only a new file is opened here: closing an existing one would end SQLite's own locks
-            # of this process on it.
+            # Only a new file is opened here. Closing an existing one would release every lock that
+            # this process holds on it, SQLite's too.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     db = sqlite3.connect(path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None)
     try:

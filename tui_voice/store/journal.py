@@ -21,7 +21,7 @@ from tui_voice.store.writer import RETRY_SECONDS, JournalWriter
 
 SUFFIX = ".jsonl"
 FINISH_SECONDS = 5.0
-"""How long `finish` waits for a disk that does not answer."""
+"""Seconds that `finish` waits for a disk that does not answer."""
 
 _SYNCED = (
     e.SessionOpened,
@@ -47,8 +47,9 @@ _DISPENSABLE = (e.TranscriptGrew, e.AudioReceived, e.SpeechGrew)
 
 
 def is_synced(event: e.Event) -> bool:
-    """Whether the file is synced after this event: it completes something that the user said,
-    did or heard, and that must survive a power cut.
+    """Whether the file is synced after this event, so that it survives a power cut.
+
+    That is so if the event completes something that the user said, did or heard.
     """
     return isinstance(event, _SYNCED)
 
@@ -74,7 +75,7 @@ class Journal:
         self.repaired = ""
         """What `open` repaired: `the last line was torn (17 bytes) and was removed`; else ""."""
         self.recovered = 0
-        """Events that an earlier run could not save here and kept elsewhere; they are saved now."""
+        """How many events an earlier run had to save elsewhere; they are in the journal now."""
         self._disk = disk
         self._lock = SessionLock(path)
         self._next_version = first_version  # the version that the next line states, if any
@@ -121,8 +122,8 @@ class Journal:
     ) -> Self:
         """The journal of a saved session, to be resumed: read it, then append `SessionResumed`.
 
-        Events that `finish` had to keep elsewhere are written to it first. Raises `StoreError` if
-        the file does not exist or another process writes it.
+        Events that `finish` of an earlier run saved elsewhere are written to it first. Raises
+        `StoreError` if the file does not exist or another process writes it.
         """
         if not path.is_file():
             raise StoreError(
@@ -136,7 +137,7 @@ class Journal:
             on_trouble=on_trouble,
             retry_seconds=retry_seconds,
         )
-        with suppress(OSError):  # the caller reads the file, too, and reports it
+        with suppress(OSError):  # the caller reads the same file and reports the error
             journal._rescued = rescue.found(path)
         for line in journal._rescued.lines:
             journal._writer.add(line, sync=True, dispensable=False)
@@ -153,7 +154,7 @@ class Journal:
 
     @property
     def unsaved(self) -> int:
-        """Events that are held in memory because the disk does not take them."""
+        """How many events are only in memory, because they cannot be written to the disk."""
         return self._writer.unsaved
 
     @property
@@ -177,7 +178,7 @@ class Journal:
         return self._writer.sync()
 
     def close(self, timeout: float | None = 10.0) -> int:
-        """Writes and syncs what is left, and gives the session free for other processes.
+        """Writes and syncs what is left, and lets other processes write the session.
 
         Returns how many events could not be saved; `held` has them. `timeout`: seconds to wait for
         a disk that does not answer.
@@ -192,7 +193,7 @@ class Journal:
         return self._writer.held()
 
     def finish(self) -> None:
-        """Closes the journal; events that could not be saved are kept elsewhere.
+        """Closes the journal; events that could not be saved are written elsewhere.
 
         In that case raises `StoreError`, which says where they are and how they come back.
         """

@@ -2,11 +2,11 @@
 
 The lock is on a file of its own beside the journal, `.<session>.pid`, which also holds the number
 of the process, so that an error message can name it. The operating system ends the lock with its
-process, however that ends; the file that a killed process leaves is taken over by the next one.
+process, however that ends. A killed process leaves the file behind; the next one locks it again.
 
 The journal itself is not locked: `filelock` locks byte 0 on Windows, and a locked byte cannot be
 read by other processes there, which list and search the session while it is written. For the same
-reason the number is written behind the first byte.
+reason the number is written after the first byte.
 """
 
 from __future__ import annotations

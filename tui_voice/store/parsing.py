@@ -1,4 +1,4 @@
-"""Turns the bytes of a journal into events, whatever has happened to the file."""
+"""Turns the bytes of a journal into events, also those of a damaged file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui_voice.conversation.events import Event
 from tui_voice.store import codec
 
 NOTES_LIMIT = 20
-"""Damaged lines, and unknown kinds of event, that `Progress.notes` names one by one."""
+"""How many damaged lines, and how many unknown kinds of event, `Progress.notes` names."""
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Progress:
     """How far a journal has been read, and what was wrong with it."""
 
     version: int = codec.VERSION
-    """The format version of the lines at this place."""
+    """The format version of the next line."""
     lines: int = 0
     corrupt: list[int] = field(default_factory=list)
     """Numbers of the lines that cannot be read, counted from 1."""
@@ -30,7 +30,7 @@ class Progress:
     """Bytes of a last line that was not written to its end."""
 
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of it, a sentence each."""
+        """What was wrong with the journal, a sentence each."""
         found = []
         if self.newest > codec.VERSION:
             found.append(
@@ -50,7 +50,7 @@ class Progress:
 
 
 def parse(data: bytes, progress: Progress) -> Iterator[Event]:
-    """Yields the events of whole lines. At the end `progress` has moved behind them.
+    """Yields the events of whole lines, and counts the lines in `progress`.
 
     A line that cannot be read is counted and skipped, and so is a last line that was torn.
     """

@@ -39,8 +39,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
+    """What to search: a turn must contain all terms, be of the role and lie between the times."""
+
     terms: tuple[Term, ...] = ()
     role: str = ""
+    """One of the values of `ROLES`; "" for every role."""
     after: float | None = None
     """Unix seconds; `after:2026-04-02` includes that day."""
     before: float | None = None
@@ -90,7 +93,7 @@ def parse(text: str, *, typing: bool = False, now: datetime | None = None) -> Qu
 
 
 def _moment(value: str, now: datetime | None) -> float | None:
-    """Unix seconds of a year's, month's or day's beginning, or of a time ago (`7d`); else None."""
+    """Unix seconds of the start of a year, month or day, or of a time ago (`7d`); else None."""
     now = now or datetime.now()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     try:

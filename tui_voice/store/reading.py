@@ -70,7 +70,7 @@ def load(path: Path, cache: Path | None = None) -> Loaded:
 
 
 def _with_header(path: Path, events: Iterator[Event], data: bytes) -> Iterator[Event]:
-    """The events, with `SessionOpened` first. If that line is lost, the file's date stands in."""
+    """The events, with `SessionOpened` first. If that line is lost, one with the file's date."""
     first = next(events, None)
     if first is None and not _begins_like_a_journal(data):
         raise StoreError(f"{path} is not a saved session", "sessions are .jsonl files of tui-voice")

@@ -1,4 +1,4 @@
-"""Keeps elsewhere what a disk did not take before the session was closed, and finds it again.
+"""Saves elsewhere the lines that could not be written to a journal, and finds them again.
 
 The next time that the session is opened, `Journal.open` writes these lines to the journal.
 """
@@ -23,7 +23,8 @@ from tui_voice.store.disk import FILE_MODE, FOLDER_MODE
 _OPEN_FLAGS = sum(
     getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")
 )
-"""In a folder that others can write to, the name may be taken by a link or a pipe."""
+"""Opening a link fails, and opening a pipe does not wait: in a folder that others can write to,
+somebody may have put one under this name."""
 
 
 def put_aside(journal: Path, count: int, lines: bytes, why: str) -> StoreError:
@@ -53,7 +54,7 @@ def put_aside(journal: Path, count: int, lines: bytes, why: str) -> StoreError:
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """Files with lines that were kept elsewhere. `lines`: those that the journal lacks."""
+    """Files with lines that were saved elsewhere. `lines`: those that the journal lacks."""
 
     places: tuple[Path, ...] = ()
     lines: tuple[bytes, ...] = ()
@@ -66,7 +67,7 @@ class Rescued:
 
 
 def found(journal: Path) -> Rescued:
-    """The lines that are kept elsewhere for this journal.
+    """The lines that were saved elsewhere for this journal.
 
     Lines that the journal has already are left out, one by one: a program may have been killed
     while it wrote them back. Raises `OSError` if the journal cannot be read.
@@ -80,7 +81,7 @@ def found(journal: Path) -> Rescued:
 
 
 def places(journal: Path) -> Iterator[Path]:
-    """The files to try, in order: first the user's own folders, last those that a restart empties.
+    """The files to try, in order. Folders that a restart empties come last.
 
     The name contains a digest of the journal's path: sessions of two folders may have the same id.
     """

@@ -1,8 +1,8 @@
-"""Tables of the search index: one row for each session, one for each turn with text, the words.
+"""Tables of the search index: a row for each session, a row for each turn with text, and the words.
 
 A turn's row number (`place`) is its time in ms × `SLOTS`, plus a number for turns of the same ms.
-So the order of the rows is the order of time over all sessions, and SQLite finds the newest hits
-without sorting.
+So the rows of all sessions are in order of time, and SQLite finds the newest hits without sorting.
+Example: the second turn at 1 000 ms has the place 1 000 × 1 024 + 1.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
 """
 
 SLOTS = 1_024
-"""Turns that can share one ms."""
+"""How many turns can have the same ms."""
 _LATEST_MS = 1 << 52
 SESSION_COLUMNS = (
     "id",
@@ -79,7 +79,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def stamps(db: sqlite3.Connection) -> dict[str, FileStamp]:
-    """The file stamp of each journal as it was taken in, by file name."""
+    """By file name: the stamp that each journal had when it was last read into the index."""
     rows = db.execute("SELECT name, size, changed FROM sessions")
     return {name: (size, changed) for name, size, changed in rows}
 
@@ -147,7 +147,7 @@ def _free_place(db: sqlite3.Connection, ms: int) -> int:
             return first
         if taken < last:
             return taken + 1
-        ms += 1  # all are taken, as in a session whose times were lost
+        ms += 1  # all places are taken, as in a session whose times were lost
 
 
 def _remove_turn(db: sqlite3.Connection, place: int, role: str, text: str) -> None:

@@ -13,13 +13,13 @@ from tui_voice.conversation.turns import Turn
 from tui_voice.store.text_normalization import printable
 
 LONGEST_PAUSE = 300.0
-"""Seconds between two turns that count into a session's length at most; the rest was an absence."""
+"""Seconds. A longer pause between two turns adds only this to the length: the user was away."""
 UNTITLED = "untitled"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedSession:
-    """What is known of a saved session without its turns."""
+    """What a list shows of a saved session."""
 
     id: str
     title: str
@@ -27,9 +27,9 @@ class SavedSession:
     started: str
     """ISO 8601 with time zone, as the journal has it."""
     seconds: float
-    """Length without absences (`LONGEST_PAUSE`)."""
+    """Length of the session; long pauses are shortened to `LONGEST_PAUSE`."""
     turns: int
-    """Turns with text of either side."""
+    """How many turns of the user and the assistant have text."""
     model: str
     backend: str
     usd: float
@@ -86,7 +86,7 @@ def _unix_seconds(started: str) -> float:
 
 
 def _length(turns: Iterable[Turn], end: float) -> float:
-    """Seconds from the first turn to `end`, without absences."""
+    """Seconds from the first turn to `end`; long pauses are shortened to `LONGEST_PAUSE`."""
     total = before = 0.0
     for at in (*(turn.at for turn in turns), end):
         total += min(max(0.0, at - before), LONGEST_PAUSE)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # an error message of a command must not wait for this import
 E = TypeVar("E", bound="Event")
 
 _KEY_VARIABLE = "_API_KEY"
-"""How the name of an environment variable with a key ends."""
+"""An environment variable whose name ends like this contains a key."""
 _SHORTEST_KEY = 8
 """Characters. Replacing anything shorter would hit ordinary words."""
 _OPENAI_KEY = re.compile(r"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}", re.ASCII)

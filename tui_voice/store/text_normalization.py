@@ -32,7 +32,7 @@ def printable(text: str) -> str:
 def spaced(text: str) -> str:
     """The text with a space around each Chinese or Japanese character.
 
-    These scripts write no spaces between words, so the index takes each character for a word.
+    These scripts write no spaces between words, so the index treats each character as a word.
     """
     return _UNSPACED.sub(r" \1 ", text)
 

@@ -19,7 +19,7 @@ from tui_voice.errors import StoreError
 from tui_voice.store.disk import Disk
 
 RETRY_SECONDS = 2.0
-"""How often a disk that refused is tried again."""
+"""Seconds between two tries to write to a disk that refused."""
 HELD_BYTES = 64 << 20
 """Above this, dispensable lines are dropped; lines that complete a turn are always held."""
 UNSYNCED_BYTES = 256 << 10
@@ -76,7 +76,7 @@ class JournalWriter:
         self._sync_due = False  # a line was written after which the file is to be synced
         self._trouble: str | None = None
         self._wake = threading.Condition()
-        self._calls = 0  # of `add`, `sync` and `close`: tells the thread that there is work
+        self._calls = 0  # how often the thread was woken: by `add`, `sync` and `close`
         self._waiting: list[Future[bool]] = []
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -92,7 +92,7 @@ class JournalWriter:
 
     @property
     def unsaved(self) -> int:
-        """Lines that are held in memory because the disk does not take them."""
+        """How many lines are only in memory, because they cannot be written to the disk."""
         return len(self._queue) + len(self._unsynced) if self._trouble else 0
 
     @property
@@ -140,7 +140,7 @@ class JournalWriter:
         return len(self._lines_left())
 
     def _lines_left(self) -> list[tuple[bytes, bool]]:
-        # A thread that is still alive hangs, perhaps in a sync.
+        # After `close`, a thread that is still alive waits for the disk, perhaps in a sync.
         unsynced = self._unsynced if self._thread.is_alive() else []
         return [*unsynced, *self._queue]
 
@@ -169,8 +169,10 @@ class JournalWriter:
             self._detach(self._fd)
 
     def _remove_unsaved(self, fd: int) -> None:
-        """Cuts off what is in the file but counts as held: a part of a line, or lines that a failed
-        sync may have lost.
+        """Cuts the file after its last saved line.
+
+        After it may be a part of a line, or lines that a failed sync may have lost. `held` returns
+        all of them.
         """
         with suppress(OSError):  # reading leaves out a part of a line
             if self._sync_failed:

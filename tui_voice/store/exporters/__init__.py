@@ -15,7 +15,7 @@ from tui_voice.store.exporters.document import ExportDocument
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """A format by its name, which is also what the user types: `--format md`."""
+    """One format. Its key in `EXPORT_FORMATS` is what the user types: `--format md`."""
 
     suffix: str
     """The ending of its files, without the dot."""
@@ -33,4 +33,4 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     "srt": ExportFormat("srt", "subtitles (SubRip)", subtitles.srt),
     "vtt": ExportFormat("vtt", "subtitles (WebVTT)", subtitles.vtt),
 }
-"""Every format by its name. A caller may add rows."""
+"""Every format by its name. Other code may add rows."""

@@ -35,14 +35,14 @@ class ExportTurn:
     unheard: str
     """The words of a reply that were not heard, because it was interrupted."""
     seconds: float
-    """How long it was heard; 0: it was typed."""
+    """How long the turn was heard; 0 if it was typed."""
     remarks: tuple[str, ...]
     """What is special about it: `pinned`, `interrupted at 4.2 s`, `pruned`, `not transcribed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportCompaction:
-    """A completed compaction: turns were taken out of the window, or given back to it."""
+    """A completed compaction: turns were taken out of the window, or put back into it."""
 
     at: float
     """Seconds since the session was opened."""

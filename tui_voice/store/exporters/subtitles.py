@@ -12,17 +12,17 @@ from html import escape
 from tui_voice.store.exporters.document import ExportDocument, ExportTurn
 
 _LINE = 42
-"""Characters of a line, as broadcasters have it."""
+"""The most characters of a line: a usual limit of broadcasters."""
 _LINES = 2
 """Lines of a cue."""
 _READING_SPEED = 15.0
 """Characters per second, for typed turns, which have no length of their own."""
 _SHORTEST = 1.0
-"""Seconds that a turn is shown at least."""
+"""The least seconds that a turn is shown."""
 _TICK = 0.001
-"""Seconds that a cue is shown at least: the resolution of the times."""
+"""The least seconds that a cue is shown: the resolution of the times."""
 _LATEST = 1e9
-"""Seconds. A damaged time may be later."""
+"""Seconds. A later time is damaged and is replaced by this one."""
 
 
 @dataclass(frozen=True, slots=True)

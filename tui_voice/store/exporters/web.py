@@ -6,7 +6,7 @@ from html import escape
 
 from tui_voice.store.exporters.document import ExportCompaction, ExportDocument, ExportTurn
 
-_LOOKS = """
+_STYLE = """
 :root { color-scheme: light dark; --back: #fdfdfb; --ink: #22242a; --quiet: #6a6f7a;
   --line: #dddcd6; --user: #b26a00; --assistant: #1d7a4c; }
 @media (prefers-color-scheme: dark) { :root { --back: #15171c; --ink: #dcdfe5; --quiet: #8a909c;
@@ -49,7 +49,7 @@ def html(document: ExportDocument) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
-<style>{_LOOKS}</style>
+<style>{_STYLE}</style>
 </head>
 <body>
 <header>
