@@ -63,6 +63,8 @@ class TranscriptLines:
         self._timestamps = timestamps
         self.empty = empty
         self.turns: Turns | None = None
+        self.count = 0
+        """Number of turns; kept, since `len(turns)` adds up the chunks, and each row asks."""
         self.compactions: tuple[Compaction, ...] = ()
         self._started: datetime | None = None
         self._worths: dict[str, PruningWorth | None] = {}
@@ -77,11 +79,6 @@ class TranscriptLines:
         self._empty_lines: tuple[object, list[Strip]] = (None, [])
 
     # ── content ─────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def count(self) -> int:
-        """Number of turns."""
-        return len(self.turns) if self.turns is not None else 0
 
     def set_content(
         self,
@@ -101,6 +98,7 @@ class TranscriptLines:
         if turns is None or (turns is self.turns and compactions is self.compactions):
             return None
         self.turns, self.compactions = turns, compactions
+        self.count = len(turns)
         return self.document.update(turns, compactions)
 
     # ── measuring and painting ──────────────────────────────────────────────────────────────
@@ -150,7 +148,7 @@ class TranscriptLines:
 
     def line(self, y: int, top: int, height: int, selection: Selection | None) -> Strip:
         """Returns row `y` of a screen of `height` rows whose first row is line `top`."""
-        strip = self._block_line(top + y, selection) if self.turns else self._empty_line(y, height)
+        strip = self._block_line(top + y, selection) if self.count else self._empty_line(y, height)
         if self.unseen and y == height - 1:
             return self._restyle(f"{self.unseen} new", 0, strip, self._with_unseen)
         return strip

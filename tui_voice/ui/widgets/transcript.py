@@ -98,7 +98,7 @@ class Transcript(ScrollView, can_focus=True):
         """Sets the text that stands in place of a transcript without turns."""
         if lines != self._lines.empty:
             self._lines.empty = lines
-            if not self._lines.turns:
+            if not self._lines.count:
                 self.refresh()
 
     def show(
@@ -111,9 +111,9 @@ class Transcript(ScrollView, can_focus=True):
         """Shows the turns of now. Only what differs is laid out and drawn. `rows`: the pruning
         log, for what each pruning is worth.
         """
-        before = self._lines.turns
+        was_empty = self._lines.count == 0
         first = self._lines.set_content(turns, compactions, started, rows)
-        if self._lines.turns is not before and not (before and turns):
+        if was_empty != (self._lines.count == 0):
             self.refresh()  # the text of an empty transcript comes or goes
         if first is not None and self._ready:
             self._after_change()
@@ -198,14 +198,14 @@ class Transcript(ScrollView, can_focus=True):
         rows that are drawn have none.
         """
         strip, found = self._line(y), self.document.at(self.scroll_offset.y + y)
-        return strip.apply_offsets(0, line_number(*found)) if found and self._lines.turns else strip
+        return strip.apply_offsets(0, line_number(*found)) if found and self._lines.count else strip
 
     # ── size and scrolling ──────────────────────────────────────────────────────────────────
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lays everything out for the new width, and keeps the first visible turn in place."""
         self._lines.forget_styles()
-        if not self._ready or not self._lines.turns:
+        if not self._ready or not self._lines.count:
             return
         found = self.document.at(self.scroll_offset.y)
         first_id = self.document.block(found[0]).id if found else None
