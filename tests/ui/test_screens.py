@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, session_opened
-from tui_voice.store import catalog, index, search
+from tui_voice.store import catalog, search
 from tui_voice.store.exporters import EXPORT_FORMATS
 from tui_voice.store.reading import load
 from tui_voice.ui.app import VoiceApp
@@ -212,15 +212,15 @@ async def test_a_journal_written_meanwhile_is_found_without_another_key(
 ) -> None:
     """The index is updated after the first search; new hits join, the highlight stays."""
     may_run, running = threading.Event(), threading.Event()
-    update = index.update
-    update(folder)
+    update_index = search.update_index
+    update_index(folder, lambda: False)
 
     def late(folder: Path, stop: Callable[[], bool]) -> bool:
         running.set()
         assert may_run.wait(30)
-        return update(folder, stop=stop)
+        return update_index(folder, stop)
 
-    monkeypatch.setattr(index, "update", late)
+    monkeypatch.setattr(search, "update_index", late)
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)

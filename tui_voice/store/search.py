@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,7 +65,7 @@ def search(
     `text`: words, "phrases", prefix*, role:you|voice, after: and before: a date; filters alone
     find the newest turns. `typing`: the user is still typing, so the last word is a prefix.
     `refresh`: the index is first brought up to date with all journals. False: turns that were
-    written since the last refresh or `index.update` are not found, and the search waits for no
+    written since the last refresh or `update_index` are not found, and the search waits for no
     update. `without`: the id of a session to leave out. Raises `StoreError`.
     """
     query = parse(text, typing=typing)
@@ -73,6 +74,11 @@ def search(
     rows = index.ask(folder, lambda db: _newest_hits(db, query, without), cache, refresh=refresh)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
+
+
+def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = None) -> bool:
+    """Calls `index.update`: the screen may search, and import nothing else of the index."""
+    return index.update(folder, cache, stop)
 
 
 _Row = tuple[str, str, str, str, str, float, str, str]

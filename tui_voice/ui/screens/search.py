@@ -115,10 +115,10 @@ class SearchScreen(ListScreen["Hit"]):
 
     def _update_index(self) -> None:
         """Runs in a thread. Stops when the screen closes; the next search continues."""
-        from tui_voice.store import index
+        from tui_voice.store.search import update_index
 
         worker = get_current_worker()
-        changed = index.update(self.folder, stop=lambda: worker.is_cancelled)
+        changed = update_index(self.folder, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.app.call_from_thread(self._index_updated, changed)
 
