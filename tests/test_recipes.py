@@ -233,8 +233,11 @@ async def test_the_key_of_an_added_screen_can_be_moved(
 ) -> None:
     toy = ScreenSpec("toy", "ctrl+g", "toys", "show the toy screen", lambda _context: ToyScreen())
     monkeypatch.setitem(SCREENS, "toy", toy)
+    written = tmp_path / "settings.toml"
+    written.write_text('[keys]\ntoy = "f9"\n')
+    keys = load({}, env={}, path=written, choices=CHOICES).keys
     session = kyoto_session(ScriptedSession())
-    options = AppOptions(live=False, sessions=tmp_path, keys={"toy": "f9"})
+    options = AppOptions(live=False, sessions=tmp_path, keys=keys)
     app = VoiceApp(lambda _id: session, options)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)

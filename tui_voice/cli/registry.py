@@ -45,6 +45,13 @@ def backends() -> Iterable[str]:
     return backend_names()
 
 
+def key_actions() -> Iterable[str]:
+    """Return the ids of all actions that have a key, those of added screens among them."""
+    from tui_voice.ui.screen_table import key_actions as actions
+
+    return [action.id for action in actions()]
+
+
 def check(settings: Settings) -> None:
     """Raise SettingsError where a chosen row of a table needs a setting that is not set."""
     from tui_voice.runtime.backends import check_needs
@@ -56,5 +63,6 @@ CHOICES: Mapping[str, Callable[[], Iterable[str]]] = {
     "context.policy": policies,
     "summary.style": summary_styles,
     "backend.kind": backends,
+    "keys": key_actions,
 }
 """Setting → the names that are allowed for it."""

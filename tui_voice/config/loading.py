@@ -40,7 +40,8 @@ def load(
     `flags`: `group.name` → value, as typed or converted; None means not given. `env`: used instead
     of the environment of the process. `path`: used instead of the user's settings file; it need
     not exist. `choices`: the names allowed for settings such as `context.policy`; without them any
-    name is allowed. Raises SettingsError for the first value that is not allowed.
+    name is allowed; "keys" has the actions of the group `keys`. Raises SettingsError for the first
+    value that is not allowed.
     """
     env = os.environ if env is None else env
     must_exist = path is None and bool(env.get("TUI_VOICE_CONFIG"))
@@ -99,7 +100,8 @@ def _check_all(source: Iterable[Given], choices: Choices) -> tuple[dict[str, Any
 def _check(given: Given, choices: Choices) -> Any:
     """Return the value in the setting's type. Raises SettingsError where it is not allowed."""
     key, value, origin, is_text = given
-    if key not in (known := all_settings()):
+    known = all_settings()
+    if key not in known and not _is_added_key(key, choices):
         raise SettingsError(f"{origin}: there is no setting {key}.{nearest(key, known)}", EDIT_HINT)
     from tui_voice.config.value_types import convert
 
@@ -113,6 +115,12 @@ def _check(given: Given, choices: Choices) -> Any:
             _remedy(origin),
         ) from None
     return converted
+
+
+def _is_added_key(key: str, choices: Choices) -> bool:
+    """Return whether `key` is `keys.NAME` for an action that a table adds, such as a screen."""
+    group, _, name = key.partition(".")
+    return group == "keys" and "keys" in choices and name in choices["keys"]()
 
 
 def allowed(key: str, choices: Choices) -> str:

@@ -1,7 +1,7 @@
 """A list of rows to choose from: Textual's `OptionList` whose rows are painted when needed.
 
-An `OptionList` measures every prompt when its options are set. Measured with 1 000 sessions, a
-prompt of styled text takes 100 to 125 ms, a `Visual` that knows its height 30 to 90 ms.
+An `OptionList` measures every prompt when its options are set. To show 1 000 sessions takes 100 to
+125 ms with prompts of text, and 25 to 60 ms with prompts that know their height, as here.
 """
 
 from __future__ import annotations
