@@ -43,10 +43,7 @@ def list_sessions(folder: Path, cache: Path | None = None) -> list[SavedSession]
             f"""SELECT name, {", ".join(SESSION_COLUMNS)}
             FROM sessions WHERE refused = '' ORDER BY last DESC, name DESC"""
         )
-        return [
-            SavedSession(path=folder / name, **dict(zip(SESSION_COLUMNS, values, strict=True)))
-            for name, *values in found
-        ]
+        return [SavedSession(folder / name, *values) for name, *values in found]
 
     return index.ask(folder, question, cache)
 

@@ -61,6 +61,7 @@ def journal_stamps(folder: Path) -> dict[str, FileStamp]:
     `OSError` if the folder cannot be listed.
     """
     found: dict[str, FileStamp] = {}
+    beginning = os.path.join(folder, "")  # of each path; joining 1 000 paths one by one takes 1 ms
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
@@ -70,7 +71,7 @@ def journal_stamps(folder: Path) -> dict[str, FileStamp]:
             continue
         try:
             # Not `os.scandir`: on Windows its entries show the size at the last closing of a file.
-            about = os.stat(os.path.join(folder, name))  # for 1 000 files 3 ms faster than `/`
+            about = os.stat(beginning + name)
         except FileNotFoundError:  # deleted a moment ago
             continue
         if about.st_size:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.turns import Turn
-from tui_voice.store.saved_session import saved_session_of
+from tui_voice.store.saved_session import SavedSession, saved_session_of
 from tui_voice.store.text_normalization import spaced
 
 FileStamp = tuple[int, int]
@@ -42,19 +43,8 @@ CREATE VIRTUAL TABLE words USING fts5 (
 SLOTS = 1_024
 """How many turns can have the same ms."""
 _LATEST_MS = 1 << 52
-SESSION_COLUMNS = (
-    "id",
-    "title",
-    "started",
-    "last",
-    "seconds",
-    "turns",
-    "model",
-    "backend",
-    "usd",
-    "parent",
-)
-"""Columns of the table `sessions` with the values of a `SavedSession`, under the same names."""
+SESSION_COLUMNS = tuple(field.name for field in fields(SavedSession) if field.name != "path")
+"""Columns of the table `sessions` with the values of a `SavedSession`, in its order."""
 
 
 def create(db: sqlite3.Connection) -> None:

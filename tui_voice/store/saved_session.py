@@ -21,6 +21,8 @@ UNTITLED = "untitled"
 class SavedSession:
     """What a list shows of a saved session."""
 
+    path: Path
+    """The journal."""
     id: str
     title: str
     """The given title, or the user's first words."""
@@ -33,7 +35,6 @@ class SavedSession:
     model: str
     backend: str
     usd: float
-    path: Path
     last: float = 0.0
     """Unix seconds of the last event."""
     parent: str = ""
@@ -51,6 +52,7 @@ def saved_session_of(ledger: Ledger, path: Path) -> SavedSession:
     started = opened.started if opened else ""
     turns = [turn for turn in ledger.turns if turn.role in ("user", "assistant") and turn.text]
     return SavedSession(
+        path=path,
         id=opened.id if opened else path.stem,
         title=title_of(ledger),
         started=started,
@@ -59,7 +61,6 @@ def saved_session_of(ledger: Ledger, path: Path) -> SavedSession:
         model=ledger.model,
         backend=ledger.backend,
         usd=round(ledger.cost, 6),
-        path=path,
         last=_unix_seconds(started) + ledger.at,
         parent=opened.parent if opened else "",
     )
