@@ -42,7 +42,7 @@ class ExportTurn:
 
 @dataclass(frozen=True, slots=True)
 class ExportCompaction:
-    """A completed compaction: turns were taken out of the window, or put back into it."""
+    """A completed compaction: turns were taken out of the window, or restored to it."""
 
     at: float
     """Seconds since the session was opened."""
