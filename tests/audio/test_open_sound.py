@@ -104,7 +104,7 @@ async def test_an_interrupted_recording_ends_where_the_reply_was_cut(tmp_path: P
     await speaker.close()
 
 
-async def test_a_paused_null_speaker_waits_without_a_timer(
+async def test_a_null_speaker_has_a_timer_only_while_it_plays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     callbacks = Callbacks()
@@ -118,12 +118,9 @@ async def test_a_paused_null_speaker_waits_without_a_timer(
 
     monkeypatch.setattr(loop, "call_at", count)
     speaker = NullSpeaker(callbacks, callbacks, speed=100)
-    speaker.pause(True)
+    assert timers == []
     speaker.write("a", SECOND)
     speaker.finish("a")
-    assert timers == []
-    assert speaker.waiting_ms == 1000
-    speaker.pause(False)
     await callbacks.until(2)
     assert callbacks.calls[-1] == ("a", 1000)
     ended = len(timers)

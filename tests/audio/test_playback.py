@@ -77,8 +77,6 @@ class PlaybackMachine(RuleBasedStateMachine):
     def take(self, count: int) -> None:
         block = self.playback.take(count)
         due = self.accepted[self.sounded : self.sounded + count]
-        if self.playback.paused:
-            due = []
         assert block.sounding == len(due)
         values = np.frombuffer(block.pcm, "<i2").astype(int)
         assert len(values) == count
@@ -111,10 +109,6 @@ class PlaybackMachine(RuleBasedStateMachine):
             self.refusing |= {item for item in self.known if not self.playback.write(item, b"")}
         self.flushed += len(waiting)
         del self.accepted[self.sounded :]
-
-    @rule(paused=st.booleans())
-    def pause(self, paused: bool) -> None:
-        self.playback.paused = paused
 
     @invariant()
     def nothing_is_lost(self) -> None:
@@ -183,18 +177,6 @@ def test_items_waiting_behind_the_interrupted_one_refuse_too_and_new_ones_do_not
     assert not playback.write("b", ramp(0, 10))
     assert playback.write("c", ramp(0, 240))
     assert playback.take(240).pcm == ramp(0, 240)
-
-
-def test_a_reply_that_arrives_too_slowly_is_counted_and_one_that_ends_is_not() -> None:
-    playback = Playback()
-    playback.write("a", ramp(0, 100))
-    playback.take(240)
-    playback.take(240)
-    assert playback.underruns == 1
-    playback.write("a", ramp(0, 100))
-    playback.finish("a")
-    playback.take(240)
-    assert playback.underruns == 1
 
 
 def test_volume_scales_and_clips() -> None:

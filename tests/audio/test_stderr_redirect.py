@@ -78,20 +78,20 @@ def test_without_the_redirection_the_messages_reach_the_screen() -> None:
         terminal.close()
 
 
-@pytest.mark.parametrize("silenced", [False, True])
-def test_alsa_prints_nothing_in_commands_without_a_screen(silenced: bool) -> None:
-    first = (
-        "from tui_voice.audio.stderr_redirect import silence_library_noise as s; s();"
-        if silenced
-        else ""
+@pytest.mark.parametrize("redirected", [False, True])
+def test_alsa_prints_nothing_in_commands_without_a_screen(redirected: bool) -> None:
+    redirect = (
+        "from tui_voice.audio.stderr_redirect import redirected_stderr;"
+        "redirection = redirected_stderr(); redirection.__enter__();"
     )
+    first = redirect if redirected else ""
     done = subprocess.run(
         [sys.executable, "-c", first + ALSA_COMPLAINT], capture_output=True, text=True, check=False
     )
     if "OSError" in done.stderr:
         pytest.skip("no ALSA here")
     assert done.returncode == 0
-    assert ("no_such_device" in done.stderr) == (not silenced)
+    assert ("no_such_device" in done.stderr) == (not redirected)
 
 
 def test_the_redirection_does_not_import_numpy() -> None:

@@ -40,11 +40,6 @@ class CaptureGate:
         return ""
 
     @property
-    def latency_ms(self) -> float:
-        """Milliseconds from sound to the end of its frame, as the driver reports it; else 0."""
-        return 0.0
-
-    @property
     def level(self) -> float:
         """Loudness of the latest frame, 0.0 to 1.0, also while the gate is closed; 0 if muted."""
         return level(self._latest)
@@ -81,6 +76,7 @@ class CaptureGate:
         """Delivers what was captured before now, by the gate and mute in force so far."""
 
     def accept(self, frame: bytes) -> None:
+        """Sends a captured frame, keeps it as pre-roll, or drops it."""
         if self._muted:
             self._latest = b""
             if self._muted_tail and self.is_open:

@@ -47,7 +47,6 @@ class DeviceStream:
     ) -> None:
         self.direction = direction
         self.name = ""
-        self.driver = ""
         self.latency_ms = 0.0
         self.on_change = on_change
         self._start = start
@@ -63,6 +62,7 @@ class DeviceStream:
         self._loop = asyncio.get_running_loop()
 
     def note_callback(self) -> None:
+        """Notes that the device's callback ran, which shows that the stream is alive."""
         first = self._last_callback < self._opened
         self._last_callback = time.monotonic()
         if first:
@@ -115,7 +115,7 @@ class DeviceStream:
         self._first_callback.clear()
         opening = off_loop(partial(self._try_drivers, wanted))
         try:
-            handle, self.driver = await asyncio.wait_for(asyncio.shield(opening), OPEN_TIMEOUT_S)
+            handle = await asyncio.wait_for(asyncio.shield(opening), OPEN_TIMEOUT_S)
         except (TimeoutError, asyncio.CancelledError) as error:
             opening.add_done_callback(_close_late)
             if isinstance(error, asyncio.CancelledError):
@@ -126,7 +126,7 @@ class DeviceStream:
             ) from error
         self._handle, self.name, self.latency_ms = handle, handle.name, handle.latency_ms
 
-    def _try_drivers(self, wanted: str | None) -> tuple[DeviceHandle, str]:
+    def _try_drivers(self, wanted: str | None) -> DeviceHandle:
         failure = DeviceError(
             f"No {DIRECTION_NAMES[self.direction]} found.", "`tui-voice doctor` tells more."
         )
@@ -134,7 +134,7 @@ class DeviceStream:
             try:
                 device = choose_device(driver.devices(), self.direction, wanted)
                 if device is not None:
-                    return self._start(driver, device, self._stopped), driver.name
+                    return self._start(driver, device, self._stopped)
             except DeviceError as error:
                 failure = error
         raise failure
@@ -243,8 +243,7 @@ def _work() -> None:
             future.set_exception(error)
 
 
-def _close_late(opening: "asyncio.Future[tuple[DeviceHandle, str]]") -> None:
+def _close_late(opening: "asyncio.Future[DeviceHandle]") -> None:
     """Closes a device that answered after the timeout."""
     if not opening.cancelled() and opening.exception() is None:
-        handle, _ = opening.result()
-        handle.close()
+        opening.result().close()

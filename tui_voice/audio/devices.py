@@ -27,28 +27,15 @@ def drivers() -> list[Driver]:
 def load_driver(name: str) -> Driver | None:
     """Returns the driver "miniaudio" or "sounddevice"; None where it cannot be loaded."""
     try:
-        return _import_driver(name)
-    except (ImportError, OSError):
+        if name == "miniaudio":
+            from tui_voice.audio.via_miniaudio import Miniaudio
+
+            return Miniaudio()
+        from tui_voice.audio.via_portaudio import PortAudio
+
+        return PortAudio()
+    except (ImportError, OSError):  # OSError: sounddevice found no PortAudio library
         return None
-
-
-def load_error(name: str) -> str:
-    """Returns why a driver does not load, for `tui-voice doctor`; "" if it loads."""
-    try:
-        _import_driver(name)
-    except (ImportError, OSError) as error:  # OSError: sounddevice found no PortAudio library
-        return str(error) or type(error).__name__
-    return ""
-
-
-def _import_driver(name: str) -> Driver:
-    if name == "miniaudio":
-        from tui_voice.audio.via_miniaudio import Miniaudio
-
-        return Miniaudio()
-    from tui_voice.audio.via_portaudio import PortAudio
-
-    return PortAudio()
 
 
 def list_devices(driver: Driver | None = None) -> list[Device]:

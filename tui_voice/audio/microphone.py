@@ -53,10 +53,6 @@ class Microphone(CaptureGate):
         return self._stream.name
 
     @property
-    def latency_ms(self) -> float:
-        return self._stream.latency_ms
-
-    @property
     def level(self) -> float:
         return super().level if self.is_open or self.muted else level(self._queue.newest)
 

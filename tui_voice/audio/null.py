@@ -66,10 +66,6 @@ class NullSpeaker(BaseSpeaker):
         super().finish(item_id)
         self._wake()
 
-    def pause(self, paused: bool) -> None:
-        super().pause(paused)
-        self._wake()
-
     @property
     def recording(self) -> bytes:
         """All played sound, item after item, without the silence between them."""
@@ -85,7 +81,7 @@ class NullSpeaker(BaseSpeaker):
             self._tick = None
 
     def _wake(self) -> None:
-        if self._tick is None and not self._playback.idle and not self.paused:
+        if self._tick is None and not self._playback.idle:
             self._due = self._loop.time()
             self._tick = self._loop.call_at(self._due, self._play)
 
@@ -101,7 +97,7 @@ class NullSpeaker(BaseSpeaker):
         if block.sounded:
             self._latest = (block.sounded, time.monotonic())
         self._tick = None
-        if self._playback.idle or self.paused:
+        if self._playback.idle:
             self._playback.take(0)  # resets the level
         else:
             self._tick = self._loop.call_at(self._due, self._play)

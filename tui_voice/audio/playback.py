@@ -56,10 +56,8 @@ class Playback:
     _latest: bytes = b""  # the level is computed when the meter asks
     _silence: PlayedBlock = PlayedBlock(b"")
     volume: float = 1.0
-    paused: bool = False
     flushed: int = 0  # samples; received = played + waiting + flushed
     refused: int = 0  # samples that arrived for an interrupted item
-    underruns: int = 0  # how often an unfinished item had no sound to play
 
     def write(self, item_id: str, pcm: bytes) -> bool:
         """Queues s16le for an item. Returns False if the item was interrupted."""
@@ -99,7 +97,7 @@ class Playback:
         with self._lock:
             while self._silent_ends:
                 self._end_if_over(self._silent_ends.popleft(), finished)
-            while at < count and self._segments and not self.paused:
+            while at < count and self._segments:
                 segment = self._segments[0]
                 step = min(count - at, segment.left)
                 self._ring.take(out[at : at + step])
@@ -113,8 +111,6 @@ class Playback:
                 if not segment.left:
                     self._segments.popleft()
                     self._end_if_over(segment.item_id, finished)
-            if at < count and sounded and not self._items[sounded].complete:
-                self.underruns += 1
         if at and self.volume != 1.0:
             np.copyto(out, np.clip(out * self.volume, -32768, 32767), casting="unsafe")
         pcm = out.tobytes()

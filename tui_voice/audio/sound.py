@@ -65,33 +65,37 @@ async def open_sound(
         on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms, echo=echo, on_change=on_change
     )
     # At the same time, so that a sound server that does not answer costs one timeout.
-    heard, hears = await asyncio.gather(
+    has_speaker, has_microphone = await asyncio.gather(
         _opened(speaker, output_device, driver, notices, hints, "Replies are shown, not heard."),
         _opened(microphone, input_device, driver, notices, hints, "Type instead."),
     )
     sound = SoundDevices(
-        microphone if hears else NullMicrophone(on_frame, frame_ms=frame_ms),
-        speaker if heard else NullSpeaker(on_started, on_finished),
+        microphone if has_microphone else NullMicrophone(on_frame, frame_ms=frame_ms),
+        speaker if has_speaker else NullSpeaker(on_started, on_finished),
         " ".join(dict.fromkeys(notices + hints)) or None,
-        hears,
+        has_microphone,
     )
     sound.speaker.volume = volume
     return sound
 
 
 async def _opened(
-    end: Speaker | Microphone,
+    device: Speaker | Microphone,
     wanted: str | None,
     driver: Driver | None,
     notices: list[str],
     hints: list[str],
     instead: str,
 ) -> bool:
+    """Opens `wanted`, else the default device; returns whether one is open.
+
+    A failure is added to `notices`, with the sentence `instead`, and its remedy to `hints`.
+    """
     try:
-        await end.open(wanted, driver)
+        await device.open(wanted, driver)
     except DeviceError as error:
-        if wanted is not None and await _opened(end, None, driver, notices, hints, instead):
-            notices.append(f"{error} Using {end.name}.")
+        if wanted is not None and await _opened(device, None, driver, notices, hints, instead):
+            notices.append(f"{error} Using {device.name}.")
             return True
         if wanted is None:
             notices.append(f"{error} {instead}")
@@ -101,6 +105,7 @@ async def _opened(
 
 
 async def _canceller(notices: list[str]) -> EchoCanceller | None:
+    """Returns an echo canceller; where it is not installed, adds that to `notices`."""
     try:
         return await off_loop(EchoCanceller)
     except ImportError:

@@ -32,10 +32,7 @@ class BaseSpeaker:
         self.on_started = on_started
         self.on_finished = on_finished
         self._playback = Playback()
-        self._latest: tuple[str, float] = (
-            "",
-            0.0,
-        )  # the item of the last audible block, and its time
+        self._latest = ("", 0.0)  # the item of the last audible block, and when it was played
         self.may_rest = False
         """Whether the device may stop in a long silence; `wake`, or a reply, restarts it."""
 
@@ -78,16 +75,6 @@ class BaseSpeaker:
         return max(0, self.played_ms(item_id) - max(0, round(inside)))
 
     @property
-    def waiting_ms(self) -> int:
-        """Milliseconds written that the device did not take yet."""
-        return self._playback.waiting_ms
-
-    @property
-    def underruns(self) -> int:
-        """How often a reply paused because its sound had not arrived yet."""
-        return self._playback.underruns
-
-    @property
     def level(self) -> float:
         """Loudness of the current block, 0.0 to 1.0."""
         return self._playback.level
@@ -100,14 +87,6 @@ class BaseSpeaker:
     def volume(self, volume: float) -> None:
         """Sets the gain: 1.0 as received, 0.0 silence; above 1.0 loud passages clip."""
         self._playback.volume = max(0.0, volume)
-
-    @property
-    def paused(self) -> bool:
-        return self._playback.paused
-
-    def pause(self, paused: bool) -> None:
-        """Pauses or continues; nothing is lost and no count changes."""
-        self._playback.paused = paused
 
     def wake(self) -> None:
         """Starts a stopped device early, because a reply is expected."""

@@ -8,8 +8,7 @@ therefore draws through a copy of the descriptor:
     with redirected_stderr(log):          # before the App is made, and around App.run()
         MyApp().run()
 
-A command without a screen that plays or captures may do the same. Where devices are only listed,
-`silence_library_noise()`, called once and before any sound, is enough.
+Commands without a screen that open or list devices do the same.
 """
 
 import os
@@ -18,30 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_kept_alive: list[object] = []
-"""ALSA keeps a pointer to the handler, so the handler must live as long as the process."""
 
-
-def silence_library_noise() -> None:
-    """Turns off the messages of the libraries; has no effect where they are missing."""
-    _ask_servers()
-    if not sys.platform.startswith("linux") or _kept_alive:
-        return
-    # (file, line, function, error number, format, …): the variable arguments that follow are not
-    # read, so a handler of the five fixed ones is enough.
-    import ctypes  # takes some milliseconds, so it waits until after the first paint
-
-    kind = ctypes.CFUNCTYPE(
-        None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
-    )
-    handler = kind(_ignore)
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(handler)
-        _kept_alive.append(handler)
-
-
-def _ask_servers() -> None:
-    """Sets the variables that the libraries of the sound servers read when they are loaded."""
+def _set_library_variables() -> None:
+    """Sets the environment variables by which sound libraries start no server and print less."""
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     os.environ.setdefault("JACK_NO_AUDIO_RESERVATION", "1")
     os.environ.setdefault("PULSE_LOG", "0")  # errors only
@@ -55,7 +33,7 @@ def redirected_stderr(log: Path | None = None) -> Iterator[None]:
     descriptor 2 itself is `log` (appended to), or /dev/null. All is restored on leaving. A child
     process that needs the terminal gets it by `stderr=sys.__stderr__`.
     """
-    _ask_servers()  # remaining messages go to the log
+    _set_library_variables()  # what they print nevertheless goes to the log
     before, before_dunder = sys.stderr, sys.__stderr__
     if before_dunder is None:  # a Windows program without a console
         yield
@@ -85,7 +63,3 @@ def redirected_stderr(log: Path | None = None) -> Iterator[None]:
         own.close()
         os.close(terminal)
         os.close(sink)
-
-
-def _ignore(_file: bytes, _line: int, _function: bytes, _error: int, _form: bytes) -> None:
-    """Ignores a message of ALSA."""

@@ -168,7 +168,7 @@ def _backends() -> list[Backend]:
     return _BACKENDS.get(sys.platform, [Backend.SNDIO, Backend.AUDIO4, Backend.OSS])
 
 
-_NOTHING = "null"
+_NULL_DEVICE = "null"
 """ALSA's null device always exists and is not listed."""
 
 
@@ -188,7 +188,7 @@ def _outputs_and_inputs(context: miniaudio.Devices) -> list[Device]:
         kind = miniaudio.DeviceType.PLAYBACK if outward else miniaudio.DeviceType.CAPTURE
         for index in range(count[0]):
             device = _describe(handle, kind.value, info[0][index], outward=outward)
-            if device is not None and device.id != _NOTHING:
+            if device is not None and device.id != _NULL_DEVICE:
                 found.append(device)
     return found
 
