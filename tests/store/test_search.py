@@ -63,11 +63,6 @@ def test_the_last_word_is_a_prefix_while_the_user_types(folder: Path) -> None:
     assert found(folder, '"gol"', typing=True) == []
 
 
-def test_a_session_can_be_left_out(folder: Path) -> None:
-    assert found(folder, "shellfish", without="new") == [("old", "i2"), ("old", "i1")]
-    assert found(folder, "role:you", without="old") == [("new", "i3"), ("new", "i1")]
-
-
 def test_hits_are_ordered_by_how_well_they_match_then_by_age(folder: Path) -> None:
     assert found(folder, "shellfish")[-1] == ("new", "i1")  # the word once in a long turn
     assert found(folder, "role:you")[0] == ("new", "i3")

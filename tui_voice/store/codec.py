@@ -65,9 +65,10 @@ def _defaults(kind: type[Any]) -> dict[str, Any]:
 
 _DEFAULTS = {kind: _defaults(kind) for kind in (*EVENTS.values(), Usage)}
 _DECODERS = {
-    name.encode(): msgspec.json.Decoder(EVENTS[kind]).decode
-    for name, kind in (*RENAMED.items(), *zip(EVENTS, EVENTS, strict=True))
+    name.encode(): msgspec.json.Decoder(EVENTS[RENAMED.get(name, name)]).decode
+    for name in (*EVENTS, *RENAMED)
 }
+"""By name of the event, old or new, as it stands in a line: the decoder of the line."""
 _encode = msgspec.json.Encoder().encode
 _as_record = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -95,6 +96,7 @@ def _changed_fields(thing: Event | Usage) -> Record:
 
 
 def _clean(value: Any) -> Any:
+    """The value with `?` instead of each half of a surrogate pair, which UTF-8 cannot encode."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, tuple):
@@ -154,6 +156,7 @@ def version_of(line: bytes) -> int | None:
 
 
 def _record(line: bytes) -> Record:
+    """The line as a dict. Raises `LineError`."""
     try:
         return _as_record(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -39,8 +39,8 @@ class SessionLock:
     def acquire(self) -> None:
         """Takes the lock. Raises `StoreError` naming the process that holds it.
 
-        Where the file system has no locks, or no room for the file, the session goes on without
-        one: saving it matters more.
+        Where the file system has no locks, or no room for the file, no lock is taken and the
+        session continues: saving it matters more.
         """
         from filelock import FileLock, Timeout
 
@@ -61,7 +61,7 @@ class SessionLock:
         self._lock = lock
 
     def release(self) -> None:
-        """Gives the lock back and removes its file."""
+        """Releases the lock and removes its file."""
         if self._lock is None:
             return
         with suppress(OSError):  # Windows removes it after the release

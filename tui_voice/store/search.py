@@ -57,7 +57,6 @@ def search(
     limit: int = 50,
     typing: bool = False,
     refresh: bool = True,
-    without: str = "",
     cache: Path | None = None,
 ) -> list[Hit]:
     """The turns of all sessions in `folder` that match `text`, best first.
@@ -66,12 +65,12 @@ def search(
     find the newest turns. `typing`: the user is still typing, so the last word is a prefix.
     `refresh`: the index is first brought up to date with all journals. False: turns that were
     written since the last refresh or `update_index` are not found, and the search waits for no
-    update. `without`: the id of a session to leave out. Raises `StoreError`.
+    update. Raises `StoreError`.
     """
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    rows = index.ask(folder, lambda db: _newest_hits(db, query, without), cache, refresh=refresh)
+    rows = index.ask(folder, lambda db: _newest_hits(db, query), cache, refresh=refresh)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
@@ -84,13 +83,13 @@ def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = No
 _Row = tuple[str, str, str, str, str, float, str, str]
 
 
-def _newest_hits(db: sqlite3.Connection, query: Query, without: str) -> list[_Row]:
+def _newest_hits(db: sqlite3.Connection, query: Query) -> list[_Row]:
     """The newest hits, newest first.
 
     CROSS JOIN makes SQLite read the words first, from the newest backwards, and stop at the limit.
     """
     words = "words CROSS JOIN turns ON place = words.rowid" if query.match else "turns"
-    conditions = ["place >= :first", "place < :last", "id != :without"]
+    conditions = ["place >= :first", "place < :last"]
     if query.match:
         conditions += ["words MATCH :match", "words.rowid >= :first", "words.rowid < :last"]
     elif query.role:
@@ -102,7 +101,6 @@ def _newest_hits(db: sqlite3.Connection, query: Query, without: str) -> list[_Ro
     values = {
         "first": _place(query.after or 0.0),
         "last": _LATEST_PLACE if query.before is None else _place(query.before),
-        "without": without,
         "match": query.match,
         "role": query.role,
     }
