@@ -43,7 +43,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
 SLOTS = 1_024
 """How many turns can have the same ms."""
 _LATEST_MS = 1 << 52
-"""Unix ms. A later time is damaged and is replaced by this one: its row number still fits 64 bits."""
+"""Unix ms. A later time is damaged; this one replaces it, so that the row number fits 64 bits."""
 SESSION_COLUMNS = tuple(field.name for field in fields(SavedSession) if field.name != "path")
 """Columns of the table `sessions` with the values of a `SavedSession`, in its order."""
 
