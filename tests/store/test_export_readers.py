@@ -148,6 +148,7 @@ class Page(HTMLParser):
         self.loads: list[str] = []
         self.articles: list[str] = []
         self.titles: list[str] = []
+        self.minutes: list[str] = []
         self.declared = ""
 
     def handle_decl(self, decl: str) -> None:
@@ -169,6 +170,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "article" in self.open:
             self.articles[-1] += f" {data}"
+        if self.open[-1:] == ["div"] and "article" not in self.open:
+            self.minutes.append(data)
         if self.open[-1:] == ["h1"]:
             self.titles.append(data)
         if self.open[-1:] == ["style"]:
@@ -192,6 +195,22 @@ def test_html_is_one_valid_page_that_loads_nothing(ledger: Ledger) -> None:
     # The body is valid XML, too, which is stricter than HTML.
     body = text[text.index("<body>") : text.index("</body>")] + "</body>"
     assert ElementTree.fromstring(body).find("main") is not None
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=100, deadline=None)
+def test_html_is_valid_and_loads_nothing_whatever_was_said(text: str) -> None:
+    turns = [
+        e.TextSubmitted(at=n, item_id=f"i{n}", text=said)
+        for n, said in enumerate((f"x{text}x", '<script>"</p>&'))
+    ]
+    page = Page()
+    page.feed(render(fold([opened(), *turns]), "html", minutes="<b>now</b>"))
+    page.close()
+    assert page.open == []
+    assert page.loads == []
+    assert '<script>"</p>&' in page.articles[1]
+    assert "<b>now</b>" in page.minutes
 
 
 # ── Markdown, plain text, JSON ───────────────────────────────────────────────────────────────

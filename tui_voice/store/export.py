@@ -27,11 +27,6 @@ def render(ledger: Ledger, name: str = "md", minutes: str = "") -> str:
     return Redactor().text(_format(name).render(document_of(ledger, minutes)))
 
 
-def render_minutes(ledger: Ledger, minutes: str) -> str:
-    """The minutes alone, as Markdown under the session's title."""
-    return markdown_export.minutes(document_of(ledger, minutes))
-
-
 def export(ledger: Ledger, name: str = "md", into: Path | None = None, minutes: str = "") -> Path:
     """Writes the session in the format `name` and returns the new file.
 
@@ -43,8 +38,9 @@ def export(ledger: Ledger, name: str = "md", into: Path | None = None, minutes: 
 
 
 def export_minutes(ledger: Ledger, minutes: str, into: Path | None = None) -> Path:
-    """Writes the minutes alone and returns the new file."""
-    return write_new(render_minutes(ledger, minutes), into or Path(), f"{slug(ledger)}-minutes.md")
+    """Writes the minutes alone, as Markdown under the session's title; returns the new file."""
+    text = Redactor().text(markdown_export.minutes(document_of(ledger, minutes)))
+    return write_new(text, into or Path(), f"{slug(ledger)}-minutes.md")
 
 
 def slug(ledger: Ledger) -> str:

@@ -72,8 +72,6 @@ class Journal:
         retry_seconds: float,
     ) -> None:
         self.path = path
-        self.repaired = ""
-        """What `open` repaired: `the last line was torn (17 bytes) and was removed`; else ""."""
         self.recovered = 0
         """How many events an earlier run had to save elsewhere; they are in the journal now."""
         self._disk = disk
@@ -246,6 +244,5 @@ class Journal:
         except codec.LineError:
             if len(tail) < size:
                 self._disk.cut(fd, size - len(tail))
-                self.repaired = f"the last line was torn ({len(tail)} bytes) and was removed"
                 return size - len(tail)
         return size + self._disk.write(fd, b"\n")
