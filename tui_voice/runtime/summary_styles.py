@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.languages import detect_language, find_language, is_spoken_language
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui_voice.realtime.wire.contract import Layout  # the package loads msgspec
 
 
-def _any_text(_text: str) -> str:
+def _no_fault(_text: str) -> str:
     return ""
 
 
@@ -39,7 +39,7 @@ class SummaryStyle:
     """How the embedded server arranges a summary that it makes of quotations."""
     schema: Mapping[str, Any] | None = None
     """JSON schema that a text model is given for its answer; None: the answer is free text."""
-    form_fault: Callable[[str], str] = _any_text
+    form_fault: Callable[[str], str] = _no_fault
     """Returns how a summary differs from the form, "" where it does not. The result follows the
     words "the summary is", for example "no JSON, though JSON was asked for"."""
 
@@ -89,9 +89,6 @@ class SummaryForm:
     @property
     def spec(self) -> SummaryStyle:
         return SUMMARY_STYLES[self.style]
-
-    def in_style(self, style: str) -> SummaryForm:
-        return replace(self, style=style)
 
     def shortfall(self, text: str) -> str:
         """Return how a usable summary differs from what was wanted, "" where it does not.
