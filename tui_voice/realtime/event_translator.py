@@ -22,7 +22,7 @@ from tui_voice.protocol.messages import (
 )
 from tui_voice.protocol.session_config import Pricing
 from tui_voice.realtime.item_ids import ItemIds
-from tui_voice.realtime.response_assembler import ResponseAssembler
+from tui_voice.realtime.response_assembler import REPORT_EVERY_MS, ResponseAssembler
 from tui_voice.realtime.wire import (
     UNSET,
     ClientEvent,
@@ -35,9 +35,6 @@ from tui_voice.realtime.wire import (
 from tui_voice.realtime.wire.contract import KEY
 from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
 
-REPORT_EVERY_MS = 1000
-"""Milliseconds of speech between two events with the length of the turn so far."""
-
 HARMLESS_ERRORS = frozenset(
     {
         "response_cancel_not_active",
@@ -49,7 +46,6 @@ HARMLESS_ERRORS = frozenset(
 )
 """Codes of errors that need no action: what we asked for had already happened."""
 
-ACTIVE_RESPONSE = "conversation_already_has_active_response"
 _QUOTED = re.compile(r"'([^']+)'")
 
 
@@ -196,7 +192,7 @@ class EventTranslator:
             case "respond":
                 self._responses.keep_next()
                 refused = e.ResponseRefused(code=code, message=error.message)
-                return [refused] if code == ACTIVE_RESPONSE else [refused, _as_event(error)]
+                return [refused] if code == e.ALREADY_ACTIVE else [refused, _as_event(error)]
             case "commit" if code == "input_audio_buffer_commit_empty" and self.manual:
                 return [e.SpeechDiscarded(item_id="", reason="nothing was said")]
             case "retrieve":
@@ -229,7 +225,7 @@ class EventTranslator:
             for item_id, effect in self._pending_creates.items():
                 if item_id in quoted or effect.previous_item_id in quoted:
                     return "create", item_id
-        if code == ACTIVE_RESPONSE:
+        if code == e.ALREADY_ACTIVE:
             return "respond", ""
         if code == "input_audio_buffer_commit_empty":
             return "commit", ""

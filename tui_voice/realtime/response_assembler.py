@@ -13,7 +13,7 @@ from tui_voice.realtime.wire import ServerEvent, items, server
 from tui_voice.realtime.wire.contract import ResponseMetadata
 
 REPORT_EVERY_MS = 1000
-"""Milliseconds of audio between two events with the length of a reply so far."""
+"""Milliseconds of audio between two events with the length of a reply, or of a user's turn."""
 
 
 @dataclass(slots=True)
