@@ -12,11 +12,9 @@ from tui_voice.errors import BackendError
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 2.0
 """Then the child is killed."""
-KEPT_LINES = 20
-"""The last lines of the child that are kept for an error message."""
 _PROGRESS = "progress: "
 _ERROR = "tui-voice: "
-"""`__main__` begins the line of an error message so."""
+"""Beginning of an error message that `__main__` prints."""
 
 
 class EmbeddedServer:
@@ -47,7 +45,7 @@ class EmbeddedServer:
         """Returns the address as soon as the server accepts connections; the engines may still be
         loading. Raises `BackendError` with what the child wrote.
         """
-        self._output.clear()
+        self._output.last_line = ""
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -90,7 +88,7 @@ class EmbeddedServer:
         if self._reading is not None:
             await self._reading  # it ends with the child
         if self._process.returncode > 0 and (reason := self._output.last_line):
-            self._output.clear()
+            self._output.last_line = ""
             raise BackendError(reason)
 
     async def stop(self) -> None:
@@ -114,11 +112,14 @@ class EmbeddedServer:
 
 
 class ChildOutput:
-    """What the child writes to its standard error: progress, and other lines."""
+    """What the child writes to its standard error: progress, and other lines.
+
+    `last_line`: the last line that is not progress; after an error it is the error message.
+    """
 
     def __init__(self, on_progress: Callable[[str], None] | None = None) -> None:
         self._on_progress = on_progress
-        self._lines: list[str] = []
+        self.last_line = ""
 
     async def read(self, stream: asyncio.StreamReader) -> None:
         """Reads to the end. It must always run: the child stops at a pipe that is full."""
@@ -128,12 +129,4 @@ class ChildOutput:
                 if self._on_progress is not None:
                     self._on_progress(line[len(_PROGRESS) :])
             elif line:
-                self._lines = [*self._lines[-KEPT_LINES:], line]
-
-    @property
-    def last_line(self) -> str:
-        """The last line that is not progress; after an error it is the error message."""
-        return self._lines[-1].removeprefix(_ERROR) if self._lines else ""
-
-    def clear(self) -> None:
-        self._lines.clear()
+                self.last_line = line.removeprefix(_ERROR)
