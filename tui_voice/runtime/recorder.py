@@ -14,8 +14,9 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Literal
 
+from tui_voice.audio.pcm_format import RATE, WIDTH
+
 Side = Literal["you", "voice"]
-RATE, WIDTH = 24_000, 2
 HEADER = 44
 MAX_BYTES = 2**32 - HEADER - 2
 """Bytes of audio that a WAV file can have: about 25 hours."""
