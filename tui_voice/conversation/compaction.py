@@ -1,7 +1,7 @@
 """Begins a compaction, when the policy or the user asks for one.
 
 Each function returns the outputs of one decision: the event that records it, then the effects
-that carry it out. `compaction_steps` goes on from there.
+that carry it out. `compaction_steps` has the steps that follow.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 
 NOT_TRANSCRIBED = "(spoken; not transcribed)"
-"""Stands for the words of a turn without any, in the source of a summary."""
+"""Replaces the words of a turn without transcript in the source of a summary."""
 
 
 def due_compaction(
     ledger: Ledger, limits: Limits, situation: Situation, state: State
 ) -> list[Output]:
-    """What the policy wants now, if nothing uses the window.
+    """The compaction that the policy wants now; nothing while the window is in use.
 
     While the user speaks nothing is summarised. Audio may still become text then: otherwise the
     next reply would be charged for the audio.
@@ -88,7 +88,7 @@ def restored_turns(ledger: Ledger, turn_ids: tuple[str, ...]) -> list[Output]:
 def voice_repair(ledger: Ledger) -> list[Output]:
     """Withdraws a reply that came without audio, and moves earlier replies into system items.
 
-    As the assistant's own words they may have led the model to answer in text only.
+    Given as the assistant's own words, they may have led the model to answer in text only.
     """
     silent = ledger.turns.silent_reply()
     earlier = tuple(

@@ -27,7 +27,7 @@ Step = x.CreateItem | x.DeleteItem
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What to do for the compaction under way, and the step that is awaited from then on."""
+    """The outputs of the next step, and the step whose answer is awaited from then on."""
 
     step: CompactionStep
     outputs: tuple[Output, ...] = ()
@@ -78,7 +78,7 @@ def _summary_overdue(ledger: Ledger) -> bool:
 
 def _next_step(ledger: Ledger) -> tuple[str, Step] | None:
     """Name and effect of the next step; None: nothing is left to do."""
-    if ledger.memory_edit:  # first, since restored turns stand behind the memory
+    if ledger.memory_edit:  # first, since restored turns are placed behind the memory
         return f"create {ledger.memory_edit}", memory_item(ledger, ledger.memory_edit)
     running = ledger.compaction
     if running is not None and running.stage in ("ready", "placed"):
@@ -123,9 +123,9 @@ def _delete(ledger: Ledger, turn_id: str) -> tuple[str, Step]:
 
 
 def _unanswered(ledger: Ledger, effect: Step) -> list[e.Event]:
-    """Counts a step that was never acknowledged as refused, and the like steps behind it.
+    """Events that count an unacknowledged step, and all later steps of its kind, as refused.
 
-    So the compaction comes to an end, and the ledger says what is not known to be done.
+    They end the compaction, and the ledger keeps which items may still be on the server.
     """
     running = ledger.compaction
     left = running.left_to_do(ledger.turns) if running is not None else []
@@ -148,5 +148,5 @@ def _unanswered(ledger: Ledger, effect: Step) -> list[e.Event]:
             for item_id, code in zip(ids, codes, strict=True)
         ]
     count = f"{len(refused)} change{'s' * (len(refused) != 1)}"
-    text = f"The server did not confirm {count} of the window. The session goes on without."
+    text = f"The server did not confirm {count} of the window. The session continues without them."
     return [*refused, e.Noticed(text=text, severity="warning")]

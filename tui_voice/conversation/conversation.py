@@ -26,19 +26,20 @@ from tui_voice.conversation.reducers import reduce
 from tui_voice.conversation.situation import Seeding, Situation
 from tui_voice.conversation.states import BUSY, TRANSITIONS, State
 
-# Late events that move nothing in the present state are normal; the library would warn of each.
+# Late events that change nothing in the current state are normal. The library would log a warning
+# for each of them.
 logging.getLogger("transitions").setLevel(logging.ERROR)
 
 REPLY_TIMEOUT_S = 60.0
-"""Seconds without a sign of the reply after which it is given up. Reasoning models and small
-machines may need half of it."""
+"""A reply is given up after so many seconds without a sign of it. With a reasoning model, or on a
+small machine, the first sign may take 30 s."""
 
 _TRIGGERS = frozenset(row["trigger"] for row in TRANSITIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that is known of a session at one moment, as a value."""
+    """State, ledger and situation of a session at one moment."""
 
     state: State
     ledger: Ledger
@@ -54,24 +55,23 @@ class Received(NamedTuple):
 
 
 class Conversation:
-    """The model that the machine moves: five states, one table (`states.TRANSITIONS`).
+    """The state machine of one session. The library `transitions` moves it by `states.TRANSITIONS`.
 
-    Its mutable fields are `state`, `ledger`, `situation`, `limits` and the outputs of the event
-    being applied.
+    The callbacks of that table are methods of this class. Its mutable fields are `state`, `ledger`,
+    `situation`, `limits` and the outputs of the event being applied.
     """
 
     state: State
     trigger: Any
-    """Given by `transitions`: runs the rows of one trigger."""
+    """Method that `transitions` adds: it runs the rows of one trigger."""
 
     def __init__(
         self,
         limits: Limits | None = None,
-        ledger: Ledger | None = None,
         reply_timeout: float = REPLY_TIMEOUT_S,
     ) -> None:
-        """`reply_timeout`: seconds without a sign of the reply after which it is given up."""
-        self.ledger = ledger or Ledger()
+        """`reply_timeout`: instead of `REPLY_TIMEOUT_S`."""
+        self.ledger = Ledger()
         self.situation = Situation()
         self.limits = limits or Limits()
         self._outputs: list[Output] = []
@@ -106,9 +106,9 @@ class Conversation:
         return Received(tuple(events), tuple(effects))
 
     def replay(self, event: e.Event) -> None:
-        """Applies an event of a journal. It makes no decisions: those made then are journaled.
+        """Applies a recorded event without decisions or effects: the journal has the decisions.
 
-        Under the policy `none` nothing is planned that would not be begun.
+        The outputs of the callbacks are dropped. The policy `none` saves the work of planning them.
         """
         limits, self.limits = self.limits, replace(self.limits, policy="none")
         self._apply(event)
@@ -120,7 +120,10 @@ class Conversation:
 
     @property
     def wakes_at(self) -> float | None:
-        """When a `TimePassed` is wanted though nothing else happens. Seconds, as in `Event.at`."""
+        """When a `TimePassed` is needed if no other event comes before (`Event.at`, seconds).
+
+        None: nothing is due at a certain time.
+        """
         waits = (
             self._reply_due(),
             self._step_due(),
@@ -142,7 +145,7 @@ class Conversation:
 
     @property
     def _decided(self) -> bool:
-        """Whether a decision waits to be applied. It settles down itself once it is."""
+        """Whether a decision waits to be applied. Until then nothing else may be decided."""
         return any(isinstance(output, e.Event) for output in self._outputs)
 
     # ── conditions of the table ─────────────────────────────────────────────────────────────
@@ -166,7 +169,7 @@ class Conversation:
         return not self.situation.playback.playing
 
     def another_is_wanted(self, _event: e.Event) -> bool:
-        """Whether the response that the user waits for was not even asked for yet."""
+        """Whether the response that the user waits for has not been asked for yet."""
         return self.situation.response.follow_up == "response"
 
     # ── callbacks of the table: the microphone ──────────────────────────────────────────────
@@ -200,7 +203,7 @@ class Conversation:
     # ── callbacks of the table: the reply ───────────────────────────────────────────────────
 
     def barge_in(self, _event: e.Event) -> None:
-        """Stops the reply at once: the user comes first."""
+        """Stops the reply at once: its playback, and the response that makes it."""
         if self.situation.playback.playing:
             self._put(x.InterruptPlayback())
             self.situation = replace(self.situation, playback=self.situation.playback.stopped())
@@ -211,7 +214,10 @@ class Conversation:
         self._set_response(follow_up="none")
 
     def truncate(self, event: e.PlaybackInterrupted) -> None:
-        """Makes the model know what the user heard. An item of which nothing was heard goes."""
+        """Shortens the item on the server to the part that the user heard, so that the model knows.
+
+        An item of which nothing was heard is deleted.
+        """
         turn = self.ledger.turns.get(event.item_id)
         if turn is not None and turn.wire_id is not None and turn.modality == "audio":
             heard = min(event.played_ms, turn.audio_ms)
@@ -232,12 +238,12 @@ class Conversation:
         self._want_connection()
 
     def answer_tool(self, event: e.ToolCalled) -> None:
-        """Runs the function. A response is wanted once it has answered."""
+        """Runs the function. The next response is asked for once the function has answered."""
         self._set_response(follow_up="response")
         self._put(x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments))
 
     def ask_for_follow_up(self, event: e.Event) -> None:
-        """After a response or a function has ended: asks for the response that waits for it."""
+        """Asks for the response that had to wait until this response or function ended."""
         response = self.situation.response
         if response.follow_up == "repair" and isinstance(event, e.ResponseDone):
             self._put(*compaction.voice_repair(self.ledger))
@@ -249,7 +255,7 @@ class Conversation:
         self._want_response()
 
     def give_up(self, event: e.ReplyOverdue) -> None:
-        """Gives up the overdue response, and tells the server to stop it."""
+        """Gives up the overdue response, and asks the server to cancel it."""
         response = self.situation.response
         wanted = response.follow_up
         self._set_response(active=False)
@@ -317,7 +323,7 @@ class Conversation:
         items = seed_items(self.ledger)
         self.situation = replace(self.situation, seeding=Seeding(items, self.ledger.at))
         self._put(*items)
-        # If the server answers by itself after the seeding, that is the answer.
+        # If the server makes a response by itself after the seeding, no other is asked for.
         self._set_response(asked_for_text=False)
         response = self.situation.response
         again = self._after_reconnect() or response.follow_up != "none"
@@ -346,27 +352,31 @@ class Conversation:
         self._put(*compaction.restored_turns(self.ledger, event.turn_ids))
 
     def settle_down(self, event: e.Event) -> None:
-        """Finishes what was begun, then begins what is due, as long as nothing was decided yet."""
+        """Continues what was begun, then begins what is due. Stops after the first decision."""
         for work in (self._repeat_seeding, self._advance, self._repeat_summary, self._begin_due):
             if not self._decided:
                 work(event)
 
     def _repeat_seeding(self, _event: e.Event) -> None:
-        """Sends unacknowledged seed items a second time; after that the session does without."""
+        """Sends unacknowledged seed items a second time. After that they count as refused."""
         seeding = self.situation.seeding
         if not seeding.under_way or self.ledger.at - seeding.sent_at < REPEAT_AFTER_S:
             return
         again = replace(seeding, sent_at=self.ledger.at, repeated=True)
         self.situation = replace(self.situation, seeding=again)
         if not seeding.repeated:
-            for item in seeding.items:  # the other items stand already, so each needs its place
-                place = item.previous_item_id or predecessor(self.ledger, item.item_id)
-                self._put(replace(item, previous_item_id=place))
+            # The server may have the other items already, so each one names the item before it.
+            for item in seeding.items:
+                previous = item.previous_item_id or predecessor(self.ledger, item.item_id)
+                self._put(replace(item, previous_item_id=previous))
             return
         for item in seeding.items:
             self._put(e.ItemRefused(item_id=item.item_id, message=UNCONFIRMED))
         count = f"{len(seeding.items)} item{'s' * (len(seeding.items) != 1)}"
-        text = f"The server did not confirm {count} of this session, so the model may not know all."
+        text = (
+            f"The server did not confirm {count} of this session, so the model may not know "
+            "everything that was said."
+        )
         self._put(e.Noticed(text=text, severity="warning"))
 
     def _advance(self, _event: e.Event) -> None:
@@ -379,7 +389,7 @@ class Conversation:
         self._put(*following.outputs)
         idle = not following.step.name and not following.outputs
         if idle and response.follow_up == "repair" and self.ledger.compaction is None:
-            self._want_response()  # the earlier replies have moved: now with audio
+            self._want_response()  # the earlier replies are system items now
 
     def _repeat_summary(self, event: e.Event) -> None:
         """Asks again for a summary that a lost connection interrupted, after the seeding."""

@@ -1,4 +1,4 @@
-"""Effects: what the conversation wants done. The answer to each comes back as an event.
+"""Effects: what the conversation asks the backend to do. The results come back as events.
 
 Each docstring names the client event of the Realtime API that carries the effect out, if any.
 """
@@ -85,7 +85,7 @@ class TruncateItem(Effect):
 class CreateItem(Effect):
     """`conversation.item.create` with text.
 
-    `previous_item_id`: the item it stands behind; "root" is the front, None the end.
+    `previous_item_id`: the item in front of it; "root": it is placed first, None: last.
     """
 
     item_id: str

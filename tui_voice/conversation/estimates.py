@@ -1,4 +1,4 @@
-"""What is assumed about a session before it has shown it. Tokens, seconds, replies."""
+"""Figures that are assumed about a session until its own are known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tui_voice.conversation.turns import ASSISTANT_TOKENS_PER_SECOND, USER_TOKEN
 FIXED_TOKENS = 400
 """Tokens of instructions and tools, until the first usage of a response shows them."""
 SUMMARY_TOKENS = 300
-"""Tokens of a summary, at most, until the first one is known. Of short turns: half of theirs."""
+"""Tokens of a summary until the first one is known. For few turns: half the tokens of the turns."""
 REQUEST_TOKENS = 250
 """Tokens of the request for a summary without the turns that it quotes."""
 SECONDS_PER_REPLY = 20.0
@@ -15,7 +15,7 @@ SECONDS_PER_REPLY = 20.0
 USER_SECONDS, ASSISTANT_SECONDS = 8.0, 12.0
 """Seconds of speech in an exchange, of each side."""
 USER_WORD_TOKENS, ASSISTANT_WORD_TOKENS = 30, 60
-"""Tokens of the same as text."""
+"""Tokens of the same speech as text."""
 _USER_AUDIO = USER_SECONDS * USER_TOKENS_PER_SECOND
 _ASSISTANT_AUDIO = ASSISTANT_SECONDS * ASSISTANT_TOKENS_PER_SECOND + ASSISTANT_WORD_TOKENS
 

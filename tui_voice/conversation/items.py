@@ -1,4 +1,4 @@
-"""Turns and the memory as text items: what `conversation.item.create` is sent."""
+"""Turns and the memory as text items, as `conversation.item.create` sends them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def memory_text(summary: str) -> str:
 
 
 def memory_item(ledger: Ledger, item_id: str) -> x.CreateItem:
-    """The memory, in front of all turns. `item_id`: the id it gets."""
+    """The memory as an item in front of all turns. `item_id`: the id of that item."""
     return x.CreateItem(
         item_id=item_id,
         role="system",

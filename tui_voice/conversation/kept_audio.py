@@ -9,24 +9,24 @@ from tui_voice.conversation.payback import cache_hit_rate
 from tui_voice.conversation.turns import Turn
 
 RECENT_REPLIES = 6
-"""Of so many newest replies at most half of the seconds stay audio."""
+"""Number of newest replies of whose seconds at most half stay audio."""
 RELIABLE_HIT_RATE = 0.9
 """Below this share of cache hits (0–1) no audio is kept: it would be read at the full price."""
 CACHE_BLOCK_TOKENS = 64
-"""Prompt caches work in blocks of so many tokens, so the cached prefix is known so far."""
+"""Tokens of one block of a prompt cache. The cached prefix is known to one block."""
 
 
 def no_audio(_ledger: Ledger, _held: Sequence[Turn]) -> set[str]:
-    """None: every turn becomes text."""
+    """No ids: every turn becomes text."""
     return set()
 
 
 def half_of_recent_replies(ledger: Ledger, held: Sequence[Turn]) -> set[str]:
-    """Ids of the replies that the cache holds as audio, and of the newest reply.
+    """Ids of the replies whose audio the prompt cache holds, and perhaps of the newest reply.
 
-    The newest one only as long as no more than half of the seconds of the newest replies are
-    audio. Audio that must be read again at the full price is the most expensive part of a window,
-    so none is kept while the cache forgets.
+    The newest reply stays audio if then at most half of the seconds of the `RECENT_REPLIES` newest
+    replies are audio. While the cache forgets, no audio is kept: audio that is read again at the
+    full price is the most expensive part of a window.
     """
     if cache_hit_rate(ledger) < RELIABLE_HIT_RATE:
         return set()

@@ -1,4 +1,4 @@
-"""The ledger: what the events of a session add up to, as a value.
+"""The ledger: the sum of all events of a session, as a value.
 
 It holds the turns in order, the tokens of the window, the memory, the compactions and the money.
 `reducers.reduce` returns the next ledger after an event.
@@ -33,7 +33,7 @@ class Window(Struct, frozen=True):
     audio: int = 0
     """Audio tokens."""
     cached: int = 0
-    """Tokens of these that the last response read from the prompt cache."""
+    """How many of these tokens the last response read from the prompt cache."""
     exact: bool = True
     """The numbers are those of the last usage; nothing was estimated since."""
 
@@ -48,16 +48,15 @@ class PendingDelete(NamedTuple):
 
     id: str
     tokens: int
-    """What it weighs on the server. The window does not count it any more."""
+    """Its weight on the server. The window no longer counts it."""
 
 
 class UnreportedUsage(NamedTuple):
-    """How the usage of the response under way will differ from the window by then.
+    """Tokens by which the usage of the response under way will exceed the window.
 
-    `text` and `audio`: tokens that the response read when it began although the window does not
-    count them, less the tokens that compactions added to the window since. Example: a turn of 100
-    audio tokens is pruned while the response is made; its usage still counts them, so `audio` is
-    100, and 100 are subtracted from the usage.
+    A response reads the window as it is when it begins, so later changes are not in its usage.
+    Example: a turn of 100 audio tokens is pruned while the response is made. The usage still
+    counts them, so `audio` is 100, and 100 is subtracted from the usage. Below 0: items were added.
     """
 
     text: int = 0
@@ -187,7 +186,7 @@ class ConnectionInfo(Struct, frozen=True):
 
 
 class Ledger(Struct, frozen=True):
-    """One session, as far as its events tell it."""
+    """All that the events of one session say about it."""
 
     opened: SessionOpened | None = None
     title: str = ""
@@ -197,7 +196,7 @@ class Ledger(Struct, frozen=True):
     turns: Turns = field(default_factory=Turns)
     window: Window = field(default_factory=Window)
     memory: str = ""
-    """The summary that stands for all pruned turns. "": there is none."""
+    """The summary that replaces all pruned turns. "": there is none."""
     memory_id: str = ""
     """Id of the item that holds the memory on the server. "": none does."""
     memory_edit: str = ""
@@ -228,7 +227,7 @@ class Ledger(Struct, frozen=True):
     notices: tuple[Noticed, ...] = ()
     """The newest notices, oldest first."""
     trigger_checks: tuple[TriggerChecked, ...] = ()
-    """What was found about the user's trigger, oldest first. The newest counts."""
+    """Results of checks of the user's trigger, oldest first. The newest is in force."""
     at: float = 0.0
     """When the last event happened. Seconds, as in `Event.at`."""
 

@@ -1,4 +1,4 @@
-"""What the user allows: when the window is pruned and how deep, and which limits make no sense."""
+"""What the user allows: when the window is pruned and how much of it stays. Checks such limits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tui_voice.conversation.policies import POLICIES, PolicySpec
 from tui_voice.conversation.prices import PRICES, Price, PriceTable
 
 MIN_TURN_TOKENS = 25
-"""Tokens that a kept turn weighs at least, on average: a few typed words, a short answer."""
+"""Smallest average weight of a kept turn in tokens: a few typed words, a short answer."""
 MIN_SUMMARY_TOKENS = 30
-"""Tokens that a summary weighs at least: its heading and a sentence."""
+"""Smallest weight of a summary in tokens: its heading and one sentence."""
 _REFERENCE = PRICES.models["gpt-realtime-2.1"]
-"""Prices that stand in for those of a model that is free or unknown."""
+"""Prices that are used for a model that is free or unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +22,18 @@ class Limits:
     """What the user allows. Tokens, turns and seconds."""
 
     trigger: int = 4_000
-    """Tokens in the window from which old turns are summarised. With a policy that leaves it to
-    the server: tokens without the instructions from which it drops the oldest turns."""
+    """Size of the window, in tokens, from which old turns are summarised. Under a policy with
+    `server_truncates`: size without the instructions from which the server drops old turns."""
     keep: int = 12
-    """So many of the newest turns stay word for word."""
+    """Number of the newest turns that stay verbatim."""
     size: int = 128_000
     """Tokens of the model's whole window."""
     policy: str = "balanced"
     """A name in `POLICIES`."""
     messages: int | None = None
-    """Prune also once so many turns are in the window."""
+    """Number of turns in the window from which it is pruned as well. None: any number."""
     every: float | None = None
-    """Prune also once the last pruning is so many seconds ago."""
+    """Seconds after the last pruning until the next one is made in any case. None: no limit."""
     usable: int = 96_000
     """Input tokens beyond which the server drops turns by itself, without notice."""
     cold_after: float = 300.0
@@ -41,8 +41,8 @@ class Limits:
     free: bool = False
     """The model costs nothing: a pruning need not pay, it only has to free tokens."""
     price: Price = field(default=_REFERENCE, repr=False)
-    """Prices by which a pruning must pay. For a free model those of the full-size model, so that
-    little is read again there, too."""
+    """Prices by which it is judged whether a pruning pays. A free model has those of the full-size
+    model, so that a session with it also reads little again."""
 
     @property
     def spec(self) -> PolicySpec:
@@ -92,7 +92,7 @@ def usual_weight(limits: Limits, fixed: int = FIXED_TOKENS, spoken: bool = True)
 
 
 class Refusal(NamedTuple):
-    """Why limits fit no session at all."""
+    """Why no session fits certain limits."""
 
     setting: str
     """The setting to change: `trigger`, `keep` or `messages`."""
@@ -103,7 +103,7 @@ class Refusal(NamedTuple):
 
 
 def refuse(limits: Limits, fixed: int) -> Refusal | None:
-    """Why no session fits these limits: every turn would be pruned, or none. None: some fits.
+    """Why no session fits these limits: every turn would be pruned, or none. None: they can fit.
 
     `fixed`: tokens of instructions and tools.
     """

@@ -27,11 +27,12 @@ SUMMARY_MODEL = "gpt-6-luna"
 """The model at whose price a summary is estimated, until its real cost is known."""
 SUMMARY_PRICE = PRICES.models[SUMMARY_MODEL]
 SAMPLES_WANTED = 3
-"""Replies from which a cache hit rate is computed; with fewer it counts as 1."""
+"""Smallest number of replies from which a cache hit rate is computed."""
 COLD_SECONDS = 300.0
 """Seconds after which the cache is dropped. A longer gap between replies counts as a pause."""
 CACHED_FROM_TOKENS = 512
-"""Smaller expectations say nothing of the cache: it works in blocks, from 1,024 tokens on."""
+"""Replies with a smaller expectation are left out of the hit rate: the cache works in blocks, and
+only from 1,024 tokens on."""
 NEWEST_TURNS = 12
 """Turns from which the growth of the window is computed."""
 
@@ -72,12 +73,14 @@ def cheapest_regrowth(price: Price, after: float, growth: float, hit_rate: float
     """
     read = hit_rate * price.text_cached + (1 - hit_rate) * price.text_in
     broken = max(0.0, after - FIXED_TOKENS) * hit_rate * (price.text_in - price.text_cached)
-    summary = SUMMARY_TOKENS * 1.5  # a text model's prices: about 1 USD per million, and a source
+    # In USD per million tokens times tokens: a text model costs about 1 USD per million tokens, and
+    # it reads the turns besides writing the summary.
+    summary = SUMMARY_TOKENS * 1.5
     return math.sqrt(2 * (broken + summary) * growth / read) if read else after
 
 
 def cache_hit_rate(ledger: Ledger) -> float:
-    """Share (0–1) of the tokens that the cache should have held and held, in the newest replies.
+    """Share (0–1) of the expected cached tokens that the newest replies did read from the cache.
 
     1 until `SAMPLES_WANTED` replies have shown it.
     """
@@ -90,8 +93,8 @@ def cache_hit_rate(ledger: Ledger) -> float:
             continue
         samples += 1
         expected += reply.expected_cached
-        # Caches work in blocks of 64 tokens, and the expectation is an estimate: a little less
-        # is no miss.
+        # The expectation is an estimate, and the cache works in blocks of 64 tokens, so 5 % and
+        # one block less than expected still count as a full hit.
         if reply.usage.cached:
             cached += min(reply.expected_cached, round(reply.usage.cached * 1.05) + 64)
     return cached / expected if samples >= SAMPLES_WANTED else 1.0
@@ -160,7 +163,7 @@ def payback_at(
         return _measured(ledger, work, turns, price)
     hit_rate = cache_hit_rate(ledger)
     changed = {turn.id for turn in turns}
-    behind_change = work.kind == "summary"  # a summary stands in front of all turns
+    behind_change = work.kind == "summary"  # a summary is placed in front of all turns
     usd_before, usd_after = 0.0, 0.0
     text_freed = audio_freed = broken = 0
     place = ledger.fixed_tokens + ledger.memory_tokens
@@ -198,7 +201,7 @@ def payback_at(
 
 
 def summary_tokens(ledger: Ledger, source: int) -> int:
-    """Tokens that the next summary will weigh: as the last one, or by what it is made of.
+    """Tokens of the next summary (estimate): those of the last one, or else half of its source.
 
     `source`: tokens of the turns that it summarises.
     """
@@ -211,7 +214,7 @@ def _cached_share(place: int, tokens: int, prefix: int) -> float:
 
 
 def _measured(ledger: Ledger, done: Compaction, turns: Sequence[Turn], price: Price) -> Payback:
-    """The worth of a compaction that is done, by what the window weighed before and after."""
+    """What a confirmed compaction was worth, by the tokens of the window before and after it."""
     freed = max(0, done.tokens_before - (done.tokens_after or done.tokens_before))
     audio = min(freed, sum(_audio_tokens(turn) for turn in turns if turn.spoken))
     broken = 0

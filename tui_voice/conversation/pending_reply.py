@@ -42,7 +42,7 @@ class Reconnected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PendingReply:
-    """Whether the user waits for a reply, by what happened in this run of the program."""
+    """Whether the user waits for a reply. It knows only the events of this run of the program."""
 
     pending: bool = False
     """The user said something that is neither answered nor given up."""
@@ -85,7 +85,7 @@ class PendingReply:
         return self
 
     def after_reconnect(self, ledger: Ledger) -> Reconnected:
-        """Whether to ask for the reply again, and what became of the unfinished one.
+        """Whether to ask for the reply again, and the decision about an unfinished one.
 
         If the user heard a part of it, the rest is lost and nothing is asked for. If the user
         heard nothing of it, it is asked for as if it had never begun.

@@ -1,4 +1,4 @@
-"""What a compaction is to change."""
+"""The plan of a compaction: what it will change, and why."""
 
 from __future__ import annotations
 

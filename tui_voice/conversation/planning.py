@@ -32,12 +32,12 @@ from tui_voice.conversation.turns import Turn
 TRANSCRIPT_TIMEOUT_S = 120.0
 """Seconds after which a missing transcript no longer delays a summary."""
 RETRY_SUMMARY_S = 15.0
-"""Seconds until a failed summary is tried again. Doubles with each failure, up to 16 times."""
+"""Seconds until a failed summary is tried again. They double with each failure, up to 240 s."""
 MAX_FAILURES_COUNTED = 5
 SESSION_ENDS_SOON_S = 300.0
 """Seconds before the server session ends in which its prompt cache no longer counts."""
 MAX_UNPAID_FACTOR = 1.5
-"""So many times the trigger the window may reach while pruning would still lose money."""
+"""While pruning would lose money, the window may grow to this multiple of the trigger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Planned:
     reason: str
     """Why this plan, or why none, in a few words."""
     check: TriggerChecked | None = None
-    """Another trigger that is to count from now on; None: no change."""
+    """The decision to use another trigger from now on; None: no change."""
 
 
 Why = Literal[
@@ -56,7 +56,8 @@ Why = Literal[
 ]
 """Why the next summary comes at this size of the window.
 
-"": at the user's trigger, or the policy's. `refused`: that trigger would prune every turn.
+"": at the user's trigger, or the policy's. `refused`: that trigger would prune every turn, so a
+higher one replaces it.
 `forgetful`: sooner, since the prompt cache forgets. `regrowing`: not before the window has regrown
 by half of what was freed. `unpaid`: at the latest there, sooner if it pays. `none older`: once some
 turn is older than the kept ones. `only text`: only shortly before the server drops turns.
@@ -106,7 +107,7 @@ def next_check_at(ledger: Ledger, limits: Limits) -> float | None:
 
 
 def next_summary(ledger: Ledger, limits: Limits) -> NextSummary:
-    """When the next summary is due, and why then. Cheap enough for every frame of the screen."""
+    """When the next summary is due, and why then. The screen calls it for each view."""
     spec = limits.spec
     if not spec.prunes:
         return NextSummary(limits.trigger if spec.server_truncates else limits.usable, "server")
@@ -178,9 +179,9 @@ def _cause(
     trigger: float,
     stays: float,
 ) -> str | None:
-    """What calls for a summary now; None: nothing.
+    """Why a summary is due now, in a few words; None: none is due.
 
-    `base`: the trigger that counts. `trigger`: the same, or lower if the cache forgets. `stays`:
+    `base`: the trigger in force. `trigger`: the same, or lower if the cache forgets. `stays`:
     what would stay after a pruning. All in tokens.
     """
     window = ledger.window.total
@@ -216,7 +217,7 @@ def _transcript_awaited(turn: Turn, now: float) -> bool:
 
 
 def _loses_money(ledger: Ledger, limits: Limits, held: Sequence[Turn], trigger: float) -> bool:
-    """Whether pruning now would not earn its cost back before the next one, and can wait."""
+    """Whether pruning now would cost more than it saves until the next pruning, and can wait."""
     spec = limits.spec
     too_full = ledger.window.total >= MAX_UNPAID_FACTOR * trigger
     if limits.free or not spec.economises or too_full:

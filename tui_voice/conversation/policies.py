@@ -48,7 +48,7 @@ class PolicySpec:
     turn_tokens: float
     """Tokens that a kept turn weighs on average."""
     keep: int = 12
-    """Default: how many of the newest turns stay word for word."""
+    """Default number of the newest turns that stay verbatim."""
     trigger: TriggerRule = cheapest_trigger
     """Computes the default trigger."""
     prunes: bool = True

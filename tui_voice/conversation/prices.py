@@ -1,4 +1,4 @@
-"""What tokens cost: a dated price table that the user can extend, and sums over it.
+"""Prices of tokens: a dated table that the user can extend, and sums by it.
 
 The prices are those of OpenAI's model pages of autumn 2026, checked against the price map of
 litellm 1.109.1 on `PRICES_AS_OF`. Prices change, so the date is shown wherever a sum is explained.
@@ -33,7 +33,7 @@ class Price:
     audio_cached: float = 0.0
     audio_out: float = 0.0
     cache_write: float = 1.0
-    """Input tokens that are written to the cache cost so many times `text_in`."""
+    """Price of input tokens that are written to the cache, as a multiple of `text_in`."""
     window: int = 32_000
     """Tokens that the model can carry, its answer included."""
     max_output: int = 4_096

@@ -1,7 +1,8 @@
 """What the conversation knows in addition to its state and its ledger: a few frozen values.
 
 The method `after(event, …)` of each class returns the next value. `Situation` bundles them, and
-`Snapshot` shows them all. Nothing else that decides behaviour is kept anywhere.
+`Snapshot` shows them all. Besides them, only the limits and the reply timeout affect
+what is decided.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class MicrophoneState:
     by_key: bool = False
     """The talk key starts and ends the turns, not the server's voice activity detection (VAD)."""
     commit_pending: bool = False
-    """We sent `input_audio_buffer.commit`. Its acknowledgement makes us ask for a response."""
+    """We sent `input_audio_buffer.commit`. Once it is acknowledged we ask for a response."""
 
     def after(self, event: e.Event) -> MicrophoneState:
         match event:
@@ -52,8 +53,9 @@ class ActiveResponse:
     id: str = ""
     """Id of the active response. "": the server has not sent `response.created` yet."""
     follow_up: Literal["none", "response", "repair"] = "none"
-    """What we ask for as soon as nothing stands in the way. `response`: another response.
-    `repair`: the same reply once more, since it came without audio (`VoiceRepairRequested`)."""
+    """What we ask for once the active response and its functions have ended. `response`: another
+    response. `repair`: the same reply again, since it came without audio (`VoiceRepairRequested`).
+    """
     asked_for_text: bool = False
     """The last `response.create` was for a typed turn."""
     repaired: bool = False
@@ -71,7 +73,7 @@ class ActiveResponse:
                 follow_up = "none" if self.follow_up == "repair" else self.follow_up
                 return replace(self, active=True, id=response_id, follow_up=follow_up)
             case e.ResponseDone():
-                ended = self._disconnected() if self.is_current(event.response_id) else self
+                ended = self._ended() if self.is_current(event.response_id) else self
                 if repairable and not self.repaired and self.follow_up != "repair":
                     return replace(ended, follow_up="repair", repaired=True)
                 if event.status == "completed":
@@ -87,16 +89,16 @@ class ActiveResponse:
                 return replace(self, open_tools=self.open_tools - {call_id})
             case e.ConnectionLost() | e.ConnectionOpened():
                 follow_up = "response" if self.follow_up == "repair" else self.follow_up
-                return replace(self._disconnected(), follow_up=follow_up)
+                return replace(self._ended(), follow_up=follow_up)
             case e.SessionResumed() | e.SessionClosed():
-                return replace(self._disconnected(), follow_up="none", open_tools=frozenset())
+                return replace(self._ended(), follow_up="none", open_tools=frozenset())
         return self
 
     def is_current(self, response_id: str) -> bool:
-        """Whether this id belongs to the response that we know to be active."""
+        """Whether the active response has this id, or has an id that is not known yet."""
         return self.id in ("", response_id)
 
-    def _disconnected(self) -> ActiveResponse:
+    def _ended(self) -> ActiveResponse:
         return replace(self, active=False, id="")
 
 

@@ -81,7 +81,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
     _row("tool_called", "*", None, after="answer_tool"),
     _row("tool_answered", "*", None, after="ask_for_follow_up"),
-    # A transcript comes late. A compaction may have waited for it.
+    # A transcript may come late. A compaction may have waited for it.
     _row("transcript_done", "*", None, after="settle_down"),
     _row("transcript_failed", "*", None, after="settle_down"),
     # Summaries. The user may have spoken before one is ready, so every state expects it.
@@ -105,12 +105,12 @@ TRANSITIONS: list[dict[str, Any]] = [
             "delete_refused",
         )
     ),
-    # Time: a cold cache, a pruning every so many minutes, an answer that did not come.
+    # Time: the prompt cache is cold, a pruning at fixed intervals is due, or a reply is overdue.
     _row("time_passed", "*", None, after="check_time"),
     # The connection. A new server session is seeded with what was said.
     _row("connection_opened", "*", None, after="seed"),
-    # The audio received of a reply is still played to its end, and a turn that the talk key holds
-    # open is ended by the key.
+    # A reply is still played as far as its audio was received. A turn that the user began with the
+    # talk key ends when the user releases the key.
     _row("connection_lost", _SPEAKING, None, after="stop_waiting"),
     _row("connection_lost", _LISTENING, None, conditions="key_is_held", after="stop_waiting"),
     _row("connection_lost", [*QUIET, _LISTENING, _AWAITING], _IDLE, after="stop_waiting"),

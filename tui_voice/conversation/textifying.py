@@ -13,11 +13,11 @@ from tui_voice.conversation.trigger import effective_trigger
 from tui_voice.conversation.turns import Turn
 
 HORIZON_REPLIES = 50.0
-"""Replies within which a textify must pay if no summary will come."""
+"""Number of replies within which a textify must pay under a policy without summaries."""
 MAX_STARTS = 16
-"""So many of the newest turns, at most, are tried as the first one to become text."""
+"""Largest number of turns that are tried as the first one to become text."""
 MIN_REPLIES_LEFT = 5.0
-"""Replies that will at least read the audio, however near the next summary is."""
+"""Smallest number of replies that are assumed to read the audio before the next summary."""
 
 
 def textify(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Plan | None:

@@ -1,4 +1,4 @@
-"""The title of a session: the given one, or else what the user said first."""
+"""The title of a session: the given one, or else the user's first words."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The trigger that counts: the user's figure, or another one with its reason.
+"""The trigger in force: the user's, or one that replaces it.
 
-It is higher than the user's if what stays after a pruning (instructions, summary, kept turns)
-reaches the user's figure: otherwise every turn would be pruned. That is recorded as an event
-(`TriggerChecked`). It is lower if the prompt cache forgets, since re-reading then costs more.
+A higher one replaces it if what stays after a pruning (instructions, summary, kept turns) already
+reaches the user's trigger: otherwise every turn would be pruned. The event `TriggerChecked` records
+that. A lower one is used while the prompt cache forgets, since re-reading then costs more.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tui_voice.conversation.prunable import droppable, split
 from tui_voice.conversation.turns import Turn
 
 MIN_FACTOR = 1.25
-"""A trigger below so many times the tokens that stay would prune too little, again and again."""
+"""A trigger below this multiple of the tokens that stay is too low: a pruning would free little."""
 REPLACEMENT_FACTOR = 1.5
-"""So many times the tokens that stay is the trigger that replaces one that is too low."""
+"""A trigger that is too low is replaced by this multiple of the tokens that stay."""
 MAX_FACTOR = 3.0
-"""A replacement above so many times the tokens that stay is lowered again."""
+"""A replacement that is above this multiple of the tokens that stay is lowered again."""
 GOOD_HIT_RATE = 0.95
 """Share of cache hits (0–1) from which the cache counts as reliable."""
 
@@ -54,7 +54,7 @@ def effective_trigger(ledger: Ledger, limits: Limits) -> int:
 
 
 def check_trigger(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> TriggerChecked | None:
-    """Another trigger that is to count from now on. None: the present one stays.
+    """The decision to use another trigger from now on. None: the present one stays.
 
     The present one stays while it works, so that small changes add no lines to the pruning log.
     """

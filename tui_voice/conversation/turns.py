@@ -59,7 +59,7 @@ class Turn(Struct, frozen=True):
     wire_id: str | None = None
     """Id of the item that holds it on the server now. None: the model does not have it."""
     spoken: bool = False
-    """It was audio at first (a textified turn still counts as spoken)."""
+    """It was audio at first. A turn stays spoken when it is textified."""
     pinned: bool = False
     """The user wants it never to be pruned."""
     pruned_in: str = ""
@@ -120,7 +120,7 @@ class Turn(Struct, frozen=True):
 
     @property
     def server_bound(self) -> bool:
-        """Whether a lost connection changes something about it."""
+        """Whether a field of it has to change when the connection is lost."""
         return self.wire_id is not None or self.unchangeable or self.words == "open"
 
 
@@ -128,7 +128,7 @@ CHUNK = 64
 """Turns per chunk."""
 
 Place = tuple[int, int]
-"""Where a turn stands: number of its chunk, index in the chunk. Valid until the next change."""
+"""Position of a turn: number of its chunk, index in the chunk. Valid until the next change."""
 
 
 class Chunk(tuple[Turn, ...]):
@@ -207,7 +207,7 @@ class Turns:
         return None if place is None else self[place]
 
     def find(self, item_id: str | None) -> Place | None:
-        """Where the turn that `get` returns stands. None: there is no such turn."""
+        """Position of the turn that `get` returns. None: there is no such turn."""
         if item_id is None or not self.chunks:
             return None
         newest = len(self.chunks) - 1
@@ -225,7 +225,7 @@ class Turns:
         return None
 
     def after(self, item_id: str | None) -> Iterator[Turn]:
-        """The turns behind the one with this id, in order. None if there is no such turn."""
+        """Yields the turns behind the one with this id, in order; none if there is no such turn."""
         place = self.find(item_id)
         if place is not None:
             yield from islice(self.chunks[place[0]], place[1] + 1, None)
@@ -286,7 +286,7 @@ class Turns:
         return self._with(number, (*chunk[:index], *chunk[index + 1 :]))
 
     def put(self, place: Place, turn: Turn) -> Turns:
-        """Replaces the turn that stands at `place`."""
+        """Replaces the turn at `place`."""
         number, index = place
         chunk = self.chunks[number]
         return self._with(number, (*chunk[:index], turn, *chunk[index + 1 :]))

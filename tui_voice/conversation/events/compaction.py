@@ -1,4 +1,4 @@
-"""Events: the server acknowledges changes of items, and a compaction takes its course."""
+"""Events: the server acknowledges changes of items; the steps of a compaction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ItemDeleted(Event):
 class DeleteRefused(Event):
     """`error`: the server refused our `conversation.item.delete`.
 
-    `unknown`: it does not know the item, so the item is gone all the same.
+    `unknown`: it does not know the item, so the item counts as deleted.
     """
 
     item_id: str
@@ -131,7 +131,7 @@ class RestoreRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerChecked(Event):
-    """Our decision: another trigger than the user's counts from now on, or the user's again."""
+    """Our decision: another trigger replaces the user's, or the user's is in force again."""
 
     trigger: int
     """The user's trigger, in tokens."""
@@ -140,17 +140,17 @@ class TriggerChecked(Event):
     weighs: int
     """Tokens left after a pruning: instructions, summary, kept turns and pinned turns."""
     instead: int
-    """The trigger that counts now, in tokens. Equal to `trigger`: the user's counts."""
+    """The trigger in force from now on, in tokens. Equal to `trigger`: the user's."""
     kept: int = 0
-    """Kept turns that there are by now."""
+    """Number of kept turns that the window holds now."""
     pinned: int = 0
-    """Older turns that stay because they are pinned."""
+    """Number of older turns that stay because they are pinned."""
     usual: bool = False
     """A warning before the session: `weighs` is what usual turns weigh, not these turns."""
 
     @property
     def sentence(self) -> str:
-        """The finding for the user, with its remedy if there is need of one."""
+        """The result for the user, with a remedy where one is needed."""
         counted = [f"{n} {what}" for n, what in ((self.kept, "kept"), (self.pinned, "pinned")) if n]
         turns = " and ".join(counted) + " turn" + "s" * (self.kept + self.pinned != 1)
         stays = f"the {turns}, summary and instructions" if counted else "summary and instructions"

@@ -90,4 +90,4 @@ class PlaybackInterrupted(Event):
     item_id: str
     played_ms: int
     received_ms: int = 0
-    """Milliseconds of the item received by then. 0: in journals of earlier versions."""
+    """Milliseconds of the item received until then. Journals of earlier versions have 0."""

@@ -29,7 +29,7 @@ class SessionOpened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionResumed(Event):
-    """The session goes on in a new run of the program."""
+    """The session was resumed in a new run of the program."""
 
     backend: str
     model: str
@@ -42,7 +42,7 @@ class SessionRenamed(Event):
 
     title: str
     usd: float | None = None
-    """What a model took for the title, in USD. None: the user wrote it, or unknown."""
+    """What a model cost that wrote the title, in USD. None: the user wrote it, or it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Noticed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionOpening(Event):
-    """We began to connect. The server knows nothing of the session yet."""
+    """We began to connect."""
 
     url: str = ""
 
@@ -95,7 +95,7 @@ class ConnectionLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimePassed(Event):
-    """Nothing happened until `Conversation.wakes_at`: what waits for that time is checked."""
+    """The time `Conversation.wakes_at` has come: what is due then is checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

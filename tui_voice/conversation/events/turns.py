@@ -9,7 +9,7 @@ from tui_voice.conversation.events.base import Event, Modality, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStarted(Event):
-    """`input_audio_buffer.speech_started`: the server heard the user begin to speak.
+    """`input_audio_buffer.speech_started`: the server detected that the user began to speak.
 
     `audio_start_ms`: milliseconds of audio since the session was opened on the server.
     """
@@ -46,7 +46,7 @@ class SpeechCommitted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechDiscarded(Event):
-    """A turn that had begun will not be answered: its buffer was empty, or was lost."""
+    """A turn that had begun gets no answer: its audio buffer was empty or was lost."""
 
     item_id: str
     reason: str = ""

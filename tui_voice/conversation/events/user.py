@@ -19,12 +19,12 @@ class TalkPressed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalkReleased(Event):
-    """The user closed the microphone. With `manual`, the turn is whole now."""
+    """The user closed the microphone. If it was opened with `manual`, the turn is complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteChanged(Event):
-    """The user muted the open microphone, or ended that."""
+    """The user muted the microphone, or unmuted it."""
 
     muted: bool
 

@@ -66,7 +66,6 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.ItemDeleted: items.item_deleted,
     e.DeleteRefused: items.delete_refused,
 }
-
 """The reducer of each event. Other events only move `Ledger.at`."""
 
 CHANGES_WINDOW = (e.ItemPlaced, e.ItemRefused, e.ItemDeleted, e.DeleteRefused, e.MemoryEdited)

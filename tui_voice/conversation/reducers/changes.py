@@ -84,7 +84,7 @@ def notice(ledger: Ledger, event: e.Noticed) -> Ledger:
 
 
 def with_unreported(before: Ledger, after: Ledger) -> Ledger:
-    """Notes a change of the window that was made while a response may be under way.
+    """Records a change of the window that was made while a response may be under way.
 
     The response read the window as it was when it began, so its usage will not show the change.
     `UnreportedUsage` keeps the difference.

@@ -15,7 +15,7 @@ from tui_voice.conversation.reducers.changes import change, notice
 from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 
 CHECKS_KEPT = 20
-"""So many of the newest trigger checks are kept."""
+"""Number of the newest trigger checks that are kept."""
 
 
 def summary_requested(ledger: Ledger, event: e.SummaryRequested) -> Ledger:
@@ -158,8 +158,8 @@ def settle(ledger: Ledger) -> Ledger:
 def _begin(ledger: Ledger, compaction: Compaction) -> Ledger:
     """Adds a compaction, unless another is under way or its number was used already.
 
-    That is so in journals of earlier versions, whose decisions could be overtaken by newer ones.
-    Its number counts as used all the same.
+    Both happen only in journals of earlier versions, in which a newer decision could be recorded
+    before an older one. The number counts as used in any case.
     """
     number = number_of(compaction.id)
     if ledger.compaction is not None or number <= ledger.serial:

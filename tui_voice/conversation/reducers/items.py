@@ -105,7 +105,7 @@ def _memory_placed(ledger: Ledger, item_id: str, text: str) -> Ledger:
 
 
 def _gone(ledger: Ledger, item_id: str) -> Ledger:
-    """An item is no longer on the server. The turn that it held is pruned, or held by its text."""
+    """An item left the server. Its turn is pruned now, or another item holds it as text."""
     if ledger.is_pending_delete(item_id):
         return settle(_no_longer_pending(ledger, item_id))
     running = ledger.compaction
@@ -126,7 +126,7 @@ def _gone(ledger: Ledger, item_id: str) -> Ledger:
 
 
 def _skip(ledger: Ledger, turn_id: str) -> Ledger:
-    """The compaction under way goes on without a turn that the server refused to change."""
+    """Leaves a turn out of the compaction under way, since the server refused to change it."""
     turn = ledger.turns.get(turn_id)
     if turn is not None and turn.in_window:
         ledger = change(ledger, turn_id, unchangeable=True)

@@ -1,4 +1,4 @@
-"""Reducers of the reply: its audio, and replies that did not come whole."""
+"""Reducers of the reply: its audio, and replies that are incomplete."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reply_cut(ledger: Ledger, event: e.ReplyCut) -> Ledger:
             ledger = change(ledger, item_id, note="cut off by a lost connection")
         text = f"A lost connection cut off the reply. {ASK_FOR_REST}"
         return notice(ledger, e.Noticed(at=event.at, text=text))
-    for item_id in event.item_ids:  # it is asked for again: its words would stand there twice
+    for item_id in event.item_ids:  # asked for again, so its words would appear twice
         ledger = change(ledger, item_id, text="", words="failed", note="not heard, asked for again")
     return ledger
 

@@ -46,7 +46,7 @@ def _spoken(item_id: str, at: float) -> Turn:
 
 
 def _misplaced(ledger: Ledger, turn: Turn, previous_id: str | None) -> bool:
-    """Whether the server put the turn behind another item than the one it stands behind here."""
+    """Whether the turn follows another turn in the ledger than on the server (`previous_id`)."""
     previous = ledger.turns.get(previous_id)
     if previous is None or previous.id == turn.id:
         return False

@@ -1,4 +1,4 @@
-"""Reducers of a response: its usage (`response.done`), held against what the ledger knows."""
+"""Reducers of a response: its usage (`response.done`) corrects the estimates of the ledger."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tui_voice.conversation.ledger import Ledger, Reply, UnreportedUsage, Window
 from tui_voice.conversation.reducers.changes import change, weigh
 
 REPLIES_KEPT = 24
-"""So many of the newest replies are kept for cost per hour and cache hit rate."""
+"""Number of the newest replies that are kept, for cost per hour and cache hit rate."""
 TURNS_SEARCHED = 12
-"""The turns of a reply that is done are among so many of the newest turns."""
+"""Number of the newest turns among which the turns of a finished reply are searched."""
 
 
 def response_started(ledger: Ledger, _event: e.ResponseStarted) -> Ledger:
-    """The response reads the window as it is now, and what the server holds beside it."""
+    """The response reads the window, and the items of the server that the window does not count."""
     return replace(ledger, unreported_usage=UnreportedUsage(ledger.uncounted_tokens))
 
 
@@ -71,7 +71,7 @@ def _end_turns(ledger: Ledger) -> Ledger:
 
 
 def _with_later_changes(ledger: Ledger, response_id: str, window: Window) -> Window:
-    """The window of a usage, with what happened after the response had begun.
+    """The window by a usage, corrected by what happened after the response had begun.
 
     The user's turns that came since are added. An interruption that cut the reply is subtracted.
     """
