@@ -105,7 +105,7 @@ def test_only_keys_that_work_are_live(session: ScriptedSession) -> None:
 
 def test_live_keys_of_a_session_with_a_pruning() -> None:
     keys = view_of(kyoto_session(ScriptedSession(Limits(keep=2)))).live_keys
-    assert {"summarise", "restore", "pin", "export", "memory"} <= keys
+    assert {"summarise", "restore", "pin", "export"} <= keys
 
 
 def test_the_pruning_log_joins_successive_textifications() -> None:

@@ -40,7 +40,6 @@ class TranscriptStyles(NamedTuple):
     voice: Style
     machine: Style
     quiet: Style
-    faint: Style
     words: Style
     unheard: Style
     """Text of an interrupted reply that was not played."""

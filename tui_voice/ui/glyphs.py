@@ -20,7 +20,6 @@ class Glyphs(NamedTuple):
     prompt: str = "›"
     arrow: str = "→"
     down: str = "↓"
-    up: str = "↑"
     dot: str = "·"
     more: str = "…"
     about: str = "≈"
@@ -51,7 +50,6 @@ ASCII = Glyphs(
     prompt=">",
     arrow="->",
     down="v",
-    up="^",
     dot="-",
     more="...",
     about="~",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tui_voice.runtime.session_handle import Meters, SessionHandle
 
 
-class _MeterFacts(NamedTuple):
-    """The slow part of the meters, which the view shows."""
+class _ShownMeters(NamedTuple):
+    """The part of the meters that is in the view; the levels are drawn without it."""
 
     engines: str = ""
     unsaved: int = 0
@@ -33,7 +33,7 @@ class OpenSession:
         self.handle: SessionHandle | None = None
         self.snapshot: Snapshot | None = None
         self._mailbox: SnapshotMailbox | None = None
-        self._facts = _MeterFacts()
+        self._meters = _ShownMeters()
         self._dismissed_at = -1.0
         self._changed_at = 0.0  # `time.monotonic()` when the session's time last moved
 
@@ -75,13 +75,13 @@ class OpenSession:
             self._dismissed_at = self.snapshot.ledger.at
 
     def update_meters(self, meters: Meters) -> bool:
-        """Takes the facts that the view shows. Returns whether one of them changed."""
+        """Takes what the view shows of the meters. Returns whether any of it changed."""
         offline = self.snapshot is not None and self.snapshot.ledger.connection.status != "online"
         left = None if meters.retry_at is None else max(0, ceil(meters.retry_at - monotonic()))
         wait = ReconnectWait(left, meters.held_turns, meters.held_ms // 1000)
-        before = self._facts
-        self._facts = _MeterFacts(meters.engines, meters.unsaved, wait if offline else NO_WAIT)
-        return self._facts != before
+        before = self._meters
+        self._meters = _ShownMeters(meters.engines, meters.unsaved, wait if offline else NO_WAIT)
+        return self._meters != before
 
     @property
     def seconds(self) -> float:
@@ -100,8 +100,8 @@ class OpenSession:
             self.handle.limits,
             budget=self._options.budget,
             dismissed_at=self._dismissed_at,
-            engines=self._facts.engines,
-            unsaved=self._facts.unsaved,
-            wait=self._facts.wait,
+            engines=self._meters.engines,
+            unsaved=self._meters.unsaved,
+            wait=self._meters.wait,
             previous=previous,
         )

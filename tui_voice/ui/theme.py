@@ -60,8 +60,8 @@ THEMES = (DARK, LIGHT)
 
 
 @lru_cache(maxsize=32)
-def _colour_variables(theme: str, colours: tuple[str | None, ...], dark: bool) -> dict[str, str]:
-    del theme
+def _colour_variables(colours: tuple[str | None, ...], dark: bool) -> dict[str, str]:
+    """`colours`: background, foreground, and the colours of user, voice and errors."""
     given_ground, given_ink, given_user, given_voice, given_alarm = colours
     ground = _colour(given_ground, "#15161b" if dark else "#fbfaf7")
     ink = _colour(given_ink, "#dfe2e8" if dark else "#22252b")
@@ -89,7 +89,7 @@ def _colour_variables(theme: str, colours: tuple[str | None, ...], dark: bool) -
 def colour_variables(theme: Theme) -> dict[str, str]:
     """Returns our CSS variables for a theme. All are opaque."""
     colours = (theme.background, theme.foreground, theme.warning, theme.success, theme.error)
-    return _colour_variables(theme.name, colours, theme.dark) | {
+    return _colour_variables(colours, theme.dark) | {
         name: value for name, value in theme.variables.items() if name in OURS
     }
 

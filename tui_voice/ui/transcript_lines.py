@@ -87,9 +87,9 @@ class TranscriptLines:
         started: datetime | None,
         rows: tuple[PruningRow, ...],
     ) -> int | None:
-        """Takes the turns of now. Returns the first line that may differ; None where none does.
+        """Replaces the content. Returns the first line that may have changed, or None.
 
-        `rows`: the pruning log, for what each pruning is worth.
+        `rows`: the pruning log, which says what each pruning is worth.
         """
         self._worths |= {row.ids[-1]: row.worth for row in rows}
         if started != self._started:
@@ -117,7 +117,7 @@ class TranscriptLines:
         """The painter for the current width and theme."""
         if self._painter is None:
             look = self._current_look = self._look()
-            names = ("user", "voice", "machine", "quiet", "faint", "words", "unheard")
+            names = ("user", "voice", "machine", "quiet", "words", "unheard")
             styles = {name: look.styles[name] for name in names}
             self._painter = BlockPainter(
                 look.width,

@@ -27,7 +27,7 @@ ConnectionWord = Literal["", "connecting", "reconnecting", "offline"]
 """The state of the connection where it is not `online`."""
 
 
-class HeaderFacts(NamedTuple):
+class HeaderView(NamedTuple):
     """The first line of the screen."""
 
     title: str = ""
@@ -40,7 +40,7 @@ class HeaderFacts(NamedTuple):
     """USD that the user wants to spend."""
 
 
-class StatusFacts(NamedTuple):
+class StatusView(NamedTuple):
     """The state strip."""
 
     state: State = State.IDLE
@@ -95,8 +95,8 @@ class CostFigures(NamedTuple):
 class SessionView(NamedTuple):
     """Everything that the session screen shows at one moment."""
 
-    header: HeaderFacts = HeaderFacts()
-    status: StatusFacts = StatusFacts()
+    header: HeaderView = HeaderView()
+    status: StatusView = StatusView()
     turns: Turns | None = None
     compactions: tuple[Compaction, ...] = ()
     trigger_checks: tuple[TriggerChecked, ...] = ()
@@ -165,11 +165,11 @@ def _local_time(text: str) -> datetime | None:
         return None
 
 
-def _header(ledger: Ledger, engines: str, budget: float | None) -> HeaderFacts:
+def _header(ledger: Ledger, engines: str, budget: float | None) -> HeaderView:
     from tui_voice.conversation.title import title_of
 
     parts = (ledger.backend, engines or ledger.model, "" if engines else ledger.voice)
-    return HeaderFacts(
+    return HeaderView(
         title_of(ledger),
         tuple(dict.fromkeys(part for part in parts if part)),
         ledger.cost,
@@ -178,9 +178,9 @@ def _header(ledger: Ledger, engines: str, budget: float | None) -> HeaderFacts:
     )
 
 
-def _status(snapshot: Snapshot, wait: ReconnectWait) -> StatusFacts:
+def _status(snapshot: Snapshot, wait: ReconnectWait) -> StatusView:
     connection = snapshot.ledger.connection.status
-    return StatusFacts(
+    return StatusView(
         state=snapshot.state,
         connection="" if connection == "online" else connection,
         retry_in=wait.seconds if connection == "reconnecting" else None,
@@ -200,9 +200,8 @@ def _gauge(ledger: Ledger, limits: Limits, previous: SessionView | None) -> Wind
         trigger, why = next_summary(ledger, limits)
     cached = min(window.cached, window.total)
     if not window.exact:
-        cached = min(
-            cached, ledger.cacheable_prefix_tokens
-        )  # what changed since the last count is not cached
+        # What changed since the last count is not cached.
+        cached = min(cached, ledger.cacheable_prefix_tokens)
     cached_audio = min(last.cached_audio if last else 0, window.audio, cached)
     cached_text = min(cached - cached_audio, window.text)
     return WindowGauge(
@@ -272,7 +271,5 @@ def _live_keys(snapshot: Snapshot, limits: Limits) -> frozenset[str]:
     if not (ready and any(c.kind == "summary" for c in ledger.compactions)):
         keys.discard("restore")
     if ledger.turns:
-        keys |= {"pin", "export", "copy"}
-    if ledger.memory:
-        keys.add("memory")
+        keys |= {"pin", "export"}
     return frozenset(keys)

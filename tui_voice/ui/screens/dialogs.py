@@ -46,7 +46,8 @@ class ConfirmDialog(ModalScreen[bool]):
         Binding("n,escape,enter", "dismiss(False)", show=False),
     ]
 
-    def __init__(self, question: str, about: str = "", yes: str = "yes") -> None:
+    def __init__(self, question: str, about: str, yes: str) -> None:
+        """`yes`: what the key `y` does, in a few words."""
         super().__init__(classes="dialog")
         self._question = question
         self._about = about
@@ -55,13 +56,12 @@ class ConfirmDialog(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Static(self._question, classes="title", markup=False)
-            if self._about:
-                yield Static(self._about, classes="about", markup=False)
+            yield Static(self._about, classes="about", markup=False)
             yield Static(f"y: {self._yes}   Esc: cancel", classes="hint")
 
 
 class TextPage(ModalScreen[None]):
-    """Shows a text of any length."""
+    """Shows paragraphs of text, which scroll where they are too long for the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", show=False),
@@ -87,7 +87,9 @@ class TextPage(ModalScreen[None]):
 
 
 class TextEditor(ModalScreen[str | None]):
-    """Has a text edited. Returns it, or None where it did not change."""
+    """Lets the user edit a text. Returns the new text; None where the user cancelled or changed
+    nothing.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),

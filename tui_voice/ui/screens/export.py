@@ -39,10 +39,8 @@ class ExportDialog(ModalScreen[ExportChoice | None]):
         Binding("down", "move(1)", show=False, priority=True),
     ]
 
-    def __init__(self, glyphs: Glyphs, folder: Path | None = None) -> None:
-        """`folder`: the target that is offered; None: the current folder."""
+    def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(classes="dialog")
-        self._folder = folder or Path.cwd()
         self._formats = RowList(_format_line, glyphs=glyphs, row_height=1, id="formats")
 
     def compose(self) -> ComposeResult:
@@ -51,7 +49,7 @@ class ExportDialog(ModalScreen[ExportChoice | None]):
             yield Static("as", classes="about")
             yield self._formats
             yield Static("to this folder or file", classes="about")
-            yield Input(str(self._folder), compact=True, classes="line")
+            yield Input(str(Path.cwd()), compact=True, classes="line")
             yield Static("up, down: format   Enter: write   Esc: cancel", classes="hint")
 
     def on_mount(self) -> None:

@@ -14,7 +14,7 @@ from tui_voice.ui.keys import BUILT_IN, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import ResumeRequest
-from tui_voice.ui.view import HeaderFacts, started_at
+from tui_voice.ui.view import HeaderView, started_at
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
@@ -86,7 +86,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         session = saved_session_of(ledger, self._path)
         self._session_id = session.id
         header = self.query_one(HeaderLine)
-        header.header = HeaderFacts(session.title, (session.backend, session.model), session.usd)
+        header.header = HeaderView(session.title, (session.backend, session.model), session.usd)
         header.seconds = int(session.seconds)
         transcript = self.query_one(Transcript)
         transcript.set_empty(("this session has no turns",))

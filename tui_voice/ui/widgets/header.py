@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from tui_voice.ui.number_format import length, usd
-from tui_voice.ui.view import HeaderFacts
+from tui_voice.ui.view import HeaderView
 from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
 from tui_voice.ui.wrapping import clean, fit
 
@@ -15,7 +15,7 @@ from tui_voice.ui.wrapping import clean, fit
 class HeaderLine(LineWidget):
     DEFAULT_CSS = "HeaderLine { height: 1; width: 1fr; }"
 
-    header: reactive[HeaderFacts] = reactive(HeaderFacts())
+    header: reactive[HeaderView] = reactive(HeaderView())
     seconds: reactive[int] = reactive(0)
     """Duration of the session."""
 

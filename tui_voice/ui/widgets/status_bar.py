@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from tui_voice.conversation.states import State
 from tui_voice.ui.glyphs import UNICODE, Glyphs
-from tui_voice.ui.view import StatusFacts
+from tui_voice.ui.view import StatusView
 from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ NARROW = 60
 """Columns below which only the current state is named."""
 
 
-def word(status: StatusFacts, progress: str, silent: str = "") -> tuple[str, bool]:
+def word(status: StatusView, progress: str, silent: str = "") -> tuple[str, bool]:
     """Returns the word beside the states, and whether the user has to act."""
     if progress:
         return progress, False
@@ -49,7 +49,7 @@ class StatusBar(LineWidget):
 
     DEFAULT_CSS = "StatusBar { height: 1; width: 1fr; }"
 
-    status: reactive[StatusFacts] = reactive(StatusFacts())
+    status: reactive[StatusView] = reactive(StatusView())
     progress: reactive[str] = reactive("")
     silent: reactive[str] = reactive("")
     """Why the user cannot speak, in two words; "" where they can."""
