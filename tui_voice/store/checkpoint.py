@@ -2,7 +2,7 @@
 
 The next reading starts from it and folds only the lines after it. A checkpoint is used only if
 the journal still begins with the same bytes and the code that folds journals is the same. Without a
-checkpoint, reading a journal of 10 000 turns takes 0.5 s instead of 15 ms.
+checkpoint, reading a journal of 10 000 turns takes 0.75 s instead of 5 ms.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ NO_WAIT = ReconnectWait()
 
 
 def notice_of(ledger: Ledger, dismissed_at: float, unsaved: int, wait: ReconnectWait) -> Notice:
-    """Returns the most important notice of now, or an empty one.
+    """Returns the most important notice at this moment, or an empty one.
 
     `dismissed_at`: the user has read what came up to this second of the session. `unsaved`: events
     that are not on disk yet.

@@ -58,8 +58,8 @@ class SessionController:
                 self.talk()
 
     def stop(self) -> None:
-        """Stops the reply; else dismisses the notice; else leaves the prompt or the panel; else
-        lets go of the chosen turn.
+        """Does the first of these that is possible: stops the reply, dismisses the notice, leaves
+        the prompt or the panel, clears the choice of a turn.
         """
         from tui_voice.conversation.events import StopPressed
 

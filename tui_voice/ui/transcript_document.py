@@ -90,7 +90,7 @@ class TranscriptDocument:
     # ── change ──────────────────────────────────────────────────────────────────────────────
 
     def update(self, turns: Turns, compactions: tuple[Compaction, ...]) -> int | None:
-        """Takes the turns of now. Returns the first line that may differ; None where none does."""
+        """Replaces the content. Returns the first line that may have changed, or None."""
         moved = self._update_marks(compactions)
         chunks = turns.chunks
         head = common_prefix(self._chunks, chunks)

@@ -16,14 +16,14 @@ from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import wrap
 
 MORE_KEYS = (
-    ("up, down", "choose a turn; Esc lets go of it"),
+    ("up, down", "choose a turn; Esc clears the choice"),
     ("Enter", "fold the chosen pruning; with none chosen, go to the prompt and back"),
-    ("Tab", "go to the pruning log, to the memory, and on"),
+    ("Tab", "go to the next part: pruning log, memory, prompt"),
     ("e", "edit the memory, where it has the focus"),
     ("mouse", "drag to select text; double-click to select a turn; c copies it"),
     ("End", "go to the newest turn"),
 )
-"""Keys that belong to a widget, so that no settings move them."""
+"""Keys of single widgets. The user cannot move them by settings."""
 NUMBERS = (
     ("window", "Tokens that the model carries now. It reads all of them again for each reply."),
     ("~", "An estimate. The server counts exactly with each reply."),

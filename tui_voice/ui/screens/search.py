@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tui_voice.store.search import Hit
 
 MOST_HITS = 100
+"""Hits that the list shows at most."""
 
 
 def excerpt_line(hit: Hit, width: int, more: str = "…") -> list[StyledText]:
@@ -49,10 +50,9 @@ def excerpt_line(hit: Hit, width: int, more: str = "…") -> list[StyledText]:
 class SearchScreen(ListScreen["Hit"]):
     """Returns a `ResumeRequest`, or None.
 
-    A search while the user types does not wait: its hits are shown first, from the index as it
-    is. Then the index is brought up to date with the journals that changed, and the search runs
-    again. So what was written a moment ago is found some ms later, or, where a new index must be
-    made, once it is.
+    While the user types, a search does not wait for the index: it shows at once what the index
+    has. Then the index is brought up to date with the journals that changed, and the search runs
+    again. This takes some ms, or seconds where a new index must be made.
     """
 
     HEADING = "search in all saved sessions"

@@ -32,7 +32,7 @@ ORDERS: dict[str, Callable[[SavedSession], Any]] = {
 
 
 def today() -> datetime:
-    """Returns the time of now in the local time zone; tests replace it."""
+    """Returns the current time in the local time zone; tests replace this function."""
     return datetime.now().astimezone()
 
 
@@ -87,16 +87,16 @@ class SessionsScreen(ListScreen["SavedSession"]):
     def paint_row(self, row: SavedSession, width: int) -> list[list[StyledText]]:
         """Returns the title; then when, how long, how many turns, the cost, the model."""
         dot, more = f" {self._options.glyphs.dot} ", self._options.glyphs.more
-        facts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
-        facts += [usd(row.usd)] if row.usd else []
-        facts += [row.model or row.backend]
+        parts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
+        parts += [usd(row.usd)] if row.usd else []
+        parts += [row.model or row.backend]
         here = "   open now" if row.id == self._current else ""
-        while len(facts) > 1 and len(dot.join(facts)) > width - 1:
-            facts.pop()
+        while len(parts) > 1 and len(dot.join(parts)) > width - 1:
+            parts.pop()
         title = fit(row.title, width - len(here) - 1, more)
         return [
             [(title, "words"), (here, "quiet")],
-            [(fit(dot.join(facts), width - 1, more), "quiet")],
+            [(fit(dot.join(parts), width - 1, more), "quiet")],
         ]
 
     def preview_of(self, row: SavedSession) -> tuple[Path, str]:

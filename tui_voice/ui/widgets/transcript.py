@@ -108,8 +108,8 @@ class Transcript(ScrollView, can_focus=True):
         started: datetime | None,
         rows: tuple[PruningRow, ...] = (),
     ) -> None:
-        """Shows the turns of now. Only what differs is laid out and drawn. `rows`: the pruning
-        log, for what each pruning is worth.
+        """Replaces the content. Only what changed is laid out and drawn. `rows`: the pruning
+        log, which says what each pruning is worth.
         """
         was_empty = self._lines.count == 0
         first = self._lines.set_content(turns, compactions, started, rows)
@@ -248,6 +248,7 @@ class Transcript(ScrollView, can_focus=True):
 
     @property
     def chosen_turn(self) -> Turn | None:
+        """The chosen turn; None where none, or a pruning, is chosen."""
         block = self.chosen
         return None if isinstance(block, CompactionMark) else block
 
