@@ -17,6 +17,8 @@ from tui_voice.runtime.session_handle import Meters
 from tui_voice.ui.app import VoiceApp
 from tui_voice.ui.messages import SnapshotMailbox
 from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screens.list_screen import PAUSE
+from tui_voice.ui.screens.sessions import SessionsScreen
 from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.notice import NoticeLine
 
@@ -69,6 +71,31 @@ async def test_a_saved_session_is_opened_by_its_id() -> None:
     async with app.run_test() as pilot:
         await settle(pilot)
     assert opened == ["2026-04-04-1238-abcd"]
+
+
+@pytest.mark.parametrize(("key", "opened"), [("enter", "2026-03-14-1202-kyto"), ("escape", None)])
+async def test_without_an_id_the_user_chooses_the_session_to_resume(
+    folder: Path, key: str, opened: str | None
+) -> None:
+    """`tui-voice resume` lists the saved sessions first. Esc there opens a new session."""
+    ids: list[str | None] = []
+
+    def open_handle(session_id: str | None) -> ScriptedSession:
+        ids.append(session_id)
+        return kyoto_session(ScriptedSession())
+
+    options = AppOptions(live=False, sessions=folder)
+    app = VoiceApp(open_handle, options, choose_session=True)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, SessionsScreen)
+        assert ids == []
+        await pilot.press(*"kyoto")
+        await pilot.pause(2 * PAUSE)
+        await pilot.press(key)
+        await settle(pilot)
+        assert app.screen is app.session_screen
+    assert ids == [opened]
 
 
 async def test_a_session_that_cannot_be_opened_is_an_error_with_its_remedy() -> None:

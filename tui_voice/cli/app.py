@@ -57,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
     # switch interval reduces that delay from 16 ms to 3–5 ms (`benchmarks/sound.py`).
     sys.setswitchinterval(0.0005)
     with redirected_stderr(log_path()):
-        app = VoiceApp(open_handle, options, session_id=first)
+        choose = args.command == "resume" and first is None
+        app = VoiceApp(open_handle, options, session_id=first, choose_session=choose)
         ended = app.run()
     if app.failure is not None:
         raise app.failure
@@ -82,7 +83,10 @@ def appearance(settings: Settings) -> dict[str, Any]:
 
 
 def _first_session(args: argparse.Namespace, folder: Path) -> str | None:
-    """Return the id of the session to resume; None for a new one. Raises `StoreError`."""
+    """Return the id of the session that the arguments name; None where they name none.
+
+    Raises `StoreError` where there is no such session.
+    """
     wanted = getattr(args, "id", None)
     if wanted is None and not args.continue_last:
         return None

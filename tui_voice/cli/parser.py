@@ -141,7 +141,7 @@ def _add_resume(commands: Any, about: str) -> None:
         "id",
         nargs="?",
         metavar="ID",
-        help="its id, or the beginning of it; without it, choose on the screen",
+        help="its id, or the beginning of it; without it, choose from the list",
     )
     add_settings(resume)
     add_common(resume)

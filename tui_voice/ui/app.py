@@ -73,12 +73,17 @@ class VoiceApp(App[ExitSummary]):
         options: AppOptions | None = None,
         *,
         session_id: str | None = None,
+        choose_session: bool = False,
     ) -> None:
+        """`session_id`: the session to open first; None: a new one. `choose_session`: the list of
+        saved sessions is opened first; where the user chooses none, a new session is opened.
+        """
         self.options = options or AppOptions()
         self.key_table = KeyTable(key_actions(), self.options.keys, self.options.glyphs.control)
         super().__init__()
         self._open_handle = open_handle
         self._first_session_id = session_id
+        self._choose_session = choose_session
         self.session = OpenSession(self.options)
         self.navigator = Navigator(self, self._screen_context)
         self.dialogs = SessionDialogs(
@@ -154,7 +159,16 @@ class VoiceApp(App[ExitSummary]):
         early, self._early_keys = self._early_keys, []
         for event in early:
             self.post_message(event)
-        self.open_session(self._first_session_id)
+        if self._choose_session:
+            self._list_sessions_first()
+        else:
+            self.open_session(self._first_session_id)
+
+    def _list_sessions_first(self) -> None:
+        def chosen(request: ResumeRequest | None) -> None:
+            self.open_session(request.session_id if request else None)
+
+        self.push_screen(SCREENS["sessions"].create(self._screen_context()), chosen)
 
     def open_session(self, session_id: str | None) -> None:
         """Closes the open session, if any, and opens a saved one, or a new one for None."""
