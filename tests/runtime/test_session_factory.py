@@ -152,9 +152,7 @@ async def test_a_resumed_session_has_the_events_of_its_rescue_file(tmp_path: Pat
 
         def use(session: HeadlessSession) -> None:
             [notice] = [n.text for n in session.snapshot.ledger.notices]
-            assert (
-                notice == "What could not be saved the last time is in the session again: 1 event."
-            )
+            assert notice == "What could not be saved last time has been recovered: 1 event."
             [_, answer] = session.say("window")
             assert "user: hello Anna" in answer.text
 

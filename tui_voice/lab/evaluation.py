@@ -1,7 +1,7 @@
 """Measures what the model still knows after pruning, and what that costs.
 
-The user mentions facts early in a session, which then goes on until they have left the kept
-turns. Then each fact is asked for; it counts as recalled when the reply contains one of its
+The user mentions facts early in a session. The session continues until they have left the kept
+turns. Then the user asks for each fact; it counts as recalled when the reply contains one of its
 keywords. The last summary is read back from the server and its language is detected, since the
 notebook that this product retells proves its summary by having it written in French.
 """
@@ -111,7 +111,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationResult:
-    """What one arm came to. Tokens and USD are of the whole session."""
+    """The result of one arm. Tokens and USD are of the whole session."""
 
     arm: Arm
     facts: int

@@ -24,7 +24,7 @@ class CountedItem:
     text: int = 0
     audio: int = 0
     turn: bool = True
-    """It belongs to what was said, and is not a summary or a function call."""
+    """It is a turn of the user or the assistant, not a summary or a function call."""
 
     @property
     def tokens(self) -> int:

@@ -1,7 +1,6 @@
 """Simulates a session under given limits: the real `Conversation` with a server that counts tokens.
 
-No model is asked: replies and summaries have a length and no meaning. `ASSUMPTIONS` lists what is
-assumed.
+No model is asked: replies and summaries have a length and no meaning. See `ASSUMPTIONS`.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """What a session came to under one policy."""
+    """The result of a session under one policy."""
 
     policy: str
     model: str

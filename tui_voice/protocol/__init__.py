@@ -1,4 +1,4 @@
-"""What the session's event loop needs from a wire protocol, and nothing about any one of them.
+"""The interface between a session and a wire protocol, whichever it is.
 
 `client.ProtocolClient` is the interface under `runtime.connection.Connection`. `tui_voice.realtime`
 implements it for the Realtime API over a WebSocket. To add another wire protocol, write one

@@ -1,7 +1,7 @@
 """What passes between a session and a protocol client, in both directions.
 
 Conversation events and effects are the larger part; the rest are values that are no events since
-they are not journaled: audio, and questions to the server beside the conversation.
+they are not journaled: audio, and requests to the server outside the conversation.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Resend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfBandRequest:
-    """Asks the model of the server session for a text beside the conversation.
+    """Asks the model of the server session for a text outside the conversation.
 
     The model reads `turns` and then `prompt`.
     """

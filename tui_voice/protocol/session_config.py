@@ -1,4 +1,4 @@
-"""How a server session should be, whatever the wire protocol."""
+"""The configuration of a server session, independent of the wire protocol."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_INSTRUCTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSessionConfig:
-    """What a server session is asked to be."""
+    """The settings that a new server session is asked to have."""
 
     model: str
     voice: str = ""

@@ -64,7 +64,7 @@ class EventTranslator:
     """Our commits end the turns of the user, not the server's turn detection."""
     pricing: Pricing = field(default_factory=Pricing)
     last_error: server.ErrorDetail | None = None
-    """The error event after which no other event has come; it explains a close that follows."""
+    """The error event, if it was the newest event; it explains a close that follows."""
 
     _responses: ResponseAssembler = field(init=False)
     _pending_creates: dict[str, x.CreateItem] = field(default_factory=dict)

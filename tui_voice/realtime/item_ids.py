@@ -31,9 +31,7 @@ class ItemIds:
         return short
 
     def to_wire(self, item_id: str) -> str:
-        """Returns the id that the server knows. Ids that the server made are long or short as it
-        made them.
-        """
+        """Returns the id that the server knows. An id that the server made is not changed."""
         return self._short_by_long.get(item_id, item_id)
 
     def from_wire(self, item_id: ItemId) -> ItemId:

@@ -18,7 +18,7 @@ REPORT_EVERY_MS = 1000
 
 @dataclass(slots=True)
 class _OutputItem:
-    """What has come of one item of a response."""
+    """The part of one item of a response that was received so far."""
 
     response_id: str
     received_bytes: int = 0
@@ -36,8 +36,8 @@ class _OutOfBand:
 
 
 class ResponseAssembler:
-    """Keeps apart the response that counts, responses that were cancelled, and out-of-band
-    responses. `audio`: replies are spoken. `price`: USD of a usage, None where unknown.
+    """Tells apart the active response, responses that were cancelled, and out-of-band responses.
+    `audio`: replies are spoken. `price`: USD of a usage, None where unknown.
     """
 
     def __init__(self, audio: bool, price: Callable[[e.Usage], float | None]) -> None:
@@ -51,8 +51,8 @@ class ResponseAssembler:
         self._called: set[str] = set()
 
     def drop(self, response_id: str) -> None:
-        """Ignores what still comes of this response. "": the response under way, or, where the
-        server has not announced one yet, the next one.
+        """Ignores all that is still received of this response. "": the response under way, or the
+        next one if the server has not announced any yet.
         """
         if dropped := response_id or self._active:
             self._dropped.add(dropped)

@@ -39,7 +39,7 @@ class BackendSpec:
     auto_rank: int | None = None
     """`auto` picks the ready backend with the lowest rank; None: it is chosen by name alone."""
     model: Callable[[Settings], str] = _model_setting
-    """Returns the name of the realtime model in force."""
+    """Returns the name of the realtime model that is used."""
     key: ApiKey | None = None
     """None: no key is needed and none is sent."""
     needs: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ OPENAI = BackendSpec(
 
 AZURE_KEY = ApiKey(variable="AZURE_OPENAI_API_KEY", keyring_user="azure")
 AZURE_PATH = "/openai/v1/realtime"
-"""Of the address `wss://<resource>/openai/v1/realtime?model=<deployment>`."""
+"""Path in the address `wss://<resource>/openai/v1/realtime?model=<deployment>`."""
 
 
 def _azure_endpoint(settings: Settings) -> Endpoint:
@@ -187,7 +187,7 @@ BACKENDS: dict[str, BackendSpec] = {spec.name: spec for spec in (OPENAI, AZURE, 
 
 
 def backend_of(settings: Settings) -> BackendSpec:
-    """Return the backend in force, with `auto` decided. May read the keyring."""
+    """Return the backend that is used; `auto` is decided. May read the keyring."""
     if settings.backend.kind != AUTO:
         return BACKENDS[settings.backend.kind]
     ranked = [(spec.auto_rank, spec) for spec in BACKENDS.values() if spec.auto_rank is not None]
@@ -219,7 +219,7 @@ def check_needs(settings: Settings) -> None:
 
 
 def keys_to_hide(settings: Settings) -> list[str]:
-    """Return the keys that this session may read, which must never stand in a journal."""
+    """Return the keys that this session may read, which must never be written to a journal."""
     sources = {backend_of(settings).key, OPENAI_KEY if uses_text_model(settings) else None}
     return [key for source in sources if source is not None and (key := source.read())]
 

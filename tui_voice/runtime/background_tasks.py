@@ -1,4 +1,4 @@
-"""Tasks beside the main task of a session: an error in one of them ends the session."""
+"""Runs the further tasks of a session: an error in one of them ends the session."""
 
 from __future__ import annotations
 

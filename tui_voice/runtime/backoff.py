@@ -32,8 +32,8 @@ class Backoff:
     def open_timeout_s(self) -> float:
         """Seconds that the next attempt may take.
 
-        Short at first: where packets are lost silently, a connection that was begun before the
-        network came back repeats its packets ever less often, so a new attempt is faster.
+        It is short at first. An attempt that was begun before the network came back repeats its
+        packets less and less often, so a new attempt is faster.
         """
         if not self._attempt:
             return self._timeouts.open_s

@@ -7,7 +7,7 @@ from tui_voice.conversation.conversation import Snapshot
 
 
 class Budget:
-    """Asks for a pause each time the session has cost another `limit` USD; None: never."""
+    """Pauses the session each time it has cost another `limit` USD. None: never."""
 
     def __init__(self, limit: float | None) -> None:
         self._limit = limit
@@ -26,7 +26,7 @@ class Budget:
         self._next = (spent // self._limit + 1) * self._limit
         notice = e.Noticed(
             text=f"This session has cost ${spent:.2f}; your limit is ${self._limit:.2f} at a "
-            "time. It is paused: talk or type to go on.",
+            "time. It is paused: talk or type to continue.",
             severity="warning",
         )
         return [e.TalkReleased(), notice] if now.situation.microphone.open else [notice]

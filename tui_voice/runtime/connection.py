@@ -1,6 +1,6 @@
 """One open connection: reads, writes, and the queue of frames that wait to be written.
 
-It works over any `ProtocolClient` and knows nothing of what is on the wire.
+It works with any `ProtocolClient` and does not know its wire format.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tui_voice.runtime.outbox import Outbox
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 
 LAST_MESSAGES_S = 1.0
-"""Seconds to read on after a write has failed: the server's last messages may say why."""
+"""Seconds that reading continues after a write has failed: the last messages may say why."""
 
 
 class Connection:

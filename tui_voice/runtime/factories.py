@@ -25,7 +25,7 @@ from tui_voice.runtime.writers import ModelWriter, SessionWriter, SummaryWriter
 
 @dataclass(frozen=True, slots=True)
 class SessionPrices:
-    """What the responses and transcriptions of a session cost."""
+    """Prices of the responses and transcriptions of a session."""
 
     model: str
     transcriber: str
@@ -36,7 +36,7 @@ class SessionPrices:
         return prices.price(self.model, usage, self.table)
 
     def pricing(self) -> Pricing:
-        """Return the prices as a protocol client takes them."""
+        """Return the prices in the form that a protocol client needs."""
         return Pricing(reply=self.of_response, transcription=self.of_transcription)
 
     def of_transcription(self, seconds: float, tokens: int) -> float | None:
@@ -66,7 +66,7 @@ def limits_of(
     """Return the limits, and a warning where a usual session would not fit them.
 
     The user's values come first, then the best values for the model. Raises `SettingsError` where
-    no session can fit. `config`: its instructions and tools stay in the window whatever is pruned.
+    no session can fit. `config`: its instructions and tools always stay in the window.
     """
     wanted = settings.context
     table = prices_of(settings).table

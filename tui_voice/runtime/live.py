@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # loads numpy, which only an open device needs
 
 TOO_SLOW = "The connection is too slow for your voice: the oldest audio that waits is left out."
 UNSETTLED_TURNS = 8
-"""Only so many of the newest turns are checked for missing words."""
+"""Number of the newest turns that are checked for missing words."""
 
 OpenSound = Callable[
     [Callable[[bytes], None], Callable[[str, int], None]], Awaitable["SoundDevices"]
@@ -54,7 +54,7 @@ the played milliseconds of each item that was played to its end."""
 
 
 class LiveBackend:
-    """Implements `runtime.session.Backend`; all methods belong to the session's loop."""
+    """The `SessionBackend` of a live session. Only `meters` may be called from other threads."""
 
     def __init__(
         self,
@@ -204,8 +204,8 @@ class LiveBackend:
                 self._post(replace(event, again=self._media.connection_lost()))
             case e.ConnectionOpened():
                 self._media.connection_lost()  # a handover comes without a `ConnectionLost`
-                self._post(event)  # queues the items that the new server session must have,
-                self._media.connection_ready()  # and then the audio that was held back
+                self._post(event)  # queues the items that the new server session needs,
+                self._media.connection_ready()  # and then the audio that was kept
             case _:
                 self._post(event)
 
@@ -215,7 +215,7 @@ class LiveBackend:
             return False
         all_sent = not connection.dropped_frames
         grew = connection.append_audio(pcm)
-        if all_sent and connection.dropped_frames:  # the first ones of this connection
+        if all_sent and connection.dropped_frames:  # the first drop on this connection
             self._post(e.Noticed(text=TOO_SLOW, severity="warning"))
         if grew is not None:
             self._post(grew)

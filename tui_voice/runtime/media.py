@@ -1,7 +1,7 @@
 """The audio path of a session: microphone to server, server to loudspeaker, both to the recorder.
 
-Audio passes here without becoming events. Whether the microphone is open and muted is state of
-the conversation, which the microphone's gate carries out; nothing here keeps a copy of it.
+Audio passes here without becoming events. The conversation decides whether the microphone is open
+and muted, and the microphone's gate carries that out; this module keeps no copy of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ SPEECH_LOST = (
 
 
 class Media:
-    """`speech` keeps what the user said until the server has it; `post` takes events."""
+    """Connects the sound devices, the server and the recorder.
+
+    `speech` keeps what the user said until the server has it. `post` takes events.
+    """
 
     def __init__(self, speech: SpeechBuffer, post: Callable[[e.Event], None]) -> None:
         self.speech = speech
@@ -46,8 +49,8 @@ class Media:
         return self._sound is not None and self._sound.microphone.is_open
 
     def open_microphone(self, is_open: bool) -> None:
-        """Opens or closes the microphone's gate. The loudspeaker runs while it is open, since who
-        speaks is soon answered.
+        """Opens or closes the microphone's gate. The loudspeaker runs while it is open, since a
+        reply comes soon after the user has spoken.
         """
         if is_open:
             self.speech.expect_speech()
@@ -73,14 +76,14 @@ class Media:
             self.recorder.add("voice", pcm)
 
     def connection_lost(self) -> tuple[str, ...]:
-        """Returns the ids of the turns that will be sent again. What has come of a reply is
-        played to its end.
+        """Returns the ids of the turns that will be sent again. The audio of a reply that has been
+        received is still played.
         """
         self.playback.end_all()
         return self.speech.connection_lost(microphone_open=self.microphone_open)
 
     def connection_ready(self) -> None:
-        """Sends what was said meanwhile: the new server session has the conversation now."""
+        """Sends what was said meanwhile; call it after the seed items are queued."""
         if dropped_ms := self.speech.dropped_ms:
             text = SPEECH_LOST.format(seconds=dropped_ms / 1000)
             self._post(e.Noticed(text=text, severity="warning"))

@@ -34,7 +34,7 @@ def minutes(ledger: Ledger, settings: Settings) -> str:
         if turn.role in ("user", "assistant") and turn.heard_text
     )
     if not turns:
-        raise TuiVoiceError("There is nothing in this session to take minutes of.")
+        raise TuiVoiceError("There is nothing in this session that minutes could be written of.")
     settings = with_chosen_backend(settings)
     summary = replace(settings.summary, style=MINUTES_STYLE)
     return asyncio.run(_write(turns, replace(settings, summary=summary)))

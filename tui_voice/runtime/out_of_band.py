@@ -1,4 +1,4 @@
-"""Questions to the server beside the conversation, each with a future for its answer."""
+"""Requests to the server outside its conversation, each with a future for its answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui_voice.runtime.connection import Connection
 
 
 class OutOfBandRequests:
-    """The questions under way, by their keys."""
+    """Keeps the requests that wait for an answer, by their keys."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, asyncio.Future[OutOfBandResponse]] = {}
@@ -17,8 +17,8 @@ class OutOfBandRequests:
     async def ask(
         self, request: OutOfBandRequest | RetrieveItem, connection: Connection | None
     ) -> OutOfBandResponse:
-        """Sends the question and waits for its answer, which is a failed response where there is
-        no connection or it is lost.
+        """Sends the request and returns its answer. Without a connection, or when it is lost, that
+        is a response with the status `failed`.
         """
         if connection is None:
             return _failed(request.key, "there is no connection")
@@ -37,7 +37,7 @@ class OutOfBandRequests:
             waiting.set_result(response)
 
     def fail_all(self, reason: str) -> None:
-        """Answers all questions under way with a failure."""
+        """Answers all waiting requests with a failed response."""
         for key in tuple(self._waiting):
             self.answered(_failed(key, reason))
 

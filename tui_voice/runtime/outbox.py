@@ -1,4 +1,4 @@
-"""The queue of frames that wait to be written: all messages, and as much audio as makes sense."""
+"""The queue of frames that wait to be written: all messages, and at most a minute of audio."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_AUDIO_FRAMES = 3000
 
 
 class Outbox:
-    """Keeps the order. When too many audio frames wait, the oldest of them is dropped."""
+    """A queue in order. When too many audio frames wait, the oldest of them is dropped."""
 
     def __init__(self, max_audio_frames: int = MAX_AUDIO_FRAMES) -> None:
         self._waiting: deque[tuple[bool, bytes]] = deque()  # whether it is audio, the frame

@@ -1,4 +1,4 @@
-"""The texts with which a summary and a title are asked for."""
+"""The prompts for a summary and for a title."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ TITLE_PROMPT = (
 
 
 def summary_prompt(form: SummaryForm, focus: str, repeated: bool = False) -> str:
-    """Return the request for a summary. It stands behind the turns, so that a prompt cache that
-    holds the turns still serves them.
+    """Return the prompt for a summary. It is sent behind the turns, so that the turns are read from
+    the prompt cache if it holds them.
 
     `focus`: what the user wants to keep above all, "" for nothing. `repeated`: the first answer
-    was unusable, so the language is asked for once more and by its own name; a request in English
-    for a French summary is at times answered in English.
+    was unusable. The prompt then also names the language in that language, since a model sometimes
+    answers an English request for a French summary in English.
     """
     parts = [
         "Summarise the conversation above as a memory for yourself. If it begins with an earlier "

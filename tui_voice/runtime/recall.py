@@ -1,4 +1,4 @@
-"""The function `recall(query)`, with which the model looks up what left its window.
+"""The function `recall(query)`, with which the model searches for what left its window.
 
 It searches the user's saved sessions, the running one included.
 """
@@ -20,8 +20,9 @@ from tui_voice.runtime.tools import Tool
 from tui_voice.store.search import Hit, search
 
 MAX_HITS = 5
-"""Turns in one answer; each is read again with every later reply."""
+"""Number of turns in one answer. Every later reply reads them again."""
 SEARCHED_HITS = 4 * MAX_HITS
+"""Number of hits of one search; those that the window holds are left out afterwards."""
 _WORD = re.compile(r"[^\W_]{2,}")
 _DESCRIPTION = (
     "Searches everything said in this session and in the user's earlier ones, also what is no "

@@ -1,9 +1,9 @@
 """Keeps a session connected: it connects, reconnects after a loss, and hands over in time.
 
 A handover replaces a connection before the server ends its session: a second connection is opened
-ahead and takes over as soon as nobody speaks. A new server session has no
-items. `ConnectionOpened` makes the conversation create them, and those messages are queued before
-any audio.
+in advance and takes over as soon as nobody speaks. A new server session has no items:
+`ConnectionOpened` makes the conversation create them, and those messages are queued before any
+audio.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ HANDED_OVER = "The server session was replaced before its time limit."
 
 
 class ReconnectingConnection:
-    """`new_client` returns a client that is not open yet; it may start a server for it.
-    `on_incoming` gets what the server sends, `post` what happens to the connection.
+    """Keeps one connection open, and opens the next one when it ends.
+
+    `new_client` returns a client that is not open yet, and may start a server for it. `on_incoming`
+    gets what the server sends; `post` gets the events of the connection.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class ReconnectingConnection:
         self._timeouts = timeouts or ConnectionTimeouts()
         self._quiet = asyncio.Event()
         self._retry = asyncio.Event()
-        self._spare: Connection | None = None  # opened ahead, for the handover
+        self._spare: Connection | None = None  # opened in advance, for the handover
         self._cut_replies: tuple[str, ...] = ()  # items that the last loss cut off
         self._closing: set[asyncio.Task[None]] = set()
         self.current: Connection | None = None
@@ -99,8 +101,8 @@ class ReconnectingConnection:
             self._quiet.clear()
 
     async def _wait_to_retry(self, delay_s: float | None) -> None:
-        """Waits for the delay, the user or the wake of this machine, whichever comes first. None:
-        only the user ends the wait.
+        """Waits until the delay is over, the user wants a connection or this machine wakes up,
+        whichever comes first. `delay_s` None: only the user ends the wait.
         """
         self.retry_at = None if delay_s is None else time.monotonic() + delay_s
         retry = asyncio.create_task(self._retry.wait())

@@ -21,8 +21,8 @@ HEADER = 44
 MAX_BYTES = 2**32 - HEADER - 2
 """Bytes of audio that a WAV file can have: about 25 hours."""
 HEADER_EVERY = RATE * WIDTH
-"""The header is updated after so many bytes, 1 s of audio, so that a file whose process was killed
-plays all but its last second."""
+"""Bytes of audio, 1 s, between two updates of the header: a file whose process was killed plays all
+but its last second."""
 
 
 def beside(journal: Path, side: Side) -> Path:
@@ -46,7 +46,7 @@ class Recorder:
         self._thread.start()
 
     def add(self, side: Side, pcm: bytes) -> None:
-        """s16le, mono, 24 kHz."""
+        """Queue the next audio of one side (s16le, mono, 24 kHz)."""
         self._waiting.put((side, pcm))
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class Recorder:
 
 
 class _Wav:
-    """A WAV file to which audio is appended, also after an earlier run."""
+    """A WAV file to which audio is appended. A file of an earlier run is continued."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

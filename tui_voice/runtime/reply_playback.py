@@ -13,7 +13,10 @@ if TYPE_CHECKING:  # loads numpy, which only an open device needs
 
 
 class ReplyPlayback:
-    """Without a loudspeaker a reply counts as played as soon as all of it has come."""
+    """Plays reply items in order, and posts an event at the end of each.
+
+    Without a loudspeaker an item counts as played as soon as all of it has been received.
+    """
 
     def __init__(self, post: Callable[[e.Event], None]) -> None:
         self._post = post
@@ -53,7 +56,7 @@ class ReplyPlayback:
             self._post(e.PlaybackFinished(item_id=item_id))
 
     def end_all(self) -> None:
-        """No more audio will come for any item; what has come is played to its end."""
+        """No more audio will come for any item; the audio received so far is still played."""
         for item_id in tuple(self._received):
             self.end(item_id)
 
@@ -76,7 +79,7 @@ class ReplyPlayback:
 
     @property
     def playing(self) -> tuple[str, int]:
-        """The item that is being played and the milliseconds of it that were heard; ("", 0)."""
+        """Id of the item that is being played, and how many ms of it were heard; else ("", 0)."""
         item_id = next(iter(tuple(self._received)), "")
         if self._speaker is None or not item_id:
             return "", 0

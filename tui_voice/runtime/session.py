@@ -24,7 +24,7 @@ from tui_voice.runtime.write_barrier import WriteBarrier
 CLOSE_TIMEOUT_S = 8.0
 MIN_TIMER_S = 0.05
 LOOP_TURNS_TO_CLOSE = 3
-"""A socket that was cut off is closed a few turns of the event loop later."""
+"""Number of turns of the event loop after which the sockets of cancelled tasks are closed."""
 
 T = TypeVar("T")
 
@@ -192,7 +192,7 @@ class Session:
     # ── on the session's loop ───────────────────────────────────────────────────────────────
 
     def process(self, event: e.Event) -> None:
-        """Take an event, and those that its effects lead to, through all steps.
+        """Take an event, and the events that its effects post, through all steps.
 
         An event that is posted while an effect is performed waits in the queue, which keeps the
         order. After `SessionClosed` nothing is processed.
@@ -274,7 +274,7 @@ class Session:
         return self._base + time.monotonic() - self._began
 
     def _stamped(self, event: e.Event) -> e.Event:
-        """Return the event with its time, and a press of the talk key with how turns end."""
+        """Return the event with its time. `TalkPressed` also gets the `manual` setting."""
         if self._keep_stamps:
             return event
         if isinstance(event, e.TalkPressed):
@@ -320,12 +320,13 @@ class Session:
 
     def _report_failure(self, failure: BaseException) -> None:
         """Add a last notice, so that the user sees why the session ended."""
-        text = f"The session ended by an error of this program: {type(failure).__name__}: {failure}"
+        error = f"{type(failure).__name__}: {failure}"
+        text = f"The session ended because of an error in this program: {error}"
         with suppress(Exception):  # `process` itself may be what fails
             self.process(e.Noticed(text=text, severity="error"))
 
     async def _cancel_remaining_tasks(self) -> None:
-        """Cancel what others still run on the loop, and let their sockets close."""
+        """Cancel all other tasks on the loop, and let their sockets close."""
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

@@ -85,7 +85,7 @@ def open_session(options: SessionOptions) -> Session:
 
 
 class _Poster:
-    """Posts notices to the session; those from before it exists are kept until then."""
+    """Posts notices to the session. Notices from before it exists are kept until it does."""
 
     def __init__(self) -> None:
         self._session: Session | None = None
@@ -97,7 +97,7 @@ class _Poster:
             session.post(event)
 
     def disk_trouble(self, text: str | None) -> None:
-        """The disk does not take the session's data; None: it takes it again."""
+        """Post why the disk does not take the session's data (`text`); None: it takes it again."""
         if text is None:
             text = "The session is being saved again, with everything that was held in memory."
             self._post(e.Noticed(text=text))
@@ -105,7 +105,7 @@ class _Poster:
             self._post(e.Noticed(text=text, severity="error"))
 
     def device_changed(self, change: DeviceChange) -> None:
-        """A microphone or loudspeaker was removed or came back."""
+        """Post that a microphone or loudspeaker was removed or came back."""
         self._post(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
 
     def _post(self, event: e.Event) -> None:
@@ -189,7 +189,7 @@ def _resumed(
 
 def _recovered(count: int) -> str:
     events = "1 event" if count == 1 else f"{count} events"
-    return f"What could not be saved the last time is in the session again: {events}."
+    return f"What could not be saved last time has been recovered: {events}."
 
 
 def _devices(settings: Settings, on_change: Callable[[DeviceChange], None]) -> OpenSound:

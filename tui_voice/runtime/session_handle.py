@@ -52,7 +52,7 @@ class SessionHandle(Protocol):
     def limits(self) -> Limits: ...
 
     def post(self, event: Event) -> None:
-        """Hand in something that the user did. A later snapshot shows what it led to."""
+        """Take an event of the user. A later snapshot shows what it led to."""
         ...
 
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:

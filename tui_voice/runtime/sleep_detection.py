@@ -1,4 +1,4 @@
-"""Notices that this machine was asleep: then the wall clock runs on while all timers stop."""
+"""Detects that this machine was asleep: the wall clock has moved on, but no timer has."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 import time
 
 TOLERANCE_S = 5.0
-"""The wall clock must be ahead of our timer by so many seconds to count as a sleep."""
+"""Seconds by which the wall clock must be ahead of our timer to count as a sleep."""
 
 CHECK_S = 30.0
-"""The wall clock is read so often while a time of day is waited for."""
+"""Seconds between two readings of the wall clock in `wait_until`."""
 
 
 async def wait_for_wake(check_s: float) -> None:
     """Returns after this machine was asleep, or stopped for another reason.
 
     Connections that were open before may then be dead without any error. The wall clock is read
-    every `check_s` seconds. A wall clock that is set forward has the same effect, which
-    is one ping too many.
+    every `check_s` seconds. A wall clock that is set forward has the same effect: one
+    needless ping.
     """
     while True:
         before = time.time()

@@ -1,9 +1,9 @@
-"""Keeps captured audio until the server has turned it into words, so that no loss of the
-connection loses what the user said.
+"""Keeps captured audio until the server has transcribed it, so that the user's words survive the
+loss of a connection.
 
-Frames pass through three stages: they are *pending* until the server has made a turn of them,
-then *untranscribed* until the words of that turn have come (or a reply shows that the model
-understood it), and then they are forgotten. After a loss, pending and untranscribed frames are
+Frames pass through three stages. They are *pending* until the server has made a turn of them, then
+*untranscribed* until the transcript of that turn has come (or a reply shows that the model
+understood it). After that they are deleted. After a loss, pending and untranscribed frames are
 sent again on the next connection, in the order in which they were said.
 """
 
@@ -21,11 +21,13 @@ SILENCE_KEPT_MS = 2_000
 TAIL_MS = 1_500
 """Milliseconds of silence sent after speech whose microphone was closed while there was no
 connection: the server's turn detection waits for silence to end the turn."""
-_COMMIT = b""  # stands among the frames where our commit ended a turn
+_COMMIT = b""  # marks, among the frames, where our commit ended a turn
 
 
 class SpeechBuffer:
-    """`send` sends a frame and returns whether there was a connection for it; `commit` sends our
+    """Sends captured frames, and keeps those that may have to be sent again.
+
+    `send` sends a frame and returns whether there was a connection for it; `commit` sends our
     commit. `manual`: our commits end the turns, not the server's turn detection.
     """
 
@@ -54,7 +56,7 @@ class SpeechBuffer:
             self._disconnected = not self._send(pcm)
 
     def expect_speech(self) -> None:
-        """The talk key was pressed: what comes now is kept as a part of the turn."""
+        """The talk key was pressed: the frames from now on are a part of the turn."""
         if self._manual:
             self._has_speech = True
 
@@ -69,13 +71,13 @@ class SpeechBuffer:
         self._turn = item_id
 
     def committed(self, item_id: str, *, microphone_open: bool) -> None:
-        """The pending frames are a turn of the server now; its words are still missing."""
+        """The server made a turn of the pending frames; its transcript is still missing."""
         self._untranscribed[item_id] = self._take_turn()
         self._has_speech = self._manual and microphone_open
         self._turn = ""
 
     def discarded(self) -> None:
-        """The turn that our commit ended was too short to be one."""
+        """The server made no turn of what our commit ended, since it was too short."""
         self._take_turn()
 
     def transcribed(self, item_id: str) -> None:
@@ -97,7 +99,7 @@ class SpeechBuffer:
 
     @property
     def awaits_words(self) -> bool:
-        """Whether a turn would be sent again if the connection were lost now."""
+        """Whether a turn without transcript would be sent again if the connection were lost now."""
         return bool(self._untranscribed)
 
     # ── the connection ──────────────────────────────────────────────────────────────────────
@@ -120,7 +122,7 @@ class SpeechBuffer:
         return sent_again
 
     def connection_ready(self, *, microphone_open: bool) -> None:
-        """Sends what is pending: the new server session has the conversation now."""
+        """Sends the pending frames; call it after the seed items are queued."""
         self._disconnected = False
         self.dropped_ms = 0
         if self._pending and not microphone_open and not self._manual:

@@ -1,6 +1,6 @@
-"""Summaries and titles: asks one writer after the other until a text can be used.
+"""Asks one writer after the other for a summary or a title, until a text can be used.
 
-A writer gets two attempts. The session goes on meanwhile; a failure leaves every turn in place.
+A writer gets two attempts. The session continues meanwhile; a failure leaves every turn in place.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Result:
 
 @dataclass(slots=True)
 class _Attempts:
-    """What the attempts so far came to."""
+    """The results of the attempts so far."""
 
     paid: list[Written] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -146,8 +146,8 @@ class Summariser:
         )
 
     async def _write(self, job: _Job, attempts: _Attempts, ask: AskOutOfBand) -> _Result | None:
-        """Return the first usable text. One with a shortfall is asked for once more, and is used
-        if the second attempt is no better.
+        """Return the first usable text. A text with a shortfall is used only if the second attempt
+        of the same writer is no better.
         """
         for writer in self.writers:
             spare: tuple[Written, str] | None = None

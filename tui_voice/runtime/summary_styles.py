@@ -1,7 +1,7 @@
 """The forms that a summary can take: one row of `SUMMARY_STYLES` for each value of `summary.style`.
 
-To add a style, add a row. The request to the model, the check of what comes back, the choices of
-the setting and the choices of `eval --style` are all made from it.
+To add a style, add a row. The request to the model, the check of its answer, and the choices of
+the setting and of `eval --style` are made from that row.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SummaryStyle:
     prompt: str
     """The sentences of the request that describe the form."""
     layout: Layout = "lines"
-    """How the embedded server arranges a summary that it makes of quotations."""
+    """How the embedded server arranges a summary, which it makes of quotations."""
     schema: Mapping[str, Any] | None = None
     """JSON schema that a text model is given for its answer; None: the answer is free text."""
     form_fault: Callable[[str], str] = _no_fault
@@ -79,7 +79,7 @@ MINUTES_STYLE = "minutes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryForm:
-    """The form and the language that the user wants summaries in."""
+    """The form and the language in which the user wants summaries."""
 
     style: str = DEFAULT_STYLE
     """A key of `SUMMARY_STYLES`."""

@@ -1,4 +1,4 @@
-"""Runs the summaries of compactions, and asks for a title, while the session goes on."""
+"""Has summaries and a title written in tasks of their own, while the session continues."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SummaryTasks:
             task.cancel()
 
     def title_if_wanted(self, now: Snapshot) -> None:
-        """Asks for a title, at most once in this run, where the session should have one now."""
+        """Asks for a title if one is due now; at most once in each run of the program."""
         if not self._asked_for_title and titles.is_title_due(now):
             self._asked_for_title = True
             self._tasks.start(self._title(titles.turns_for_title(now)))

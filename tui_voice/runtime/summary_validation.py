@@ -9,7 +9,7 @@ from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.languages.plausibility import summary_fault
 
 ALLOWANCE = 40
-"""Tokens by which a summary of very few words may be longer than its source."""
+"""Tokens by which a summary may be longer than its source; it matters for very short sources."""
 _THOUGHT = re.compile(r"^\s*<think>.*?(?:</think>|\Z)\s*", re.S)
 _FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.S)
 

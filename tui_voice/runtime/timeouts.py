@@ -28,7 +28,7 @@ class ConnectionTimeouts:
     max_retry_s: float = 15.0
     """The longest delay before a new attempt."""
     stable_s: float = 30.0
-    """A connection that lasted so long was a good one: delays begin at `first_retry_s` again."""
+    """After a connection that lasted this long, delays begin at `first_retry_s` again."""
     handover_s: float = 300.0
     """Before the end of a server session, a new connection is opened to replace this one."""
 
@@ -37,13 +37,13 @@ class ConnectionTimeouts:
     ) -> float:
         """Returns the delay before attempt number `attempt` (0 is the first).
 
-        It doubles each time and is random within its upper half, so that many clients do not come
-        back at once. `outage_s`: since the connection was lost. `answered`: a server answered the
-        last attempt; one that is overloaded or restarts is left alone for up to `max_retry_s`.
-        Without an answer the network is down. It is tried about once a second at first, and less
-        often the longer that takes: after an outage of 60 s every 3 s, after 5 min every 15 s.
-        `cheap`: attempts do not leave this machine, so they go on once a second for ten minutes,
-        and at least every 5 s after that.
+        It doubles each time, and it is random between half and all of that value, so that many
+        clients do not come back at the same time. `outage_s`: seconds since the connection was
+        lost. `answered`: a server answered the last attempt; it may be overloaded or restarting, so
+        the delay grows up to `max_retry_s`. Without an answer the network is down, and attempts are
+        made about once a second at first, every 3 s after 60 s, every 15 s after 5 min. `cheap`:
+        attempts do not leave this machine, so they are made once a second for ten minutes, and at
+        least every 5 s after that.
         """
         if answered:
             most = self.max_retry_s

@@ -8,10 +8,11 @@ from tui_voice.conversation.states import State
 
 AFTER_REPLIES = 2
 MAX_TURNS = 8
+"""Number of the first turns from which a title is made."""
 
 
 def is_title_due(now: Snapshot) -> bool:
-    """Return whether the session has two replies, no title, and nobody speaks."""
+    """Return whether the session has two replies and no title, is online and has nothing to do."""
     ledger = now.ledger
     return (
         not ledger.title

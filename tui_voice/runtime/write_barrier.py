@@ -15,7 +15,7 @@ from contextlib import suppress
 from tui_voice.conversation import effects as x
 
 DISK_TIMEOUT_S = 2.0
-"""A disk that needs longer does not delay the session any further."""
+"""The longest wait for the disk. After it the effects are performed in any case."""
 
 _AFTER_SYNC = (x.CreateResponse, x.DeleteItem)
 _IMMEDIATE = (
@@ -64,7 +64,7 @@ class WriteBarrier:
         """Forget the effects that wait, because their connection is gone.
 
         The conversation asks for them again on the next connection. They must not wait for the
-        sync of the old one: audio does not wait and would overtake them.
+        sync of the old one, since audio does not wait and would be sent before them.
         """
         self._waiting.clear()
         if self._timeout is not None:

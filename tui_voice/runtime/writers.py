@@ -14,7 +14,8 @@ from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.runtime.summary_validation import source_tokens
 
 MIN_SUMMARY_TOKENS, MAX_SUMMARY_TOKENS = 150, 1000
-"""Bounds for the answer of the user's own chat server; between them, half of the source."""
+"""Tokens: bounds of the longest answer of the user's own chat server. Between the bounds it is
+half the source."""
 
 
 AskOutOfBand = Callable[[OutOfBandRequest], Awaitable[OutOfBandResponse]]
@@ -30,7 +31,7 @@ class WritingTask:
     """The turns to read."""
     prompt: str
     metadata: ResponseMetadata
-    """Goes with an out-of-band request, so that the embedded server knows what is asked for."""
+    """Sent with an out-of-band request, so that the embedded server knows what is asked for."""
     schema: Mapping[str, Any] | None = None
     """JSON schema of the answer; None: free text."""
 
@@ -104,7 +105,9 @@ class ModelWriter:
         from openai import AsyncOpenAI, OpenAIError  # takes 0.5 s to import
 
         body: dict[str, Any] = {"messages": _messages(task)}
-        if self._base_url:  # the model may be small: a limit, and no random choice of words
+        if (
+            self._base_url
+        ):  # the model may be small, so it needs a limit and must not choose words at random
             half = source_tokens(task.source) // 2
             most = max(MIN_SUMMARY_TOKENS, min(MAX_SUMMARY_TOKENS, half))
             body |= {"temperature": 0, "max_tokens": most}
