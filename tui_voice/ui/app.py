@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App
@@ -29,7 +29,6 @@ from tui_voice.ui.messages import (
     SnapshotArrived,
     SnapshotMailbox,
 )
-from tui_voice.ui.navigator import Navigator
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.open_session import OpenSession
 from tui_voice.ui.options import AppOptions, ExitSummary
@@ -85,7 +84,6 @@ class VoiceApp(App[ExitSummary]):
         self._first_session_id = session_id
         self._choose_session = choose_session
         self.session = OpenSession(self.options)
-        self.navigator = Navigator(self, self._screen_context)
         self.dialogs = SessionDialogs(
             self, self.options, self.session, lambda: self.view, self.redraw
         )
@@ -276,7 +274,14 @@ class VoiceApp(App[ExitSummary]):
         return super().check_action(action, parameters)
 
     def action_open_screen(self, name: str) -> None:
-        self.navigator.open(name)
+        """Opens a screen of the screen table over the session screen, and takes its result."""
+        spec, context = SCREENS[name], self._screen_context()
+
+        def closed(result: Any) -> None:
+            if result is not None:
+                spec.on_result(context, result)
+
+        self.push_screen(spec.create(context), closed)
 
     def action_new(self) -> None:
         self.open_session(None)
