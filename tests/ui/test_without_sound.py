@@ -11,7 +11,7 @@ from tui_voice.ui.widgets.footer import KeyHintsLine
 
 async def test_without_a_microphone_no_key_offers_to_talk(build: Build) -> None:
     app = build(lambda session: session.deliver(*session_opened()))
-    app.scripted.current_meters = Meters(hears=False)
+    app.scripted.current_meters = Meters(has_microphone=False)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert app.session_screen.typing

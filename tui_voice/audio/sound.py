@@ -19,14 +19,14 @@ from tui_voice.errors import DeviceError
 class SoundDevices:
     """An open microphone and loudspeaker.
 
-    `notice`: what the user should know about them, or None. `hears`: whether there is a real
-    microphone.
+    `notice`: what the user should know about them, or None. `has_microphone` False: `microphone`
+    has no device.
     """
 
     microphone: CaptureGate
     speaker: BaseSpeaker
     notice: str | None = None
-    hears: bool = True
+    has_microphone: bool = True
 
     async def close(self) -> None:
         await self.microphone.close()
@@ -56,7 +56,7 @@ async def open_sound(
     """
     if not enabled:
         return SoundDevices(
-            NullMicrophone(on_frame), NullSpeaker(on_started, on_finished), hears=False
+            NullMicrophone(on_frame), NullSpeaker(on_started, on_finished), has_microphone=False
         )
     notices, hints = list[str](), list[str]()
     echo = await _canceller(notices) if cancel_echo else None

@@ -90,14 +90,14 @@ class MiniaudioStream:
         stream: Any,
         callback: Generator[Any, Any, None],
         stopped: Callable[[], None],
-        word: str,
+        noun: str,
         name: str,
         latency_ms: float,
     ) -> None:
         self._stream = stream
         self._callback = callback
         self._stopped = stopped
-        self._word = word
+        self._noun = noun
         self.name = name
         self.latency_ms = latency_ms
 
@@ -107,7 +107,7 @@ class MiniaudioStream:
             self._stream.start(self._callback)
         except MiniaudioError as error:
             raise DeviceError(
-                f"The {self._word} does not start ({error}).", "Is another program holding it?"
+                f"The {self._noun} does not start ({error}).", "Is another program holding it?"
             ) from error
 
     def rest(self) -> None:
@@ -126,7 +126,7 @@ class MiniaudioStream:
 
 def _open(
     kind: Any,
-    word: str,
+    noun: str,
     device: Device | None,
     block_ms: int,
     callback: Generator[Any, Any, None],
@@ -149,13 +149,13 @@ def _open(
         )
     except MiniaudioError as error:
         raise DeviceError(
-            f"The {word} cannot be opened ({error}).", "`tui-voice doctor` tells more."
+            f"The {noun} cannot be opened ({error}).", "`tui-voice doctor` tells more."
         ) from error
     next(callback)
     # A full buffer waits before a loudspeaker, one block after a microphone.
     waits = _PERIODS if kind is miniaudio.PlaybackDevice else 1
     name = device.name if device else "default"
-    handle = MiniaudioStream(stream, callback, stopped, word, name, block_ms * waits)
+    handle = MiniaudioStream(stream, callback, stopped, noun, name, block_ms * waits)
     try:
         handle.wake()
     except DeviceError:

@@ -135,7 +135,7 @@ def _refresh_devices() -> None:
             _streams._initialize()
 
 
-def _open(at: Callable[[int], Any], word: str, device: Device | None) -> PortAudioStream:
+def _open(at: Callable[[int], Any], noun: str, device: Device | None) -> PortAudioStream:
     """Starts the stream at 24 kHz, or at one of the device's own rates."""
     rates = [RATE, *(rate for rate in (device.rates if device else (48_000, 44_100)))]
     failure: Exception | None = None
@@ -151,5 +151,5 @@ def _open(at: Callable[[int], Any], word: str, device: Device | None) -> PortAud
             _running.add(handle)
             return handle
     raise DeviceError(
-        f"The {word} cannot be opened ({failure}).", "`tui-voice doctor` tells more."
+        f"The {noun} cannot be opened ({failure}).", "`tui-voice doctor` tells more."
     ) from failure

@@ -18,6 +18,7 @@ from tui_voice.config import Settings
 from tui_voice.errors import UsageError
 from tui_voice.languages import is_spoken_language
 from tui_voice.runtime.summary_styles import DEFAULT_STYLE
+from tui_voice.ui.number_format import spaced
 
 if TYPE_CHECKING:
     from tui_voice.lab.evaluation import EvaluationResult, Memory
@@ -126,9 +127,9 @@ def _table(outcomes: Sequence[EvaluationResult]) -> str:
             outcome.arm.name,
             f"{outcome.recalled} of {outcome.facts}",
             str(outcome.prunings),
-            _grouped(outcome.peak_window),
-            _grouped(outcome.final_window),
-            _grouped(round(outcome.input_tokens / 1000)) + "k",
+            spaced(outcome.peak_window),
+            spaced(outcome.final_window),
+            spaced(round(outcome.input_tokens / 1000)) + "k",
             f"{outcome.usd:.4f}",
         )
         for outcome in outcomes
@@ -177,7 +178,3 @@ def _about_summary(memory: Memory, asked: str) -> list[str]:
 def _wrapped(text: str, indent: str = "    ") -> list[str]:
     width = min(100, terminal_width() or 80)
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  ")
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tui_voice.conversation.events import Event
     from tui_voice.conversation.turns import Turn
 
-_SOUND = (".wav", ".flac", ".mp3", ".ogg")
+SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
+"""The endings of an argument that names a sound file."""
 
 
 def add_parser(commands: Any) -> None:
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     record_replies, on_event = args.speak is not None, _print_event if args.json else None
     with HeadlessSession(options, record_replies=record_replies, on_event=on_event) as session:
         for turn in _turns(args.turns):
-            if turn.lower().endswith(_SOUND):
+            if turn.lower().endswith(SOUND_SUFFIXES):
                 from tui_voice.audio.files import read_sound
 
                 turns = session.speak(read_sound(Path(turn)))

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from tui_voice.cli.flags import settings_of
+from tui_voice.cli.say import SOUND_SUFFIXES
 from tui_voice.cli.table import print_json, table
 from tui_voice.conversation import prices
 from tui_voice.conversation.events import Usage
 from tui_voice.conversation.turns import USER_TOKENS_PER_SECOND
 from tui_voice.errors import UsageError
 
-SOUNDS = {".wav", ".flac", ".mp3", ".ogg"}
 WORDS_PER_SECOND = 2.5
 """Of unhurried English (150 words a minute): estimates how long a text takes to say."""
 TOKENS_PER_WORD = 1.3
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 def _measure(what: list[str]) -> tuple[int, float, str]:
     """Return text tokens, seconds of speech, and the JSON key of the one that is estimated."""
     path = Path(what[0])
-    is_sound = path.suffix.lower() in SOUNDS
+    is_sound = path.suffix.lower() in SOUND_SUFFIXES
     words = " ".join(what[is_sound:]).strip()
     if is_sound:
         from tui_voice.audio.files import read_sound

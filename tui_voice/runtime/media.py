@@ -102,7 +102,7 @@ class Media:
         return Meters(
             microphone=sound.microphone.level if sound.microphone.is_open else 0.0,
             speaker=self.playback.level,
-            hears=sound.hears,
+            has_microphone=sound.has_microphone,
             playing=playing,
             played_ms=played_ms,
             held_ms=self.speech.waiting_ms,

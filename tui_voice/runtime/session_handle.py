@@ -20,7 +20,7 @@ class Meters:
     """Level of the audio that goes to the server, 0–1."""
     speaker: float = 0.0
     """Level of the audio that is played, 0–1."""
-    hears: bool = True
+    has_microphone: bool = True
     """There is a microphone, or that is not known yet."""
     playing: str = ""
     """Id of the item that is played, "" for none."""

@@ -253,7 +253,7 @@ class VoiceApp(App[ExitSummary]):
             self.redraw()
         self.session_screen.header.seconds = int(self.session.seconds)
         self.session_screen.status.progress = meters.progress
-        self.session_screen.set_microphone(available=meters.hears)
+        self.session_screen.set_microphone(available=meters.has_microphone)
 
     def _draw_levels(self) -> None:
         status = self.session_screen.status
