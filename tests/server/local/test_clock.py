@@ -18,6 +18,7 @@ NOW = datetime(2026, 3, 9, 8, 5)
         ("what's the time now", "It's 08:05."),
         ("What’s today's date?", "Today is Monday, March 9, 2026."),
         ("What day is it today?", "Today is Monday, March 9, 2026."),
+        ("What day is it to-day?", "Today is Monday, March 9, 2026."),
         ("What time is my flight?", None),
         ("What is the date of the wedding?", None),
         ("", None),
