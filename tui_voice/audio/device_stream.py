@@ -47,7 +47,6 @@ class DeviceStream:
     ) -> None:
         self.direction = direction
         self.name = ""
-        self.latency_ms = 0.0
         self.on_change = on_change
         self._start = start
         self._wanted_device: str | None = None
@@ -124,7 +123,7 @@ class DeviceStream:
                 f"The {DIRECTION_NAMES[self.direction]} does not answer.",
                 "Restart the sound server.",
             ) from error
-        self._handle, self.name, self.latency_ms = handle, handle.name, handle.latency_ms
+        self._handle, self.name = handle, handle.name
 
     def _try_drivers(self, wanted: str | None) -> DeviceHandle:
         failure = DeviceError(

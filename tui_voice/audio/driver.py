@@ -45,7 +45,6 @@ class DeviceHandle(Protocol):
     """A running stream. `close` returns after the last callback. After `rest`, callbacks may stop
     until `wake`, which raises DeviceError where the stream does not restart."""
 
-    latency_ms: float  # between the callback and the sound, as the driver reports it
     name: str
 
     def rest(self) -> None: ...

@@ -5,7 +5,6 @@ and report how much was played.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,8 +93,6 @@ class NullSpeaker(BaseSpeaker):
         block = self._playback.take(round(blocks * BLOCK_MS * SAMPLES_PER_MS * self.speed))
         if self._taken is not None:
             self._taken += block.pcm[: block.sounding * WIDTH]
-        if block.sounded:
-            self._latest = (block.sounded, time.monotonic())
         self._tick = None
         if self._playback.idle:
             self._playback.take(0)  # resets the level

@@ -34,7 +34,6 @@ class PlayedBlock:
     pcm: bytes
     started: tuple[str, ...] = ()
     finished: tuple[tuple[str, int], ...] = ()  # item id, milliseconds played
-    sounded: str = ""  # item of the last sample; "" for silence
     sounding: int = 0  # samples before the silence that fills the block
 
 
@@ -93,7 +92,7 @@ class Playback:
         out = np.zeros(count, np.int16)
         started: list[str] = []
         finished: list[tuple[str, int]] = []
-        at, sounded = 0, ""
+        at = 0
         with self._lock:
             while self._silent_ends:
                 self._end_if_over(self._silent_ends.popleft(), finished)
@@ -101,7 +100,7 @@ class Playback:
                 segment = self._segments[0]
                 step = min(count - at, segment.left)
                 self._ring.take(out[at : at + step])
-                at, sounded = at + step, segment.item_id
+                at += step
                 segment.left -= step
                 item = self._items[segment.item_id]
                 item.played += step
@@ -115,7 +114,7 @@ class Playback:
             np.copyto(out, np.clip(out * self.volume, -32768, 32767), casting="unsafe")
         pcm = out.tobytes()
         self._latest = pcm if at else b""
-        return PlayedBlock(pcm, tuple(started), tuple(finished), sounded, at)
+        return PlayedBlock(pcm, tuple(started), tuple(finished), at)
 
     def interrupt(self) -> tuple[str, int] | None:
         """Drops all waiting sound; every unfinished item refuses sound that still arrives.

@@ -1,7 +1,6 @@
 """Playback: sends the sound of items to a device and reports how much of it was played."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -32,7 +31,6 @@ class BaseSpeaker:
         self.on_started = on_started
         self.on_finished = on_finished
         self._playback = Playback()
-        self._latest = ("", 0.0)  # the item of the last audible block, and when it was played
         self.may_rest = False
         """Whether the device may stop in a long silence; `wake`, or a reply, restarts it."""
 
@@ -40,11 +38,6 @@ class BaseSpeaker:
     def name(self) -> str:
         """Name of the device in use; "" without one."""
         return ""
-
-    @property
-    def latency_ms(self) -> float:
-        """Milliseconds from the program to the sound, as the driver reports it; else 0."""
-        return 0.0
 
     def write(self, item_id: str, pcm: bytes) -> bool:
         """Queues s16le at 24 kHz. Returns False if the item was interrupted."""
@@ -66,13 +59,6 @@ class BaseSpeaker:
     def played_ms(self, item_id: str) -> int:
         """Milliseconds of an item that the device took; its buffer may still hold some."""
         return self._playback.played_ms(item_id)
-
-    def heard_ms(self, item_id: str) -> int:
-        """Milliseconds of an item that were audible by now: played, less what the device's buffer
-        (`latency_ms`) still holds."""
-        latest, at = self._latest
-        inside = self.latency_ms - (time.monotonic() - at) * 1000 if item_id == latest else 0.0
-        return max(0, self.played_ms(item_id) - max(0, round(inside)))
 
     @property
     def level(self) -> float:
@@ -145,10 +131,6 @@ class Speaker(BaseSpeaker):
         return self._stream.name
 
     @property
-    def latency_ms(self) -> float:
-        return self._stream.latency_ms
-
-    @property
     def resting(self) -> bool:
         """Whether the device was stopped because nothing was to be played."""
         return self._stream.resting
@@ -162,8 +144,7 @@ class Speaker(BaseSpeaker):
         """Called on the device's thread."""
         self._stream.note_callback()
         block = self._playback.take(count)
-        if block.sounded:
-            self._latest = (block.sounded, time.monotonic())
+        if block.sounding:
             self._silent = 0
         else:
             self._count_silence(count)

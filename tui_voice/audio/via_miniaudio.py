@@ -92,14 +92,12 @@ class MiniaudioStream:
         stopped: Callable[[], None],
         noun: str,
         name: str,
-        latency_ms: float,
     ) -> None:
         self._stream = stream
         self._callback = callback
         self._stopped = stopped
         self._noun = noun
         self.name = name
-        self.latency_ms = latency_ms
 
     def wake(self) -> None:
         self._stream.stop_callback = self._stopped
@@ -152,10 +150,8 @@ def _open(
             f"The {noun} cannot be opened ({error}).", "`tui-voice doctor` tells more."
         ) from error
     next(callback)
-    # A full buffer waits before a loudspeaker, one block after a microphone.
-    waits = _PERIODS if kind is miniaudio.PlaybackDevice else 1
     name = device.name if device else "default"
-    handle = MiniaudioStream(stream, callback, stopped, noun, name, block_ms * waits)
+    handle = MiniaudioStream(stream, callback, stopped, noun, name)
     try:
         handle.wake()
     except DeviceError:

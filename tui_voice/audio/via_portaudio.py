@@ -105,7 +105,6 @@ class PortAudioStream:
     def __init__(self, stream: Any, name: str) -> None:
         self._stream = stream
         self.name = name
-        self.latency_ms = float(stream.latency) * 1000
 
     def rest(self) -> None:
         """Does nothing: a stopped PortAudio stream through ALSA did not restart reliably."""

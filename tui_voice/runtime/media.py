@@ -98,12 +98,9 @@ class Media:
         sound = self._sound
         if sound is None:
             return Meters(held_ms=self.speech.waiting_ms)
-        playing, played_ms = self.playback.playing
         return Meters(
             microphone=sound.microphone.level if sound.microphone.is_open else 0.0,
             speaker=self.playback.level,
             has_microphone=sound.has_microphone,
-            playing=playing,
-            played_ms=played_ms,
             held_ms=self.speech.waiting_ms,
         )

@@ -78,14 +78,6 @@ class ReplyPlayback:
             )
 
     @property
-    def playing(self) -> tuple[str, int]:
-        """Id of the item that is being played, and how many ms of it were heard; else ("", 0)."""
-        item_id = next(iter(tuple(self._received)), "")
-        if self._speaker is None or not item_id:
-            return "", 0
-        return item_id, self._speaker.heard_ms(item_id)
-
-    @property
     def level(self) -> float:
         """Loudness of what is being played, 0.0 to 1.0."""
         return self._speaker.level if self._speaker is not None else 0.0

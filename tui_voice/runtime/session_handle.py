@@ -22,10 +22,6 @@ class Meters:
     """Level of the audio that is played, 0–1."""
     has_microphone: bool = True
     """There is a microphone, or that is not known yet."""
-    playing: str = ""
-    """Id of the item that is played, "" for none."""
-    played_ms: int = 0
-    """How much of that item has been played."""
     unsaved: int = 0
     """Number of events that are not on disk, because it is full or read-only."""
     progress: str = ""
