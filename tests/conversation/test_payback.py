@@ -10,14 +10,27 @@ from tests.conversation.sessions_harness import spoken_session
 from tui_voice.conversation import events as e
 from tui_voice.conversation import payback
 from tui_voice.conversation.estimates import REQUEST_TOKENS, SECONDS_PER_REPLY, SUMMARY_TOKENS
-from tui_voice.conversation.ledger import Ledger, Reply
+from tui_voice.conversation.ledger import Compaction, Ledger, Reply
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.payback import cache_hit_rate, seconds_per_reply, usd_per_hour
-from tui_voice.conversation.payback import payback as payback_of
 from tui_voice.conversation.plan import Plan
 from tui_voice.conversation.planning import plan_compaction
-from tui_voice.conversation.prices import PRICES, merge
+from tui_voice.conversation.prices import PRICES, PriceTable, merge
 from tui_voice.conversation.reducers import fold
+
+
+def payback_of(
+    ledger: Ledger,
+    work: Plan | Compaction,
+    model: str = MODEL,
+    table: PriceTable = PRICES,
+    textifies: bool = True,
+) -> payback.Payback:
+    """The payback at the prices of `model` in `table`, with the summary model's own price."""
+    price, writer = table.find(model), table.find(payback.SUMMARY_MODEL)
+    assert price is not None
+    assert writer is not None
+    return payback.payback_of(ledger, work, price, writer, textifies)
 
 
 def with_replies(*replies: Reply) -> Ledger:
@@ -88,7 +101,6 @@ class TestSummary:
         turns = ledger.held()
         dropped, kept = turns[:-2], turns[-2:]
         found = payback_of(ledger, Plan("summary", tuple(dropped), ""), textifies=False)
-        assert found is not None
         freed = sum(t.tokens for t in dropped) - SUMMARY_TOKENS
         assert found.freed == freed
         assert found.broken == kept[0].tokens
@@ -108,7 +120,6 @@ class TestSummary:
     def test_with_a_cold_cache_a_summary_pays_at_once(self) -> None:
         ledger = structs.replace(spoken_session(12), cacheable_prefix_tokens=0)
         found = payback_of(ledger, Plan("summary", tuple(ledger.held()[:-2]), ""))
-        assert found is not None
         assert found.broken == 0
         assert found.usd_once < 0
         assert found.replies_to_pay_back == 0
@@ -116,20 +127,15 @@ class TestSummary:
     def test_a_summary_as_long_as_its_source_never_pays(self) -> None:
         ledger = spoken_session(2)
         found = payback_of(ledger, Plan("summary", (), ""))
-        assert found is not None
         assert found.replies_to_pay_back is None
 
-    def test_unknown_and_edited_prices(self) -> None:
+    def test_free_and_edited_prices(self) -> None:
         ledger = spoken_session(6)
         work = Plan("summary", tuple(ledger.held()[:-2]), "")
-        assert payback_of(ledger, work, "nobody") is None
         raised = payback_of(ledger, work, table=merge(PRICES, {MODEL: {"audio_cached": 4.0}}))
         usual = payback_of(ledger, work)
-        assert raised is not None
-        assert usual is not None
         assert raised.usd_per_reply > usual.usd_per_reply
         free = payback_of(ledger, work, "local")
-        assert free is not None
         assert free.usd_per_reply == 0
         assert free.replies_to_pay_back is None
 
@@ -138,7 +144,6 @@ class TestTextify:
     def test_a_textify_at_the_end_breaks_nothing_and_pays_at_once(self) -> None:
         ledger = spoken_session(6)
         found = payback_of(ledger, Plan("textify", (ledger.held()[-1],), ""))
-        assert found is not None
         last = ledger.held()[-1]
         assert found.broken == 0
         assert found.freed == last.tokens - last.as_text_tokens
@@ -148,7 +153,6 @@ class TestTextify:
         ledger = spoken_session(6)
         turns = ledger.held()
         found = payback_of(ledger, Plan("textify", (turns[4],), ""))
-        assert found is not None
         cached_behind = sum(t.tokens for t in turns[5:-1])
         assert found.broken == pytest.approx(cached_behind, abs=4)
         assert found.usd_once > 0
@@ -165,7 +169,6 @@ class TestMeasured:
         assert done.stage == "confirmed"
         assert done.tokens_after is not None
         found = payback_of(harness.ledger, done)
-        assert found is not None
         assert found.freed == done.tokens_before - done.tokens_after
         assert found.usd_per_reply == pytest.approx(found.freed * 0.40 / 1e6)
         assert found.usd_once >= (done.usd or 0)
@@ -177,7 +180,6 @@ class TestMeasured:
         done = harness.ledger.compactions[-1]
         assert (done.kind, done.stage) == ("textify", "confirmed")
         found = payback_of(harness.ledger, done)
-        assert found is not None
         assert found.freed > 100
         assert found.broken == 0
 

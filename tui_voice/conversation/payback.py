@@ -20,7 +20,7 @@ from tui_voice.conversation.estimates import (
 )
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.plan import Plan
-from tui_voice.conversation.prices import PRICES, Price, PriceTable
+from tui_voice.conversation.prices import PRICES, Price
 from tui_voice.conversation.turns import Turn
 
 SUMMARY_MODEL = "gpt-6-luna"
@@ -134,29 +134,14 @@ def tokens_per_exchange(ledger: Ledger, textified: bool) -> float:
     return max(20.0, 2 * sum(weights) / len(newest))
 
 
-def payback(
-    ledger: Ledger,
-    work: Plan | Compaction,
-    model: str = "",
-    table: PriceTable = PRICES,
-    textifies: bool = True,
-) -> Payback | None:
-    """What beginning this plan is worth now, or what this compaction was worth.
-
-    `model`: whose prices count; "" for the ledger's. `textifies`: the audio that a summary leaves
-    becomes text right after it. None: the model is in no price table.
-    """
-    price = table.find(model or ledger.model)
-    writer = table.find(SUMMARY_MODEL)
-    if price is None:
-        return None
-    return payback_at(ledger, work, price, writer or Price(), textifies)
-
-
-def payback_at(
+def payback_of(
     ledger: Ledger, work: Plan | Compaction, price: Price, writer: Price, textifies: bool = True
 ) -> Payback:
-    """As `payback`, at given prices. `writer`: the price of the model that writes summaries."""
+    """What beginning this plan is worth now, or what this compaction was worth.
+
+    `price`: of the session's model. `writer`: of the model that writes summaries. `textifies`: the
+    audio that a summary leaves in the window becomes text right after it.
+    """
     ids = [turn if isinstance(turn, str) else turn.id for turn in work.turns]
     turns = [turn for turn in map(ledger.turns.get, ids) if turn is not None]
     if isinstance(work, Compaction) and work.stage == "confirmed":

@@ -42,7 +42,7 @@ def textify(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Plan | None
     best_gain, chosen = 0.0, candidates[:0]
     for start in range(len(candidates) - 1, max(-1, len(candidates) - 1 - MAX_STARTS), -1):
         plan = Plan("textify", tuple(candidates[start:]), "")
-        worth = payback.payback_at(ledger, plan, limits.price, payback.SUMMARY_PRICE)
+        worth = payback.payback_of(ledger, plan, limits.price, payback.SUMMARY_PRICE)
         gain = worth.usd_per_reply * left - worth.usd_once
         if gain > best_gain:
             best_gain, chosen = gain, candidates[start:]

@@ -128,10 +128,10 @@ def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> PruningWorth
         or not ledger.cost
     ):
         return None
-    from tui_voice.conversation.payback import payback_at
+    from tui_voice.conversation.payback import payback_of
     from tui_voice.conversation.prices import Price
 
-    found = payback_at(ledger, compaction, price, Price())
+    found = payback_of(ledger, compaction, price, Price())
     replies = found.replies_to_pay_back
     return PruningWorth(
         found.freed,
