@@ -8,7 +8,7 @@ notebook that this product retells proves its summary by having it written in Fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -171,13 +171,7 @@ def arms(
     return plain + summaries
 
 
-def run_arm(
-    arm: Arm,
-    settings: Settings,
-    folder: Path,
-    exchanges: int,
-    on_turn: Callable[[str, str], None] = lambda _asked, _answer: None,
-) -> EvaluationResult:
+def run_arm(arm: Arm, settings: Settings, folder: Path, exchanges: int) -> EvaluationResult:
     """Run one session of so many `exchanges`, then ask the questions. Raises `TuiVoiceError`."""
     summary = replace(settings.summary, style=arm.style, language=arm.language)
     # Without recall the model cannot look up what was pruned. The limits are set below.
@@ -195,12 +189,10 @@ def run_arm(
     with HeadlessSession(options, on_event=on_event) as session:
         session.set_limits(_limits(arm, session))
         for text in script(exchanges):
-            reply = _reply(session.say(text))
-            on_turn(text, reply)
+            session.say(text)
             peak = max(peak, session.snapshot.ledger.window.total)
         for fact in FACTS:
             reply = _reply(session.say(fact.question))
-            on_turn(fact.question, reply)
             peak = max(peak, session.snapshot.ledger.window.total)
             known = any(word in reply.casefold() for word in fact.keywords)
             answers.append(Answer(asked=fact.question, said=reply, recalled=known))
