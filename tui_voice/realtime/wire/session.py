@@ -25,16 +25,6 @@ VOICES = (
     "marin",
     "cedar",
 )
-TRANSCRIBERS = (
-    "whisper-1",
-    "gpt-transcribe",
-    "gpt-live-transcribe",
-    "gpt-4o-mini-transcribe",
-    "gpt-4o-mini-transcribe-2025-12-15",
-    "gpt-4o-transcribe",
-    "gpt-4o-transcribe-diarize",
-    "gpt-realtime-whisper",
-)
 
 
 class Pcm(Tagged, tag="audio/pcm"):
