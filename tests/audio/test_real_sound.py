@@ -18,29 +18,28 @@ from tui_voice.audio.sound import open_sound
 from tui_voice.audio.speaker import Speaker
 
 pytestmark = pytest.mark.sound
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 
 
-class Wish:
+class Condition:
     """Waits until a condition holds; it is checked after each event."""
 
     def __init__(self) -> None:
         self._happened = asyncio.Event()
 
-    def poke(self, *_: object) -> None:
+    def notify(self, *_: object) -> None:
         self._happened.set()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             while not true():
                 self._happened.clear()
                 await self._happened.wait()
 
 
-def likeness(heard: bytes, said: bytes) -> tuple[float, int]:
-    """Returns the largest normalised cross-correlation (1.0: equal) and its position in `heard`, in
-    samples."""
-    long, short = (np.frombuffer(sound, "<i2").astype(float) for sound in (heard, said))
+def similarity(captured: bytes, spoken: bytes) -> tuple[float, int]:
+    """Returns the largest normalised cross-correlation (1.0: equal), and its position in samples."""
+    long, short = (np.frombuffer(sound, "<i2").astype(float) for sound in (captured, spoken))
     size = 1 << (len(long) + len(short)).bit_length()
     crossed = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size)), size)
     at = int(crossed[: len(long)].argmax())
@@ -48,15 +47,15 @@ def likeness(heard: bytes, said: bytes) -> tuple[float, int]:
     return float(crossed[at] / (np.linalg.norm(window) * np.linalg.norm(short) + 1e-9)), at
 
 
-def share_found(heard: bytes, said: bytes) -> float:
+def share_captured(captured: bytes, spoken: bytes) -> float:
     """Returns the share of pieces of 250 ms of the spoken sound that are in the captured sound.
 
     Pieces, because a busy machine may drop a block and delay all that follows; quiet pieces are
     left out."""
     step = RATE // 4 * 2
-    pieces = [said[at : at + step] for at in range(0, len(said) - step + 1, step)]
+    pieces = [spoken[at : at + step] for at in range(0, len(spoken) - step + 1, step)]
     loud = [piece for piece in pieces if level_db(piece) > -40]
-    return sum(likeness(heard, piece)[0] > 0.9 for piece in loud) / len(loud)
+    return sum(similarity(captured, piece)[0] > 0.9 for piece in loud) / len(loud)
 
 
 def sounding(recorded: npt.NDArray[np.int16], loud: int = 150) -> npt.NDArray[np.int64]:
@@ -82,34 +81,34 @@ def test_both_drivers_list_the_devices_and_know_the_defaults(driver: Driver) -> 
 async def test_speech_into_the_microphone_arrives_as_frames(
     virtual_sound: VirtualSound, driver: Driver, sentence_wav: Path, sentence: bytes
 ) -> None:
-    wish, frames = Wish(), []
+    condition, frames = Condition(), []
 
-    def heard(frame: bytes) -> None:
+    def captured(frame: bytes) -> None:
         frames.append(frame)
-        wish.poke()
+        condition.notify()
 
-    microphone = Microphone(heard)
+    microphone = Microphone(captured)
     await microphone.open(driver=driver)
     try:
-        await wish.until(lambda: len(frames) > 5)  # a suspended source starts late
+        await condition.until(lambda: len(frames) > 5)  # a suspended source starts late
         await in_thread(lambda: virtual_sound.speak(sentence_wav))
         spoken = len(frames)
-        await wish.until(lambda: len(frames) > spoken + 50)
+        await condition.until(lambda: len(frames) > spoken + 50)
     finally:
         await microphone.close()
     assert {len(frame) for frame in frames} == {960}
     assert microphone.dropped == 0
-    assert share_found(b"".join(frames), sentence) > 0.7
+    assert share_captured(b"".join(frames), sentence) > 0.7
 
 
 async def test_sound_written_to_the_speaker_is_played_completely(
     virtual_sound: VirtualSound, driver: Driver, sentence: bytes
 ) -> None:
-    wish, told = Wish(), []
+    condition, told = Condition(), []
 
     def tell(*fact: object) -> None:
         told.append(fact)
-        wish.poke()
+        condition.notify()
 
     speaker = Speaker(tell, tell)
     await speaker.open(driver=driver)
@@ -118,12 +117,12 @@ async def test_sound_written_to_the_speaker_is_played_completely(
         for at in range(0, len(sentence), 4800):
             speaker.write("reply", sentence[at : at + 4800])
         speaker.finish("reply")
-        await wish.until(lambda: len(told) == 2)
+        await condition.until(lambda: len(told) == 2)
         assert told == [("reply",), ("reply", int(duration_ms(sentence)))]
         await asyncio.to_thread(recording.wait_for_ms, 400)
     finally:
         await speaker.close()
-    assert share_found(recording.stop().tobytes(), sentence) > 0.7
+    assert share_captured(recording.stop().tobytes(), sentence) > 0.7
 
 
 async def test_devices_without_24_khz_are_resampled(
@@ -150,33 +149,33 @@ async def test_devices_without_24_khz_are_resampled(
             return stream
 
     monkeypatch.setattr(via_portaudio, "_streams", Picky())
-    wish, frames, ended = Wish(), [], []
+    condition, frames, ended = Condition(), [], []
 
-    def heard(frame: bytes) -> None:
+    def captured(frame: bytes) -> None:
         frames.append(frame)
-        wish.poke()
+        condition.notify()
 
     def finished(*fact: object) -> None:
         ended.append(fact)
-        wish.poke()
+        condition.notify()
 
     sound = await open_sound(
-        heard, on_finished=finished, driver=via_portaudio.PortAudio(), cancel_echo=False
+        captured, on_finished=finished, driver=via_portaudio.PortAudio(), cancel_echo=False
     )
     recording = await asyncio.to_thread(virtual_sound.record)
     try:
-        await wish.until(lambda: len(frames) > 5)
+        await condition.until(lambda: len(frames) > 5)
         player = virtual_sound.speak(sentence_wav, wait=False)
         sound.speaker.write("reply", sentence)
         sound.speaker.finish("reply")
         await in_thread(player.wait)
         spoken = len(frames)
-        await wish.until(lambda: bool(ended) and len(frames) > spoken + 50)
+        await condition.until(lambda: bool(ended) and len(frames) > spoken + 50)
     finally:
         await sound.close()
     assert sorted(rates) == [44_100, 44_100]
-    assert share_found(b"".join(frames), sentence) > 0.7
-    assert share_found(recording.stop().tobytes(), sentence) > 0.7
+    assert share_captured(b"".join(frames), sentence) > 0.7
+    assert share_captured(recording.stop().tobytes(), sentence) > 0.7
 
 
 async def test_an_interruption_reports_how_much_was_played(
@@ -189,8 +188,8 @@ async def test_an_interruption_reports_how_much_was_played(
     recording: Recording = await asyncio.to_thread(virtual_sound.record)
     try:
         speaker.write("long", tone)
-        heard = lambda pcm: len(sounding(np.frombuffer(bytes(pcm), "<i2"))) > RATE  # noqa: E731  (shorter than a def in the middle of a test)
-        await asyncio.to_thread(recording.wait_for, heard)
+        captured = lambda pcm: len(sounding(np.frombuffer(bytes(pcm), "<i2"))) > RATE  # noqa: E731  (shorter than a def in the middle of a test)
+        await asyncio.to_thread(recording.wait_for, captured)
         result = speaker.interrupt()
         assert result is not None
         item, played_ms = result
@@ -211,11 +210,11 @@ async def test_a_stopped_loudspeaker_plays_the_next_reply_completely(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tui_voice.audio.speaker._RESTS_AFTER", RATE // 2)
-    wish, ended = Wish(), []
+    condition, ended = Condition(), []
 
     def finished(item_id: str, _played_ms: int) -> None:
         ended.append(item_id)
-        wish.poke()
+        condition.notify()
 
     changes: list[DeviceChange] = []
     speaker = Speaker(on_finished=finished, on_change=changes.append)
@@ -229,11 +228,11 @@ async def test_a_stopped_loudspeaker_plays_the_next_reply_completely(
             began = len(recording.pcm) // 2 * 2
             speaker.write(item, sentence)
             speaker.finish(item)
-            await wish.until(lambda item=item: item in ended)
+            await condition.until(lambda item=item: item in ended)
             await asyncio.to_thread(recording.wait_for_ms, 400)
-            heard = bytes(recording.pcm[began:])
-            assert share_found(heard, sentence[: RATE * 2]) > 0.7  # from its beginning
-            assert share_found(heard, sentence) > 0.7
+            captured = bytes(recording.pcm[began:])
+            assert share_captured(captured, sentence[: RATE * 2]) > 0.7  # from its beginning
+            assert share_captured(captured, sentence) > 0.7
         assert not changes
     finally:
         await speaker.close()
@@ -245,63 +244,63 @@ async def test_a_laptop_does_not_capture_its_own_reply(
     virtual_sound: VirtualSound, driver: Driver, sentence: bytes, cancel_echo: bool
 ) -> None:
     """The loudspeaker is connected to the microphone; without the canceller it is captured."""
-    wish, frames, ended = Wish(), [], []
+    condition, frames, ended = Condition(), [], []
 
-    def heard(frame: bytes) -> None:
+    def captured(frame: bytes) -> None:
         frames.append(frame)
-        wish.poke()
+        condition.notify()
 
     def finished(item_id: str, _played_ms: int) -> None:
         ended.append(item_id)
-        wish.poke()
+        condition.notify()
 
     await asyncio.to_thread(virtual_sound.join_speaker_to_microphone)
-    sound = await open_sound(heard, on_finished=finished, driver=driver, cancel_echo=cancel_echo)
+    sound = await open_sound(captured, on_finished=finished, driver=driver, cancel_echo=cancel_echo)
     try:
-        await wish.until(lambda: len(frames) > 50)
+        await condition.until(lambda: len(frames) > 50)
         heard_db = []
         for item in ("1", "2"):  # the first one too, before the canceller has adapted
             frames.clear()
             sound.speaker.write(item, sentence)
             sound.speaker.finish(item)
-            await wish.until(lambda item=item: item in ended)
+            await condition.until(lambda item=item: item in ended)
             heard_db.append(level_db(b"".join(frames)) - level_db(sentence))
     finally:
         await sound.close()
-    assert [db < -20 for db in heard_db] == [cancel_echo] * 2, f"{heard_db} dB were heard"
+    assert [db < -20 for db in heard_db] == [cancel_echo] * 2, f"{heard_db} dB were captured"
 
 
 async def test_a_lost_device_is_reported_and_found_again(
     virtual_sound: VirtualSound, driver: Driver
 ) -> None:
     """The sound server ends and another one is started."""
-    wish, frames = Wish(), []
+    condition, frames = Condition(), []
     changes: list[DeviceChange] = []
 
     def changed(change: DeviceChange) -> None:
         changes.append(change)
-        wish.poke()
+        condition.notify()
 
-    def heard(frame: bytes) -> None:
+    def captured(frame: bytes) -> None:
         frames.append(frame)
-        wish.poke()
+        condition.notify()
 
-    microphone = Microphone(heard, on_change=changed)
+    microphone = Microphone(captured, on_change=changed)
     speaker = Speaker(on_change=changed)
     await microphone.open(driver=driver)
     await speaker.open(driver=driver)
     try:
-        await wish.until(lambda: bool(frames))
+        await condition.until(lambda: bool(frames))
         await in_thread(virtual_sound.stop)
-        await wish.until(lambda: len(changes) == 2)
+        await condition.until(lambda: len(changes) == 2)
         assert {(change.direction, change.back) for change in changes} == {
             ("input", False),
             ("output", False),
         }
         await in_thread(virtual_sound.start)
-        await wish.until(lambda: len([c for c in changes if c.back]) == 2)
+        await condition.until(lambda: len([c for c in changes if c.back]) == 2)
         before = len(frames)
-        await wish.until(lambda: len(frames) > before)
+        await condition.until(lambda: len(frames) > before)
     finally:
         await microphone.close()
         await speaker.close()
