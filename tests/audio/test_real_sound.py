@@ -38,7 +38,7 @@ class Condition:
 
 
 def similarity(captured: bytes, spoken: bytes) -> tuple[float, int]:
-    """Returns the largest normalised cross-correlation (1.0: equal), and its position in samples."""
+    """Returns the largest normalised correlation (1.0: equal) and its position in samples."""
     long, short = (np.frombuffer(sound, "<i2").astype(float) for sound in (captured, spoken))
     size = 1 << (len(long) + len(short)).bit_length()
     crossed = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size)), size)
