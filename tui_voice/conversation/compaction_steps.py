@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.effects import Output
-from tui_voice.conversation.items import memory_item, memory_text, predecessor, turn_item
+from tui_voice.conversation.items import memory_item, predecessor, turn_item
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.situation import CompactionStep
 
@@ -43,10 +43,10 @@ def advance(ledger: Ledger, step: CompactionStep) -> Advance:
         assert ledger.compaction is not None
         failed = e.SummaryFailed(compaction_id=ledger.compaction.id, reason="no summary came")
         return Advance(step, (failed,))
-    following = _next_step(ledger)
-    if following is None:
+    effect = _next_step(ledger)
+    if effect is None:
         return Advance(CompactionStep())
-    name, effect = following
+    name = f"{'create' if isinstance(effect, x.CreateItem) else 'delete'} {effect.item_id}"
     if name != step.name:
         return Advance(CompactionStep(name, ledger.at), (effect,))
     if ledger.at - step.asked_at < REPEAT_AFTER_S:
@@ -76,33 +76,26 @@ def _summary_overdue(ledger: Ledger) -> bool:
     )
 
 
-def _next_step(ledger: Ledger) -> tuple[str, Step] | None:
-    """Name and effect of the next step; None: nothing is left to do."""
+def _next_step(ledger: Ledger) -> Step | None:
+    """The effect of the next step; None: nothing is left to do."""
     if ledger.memory_edit:  # first, since restored turns are placed behind the memory
-        return f"create {ledger.memory_edit}", memory_item(ledger, ledger.memory_edit)
+        return memory_item(ledger.memory_edit, ledger.memory)
     running = ledger.compaction
     if running is not None and running.stage in ("ready", "placed"):
         left = running.left_to_do(ledger.turns)
         if running.kind == "summary" and running.stage == "ready":
-            return _place_summary(running)  # turns are deleted only after its acknowledgement
+            # Turns are deleted only after this item is acknowledged.
+            return memory_item(running.id, running.summary)
         if left and running.kind == "summary":
             return _delete(ledger, left[0])
         if left:
             return _replace_turn(ledger, running, left[0])
     if ledger.pending_deletes:
-        item_id = ledger.pending_deletes[0].id
-        return f"delete {item_id}", x.DeleteItem(item_id=item_id)
+        return x.DeleteItem(item_id=ledger.pending_deletes[0].id)
     return None
 
 
-def _place_summary(running: Compaction) -> tuple[str, Step]:
-    text = memory_text(running.summary)
-    return f"create {running.id}", x.CreateItem(
-        item_id=running.id, role="system", text=text, previous_item_id="root"
-    )
-
-
-def _replace_turn(ledger: Ledger, running: Compaction, turn_id: str) -> tuple[str, Step]:
+def _replace_turn(ledger: Ledger, running: Compaction, turn_id: str) -> Step:
     """Textify: place the text behind the audio, then delete the audio. Restore: place the text."""
     turn = ledger.turns.get(turn_id)
     assert turn is not None  # `left_to_do` names only turns that exist
@@ -110,16 +103,14 @@ def _replace_turn(ledger: Ledger, running: Compaction, turn_id: str) -> tuple[st
     if item_id in running.placed or turn_id in running.withdrawn:
         return _delete(ledger, turn_id)
     previous = predecessor(ledger, turn_id) if running.kind == "restore" else turn.wire_id
-    return f"create {item_id}", turn_item(
-        turn, item_id, previous, assistant_as_system=ledger.assistant_as_system
-    )
+    return turn_item(turn, item_id, previous, assistant_as_system=ledger.assistant_as_system)
 
 
-def _delete(ledger: Ledger, turn_id: str) -> tuple[str, Step]:
+def _delete(ledger: Ledger, turn_id: str) -> Step:
     turn = ledger.turns.get(turn_id)
     assert turn is not None  # `left_to_do` names only turns that exist
     assert turn.wire_id is not None  # and, for a deletion, only turns that the server holds
-    return f"delete {turn.wire_id}", x.DeleteItem(item_id=turn.wire_id)
+    return x.DeleteItem(item_id=turn.wire_id)
 
 
 def _unanswered(ledger: Ledger, effect: Step) -> list[e.Event]:

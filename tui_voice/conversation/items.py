@@ -16,13 +16,10 @@ def memory_text(summary: str) -> str:
     return f"{MEMORY_HEADING}\n{summary}"
 
 
-def memory_item(ledger: Ledger, item_id: str) -> x.CreateItem:
-    """The memory as an item in front of all turns. `item_id`: the id of that item."""
+def memory_item(item_id: str, summary: str) -> x.CreateItem:
+    """The memory as an item in front of all turns."""
     return x.CreateItem(
-        item_id=item_id,
-        role="system",
-        text=memory_text(ledger.memory),
-        previous_item_id="root",
+        item_id=item_id, role="system", text=memory_text(summary), previous_item_id="root"
     )
 
 
@@ -47,7 +44,7 @@ def turn_item(
 def seed_items(ledger: Ledger) -> tuple[x.CreateItem, ...]:
     """What a new server session is sent: the memory, then every turn that was not pruned."""
     memory_id = f"{MEMORY_STEM}{ledger.serial:04d}e"
-    memory = (memory_item(ledger, memory_id),) if ledger.memory else ()
+    memory = (memory_item(memory_id, ledger.memory),) if ledger.memory else ()
     turns = (
         turn_item(turn, turn.id, None, assistant_as_system=ledger.assistant_as_system)
         for turn in ledger.unpruned()
