@@ -23,15 +23,12 @@ class RealtimeClient:
     """One server session at `address`, configured as `config` says."""
 
     def __init__(
-        self,
-        address: ServerAddress,
-        config: ServerSessionConfig,
-        pricing: Pricing | None = None,
+        self, address: ServerAddress, config: ServerSessionConfig, pricing: Pricing
     ) -> None:
         self._address = address
         self._config = config
         self._translator = EventTranslator(
-            audio=config.audio, manual=config.manual, pricing=pricing or Pricing()
+            audio=config.audio, manual=config.manual, pricing=pricing
         )
         self._opened: WebSocketTransport | None = None
 

@@ -63,7 +63,7 @@ class LiveBackend:
         open_sound: OpenSound,
         summariser: Summariser,
         tools: Tools,
-        pricing: Pricing | None = None,
+        pricing: Pricing,
         timeouts: ConnectionTimeouts | None = None,
         budget: Budget | None = None,
     ) -> None:
@@ -81,7 +81,6 @@ class LiveBackend:
         self._held_turns = 0
         speech = SpeechBuffer(self._send_audio, self._send_commit, config.manual)
         self._media = Media(speech, self._post_event)
-        pricing = pricing or Pricing()
         self._connection = ReconnectingConnection(
             lambda: endpoint.new_client(config, pricing),
             self._received,
