@@ -13,7 +13,7 @@ from tests.server.toy_engines_harness import ToneRecogniser, tones
 from tui_voice.audio.files import read_sound
 from tui_voice.conversation import events as e
 from tui_voice.runtime import recorder as module
-from tui_voice.runtime.recorder import Recorder, beside
+from tui_voice.runtime.recorder import Recorder, recording_path
 
 
 def audio(path: Path) -> bytes:
@@ -34,7 +34,7 @@ def test_each_side_has_a_private_file_that_a_later_run_continues(tmp_path: Path)
         recorder.add("you", piece)
         recorder.add("voice", piece[:4])
         recorder.close()
-    you, voice = beside(journal, "you"), beside(journal, "voice")
+    you, voice = recording_path(journal, "you"), recording_path(journal, "voice")
     assert (you.name, voice.name) == ("talk.you.wav", "talk.voice.wav")
     assert audio(you) == b"\x01\x00" * 30_000 + b"\x02\x00" * 10
     assert audio(voice) == b"\x01\x00" * 2 + b"\x02\x00" * 2
@@ -46,7 +46,7 @@ def test_the_file_of_a_killed_process_can_be_played_and_continued(tmp_path: Path
     recorder = Recorder(journal, no_trouble)
     recorder.add("you", b"\x01\x00" * 24_000)
     recorder.close()
-    path = beside(journal, "you")
+    path = recording_path(journal, "you")
     with path.open("ab") as file:
         file.write(b"\x02\x00" * 100 + b"\x03")  # written, but not in the header yet
     assert len(read_sound(path)) == 48_000
@@ -58,11 +58,11 @@ def test_the_file_of_a_killed_process_can_be_played_and_continued(tmp_path: Path
 
 def test_a_file_that_is_no_wav_is_overwritten(tmp_path: Path) -> None:
     journal = tmp_path / "talk.jsonl"
-    beside(journal, "you").write_bytes(b"x" * 100)
+    recording_path(journal, "you").write_bytes(b"x" * 100)
     recorder = Recorder(journal, no_trouble)
     recorder.add("you", b"\x01\x00")
     recorder.close()
-    assert audio(beside(journal, "you"))[:2] == b"\x01\x00"
+    assert audio(recording_path(journal, "you"))[:2] == b"\x01\x00"
 
 
 def test_a_write_error_is_reported_once(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ async def test_both_sides_of_a_session_are_recorded(tmp_path: Path) -> None:
         await harness.feed(utterance("one two three"))
         await harness.event(e.PlaybackFinished)
         path = harness.session.path
-    you = audio(beside(path, "you"))
+    you = audio(recording_path(path, "you"))
     assert tones("one two three").tobytes() in you
-    voice = audio(beside(path, "voice"))
+    voice = audio(recording_path(path, "voice"))
     assert voice == tones("one two three").tobytes()
     assert ToneRecogniser.name == "tones"

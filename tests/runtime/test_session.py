@@ -66,7 +66,7 @@ class ScriptedBackend:
         self.performed.append(effect)
         self.on_effect(effect)
 
-    def seen(self, now: Snapshot) -> None: ...
+    def snapshot_changed(self, now: Snapshot) -> None: ...
 
     def meters(self) -> Meters:
         return Meters(microphone=0.5)

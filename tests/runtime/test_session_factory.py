@@ -28,7 +28,7 @@ from tui_voice.errors import SettingsError, StoreError
 from tui_voice.runtime.factories import limits_of, session_config_of, summariser_of
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.recall import Recall
-from tui_voice.runtime.recorder import beside
+from tui_voice.runtime.recorder import recording_path
 from tui_voice.runtime.session_factory import SessionOptions, open_session
 from tui_voice.runtime.tools import Tools
 from tui_voice.store.codec import encode
@@ -86,7 +86,7 @@ async def test_a_text_session_has_no_audio(tmp_path: Path) -> None:
             assert [(turn.modality, turn.text) for turn in said] == [("text", "hello Anna")] * 2
 
         path = await drive(options, use)
-    assert not beside(path, "voice").exists()
+    assert not recording_path(path, "voice").exists()
 
 
 async def test_recall_is_offered_unless_the_settings_forbid_it(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ async def test_audio_is_recorded_where_the_settings_ask_for_it(tmp_path: Path) -
             settings=settings_for(server.url, audio=recording), folder=tmp_path
         )
         path = await drive(options, lambda session: session.say("one two") and None)
-    assert len(audio(beside(path, "voice"))) > 10_000
-    assert not beside(path, "you").exists()
+    assert len(audio(recording_path(path, "voice"))) > 10_000
+    assert not recording_path(path, "you").exists()
 
 
 async def test_a_session_goes_on_when_its_journal_cannot_be_written(

@@ -89,7 +89,7 @@ class Compaction(Struct, frozen=True):
     tokens_after: int | None = None
     """Tokens of the window once it was confirmed."""
     done_at: float | None = None
-    """When it ended, in whichever way. Seconds, as in `Event.at`."""
+    """When it was confirmed, failed or broke. Seconds, as in `Event.at`."""
     summary: str = ""
     based_on: str = ""
     """The memory that this summary updates."""
@@ -267,7 +267,7 @@ class Ledger(Struct, frozen=True):
     def uncounted_tokens(self) -> int:
         """Text tokens that the server holds, but the window does not count.
 
-        They are items still to be deleted, and text placed beside the audio that it replaces.
+        They are items still to be deleted, and text items whose audio item is not deleted yet.
         """
         found = sum(item.tokens for item in self.pending_deletes)
         if (running := self.compaction) is None or not running.placed:

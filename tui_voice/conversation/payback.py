@@ -52,7 +52,7 @@ class Payback:
     replies_to_pay_back: float | None
     """Replies until the cost is saved again. None: never."""
     usd_per_hour: float
-    """USD saved an hour, at the present pace of replies."""
+    """USD saved in an hour, at the present number of replies in an hour."""
 
 
 def usd_for_input(price: Price, text: float, audio: float, cached: float = 0.0) -> float:

@@ -38,7 +38,7 @@ class FakeServer:
     fixed: int = 400
     """Instructions and tools."""
     truncate_at: int = 96_000
-    """With more than this, beside `fixed`, the server drops the oldest items by itself."""
+    """Above this size, without `fixed`, the server drops the oldest items by itself."""
     retain: float = 1.0
     """Share of `truncate_at` that is left after that, 0–1."""
     overhead: int = ITEM_OVERHEAD

@@ -1,4 +1,4 @@
-"""The interface between a session and a wire protocol, whichever it is.
+"""The interface between a session and any wire protocol.
 
 `client.ProtocolClient` is the interface under `runtime.connection.Connection`. `tui_voice.realtime`
 implements it for the Realtime API over a WebSocket. To add another wire protocol, write one

@@ -19,7 +19,7 @@ class ServerSessionInfo:
     expires_at: float | None = None
     """Unix seconds at which the server ends the session; None where it sets no limit."""
     essential_only: bool = False
-    """The server refused the full configuration, so only the essential settings are in force."""
+    """The server refused the full configuration, so only the essential settings apply."""
 
 
 class ProtocolClient(Protocol):

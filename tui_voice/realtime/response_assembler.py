@@ -142,7 +142,7 @@ class ResponseAssembler:
         item = self._item(event.item_id, event.response_id)
         item.texts[event.content_index] = text
         complete = "".join(item.texts[index] for index in sorted(item.texts)).strip()
-        # A cancelled reply keeps the words that had come by then.
+        # A cancelled reply keeps the words that had come before it was cancelled.
         if event.response_id in self._dropped or not complete:
             return []
         return [e.TranscriptDone(item_id=event.item_id, text=complete)]

@@ -124,7 +124,7 @@ class LiveBackend:
             held_turns=self._held_turns,
         )
 
-    def seen(self, now: Snapshot) -> None:
+    def snapshot_changed(self, now: Snapshot) -> None:
         self._newest = now
         for event in self._budget.exceeded(now):
             self._post(event)
@@ -224,7 +224,7 @@ class LiveBackend:
         if (connection := self._connection.current) is not None:
             connection.send(x.CommitInput())
 
-    # ── beside the conversation ─────────────────────────────────────────────────────────────
+    # ── tasks outside the conversation ─────────────────────────────────────────────────────────
 
     async def _open_devices(self) -> None:
         sound = await self._open_sound(self._media.captured, self._media.playback.finished)

@@ -25,7 +25,7 @@ HEADER_EVERY = RATE * WIDTH
 but its last second."""
 
 
-def beside(journal: Path, side: Side) -> Path:
+def recording_path(journal: Path, side: Side) -> Path:
     """Return the path of the recording of one side."""
     return journal.with_name(f"{journal.stem}.{side}.wav")
 
@@ -59,7 +59,7 @@ class Recorder:
             side, pcm = item
             try:
                 if side not in self._files:
-                    self._files[side] = _Wav(beside(self._journal, side))
+                    self._files[side] = _Wav(recording_path(self._journal, side))
                 if (file := self._files[side]) is not None:
                     file.write(pcm)
             except OSError as error:

@@ -77,7 +77,7 @@ class ReplayBackend:
     def perform(self, effect: x.Effect) -> None:
         """Do nothing: what the effect led to is among the recorded events."""
 
-    def seen(self, snapshot: Snapshot) -> None: ...
+    def snapshot_changed(self, snapshot: Snapshot) -> None: ...
 
     def meters(self) -> Meters:
         return Meters()

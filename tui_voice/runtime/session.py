@@ -62,7 +62,7 @@ class SessionBackend(Protocol):
 
     def perform(self, effect: x.Effect) -> None: ...
 
-    def seen(self, snapshot: Snapshot) -> None:
+    def snapshot_changed(self, snapshot: Snapshot) -> None:
         """Called with the snapshot after each batch of events."""
         ...
 
@@ -209,7 +209,7 @@ class Session:
         finally:
             self._processing = False
         self._latest = self._conversation.snapshot
-        self._backend.seen(self._latest)
+        self._backend.snapshot_changed(self._latest)
         for on_snapshot in self._subscribers:
             on_snapshot(self._latest)
         self._set_timer()

@@ -75,6 +75,8 @@ def open_session(options: SessionOptions) -> Session:
     start = _resumed if options.resume is not None else _new
     session = start(options, backend, config, conversation, poster)
     recall.held = session.held
+    if options.on_event is not None:
+        session.listen(options.on_event)
     if settings.audio.record:
         backend.record_with(Recorder(session.path, poster.disk_trouble))
     session.start()
@@ -140,7 +142,6 @@ def _new(
     session = Session(opened.id, conversation, journal, backend, manual=config.manual, clean=clean)
     if options.on_event is not None:
         options.on_event(opened)
-        session.listen(options.on_event)
     return session
 
 
@@ -172,7 +173,7 @@ def _resumed(
     notices = [e.Noticed(text=note, severity="warning") for note in notes]
     if journal.recovered:
         notices.append(e.Noticed(text=_recovered(journal.recovered)))
-    session = Session(
+    return Session(
         ledger.opened.id,
         conversation,
         journal,
@@ -182,9 +183,6 @@ def _resumed(
         clean=Redactor(keys_to_hide(options.settings)).event,
         first=(resumed, *notices),
     )
-    if options.on_event is not None:
-        session.listen(options.on_event)
-    return session
 
 
 def _recovered(count: int) -> str:

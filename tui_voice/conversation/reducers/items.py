@@ -80,7 +80,7 @@ def delete_refused(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
     held = turn is not None and turn.wire_id == event.item_id
     if running is not None and turn is not None and held and turn.id in running.turns:
         text_id = running.item_id(turn.id)
-        if text_id in running.placed:  # the audio stays, so the text beside it has to go
+        if text_id in running.placed:  # the audio stays, so its text has to be deleted
             ledger = _delete_later(ledger, text_id, turn.as_text_tokens)
         ledger = _skip(ledger, turn.id)
     return settle(ledger)
