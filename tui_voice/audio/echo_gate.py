@@ -4,7 +4,7 @@ AEC3 lets an echo through while it learns its delay: at the first reply, and aft
 ran dry for a moment, which delays the rest of the reply. Measured through a virtual loudspeaker
 and microphone on a busy machine: AEC3 alone let speech through in 4 of 24 replies, with this gate
 in 0 of 16. In the worst second of simulated gaps (60 ms every 2 s) the echo is 39 dB weaker instead
-of 10 dB; a user who speaks over a reply is heard as well as without the gate.
+of 10 dB. The words of a user who speaks over a reply pass as they do without the gate.
 """
 
 from collections import deque
@@ -27,6 +27,7 @@ _ECHO_SIMILARITY = 0.55
 """Normalised correlation from which captured sound counts as an echo: of 100 pieces of other
 voices one reaches 0.5."""
 _FADE_SAMPLES = RATE // 200
+"""Samples (5 ms) over which a frame is faded in or out, so that no click is heard."""
 _SEARCH_STEP = 3
 """The search runs at a third of the rate, 8 kHz, where the energy of voices is."""
 

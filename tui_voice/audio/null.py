@@ -85,8 +85,7 @@ class NullSpeaker(BaseSpeaker):
             self._tick = self._loop.call_at(self._due, self._play)
 
     def _play(self) -> None:
-        """Takes the blocks that are due: the first as soon as there is sound, then one every 10 ms,
-        after a late call several."""
+        """Takes the blocks that are due: one every 10 ms, or several after a late call."""
         now = self._loop.time()
         blocks = 1 + max(0, int((now - self._due) * 1000 / BLOCK_MS))
         self._due += blocks * BLOCK_MS / 1000

@@ -50,7 +50,7 @@ class Playback:
     _ring: Ring = field(default_factory=Ring)
     _segments: deque[_Segment] = field(default_factory=deque)
     _items: dict[str, _Item] = field(default_factory=dict)
-    _silent_ends: deque[str] = field(default_factory=deque)
+    _silent_ends: deque[str] = field(default_factory=deque)  # ended; the next `take` reports them
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _latest: bytes = b""  # the level is computed when the meter asks
     _silence: PlayedBlock = PlayedBlock(b"")

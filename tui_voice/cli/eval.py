@@ -55,12 +55,13 @@ def add_parser(commands: Any) -> None:
         help="tokens from which turns are pruned (800 and 1600)",
     )
     add("--keep", type=int, action="append", metavar="N", help="newest turns that stay (4)")
-    add("--style", action="append", choices=styles, help="of the summaries (structured)")
+    add("--style", action="append", choices=styles, help="form of the summaries (structured)")
     add(
         "--language",
         action="append",
         metavar="NAME",
-        help="of the summaries, such as French; what came out is measured (that of the session)",
+        help="language of the summaries, such as French (that of the session); the language that "
+        "the model really used is measured",
     )
     add("--policy", action="append", choices=policies, help="a policy that summarises (balanced)")
     add("--summary-url", metavar="URL", help="a chat server of yours that writes the summaries")
@@ -140,8 +141,8 @@ def _table(outcomes: Sequence[EvaluationResult]) -> str:
 def _remarks(outcomes: Sequence[EvaluationResult]) -> list[str]:
     """Return the lines below the table: what the columns mean, and remarks on sessions.
 
-    The remarks are about a last summary for which a language was asked for, or which is not as
-    asked; prunings that failed; and questions that were not answered.
+    A remark is made on the last summary where a language was chosen or the summary is not as
+    wanted, on prunings that failed, and on facts that were not recalled.
     """
     lines = ["", *_wrapped(_LEGEND, "  ")]
     for outcome in outcomes:

@@ -15,9 +15,9 @@ from tui_voice.conversation.turns import USER_TOKENS_PER_SECOND
 from tui_voice.errors import UsageError
 
 WORDS_PER_SECOND = 2.5
-"""Of unhurried English (150 words a minute): estimates how long a text takes to say."""
+"""Speed of unhurried English, 150 words a minute. It estimates how long a text takes to say."""
 TOKENS_PER_WORD = 1.3
-"""Of English in o200k_base: estimates the text tokens of speech whose words are not known."""
+"""Of English words in o200k_base. It estimates the tokens of speech whose words are not known."""
 
 
 def add_parser(subparsers: Any) -> None:

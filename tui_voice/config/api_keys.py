@@ -1,4 +1,4 @@
-"""API keys: from the environment or the system's keyring, never from or into a file of ours."""
+"""API keys: read from the environment or the system's keyring, never from a file of tui-voice."""
 
 from __future__ import annotations
 

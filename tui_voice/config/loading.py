@@ -143,7 +143,7 @@ def _with_address(given: Given) -> Iterator[Given]:
 
 
 def _refuse_missing_url(settings: Settings) -> None:
-    """Raise SettingsError where a chat server shall write the summaries and none is named."""
+    """Raise SettingsError where `summary.by` is "url" and `summary.url` is not set."""
     if settings.summary.by == "url" and not settings.summary.url:
         raise SettingsError(
             f'{settings.origin("summary.by")}: summary.by is "url", and summary.url is not set.',

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 PREFIX = "TUI_VOICE_"
-"""The beginning of every environment variable of ours."""
+"""The prefix of the environment variables of tui-voice."""
 
 
 class Setting(NamedTuple):
@@ -94,7 +94,7 @@ class BackendSettings:
         "auto", "how soon the model answers (semantic_vad)"
     )
     reply_timeout_s: Annotated[float, Meta(ge=5, le=3600)] = setting(
-        60.0, "seconds without any sign of the reply after which it is given up"
+        60.0, "seconds to wait for the next part of a reply before it is given up"
     )
     transcription_model: Name = setting("gpt-transcribe", "the model that transcribes what you say")
     language: LanguageCode | None = setting(None, "the language you speak")
@@ -190,7 +190,7 @@ class SummarySettings:
 
 @dataclass(frozen=True)
 class CostSettings:
-    """Money."""
+    """What a session may cost, and prices of your own."""
 
     limit: Annotated[float, Meta(ge=0.01, le=100_000)] | None = setting(
         None, "USD that a session may cost before it pauses and asks"

@@ -101,7 +101,7 @@ def store_session(
             _remove_turn(db, place, role, text)
     for turn in turns.values():
         if known.get(turn.id, ("",))[1:] != (turn.role, turn.text):
-            _add_turn(db, file, session.begun if session else 0.0, turn)
+            _add_turn(db, file, session.start_seconds if session else 0.0, turn)
     row: dict[str, str | float] = {"size": stamp[0], "changed": stamp[1], "refused": refused}
     row |= {column: getattr(session, column) for column in SESSION_COLUMNS} if session else {}
     assignments = ", ".join(f"{column} = :{column}" for column in row)
@@ -114,9 +114,9 @@ def _known_turns(db: sqlite3.Connection, file: int) -> dict[str, tuple[int, str,
     return {turn: (place, role, text) for turn, place, role, text in rows}
 
 
-def _add_turn(db: sqlite3.Connection, file: int, begun: float, turn: Turn) -> None:
-    """`begun`: Unix seconds of the session's beginning."""
-    place = _free_place(db, int(min(max(0.0, (begun + turn.at) * 1000), _LATEST_MS)))
+def _add_turn(db: sqlite3.Connection, file: int, start_seconds: float, turn: Turn) -> None:
+    """`start_seconds`: Unix seconds of the session's beginning."""
+    place = _free_place(db, int(min(max(0.0, (start_seconds + turn.at) * 1000), _LATEST_MS)))
     db.execute(
         "INSERT INTO turns (place, file, turn, role, at, text) VALUES (?, ?, ?, ?, ?, ?)",
         (place, file, turn.id, turn.role, turn.at, turn.text),

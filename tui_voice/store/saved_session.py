@@ -41,7 +41,7 @@ class SavedSession:
     """The id of the session that it was forked from; "" for none."""
 
     @property
-    def begun(self) -> float:
+    def start_seconds(self) -> float:
         """Unix seconds of its beginning; 0 where that is not known."""
         return _unix_seconds(self.started)
 

@@ -123,8 +123,8 @@ class BlockPainter:
         return 2 + -(-len(block.text) * 21 // (20 * self.text_width)) if block.text else 2
 
     def paint(self, block: Block, *, folded: bool = False) -> list[Strip]:
-        """Returns the lines of a block, the last of them blank. The same list while nothing
-        changes.
+        """Returns the lines of a block, the last of them blank. Returns the same list as long as
+        nothing changes.
         """
         known = self._painted.get(block.id)
         if known is not None and known[0] is block and known[1] is folded:
@@ -149,7 +149,9 @@ class BlockPainter:
     # ── a turn ──────────────────────────────────────────────────────────────────────────────
 
     def _paint_turn(self, turn: Turn) -> list[Strip]:
-        """Of a turn whose text grew since it was painted last, only the end is painted again."""
+        """Returns the lines of a turn. Where its text grew since the last time, it paints only the
+        new end.
+        """
         glyphs, palette = self.glyphs, self.palette
         pruned = bool(turn.pruned_in) and not turn.in_window
         colour = palette.edge(turn)

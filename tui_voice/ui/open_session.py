@@ -26,7 +26,7 @@ class _ShownMeters(NamedTuple):
 
 
 class OpenSession:
-    """At most one session at a time. Has no thread: the application calls it from its own."""
+    """Holds at most one session. All methods are called in the application's thread."""
 
     def __init__(self, options: AppOptions) -> None:
         self._options = options

@@ -77,7 +77,7 @@ class TranscriptDocument:
         self._starts: list[int] = [0]
         self._chunks: tuple[tuple[Turn, ...], ...] = ()
         self._compactions: tuple[Compaction, ...] = ()
-        self._anchors: dict[str, tuple[Compaction, ...]] = {}
+        self._anchors: dict[str, tuple[Compaction, ...]] = {}  # turn id → compactions marked there
         self.folded: frozenset[str] = frozenset()
         self.measured_count = 0
         """Number of measurements so far; tests of the costs look at it."""
@@ -91,7 +91,7 @@ class TranscriptDocument:
 
     def update(self, turns: Turns, compactions: tuple[Compaction, ...]) -> int | None:
         """Replaces the content. Returns the first line that may have changed, or None."""
-        moved = self._update_marks(compactions)
+        remarked = self._update_marks(compactions)
         chunks = turns.chunks
         head = common_prefix(self._chunks, chunks)
         tail = common_prefix(self._chunks[head:][::-1], chunks[head:][::-1])
@@ -104,7 +104,7 @@ class TranscriptDocument:
             ]
             changed = head
         self._chunks = chunks
-        for index in self._sections_of(moved):
+        for index in self._sections_of(remarked):
             self._sections[index] = self._build(chunks[index], [self._sections[index]])
             changed = index if changed is None else min(changed, index)
         if changed is None:
@@ -126,24 +126,24 @@ class TranscriptDocument:
         self._add_up(0)
 
     def _update_marks(self, compactions: tuple[Compaction, ...]) -> set[str]:
-        """Returns the ids of the turns behind which a mark came, went or changed."""
+        """Returns the ids of the turns after which a mark was added, removed or changed."""
         if compactions is self._compactions:
             return set()
         same = common_prefix(self._compactions, compactions)
-        moved: set[str] = set()
-        for gone in self._compactions[same:]:
-            if gone.kind == "summary" and gone.turns:
-                moved.add(gone.turns[-1])
-                left = tuple(c for c in self._anchors.get(gone.turns[-1], ()) if c is not gone)
-                self._anchors[gone.turns[-1]] = left
-        for come in compactions[same:]:
-            if come.kind == "summary" and come.turns:
-                moved.add(come.turns[-1])
-                if come.under_way or come.stage == "confirmed":
-                    before = self._anchors.get(come.turns[-1], ())
-                    self._anchors[come.turns[-1]] = (*before, come)
+        changed: set[str] = set()
+        for old in self._compactions[same:]:
+            if old.kind == "summary" and old.turns:
+                last = old.turns[-1]
+                changed.add(last)
+                self._anchors[last] = tuple(c for c in self._anchors.get(last, ()) if c is not old)
+        for new in compactions[same:]:
+            if new.kind == "summary" and new.turns:
+                last = new.turns[-1]
+                changed.add(last)
+                if new.under_way or new.stage == "confirmed":
+                    self._anchors[last] = (*self._anchors.get(last, ()), new)
         self._compactions = compactions
-        return moved
+        return changed
 
     def _sections_of(self, turn_ids: set[str]) -> list[int]:
         """Returns the sections that hold these turns; it looks from the newest backwards."""

@@ -14,9 +14,7 @@ _BIDI = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def clean(text: str) -> str:
-    """Returns the text without control characters and without marks of writing direction, which a
-    terminal could obey.
-    """
+    """Returns the text without characters that control the terminal or the direction of writing."""
     if _PLAIN.match(text):
         return text
     return "".join(map(_clean_character, text))

@@ -120,7 +120,7 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         self.query_one("#heading", Static).update(dot.join([self.HEADING, *parts]))
 
     def dismiss_with(self, request: ResumeRequest | None) -> None:
-        """Leaves the list with what the user chose on the screen over it, if anything."""
+        """Closes the list with the result of a screen over it, unless that is None."""
         if request is not None:
             self.dismiss(request)
 

@@ -103,7 +103,7 @@ class SessionScreen(Screen[None]):
         self.show_keys()
 
     async def mount_rest(self) -> None:
-        """Makes what the first paint does not wait for: the side panel and the prompt."""
+        """Creates the side panel and the prompt, for which the first paint does not wait."""
         from tui_voice.ui.widgets.prompt_input import PromptInput
         from tui_voice.ui.widgets.side_panel import SidePanel
 
@@ -118,7 +118,7 @@ class SessionScreen(Screen[None]):
             self.set_focus(self.prompt)
 
     def set_microphone(self, *, available: bool) -> None:
-        """Takes whether there is a microphone, which is known once the devices were listed."""
+        """Stores whether there is a microphone, which is known once the devices are listed."""
         if available == self._microphone or not self.complete:
             return
         self._microphone = available
@@ -164,7 +164,7 @@ class SessionScreen(Screen[None]):
         self._notice.notice = self._problem or self.view.notice
 
     def show_keys(self) -> None:
-        """Has the footer show the keys that work now."""
+        """Shows in the footer the keys that work now."""
         self._footer.hints = self._hints.footer(typing=self.typing)
 
     @property

@@ -83,7 +83,7 @@ class StatusBar(LineWidget):
         return self.styled_line(parts + self._beside(used, width - used))
 
     def _beside(self, used: int, room: int) -> list[StyledText]:
-        """Returns the meter and the word; where there is room for one, the more important one."""
+        """Returns the meter and the word; the more important one where both do not fit."""
         status = self.status
         text, alarm = word(status, self.progress, self.silent)
         style = "alarm" if alarm else "machine"

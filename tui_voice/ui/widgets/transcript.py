@@ -169,7 +169,7 @@ class Transcript(ScrollView, can_focus=True):
         return super().refresh(*regions, **how)
 
     def _refresh_changed(self) -> None:
-        """Has the rows drawn again that differ from those on the screen."""
+        """Draws again the rows that differ from those on the screen."""
         if self._stale or len(self._shown) != self.size.height:
             self.refresh()
             return
