@@ -20,7 +20,7 @@ from tui_voice.lab.exchanges import (
     Exchange,
     exchanges_of,
     invented,
-    words,
+    text_of_tokens,
 )
 from tui_voice.lab.fake_server import CountedItem, FakeServer
 from tui_voice.lab.simulate import Setup, SimulationResult, compare, simulate
@@ -193,7 +193,7 @@ def test_an_empty_session_costs_nothing() -> None:
 
 
 def test_words_have_the_wanted_number_of_tokens() -> None:
-    assert [estimate_text_tokens(words(n)) for n in range(1, 400)] == list(range(1, 400))
+    assert [estimate_text_tokens(text_of_tokens(n)) for n in range(1, 400)] == list(range(1, 400))
 
 
 def test_the_window_never_jumps_between_points() -> None:
@@ -226,11 +226,13 @@ class TestIrregularExchanges:
         for found, one_in in (
             (sum(one.cut_ms is not None for one in session), CUT),
             (sum(one.late > 0 for one in session), LATE),
-            (sum(one.call_words > 0 for one in session), CALLS),
+            (sum(one.call_tokens > 0 for one in session), CALLS),
         ):
             assert found == pytest.approx(len(session) / one_in, rel=0.3)
-        assert any(one.generated < 1 for one in session), "interrupted while it was still generated"
-        assert any(one.generated == 1 and one.cut_ms is not None for one in session)
+        assert any(one.generated_share < 1 for one in session), (
+            "interrupted while it was still generated"
+        )
+        assert any(one.generated_share == 1 and one.cut_ms is not None for one in session)
         assert sum(one.seconds for one in session) == pytest.approx(3 * 3600, abs=30)
 
     def test_the_ledger_has_how_much_of_an_interrupted_reply_was_played(self) -> None:
@@ -254,14 +256,14 @@ class TestIrregularExchanges:
         causes = [(c.kind, c.cause) for c in found.ledger.compactions]
         assert len([kind for kind, _ in causes if kind == "textify"]) >= 4
         second = next(turn for turn in found.ledger.turns if turn.id == "u1")
-        assert (second.modality, second.text) == ("text", words(30))
+        assert (second.modality, second.text) == ("text", text_of_tokens(30))
         textified_at = [c.at for c in found.ledger.compactions if "u1" in c.turns]
         assert textified_at
         assert textified_at[0] >= second.at + 8.0 + 9.0
 
     def test_a_function_call_makes_a_second_response(self) -> None:
         plain = simulate([Exchange()] * 2, Limits(policy="none"))
-        called = Exchange(call_words=20, output_words=100)
+        called = Exchange(call_tokens=20, output_tokens=100)
         found = simulate([called, Exchange()], Limits(policy="none"))
         assert found.ledger.replies == plain.ledger.replies + 1
         roles = [turn.role for turn in found.ledger.turns]
@@ -271,7 +273,7 @@ class TestIrregularExchanges:
 
     def test_function_calls_do_not_count_as_kept_turns(self) -> None:
         """A function call between two turns takes the place of neither."""
-        called = Exchange(call_words=10, output_words=20)
+        called = Exchange(call_tokens=10, output_tokens=20)
         for limits in (Limits(2_000, 2, policy="notebook"), Limits(1_500, 8, policy="thrift")):
             found = simulate([called] * 60, limits)
             assert found.prunings
@@ -312,5 +314,5 @@ class TestIrregularExchanges:
         session = [replace(one, late=0.0) for one in invented(0.5)]
         again = list(exchanges_of(simulate(session, Limits(policy="none")).ledger))
         assert [one.cut_ms for one in again] == [one.cut_ms for one in session]
-        assert [one.output_words for one in again] == [one.output_words for one in session]
+        assert [one.output_tokens for one in again] == [one.output_tokens for one in session]
         assert [one.generated_ms for one in again] == [one.generated_ms for one in session]

@@ -21,7 +21,7 @@ from tui_voice.conversation.turns import CHARACTERS_PER_TOKEN, estimate_text_tok
 
 TYPED_PER_SECOND = 1.0
 READ_PER_SECOND = 5.0
-"""Text tokens per second, so that a session without audio takes time, too."""
+"""Text tokens that a user types, or reads, in a second: the time of a session without audio."""
 GENERATION_SPEED = 4
 """How many times as fast as playback the server generates a reply."""
 CUT, LATE, CALLS = 6, 8, 10
@@ -34,37 +34,37 @@ during the reply, or while the user asks the next question."""
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and its reply: milliseconds of audio and text tokens."""
+    """A question and its reply. `user_tokens`, `assistant_tokens`: of their words as text."""
 
     user_ms: int = round(USER_SECONDS * 1000)
-    user_words: int = USER_WORD_TOKENS
+    user_tokens: int = USER_WORD_TOKENS
     assistant_ms: int = round(ASSISTANT_SECONDS * 1000)
-    assistant_words: int = ASSISTANT_WORD_TOKENS
+    assistant_tokens: int = ASSISTANT_WORD_TOKENS
     pause: float = 0.0
     """Seconds of silence before it."""
     cut_ms: int | None = None
     """Milliseconds of the reply that were played when the user interrupted it; None: all."""
     late: float = 0.0
     """Seconds from the end of the question to its transcript; 0: it comes with the reply."""
-    call_words: int = 0
+    call_tokens: int = 0
     """Tokens of the arguments of a function call; 0: no function is called."""
-    output_words: int = 0
+    output_tokens: int = 0
     """Tokens of the function's output."""
 
     @property
     def user_seconds(self) -> float:
         """Time that the user speaks or types."""
-        return self.user_ms / 1000 or self.user_words / TYPED_PER_SECOND
+        return self.user_ms / 1000 or self.user_tokens / TYPED_PER_SECOND
 
     @property
     def assistant_seconds(self) -> float:
         """Time that the user listens or reads."""
         if self.cut_ms is not None:
             return min(self.cut_ms, self.assistant_ms) / 1000
-        return self.assistant_ms / 1000 or self.assistant_words / READ_PER_SECOND
+        return self.assistant_ms / 1000 or self.assistant_tokens / READ_PER_SECOND
 
     @property
-    def generated(self) -> float:
+    def generated_share(self) -> float:
         """Share of the reply, 0–1, that was generated, and is billed, before the interruption."""
         if self.cut_ms is None or not self.assistant_ms:
             return 1.0
@@ -72,11 +72,11 @@ class Exchange:
 
     @property
     def generated_ms(self) -> int:
-        return round(self.assistant_ms * self.generated)
+        return round(self.assistant_ms * self.generated_share)
 
     @property
-    def generated_words(self) -> int:
-        return round(self.assistant_words * self.generated)
+    def generated_tokens(self) -> int:
+        return round(self.assistant_tokens * self.generated_share)
 
     @property
     def seconds(self) -> float:
@@ -84,7 +84,7 @@ class Exchange:
 
 
 def invented(hours: float, exchange: Exchange | None = None, seed: int = 1) -> Iterator[Exchange]:
-    """Yield exchanges of one length that fill so many hours.
+    """Yield exchanges of one length that fill this number of hours.
 
     `seed`: decides which of them are interrupted, late or call a function; 0: none.
     """
@@ -115,7 +115,9 @@ def _varied(one: Exchange, drawn: Iterator[float]) -> Exchange:
     if late < 1 / LATE and one.user_ms:
         one = replace(one, late=round(LATENESS[0] + (LATENESS[1] - LATENESS[0]) * delay, 1))
     if call < 1 / CALLS:
-        one = replace(one, call_words=round(8 + 20 * length), output_words=round(30 + 150 * length))
+        one = replace(
+            one, call_tokens=round(8 + 20 * length), output_tokens=round(30 + 150 * length)
+        )
     return one
 
 
@@ -139,22 +141,22 @@ def _exchanges(ledger: Ledger) -> Iterator[Exchange]:
     began: float | None = None
     ended = 0.0
     for turn in ledger.turns:
-        words = estimate_text_tokens(turn.text)
+        tokens = estimate_text_tokens(turn.text)
         if turn.role == "user":
             ms = turn.audio_ms if turn.heard_ms is None else min(turn.heard_ms, turn.audio_ms)
-            one = replace(one, user_ms=one.user_ms + ms, user_words=one.user_words + words)
+            one = replace(one, user_ms=one.user_ms + ms, user_tokens=one.user_tokens + tokens)
             began = turn.at if began is None else began
         elif turn.role == "tool" and began is not None:
-            call, output = (words, 0) if turn.tool else (0, words)
+            call, output = (tokens, 0) if turn.tool else (0, tokens)
             one = replace(
-                one, call_words=one.call_words + call, output_words=one.output_words + output
+                one, call_tokens=one.call_tokens + call, output_tokens=one.output_tokens + output
             )
         elif turn.role == "assistant" and began is not None:
             heard = turn.heard_ms if turn.heard_ms is not None else turn.audio_ms
             one = replace(
                 one,
                 assistant_ms=turn.audio_ms,
-                assistant_words=words,
+                assistant_tokens=tokens,
                 pause=round(max(0.0, began - ended) if ended else 0.0, 1),
                 cut_ms=heard if heard < turn.audio_ms else None,
             )
@@ -163,7 +165,7 @@ def _exchanges(ledger: Ledger) -> Iterator[Exchange]:
             one, began = Exchange(0, 0, 0, 0), None
 
 
-def words(tokens: int) -> str:
-    """Return a text of short words that is estimated at exactly so many tokens."""
+def text_of_tokens(tokens: int) -> str:
+    """Return a text that `estimate_text_tokens` estimates at exactly this number of tokens."""
     length = int(tokens * CHARACTERS_PER_TOKEN)
     return ("word " * (length // 5 + 1))[:length]

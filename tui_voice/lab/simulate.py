@@ -19,11 +19,11 @@ from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.planning import next_check_at
 from tui_voice.conversation.prices import PRICES, PriceTable, price, transcription_price
 from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
-from tui_voice.lab.exchanges import CALLS, CUT, LATE, LATENESS, Exchange, words
+from tui_voice.lab.exchanges import CALLS, CUT, LATE, LATENESS, Exchange, text_of_tokens
 from tui_voice.lab.fake_server import FakeServer
 
 ASSUMPTIONS = (
-    "user speech 10 audio tokens a second, replies 20 and their words; list prices",
+    "user speech 10 audio tokens a second, replies 20 and the tokens of their text; list prices",
     "the prompt cache holds the longest unchanged run of items, in blocks of 64 tokens",
     "a reply is not cached when it is first read back",
     "summaries have 250 tokens; nothing but the session itself is billed",
@@ -126,7 +126,7 @@ class _Reply:
 
     def ended(self, status: str) -> tuple[e.Event, ...]:
         """Return the transcript and the end of the response."""
-        text = words(self.exchange.generated_words)
+        text = text_of_tokens(self.exchange.generated_tokens)
         return (
             e.TranscriptDone(item_id=self.item_id, text=text),
             e.ResponseDone(
@@ -222,23 +222,25 @@ class _Simulation:
         if exchange.user_ms:
             seconds = exchange.user_ms / 1000
             usd = transcription_price(self.setup.transcriber, seconds, table=self.setup.table)
-        transcript = e.TranscriptDone(item_id=user, text=words(exchange.user_words), usd=usd)
+        transcript = e.TranscriptDone(
+            item_id=user, text=text_of_tokens(exchange.user_tokens), usd=usd
+        )
         if exchange.user_ms and exchange.late:
             self.late.append((self.at + exchange.late, transcript))
-        if exchange.call_words:
+        if exchange.call_tokens:
             self._call(number, exchange)
         self._receive(e.ResponseStarted(response_id=f"r{number}"))
-        usage = self._respond(exchange.generated_words, exchange.generated_ms // 50)
+        usage = self._respond(exchange.generated_tokens, exchange.generated_ms // 50)
         self._count_verbatim()
         reply = _Reply(number, exchange, usage, price(self.setup.model, usage, self.setup.table))
         self._receive(e.TurnAdded(item_id=reply.item_id, role="assistant"))
-        self.server.add(reply.item_id, exchange.generated_words, exchange.generated_ms // 50)
+        self.server.add(reply.item_id, exchange.generated_tokens, exchange.generated_ms // 50)
         if exchange.assistant_ms:
             self._receive(reply.received())
             self.playing = reply
         if exchange.user_ms and not exchange.late:
             self._receive(transcript)
-        if exchange.generated == 1.0:
+        if exchange.generated_share == 1.0:
             self._receive(*reply.ended("completed"))
         self._wait(exchange.assistant_seconds)
         if exchange.cut_ms is None:
@@ -251,7 +253,7 @@ class _Simulation:
         """The user speaks or types, which interrupts a reply that is still played."""
         if not exchange.user_ms:
             self._wait(exchange.user_seconds)
-            self._receive(e.TextSubmitted(item_id=user, text=words(exchange.user_words)))
+            self._receive(e.TextSubmitted(item_id=user, text=text_of_tokens(exchange.user_tokens)))
             self.playing = None
             return
         last = self.conversation.ledger.turns.last
@@ -267,15 +269,17 @@ class _Simulation:
         """A first response calls a function; its output is an item before the second one begins."""
         call, output, name = f"f{number}", f"o{number}", f"c{number}"
         self._receive(e.ResponseStarted(response_id=f"{name}r"))
-        usage = self._respond(exchange.call_words, 0)
-        self.server.add(call, exchange.call_words, 0, turn=False)
-        arguments = words(exchange.call_words)
+        usage = self._respond(exchange.call_tokens, 0)
+        self.server.add(call, exchange.call_tokens, 0, turn=False)
+        arguments = text_of_tokens(exchange.call_tokens)
         self._receive(e.ToolCalled(item_id=call, call_id=name, tool="look", arguments=arguments))
         usd = price(self.setup.model, usage, self.setup.table)
         self._receive(e.ResponseDone(response_id=f"{name}r", usage=usage, usd=usd))
-        self.server.add(output, exchange.output_words, 0, turn=False)
+        self.server.add(output, exchange.output_tokens, 0, turn=False)
         self._receive(
-            e.ToolAnswered(item_id=output, call_id=name, output=words(exchange.output_words)),
+            e.ToolAnswered(
+                item_id=output, call_id=name, output=text_of_tokens(exchange.output_tokens)
+            ),
             e.ItemPlaced(item_id=output),
         )
 
@@ -295,15 +299,15 @@ class _Simulation:
         """Let time pass: late transcripts arrive, and `TimePassed` when the policy asks for it."""
         end = self.at + max(0.0, seconds)
         while True:
-            look = next_check_at(self.conversation.ledger, self.limits)
+            check = next_check_at(self.conversation.ledger, self.limits)
             due = min((at for at, _ in self.late), default=None)
-            times = [at for at in (look, due) if at is not None and at <= end]
+            times = [at for at in (check, due) if at is not None and at <= end]
             if not times:
                 break
             self.at = max(self.at, min(times))
-            here = [event for at, event in self.late if at <= self.at]
+            arrived = [event for at, event in self.late if at <= self.at]
             self.late = [(at, event) for at, event in self.late if at > self.at]
-            self._receive(*(here or [e.TimePassed()]))
+            self._receive(*(arrived or [e.TimePassed()]))
         self.at = end
 
     def _respond(self, text: int, audio: int) -> e.Usage:
@@ -317,7 +321,7 @@ class _Simulation:
         return usage
 
     def _count_verbatim(self) -> None:
-        """Note how many earlier exchanges the window holds verbatim, once it does not hold all.
+        """Record how many earlier exchanges the window holds verbatim, once it does not hold all.
 
         Two turns make an exchange; function calls and outputs do not count.
         """
@@ -328,13 +332,13 @@ class _Simulation:
 
     def _floor(self, exchange: Exchange) -> float:
         """Return the cost of a reply that reads only its own question and function output."""
-        typed = 0 if exchange.user_ms else exchange.user_words
-        called = exchange.call_words + exchange.output_words
+        typed = 0 if exchange.user_ms else exchange.user_tokens
+        called = exchange.call_tokens + exchange.output_tokens
         own = e.Usage(
             input_text=self.setup.fixed + typed + called,
             input_audio=exchange.user_ms // 100,
             cached_text=self.setup.fixed if self.exchanges > 1 else 0,
-            output_text=exchange.generated_words + exchange.call_words,
+            output_text=exchange.generated_tokens + exchange.call_tokens,
             output_audio=exchange.generated_ms // 50,
         )
         return price(self.setup.model, own, self.setup.table) or 0.0
@@ -346,7 +350,7 @@ class _Simulation:
         heading = estimate_text_tokens(MEMORY_HEADING)
         return e.SummaryReady(
             compaction_id=request.compaction_id,
-            text=words(max(1, self.setup.summary - heading)),
+            text=text_of_tokens(max(1, self.setup.summary - heading)),
             source=self.setup.writer,
             usage=usage,
             usd=price(self.setup.writer, usage, self.setup.table),
