@@ -78,7 +78,7 @@ class VoiceApp(App[ExitSummary]):
         saved sessions is opened first; where the user chooses none, a new session is opened.
         """
         self.options = options or AppOptions()
-        self.key_table = KeyTable(key_actions(), self.options.keys, self.options.glyphs.control)
+        self.key_table = KeyTable(key_actions(), self.options.keys)
         super().__init__()
         self._open_handle = open_handle
         self._first_session_id = session_id

@@ -32,7 +32,6 @@ class Glyphs(NamedTuple):
     free: str = "░"
     tick: str = "│"
     levels: str = " ▁▂▃▄▅▆▇█"
-    control: str = "^"
     ascii: bool = False
 
 
@@ -62,6 +61,5 @@ ASCII = Glyphs(
     free=".",
     tick="|",
     levels=" ._-=+*#@",
-    control="^",
     ascii=True,
 )

@@ -55,7 +55,10 @@ _SHORT_NAMES = {"escape": "Esc", "space": "Space", "enter": "Enter", "tab": "Tab
 
 
 def key_name(key: str, control: str = "^") -> str:
-    """Returns a key as people write it: `ctrl+s` → `^S`, `escape` → `Esc`."""
+    """Returns a key as people write it: `ctrl+s` → `^S`, `escape` → `Esc`.
+
+    `control`: what stands for the control key.
+    """
     *modifiers, last = key.partition(",")[0].split("+")
     name = _SHORT_NAMES.get(last, last.upper() if modifiers or last[1:].isdigit() else last)
     marks = [control if modifier == "ctrl" else f"{modifier}+" for modifier in modifiers]
@@ -77,16 +80,11 @@ def binding(action: KeyAction, *, priority: bool = False) -> Binding:
 class KeyTable:
     """All key actions of one application, in order, with the keys that the user chose."""
 
-    def __init__(
-        self, actions: Iterable[KeyAction], keys: Mapping[str, str], control: str = "^"
-    ) -> None:
-        """`keys`: action id → key, where it differs from the default. `control`: the sign that
-        stands for the control key.
-        """
+    def __init__(self, actions: Iterable[KeyAction], keys: Mapping[str, str]) -> None:
+        """`keys`: action id → key, where it differs from the default."""
         self.actions = tuple(actions)
         self._by_id = {action.id: action for action in self.actions}
         self._keys = keys
-        self._control = control
 
     def __getitem__(self, action_id: str) -> KeyAction:
         return self._by_id[action_id]
@@ -100,7 +98,7 @@ class KeyTable:
 
     def name(self, action_id: str) -> str:
         """Returns the key of an action as people write it."""
-        return key_name(self.key(action_id), self._control)
+        return key_name(self.key(action_id))
 
     @property
     def keymap(self) -> Keymap:
