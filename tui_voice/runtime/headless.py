@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SPEED = 25.0
 """How many times as fast as real time audio goes in and replies are played."""
 OPEN_TIMEOUT_S = 90.0
+MICROPHONE_TIMEOUT_S = 30.0
 TURN_TIMEOUT_S = 180.0
 
 
@@ -66,7 +67,7 @@ class HeadlessSession:
         self.id = self._session.id
         self.path = self._session.path
         self.snapshot: Snapshot = self._session.subscribe(self._on_snapshot)
-        """The newest."""
+        """The newest snapshot."""
 
     def __enter__(self) -> Self:
         try:
@@ -90,7 +91,8 @@ class HeadlessSession:
         def speak() -> None:
             self._session.post(e.TalkPressed())
             self._wait_until(
-                lambda now: now.situation.microphone.open and self._sound is not None, 30
+                lambda now: now.situation.microphone.open and self._sound is not None,
+                MICROPHONE_TIMEOUT_S,
             )
             self._session.call(self._sound.microphone.feed(pcm, speed=SPEED)).result()
             self._session.post(e.TalkReleased())
@@ -98,7 +100,10 @@ class HeadlessSession:
         return self._take_turn(speak)
 
     def summarise(self, focus: str = "") -> None:
-        """Summarise now; returns when that is done, has failed, or there was nothing to do."""
+        """Summarise now; returns when the summary is in the window or has failed.
+
+        Raises `BackendError` where no turn is older than the kept ones, after the time of a turn.
+        """
         before = self.snapshot.ledger.serial
         self._session.post(e.SummarisePressed(focus=focus))
         self._wait_until(
@@ -107,7 +112,7 @@ class HeadlessSession:
         )
 
     def retrieve(self, item_id: str) -> Future[str | None]:
-        """Return the text of an item as the server has it, None where the server has none."""
+        """Return the text of an item as the server has it; None where the server has none."""
         return self._session.retrieve(item_id)
 
     def set_limits(self, limits: Limits) -> None:

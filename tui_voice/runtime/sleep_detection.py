@@ -16,8 +16,8 @@ async def wait_for_wake(check_s: float) -> None:
     """Returns after this machine was asleep, or stopped for another reason.
 
     Connections that were open before may then be dead without any error. The wall clock is read
-    every `check_s` seconds. A wall clock that is set forward has the same effect: one
-    needless ping.
+    every `check_s` seconds. A wall clock that is set forward has the same effect: one needless
+    ping.
     """
     while True:
         before = time.time()

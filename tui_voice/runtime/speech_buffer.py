@@ -61,7 +61,7 @@ class SpeechBuffer:
             self._has_speech = True
 
     def add_commit(self) -> None:
-        """Our commit was sent, or will be on the next connection."""
+        """Marks the end of a turn: our commit was sent, or will be sent on the next connection."""
         self._pending.append(_COMMIT)
 
     # ── what the server reports ─────────────────────────────────────────────────────────────
@@ -81,7 +81,7 @@ class SpeechBuffer:
         self._take_turn()
 
     def transcribed(self, item_id: str) -> None:
-        """The words of the turn are known."""
+        """The transcript of the turn has come, so its frames are deleted."""
         self._untranscribed.pop(item_id, None)
 
     def reply_started(self) -> None:

@@ -8,29 +8,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionTimeouts:
-    """All values are seconds."""
+    """The timeouts and delays of a connection, in seconds."""
 
     open_s: float = 15.0
-    """Until an attempt to open the transport is given up."""
+    """Seconds until an attempt to open the transport is given up."""
     configure_s: float = 15.0
-    """Until the server must have acknowledged our configuration."""
+    """Seconds in which the server must acknowledge our configuration."""
     ping_s: float = 15.0
-    """Between two pings; a server that leaves one unanswered for as long counts as gone."""
+    """Seconds between two pings, and until a server that did not answer a ping counts as lost."""
     reopen_s: float = 4.0
-    """Until the first attempt after a loss is given up; later ones may take longer, up to
-    `open_s`."""
+    """Seconds until the first attempt after a loss is given up. Later attempts may take longer, at
+    most `open_s`."""
     sleep_check_s: float = 2.0
-    """Between two looks at whether this machine was asleep."""
+    """Seconds between two checks whether this machine was asleep."""
     alive_s: float = 3.0
-    """Until the server must have answered a ping after this machine was asleep."""
+    """Seconds in which the server must answer a ping after this machine was asleep."""
     first_retry_s: float = 0.25
-    """Before the first new attempt; each later delay is twice as long."""
+    """Seconds before the first new attempt; each later delay is twice as long."""
     max_retry_s: float = 15.0
-    """The longest delay before a new attempt."""
+    """The longest delay before a new attempt, in seconds."""
     stable_s: float = 30.0
-    """After a connection that lasted this long, delays begin at `first_retry_s` again."""
+    """After a connection of at least so many seconds, delays begin at `first_retry_s` again."""
     handover_s: float = 300.0
-    """Before the end of a server session, a new connection is opened to replace this one."""
+    """Seconds before the end of a server session at which its replacement is opened."""
 
     def retry_delay_s(
         self, attempt: int, outage_s: float, *, answered: bool, cheap: bool = False

@@ -7,6 +7,7 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.states import State
 
 AFTER_REPLIES = 2
+"""Number of replies after which a title is asked for."""
 MAX_TURNS = 8
 """Number of the first turns from which a title is made."""
 
