@@ -1,5 +1,6 @@
 """Fixtures that the tests of several packages use."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,11 @@ from tui_voice.lab.policies import LAB_POLICIES
 
 POLICIES.update(LAB_POLICIES)  # as the command line does
 
+# A worker of pytest-xdist has these variables (80 and 24). They would override the size of every
+# pseudo-terminal in which a test starts the app.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
 
 @pytest.fixture
 def virtual_sound(monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualSound]:
@@ -18,6 +24,6 @@ def virtual_sound(monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualSound]:
     lacking = missing()
     require(not lacking, f"no virtual sound: {', '.join(lacking)} missing (apt: pulseaudio)")
     with VirtualSound() as sound:
-        for name, value in sound.client_env.items():
-            monkeypatch.setenv(name, value)
+        for variable, value in sound.client_env.items():
+            monkeypatch.setenv(variable, value)
         yield sound

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -109,3 +110,9 @@ def test_picture(screen: str, appearance: str, build: Build, snap_compare: Compa
 
     run: Callable[[Pilot[object]], Awaitable[None]] = arrive
     assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+def test_each_stored_picture_is_compared() -> None:
+    stored = Path(__file__).parent.glob(f"__snapshots__/{Path(__file__).stem}/*.svg")
+    compared = {f"test_picture[{screen}-{appearance}]" for screen, appearance in pictures()}
+    assert {path.stem for path in stored} == compared
