@@ -136,6 +136,7 @@ def test_each_run_is_read_by_its_own_version(monkeypatch: pytest.MonkeyPatch) ->
         (b'{"event":"moon_landed"}\n', "is not a saved session"),
         (b"[" * 1_000_000, "is not a saved session"),
     ],
+    ids=["empty", "random bytes", "text", "other JSON", "open brackets"],
 )
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "t1.jsonl"
