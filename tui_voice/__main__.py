@@ -11,7 +11,7 @@ from tui_voice.errors import TuiVoiceError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Runs a command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     given = list(sys.argv[1:] if argv is None else argv)
     debug = _take_debug(given)
     # Garbage collection while modules are imported takes a tenth of the start and finds nothing.
@@ -45,7 +45,7 @@ _DEBUG_HINT = "Run it again with --debug to write the details to a file."
 
 
 def _take_debug(argv: list[str]) -> bool:
-    """Remove `--debug` from the arguments, wherever it stands, and return whether it was there."""
+    """Removes `--debug` from the arguments, wherever it stands; returns whether it was there."""
     end = argv.index("--") if "--" in argv else len(argv)
     found = "--debug" in argv[:end]
     argv[:end] = [word for word in argv[:end] if word != "--debug"]
@@ -53,7 +53,7 @@ def _take_debug(argv: list[str]) -> bool:
 
 
 def _print_error(sentence: str, hint: str = "") -> None:
-    """Print one line, without the line breaks and the API keys that an exception may contain."""
+    """Prints one line, without the line breaks and the API keys that an exception may contain."""
     from tui_voice.store.secrets import Redactor
 
     sentence = " ".join(sentence.split())
@@ -73,7 +73,7 @@ def _write_traceback(error: Exception) -> None:
 
 
 def _ignore_closed_pipe() -> int:
-    """Return the exit status where a program such as `head` closed the pipe: it is no failure.
+    """Returns the exit status where a program such as `head` closed the pipe: it is no failure.
 
     Output that is still buffered must not be flushed into the closed pipe when Python exits.
     """

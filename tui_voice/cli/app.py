@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the app until the user quits, then print how to resume. Exit status 0."""
+    """Runs the app until the user quits, then prints how to resume. Exit status 0."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The full-screen app needs a terminal.", "`tui-voice say` works without one."
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def appearance(settings: Settings) -> dict[str, Any]:
-    """Return the settings groups `ui` and `keys` as arguments for the app's `AppOptions`."""
+    """Returns the settings groups `ui` and `keys` as arguments for the app's `AppOptions`."""
     ui = settings.ui
     return {
         "theme": ui.theme,
@@ -83,7 +83,7 @@ def appearance(settings: Settings) -> dict[str, Any]:
 
 
 def _first_session(args: argparse.Namespace, folder: Path) -> str | None:
-    """Return the id of the session that the arguments name; None where they name none.
+    """Returns the id of the session that the arguments name; None where they name none.
 
     Raises `StoreError` where there is no such session.
     """

@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 
 
 def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
-    """Yield the checks for a command line, in the order in which they are printed."""
+    """Yields the checks for a command line, in the order in which they are printed."""
     try:
         settings, refused = settings_of(args), None
     except SettingsError as error:
@@ -61,13 +61,13 @@ def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
 
 
 def python() -> Finding:
-    """Report the version of Python."""
+    """Reports the version of Python."""
     version, machine = platform.python_version(), platform.machine()
     return Finding("python", "ok", f"{version} on {platform.system()} {machine}")
 
 
 def settings_file(settings: config.Settings, refused: SettingsError | None) -> Finding:
-    """Check whether the settings could be loaded, and from where."""
+    """Checks whether the settings could be loaded, and from where."""
     if refused is not None:
         return Finding("settings", "fail", str(refused), "tui-voice config edit")
     there = settings.path is not None and settings.path.exists()
@@ -76,7 +76,7 @@ def settings_file(settings: config.Settings, refused: SettingsError | None) -> F
 
 
 def writable(name: str, folder: Path) -> Finding:
-    """Check whether files, and `folder` itself where it is missing, can be created."""
+    """Checks whether files, and `folder` itself where it is missing, can be created."""
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
@@ -96,7 +96,7 @@ def writable(name: str, folder: Path) -> Finding:
 
 
 def key(settings: config.Settings) -> Finding:
-    """Check whether the chosen backend has its API key. The finding does not contain it."""
+    """Checks whether the chosen backend has its API key. The finding does not contain it."""
     chosen = BACKENDS.get(settings.backend.kind)
     candidates = [chosen] if chosen and chosen.key else list(BACKENDS.values())
     for api_key in (spec.key for spec in candidates if spec.key):
@@ -116,7 +116,7 @@ def key(settings: config.Settings) -> Finding:
 
 
 def engines(settings: config.Settings) -> Finding:
-    """Check whether the embedded engines are installed, with the model files that were tested."""
+    """Checks whether the embedded engines are installed, with the model files that were tested."""
     needed = backend_of(settings).uses_engines
     missing = [name for name in ENGINE_LIBRARIES if find_spec(name) is None]
     from tui_voice.server.local.weights import INSTALL
@@ -140,7 +140,7 @@ def engines(settings: config.Settings) -> Finding:
 
 
 def chat_server(settings: config.Settings) -> Finding:
-    """Report which chat model answers in the embedded server."""
+    """Reports which chat model answers in the embedded server."""
     if settings.backend.llm_url:
         return Finding("chat server", "ok", f"{settings.backend.llm_url}, from the settings")
     from tui_voice.server.local.chat_probe import find_local_chat
@@ -154,7 +154,7 @@ def chat_server(settings: config.Settings) -> Finding:
 
 
 def sound_library() -> Finding:
-    """Check whether a library that opens sound devices can be loaded."""
+    """Checks whether a library that opens sound devices can be loaded."""
     from tui_voice.audio.devices import drivers
 
     found = [driver.name for driver in drivers()]
@@ -166,7 +166,7 @@ def sound_library() -> Finding:
 
 
 def sound_devices() -> Finding:
-    """Check whether there is a microphone and a loudspeaker."""
+    """Checks whether there is a microphone and a loudspeaker."""
     from tui_voice.audio.devices import list_devices
     from tui_voice.audio.driver import Direction
     from tui_voice.errors import DeviceError
@@ -192,7 +192,7 @@ def sound_devices() -> Finding:
 
 
 def terminal() -> Finding:
-    """Report the terminal's size, colours and encoding, and whether it reports key releases."""
+    """Reports the terminal's size, colours and encoding, and whether it reports key releases."""
     if not sys.stdin.isatty():
         return Finding(
             "terminal",
@@ -215,7 +215,7 @@ def terminal() -> Finding:
 
 
 def clipboard() -> Finding:
-    """Report whether the terminal takes copies by OSC 52, which works over SSH; few say so."""
+    """Reports whether the terminal takes copies by OSC 52, which works over SSH; few say so."""
     if not sys.stdin.isatty():
         return Finding("clipboard", "ok", "not checked: standard input is no terminal")
     from tui_voice.cli.terminal import ask
@@ -231,7 +231,7 @@ def clipboard() -> Finding:
 
 
 def network(settings: config.Settings) -> Finding:
-    """Check whether a connection to the server, with TLS, can be opened; nothing is sent."""
+    """Checks whether a connection to the server, with TLS, can be opened; nothing is sent."""
     import socket
     import ssl
     import time

@@ -124,7 +124,7 @@ def _editor(path: Path) -> list[str]:
 
 
 def template() -> str:
-    """Return a settings file that sets nothing: every setting as a comment, with its default."""
+    """Returns a settings file that sets nothing: every setting as a comment, with its default."""
     lines = ["# Settings of tui-voice. Remove the # in front of a setting to change it."]
     last = ""
     for key, setting in all_settings().items():

@@ -12,7 +12,7 @@ from tui_voice.store.secrets import Redactor
 
 
 def write_traceback(error: BaseException) -> Path:
-    """Append the traceback to the log file (mode 0600) and return its path. Raises OSError."""
+    """Appends the traceback to the log file (mode 0600) and returns its path. Raises OSError."""
     path = log_path()
     moment = datetime.now().astimezone().isoformat(timespec="seconds")
     text = f"{moment}\n{''.join(traceback.format_exception(error))}\n"

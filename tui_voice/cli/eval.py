@@ -34,7 +34,7 @@ _SHOWN = 320
 
 
 def add_parser(commands: Any) -> None:
-    """Register the command with argparse's subparsers."""
+    """Registers the command with argparse's subparsers."""
     styles, policies = tuple(registry.summary_styles()), tuple(registry.summarising_policies())
     parser = commands.add_parser(
         "eval",
@@ -73,7 +73,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the sessions and print what came out. Exit status 0, whatever the model recalled."""
+    """Runs the sessions and prints the results. Exit status 0, whatever the model recalled."""
     from tui_voice.lab.evaluation import arms, run_arm
 
     ats, keeps = args.at or [800, 1600], args.keep or [4]
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report(outcomes: Sequence[EvaluationResult]) -> str:
-    """Return a table with one row for each session, and below it remarks on some of them."""
+    """Returns a table with one row for each session, and below it remarks on some of them."""
     return "\n".join([_table(outcomes), *_remarks(outcomes)])
 
 
@@ -121,7 +121,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _table(outcomes: Sequence[EvaluationResult]) -> str:
-    """Return one row for each session; a long name is wrapped where the terminal is narrow."""
+    """Returns one row for each session; a long name is wrapped where the terminal is narrow."""
     head = ("session", "recalled", "prunings", "peak", "end", "read", "USD")
     rows = [
         (
@@ -139,7 +139,7 @@ def _table(outcomes: Sequence[EvaluationResult]) -> str:
 
 
 def _remarks(outcomes: Sequence[EvaluationResult]) -> list[str]:
-    """Return the lines below the table: what the columns mean, and remarks on sessions.
+    """Returns the lines below the table: what the columns mean, and remarks on sessions.
 
     A remark is made on the last summary where a language was chosen or the summary is not as
     wanted, on prunings that failed, and on facts that were not recalled.

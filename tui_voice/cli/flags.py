@@ -24,7 +24,7 @@ ENGINES = ("backend.llm_url", "backend.llm_model", "backend.llm_path", "backend.
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add `--profile` and `--sessions-dir`. (`__main__` takes `--debug` from every command.)"""
+    """Adds `--profile` and `--sessions-dir`. (`__main__` takes `--debug` from every command.)"""
     group = parser.add_argument_group("in general")
     group.add_argument(
         "--profile",
@@ -41,7 +41,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def add_settings(parser: argparse.ArgumentParser, *keys: str) -> None:
-    """Add the flags of the settings `keys`; without keys, of all settings that have a flag."""
+    """Adds the flags of the settings `keys`; without keys, of all settings that have a flag."""
     groups: dict[str, argparse._ArgumentGroup] = {}
     for setting in all_settings().values():
         if not setting.flag or (keys and setting.key not in keys):
@@ -60,12 +60,12 @@ def add_settings(parser: argparse.ArgumentParser, *keys: str) -> None:
 
 
 def _form(metavar: str) -> dict[str, Any]:
-    """Return how argparse reads the flag: with a value, or alone."""
+    """Returns how argparse reads the flag: with a value, or alone."""
     return {"metavar": metavar} if metavar else {"action": "store_true"}
 
 
 def settings_of(args: argparse.Namespace) -> config.Settings:
-    """Return the settings in force for a command. Raises SettingsError."""
+    """Returns the settings in force for a command. Raises SettingsError."""
     flags = {key: value for key, value in vars(args).items() if "." in key}
     profile = getattr(args, "profile", None)
     settings = config.load(flags, profile=profile, choices=registry.CHOICES)
@@ -74,5 +74,5 @@ def settings_of(args: argparse.Namespace) -> config.Settings:
 
 
 def sessions_dir_of(args: argparse.Namespace) -> Path:
-    """Return the folder of the saved sessions for a command."""
+    """Returns the folder of the saved sessions for a command."""
     return config.sessions_dir(getattr(args, "sessions_dir", None))

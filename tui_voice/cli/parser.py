@@ -53,7 +53,7 @@ class CommandLine(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", hint)
 
     def command_in(self, argv: Sequence[str]) -> str | None:
-        """Return the name of the command: the first word that is neither a flag nor a flag's value.
+        """Returns the name of the command: the first word that is no flag and no flag's value.
 
         Raises UsageError for an unknown flag, whose value argparse would mistake for a command.
         """
@@ -88,7 +88,7 @@ class _Version(argparse.Action):
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments: `command` (None: the app) and its flags.
+    """Returns the arguments: `command` (None: the app) and its flags.
 
     Raises UsageError; SystemExit(0) after `--help` and `--version`.
     """
@@ -99,7 +99,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command that `parse` returned, and return its exit status."""
+    """Runs the command that `parse` returned, and returns its exit status."""
     name = _APP if args.command in (None, "resume") else f"tui_voice.cli.{args.command}"
     if name != _APP:
         gc.enable()
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def build(argv: Sequence[str]) -> CommandLine:
-    """Return a parser for `argv`. Only the command that is named there is imported.
+    """Returns a parser for `argv`. Only the command that is named there is imported.
 
     Raises UsageError for an unknown flag before the command.
     """

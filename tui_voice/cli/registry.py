@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def policies() -> Iterable[str]:
-    """Return the names of all policies. Adds the laboratory's rows to the table."""
+    """Returns the names of all policies. Adds the laboratory's rows to the table."""
     from tui_voice.conversation.policies import POLICIES
     from tui_voice.lab.policies import LAB_POLICIES
 
@@ -25,35 +25,35 @@ def policies() -> Iterable[str]:
 
 
 def summarising_policies() -> Iterable[str]:
-    """Return the names of the policies that write summaries when the window reaches the trigger."""
+    """Returns the names of the policies that summarise when the window reaches the trigger."""
     from tui_voice.conversation.policies import POLICIES
 
     return [name for name in policies() if POLICIES[name].summarises]
 
 
 def summary_styles() -> Iterable[str]:
-    """Return the names of all summary styles."""
+    """Returns the names of all summary styles."""
     from tui_voice.runtime.summary_styles import SUMMARY_STYLES
 
     return SUMMARY_STYLES
 
 
 def backends() -> Iterable[str]:
-    """Return the names that `backend.kind` may have."""
+    """Returns the names that `backend.kind` may have."""
     from tui_voice.runtime.backends import backend_names
 
     return backend_names()
 
 
 def key_actions() -> Iterable[str]:
-    """Return the ids of all actions that have a key, those of added screens among them."""
+    """Returns the ids of all actions that have a key, those of added screens among them."""
     from tui_voice.ui.screen_table import key_actions as actions
 
     return [action.id for action in actions()]
 
 
 def check(settings: Settings) -> None:
-    """Raise SettingsError where a chosen row of a table needs a setting that is not set."""
+    """Raises SettingsError where a chosen row of a table needs a setting that is not set."""
     from tui_voice.runtime.backends import check_needs
 
     check_needs(settings)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: Any) -> None:
-    """Register the command with argparse's subparsers."""
+    """Registers the command with argparse's subparsers."""
     parser = commands.add_parser(
         "replay",
         help="replay a saved session on the same screen",
@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the replay. Exit status 0. Raises `StoreError` where there is no such session."""
+    """Runs the replay. Exit status 0. Raises `StoreError` where there is no such session."""
     if args.speed < 0:
         raise UsageError("--speed cannot be negative.", "0 shows the whole session at once.")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -21,7 +21,7 @@ SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 
 
 def add_parser(commands: Any) -> None:
-    """Register the command with argparse's subparsers."""
+    """Registers the command with argparse's subparsers."""
     parser = commands.add_parser(
         "say",
         help="a session without a screen: each argument is a turn",
@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the turns and print both sides. Exit status 0 when every turn was answered."""
+    """Sends the turns and prints both sides. Exit status 0 when every turn was answered."""
     from tui_voice.runtime.headless import HeadlessSession
     from tui_voice.runtime.session_factory import SessionOptions
     from tui_voice.store.catalog import find
@@ -104,5 +104,5 @@ def _print_event(event: Event) -> None:
 
 
 def _print_json(value: dict[str, object]) -> None:
-    """Print the value on one line; a program may wait for it."""
+    """Prints the value on one line; a program may wait for it."""
     print(json.dumps(value, ensure_ascii=False), flush=True)

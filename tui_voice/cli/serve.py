@@ -9,7 +9,7 @@ from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
 
 
 def add_parser(commands: Any) -> None:
-    """Register the command with argparse's subparsers."""
+    """Registers the command with argparse's subparsers."""
     parser = commands.add_parser(
         "serve",
         help="the embedded Realtime server alone",
@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until a signal, or the end of standard input, stops it."""
+    """Serves until a signal, or the end of standard input, stops it."""
     from tui_voice.server.command import ServeCommandOptions, print_progress, run
     from tui_voice.server.limits import SessionLimits
     from tui_voice.server.local.engines import LocalEngines

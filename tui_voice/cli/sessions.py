@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Register the command with argparse's subparsers."""
+    """Registers the command with argparse's subparsers."""
     parser = subparsers.add_parser(
         "sessions",
         help="list, show, search, export, rename and delete saved sessions",
@@ -70,7 +70,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the action. Exit status 0, also for a search without a result. Raises `StoreError`."""
+    """Runs the action. Exit status 0, also for a search without a result. Raises `StoreError`."""
     folder = sessions_dir_of(args)
     status: int = {
         "list": _list,
@@ -237,7 +237,7 @@ def _fork(args: argparse.Namespace, folder: Path) -> int:
 
 
 def _report(args: argparse.Namespace, result: dict[str, Any], sentence: str) -> None:
-    """Print the result as JSON where that was asked for, else as a sentence."""
+    """Prints the result as JSON where that was asked for, else as a sentence."""
     if args.json:
         print_json(result)
     else:
@@ -251,7 +251,7 @@ def _count(text: str) -> int:
 
 
 def _quoted(argument: str) -> str:
-    """Return a phrase with the quotes that the shell removed."""
+    """Returns a phrase with the quotes that the shell removed."""
     return f'"{argument}"' if " " in argument and '"' not in argument else argument
 
 
@@ -266,7 +266,7 @@ def _length(seconds: float) -> str:
 
 
 def _when(started: str, at: float) -> str:
-    """Return date and time of a turn `at` seconds after the session's start."""
+    """Returns date and time of a turn `at` seconds after the session's start."""
     try:
         return f"{datetime.fromisoformat(started) + timedelta(seconds=at):%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError):
@@ -274,7 +274,7 @@ def _when(started: str, at: float) -> str:
 
 
 def _highlighted(excerpt: str, marks: tuple[tuple[int, int], ...]) -> str:
-    """Return the excerpt with the words that were found in bold."""
+    """Returns the excerpt with the words that were found in bold."""
     for start, end in reversed(marks):
         excerpt = f"{excerpt[:start]}\x1b[1m{excerpt[start:end]}\x1b[0m{excerpt[end:]}"
     return excerpt

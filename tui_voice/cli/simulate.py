@@ -28,7 +28,7 @@ PLOTTED = 400
 
 
 def add_parser(subparsers: Any) -> None:
-    """Register the command with argparse's subparsers."""
+    """Registers the command with argparse's subparsers."""
     policies = tuple(registry.policies())
     parser = subparsers.add_parser(
         "simulate",
@@ -138,7 +138,7 @@ def _limits(
 
 
 def _sessions(args: argparse.Namespace) -> dict[str, list[ex.Exchange]]:
-    """Return id → exchanges of each named session; without names, "" → invented exchanges."""
+    """Returns id → exchanges of each named session; without names, "" → invented exchanges."""
     if not args.ids:
         usual = ex.Exchange(
             round(args.user * 1000),
@@ -203,14 +203,14 @@ def _table(rows: Sequence[sim.SimulationResult]) -> str:
 
 
 def _verbatim(one: sim.SimulationResult) -> str:
-    """Return how many exchanges the model had verbatim when it had the fewest."""
+    """Returns how many exchanges the model had verbatim when it had the fewest."""
     if not (one.prunings or one.truncations):
         return "all"
     return f"{one.verbatim_min} exchange{'s' * (one.verbatim_min != 1)}"
 
 
 def _plot(rows: Sequence[sim.SimulationResult]) -> str:
-    """Return a plot of the window over time, one curve for each policy, as wide as the terminal."""
+    """Returns a plot of the window over time, one curve a policy, as wide as the terminal."""
     plotext: Any = import_module("plotext")  # it has no types
     width, _ = shutil.get_terminal_size()
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -238,14 +238,14 @@ def _plot(rows: Sequence[sim.SimulationResult]) -> str:
 
 
 def _ticks(rows: Sequence[sim.SimulationResult]) -> list[int]:
-    """Return round numbers between the smallest and the largest window, in tokens."""
+    """Returns round numbers between the smallest and the largest window, in tokens."""
     sizes = [point.window for one in rows for point in one.points] or [1]
     steps = [round(step * 10**power) for power in range(7) for step in (1, 2, 5)]
     return [step for step in steps if min(sizes) <= step <= max(sizes)]
 
 
 def _number(kind: type[T], low: T, high: T) -> Callable[[str], T]:
-    """Return a function for argparse that reads a number and refuses one out of bounds."""
+    """Returns a function for argparse that reads a number and refuses one out of bounds."""
 
     def read(text: str) -> T:
         try:

@@ -16,7 +16,7 @@ _UNLIMITED = 10_000
 def table(
     rows: Iterable[Sequence[str]], right: Sequence[int] = (), indent: int = 2, flexible: int = -1
 ) -> str:
-    """Return the rows as aligned columns, without lines, colours and blanks at the end of a line.
+    """Returns the rows as aligned columns, without lines, colours and blanks at the end of a line.
 
     `right`: numbers of the columns that are set flush right. `flexible`: number of the column
     whose text is wrapped where the terminal is too narrow. In a file or a pipe nothing is wrapped.
@@ -47,7 +47,7 @@ def table(
 
 
 def terminal_width() -> int | None:
-    """Return the columns of the terminal of standard output; None for a file or a pipe."""
+    """Returns the columns of the terminal of standard output; None for a file or a pipe."""
     if not sys.stdout.isatty():
         return None
     from shutil import get_terminal_size
@@ -56,12 +56,12 @@ def terminal_width() -> int | None:
 
 
 def short(path: Path | str) -> str:
-    """Return the path as people write it: `~` for the home folder."""
+    """Returns the path as people write it: `~` for the home folder."""
     home = str(Path.home())
     text = str(path)
     return "~" + text[len(home) :] if text.startswith(home) and len(home) > 1 else text
 
 
 def print_json(value: Any) -> None:
-    """Print the value for a program to read: indented, and not limited to ASCII."""
+    """Prints the value for a program to read: indented, and not limited to ASCII."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))

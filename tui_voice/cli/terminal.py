@@ -29,7 +29,7 @@ class TerminalFeatures(NamedTuple):
 
 @cache
 def ask() -> TerminalFeatures:
-    """Return the features of the controlling terminal; none where it does not answer."""
+    """Returns the features of the controlling terminal; none where it does not answer."""
     if sys.platform == "win32":
         return TerminalFeatures()
     import termios
@@ -52,7 +52,7 @@ def ask() -> TerminalFeatures:
 
 
 def parse_answer(answer: bytes) -> TerminalFeatures:
-    """Return the features that the terminal's answer reports."""
+    """Returns the features that the terminal's answer reports."""
     attributes = _ATTRIBUTES.search(answer)
     return TerminalFeatures(
         key_release=re.search(rb"\x1b\[\?\d+u", answer) is not None,

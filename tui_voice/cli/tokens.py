@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(what: list[str]) -> tuple[int, float, str]:
-    """Return text tokens, seconds of speech, and the JSON key of the one that is estimated."""
+    """Returns text tokens, seconds of speech, and the JSON key of the one that is estimated."""
     path = Path(what[0])
     is_sound = path.suffix.lower() in SOUND_SUFFIXES
     words = " ".join(what[is_sound:]).strip()

@@ -21,7 +21,7 @@ class ApiKey:
     """User name in the keyring, for example `openai`."""
 
     def read(self, env: Mapping[str, str] | None = None) -> str | None:
-        """Return the key, None where there is none.
+        """Returns the key, None where there is none.
 
         Without the variable the keyring is asked, which takes 100 ms and may wait for the user to
         unlock it: do not call this before the first paint or on the session's event loop.
@@ -29,7 +29,7 @@ class ApiKey:
         return self._from_environment(env) or self._from_keyring()
 
     def in_environment(self, env: Mapping[str, str] | None = None) -> bool:
-        """Return whether the environment has the key, without asking the keyring."""
+        """Returns whether the environment has the key, without asking the keyring."""
         return self._from_environment(env) is not None
 
     def _from_environment(self, env: Mapping[str, str] | None) -> str | None:

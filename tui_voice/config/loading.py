@@ -35,7 +35,7 @@ def load(
     path: Path | None = None,
     choices: Choices | None = None,
 ) -> Settings:
-    """Return the settings in force.
+    """Returns the settings in force.
 
     `flags`: `group.name` → value, as typed or converted; None means not given. `env`: used instead
     of the environment of the process. `path`: used instead of the user's settings file; it need
@@ -84,7 +84,7 @@ def load(
 
 
 def _check_all(source: Iterable[Given], choices: Choices) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the values by key, and the origin of each; of two values for a key, the later one.
+    """Returns the values by key, and the origin of each; of two values for a key, the later one.
 
     Raises SettingsError for a value that is not allowed, even where a later one replaces it.
     """
@@ -98,7 +98,7 @@ def _check_all(source: Iterable[Given], choices: Choices) -> tuple[dict[str, Any
 
 
 def _check(given: Given, choices: Choices) -> Any:
-    """Return the value in the setting's type. Raises SettingsError where it is not allowed."""
+    """Returns the value in the setting's type. Raises SettingsError where it is not allowed."""
     key, value, origin, is_text = given
     known = all_settings()
     if key not in known and not _is_added_key(key, choices):
@@ -118,13 +118,13 @@ def _check(given: Given, choices: Choices) -> Any:
 
 
 def _is_added_key(key: str, choices: Choices) -> bool:
-    """Return whether `key` is `keys.NAME` for an action that a table adds, such as a screen."""
+    """Returns whether `key` is `keys.NAME` for an action that a table adds, such as a screen."""
     group, _, name = key.partition(".")
     return group == "keys" and "keys" in choices and name in choices["keys"]()
 
 
 def allowed(key: str, choices: Choices) -> str:
-    """Return what may stand in `group.name`: "a whole number from 0 to 100, or none"."""
+    """Returns what may stand in `group.name`: "a whole number from 0 to 100, or none"."""
     from tui_voice.config import value_types
 
     if key not in choices:
@@ -134,7 +134,7 @@ def allowed(key: str, choices: Choices) -> str:
 
 
 def _with_address(given: Given) -> Iterator[Given]:
-    """Replace `--backend ws://host` by the backend `ws` and that address."""
+    """Replaces `--backend ws://host` by the backend `ws` and that address."""
     if given.key == "backend.kind" and isinstance(given.value, str) and "://" in given.value:
         yield given._replace(key="backend.url")
         yield given._replace(value="ws")
@@ -143,7 +143,7 @@ def _with_address(given: Given) -> Iterator[Given]:
 
 
 def _refuse_missing_url(settings: Settings) -> None:
-    """Raise SettingsError where `summary.by` is "url" and `summary.url` is not set."""
+    """Raises SettingsError where `summary.by` is "url" and `summary.url` is not set."""
     if settings.summary.by == "url" and not settings.summary.url:
         raise SettingsError(
             f'{settings.origin("summary.by")}: summary.by is "url", and summary.url is not set.',
@@ -152,7 +152,7 @@ def _refuse_missing_url(settings: Settings) -> None:
 
 
 def _refuse_shared_keys(settings: Settings) -> None:
-    """Raise SettingsError where two actions have the same key."""
+    """Raises SettingsError where two actions have the same key."""
     action_of: dict[str, str] = {}
     for action, key in settings.keys.items():
         if key in action_of:

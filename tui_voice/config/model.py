@@ -52,7 +52,7 @@ class Setting(NamedTuple):
 
 
 def setting(default: Any, sentence: str, flag: str = "") -> Any:
-    """Return a field of a group. `flag` is the flag with its value: `--model NAME`, or `--text`."""
+    """Returns a field of a group. `flag`: the flag with its value, `--model NAME` or `--text`."""
     name, _, metavar = flag.partition(" ")
     metadata = Setting("", default, sentence, name, metavar)._asdict()
     if isinstance(default, dict):
@@ -243,7 +243,7 @@ DEFAULT_KEYS: dict[str, str] = {
 
 @cache
 def all_settings() -> Mapping[str, Setting]:
-    """Return every setting by its `group.name`, in the order of this file, then `keys.action`."""
+    """Returns every setting by its `group.name`, in the order of this file, then `keys.action`."""
     found = {
         f"{group}.{one.name}": Setting(**{**one.metadata, "key": f"{group}.{one.name}"})
         for group, kind in GROUPS.items()
@@ -256,7 +256,7 @@ def all_settings() -> Mapping[str, Setting]:
 
 @cache
 def type_of(key: str) -> Any:
-    """Return the type of `group.name`. Evaluating the annotation imports msgspec."""
+    """Returns the type of `group.name`. Evaluating the annotation imports msgspec."""
     from typing import get_type_hints
 
     from tui_voice.config import value_types
@@ -268,5 +268,5 @@ def type_of(key: str) -> Any:
 
 
 def variable(key: str) -> str:
-    """Return the environment variable that sets `group.name`: `TUI_VOICE_GROUP_NAME`."""
+    """Returns the environment variable that sets `group.name`: `TUI_VOICE_GROUP_NAME`."""
     return f"{PREFIX}{key.replace('.', '_').upper()}"

@@ -11,7 +11,7 @@ APP = "tui-voice"
 
 
 def sessions_dir(override: str | Path | None = None) -> Path:
-    """Return the folder of the saved sessions.
+    """Returns the folder of the saved sessions.
 
     That is `override`, else TUI_VOICE_SESSIONS_DIR, else a folder in the user's data folder.
     """
@@ -23,7 +23,7 @@ def sessions_dir(override: str | Path | None = None) -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the folder of files that may be deleted at any time: search index, checkpoints."""
+    """Returns the folder of files that may be deleted at any time: search index, checkpoints."""
     if named := os.environ.get("TUI_VOICE_CACHE_DIR"):
         return Path(named).expanduser()
     from platformdirs import user_cache_path
@@ -32,7 +32,7 @@ def cache_dir() -> Path:
 
 
 def config_path(env: Mapping[str, str] | None = None) -> Path:
-    """Return the settings file: TUI_VOICE_CONFIG, else `config.toml` in the config folder."""
+    """Returns the settings file: TUI_VOICE_CONFIG, else `config.toml` in the config folder."""
     if named := (os.environ if env is None else env).get("TUI_VOICE_CONFIG"):
         return Path(named).expanduser()
     from platformdirs import user_config_path
@@ -41,14 +41,14 @@ def config_path(env: Mapping[str, str] | None = None) -> Path:
 
 
 def state_dir() -> Path:
-    """Return the folder of the log, and of journals that could not be written to their own disk."""
+    """Returns the folder of the log, and of journals that their own disk did not take."""
     from platformdirs import user_log_path
 
     return user_log_path(APP, appauthor=False)
 
 
 def log_path() -> Path:
-    """Return the log file, for what libraries print and for tracebacks, and create its folder."""
+    """Returns the log file, for what libraries print and for tracebacks, and create its folder."""
     path = state_dir() / "tui-voice.log"
     with suppress(OSError):  # opening the file will fail, and the user sees that error
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -42,11 +42,11 @@ class Settings:
     """`group.name` → where its value came from; settings with their default are not in it."""
 
     def origin(self, key: str) -> str:
-        """Return where `group.name` came from: a file, a variable, a flag, or "default"."""
+        """Returns where `group.name` came from: a file, a variable, a flag, or "default"."""
         return self.origins.get(key, DEFAULT)
 
     def value(self, key: str) -> Any:
-        """Return the value of `group.name`."""
+        """Returns the value of `group.name`."""
         group, _, name = key.partition(".")
         values = getattr(self, group)
         return values[name] if group == "keys" else getattr(values, name)

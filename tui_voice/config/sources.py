@@ -32,7 +32,7 @@ class Given(NamedTuple):
 
 
 def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
-    """Return the TOML table in `path`, empty where there is no file. Raises SettingsError."""
+    """Returns the TOML table in `path`, empty where there is no file. Raises SettingsError."""
     try:
         content = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -56,7 +56,7 @@ def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
 
 
 def take_profiles(table: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
-    """Remove the profiles from the file's table and return them by name."""
+    """Removes the profiles from the file's table and returns them by name."""
     found = table.pop("profiles", {})
     if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
         raise SettingsError(
@@ -66,7 +66,7 @@ def take_profiles(table: dict[str, Any], path: Path) -> dict[str, dict[str, Any]
 
 
 def from_table(table: dict[str, Any], origin: str) -> Iterator[Given]:
-    """Return the values in a table of groups. Raises SettingsError for an unknown group."""
+    """Returns the values in a table of groups. Raises SettingsError for an unknown group."""
     for group, inner in table.items():
         if group not in GROUPS and group != "keys":
             raise SettingsError(
@@ -82,7 +82,7 @@ def from_table(table: dict[str, Any], origin: str) -> Iterator[Given]:
 
 
 def from_profiles(profiles: dict[str, dict[str, Any]], path: Path) -> dict[str, list[Given]]:
-    """Return the values of each profile."""
+    """Returns the values of each profile."""
     return {
         name: list(from_table(table, f"{path} [profiles.{name}]"))
         for name, table in profiles.items()
@@ -90,7 +90,7 @@ def from_profiles(profiles: dict[str, dict[str, Any]], path: Path) -> dict[str, 
 
 
 def from_environment(env: Mapping[str, str]) -> Iterator[Given]:
-    """Return the values of our variables, after those of other programs. Raises SettingsError."""
+    """Returns the values of our variables, after those of other programs. Raises SettingsError."""
     for name, key in FOREIGN_VARIABLES.items():
         if env.get(name):
             yield Given(key, env[name], name, is_text=True)
@@ -107,7 +107,7 @@ def from_environment(env: Mapping[str, str]) -> Iterator[Given]:
 
 
 def from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
-    """Return the values of the flags that were given."""
+    """Returns the values of the flags that were given."""
     known = all_settings()
     for key, value in flags.items():
         if value is not None:
@@ -116,7 +116,7 @@ def from_flags(flags: Mapping[str, object]) -> Iterator[Given]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean NAME?`, to be put behind a sentence; empty where nothing is similar."""
+    """Returns ` Did you mean NAME?`, to be put after a sentence; "" where nothing is similar."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, list(known), n=1)
@@ -124,7 +124,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return what was found, shortened, and without an API key that was put in the wrong place."""
+    """Returns what was found, shortened, and without an API key that was put in the wrong place."""
     if not isinstance(value, str):
         return str(value)[:60]
     secret = value.startswith(("sk-", "ek_")) or "@" in value or len(value) > 60

@@ -59,7 +59,7 @@ Duration = Annotated[float, Meta(description='a time such as "90s", "10m" or "1h
 
 
 def convert(value: object, kind: Any, *, from_text: bool) -> Any:
-    """Return `value` converted to the type `kind`. Raises ValueError where it is not allowed.
+    """Returns `value` converted to the type `kind`. Raises ValueError where it is not allowed.
 
     `from_text`: the value comes from the environment or a flag, where a number is text, too.
     """
@@ -78,7 +78,7 @@ def convert(value: object, kind: Any, *, from_text: bool) -> Any:
 
 
 def allowed(kind: Any) -> str:
-    """Return what a value may be, for a sentence: "a whole number from 0 to 100, or none"."""
+    """Returns what a value may be, for a sentence: "a whole number from 0 to 100, or none"."""
     if NoneType in get_args(kind):
         return f"{allowed(next(one for one in get_args(kind) if one is not NoneType))}, or none"
     if get_origin(kind) is Literal:
@@ -93,17 +93,17 @@ def allowed(kind: Any) -> str:
 
 
 def one_of(names: Iterable[str]) -> str:
-    """Return `one of a, b, c`."""
+    """Returns `one of a, b, c`."""
     return f"one of {', '.join(names)}"
 
 
 def _base(kind: Any) -> Any:
-    """Return `int` for `Annotated[int, ...]`."""
+    """Returns `int` for `Annotated[int, ...]`."""
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _plain(text: str, base: Any) -> str:
-    """Return the text with spellings that people use replaced by those that msgspec knows."""
+    """Returns the text with spellings that people use replaced by those that msgspec knows."""
     if base is bool:
         words = {"yes": "true", "on": "true", "no": "false", "off": "false"}
         return words.get(text.lower(), text)

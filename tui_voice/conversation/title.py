@@ -9,7 +9,7 @@ MAX_LENGTH = 48
 
 
 def title_of(ledger: Ledger) -> str:
-    """Return the title on one line, "" while there is none.
+    """Returns the title on one line, "" while there is none.
 
     The user's first turn is cut at a word: "I would like to talk about the garden, and about…".
     """

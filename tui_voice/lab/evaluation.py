@@ -138,7 +138,7 @@ def arms(
     languages: Sequence[str],
     policies: Sequence[str],
 ) -> list[Arm]:
-    """Return the arms: no pruning, textify only, server truncation, and summaries in every
+    """Returns the arms: no pruning, textify only, server truncation, and summaries in every
     combination of the given values. The name of an arm says how it differs from the others.
     """
     least = min(triggers)
@@ -172,7 +172,7 @@ def arms(
 
 
 def run_arm(arm: Arm, settings: Settings, folder: Path, exchanges: int) -> EvaluationResult:
-    """Run one session of so many `exchanges`, then ask the questions. Raises `TuiVoiceError`."""
+    """Runs one session of so many `exchanges`, then asks the questions. Raises `TuiVoiceError`."""
     summary = replace(settings.summary, style=arm.style, language=arm.language)
     # Without recall the model cannot look up what was pruned. The limits are set below.
     context = ContextSettings(policy=arm.policy, keep=arm.keep, recall=False)
@@ -218,7 +218,7 @@ def run_arm(arm: Arm, settings: Settings, folder: Path, exchanges: int) -> Evalu
 
 
 def script(exchanges: int) -> list[str]:
-    """Return what the user says: the facts spread over the first half, small talk between them."""
+    """Returns what the user says: the facts spread over the first half, small talk between them."""
     spread = max(1, exchanges // 2 // len(FACTS))
     lines: list[str] = []
     facts = iter(FACTS)
@@ -229,7 +229,7 @@ def script(exchanges: int) -> list[str]:
 
 
 def _memory(session: HeadlessSession, arm: Arm, ready: Sequence[e.SummaryReady]) -> Memory | None:
-    """Return the summary in the window; the server is asked whether it holds the same text."""
+    """Returns the summary in the window; the server is asked whether it holds the same text."""
     ledger = session.snapshot.ledger
     if not ledger.memory:
         return None

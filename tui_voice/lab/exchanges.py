@@ -84,7 +84,7 @@ class Exchange:
 
 
 def invented(hours: float, exchange: Exchange | None = None, seed: int = 1) -> Iterator[Exchange]:
-    """Yield exchanges of one length that fill this number of hours.
+    """Yields exchanges of one length that fill this number of hours.
 
     `seed`: decides which of them are interrupted, late or call a function; 0: none.
     """
@@ -98,7 +98,7 @@ def invented(hours: float, exchange: Exchange | None = None, seed: int = 1) -> I
 
 
 def _draws(seed: int) -> Iterator[float]:
-    """Yield pseudo-random numbers from 0 to 1, the same for the same seed on every machine.
+    """Yields pseudo-random numbers from 0 to 1, the same for the same seed on every machine.
 
     The generator is Knuth's MMIX linear congruential generator.
     """
@@ -122,7 +122,7 @@ def _varied(one: Exchange, drawn: Iterator[float]) -> Exchange:
 
 
 def exchanges_of(ledger: Ledger, hours: float | None = None) -> Iterator[Exchange]:
-    """Yield the exchanges of a saved session with its pauses, repeated until `hours` are full."""
+    """Yields the exchanges of a saved session with its pauses, repeated until `hours` are full."""
     found = list(_exchanges(ledger))
     if hours is None or not found:
         yield from found
@@ -166,6 +166,6 @@ def _exchanges(ledger: Ledger) -> Iterator[Exchange]:
 
 
 def text_of_tokens(tokens: int) -> str:
-    """Return a text that `estimate_text_tokens` estimates at exactly this number of tokens."""
+    """Returns a text that `estimate_text_tokens` estimates at exactly this number of tokens."""
     length = int(tokens * CHARACTERS_PER_TOKEN)
     return ("word " * (length // 5 + 1))[:length]

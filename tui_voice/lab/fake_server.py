@@ -55,15 +55,15 @@ class FakeServer:
         return self.fixed + sum(item.tokens for item in self.items)
 
     def index(self, item_id: str) -> int:
-        """Return the position of an item, -1 where there is none."""
+        """Returns the position of an item, -1 where there is none."""
         return next((i for i, item in enumerate(self.items) if item.id == item_id), -1)
 
     def add(self, item_id: str, text: int, audio: int, turn: bool = True) -> None:
-        """Append an item. `turn`: see `CountedItem`."""
+        """Appends an item. `turn`: see `CountedItem`."""
         self.items.append(CountedItem(item_id, text + self.overhead, audio, turn))
 
     def perform(self, effect: x.Effect) -> Iterator[e.Event]:
-        """Yield the events that an effect leads to, in order."""
+        """Yields the events that an effect leads to, in order."""
         match effect:
             case x.CreateItem():
                 yield self._create(effect)
@@ -104,7 +104,7 @@ class FakeServer:
         return e.ItemPlaced(item_id=effect.item_id)
 
     def respond(self, text: int, audio: int, hit: bool = True) -> e.Usage:
-        """Return the usage of a reply of so many tokens; `add` makes it an item afterwards.
+        """Returns the usage of a reply of so many tokens; `add` makes it an item afterwards.
 
         `hit`: the cache still holds what the last reply read.
         """
@@ -136,7 +136,7 @@ class FakeServer:
         )
 
     def _truncate(self) -> None:
-        """Drop the oldest items, down to a share of the limit, without an event."""
+        """Drops the oldest items, down to a share of the limit, without an event."""
         if self.tokens - self.fixed <= self.truncate_at:
             return
         self.truncations += 1

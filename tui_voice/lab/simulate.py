@@ -93,14 +93,14 @@ class SimulationResult:
 def simulate(
     exchanges: Iterable[Exchange], limits: Limits, setup: Setup | None = None
 ) -> SimulationResult:
-    """Run a session under these limits."""
+    """Runs a session under these limits."""
     return _Simulation(limits, setup or Setup()).run(exchanges)
 
 
 def compare(
     exchanges: Sequence[Exchange], limits: Iterable[Limits], setup: Setup | None = None
 ) -> list[SimulationResult]:
-    """Run the same session under several limits."""
+    """Runs the same session under several limits."""
     return [simulate(exchanges, each, setup) for each in limits]
 
 
@@ -125,7 +125,7 @@ class _Reply:
         )
 
     def ended(self, status: str) -> tuple[e.Event, ...]:
-        """Return the transcript and the end of the response."""
+        """Returns the transcript and the end of the response."""
         text = text_of_tokens(self.exchange.generated_tokens)
         return (
             e.TranscriptDone(item_id=self.item_id, text=text),
@@ -296,7 +296,7 @@ class _Simulation:
             self.playing = None
 
     def _wait(self, seconds: float) -> None:
-        """Let time pass: late transcripts arrive, and `TimePassed` when the policy asks for it."""
+        """Lets time pass: late transcripts arrive, and `TimePassed` when the policy asks for it."""
         end = self.at + max(0.0, seconds)
         while True:
             check = next_check_at(self.conversation.ledger, self.limits)
@@ -321,7 +321,7 @@ class _Simulation:
         return usage
 
     def _count_verbatim(self) -> None:
-        """Record how many earlier exchanges the window holds verbatim, once it does not hold all.
+        """Records how many earlier exchanges the window holds verbatim, once it does not hold all.
 
         Two turns make an exchange; function calls and outputs do not count.
         """
@@ -331,7 +331,7 @@ class _Simulation:
         self.exchanges += 1
 
     def _floor(self, exchange: Exchange) -> float:
-        """Return the cost of a reply that reads only its own question and function output."""
+        """Returns the cost of a reply that reads only its own question and function output."""
         typed = 0 if exchange.user_ms else exchange.user_tokens
         called = exchange.call_tokens + exchange.output_tokens
         own = e.Usage(

@@ -47,12 +47,12 @@ LANGUAGES = (
 
 
 def is_spoken_language(setting: str) -> bool:
-    """Return whether the setting asks for the language that is spoken: "same", "auto" or ""."""
+    """Returns whether the setting asks for the language that is spoken: "same", "auto" or ""."""
     return setting.strip().casefold() in ("", "same", "auto")
 
 
 def find_language(setting: str) -> LanguageNames | None:
-    """Return the language named by its English name, its own name or its code ("fr", "fr-CA")."""
+    """Returns the language named by its English name, its own name or its code ("fr", "fr-CA")."""
     wanted = setting.strip().casefold()
     code = wanted.partition("-")[0]
     for language in LANGUAGES:
@@ -64,7 +64,7 @@ def find_language(setting: str) -> LanguageNames | None:
 
 
 def detect_language(text: str) -> str:
-    """Return the English name of the language of `text`, "" where the text gives no clear answer.
+    """Returns the English name of the language of `text`, "" where the text gives no clear answer.
 
     The first call loads a model of 4.5 MB, which takes about 0.6 s: do not make it on an event
     loop. The text stays on this machine.

@@ -21,7 +21,7 @@ _SPEAKER = re.compile(r"^\W*(user|assistant)\b\W*:", re.I | re.M)
 
 
 def summary_fault(text: str, source: str) -> str:
-    """Return why `text` cannot be a summary of `source`, "" where it can.
+    """Returns why `text` cannot be a summary of `source`, "" where it can.
 
     The reason follows the words "the summary", for example "repeats itself".
     """
@@ -35,13 +35,13 @@ def summary_fault(text: str, source: str) -> str:
 
 
 def repeats_itself(text: str) -> bool:
-    """Return whether at least half of the sentences occur more than once."""
+    """Returns whether at least half of the sentences occur more than once."""
     sentences = [part.strip() for part in _SENTENCE_END.split(text.casefold()) if part.strip()]
     return len(sentences) >= MIN_SENTENCES and len(set(sentences)) * 2 <= len(sentences)
 
 
 def _continues_conversation(text: str) -> bool:
-    """Return whether at least half of the lines begin with "user:" or "assistant:"."""
+    """Returns whether at least half of the lines begin with "user:" or "assistant:"."""
     speakers = [found.casefold() for found in _SPEAKER.findall(text)]
     lines = len(text.splitlines())
     return len(speakers) >= 4 and len(set(speakers)) == 2 and len(speakers) * 2 >= lines

@@ -187,7 +187,7 @@ BACKENDS: dict[str, BackendSpec] = {spec.name: spec for spec in (OPENAI, AZURE, 
 
 
 def backend_of(settings: Settings) -> BackendSpec:
-    """Return the backend that is used; `auto` is decided. May read the keyring."""
+    """Returns the backend that is used; `auto` is decided. May read the keyring."""
     if settings.backend.kind != AUTO:
         return BACKENDS[settings.backend.kind]
     ranked = [(spec.auto_rank, spec) for spec in BACKENDS.values() if spec.auto_rank is not None]
@@ -196,18 +196,18 @@ def backend_of(settings: Settings) -> BackendSpec:
 
 
 def with_chosen_backend(settings: Settings) -> Settings:
-    """Return the settings with `auto` decided, so that the keyring is not asked again for that."""
+    """Returns the settings with `auto` decided, so that the keyring is not asked again for that."""
     chosen = backend_of(settings).name
     return replace(settings, backend=replace(settings.backend, kind=chosen))
 
 
 def backend_names() -> tuple[str, ...]:
-    """Return the allowed values of `backend.kind`."""
+    """Returns the allowed values of `backend.kind`."""
     return (AUTO, *BACKENDS)
 
 
 def check_needs(settings: Settings) -> None:
-    """Raise `SettingsError` where the chosen backend lacks a setting that it needs."""
+    """Raises `SettingsError` where the chosen backend lacks a setting that it needs."""
     kind = settings.backend.kind
     for needed in BACKENDS[kind].needs if kind in BACKENDS else ():
         if not settings.value(needed):
@@ -219,12 +219,12 @@ def check_needs(settings: Settings) -> None:
 
 
 def keys_to_hide(settings: Settings) -> list[str]:
-    """Return the keys that this session may read, which must never be written to a journal."""
+    """Returns the keys that this session may read, which must never be written to a journal."""
     sources = {backend_of(settings).key, OPENAI_KEY if uses_text_model(settings) else None}
     return [key for source in sources if source is not None and (key := source.read())]
 
 
 def uses_text_model(settings: Settings) -> bool:
-    """Return whether `summary.model` at OpenAI may write the summaries."""
+    """Returns whether `summary.model` at OpenAI may write the summaries."""
     by = settings.summary.by
     return by == "model" or (by == AUTO and backend_of(settings).key_serves_text_model)

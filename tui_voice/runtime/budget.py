@@ -15,7 +15,7 @@ class Budget:
         """USD at which the next pause is due."""
 
     def exceeded(self, now: Snapshot) -> list[e.Event]:
-        """Return the events of a pause if one is due: the microphone closes, a notice says why."""
+        """Returns the events of a pause if one is due: the microphone closes, a notice says why."""
         if self._limit is None:
             return []
         spent = now.ledger.cost

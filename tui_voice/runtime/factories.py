@@ -32,22 +32,22 @@ class SessionPrices:
     table: prices.PriceTable
 
     def of_response(self, usage: e.Usage) -> float | None:
-        """Return USD of one response; None where the price of the model is not known."""
+        """Returns USD of one response; None where the price of the model is not known."""
         return prices.price(self.model, usage, self.table)
 
     def pricing(self) -> Pricing:
-        """Return the prices in the form that a protocol client needs."""
+        """Returns the prices in the form that a protocol client needs."""
         return Pricing(reply=self.of_response, transcription=self.of_transcription)
 
     def of_transcription(self, seconds: float, tokens: int) -> float | None:
-        """Return USD of one transcription, whose usage is given in seconds or in audio tokens."""
+        """Returns USD of one transcription, whose usage is given in seconds or in audio tokens."""
         return prices.transcription_price(
             self.transcriber, seconds or None, tokens or None, self.table
         )
 
 
 def prices_of(settings: Settings) -> SessionPrices:
-    """Return the price list, with the user's own prices and with a free backend at 0."""
+    """Returns the price list, with the user's own prices and with a free backend at 0."""
     table = prices.merge(prices.PRICES, settings.cost.prices)
     backend = backend_of(settings)
     model, transcriber = backend.model(settings), settings.backend.transcription_model
@@ -63,7 +63,7 @@ def prices_of(settings: Settings) -> SessionPrices:
 def limits_of(
     settings: Settings, config: ServerSessionConfig
 ) -> tuple[Limits, e.TriggerChecked | None]:
-    """Return the limits, and a warning where a usual session would not fit them.
+    """Returns the limits, and a warning where a usual session would not fit them.
 
     The user's values come first, then the best values for the model. Raises `SettingsError` where
     no session can fit. `config`: its instructions and tools always stay in the window.
@@ -93,7 +93,7 @@ def limits_of(
 
 
 def fixed_tokens(config: ServerSessionConfig, limits: Limits) -> int:
-    """Return the tokens of instructions and tools.
+    """Returns the tokens of instructions and tools.
 
     An estimate is enough unless the limits are narrow; then they are counted, which takes 0.5 s.
     """
@@ -108,7 +108,7 @@ def fixed_tokens(config: ServerSessionConfig, limits: Limits) -> int:
 
 
 def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
-    """Return the configuration of the server session."""
+    """Returns the configuration of the server session."""
     backend = settings.backend
     noise = settings.audio.noise_reduction
     return ServerSessionConfig(
@@ -130,7 +130,7 @@ def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
 
 
 def summariser_of(settings: Settings) -> Summariser:
-    """Return the summariser with its writers, best first; the running session is the last."""
+    """Returns the summariser with its writers, best first; the running session is the last."""
     wanted, session_prices = settings.summary, prices_of(settings)
     writers: list[SummaryWriter] = []
     if wanted.by == "url" or (wanted.by == "auto" and wanted.url):

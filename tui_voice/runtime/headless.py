@@ -86,7 +86,7 @@ class HeadlessSession:
         return self._take_turn(lambda: self._session.post(event))
 
     def speak(self, pcm: bytes) -> list[Turn]:
-        """Speak a turn (s16le, mono, 24 kHz); returns it and the reply."""
+        """Speaks a turn (s16le, mono, 24 kHz); returns it and the reply."""
 
         def speak() -> None:
             self._session.post(e.TalkPressed())
@@ -100,7 +100,7 @@ class HeadlessSession:
         return self._take_turn(speak)
 
     def summarise(self, focus: str = "") -> None:
-        """Summarise now; returns when the summary is in the window or has failed.
+        """Summarises now; returns when the summary is in the window or has failed.
 
         Raises `BackendError` where no turn is older than the kept ones, after the time of a turn.
         """
@@ -112,11 +112,11 @@ class HeadlessSession:
         )
 
     def retrieve(self, item_id: str) -> Future[str | None]:
-        """Return the text of an item as the server has it; None where the server has none."""
+        """Returns the text of an item as the server has it; None where the server has none."""
         return self._session.retrieve(item_id)
 
     def set_limits(self, limits: Limits) -> None:
-        """Apply new limits from the next quiet moment on."""
+        """Applies new limits from the next quiet moment on."""
         self._session.set_limits(limits)
 
     @property
@@ -125,7 +125,7 @@ class HeadlessSession:
         return self._session.meters().unsaved
 
     def save_replies(self, path: Path) -> None:
-        """Write the audio of all replies as a WAV file."""
+        """Writes the audio of all replies as a WAV file."""
         self._sound.speaker.save(path)
 
     def _take_turn(self, begin: Callable[[], None]) -> list[Turn]:
@@ -149,7 +149,7 @@ class HeadlessSession:
         return sound
 
     def _wait_until(self, fits: Callable[[Snapshot], bool], timeout_s: float) -> None:
-        """Wait for a snapshot that fits. Raises `BackendError` when the connection is given up or
+        """Waits for a snapshot that fits. Raises `BackendError` when the connection is given up or
         the time is over.
         """
         with self._changed:
@@ -184,7 +184,7 @@ class HeadlessSession:
 
 
 def is_settled(now: Snapshot) -> bool:
-    """Return whether nobody speaks, every transcript is complete and nothing is being pruned."""
+    """Returns whether nobody speaks, every transcript is complete and nothing is being pruned."""
     return (
         now.state is State.IDLE
         and now.ledger.compaction is None

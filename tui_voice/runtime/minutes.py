@@ -23,7 +23,7 @@ from tui_voice.runtime.timeouts import ConnectionTimeouts
 
 
 def minutes(ledger: Ledger, settings: Settings) -> str:
-    """Return the minutes: decisions, open questions, to-dos.
+    """Returns the minutes: decisions, open questions, to-dos.
 
     Blocks until they are written, and may start the embedded server for that. Raises
     `TuiVoiceError` where no writer can write them.

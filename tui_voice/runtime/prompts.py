@@ -12,7 +12,7 @@ TITLE_PROMPT = (
 
 
 def summary_prompt(form: SummaryForm, focus: str, repeated: bool = False) -> str:
-    """Return the prompt for a summary. It is sent behind the turns, so that the turns are read from
+    """Returns the prompt for a summary. It is sent after the turns, so that these are read from
     the prompt cache if it holds them.
 
     `focus`: what the user wants to keep above all, "" for nothing. `repeated`: the first answer

@@ -53,7 +53,7 @@ class Recall:
         )
 
     def run(self, arguments: Mapping[str, Any]) -> RecallOutput:
-        """Return matching turns, best first. Raises `StoreError`; `KeyError` without a query."""
+        """Returns matching turns, best first. Raises `StoreError`; `KeyError` without a query."""
         query = str(arguments[RECALL_QUERY])
         found = self._search(query, refresh=True) or self._search_words(query)
         if not found:
@@ -61,7 +61,7 @@ class Recall:
         return {"found": [_answer(hit) for hit in found[:MAX_HITS]]}
 
     def _search(self, query: str, *, refresh: bool) -> list[Hit]:
-        """Return turns with all words of the query that the model does not have.
+        """Returns turns with all words of the query that the model does not have.
 
         `refresh`: first bring the index up to date, once for each call of the tool.
         """
@@ -70,7 +70,7 @@ class Recall:
         return [hit for hit in hits if hit.role in ("user", "assistant") and hit.turn not in held]
 
     def _search_words(self, query: str) -> list[Hit]:
-        """Return turns with some words of the query; a rare word counts more than a common one.
+        """Returns turns with some words of the query; a rare word counts more than a common one.
 
         A word with one hit counts 1; one with 20 hits, such as "the", counts 0.05 for each.
         """

@@ -26,7 +26,7 @@ but its last second."""
 
 
 def recording_path(journal: Path, side: Side) -> Path:
-    """Return the path of the recording of one side."""
+    """Returns the path of the recording of one side."""
     return journal.with_name(f"{journal.stem}.{side}.wav")
 
 
@@ -46,11 +46,11 @@ class Recorder:
         self._thread.start()
 
     def add(self, side: Side, pcm: bytes) -> None:
-        """Queue the next audio of one side (s16le, mono, 24 kHz)."""
+        """Queues the next audio of one side (s16le, mono, 24 kHz)."""
         self._waiting.put((side, pcm))
 
     def close(self) -> None:
-        """Write what is waiting, then close the files."""
+        """Writes what is waiting, then closes the files."""
         self._waiting.put(None)
         self._thread.join()
 

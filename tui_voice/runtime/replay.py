@@ -19,7 +19,7 @@ MAX_PAUSE_S = 3.0
 
 
 def replay(path: Path, events: Sequence[e.Event], speed: float = 1.0) -> ReplayedSession:
-    """Return a running replay of `events`, the content of the journal `path`.
+    """Returns a running replay of `events`, the content of the journal `path`.
 
     `speed` 1 is real time; 0 plays everything at once. `SessionClosed` is left out, so that the
     last picture stays as the user saw it.
@@ -36,7 +36,7 @@ class ReplayedSession(Session):
     """A `SessionHandle` that ignores what the user does."""
 
     def post(self, event: e.Event) -> None:
-        """Do nothing: a recorded session cannot be changed."""
+        """Does nothing: a recorded session cannot be changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class ReplayBackend:
         await asyncio.Event().wait()  # until the session is closed
 
     def perform(self, effect: x.Effect) -> None:
-        """Do nothing: what the effect led to is among the recorded events."""
+        """Does nothing: what the effect led to is among the recorded events."""
 
     def snapshot_changed(self, snapshot: Snapshot) -> None: ...
 
@@ -83,7 +83,7 @@ class ReplayBackend:
         return Meters()
 
     async def retrieve(self, _item_id: str) -> str | None:
-        """Return None: there is no server."""
+        """Returns None: there is no server."""
         return None
 
     async def stop(self) -> None: ...

@@ -38,13 +38,13 @@ class EventLog(Protocol):
     def append(self, event: e.Event) -> object: ...
 
     def sync(self) -> Future[bool]:
-        """Return a future: True once all appended events are on disk, False if they cannot be
+        """Returns a future: True once all appended events are on disk, False if they cannot be
         written for now.
         """
         ...
 
     def finish(self) -> object:
-        """Write the rest. Raises `StoreError`, which names the rescue file, where that fails."""
+        """Writes the rest. Raises `StoreError`, which names the rescue file, where that fails."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class SessionBackend(Protocol):
     """Supplies events and performs effects. All methods but `meters` run on the session's loop."""
 
     def start(self, post: Callable[[e.Event], None]) -> Coroutine[Any, Any, None]:
-        """Run until cancelled, and hand each event to `post`."""
+        """Runs until cancelled, and hands each event to `post`."""
         ...
 
     def perform(self, effect: x.Effect) -> None: ...
@@ -71,7 +71,7 @@ class SessionBackend(Protocol):
         ...
 
     async def retrieve(self, item_id: str) -> str | None:
-        """Return the text of an item as the server has it, None where the server has none."""
+        """Returns the text of an item as the server has it, None where the server has none."""
         ...
 
     async def stop(self) -> None: ...
@@ -134,13 +134,13 @@ class Session:
         return self._conversation.limits
 
     def start(self) -> Self:
-        """Start the session's thread; returns once its loop takes events."""
+        """Starts the session's thread; returns once its loop takes events."""
         self._thread.start()
         self._ready.wait()
         return self
 
     def post(self, event: e.Event) -> None:
-        """Hand in an event. After the end of the session it is dropped."""
+        """Hands in an event. After the end of the session it is dropped."""
         self._call_on_loop(self._process_posted, event)
 
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
@@ -148,29 +148,29 @@ class Session:
         return self._latest
 
     def listen(self, on_event: Callable[[e.Event], None]) -> None:
-        """Hand every event that is journaled from now on to `on_event`, in the session's thread."""
+        """Hands every event journaled from now on to `on_event`, on the session's thread."""
         self._listeners.append(on_event)
 
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine on the session's loop."""
+        """Runs a coroutine on the session's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def meters(self) -> Meters:
         return replace(self._backend.meters(), unsaved=self._log.unsaved)
 
     def held(self) -> frozenset[str]:
-        """Return the ids of the turns that the model has in its window now."""
+        """Returns the ids of the turns that the model has in its window now."""
         return frozenset(turn.id for turn in self._latest.ledger.held())
 
     def retrieve(self, item_id: str) -> Future[str | None]:
-        """Return the text of an item as the server has it, None where the server has none."""
+        """Returns the text of an item as the server has it, None where the server has none."""
         return self.call(self._backend.retrieve(item_id))
 
     def set_limits(self, limits: Limits) -> None:
         self._call_on_loop(self._apply_limits, limits)
 
     def close(self) -> None:
-        """End the session; on return everything is on disk. A second call does nothing.
+        """Ends the session; on return everything is on disk. A second call does nothing.
 
         Raises `StoreError` where the disk did not take everything, or else the error that had
         ended the session before.
@@ -192,7 +192,7 @@ class Session:
     # ── on the session's loop ───────────────────────────────────────────────────────────────
 
     def process(self, event: e.Event) -> None:
-        """Take an event, and the events that its effects post, through all steps.
+        """Takes an event, and the events that its effects post, through all steps.
 
         An event that is posted while an effect is performed waits in the queue, which keeps the
         order. After `SessionClosed` nothing is processed.
@@ -215,7 +215,7 @@ class Session:
         self._set_timer()
 
     def _process_one(self, event: e.Event) -> None:
-        """Journal and apply one event, journal the decisions that it led to, perform the effects.
+        """Journals and applies one event, journals its decisions, and performs the effects.
 
         The event is journaled first, so that it is not lost if applying it fails.
         """
@@ -230,7 +230,7 @@ class Session:
             self._barrier.perform(effect)
 
     def _record(self, event: e.Event) -> None:
-        """Journal an event and hand it to the listeners."""
+        """Journals an event and hands it to the listeners."""
         self._log.append(event)
         if isinstance(event, e.ConnectionLost | e.ConnectionOpened):
             self._barrier.drop_waiting()
@@ -238,7 +238,7 @@ class Session:
             on_event(event)
 
     def _process_posted(self, event: e.Event) -> None:
-        """Process an event from another thread; an error ends the session like one of a task."""
+        """Processes an event from another thread; an error ends the session like one of a task."""
         try:
             self.process(event)
         except Exception as error:  # noqa: BLE001  (`close` raises it)
@@ -252,7 +252,7 @@ class Session:
         self._set_timer()
 
     def _set_timer(self) -> None:
-        """Set the timer for the moment at which the conversation wants a `TimePassed`."""
+        """Sets the timer for the moment at which the conversation wants a `TimePassed`."""
         if self._keep_stamps or self._closing:
             return
         due = self._conversation.wakes_at
@@ -270,11 +270,11 @@ class Session:
         self._process_posted(e.TimePassed())
 
     def _now(self) -> float:
-        """Return seconds since the session was first opened."""
+        """Returns seconds since the session was first opened."""
         return self._base + time.monotonic() - self._began
 
     def _stamped(self, event: e.Event) -> e.Event:
-        """Return the event with its time. `TalkPressed` also gets the `manual` setting."""
+        """Returns the event with its time. `TalkPressed` also gets the `manual` setting."""
         if self._keep_stamps:
             return event
         if isinstance(event, e.TalkPressed):
@@ -319,14 +319,14 @@ class Session:
                     self._unsaved = error
 
     def _report_failure(self, failure: BaseException) -> None:
-        """Add a last notice, so that the user sees why the session ended."""
+        """Adds a last notice, so that the user sees why the session ended."""
         error = f"{type(failure).__name__}: {failure}"
         text = f"The session ended because of an error in this program: {error}"
         with suppress(Exception):  # `process` itself may be what fails
             self.process(e.Noticed(text=text, severity="error"))
 
     async def _cancel_remaining_tasks(self) -> None:
-        """Cancel all other tasks on the loop, and let their sockets close."""
+        """Cancels all other tasks on the loop, and lets their sockets close."""
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

@@ -51,7 +51,7 @@ class SessionOptions:
 
 
 def open_session(options: SessionOptions) -> Session:
-    """Return a running session. Raises `TuiVoiceError` where it cannot be opened."""
+    """Returns a running session. Raises `TuiVoiceError` where it cannot be opened."""
     settings, poster = with_chosen_backend(options.settings), _Poster()
     options = replace(options, settings=settings)
     prices = prices_of(settings)
@@ -99,7 +99,7 @@ class _Poster:
             session.post(event)
 
     def disk_trouble(self, text: str | None) -> None:
-        """Post why the disk does not take the session's data (`text`); None: it takes it again."""
+        """Posts why the disk does not take the session's data (`text`); None: it takes it again."""
         if text is None:
             text = "The session is being saved again, with everything that was held in memory."
             self._post(e.Noticed(text=text))
@@ -107,7 +107,7 @@ class _Poster:
             self._post(e.Noticed(text=text, severity="error"))
 
     def device_changed(self, change: DeviceChange) -> None:
-        """Post that a microphone or loudspeaker was removed or came back."""
+        """Posts that a microphone or loudspeaker was removed or came back."""
         self._post(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
 
     def _post(self, event: e.Event) -> None:
@@ -191,7 +191,7 @@ def _recovered(count: int) -> str:
 
 
 def _devices(settings: Settings, on_change: Callable[[DeviceChange], None]) -> OpenSound:
-    """Return a function that opens the machine's microphone and loudspeaker."""
+    """Returns a function that opens the machine's microphone and loudspeaker."""
 
     async def open_devices(
         on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]

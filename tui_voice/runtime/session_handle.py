@@ -48,11 +48,11 @@ class SessionHandle(Protocol):
     def limits(self) -> Limits: ...
 
     def post(self, event: Event) -> None:
-        """Take an event of the user. A later snapshot shows what it led to."""
+        """Takes an event of the user. A later snapshot shows what it led to."""
         ...
 
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
-        """Return the current snapshot, and hand every later one to `on_snapshot`.
+        """Returns the current snapshot, and hands every later one to `on_snapshot`.
 
         The callback runs in the session's thread, so it must return at once: post a message there,
         do not draw.
@@ -62,9 +62,9 @@ class SessionHandle(Protocol):
     def meters(self) -> Meters: ...
 
     def set_limits(self, limits: Limits) -> None:
-        """Apply new limits from the next quiet moment on."""
+        """Applies new limits from the next quiet moment on."""
         ...
 
     def close(self) -> None:
-        """End the session. On return all events are on disk and the connection is closed."""
+        """Ends the session. On return all events are on disk and the connection is closed."""
         ...

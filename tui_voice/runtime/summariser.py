@@ -52,12 +52,12 @@ class _Attempts:
     """Name of the writer and reason, in order."""
 
     def reasons(self, writer: str | None = None) -> str:
-        """Return each different reason once, of all writers or of one."""
+        """Returns each different reason once, of all writers or of one."""
         chosen = [f"{name}: {why}" for name, why in self.failures if writer in (None, name)]
         return "; ".join(dict.fromkeys(chosen))
 
     def usd(self) -> float | None:
-        """Return what all attempts cost; None where the price of one is not known."""
+        """Returns what all attempts cost; None where the price of one is not known."""
         charged = [one.usd for one in self.paid if one.usd is not None or one.usage is not None]
         known = [usd for usd in charged if usd is not None]
         return sum(known) if known and len(known) == len(charged) else None
@@ -81,7 +81,7 @@ class Summariser:
     async def summarise(
         self, request: x.RequestSummary, ask: AskOutOfBand
     ) -> e.SummaryReady | e.SummaryFailed:
-        """Return the summary, or why there is none. Raises nothing but `CancelledError`."""
+        """Returns the summary, or why there is none. Raises nothing but `CancelledError`."""
         began = time.monotonic()
         attempts = _Attempts()
         result = await self._write(self._summary_job(request), attempts, ask)
@@ -106,7 +106,7 @@ class Summariser:
     async def entitle(
         self, turns: Sequence[x.SourceTurn], ask: AskOutOfBand
     ) -> e.SessionRenamed | None:
-        """Return a title of a few words with what it cost; None where no writer gave a good one."""
+        """Returns a title of a few words and its cost; None where no writer gave a good one."""
         source = x.RequestSummary(compaction_id="title", turns=tuple(turns), memory="")
         task = WritingTask(
             source=source, prompt=TITLE_PROMPT, metadata=ResponseMetadata(purpose="title")
@@ -146,7 +146,7 @@ class Summariser:
         )
 
     async def _write(self, job: _Job, attempts: _Attempts, ask: AskOutOfBand) -> _Result | None:
-        """Return the first usable text. A text with a shortfall is used only if the second attempt
+        """Returns the first usable text. A text with a shortfall is used only if the second attempt
         of the same writer is no better.
         """
         for writer in self.writers:
@@ -176,7 +176,7 @@ class Summariser:
     async def _attempt(
         self, writer: SummaryWriter, task: WritingTask, ask: AskOutOfBand
     ) -> Written:
-        """Return what the writer wrote within `timeout_s`. Raises `TuiVoiceError`."""
+        """Returns what the writer wrote within `timeout_s`. Raises `TuiVoiceError`."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 written = await writer.write(task, ask)
@@ -190,7 +190,7 @@ class Summariser:
 
 
 def one_line(title: str) -> str:
-    """Return a title on one line, without the quotation marks and marks of Markdown around it."""
+    """Returns a title on one line, without the quotation marks and marks of Markdown around it."""
     return " ".join(title.split()).strip(" \"'“”«»*#.")
 
 

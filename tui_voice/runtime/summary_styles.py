@@ -91,7 +91,7 @@ class SummaryForm:
         return SUMMARY_STYLES[self.style]
 
     def shortfall(self, text: str) -> str:
-        """Return how a usable summary differs from what was wanted, "" where it does not.
+        """Returns how a usable summary differs from what was wanted, "" where it does not.
 
         The result follows the words "the summary is", for example "in English, though French was
         asked for". May load the language model: do not call it on an event loop.

@@ -15,13 +15,13 @@ _FENCE = re.compile(r"^```\w*\s*(.*?)\s*```$", re.S)
 
 
 def without_wrapping(text: str) -> str:
-    """Return the answer without `<think>…</think>` before it and a code fence around it."""
+    """Returns the answer without `<think>…</think>` before it and a code fence around it."""
     text = _THOUGHT.sub("", text).strip()
     return _FENCE.sub(r"\1", text)
 
 
 def problem_of(text: str, request: x.RequestSummary) -> str:
-    """Return why `text` cannot replace the turns of `request`, "" where it can."""
+    """Returns why `text` cannot replace the turns of `request`, "" where it can."""
     if not text.strip():
         return "the summary was empty"
     source = "\n".join((request.memory, *(turn.text for turn in request.turns)))
@@ -34,7 +34,7 @@ def problem_of(text: str, request: x.RequestSummary) -> str:
 
 
 def source_tokens(request: x.RequestSummary) -> int:
-    """Return the estimated text tokens of the earlier summary and the turns."""
+    """Returns the estimated text tokens of the earlier summary and the turns."""
     return estimate_text_tokens(request.memory) + sum(
         estimate_text_tokens(turn.text) for turn in request.turns
     )

@@ -13,7 +13,7 @@ MAX_TURNS = 8
 
 
 def is_title_due(now: Snapshot) -> bool:
-    """Return whether the session has two replies and no title, is online and has nothing to do."""
+    """Returns whether the session has two replies and no title, is online and has nothing to do."""
     ledger = now.ledger
     return (
         not ledger.title
@@ -25,7 +25,7 @@ def is_title_due(now: Snapshot) -> bool:
 
 
 def turns_for_title(now: Snapshot) -> list[x.SourceTurn]:
-    """Return the first turns, from which the title is made."""
+    """Returns the first turns, from which the title is made."""
     turns = [
         x.SourceTurn(item_id=turn.id, role=turn.role, text=turn.heard_text)
         for turn in now.ledger.turns

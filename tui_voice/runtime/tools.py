@@ -30,19 +30,19 @@ class Tools:
         self._tools = {tool.name: tool for tool in tools}
 
     def and_(self, tool: Tool) -> Tools:
-        """Return these and `tool`, unless one of them has the same name."""
+        """Returns these and `tool`, unless one of them has the same name."""
         known = tuple(self._tools.values())
         return self if tool.name in self._tools else Tools((*known, tool))
 
     def declared(self) -> tuple[dict[str, Any], ...]:
-        """Return the functions in the form of `session.update`, without their type."""
+        """Returns the functions in the form of `session.update`, without their type."""
         return tuple(
             {"name": t.name, "description": t.description, "parameters": dict(t.parameters)}
             for t in self._tools.values()
         )
 
     async def call(self, name: str, arguments: str) -> str:
-        """Return the result as JSON for the model, or `{"error": "<sentence>"}`."""
+        """Returns the result as JSON for the model, or `{"error": "<sentence>"}`."""
         tool = self._tools.get(name)
         if tool is None:
             return _error(f"there is no function {name}")

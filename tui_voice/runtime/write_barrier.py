@@ -52,7 +52,7 @@ class WriteBarrier:
         """Set while a sync is awaited."""
 
     def perform(self, effect: x.Effect) -> None:
-        """Perform the effect now, or once the disk has what it depends on."""
+        """Performs the effect now, or once the disk has what it depends on."""
         if isinstance(effect, _IMMEDIATE):
             self._perform(effect)
             return
@@ -61,7 +61,7 @@ class WriteBarrier:
             self._perform_waiting(synced=False)
 
     def drop_waiting(self) -> None:
-        """Forget the effects that wait, because their connection is gone.
+        """Forgets the effects that wait, because their connection is gone.
 
         The conversation asks for them again on the next connection. They must not wait for the
         sync of the old one, since audio does not wait and would be sent before them.

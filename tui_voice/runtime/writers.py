@@ -136,7 +136,7 @@ class ModelWriter:
 
 
 def _messages(task: WritingTask) -> list[dict[str, str]]:
-    """Return the earlier summary, the turns and the prompt as chat messages."""
+    """Returns the earlier summary, the turns and the prompt as chat messages."""
     memory = task.source.memory
     messages = [{"role": "system", "content": memory}] if memory else []
     for turn in task.source.turns:
@@ -146,7 +146,7 @@ def _messages(task: WritingTask) -> list[dict[str, str]]:
 
 
 def _message_of(error: Exception) -> str:
-    """Return the server's own sentence where the error has one."""
+    """Returns the server's own sentence where the error has one."""
     body = getattr(error, "body", None)
     message = body.get("message") if isinstance(body, dict) else None
     return str(message or error or type(error).__name__)

@@ -15,7 +15,7 @@ from tui_voice.server.interfaces import ReplyRequest, SpeechDetector, ToolCall
 
 @dataclass(frozen=True, slots=True)
 class TranscribeJob:
-    """Transcribe `sound` (24 kHz s16le); urgent where a reply waits for the transcript."""
+    """Transcribes `sound` (24 kHz s16le); urgent where a reply waits for the transcript."""
 
     job_id: int
     sound: bytes
@@ -25,7 +25,7 @@ class TranscribeJob:
 
 @dataclass(frozen=True, slots=True)
 class ReplyJob:
-    """Generate the text of a response."""
+    """Generates the text of a response."""
 
     job_id: int
     request: ReplyRequest
@@ -34,7 +34,7 @@ class ReplyJob:
 
 @dataclass(frozen=True, slots=True)
 class SpeakJob:
-    """Synthesise one clause, in the format that the client wants."""
+    """Synthesises one clause, in the format that the client wants."""
 
     job_id: int
     text: str
