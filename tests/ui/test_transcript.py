@@ -170,11 +170,11 @@ async def test_a_narrower_transcript_keeps_its_place(build: Build) -> None:
         assert abs(int(top.id[1:]) - 100) < 12
 
 
-async def test_a_delta_costs_the_same_in_100_and_in_100_000_turns(
+async def test_a_delta_costs_the_same_in_100_and_in_10_000_turns(
     build: Build,
 ) -> None:
     costs = []
-    for count in (100, 100_000):
+    for count in (100, 10_000):
         app = build(long_session(count))
         async with app.run_test(size=(120, 36)) as pilot:
             await settle(pilot)
