@@ -18,6 +18,22 @@ for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests with real-time sound first, then the slow ones, then the others.
+
+    The tests run in several processes, each of which takes one file after the other. Tests with
+    sound mostly wait, but other tests that take all of the processor disturb their sound, so the
+    files with sound run side by side. Short files come last, so that all processes end at the same
+    time.
+    """
+    items.sort(
+        key=lambda item: (
+            "virtual_sound" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("slow") is None,
+        )
+    )
+
+
 @pytest.fixture
 def virtual_sound(monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualSound]:
     """A private sound server that this process and its children use until the test ends."""

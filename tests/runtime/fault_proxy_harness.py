@@ -78,6 +78,11 @@ class FaultProxy:
         """Ends the connection that was opened first, as a network failure does."""
         self._open[0].transport.abort()
 
+    def cut_all(self) -> None:
+        """Ends all connections; while the client replaces a connection, it has two."""
+        for connection in self._open:
+            connection.transport.abort()
+
     async def handle(self, client: ServerConnection) -> None:
         self.connections += 1
         self._open.append(client)

@@ -145,7 +145,7 @@ async def _exchange(harness: SessionHarness, proxy: FaultProxy, number: int, *, 
     harness.session.post(e.TextSubmitted(item_id=f"typed_{number}", text=words))
     if cut:
         await harness.event(e.ResponseStarted)
-        proxy.cut_oldest()
+        proxy.cut_all()
         await harness.event(e.ConnectionLost)
     else:
         await harness.event(e.ResponseDone)

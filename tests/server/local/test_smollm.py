@@ -44,6 +44,7 @@ def test_it_stops_at_once_and_the_next_reply_comes(engines: LocalEngines) -> Non
 
 @pytest.mark.local
 def test_it_stops_before_the_first_word(engines: LocalEngines) -> None:
+    engines.load()  # which may take seconds
     stop = Event()
     stop.set()
     began = monotonic()
