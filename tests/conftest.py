@@ -19,16 +19,18 @@ for name in ("COLUMNS", "LINES"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests with real-time sound first, then the slow ones, then the others.
+    """Gives the tests with real-time sound to one process, and puts them first, then the slow ones.
 
-    The tests run in several processes, each of which takes one file after the other. Tests with
-    sound mostly wait, but other tests that take all of the processor disturb their sound, so the
-    files with sound run side by side. Short files come last, so that all processes end at the same
-    time.
+    The tests run in two processes (`addopts` in pyproject.toml). Tests with sound mostly wait, but
+    they fail where two of them, or too many other tests, run beside them. Short tests come last, so
+    that both processes end at the same time.
     """
+    for item in items:
+        if "virtual_sound" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("sound"))
     items.sort(
         key=lambda item: (
-            "virtual_sound" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("xdist_group") is None,
             item.get_closest_marker("slow") is None,
         )
     )
