@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     that both processes end at the same time.
     """
     for item in items:
-        if "virtual_sound" in getattr(item, "fixturenames", ()):
+        if item.get_closest_marker("sound") or "virtual_sound" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("sound"))
     items.sort(
         key=lambda item: (
