@@ -19,21 +19,13 @@ for name in ("COLUMNS", "LINES"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives the tests with real-time sound to one process, and puts them first, then the slow ones.
+    """Puts the tests with real-time sound into one group for `pytest -n 3 --dist loadgroup`.
 
-    The tests run in two processes (`addopts` in pyproject.toml). Tests with sound mostly wait, but
-    they fail where two of them, or too many other tests, run beside them. Short tests come last, so
-    that both processes end at the same time.
+    A group runs in one process: tests with sound fail where two of them run side by side.
     """
     for item in items:
         if item.get_closest_marker("sound") or "virtual_sound" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("sound"))
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("xdist_group") is None,
-            item.get_closest_marker("slow") is None,
-        )
-    )
 
 
 @pytest.fixture
