@@ -21,7 +21,6 @@ import numpy.typing as npt
 RATE = 24_000
 NEEDED = ("pulseaudio", "pactl", "paplay", "parec")
 SPEAKER, MICROPHONE = "tui_speaker.monitor", "tui_mic"
-_SINKS = ("tui_speaker", "tui_mic_feed")
 
 
 def missing() -> list[str]:
@@ -89,7 +88,6 @@ class VirtualSound:
         self.env = {**os.environ, **self.client_env}
         self._server: subprocess.Popen[bytes] | None = None
         self._recordings: list[Recording] = []
-        self._permanent_listeners: list[subprocess.Popen[bytes]] = []
         self.start()
 
     def start(self) -> None:
@@ -121,38 +119,9 @@ class VirtualSound:
             time.sleep(0.02)
         self._run("pactl", "set-default-sink", "tui_speaker")
         self._run("pactl", "set-default-source", "tui_mic")
-        self._reduce_latency()
-
-    def _reduce_latency(self) -> None:
-        """Makes both sinks produce sound every 10 ms from now on.
-
-        Without a listener, a null sink produces silence for 2 s at once, and the first listener
-        waits for the end of them. A permanent listener prevents that; a sink that is suspended
-        while it connects begins with the listener's latency.
-        """
-        for sink in _SINKS:
-            self._run("pactl", "suspend-sink", sink, "1")
-            self._permanent_listeners.append(
-                subprocess.Popen(
-                    ["parec", "-d", f"{sink}.monitor", "--latency-msec=10", "--channels=1"],
-                    env=self.env,
-                    stdout=subprocess.DEVNULL,
-                )
-            )
-        deadline = time.monotonic() + 10
-        while self.listeners() < len(_SINKS):
-            if time.monotonic() > deadline:
-                raise RuntimeError("parec did not connect to pulseaudio")
-            time.sleep(0.02)
-        for sink in _SINKS:
-            self._run("pactl", "suspend-sink", sink, "0")
 
     def stop(self) -> None:
         """Ends the server, as when all sound devices are unplugged."""
-        for listener in self._permanent_listeners:
-            listener.terminate()
-            listener.wait()
-        self._permanent_listeners.clear()
         if self._server is not None:
             self._server.terminate()
             self._server.wait()
