@@ -127,6 +127,7 @@ async def soak(
                 await harness.event(e.Noticed, _is_handover)
                 handovers = 1
             await harness.settled()
+            await proxy.reached(1)  # the sockets of replaced connections are closed
             done = sum(c.stage == "confirmed" for c in harness.snapshot.ledger.compactions)
             yield await _measured(harness, exchanges, handovers, lost, done - pruned)
             pruned = done
