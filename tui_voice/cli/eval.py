@@ -73,7 +73,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the sessions and prints the results. Exit status 0, whatever the model recalled."""
+    """Runs the sessions and prints the results. Exit status 0, also where facts were lost."""
     from tui_voice.lab.evaluation import arms, run_arm
 
     ats, keeps = args.at or [800, 1600], args.keep or [4]

@@ -47,7 +47,7 @@ class BackendSpec:
     address: Callable[[Settings], str] = lambda _settings: ""
     """Returns the address that `doctor --online` tries, "" for none."""
     free: bool = False
-    """It costs nothing, whatever model answers."""
+    """It costs nothing with any model."""
     uses_engines: bool = False
     """It needs the embedded engines (extra `local`)."""
     key_serves_text_model: bool = False

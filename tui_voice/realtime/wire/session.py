@@ -45,7 +45,7 @@ AudioFormat = Pcm | Pcmu | Pcma
 
 
 class Transcription(Wire):
-    """How the user's audio is transcribed. The model itself hears the audio."""
+    """How the user's audio is transcribed. The model gets the audio, not this text."""
 
     model: str | UnsetType | None = UNSET
     language: str | UnsetType | None = UNSET

@@ -73,7 +73,7 @@ def spoken_output(output: ContextTurn) -> str:
 
 
 def _quoted_hit(found: Any) -> str:
-    """Returns the first of the hits of `recall` as a quote; `found` is whatever the client sent."""
+    """Returns the first hit of `recall` as a quote; `found` comes from the client unchecked."""
     hits = [hit for hit in found if isinstance(hit, dict)] if isinstance(found, list) else []
     if not hits:
         return "I found nothing about it in what was said."
