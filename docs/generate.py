@@ -21,6 +21,7 @@ from tui_voice.config.loading import allowed
 from tui_voice.config.model import GROUPS, PREFIX, Setting, all_settings, variable
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.conversation.states import diagram
+from tui_voice.errors import EXIT_STATUS_MEANINGS
 from tui_voice.ui.keys import key_name
 from tui_voice.ui.screen_table import key_actions
 from tui_voice.ui.screens.help import MORE_KEYS
@@ -79,6 +80,7 @@ def readme() -> str:
     """Return the text of the README with its generated parts renewed."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, part in (
+        ("exit statuses", exit_statuses_table()),
         ("settings", settings_table(MOST_USED)),
         ("policies", policies_table()),
         ("states", f"```mermaid\n{diagram()}\n```\n"),
@@ -111,6 +113,12 @@ def _settings_row(setting: Setting) -> str:
     flag = f" (`{setting.flag}`)" if setting.flag else ""
     values = allowed(setting.key, registry.CHOICES)
     return f"| `{setting.key}` | {default} | {values} | {setting.sentence}{flag} |"
+
+
+def exit_statuses_table() -> str:
+    """Return a Markdown table of the exit statuses."""
+    rows = [f"| {int(status)} | {text} |" for status, text in EXIT_STATUS_MEANINGS.items()]
+    return "\n".join(["| status | means |", "|---|---|", *rows]) + "\n"
 
 
 def policies_table() -> str:
