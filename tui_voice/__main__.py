@@ -6,13 +6,20 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tui_voice.errors import TuiVoiceError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    given = list(sys.argv[1:] if argv is None else argv)
+    from tui_voice.cli.output import printable_output
+
+    with printable_output():
+        return _status_of(list(sys.argv[1:] if argv is None else argv))
+
+
+def _status_of(given: list[str]) -> int:
     debug = _take_debug(given)
     # Garbage collection while modules are imported takes a tenth of the start and finds nothing.
     # The app enables it again after the first paint, other commands before they run.
@@ -20,25 +27,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from tui_voice.cli import parser
 
-        status = parser.run(parser.parse(given))
-        sys.stdout.flush()  # a closed pipe must raise here, not while Python exits
+        try:
+            status = parser.run(parser.parse(given))
+        finally:  # also after `--help`, which raises SystemExit
+            sys.stdout.flush()  # a closed pipe must raise here, not while Python exits
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return _ignore_closed_pipe()
+        _discard_output()
+        return 0  # a program such as `head` has read enough: that is no failure
     except TuiVoiceError as error:
         _print_error(str(error), error.hint)
+        _discard_output(error)
         if debug:
             _write_traceback(error)
         return error.exit_status
     except Exception as error:  # noqa: BLE001  # no traceback may reach the user
-        _print_error(f"An unexpected {type(error).__name__}: {error}", "" if debug else _DEBUG_HINT)
+        _print_error(*_sentence(error, "" if debug else _DEBUG_HINT))
         if debug:
             _write_traceback(error)
         return 1
     finally:
         gc.enable()
     return status
+
+
+def _sentence(error: Exception, hint: str) -> tuple[str, str]:
+    """Returns what is said of an error that no command reported itself, and its hint."""
+    if isinstance(error, OSError) and error.strerror:
+        what = error.filename if isinstance(error.filename, str) else "A file or a connection"
+        return f"{what} cannot be used: {error.strerror.lower()}.", hint
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this.", "Give it less at a time."
+    return f"An unexpected {type(error).__name__}: {error}", hint
 
 
 _DEBUG_HINT = "Run it again with --debug to write the details to a file."
@@ -54,13 +75,15 @@ def _take_debug(argv: list[str]) -> bool:
 
 def _print_error(sentence: str, hint: str = "") -> None:
     """Prints one line, without the line breaks and the API keys that an exception may contain."""
+    from tui_voice.cli.output import OutputError
     from tui_voice.store.secrets import Redactor
 
     sentence = " ".join(sentence.split())
     if hint and sentence[-1:] not in ".!?":
         sentence += "."
     line = " ".join(["tui-voice:", sentence, *hint.split()])
-    print(Redactor().text(line), file=sys.stderr)
+    with suppress(OSError, OutputError):  # standard error is closed or full, too
+        print(Redactor().text(line), file=sys.stderr, flush=True)
 
 
 def _write_traceback(error: Exception) -> None:
@@ -72,13 +95,17 @@ def _write_traceback(error: Exception) -> None:
         _print_error(f"The details could not be written: {refused}.")
 
 
-def _ignore_closed_pipe() -> int:
-    """Returns the exit status where a program such as `head` closed the pipe: it is no failure.
+def _discard_output(error: Exception | None = None) -> None:
+    """Lets output that is still buffered go to the null device when Python exits.
 
-    Output that is still buffered must not be flushed into the closed pipe when Python exits.
+    `error`: why the command ends; None where the reader closed the pipe. Other errors than a
+    standard output that takes nothing leave it as it is.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    from tui_voice.cli.output import OutputError
+
+    if error is None or isinstance(error, OutputError):
+        with suppress(OSError):  # a test's stream has no descriptor
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from typing import Any
 from tui_voice import config
 from tui_voice.cli import registry
 from tui_voice.cli.flags import add_common, add_settings, settings_of
-from tui_voice.cli.table import print_json, short, table
+from tui_voice.cli.output import print_json
+from tui_voice.cli.table import short, table
 from tui_voice.config.loading import allowed
 from tui_voice.config.model import all_settings
 from tui_voice.errors import TuiVoiceError

@@ -8,7 +8,8 @@ from typing import Any
 from tui_voice.audio.devices import list_devices
 from tui_voice.audio.driver import Device, Direction
 from tui_voice.audio.stderr_redirect import redirected_stderr
-from tui_voice.cli.table import print_json, table
+from tui_voice.cli.output import print_json
+from tui_voice.cli.table import table
 
 
 def add_parser(subparsers: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.checkup import Finding, checks
 from tui_voice.cli.flags import add_common, add_settings
-from tui_voice.cli.table import print_json
+from tui_voice.cli.output import print_json
 
 
 def add_parser(subparsers: Any) -> None:

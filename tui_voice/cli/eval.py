@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli import registry
 from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
-from tui_voice.cli.table import print_json, table, terminal_width
+from tui_voice.cli.output import print_json
+from tui_voice.cli.table import table, terminal_width
 from tui_voice.config import Settings
 from tui_voice.errors import UsageError
 from tui_voice.languages import is_spoken_language

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli.flags import add_common, add_settings, sessions_dir_of, settings_of
+from tui_voice.cli.output import escape_controls, print_json
 from tui_voice.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             session.save_replies(args.speak)
     usd = session.snapshot.ledger.cost
     if args.json:
-        _print_json({"event": "done", "session": session.id, "usd": round(usd, 6)})
+        print_json({"event": "done", "session": session.id, "usd": round(usd, 6)}, indent=None)
     return 0
 
 
@@ -83,13 +83,14 @@ def _turns(arguments: list[str]) -> Iterator[str]:
 def _print_turns(turns: Sequence[Turn], *, as_json: bool) -> None:
     for turn in turns:
         if as_json:
-            _print_json(
+            print_json(
                 {
                     "event": "turn",
                     "role": turn.role,
                     "text": turn.text,
                     "interrupted": turn.interrupted,
-                }
+                },
+                indent=None,
             )
         else:
             who = "you" if turn.role == "user" else "voice"
@@ -99,10 +100,5 @@ def _print_turns(turns: Sequence[Turn], *, as_json: bool) -> None:
 def _print_event(event: Event) -> None:
     from tui_voice.store.codec import encode
 
-    sys.stdout.write(encode(event).decode())
+    sys.stdout.write(escape_controls(encode(event).decode()))
     sys.stdout.flush()
-
-
-def _print_json(value: dict[str, object]) -> None:
-    """Prints the value on one line; a program may wait for it."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
-from tui_voice.cli.table import print_json, short, table
+from tui_voice.cli.output import print_json, print_styled
+from tui_voice.cli.table import short, table
 from tui_voice.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def _search(args: argparse.Namespace, folder: Path) -> int:
     for hit in hits:
         who = {"user": "you", "assistant": "voice"}.get(hit.role, hit.role)
         print(f"{hit.title} · {_when(hit.started, hit.at)} · {who} · {hit.id}")
-        print(f"  {_highlighted(hit.excerpt, hit.marks) if bold else hit.excerpt}\n")
+        # An excerpt has no control characters, so the only ones are those that make it bold.
+        print_styled(f"  {_highlighted(hit.excerpt, hit.marks) if bold else hit.excerpt}\n")
     if not hits:
         print("No turn contains these words.", file=sys.stderr)
     return 0

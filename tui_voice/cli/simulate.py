@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from tui_voice.cli import registry
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
-from tui_voice.cli.table import print_json, table
+from tui_voice.cli.output import print_json, print_styled
+from tui_voice.cli.table import table
 from tui_voice.conversation import prices
 from tui_voice.conversation.limits import Limits, check_limits, default_limits
 from tui_voice.errors import UsageError
@@ -120,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     for name, rows in found.items():
         print(_heading(name, rows[0], args.cache_hit))
         print(_table(rows))
-        print(_plot(rows))
+        print_styled(_plot(rows))
     print(f"Assumed ({price_table.as_of}): " + ";\n  ".join(sim.ASSUMPTIONS) + ".")
     return 0
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 _UNLIMITED = 10_000
 """Columns: no line is cut where a program reads it."""
@@ -60,8 +58,3 @@ def short(path: Path | str) -> str:
     home = str(Path.home())
     text = str(path)
     return "~" + text[len(home) :] if text.startswith(home) and len(home) > 1 else text
-
-
-def print_json(value: Any) -> None:
-    """Prints the value for a program to read: indented, and not limited to ASCII."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))

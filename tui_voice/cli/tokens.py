@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tui_voice.cli.flags import settings_of
+from tui_voice.cli.output import print_json
 from tui_voice.cli.say import SOUND_SUFFIXES
-from tui_voice.cli.table import print_json, table
+from tui_voice.cli.table import table
 from tui_voice.conversation import prices
 from tui_voice.conversation.events import Usage
 from tui_voice.conversation.turns import USER_TOKENS_PER_SECOND

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f]")
+"""Characters that control a terminal or the direction of writing; not tab and line feed."""
 _UNSPACED = re.compile(
     "([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
 )
@@ -26,7 +27,7 @@ def _plain_character(character: str) -> str:
 
 def printable(text: str) -> str:
     """The text without characters that control a terminal or the direction of writing."""
-    return text if text.isprintable() else _CONTROLS.sub("", text)
+    return text if text.isprintable() else CONTROLS.sub("", text)
 
 
 def spaced(text: str) -> str:
