@@ -21,6 +21,7 @@ def turn(ledger: Ledger, item_id: str) -> Turn:
     return found
 
 
+RESUMED = e.SessionResumed(backend="openai", model="m")
 OPENED = e.ConnectionOpened(server_session_id="s")
 
 
@@ -170,6 +171,35 @@ class TestWords:
             ("failed", "sent again on a new connection"),
         ]
         assert ledger.window.total == 0
+
+    @pytest.mark.parametrize(
+        "replaced",
+        [e.ConnectionLost(reason="cut", again=("u",)), e.ConnectionOpened(again=("u",))],
+        ids=["loss", "handover"],
+    )
+    @pytest.mark.parametrize(
+        "begun",
+        [
+            e.SpeechStarted(item_id="v"),
+            e.SpeechCommitted(item_id="v"),
+            e.TurnAdded(item_id="v", role="user", modality="audio"),
+        ],
+        ids=lambda event: type(event).__name__,
+    )
+    def test_audio_that_is_sent_again_leaves_one_turn(
+        self, replaced: e.Event, begun: e.Event
+    ) -> None:
+        said = [OPENED, e.SpeechStarted(item_id="u"), e.SpeechCommitted(item_id="u"), replaced]
+        waiting = fold(said)
+        assert [t.note for t in waiting.turns] == ["sent again on a new connection"]
+        after = [OPENED, begun, e.TranscriptDone(item_id="v", text="hello")]
+        assert [(t.id, t.text) for t in fold(after, waiting).turns] == [("v", "hello")]
+
+    def test_a_turn_that_was_to_be_sent_again_stays_where_the_program_ended_before(self) -> None:
+        lost = e.ConnectionLost(reason="cut", again=("u",))
+        begun = [OPENED, e.SpeechStarted(item_id="u"), lost, RESUMED]
+        ledger = fold([*begun, e.SpeechStarted(item_id="v")])
+        assert [t.id for t in ledger.turns] == ["u", "v"]
 
 
 class TestHeard:

@@ -86,8 +86,11 @@ def pruned(now: Snapshot) -> bool:
 
 
 def check_turns(turns: list[Turn]) -> None:
-    """Checks that each turn is there once, and that a turn without text has a note."""
+    """Checks that each turn is there once, and that a turn without text has a note. A turn whose
+    audio was sent again leaves no empty one beside it.
+    """
     for turn in turns:
+        assert turn.note != "sent again on a new connection", turns
         assert turn.text or turn.note, f"a gap without a mark: {turn}"
     worded = [turn for turn in turns if turn.text and turn.role in ("user", "assistant")]
     assert [turn.role for turn in worded] == [role for role, _ in SAID], worded

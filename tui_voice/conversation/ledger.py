@@ -202,6 +202,8 @@ class Ledger(Struct, frozen=True):
     memory_edit: str = ""
     """Id of the item that is to hold the memory after the user edited it. "": it is placed."""
     pending_deletes: tuple[PendingDelete, ...] = ()
+    sent_again: tuple[str, ...] = ()
+    """Ids of empty turns whose audio was sent again. They go when the first new turn begins."""
     unreported_usage: UnreportedUsage | None = None
     """None: no response is under way."""
     compactions: tuple[Compaction, ...] = ()

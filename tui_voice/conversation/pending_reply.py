@@ -80,8 +80,12 @@ class PendingReply:
                 )
             case e.ReplyCut(item_ids=item_ids):
                 return replace(self, unfinished=self.unfinished - set(item_ids))
-            case e.ConnectionOpened():  # a handover replaces the connection without a loss
-                return replace(self, unfinished=self.unfinished | set(_open_replies(before)))
+            case e.ConnectionOpened(again=again):  # a handover comes without a loss
+                return replace(
+                    self,
+                    sent_again=self.sent_again or bool(again),
+                    unfinished=self.unfinished | set(_open_replies(before)),
+                )
         return self
 
     def after_reconnect(self, ledger: Ledger) -> Reconnected:

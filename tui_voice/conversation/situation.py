@@ -36,7 +36,9 @@ class MicrophoneState:
                 return replace(self, open=False)
             case e.MuteChanged(muted=muted):
                 return replace(self, muted=muted)
-            case e.ConnectionLost(again=again) if again and self.by_key:
+            case e.ConnectionLost(again=again) | e.ConnectionOpened(again=again) if (
+                again and self.by_key
+            ):
                 # The kept audio is sent again on the next connection, with another commit.
                 return replace(self, commit_pending=True)
             case e.SpeechDiscarded() | e.SessionResumed() | e.SessionClosed():

@@ -202,7 +202,8 @@ class LiveBackend:
                 self._out_of_band.fail_all("the connection was lost")
                 self._post(replace(event, again=self._media.connection_lost()))
             case e.ConnectionOpened():
-                self._media.connection_lost()  # a handover comes without a `ConnectionLost`
+                # A handover comes without a `ConnectionLost`.
+                event = replace(event, again=self._media.connection_lost())
                 self._post(event)  # queues the items that the new server session needs,
                 self._media.connection_ready()  # and then the audio that was kept
             case _:

@@ -73,6 +73,9 @@ class ConnectionOpened(Event):
     model: str = ""
     expires_at: float | None = None
     """When the server session ends, in Unix seconds. None: not known."""
+    again: tuple[str, ...] = ()
+    """Ids of turns that the connection before left without words, where this connection replaced it
+    without a loss. See `ConnectionLost.again`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,7 @@ class ConnectionLost(Event):
     """Seconds until the next try. None: there will be none."""
     again: tuple[str, ...] = ()
     """Ids of turns without words. Their audio was kept and is sent on the next connection, where
-    they become new turns. Here they stay as a gap."""
+    they become new turns. These turns stay, empty, until the first of the new ones begins."""
     cut: tuple[str, ...] = ()
     """Ids of replies whose audio was still coming."""
 

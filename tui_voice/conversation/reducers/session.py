@@ -17,7 +17,7 @@ def session_opened(ledger: Ledger, event: e.SessionOpened) -> Ledger:
 
 
 def session_resumed(ledger: Ledger, event: e.SessionResumed) -> Ledger:
-    fresh = forget_server(ledger, "the program ended")
+    fresh = replace(forget_server(ledger, "the program ended"), sent_again=())
     voice = event.voice or ledger.voice
     return replace(fresh, backend=event.backend, model=event.model, voice=voice)
 
@@ -51,6 +51,7 @@ def connection_opened(ledger: Ledger, event: e.ConnectionOpened) -> Ledger:
     connection = ConnectionInfo(
         status="online", expires_at=event.expires_at, server_session_id=event.server_session_id
     )
+    fresh = _left_without_words(fresh, event.again)
     return replace(fresh, connection=connection, model=event.model or ledger.model)
 
 
@@ -59,11 +60,16 @@ def connection_lost(ledger: Ledger, event: e.ConnectionLost) -> Ledger:
     connection = ConnectionInfo(
         status=status, reason=event.reason, hint=event.hint, retry_in=event.retry_in
     )
-    ledger = forget_server(ledger, event.reason)
-    for turn_id in event.again:  # the audio is sent again, as a new turn with the same words
+    ledger = _left_without_words(forget_server(ledger, event.reason), event.again)
+    return replace(ledger, connection=connection)
+
+
+def _left_without_words(ledger: Ledger, again: tuple[str, ...]) -> Ledger:
+    """Empties the turns whose audio is sent again: it becomes new turns with the same words."""
+    for turn_id in again:
         note = "sent again on a new connection"
         ledger = change(ledger, turn_id, text="", words="failed", note=note)
-    return replace(ledger, connection=connection)
+    return replace(ledger, sent_again=(*ledger.sent_again, *again))
 
 
 def forget_server(ledger: Ledger, why: str) -> Ledger:

@@ -18,7 +18,7 @@ def text_submitted(ledger: Ledger, event: e.TextSubmitted) -> Ledger:
 def speech_started(ledger: Ledger, event: e.SpeechStarted) -> Ledger:
     if ledger.turns.get(event.item_id):
         return ledger
-    return add(ledger, _spoken(event.item_id, event.at), None)
+    return add(_without_sent_again(ledger), _spoken(event.item_id, event.at), None)
 
 
 def speech_grew(ledger: Ledger, event: e.SpeechGrew) -> Ledger:
@@ -32,6 +32,7 @@ def speech_stopped(ledger: Ledger, event: e.SpeechStopped) -> Ledger:
 def speech_committed(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
     turn = ledger.turns.get(event.item_id)
     if turn is None:
+        ledger = _without_sent_again(ledger)
         ledger = add(ledger, _spoken(event.item_id, event.at), event.previous_item_id)
     elif _misplaced(ledger, turn, event.previous_item_id):
         turns = ledger.turns.remove(turn.id).insert_after(event.previous_item_id, turn)
@@ -43,6 +44,14 @@ def speech_committed(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
 
 def _spoken(item_id: str, at: float) -> Turn:
     return Turn(item_id, "user", at, wire_id=item_id, spoken=True)
+
+
+def _without_sent_again(ledger: Ledger) -> Ledger:
+    """Removes the empty turns whose audio was sent again: its new turn begins."""
+    turns = ledger.turns
+    for turn_id in ledger.sent_again:
+        turns = turns.remove(turn_id)
+    return replace(ledger, turns=turns, sent_again=())
 
 
 def _misplaced(ledger: Ledger, turn: Turn, previous_id: str | None) -> bool:
@@ -67,6 +76,8 @@ def speech_discarded(ledger: Ledger, event: e.SpeechDiscarded) -> Ledger:
 def turn_added(ledger: Ledger, event: e.TurnAdded) -> Ledger:
     if ledger.turns.get(event.item_id):
         return change(ledger, event.item_id, wire_id=event.item_id)
+    if event.role == "user" and event.modality == "audio":
+        ledger = _without_sent_again(ledger)
     turn = Turn(
         event.item_id,
         event.role,
