@@ -1,9 +1,10 @@
 """Summaries made of the user's own sentences: nothing is invented and no negation is lost.
 
 The sentences of an earlier summary come first, then the new ones, in the order in which they were
-said: a correction stands behind what it corrects. Where there is not room for all, the ones that
-tell least are left out: those with common words, without figures and without names. What the
-assistant said is not quoted.
+said. A correction replaces what it corrects; what else the corrected sentence says is quoted in
+front of the correction, with `[…]` in place of the old value. Where there is not room for all, the
+ones that tell least are left out: questions first, then those without a negation, a number or a
+name. What the assistant said is not quoted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tui_voice.languages import detect_language, find_language, is_spoken_language
+from tui_voice.languages.corrections import find_corrections
+from tui_voice.languages.statements import Statement, language_code, statements
 from tui_voice.realtime.wire.contract import Layout
 from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.sentences import is_question, sentences
@@ -28,7 +31,6 @@ _LEAST, _MOST = 240, 2400
 _MEMORY_SHARE = 0.75
 """Of the room: what the earlier summary may take, so that a full one lets new sentences in."""
 _WORD = re.compile(r"\w+")
-_FIGURE = re.compile(r"\d")
 _FOCUS_LETTERS = 5
 """A word is about the focus if so many letters at its beginning are equal (`train`, `trains`)."""
 
@@ -40,6 +42,7 @@ class _Candidate:
     text: str
     remembered: bool
     """It comes from an earlier summary."""
+    statement: Statement
     score: float = 0.0
     """How much it tells; see `_scored`."""
 
@@ -55,7 +58,8 @@ def summarise(
     """Returns a summary of `turns`; "" where the user said nothing.
 
     It is shorter than the turns, unless they have fewer than 240 characters. Sentences about the
-    `focus` are kept first. It cannot translate into `language`, and says so.
+    `focus` are kept first. It cannot translate into `language`, and says so. It may load a language
+    model, so do not call it on an event loop.
     """
     length = sum(len(turn.text) for turn in turns)
     kept = _chosen(_scored(_candidates(turns), focus), _room(turns, max_tokens))
@@ -82,8 +86,8 @@ def memory_sentences(text: str) -> list[str]:
 
 
 def _candidates(turns: Sequence[ContextTurn]) -> list[_Candidate]:
-    """Returns every sentence once, where it was said last."""
-    found: dict[str, _Candidate] = {}
+    """Returns every sentence once, where it was said last, without those that were corrected."""
+    found: dict[str, tuple[str, bool]] = {}
     for turn in turns:
         remembered = turn.role == "system"
         if not remembered and turn.role != "user":
@@ -92,13 +96,40 @@ def _candidates(turns: Sequence[ContextTurn]) -> list[_Candidate]:
             key = " ".join(_WORD.findall(text.casefold()))
             if key:
                 found.pop(key, None)
-                found[key] = _Candidate(text, remembered)
-    return list(found.values())
+                found[key] = text, remembered
+    texts = [text for text, _ in found.values()]
+    code = language_code(" ".join(texts))
+    all_said = [
+        _Candidate(text, remembered, statement)
+        for (text, remembered), statement in zip(
+            found.values(), statements(texts, code), strict=True
+        )
+    ]
+    return _corrected(all_said, code)
+
+
+def _corrected(candidates: Sequence[_Candidate], code: str) -> list[_Candidate]:
+    """Returns the candidates without what later ones corrected; questions correct nothing."""
+    asserted = [one for one in candidates if not is_question(one.text)]
+    corrections = find_corrections([one.statement for one in asserted])
+    gone = {id(asserted[one.earlier]) for one in corrections}
+    rests: dict[int, list[_Candidate]] = {}
+    for correction in corrections:
+        if correction.rest:
+            earlier, later = asserted[correction.earlier], asserted[correction.later]
+            (statement,) = statements([correction.rest], code)
+            rest = _Candidate(correction.rest, earlier.remembered, statement)
+            rests.setdefault(id(later), []).append(rest)
+    left: list[_Candidate] = []
+    for one in candidates:
+        if id(one) not in gone:
+            left += [*rests.get(id(one), ()), one]
+    return left
 
 
 def _scored(candidates: Sequence[_Candidate], focus: str) -> list[_Candidate]:
     """Returns the candidates with their scores: 0–1 for the rarity of their words, and more for a
-    figure, a name or the focus.
+    negation, a number, a name or the focus.
     """
     words = [_WORD.findall(one.text) for one in candidates]
     distinct = [{word.casefold() for word in found} for found in words]
@@ -109,10 +140,10 @@ def _scored(candidates: Sequence[_Candidate], focus: str) -> list[_Candidate]:
     }
     beginnings = {word[:_FOCUS_LETTERS] for word in _WORD.findall(focus.casefold())}
     scored = []
-    for one, written, found in zip(candidates, words, distinct, strict=True):
+    for one, found in zip(candidates, distinct, strict=True):
+        kinds = {word.kind for word in one.statement.words}
         score = sum(rarity[word] for word in found) / (3 + len(found))
-        score += 0.5 * any(word[0].isupper() for word in written[1:] if len(word) > 1)
-        score += 0.5 * bool(_FIGURE.search(one.text))
+        score += 0.5 * ("name" in kinds) + 0.5 * ("figure" in kinds) + 0.5 * one.statement.negated
         score += 2 * sum(rarity[w] for w in found if w[:_FOCUS_LETTERS] in beginnings)
         score -= 0.5 * is_question(one.text)
         scored.append(replace(one, score=score))
@@ -120,12 +151,10 @@ def _scored(candidates: Sequence[_Candidate], focus: str) -> list[_Candidate]:
 
 
 def _room(turns: Sequence[ContextTurn], max_tokens: int | None) -> int:
-    """Returns the characters that a summary may have: all of an earlier one and half of the rest,
-    within the limits, and within the tokens that were asked for.
+    """Returns the characters that a summary may have: as many as the turns, within the limits, and
+    within the tokens that were asked for.
     """
-    memory = sum(len(turn.text) for turn in turns if turn.role == "system")
-    rest = sum(len(turn.text) for turn in turns) - memory
-    room = min(_MOST, memory + max(_LEAST, rest // 2))
+    room = min(_MOST, max(_LEAST, sum(len(turn.text) for turn in turns)))
     return room if max_tokens is None else min(room, max_tokens * _CHARACTERS_PER_TOKEN)
 
 
