@@ -8,7 +8,8 @@ class CloseReason(Exception):  # noqa: N818  (the end of a connection is not alw
 
     `code`: close code or HTTP status; None where no server answered. `fatal`: another attempt
     fails as well until the user changes something. `hint`: what the user can do. `cheap`: the
-    attempt did not leave this machine, so it can be repeated often.
+    attempt did not leave this machine, so it can be repeated often. `retry_after_s`: seconds that
+    the server wants us to wait before the next attempt; None where it did not say.
     """
 
     def __init__(
@@ -18,6 +19,7 @@ class CloseReason(Exception):  # noqa: N818  (the end of a connection is not alw
         fatal: bool = False,
         hint: str = "",
         cheap: bool = False,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -25,3 +27,4 @@ class CloseReason(Exception):  # noqa: N818  (the end of a connection is not alw
         self.fatal = fatal
         self.hint = hint
         self.cheap = cheap
+        self.retry_after_s = retry_after_s

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit, urlunsplit
+
 import websockets
+from websockets.http11 import Response
 
 from tui_voice.protocol.close_reason import CloseReason
 
@@ -24,6 +29,9 @@ FATAL: dict[str, tuple[str, str]] = {
 """Error codes after which another attempt fails as well: what each means, and its remedy ("" for
 the remedy of a wrong key, which depends on the service).
 """
+
+LONGEST_WAIT_S = 900.0
+"""Where a server asks for a longer wait, in seconds, only the user begins the next attempt."""
 
 _CLOSES = {
     1000: "the server closed the connection",
@@ -61,19 +69,57 @@ def closed(
     return CloseReason(f"{usual}: {detail}" if detail else usual, number)
 
 
-def handshake_refused(status: int, place: str, key_hint: str) -> CloseReason:
-    """Returns what it means that a server answered the handshake with this HTTP status."""
+def handshake_refused(response: Response, place: str, key_hint: str) -> CloseReason:
+    """Returns what it means that a server answered the handshake with this HTTP response."""
+    status = response.status_code
+    if 300 <= status < 400:
+        return _redirect(response, place)
     if status in (401, 403):
         return CloseReason(f"{place} refused the key (HTTP {status})", status, True, key_hint)
     if status == 404:
         text = f"{place} does not know this address or model (HTTP 404)"
         return CloseReason(text, status, True, _MODEL)
+    text = f"{place} answered HTTP {status}"
+    if 400 <= status < 500 and status not in (408, 425, 429):
+        return CloseReason(text, status, True, "Check the address given to `--backend`.")
     if status == 429:
-        return CloseReason(f"{place} is limiting requests (HTTP 429)", status)
-    if 400 <= status < 500 and status != 408:
-        hint = "Check the address given to `--backend`."
-        return CloseReason(f"{place} answered HTTP {status}", status, True, hint)
-    return CloseReason(f"{place} answered HTTP {status}", status)
+        text = f"{place} is limiting requests (HTTP 429)"
+    wait_s = retry_after_s(response.headers.get("Retry-After"))
+    if wait_s is not None and wait_s > LONGEST_WAIT_S:
+        text += f", and asks for a wait of {wait_s / 60:.0f} minutes"
+        return CloseReason(text, status, True, "Try again then, or talk with another backend.")
+    return CloseReason(text, status, retry_after_s=wait_s)
+
+
+def retry_after_s(header: str | None) -> float | None:
+    """Returns the seconds that a `Retry-After` header asks for: a number, or an HTTP date.
+
+    None where there is no header that can be read. Source: RFC 9110, 10.2.3.
+    """
+    if header is None:
+        return None
+    text = header.strip()
+    try:
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _redirect(response: Response, place: str) -> CloseReason:
+    """A redirect is not followed: the headers of the request hold the key."""
+    location = urlsplit(response.headers.get("Location", ""))
+    target = urlunsplit(
+        (location.scheme, location.netloc.rpartition("@")[2], location.path, "", "")
+    )
+    return CloseReason(
+        f"{place} redirects to {target or 'another address'}, which is not followed: the key would "
+        "go there",
+        response.status_code,
+        True,
+        "If you trust that address, give it to `--backend`.",
+    )
 
 
 def _fatal(name: str, message: str, key_hint: str, number: int | None) -> CloseReason | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.errors import TuiVoiceError
+from tui_voice.network import async_http_client, http_failure
 from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.runtime.summary_validation import source_tokens
@@ -16,7 +18,8 @@ from tui_voice.runtime.summary_validation import source_tokens
 MIN_SUMMARY_TOKENS, MAX_SUMMARY_TOKENS = 150, 1000
 """Tokens: bounds of the longest answer of the user's own chat server. Between the bounds it is
 half the source."""
-
+OPENAI_HTTP_URL = "https://api.openai.com/v1"
+"""Where `summary.model` is asked, unless `OPENAI_BASE_URL` names another address."""
 
 AskOutOfBand = Callable[[OutOfBandRequest], Awaitable[OutOfBandResponse]]
 Price = Callable[[e.Usage], float | None]
@@ -114,14 +117,18 @@ class ModelWriter:
         if task.schema is not None:
             form = {"name": "summary", "strict": True, "schema": task.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
+        base_url = self._base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_HTTP_URL
         try:
             async with AsyncOpenAI(
-                api_key=self._api_key or "none", base_url=self._base_url or None, max_retries=0
+                api_key=self._api_key or "none",
+                base_url=base_url,
+                max_retries=0,
+                http_client=async_http_client(base_url),
             ) as client:
                 model = self._model or (await client.models.list()).data[0].id
                 answer = await client.chat.completions.create(model=model, **body)
         except (OpenAIError, IndexError, ValueError) as error:
-            raise TuiVoiceError(_message_of(error)) from None
+            raise TuiVoiceError(_message_of(error, base_url)) from None
         usage = None
         if answer.usage is not None:
             details = answer.usage.prompt_tokens_details
@@ -145,8 +152,8 @@ def _messages(task: WritingTask) -> list[dict[str, str]]:
     return [*messages, {"role": "user", "content": task.prompt}]
 
 
-def _message_of(error: Exception) -> str:
+def _message_of(error: Exception, base_url: str) -> str:
     """Returns the server's own sentence where the error has one."""
     body = getattr(error, "body", None)
     message = body.get("message") if isinstance(body, dict) else None
-    return str(message or error or type(error).__name__)
+    return str(message or http_failure(base_url, error))

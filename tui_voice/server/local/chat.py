@@ -7,6 +7,7 @@ from threading import Event
 from typing import Any
 
 from tui_voice.errors import BackendError
+from tui_voice.network import http_client, http_failure
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.chat_filters import ReasoningFilter, until_repetition
 from tui_voice.server.local.chat_requests import chat_body
@@ -35,7 +36,11 @@ class ChatResponder:
 
         self.base_url, self._model, self._timeout_s = base_url, model, timeout_s
         self._client = OpenAI(
-            base_url=base_url, api_key=api_key or "none", timeout=timeout_s, max_retries=0
+            base_url=base_url,
+            api_key=api_key or "none",
+            timeout=timeout_s,
+            max_retries=0,
+            http_client=http_client(base_url),
         )
 
     @property
@@ -85,7 +90,8 @@ class ChatResponder:
                             return
         except OpenAIError as error:
             raise BackendError(
-                f"The chat server at {_address(self.base_url)} failed: {_first_line(error)}",
+                f"The chat server at {_address(self.base_url)} failed: "
+                f"{http_failure(self.base_url, error)}",
                 "Is it running, and does it have the model? Leave --llm-url out for the built-in.",
             ) from error
         if rest := reasoning.flush():
@@ -100,9 +106,15 @@ class ChatResponder:
 
             try:
                 self._model = next(iter(self._client.models.list())).id
-            except (OpenAIError, StopIteration) as error:
+            except StopIteration:
                 raise BackendError(
-                    f"The chat server at {_address(self.base_url)} names no model.",
+                    f"The chat server at {_address(self.base_url)} has no model.",
+                    "Load one there, or leave --llm-url out for the built-in.",
+                ) from None
+            except OpenAIError as error:
+                reason = http_failure(self.base_url, error).rstrip(".")
+                raise BackendError(
+                    f"The chat server at {_address(self.base_url)} names no model: {reason}.",
                     "Name one with --llm-model.",
                 ) from error
         return self._model
@@ -110,7 +122,3 @@ class ChatResponder:
 
 def _address(url: str) -> str:
     return url.split("//", 1)[-1].removesuffix("/v1").rstrip("/")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["no reason given"])[0][:200]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tui_voice.audio.pcm import resample
 from tui_voice.errors import BackendError, EnginesMissing
+from tui_voice.network import http_client, http_failure
 from tui_voice.server.interfaces import DETECTOR_RATE, SPEECH_RATE
 
 _TIMEOUT_S = 30.0
@@ -135,7 +136,13 @@ def read_wav(data: bytes) -> NDArray[np.int16]:
 def _client(base: str, api_key: str | None) -> Any:
     from openai import OpenAI
 
-    return OpenAI(base_url=base, api_key=api_key or "none", timeout=_TIMEOUT_S, max_retries=1)
+    return OpenAI(
+        base_url=base,
+        api_key=api_key or "none",
+        timeout=_TIMEOUT_S,
+        max_retries=1,
+        http_client=http_client(base),
+    )
 
 
 def _host(url: str) -> str:
@@ -143,5 +150,5 @@ def _host(url: str) -> str:
 
 
 def _failed(url: str, error: Exception) -> BackendError:
-    reason = (str(error).splitlines() or ["no reason given"])[0][:200]
+    reason = http_failure(url, error)
     return BackendError(f"The sound server at {_host(url)} failed: {reason}", "Is it running?")
