@@ -18,14 +18,38 @@ for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests with real-time sound into one group for `pytest -n 3 --dist loadgroup`.
+LOWER_PRIORITY = 15
+"""Added to the nice value of a test process without real-time sound."""
+_lowered = False
 
-    A group runs in one process: tests with sound fail where two of them run side by side.
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Returns the number of test processes: one for sound, which mostly waits, and one a core."""
+    return min(os.cpu_count() or 1, 4) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests with real-time sound into one group, which `--dist loadgroup` runs first, in one
+    process: two of them at once would disturb each other. Of the others, the slow ones come first,
+    so that all processes end at about the same time.
     """
     for item in items:
         if item.get_closest_marker("sound") or "virtual_sound" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("sound"))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Lets tests with real-time sound go before all others: the other processes are lowered.
+
+    A test process cannot raise its priority again, so it is lowered at its first test without sound.
+    """
+    global _lowered
+    if "PYTEST_XDIST_WORKER" not in os.environ or _lowered or not hasattr(os, "nice"):
+        return
+    if item.get_closest_marker("xdist_group") is None:
+        os.nice(LOWER_PRIORITY)
+        _lowered = True
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_the_first_two_commands_start_the_app_and_the_tests(readme: str) -> None
     blocks = re.findall(r"```sh\n(.*?)\n```", readme, re.S)
     assert blocks[:2] == [
         "pip install uv && uv run --extra local tui-voice",
-        "pip install uv && uv run pytest",
+        "pip install uv && uv run pytest -n auto --dist loadgroup",
     ]
 
 
