@@ -107,7 +107,7 @@ def settings_table(keys: Iterable[str]) -> str:
 
 
 def _settings_row(setting: Setting) -> str:
-    default = "none" if setting.default in (None, {}) else str(setting.default)
+    default = "none" if setting.default in (None, {}, ()) else str(setting.default)
     if isinstance(setting.default, bool):
         default = default.lower()
     flag = f" (`{setting.flag}`)" if setting.flag else ""

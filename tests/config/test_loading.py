@@ -282,5 +282,8 @@ def test_the_template_of_config_edit_names_every_setting_and_sets_none(write: Wr
 
 
 def test_every_default_can_be_written_as_json() -> None:
-    defaults = {key: setting.default for key, setting in all_settings().items()}
+    defaults = {
+        key: list(setting.default) if isinstance(setting.default, tuple) else setting.default
+        for key, setting in all_settings().items()
+    }
     assert json.loads(json.dumps(defaults)) == defaults

@@ -75,3 +75,30 @@ def test_optional_settings_and_the_essential_configuration_without_them() -> Non
     assert "language" not in essential["audio"]["input"]["transcription"]
     assert "reasoning" not in essential
     assert essential["tools"]
+
+
+def test_how_the_voice_speaks_and_what_the_transcription_knows() -> None:
+    config = ServerSessionConfig(
+        model="m",
+        voice="voice_123",
+        speed=1.25,
+        idle_timeout_ms=6_000,
+        languages=("en", "hr"),
+        keywords=("Ana Kovač",),
+        transcription_prompt="A call about a tram ticket.",
+    )
+    session = updated(config)
+    source, output = session["audio"]["input"], session["audio"]["output"]
+    assert output["voice"] == {"id": "voice_123"}
+    assert output["speed"] == 1.25
+    assert source["turn_detection"]["idle_timeout_ms"] == 6_000
+    assert source["transcription"] == {
+        "model": "gpt-transcribe",
+        "languages": ["en", "hr"],
+        "keywords": ["Ana Kovač"],
+        "prompt": "A call about a tram ticket.",
+    }
+    essential = updated(config.essential())
+    assert "speed" not in essential["audio"]["output"]
+    assert essential["audio"]["input"]["transcription"] == {"model": "gpt-transcribe"}
+    assert "idle_timeout_ms" not in essential["audio"]["input"]["turn_detection"]

@@ -91,8 +91,10 @@ def _as_lines(settings: config.Settings) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    if value is None or value == {}:
+    if value is None or value in ({}, ()):
         return "none"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return short(value) if isinstance(value, Path) else str(value)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         NonEmptyText,
         PriceTable,
         WebSocketAddress,
+        Words,
     )
 
 
@@ -71,7 +72,12 @@ class BackendSettings:
         "--backend auto|openai|azure|local|ws://…",
     )
     model: Name = setting("gpt-realtime-2.1", "the realtime model", "--model NAME")
-    voice: Name = setting("marin", "the voice of the replies", "--voice NAME")
+    voice: Name = setting(
+        "marin", "the voice of the replies; voice_… is the id of a voice of yours", "--voice NAME"
+    )
+    speed: Annotated[float, Meta(ge=0.25, le=1.5)] = setting(
+        1.0, "how fast the replies are spoken", "--speed N"
+    )
     url: WebSocketAddress | None = setting(
         None,
         "the address that `ws` connects to; with `openai`, used instead of OpenAI's own",
@@ -90,6 +96,9 @@ class BackendSettings:
     prefix_padding_ms: Annotated[int, Meta(ge=0, le=10_000)] = setting(
         300, "milliseconds of sound before the speech that are kept"
     )
+    idle_timeout_s: Annotated[int, Meta(ge=5, le=30)] | None = setting(
+        None, "seconds of silence after which the model speaks by itself (server_vad)"
+    )
     eagerness: Literal["auto", "low", "medium", "high"] = setting(
         "auto", "how soon the model answers (semantic_vad)"
     )
@@ -98,6 +107,13 @@ class BackendSettings:
     )
     transcription_model: Name = setting("gpt-transcribe", "the model that transcribes what you say")
     language: LanguageCode | None = setting(None, "the language you speak")
+    languages: Words = setting(
+        (), "languages you may speak, for the transcription; codes as en, de"
+    )
+    keywords: Words = setting((), "names and terms that the transcription is to spell right")
+    transcription_prompt: NonEmptyText | None = setting(
+        None, "a text that tells the transcription what is spoken about"
+    )
     instructions: NonEmptyText | None = setting(None, "instructions for the assistant")
     reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = setting(
         None, "how long a reasoning model thinks"

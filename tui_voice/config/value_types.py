@@ -54,6 +54,10 @@ PriceTable = Annotated[
     Meta(description="a table of models, each a table of USD per million tokens"),
 ]
 FilePath = Annotated[Path, Meta(description="the path of a file")]
+Words = Annotated[
+    tuple[str, ...],
+    Meta(description='a list such as ["Ana Kovač", "Zagreb"]; as text, with commas'),
+]
 Duration = Annotated[float, Meta(description='a time such as "90s", "10m" or "1h"')]
 """Seconds; written with a unit."""
 
@@ -123,5 +127,16 @@ def _path(value: object) -> Path:
     return Path(value).expanduser()
 
 
-_PARSERS: dict[Any, Callable[[object], Any]] = {Duration: _seconds, FilePath: _path}
+def _words(value: object) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+_PARSERS: dict[Any, Callable[[object], Any]] = {
+    Duration: _seconds,
+    FilePath: _path,
+    Words: _words,
+}
 """Types whose texts msgspec does not know."""

@@ -21,7 +21,9 @@ class ServerSessionConfig:
 
     model: str
     voice: str = ""
-    """"" for the server's default voice."""
+    """"" for the server's default voice. `voice_…` is the id of a custom voice."""
+    speed: float = 1.0
+    """Factor of the speaking speed, 0.25 to 1.5."""
     instructions: str = DEFAULT_INSTRUCTIONS
     audio: bool = True
     """Replies are spoken, and their text is a transcript; False for replies in text alone."""
@@ -33,11 +35,20 @@ class ServerSessionConfig:
     """For `server_vad`: milliseconds before the speech that belong to the turn."""
     silence_ms: int = 500
     """For `server_vad`: milliseconds of silence that end a turn."""
+    idle_timeout_ms: int | None = None
+    """For `server_vad`: milliseconds of silence, 5,000 to 30,000, after which the server commits the
+    silence and answers (`input_audio_buffer.timeout_triggered`). None: it waits."""
     eagerness: str = "auto"
     """For `semantic_vad`: `low`, `medium`, `high` or `auto`."""
     transcription_model: str = "gpt-transcribe"
     language: str = ""
     """Language that the user speaks, for example `en`; "" lets the server find out."""
+    languages: tuple[str, ...] = ()
+    """Languages that the user may speak; only some transcription models take them."""
+    keywords: tuple[str, ...] = ()
+    """Names and terms that the transcription is to spell right; only some models take them."""
+    transcription_prompt: str = ""
+    """What is spoken about; "" leaves it out."""
     noise_reduction: str = ""
     """`near_field`, `far_field`, or "" for none."""
     reasoning_effort: str = ""
@@ -56,7 +67,17 @@ class ServerSessionConfig:
 
     def essential(self) -> ServerSessionConfig:
         """Returns the configuration without the settings that only some models and servers know."""
-        return replace(self, reasoning_effort="", noise_reduction="", language="")
+        return replace(
+            self,
+            reasoning_effort="",
+            noise_reduction="",
+            language="",
+            languages=(),
+            keywords=(),
+            transcription_prompt="",
+            speed=1.0,
+            idle_timeout_ms=None,
+        )
 
 
 def _price_unknown(_usage: e.Usage) -> float | None:

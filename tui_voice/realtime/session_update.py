@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tui_voice.audio.pcm_format import RATE
 from tui_voice.protocol.session_config import ServerSessionConfig
-from tui_voice.realtime.wire import UNSET, client, session
+from tui_voice.realtime.wire import UNSET, UnsetType, client, session
 
 RETENTION_RATIO = 0.8
 """Share of its limit that the server keeps when it drops items by itself."""
+CUSTOM_VOICE = "voice_"
+"""How the id of a custom voice begins."""
 
 
 def session_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
@@ -26,14 +28,22 @@ def session_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
             input=session.AudioInput(
                 format=session.Pcm(rate=RATE),
                 transcription=session.Transcription(
-                    model=config.transcription_model, language=config.language or UNSET
+                    model=config.transcription_model,
+                    language=config.language or UNSET,
+                    languages=list(config.languages) or UNSET,
+                    keywords=list(config.keywords) or UNSET,
+                    prompt=config.transcription_prompt or UNSET,
                 ),
                 noise_reduction=session.NoiseReduction(type=config.noise_reduction)
                 if config.noise_reduction
                 else None,
                 turn_detection=_turn_detection(config),
             ),
-            output=session.AudioOutput(format=session.Pcm(rate=RATE), voice=config.voice or UNSET),
+            output=session.AudioOutput(
+                format=session.Pcm(rate=RATE),
+                voice=_voice(config.voice),
+                speed=config.speed if config.speed != 1.0 else UNSET,
+            ),
         ),
         # We prune the conversation ourselves; the server's truncation is the safety net.
         truncation=session.RetentionRatio(
@@ -49,6 +59,12 @@ def session_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
     return client.SessionUpdateEvent(event_id="update", session=update)
 
 
+def _voice(name: str) -> session.Voice | UnsetType:
+    if name.startswith(CUSTOM_VOICE):
+        return session.VoiceId(id=name)
+    return name or UNSET
+
+
 def _turn_detection(config: ServerSessionConfig) -> session.TurnDetection | None:
     if config.turn_detection == "manual":
         return None
@@ -60,6 +76,7 @@ def _turn_detection(config: ServerSessionConfig) -> session.TurnDetection | None
         threshold=config.threshold,
         prefix_padding_ms=config.prefix_padding_ms,
         silence_duration_ms=config.silence_ms,
+        idle_timeout_ms=config.idle_timeout_ms or UNSET,
         create_response=True,
         interrupt_response=True,
     )
