@@ -29,9 +29,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests with real-time sound into one group, which `--dist loadgroup` runs first, in one
-    process: two of them at once would disturb each other. Of the others, the slow ones come first,
-    so that all processes end at about the same time.
+    """Puts the tests with real-time sound into one group, and the slow ones before the rest.
+
+    `--dist loadgroup` runs a group in one process, the largest group first: two tests with sound at
+    once would disturb each other. With the slow tests first, all processes end at about the same
+    time.
     """
     for item in items:
         if item.get_closest_marker("sound") or "virtual_sound" in getattr(item, "fixturenames", ()):
@@ -42,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Lets tests with real-time sound go before all others: the other processes are lowered.
 
-    A test process cannot raise its priority again, so it is lowered at its first test without sound.
+    A process cannot raise its priority again, so it is lowered at its first test without sound.
     """
     global _lowered
     if "PYTEST_XDIST_WORKER" not in os.environ or _lowered or not hasattr(os, "nice"):

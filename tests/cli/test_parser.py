@@ -61,6 +61,7 @@ def test_every_flag_sets_its_setting() -> None:
         "--policy": "thrift",
         "--trigger": "9",
         "--keep": "9",
+        "--speed": "1.5",
         "--llm-url": "http://h/v1",
     }
     given |= {"--tts": "http://h/v1", "--llm-path": "model.gguf"}

@@ -36,8 +36,8 @@ class ServerSessionConfig:
     silence_ms: int = 500
     """For `server_vad`: milliseconds of silence that end a turn."""
     idle_timeout_ms: int | None = None
-    """For `server_vad`: milliseconds of silence, 5,000 to 30,000, after which the server commits the
-    silence and answers (`input_audio_buffer.timeout_triggered`). None: it waits."""
+    """For `server_vad`: milliseconds of silence, 5,000 to 30,000, after which the server commits
+    the silence and answers (`input_audio_buffer.timeout_triggered`). None: it waits."""
     eagerness: str = "auto"
     """For `semantic_vad`: `low`, `medium`, `high` or `auto`."""
     transcription_model: str = "gpt-transcribe"
