@@ -176,8 +176,11 @@ async def fault_proxy(
     step: Step | None = None,
     fault: Fault = "cut",
     pass_on: PassOn = lambda _direction, frame: [frame],
+    process_request: Any = None,
 ) -> AsyncIterator[FaultProxy]:
-    """Runs a proxy in front of `upstream`; the client connects to its `url`."""
+    """Runs a proxy in front of `upstream`; the client connects to its `url`. `process_request`: as
+    in `websockets.serve`; it may refuse the handshake.
+    """
     proxy = FaultProxy(upstream, step, fault, pass_on)
     async with serve(
         proxy.handle,
@@ -187,6 +190,7 @@ async def fault_proxy(
         max_size=None,
         max_queue=None,
         ping_interval=None,
+        process_request=process_request,
     ) as socket:
         proxy.url = f"ws://127.0.0.1:{socket.sockets[0].getsockname()[1]}/v1/realtime"
         yield proxy

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from tests.runtime.fault_proxy_harness import fault_proxy
 from tests.runtime.session_harness import SHORT_TIMEOUTS, running_session, toy_server
@@ -20,6 +24,7 @@ from tui_voice.conversation import events as e
 from tui_voice.protocol.client import ServerSessionInfo
 from tui_voice.protocol.messages import Incoming, Resend
 from tui_voice.realtime.client import RealtimeClient
+from tui_voice.runtime.backoff import GAVE_UP
 from tui_voice.runtime.reconnecting_connection import ESSENTIAL_ONLY, HANDED_OVER
 from tui_voice.server.limits import SessionLimits
 
@@ -109,6 +114,120 @@ async def test_delays_grow_where_a_server_ends_each_session_at_once(tmp_path: Pa
         ]
     for number, delay in enumerate(delays):
         assert delay >= 0.0005 * 2**number
+
+
+@asynccontextmanager
+async def ends_each_session_at_once(seen: list[str]) -> AsyncIterator[str]:
+    """A server that configures each session and then breaks the connection, without a close code.
+
+    `seen`: gets the types of all messages of the client.
+    """
+
+    async def handle(connection: ServerConnection) -> None:
+        seen.append("opened")
+        await send(connection, "session.created", session={"type": "realtime", "id": "s"})
+        seen.append((await receive(connection))["type"])
+        await send(connection, "session.updated", session={"type": "realtime", "id": "s"})
+        with suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(0.02):
+                while True:
+                    seen.append((await receive(connection))["type"])
+        connection.transport.abort()
+
+    async with server_that(handle) as url:
+        yield url
+
+
+async def test_a_server_that_ends_each_session_at_once_is_given_up_until_the_user_acts(
+    tmp_path: Path,
+) -> None:
+    """The history is not sent to it again and again, and the question is not asked ten times."""
+    seen: list[str] = []
+    timeouts = replace(SHORT_TIMEOUTS, probation_s=0.1)
+    async with (
+        toy_server() as server,
+        fault_proxy(server.url) as proxy,
+        ends_each_session_at_once(seen) as url,
+        running_session(proxy.url, tmp_path, timeouts=timeouts) as harness,
+    ):
+        await harness.say("hello Anna")
+        harness.endpoint.url = url
+        proxy.cut_all()
+        lost = await harness.event(e.ConnectionLost, lambda event: event.retry_in is None)
+        opened, seeds = seen.count("opened"), seen.count("conversation.item.create")
+        assert opened == timeouts.most_short_connections
+        assert 0 < seeds <= 2 * 2  # two turns, on two connections
+        assert "response.create" not in seen
+        assert harness.snapshot.ledger.connection.status == "offline"
+        assert lost.hint == GAVE_UP
+        harness.endpoint.url = server.url
+        await harness.say("still there")
+        assert seen.count("opened") == opened
+        assert harness.turns()[-1] == ("assistant", "still there")
+
+
+@pytest.mark.parametrize("step", ["session.created", "nothing"])
+async def test_waits_grow_where_a_server_ends_each_connection_before_it_is_configured(
+    tmp_path: Path, step: str
+) -> None:
+    async def handle(connection: ServerConnection) -> None:
+        if step == "session.created":
+            await send(connection, "session.created", session={"type": "realtime", "id": "s"})
+            await receive(connection)
+        connection.transport.abort()
+
+    timeouts = replace(SHORT_TIMEOUTS, first_retry_s=0.001, max_retry_s=1000)
+    began = time.monotonic()
+    async with (
+        server_that(handle) as url,
+        running_session(url, tmp_path, timeouts=timeouts, wait_online=False) as harness,
+    ):
+        await harness.until_on_loop(lambda: harness.endpoint.asked == 9)
+    assert time.monotonic() - began >= sum(0.0005 * 2**number for number in range(8))
+
+
+async def test_connections_that_serve_replies_are_no_failures_however_short(
+    tmp_path: Path,
+) -> None:
+    timeouts = replace(SHORT_TIMEOUTS, most_short_connections=2, first_retry_s=0.001)
+    async with (
+        toy_server() as server,
+        fault_proxy(server.url) as proxy,
+        running_session(proxy.url, tmp_path, timeouts=timeouts) as harness,
+    ):
+        for number in range(4):
+            await harness.say(f"hello {number}")
+            proxy.cut_all()
+            await harness.until(lambda s: s.ledger.connection.status != "online")
+            await harness.online()
+        losses = [event for event in harness.events if isinstance(event, e.ConnectionLost)]
+    assert all(0 <= (lost.retry_in or 0) <= 0.001 for lost in losses)
+    assert None not in {lost.retry_in for lost in losses}
+
+
+async def test_the_wait_that_a_server_asks_for_is_not_shortened_by_typing(tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    def limit(connection: ServerConnection, _request: Request) -> Response | None:
+        asked.append(time.monotonic())
+        if len(asked) > 1:
+            return None
+        response = connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "")
+        response.headers["Retry-After"] = "1"
+        return response
+
+    async with (
+        toy_server() as server,
+        fault_proxy(server.url, process_request=limit) as proxy,
+        running_session(proxy.url, tmp_path, wait_online=False) as harness,
+    ):
+        lost = await harness.event(e.ConnectionLost)
+        assert lost.retry_in == 1.0
+        assert "limiting requests" in lost.reason
+        await harness.until_on_loop(lambda: harness.session.meters().retry_at is not None)
+        harness.session.post(e.TextSubmitted(item_id="q", text="hello"))
+        await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "hello")])
+    assert asked[1] - asked[0] >= 1.0
 
 
 # ── configuring ──────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,8 @@ class CloseReason(Exception):  # noqa: N818  (the end of a connection is not alw
     `code`: close code or HTTP status; None where no server answered. `fatal`: another attempt
     fails as well until the user changes something. `hint`: what the user can do. `cheap`: the
     attempt did not leave this machine, so it can be repeated often. `retry_after_s`: seconds that
-    the server wants us to wait before the next attempt; None where it did not say.
+    the server wants us to wait before the next attempt; None where it did not say. `answered`: a
+    server answered, so it may be overloaded or restarting.
     """
 
     def __init__(
@@ -28,3 +29,4 @@ class CloseReason(Exception):  # noqa: N818  (the end of a connection is not alw
         self.hint = hint
         self.cheap = cheap
         self.retry_after_s = retry_after_s
+        self.answered = code is not None

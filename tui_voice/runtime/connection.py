@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tui_voice.conversation import events as e
 from tui_voice.protocol.client import ProtocolClient, ServerSessionInfo
+from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, Outgoing, Resend
 from tui_voice.runtime.outbox import Outbox
 from tui_voice.runtime.timeouts import ConnectionTimeouts
@@ -40,7 +41,9 @@ class Connection:
         await client.open(open_timeout_s or timeouts.open_s, timeouts.ping_s)
         try:
             return cls(client, await client.configure(timeouts.configure_s))
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, CloseReason):
+                error.answered = True
             await client.close()
             raise
 

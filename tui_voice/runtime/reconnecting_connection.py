@@ -47,6 +47,7 @@ class ReconnectingConnection:
         self._on_incoming = on_incoming
         self._post = post
         self._timeouts = timeouts or ConnectionTimeouts()
+        self._backoff = Backoff(self._timeouts)
         self._quiet = asyncio.Event()
         self._retry = asyncio.Event()
         self._spare: Connection | None = None  # opened in advance, for the handover
@@ -59,31 +60,34 @@ class ReconnectingConnection:
 
     async def run(self) -> None:
         """Stays connected until it is cancelled. After a fatal loss it waits for `retry_now`."""
-        backoff = Backoff(self._timeouts)
+        backoff = self._backoff
         try:
             while True:
                 try:
                     connection = await self._open(backoff)
                     backoff.opened()
-                    await self._use(connection)
+                    await self._use(connection, backoff.probation_s)
                 except CloseReason as close_reason:
                     reason = close_reason
                 except TuiVoiceError as error:
                     reason = CloseReason(str(error), fatal=True, hint=error.hint)
-                delay_s, report = backoff.failed(reason, has_spare=self._spare is not None)
+                following = backoff.failed(reason, has_spare=self._spare is not None)
                 self._retry.clear()
-                if report:
+                if following.report:
                     self._post(
                         e.ConnectionLost(
                             reason=reason.reason,
                             code=reason.code,
-                            hint=reason.hint,
-                            retry_in=delay_s,
+                            hint=following.hint,
+                            retry_in=following.delay_s,
                             cut=self._cut_replies,
                         )
                     )
                 self._cut_replies = ()
-                await self._wait_to_retry(delay_s)
+                if reason.retry_after_s and following.delay_s:
+                    await self._wait_as_asked(following.delay_s)
+                else:
+                    await self._wait_to_retry(following.delay_s)
         finally:
             if self._spare is not None:
                 await self._spare.close()
@@ -116,6 +120,14 @@ class ReconnectingConnection:
             wake.cancel()
             await asyncio.gather(retry, wake, return_exceptions=True)
 
+    async def _wait_as_asked(self, delay_s: float) -> None:
+        """Waits as long as the server asked for (`Retry-After`); nothing ends this wait early."""
+        self.retry_at = time.monotonic() + delay_s
+        try:
+            await wait_until(time.time() + delay_s)
+        finally:
+            self.retry_at = None
+
     async def _open(self, backoff: Backoff) -> Connection:
         if backoff.reports_opening:
             self._post(e.ConnectionOpening())
@@ -126,25 +138,36 @@ class ReconnectingConnection:
         client = await self._new_client()
         return await Connection.open(client, self._timeouts, open_timeout_s)
 
-    async def _use(self, connection: Connection) -> None:
+    async def _use(self, connection: Connection, probation_s: float) -> None:
         """Uses the connection, and after a handover its successor, until one is lost: raises
-        `CloseReason`.
+        `CloseReason`. `probation_s`: it must last so many seconds before it is used.
         """
         if connection.session.essential_only:
             self._post(e.Noticed(text=ESSENTIAL_ONLY))
         while True:
-            successor = await self._use_until_handover(connection)
+            successor = await self._use_until_handover(connection, probation_s)
+            probation_s = 0.0
             closing = asyncio.create_task(connection.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
             connection = successor
             self._post(e.Noticed(text=HANDED_OVER))
 
-    async def _use_until_handover(self, connection: Connection) -> Connection:
+    async def _use_until_handover(self, connection: Connection, probation_s: float) -> Connection:
         """Returns the connection that takes over; raises `CloseReason` where this one is lost."""
+        running = asyncio.create_task(connection.run(self._received))
+        if probation_s:
+            try:
+                async with asyncio.timeout(probation_s):
+                    await asyncio.shield(running)  # raises the reason
+            except TimeoutError:
+                pass  # it has lasted
+            except BaseException:
+                running.cancel()
+                await asyncio.gather(running, connection.close(), return_exceptions=True)
+                raise
         self.current = connection
         self._post(connection.opened_event)
-        running = asyncio.create_task(connection.run(self._on_incoming))
         preparing = asyncio.create_task(self._prepare_handover(connection.session.expires_at))
         checking = asyncio.create_task(self._check_after_sleep(connection))
         tasks = [running, preparing, checking]
@@ -171,6 +194,11 @@ class ReconnectingConnection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _received(self, incoming: Incoming) -> None:
+        if isinstance(incoming, e.ResponseDone) and incoming.status == "completed":
+            self._backoff.reply_completed()
+        self._on_incoming(incoming)
 
     async def _check_after_sleep(self, connection: Connection) -> None:
         """Raises `CloseReason` where the connection is dead after a sleep of this machine."""

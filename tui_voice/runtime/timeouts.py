@@ -29,6 +29,12 @@ class ConnectionTimeouts:
     """The longest delay before a new attempt, in seconds."""
     stable_s: float = 30.0
     """After a connection of at least so many seconds, delays begin at `first_retry_s` again."""
+    probation_s: float = 1.0
+    """After two connections that ended soon, the next one must last so many seconds before it is
+    used: the history is not sent to a server that ends each connection at once."""
+    most_short_connections: int = 10
+    """Number of connections in a row that may end within `stable_s`, without a completed reply.
+    After that, only the user begins another attempt."""
     handover_s: float = 300.0
     """Seconds before the end of a server session at which its replacement is opened."""
 
