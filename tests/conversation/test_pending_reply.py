@@ -8,7 +8,8 @@ import pytest
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import Conversation
+from tui_voice.conversation.conversation import ASKED_TOO_OFTEN, Conversation
+from tui_voice.conversation.pending_reply import MOST_ASKED_AGAIN
 from tui_voice.conversation.states import State
 
 SAID = e.SpeechCommitted(item_id="u1")
@@ -58,6 +59,17 @@ class TimedConversation:
 
 
 # ── a lost connection ───────────────────────────────────────────────────────────────────────
+
+
+def test_a_reply_is_asked_for_again_a_few_times_only() -> None:
+    """Each request costs money: a server that breaks the connection at each gets no more."""
+    timed = TimedConversation()
+    timed.post(e.TextSubmitted(item_id="u1", text="What is a heron?"))
+    asked = [timed.responses_asked_after(STARTED, LOST) for _ in range(8)]
+    assert asked == [1] * MOST_ASKED_AGAIN + [0] * (8 - MOST_ASKED_AGAIN)
+    assert timed.notices() == [ASKED_TOO_OFTEN]
+    assert timed.post(e.TextSubmitted(item_id="u2", text="A heron?")).count(CREATE) == 1
+    assert timed.responses_asked_after(STARTED, LOST) == 1
 
 
 @pytest.mark.parametrize("heard", [[], [STARTED], [STARTED, ADDED], [STARTED, ADDED, DELTA]])

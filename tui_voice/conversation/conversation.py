@@ -34,6 +34,11 @@ REPLY_TIMEOUT_S = 60.0
 """A reply is given up after so many seconds without a sign of it. With a reasoning model, or on a
 small machine, the first sign may take 30 s."""
 
+ASKED_TOO_OFTEN = (
+    "The connection was lost each time that this reply was asked for. Say or type it again to try "
+    "once more."
+)
+
 _TRIGGERS = frozenset(row["trigger"] for row in TRANSITIONS)
 
 
@@ -313,12 +318,12 @@ class Conversation:
 
     # ── callbacks of the table: the connection ──────────────────────────────────────────────
 
-    def stop_waiting(self, _event: e.ConnectionLost) -> None:
+    def stop_waiting(self, event: e.ConnectionLost) -> None:
         """Nothing more comes. A question without an answer is asked on the next connection."""
-        again = self._after_reconnect()
+        again = self._after_reconnect(event)
         self._set_response(follow_up="response" if again else "none")
 
-    def seed(self, _event: e.ConnectionOpened) -> None:
+    def seed(self, event: e.ConnectionOpened) -> None:
         """Sends the new server session what was said: the memory, then the turns as text."""
         items = seed_items(self.ledger)
         self.situation = replace(self.situation, seeding=Seeding(items, self.ledger.at))
@@ -326,15 +331,17 @@ class Conversation:
         # If the server makes a response by itself after the seeding, no other is asked for.
         self._set_response(asked_for_text=False)
         response = self.situation.response
-        again = self._after_reconnect() or response.follow_up != "none"
+        again = self._after_reconnect(event) or response.follow_up != "none"
         if again and not response.open_tools:
             self._want_response()
 
-    def _after_reconnect(self) -> bool:
+    def _after_reconnect(self, event: e.Event) -> bool:
         """Records what a lost connection cut off. Returns whether to ask for the reply again."""
         found = self.situation.reply.after_reconnect(self.ledger)
         if found.cut is not None:
             self._put(found.cut)
+        if found.gave_up and isinstance(event, e.ConnectionOpened):
+            self._put(e.Noticed(text=ASKED_TOO_OFTEN, severity="warning"))
         return found.ask_again
 
     def _want_connection(self) -> None:

@@ -32,12 +32,18 @@ _SIGNS = (
 """Events which show that a reply is being asked for, made or played."""
 
 
+MOST_ASKED_AGAIN = 3
+"""How often the same reply is asked for again after a reconnect: each request costs money."""
+
+
 class Reconnected(NamedTuple):
     """What a new connection has to do about the reply that the lost one was making."""
 
     ask_again: bool
     cut: e.ReplyCut | None
     """The decision to journal about the unfinished reply; None: no reply was unfinished."""
+    gave_up: bool = False
+    """The reply has been asked for again so often that this ends with this connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class PendingReply:
     """The user's audio is sent again on the next connection and answered there."""
     unfinished: frozenset[str] = frozenset()
     """Ids of the replies that were incomplete when the connection was lost."""
+    losses: int = 0
+    """Number of connections that were lost while this reply was pending."""
     sign_at: float = 0.0
     """When the last sign of a reply came (`_SIGNS`). Seconds, as in `Event.at`."""
 
@@ -61,9 +69,11 @@ class PendingReply:
     def _after(self, event: e.Event, before: Ledger) -> PendingReply:
         match event:
             case e.TextSubmitted():
-                return replace(self, pending=True, unfinished=frozenset())
+                return replace(self, pending=True, unfinished=frozenset(), losses=0)
             case e.SpeechCommitted():
-                return replace(self, pending=True, sent_again=False, unfinished=frozenset())
+                return replace(
+                    self, pending=True, sent_again=False, unfinished=frozenset(), losses=0
+                )
             case e.SpeechStarted() | e.SpeechDiscarded():
                 return replace(self, sent_again=False)
             case e.StopPressed() | e.SessionResumed() | e.SessionClosed():
@@ -77,6 +87,7 @@ class PendingReply:
                     self,
                     sent_again=self.sent_again or bool(again),
                     unfinished=self.unfinished | {*cut, *_open_replies(before)},
+                    losses=self.losses + (self.pending and before.connection.status == "online"),
                 )
             case e.ReplyCut(item_ids=item_ids):
                 return replace(self, unfinished=self.unfinished - set(item_ids))
@@ -108,7 +119,8 @@ class PendingReply:
                     return Reconnected(False, cut)
             elif turn.role in ("user", "tool") and turn.text:
                 cut = e.ReplyCut(item_ids=tuple(unheard), heard=False) if unheard else None
-                return Reconnected(True, cut)
+                gave_up = self.losses == MOST_ASKED_AGAIN + 1
+                return Reconnected(self.losses <= MOST_ASKED_AGAIN, cut, gave_up)
         return Reconnected(False, None)
 
 
