@@ -107,9 +107,54 @@ def test_events_that_an_effect_leads_to_come_after_the_event_in_progress() -> No
         "session_closed",
     ]
     assert [type(effect) for effect in backend.performed] == [x.CreateItem, x.CreateResponse]
-    # Subscribers got one snapshot for all of it.
-    assert [len(now.ledger.notices) for now in snapshots] == [1, 1]
+    # Subscribers got one snapshot for all of it, one once it was on disk, and one at the end.
+    assert [len(now.ledger.notices) for now in snapshots] == [1, 1, 1]
     assert listened == log.events[1:]
+
+
+def test_a_turn_is_complete_for_subscribers_only_once_it_is_on_disk() -> None:
+    syncs: list[Future[bool]] = []
+
+    class SlowLog(MemoryLog):
+        def sync(self) -> Future[bool]:
+            syncs.append(Future())
+            return syncs[-1]
+
+    backend, log = ScriptedBackend(e.ConnectionOpened()), SlowLog()
+    session = make_session(backend, log).start()
+    shown: list[list[str]] = []
+    saved: list[e.Event] = []
+
+    def wait_for_loop() -> None:
+        session.call(asyncio.sleep(0)).result(10)
+
+    def on_snapshot(now: Snapshot) -> None:
+        shown.append([turn.words for turn in now.ledger.turns])
+
+    wait_for_loop()
+    session.subscribe(on_snapshot)
+    session.listen_saved(saved.append)
+    session.post(e.TalkPressed())
+    wait_for_loop()
+    assert [event.name for event in saved] == ["talk_pressed"]  # completes nothing: no wait
+    session.post(e.TextSubmitted(item_id="a", text="hi"))
+    session.post(e.TranscriptGrew(item_id="r", text="he"))
+    session.post(e.TurnAdded(item_id="r", role="assistant"))
+    session.post(e.TranscriptDone(item_id="r", text="hello"))
+    wait_for_loop()
+    assert shown[-1] == ["open", "open"]
+    assert len(saved) == 1
+    for sync in syncs:  # the first ones may have been asked for before the reply was complete
+        sync.set_result(True)
+        wait_for_loop()
+    assert shown[-1] == ["done", "done"]
+    assert [event.name for event in saved][1:] == [
+        *("text_submitted", "transcript_grew", "turn_added", "transcript_done")
+    ]
+    session.post(e.TextSubmitted(item_id="b", text="a last word"))
+    session.close()
+    assert shown[-1] == ["done", "done", "done"]  # the log is closed, so it is on disk
+    assert saved == log.events[1:]
 
 
 def test_events_are_stamped_once_by_the_session_and_in_order() -> None:

@@ -46,13 +46,12 @@ class HeadlessSession:
         on_event: Callable[[e.Event], None] | None = None,
     ) -> None:
         """`record_replies`: keeps their audio for `save_replies`. `on_event`: is called with every
-        event, in the session's thread.
+        event, in the session's thread, with those that complete a turn once they are on disk.
         """
         # A recording is one turn, whatever pauses it has: turn detection must not cut it.
         backend = replace(options.settings.backend, turn_detection="manual")
         settings = replace(options.settings, backend=backend)
         self._record_replies = record_replies
-        self._listener = on_event
         self._sound: Any = None
         self._changed = Condition()
         self._answered = False
@@ -61,7 +60,11 @@ class HeadlessSession:
         self._turn_timeout_s = TURN_TIMEOUT_S + 4 * settings.summary.timeout_s
         self._session = open_session(
             replace(
-                options, settings=settings, open_sound=self._open_sound, on_event=self._on_event
+                options,
+                settings=settings,
+                open_sound=self._open_sound,
+                on_event=self._on_event,
+                on_saved_event=on_event,
             )
         )
         self.id = self._session.id
@@ -172,8 +175,6 @@ class HeadlessSession:
             self._changed.notify_all()
 
     def _on_event(self, event: e.Event) -> None:
-        if self._listener is not None:
-            self._listener(event)
         if isinstance(event, e.ResponseDone):
             self._answered = True
             self._failure = (event.reason or event.status) if event.status == "failed" else ""

@@ -13,11 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
+from msgspec import structs
+
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.turns import Turns
 from tui_voice.errors import StoreError
+from tui_voice.runtime.saved_turns import SavedEvents, SavedTurns
 from tui_voice.runtime.session_handle import Meters
 from tui_voice.runtime.write_barrier import WriteBarrier
 
@@ -81,7 +85,7 @@ class Session:
     """A `SessionHandle` of a live or replayed session.
 
     `process` takes each event through the same steps: stamp, filter, journal, conversation,
-    effects, subscribers.
+    effects, subscribers. Subscribers see a turn as complete once it is on disk.
     """
 
     def __init__(
@@ -115,6 +119,10 @@ class Session:
         self._processing = False
         self._subscribers: list[Callable[[Snapshot], None]] = []
         self._listeners: list[Callable[[e.Event], None]] = []
+        self._saved_events = SavedEvents()
+        self._saved_turns = SavedTurns(conversation.ledger.turns)
+        self._syncing = False
+        """A sync is under way after which more can be published."""
         self._latest = conversation.snapshot
         self._loop = asyncio.new_event_loop()
         self._barrier = WriteBarrier(log.sync, backend.perform, self._loop)
@@ -150,6 +158,12 @@ class Session:
     def listen(self, on_event: Callable[[e.Event], None]) -> None:
         """Hands every event journaled from now on to `on_event`, on the session's thread."""
         self._listeners.append(on_event)
+
+    def listen_saved(self, on_event: Callable[[e.Event], None]) -> None:
+        """Hands every event to `on_event` like `listen`, but what completes a turn, and what
+        follows it, only once that is on disk.
+        """
+        self._saved_events.listen(on_event)
 
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Runs a coroutine on the session's loop."""
@@ -208,11 +222,49 @@ class Session:
                 self._process_one(self._clean(self._stamped(self._queue.popleft())))
         finally:
             self._processing = False
-        self._latest = self._conversation.snapshot
-        self._backend.snapshot_changed(self._latest)
-        for on_snapshot in self._subscribers:
-            on_snapshot(self._latest)
+        self._backend.snapshot_changed(self._conversation.snapshot)
+        self._publish()
         self._set_timer()
+
+    def _publish(self) -> None:
+        """Hands subscribers the newest snapshot, in which turns that are not on disk are open."""
+        now = self._conversation.snapshot
+        turns = now.ledger.turns
+        shown = turns if self._keep_stamps else self._saved_turns.published(turns)
+        if shown is not turns:
+            now = replace(now, ledger=structs.replace(now.ledger, turns=shown))
+        self._latest = now
+        for on_snapshot in self._subscribers:
+            on_snapshot(now)
+        if shown is not turns or self._saved_events:
+            self._sync_to_publish()
+
+    def _publish_if_held_back(self) -> None:
+        """Publishes again if the last snapshot showed turns as open that were not on disk."""
+        if self._latest.ledger.turns is not self._conversation.ledger.turns:
+            self._publish()
+        elif self._saved_events:
+            self._sync_to_publish()
+
+    def _sync_to_publish(self) -> None:
+        """Publishes again once everything that is now in the journal's queue is on disk."""
+        if self._syncing or self._closing:
+            return
+        self._syncing = True
+        turns, count = self._conversation.ledger.turns, len(self._saved_events)
+        self._log.sync().add_done_callback(
+            lambda _: self._call_on_loop(self._publish_saved, turns, count)
+        )
+
+    def _publish_saved(self, turns: Turns, count: int) -> None:
+        """Takes note that these turns, and the first `count` saved events, are on disk."""
+        self._syncing = False
+        self._saved_turns.saved = turns
+        try:
+            self._saved_events.release(count)
+            self._publish_if_held_back()
+        except Exception as error:  # noqa: BLE001  (`close` raises it)
+            self._end_after(error)
 
     def _process_one(self, event: e.Event) -> None:
         """Journals and applies one event, journals its decisions, and performs the effects.
@@ -232,6 +284,7 @@ class Session:
     def _record(self, event: e.Event) -> None:
         """Journals an event and hands it to the listeners."""
         self._log.append(event)
+        self._saved_events.add(event)
         if isinstance(event, e.ConnectionLost | e.ConnectionOpened):
             self._barrier.drop_waiting()
         for on_event in self._listeners:
@@ -242,10 +295,14 @@ class Session:
         try:
             self.process(event)
         except Exception as error:  # noqa: BLE001  (`close` raises it)
-            self._failure = self._failure or error
-            self._report_failure(error)
-            if self._backend_task is not None:
-                self._backend_task.cancel()
+            self._end_after(error)
+
+    def _end_after(self, error: Exception) -> None:
+        """Ends the session because of an error, which `close` raises."""
+        self._failure = self._failure or error
+        self._report_failure(error)
+        if self._backend_task is not None:
+            self._backend_task.cancel()
 
     def _apply_limits(self, limits: Limits) -> None:
         self._conversation.limits = limits
@@ -317,6 +374,15 @@ class Session:
                     self._log.finish()
                 except StoreError as error:
                     self._unsaved = error
+                self._publish_rest()
+
+    def _publish_rest(self) -> None:
+        """Publishes what waited for the disk when the session ended: it is on disk now, or the
+        error that `close` raises says where it is.
+        """
+        self._saved_turns.saved = self._conversation.ledger.turns
+        self._saved_events.release(len(self._saved_events))
+        self._publish_if_held_back()
 
     def _report_failure(self, failure: BaseException) -> None:
         """Adds a last notice, so that the user sees why the session ended."""

@@ -48,6 +48,8 @@ class SessionOptions:
     """See `ServerSessionConfig.server_limit`."""
     on_event: Callable[[e.Event], None] | None = None
     """Called with every event from the first one on, in the session's thread."""
+    on_saved_event: Callable[[e.Event], None] | None = None
+    """The same, but what completes a turn only once it is on disk (`Session.listen_saved`)."""
 
 
 def open_session(options: SessionOptions) -> Session:
@@ -77,6 +79,8 @@ def open_session(options: SessionOptions) -> Session:
     recall.held = session.held
     if options.on_event is not None:
         session.listen(options.on_event)
+    if options.on_saved_event is not None:
+        session.listen_saved(options.on_saved_event)
     if settings.audio.record:
         backend.record_with(Recorder(session.path, poster.disk_trouble))
     session.start()
@@ -140,8 +144,9 @@ def _new(
     journal = Journal.create(options.folder, opened, on_trouble=poster.disk_trouble)
     conversation.replay(opened)
     session = Session(opened.id, conversation, journal, backend, manual=config.manual, clean=clean)
-    if options.on_event is not None:
-        options.on_event(opened)
+    for on_event in (options.on_event, options.on_saved_event):
+        if on_event is not None:
+            on_event(opened)
     return session
 
 
