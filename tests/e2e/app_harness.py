@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,14 @@ class AppUnderTest(TerminalProgram):
     """`tui-voice ARGUMENTS --sessions-dir FOLDER` in a terminal."""
 
     def __init__(
-        self, *arguments: str, env: Mapping[str, str], folder: Path, size: tuple[int, int]
+        self,
+        *arguments: str,
+        env: Mapping[str, str],
+        folder: Path,
+        size: tuple[int, int] = (120, 36),
+        command: Sequence[str] = (sys.executable, "-m", "tui_voice"),
     ) -> None:
-        super().__init__([*arguments, "--sessions-dir", str(folder)], env, *size)
+        super().__init__([*arguments, "--sessions-dir", str(folder)], env, *size, command)
         self.folder = folder
         self._older_journals = {path: len(read_journal(path)) for path in folder.glob("*.jsonl")}
         """Journal that existed before this app started → the number of its events then."""

@@ -15,7 +15,7 @@ import pytest
 from tui_voice.conversation import events as e
 from tui_voice.store.reading import load, read
 
-KILLS = int(os.environ.get("TUI_VOICE_KILLS", "200"))
+KILLS = int(os.environ.get("TUI_VOICE_KILLS", "100"))
 KILLS_PER_SESSION = 100  # so that the journal, which is read after every kill, stays short
 
 pytestmark = [

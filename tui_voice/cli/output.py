@@ -138,7 +138,9 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 
     is_unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     text = json.dumps(value, indent=indent, ensure_ascii=not is_unicode, default=str)
-    print(escape_controls(text), flush=indent is None)
+    sys.stdout.write(f"{escape_controls(text)}\n")  # one write: other threads print lines, too
+    if indent is None:
+        sys.stdout.flush()
 
 
 def escape_controls(text: str) -> str:

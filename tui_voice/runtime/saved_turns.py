@@ -2,8 +2,8 @@
 
 A turn that the conversation holds for complete is published as still open until the events so far
 are on disk; then it is published as it is. A program that is killed right after a turn was shown or
-printed as complete has therefore not lost it. Where the disk refuses the data, the user has been
-told so (`Noticed`, and the number of unsaved events), and the turns are published nevertheless.
+printed as complete has therefore not lost it. Where the disk refuses the data, a notice and the
+number of unsaved events have said so before, and the turns are published nevertheless.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class SavedEvents:
             self.release(1)
 
     def release(self, count: int) -> None:
-        """Hands on the first `count` events, which are on disk."""
-        for _ in range(count):
+        """Hands on the first `count` events, or those that are left of them: they are on disk."""
+        for _ in range(min(count, len(self._waiting))):
             event = self._waiting.popleft()
             for on_event in self._listeners:
                 on_event(event)
