@@ -184,13 +184,13 @@ def run_all(url: str, folder: Path, kills: int, seed: str) -> None:
 if __name__ == "__main__":
     os.environ |= ENVIRONMENT
     # What the command imports while it runs is imported once, before the forks.
-    import filelock  # noqa: F401
-    import websockets.asyncio.client  # noqa: F401
+    import filelock  # noqa: F401  (imported before the forks)
+    import websockets.asyncio.client  # noqa: F401  (imported before the forks)
 
     import tui_voice.audio.null
     import tui_voice.audio.sound
     import tui_voice.cli.say
-    import tui_voice.runtime.headless  # noqa: F401
+    import tui_voice.runtime.headless  # noqa: F401  (imported before the forks)
     from tui_voice.__main__ import main
 
     if sys.argv[1].startswith("ws:"):

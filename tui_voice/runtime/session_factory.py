@@ -110,6 +110,11 @@ class _Poster:
         else:
             self._post(e.Noticed(text=text, severity="error"))
 
+    def journal_rewritten(self) -> None:
+        """Posts that the journal was deleted or replaced under the session, and is there again."""
+        text = "The session's file was deleted or replaced. It has been written again, complete."
+        self._post(e.Noticed(text=text, severity="warning"))
+
     def device_changed(self, change: DeviceChange) -> None:
         """Posts that a microphone or loudspeaker was removed or came back."""
         self._post(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
@@ -141,7 +146,12 @@ def _new(
             instructions=config.instructions,
         )
     )
-    journal = Journal.create(options.folder, opened, on_trouble=poster.disk_trouble)
+    journal = Journal.create(
+        options.folder,
+        opened,
+        on_trouble=poster.disk_trouble,
+        on_rewritten=poster.journal_rewritten,
+    )
     conversation.replay(opened)
     session = Session(opened.id, conversation, journal, backend, manual=config.manual, clean=clean)
     for on_event in (options.on_event, options.on_saved_event):
@@ -159,7 +169,9 @@ def _resumed(
 ) -> Session:
     assert options.resume is not None  # `open_session` checks it
     # The journal is locked before it is read, so that no other process still writes to it.
-    journal = Journal.open(options.resume, on_trouble=poster.disk_trouble)
+    journal = Journal.open(
+        options.resume, on_trouble=poster.disk_trouble, on_rewritten=poster.journal_rewritten
+    )
     try:
         ledger, notes = load(options.resume)
         if ledger.opened is None:

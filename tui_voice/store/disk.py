@@ -55,6 +55,23 @@ class Disk:
         finally:
             os.close(fd)
 
+    def is_at(self, fd: int, path: Path) -> bool:
+        """Whether the open file is still the one at `path`: not deleted, moved or replaced."""
+        try:
+            return os.path.samestat(os.fstat(fd), os.stat(path))
+        except FileNotFoundError:
+            return False
+        except OSError:  # the folder cannot be read at the moment
+            return True
+
+    def content(self, fd: int) -> bytes:
+        """All bytes of the file, also of one that has been deleted since it was opened."""
+        os.lseek(fd, 0, os.SEEK_SET)
+        parts = []
+        while part := os.read(fd, _BLOCK):
+            parts.append(part)
+        return b"".join(parts)
+
     def size(self, fd: int) -> int:
         """The size of the file in bytes."""
         return os.fstat(fd).st_size

@@ -58,6 +58,10 @@ def ignore_trouble(_trouble: str | None) -> None:
     """The `on_trouble` of a caller that looks at `Journal.trouble` instead."""
 
 
+def ignore_rewriting() -> None:
+    """The `on_rewritten` of a caller that need not know."""
+
+
 class Journal:
     """An open session on disk, which only this process writes. Made by `create` or `open`."""
 
@@ -69,6 +73,7 @@ class Journal:
         first_version: int | None,
         disk: Disk,
         on_trouble: Callable[[str | None], None],
+        on_rewritten: Callable[[], None],
         retry_seconds: float,
     ) -> None:
         self.path = path
@@ -78,8 +83,14 @@ class Journal:
         self._lock = SessionLock(path)
         self._next_version = first_version  # the version that the next line states, if any
         self._rescued = rescue.Rescued()
+        self._on_rewritten = on_rewritten
         self._writer = JournalWriter(
-            disk, lambda: attach(self), self._detach, on_trouble, retry_seconds
+            disk,
+            lambda: attach(self),
+            self._detach,
+            on_trouble,
+            retry_seconds,
+            reattach=self._reattach,
         )
 
     @classmethod
@@ -90,12 +101,14 @@ class Journal:
         *,
         disk: Disk | None = None,
         on_trouble: Callable[[str | None], None] = ignore_trouble,
+        on_rewritten: Callable[[], None] = ignore_rewriting,
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
         """A new journal, `<folder>/<opened.id>.jsonl`, with `opened` as its first line.
 
         Raises `StoreError` if the file exists. A disk that refuses is no error: the session begins
-        in memory, and `trouble` has the reason.
+        in memory, and `trouble` has the reason. `on_rewritten` is called in the writer's thread
+        each time that the file was deleted, moved or replaced, and has been written again.
         """
         journal = cls(
             folder / f"{opened.id}{SUFFIX}",
@@ -103,6 +116,7 @@ class Journal:
             first_version=None,  # `SessionOpened` has a field for it
             disk=disk or Disk(),
             on_trouble=on_trouble,
+            on_rewritten=on_rewritten,
             retry_seconds=retry_seconds,
         )
         journal._writer.add(journal._encoded(opened), sync=True, dispensable=False)
@@ -116,6 +130,7 @@ class Journal:
         *,
         disk: Disk | None = None,
         on_trouble: Callable[[str | None], None] = ignore_trouble,
+        on_rewritten: Callable[[], None] = ignore_rewriting,
         retry_seconds: float = RETRY_SECONDS,
     ) -> Self:
         """The journal of a saved session, to be resumed: read it, then append `SessionResumed`.
@@ -133,6 +148,7 @@ class Journal:
             first_version=codec.VERSION,
             disk=disk or Disk(),
             on_trouble=on_trouble,
+            on_rewritten=on_rewritten,
             retry_seconds=retry_seconds,
         )
         with suppress(OSError):  # the caller reads the same file and reports the error
@@ -225,6 +241,40 @@ class Journal:
             except OSError:
                 self._disk.close(fd)
                 raise
+
+    def _reattach(self, fd: int) -> tuple[int, int] | None:
+        """Writes the journal again if `fd` is no longer the file at its path; else returns None.
+
+        The file may have been deleted, moved away, or replaced by an editor or a backup. What the
+        file at the path lacks is appended to it, line by line. Returns its descriptor and size.
+        Raises `StoreError`, `OSError`; `fd` then stays open.
+        """
+        if self._disk.is_at(fd, self.path):
+            return None
+        self._disk.make_folder(self.path.parent)
+        self._lock.renew()
+        try:
+            new = self._disk.create(self.path)
+        except FileExistsError:
+            new = self._disk.open(self.path)
+        try:
+            self._repair(new)
+            there = set(self._disk.content(new).splitlines(keepends=True))
+            lines = self._disk.content(fd).splitlines(keepends=True)
+            # A part of a line at the end is left out: the writer writes that line from its start.
+            rest = b"".join(line for line in lines if line not in there and line.endswith(b"\n"))
+            while rest:
+                rest = rest[self._disk.write(new, rest) :]
+            self._disk.sync(new)
+            size = self._disk.size(new)
+        except OSError:
+            self._disk.close(new)
+            raise
+        with suppress(OSError):
+            self._disk.sync_folder(self.path.parent)
+        self._disk.close(fd)
+        self._on_rewritten()
+        return new, size
 
     def _detach(self, fd: int) -> None:
         self._disk.close(fd)

@@ -60,6 +60,16 @@ class SessionLock:
             return
         self._lock = lock
 
+    def renew(self) -> None:
+        """Takes the lock again where its file was deleted. Raises `StoreError` like `acquire`."""
+        with suppress(OSError, ValueError):
+            if self._lock is not None and _read_process_number(self._journal) == os.getpid():
+                return
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        self.acquire()
+
     def release(self) -> None:
         """Releases the lock and removes its file."""
         if self._lock is None:

@@ -24,6 +24,8 @@ HELD_BYTES = 64 << 20
 """Above this, dispensable lines are dropped; lines that complete a turn are always held."""
 UNSYNCED_BYTES = 256 << 10
 """After this many bytes the file is synced even if no line asked for it."""
+CHECK_SECONDS = 5.0
+"""Seconds after which an idle journal looks whether its file is still there."""
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -48,8 +50,10 @@ class JournalWriter:
     """A thread that writes lines to one file.
 
     `attach` opens the file and returns its descriptor and size; it is called again until it
-    succeeds. `detach` closes the file at the end. `on_trouble` is called in the writer's thread:
-    with the reason when nothing can be saved, and with None when all that was held is on disk.
+    succeeds. `detach` closes the file at the end. `reattach` is called with the open file, and
+    returns the descriptor and size of another one where the file had to be written again, else
+    None. `on_trouble` is called in the writer's thread: with the reason when nothing can be saved,
+    and with None when all that was held is on disk.
     """
 
     def __init__(
@@ -59,8 +63,10 @@ class JournalWriter:
         detach: Callable[[int], None],
         on_trouble: Callable[[str | None], None],
         retry_seconds: float = RETRY_SECONDS,
+        reattach: Callable[[int], tuple[int, int] | None] = lambda _fd: None,
     ) -> None:
         self._disk = disk
+        self._reattach = reattach
         self._attach = attach
         self._detach = detach
         self._on_trouble = on_trouble
@@ -156,7 +162,7 @@ class JournalWriter:
         closing = False
         while not closing:
             with self._wake:
-                retry = self._retry if self._trouble else None
+                retry = self._retry if self._trouble else CHECK_SECONDS
                 self._wake.wait_for(partial(self._called_since, seen), retry)
                 seen, closing = self._calls, self._closing
                 waiting, self._waiting = self._waiting, []
@@ -191,10 +197,12 @@ class JournalWriter:
             if self._sync_failed:
                 self._disk.cut(self._fd, self._durable)
                 self._sync_failed = False
+            self._keep_in_place(self._fd)
             while self._queue:
                 self._write_first(self._fd)
             if sync or self._sync_due or self._unsynced_bytes > UNSYNCED_BYTES:
                 self._sync(self._fd)
+                self._keep_in_place(self._fd)  # what was synced may be in a deleted file
         except StoreError as error:
             if raising:
                 raise
@@ -208,6 +216,14 @@ class JournalWriter:
             return False
         self._report(None)
         return True
+
+    def _keep_in_place(self, fd: int) -> None:
+        """Writes the file again if it was deleted or replaced. Raises `StoreError`, `OSError`."""
+        found = self._reattach(fd)
+        if found is not None:
+            self._fd, self._durable = found
+            self._taken = 0
+            self._unsynced, self._unsynced_bytes = [], 0
 
     def _write_first(self, fd: int) -> None:
         """Writes the first line of the queue, from where an earlier try stopped."""
