@@ -7,8 +7,24 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from tui_voice.errors import TuiVoiceError
+
+
+def program() -> NoReturn:
+    """Runs the command line of this process and ends it with the exit status of `main`.
+
+    Where the embedded engines were loaded, the process ends at once. Python would take it down step
+    by step, while threads still run inside the engines' C libraries: they crash then.
+    """
+    status = main()
+    if _ENGINES in sys.modules:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # a closed pipe, or none
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,6 +78,8 @@ def _sentence(error: Exception, hint: str) -> tuple[str, str]:
     return f"An unexpected {type(error).__name__}: {error}", hint
 
 
+_ENGINES = "tui_voice.server.local.engines"
+"""The module that loads engines written in C."""
 _DEBUG_HINT = "Run it again with --debug to write the details to a file."
 
 
@@ -109,4 +127,4 @@ def _discard_output(error: Exception | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,12 +22,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.e2e.server_harness import ServerProcess
 from tests.runtime.fault_proxy_harness import Direction, fault_proxy
 from tui_voice.config import BackendSettings, SummarySettings, load
 from tui_voice.conversation.items import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, EvaluationResult, run_arm
 from tui_voice.languages import detect_language
-from tui_voice.runtime.embedded import EmbeddedServer
 from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.weights import library
 
@@ -93,10 +94,9 @@ async def test_the_server_holds_the_summary_that_the_chat_model_wrote(
         frames.append((direction, json.loads(frame)))
         return [frame]
 
-    embedded = EmbeddedServer()
-    upstream = await embedded.start()
+    embedded = await asyncio.to_thread(ServerProcess, os.environ)
     try:
-        async with fault_proxy(upstream, pass_on=pass_on) as proxy:
+        async with fault_proxy(embedded.url, pass_on=pass_on) as proxy:
             with recording_proxy(llama) as (url, written):
                 settings = replace(
                     load({"audio.text_only": True}, env={}, path=tmp_path / "none.toml"),
@@ -105,7 +105,7 @@ async def test_the_server_holds_the_summary_that_the_chat_model_wrote(
                 )
                 outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, 14)
     finally:
-        await embedded.stop()
+        await asyncio.to_thread(embedded.close)
     check_result(outcome, written)
     check_frames(outcome, frames)
 

@@ -23,7 +23,8 @@ from tui_voice.runtime.embedded import EmbeddedServer
 
 async def main():
     server = EmbeddedServer()
-    print(await server.start(), flush=True)
+    url = await server.start()
+    print(url, server.headers["Authorization"], flush=True)
     await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -52,7 +53,7 @@ async def test_it_accepts_connections_until_it_is_stopped() -> None:
     server = EmbeddedServer()
     async with started(server) as url, asyncio.timeout(60):
         assert server.running
-        connection = await connect(f"{url}?model=local")
+        connection = await connect(f"{url}?model=local", additional_headers=server.headers)
         await server.stop()
         await end_of(connection)
     assert not server.running
@@ -66,8 +67,9 @@ async def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
     )
     assert parent.stdout is not None
     async with asyncio.timeout(60):
-        url = (await parent.stdout.readline()).decode().strip()
-        connection = await connect(f"{url}?model=local")
+        url, key = (await parent.stdout.readline()).decode().strip().split(" ", 1)
+        headers = {"Authorization": key}
+        connection = await connect(f"{url}?model=local", additional_headers=headers)
         os.kill(parent.pid, signal.SIGKILL)
         await end_of(connection)
         # Both processes held this pipe: it is closed when the child is gone as well.
@@ -97,14 +99,14 @@ async def test_a_server_that_was_killed_is_started_again() -> None:
             assert first.url.endswith("?model=local")
             assert (await endpoint.address()).url == first.url
             assert endpoint.server.pid is not None
-            connection = await connect(first.url)
+            connection = await connect(first.url, additional_headers=first.headers)
             os.kill(endpoint.server.pid, signal.SIGKILL)
             await end_of(connection)
             while endpoint.server.running:  # noqa: ASYNC110  (the exit status comes a little later)
                 await asyncio.sleep(0)
             second = await endpoint.address()
             assert second.url != first.url
-            connection = await connect(second.url)
+            connection = await connect(second.url, additional_headers=second.headers)
             await connection.close()
     finally:
         await endpoint.stop()

@@ -20,11 +20,8 @@ SCRIPT = """
 import sys
 from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.server.command import ServeCommandOptions, run
-try:
-    options = ServeCommandOptions(port=0, exit_on_stdin_eof="--eof" in sys.argv)
-    sys.exit(run(options, ToyEngines()))
-except KeyboardInterrupt:
-    sys.exit(130)
+options = ServeCommandOptions(port=0, exit_on_stdin_eof="--eof" in sys.argv)
+sys.exit(run(options, ToyEngines()))
 """
 
 
@@ -67,7 +64,9 @@ def test_first_line_is_the_url(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_signals_end_it(process: subprocess.Popen[str], sent: signal.Signals, status: int) -> None:
     first_line(process)
     assert process.stderr is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.server.toy_engines_harness import LevelDetector, ToyEngines
 from tui_voice.errors import BackendError
+from tui_voice.server.access import foreign_header
 from tui_voice.server.limits import SessionLimits
 from tui_voice.server.realtime_server import RealtimeServer, ServerOptions, start_server
 
@@ -72,6 +75,10 @@ class TestHandshake:
         async with connect(f"{url}?model=m") as socket:
             assert (await receive(socket))["type"] == "session.created"
 
+    async def test_slash_at_the_end_of_the_path(self, server: RealtimeServer) -> None:
+        async with connect(f"{server.url}/?model=m") as socket:
+            assert (await receive(socket))["type"] == "session.created"
+
     async def test_other_paths_are_not_found(self, server: RealtimeServer) -> None:
         with pytest.raises(InvalidStatus) as caught:
             await connect(server.url.replace("realtime", "live"))
@@ -115,6 +122,74 @@ class TestHandshake:
         protocols: Any = ["realtime", "openai-insecure-api-key.k"]
         async with connect(f"{server.url}?model=m", subprotocols=protocols) as socket:
             assert socket.subprotocol == "realtime"
+
+
+class TestBrowsers:
+    """A page of a web site must not reach a server on the machine of its reader."""
+
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            "https://evil.example",
+            "http://127.0.0.1.evil.example",
+            "http://localhost.evil.example:80",
+            "http://192.168.1.5:3000",
+            "null",
+            "file://",
+            "http://[::1",
+        ],
+    )
+    async def test_page_of_a_web_site_is_refused(self, server: RealtimeServer, origin: str) -> None:
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(f"{server.url}?model=m", additional_headers={"Origin": origin})
+        assert caught.value.response.status_code == 403
+        assert origin in caught.value.response.body.decode()
+        assert server.connections == 0
+
+    async def test_two_origins_are_refused(self, server: RealtimeServer) -> None:
+        headers = [("Origin", "http://localhost"), ("Origin", "https://evil.example")]
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(f"{server.url}?model=m", additional_headers=headers)
+        assert caught.value.response.status_code == 403
+
+    @pytest.mark.parametrize(
+        "origin",
+        ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:8", "http://a.localhost"],
+    )
+    async def test_page_of_this_machine_is_accepted(
+        self, server: RealtimeServer, origin: str
+    ) -> None:
+        headers = {"Origin": origin}
+        async with connect(f"{server.url}?model=m", additional_headers=headers) as socket:
+            assert (await receive(socket))["type"] == "session.created"
+
+    @pytest.mark.parametrize("host", ["evil.example", "192.168.1.5:8765", "127.0.0.1.evil.example"])
+    async def test_foreign_host_name_is_refused(self, server: RealtimeServer, host: str) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(
+            f"GET /v1/realtime?model=m HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 403 ")
+        assert host.encode() in answer
+
+    @pytest.mark.parametrize(
+        ("host", "listening_on", "accepted"),
+        [
+            ("localhost:8765", "127.0.0.1", True),
+            ("[::1]:8765", "::1", True),
+            ("my-server", "my-server", True),
+            ("192.168.1.5:8765", "0.0.0.0", True),
+            (socket.gethostname(), "0.0.0.0", True),
+            ("evil.example", "0.0.0.0", False),
+            ("evil.example", "my-server", False),
+        ],
+    )
+    def test_names_of_the_server(self, host: str, listening_on: str, accepted: bool) -> None:
+        assert (foreign_header(Headers(Host=host), listening_on) is None) is accepted
 
 
 class TestKey:
@@ -245,6 +320,24 @@ class TestDisconnect:
         await server.close()
         _events, code, reason = await receive_until_closed(socket)
         assert (code, reason) == (1001, "The server is shutting down.")
+
+
+class TestNumberOfConnections:
+    async def test_one_too_many_is_refused_until_another_ends(self, engines: ToyEngines) -> None:
+        server = await start_server("127.0.0.1", 0, engines, ServerOptions(max_connections=2))
+        url = f"{server.url}?model=m"
+        first, second = await connect(url), await connect(url)
+        code, close_code, reason = await connect_refused(url)
+        assert (code, close_code) == ("too_many_connections", 1013)
+        assert reason == "invalid_request_error.too_many_connections"
+        await first.close()
+        while server.connections > 1:  # noqa: ASYNC110 (the server has no event for it)
+            await asyncio.sleep(0)
+        third = await connect(url)
+        assert (await receive(third))["type"] == "session.created"
+        await second.close()
+        await third.close()
+        await server.close()
 
 
 class TestEngineLoading:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from tui_voice.errors import BackendError
@@ -21,13 +22,15 @@ class EmbeddedServer:
     """`tui-voice serve` on a free port of the loopback interface.
 
     The child exits at the end of its standard input. The operating system closes that input when
-    this process ends, also when it is killed.
+    this process ends, also when it is killed. It accepts only clients with the key in `headers`,
+    which is another one for each server.
     """
 
     def __init__(
         self, options: Sequence[str] = (), on_progress: Callable[[str], None] | None = None
     ) -> None:
         self._options = options
+        self._key = secrets.token_urlsafe(32)
         self._output = ChildOutput(on_progress)
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -35,6 +38,11 @@ class EmbeddedServer:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What a client of this server must send in the handshake."""
+        return {"Authorization": f"Bearer {self._key}"}
 
     @property
     def pid(self) -> int | None:
@@ -54,13 +62,17 @@ class EmbeddedServer:
             "--port",
             "0",
             "--exit-on-stdin-eof",
+            "--api-key",
+            "-",  # not in the command line, which all users of this machine can read
             *self._options,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        assert process.stdout is not None  # asked for above
+        assert process.stdin is not None  # asked for above
+        assert process.stdout is not None
         assert process.stderr is not None
+        process.stdin.write(f"{self._key}\n".encode())
         self._reading = asyncio.create_task(self._output.read(process.stderr))
         try:
             async with asyncio.timeout(START_TIMEOUT_S):

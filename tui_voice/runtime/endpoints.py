@@ -78,7 +78,7 @@ class EmbeddedEndpoint:
             self.loading = ""
             await self.server.explain_end()
             self._url = await self.server.start()
-        return ServerAddress(with_query(self._url, model=self._model), {})
+        return ServerAddress(with_query(self._url, model=self._model), self.server.headers)
 
     async def new_client(self, config: ServerSessionConfig, pricing: Pricing) -> ProtocolClient:
         return RealtimeClient(await self.address(), config, pricing)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import signal
 import sys
 from dataclasses import dataclass, field
 from threading import Thread
 
+from tui_voice.network import is_loopback
 from tui_voice.server.interfaces import Engines
 from tui_voice.server.realtime_server import ServerOptions, start_server
 
@@ -25,7 +25,9 @@ class ServeCommandOptions:
 
 
 def run(options: ServeCommandOptions, engines: Engines) -> int:
-    """Serves until SIGTERM, Ctrl+C (raised as `KeyboardInterrupt`) or the end of stdin; returns 0.
+    """Serves until a signal or the end of stdin; returns the exit status.
+
+    That is 0 at the end of stdin, 130 for SIGINT, 143 for SIGTERM and 129 for SIGHUP.
 
     Prints the URL as the first line on stdout once the server accepts connections, and news on
     stderr in lines that begin with `progress: `. Raises `TuiVoiceError` where the server cannot
@@ -44,8 +46,15 @@ async def _run(options: ServeCommandOptions, engines: Engines) -> int:
     try:
         end_requested = asyncio.Event()
         loop = asyncio.get_running_loop()
+        signals: list[int] = []
+
+        def end_by(number: int) -> None:
+            signals.append(number)
+            end_requested.set()
+
         if sys.platform != "win32":
-            loop.add_signal_handler(signal.SIGTERM, end_requested.set)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, end_by, number)
         print(server.url, flush=True)
         print_progress(_reachability(options))
         if options.exit_on_stdin_eof:
@@ -68,12 +77,12 @@ async def _run(options: ServeCommandOptions, engines: Engines) -> int:
             loading.cancel()
     finally:
         await server.close()
-    return 0
+    return 128 + signals[0] if signals else 0
 
 
 def _reachability(options: ServeCommandOptions) -> str:
     """Returns one sentence that says who can connect."""
-    if _is_loopback(options.host):
+    if is_loopback(options.host):
         return "listening on this machine only (loopback)"
     condition = "with the key" if options.server.api_key is not None else "without any key"
     return (
@@ -82,16 +91,9 @@ def _reachability(options: ServeCommandOptions) -> str:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _watch_stdin(loop: asyncio.AbstractEventLoop, end_requested: asyncio.Event) -> None:
     """Reads standard input to its end, in a thread of its own."""
-    while os.read(sys.stdin.fileno(), 4096):
+    while sys.stdin is not None and os.read(sys.stdin.fileno(), 4096):
         pass
     try:
         loop.call_soon_threadsafe(end_requested.set)

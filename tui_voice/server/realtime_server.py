@@ -1,7 +1,7 @@
 """The WebSocket server at `ws://host:port/v1/realtime?model=…`.
 
-As with the Realtime API, the WebSocket handshake always succeeds; key and model are checked after
-it, and a client that is refused gets an `error` event and a close code.
+Pages of web sites are refused in the handshake (HTTP 403). As with the Realtime API, key and model
+are checked after it, and a client that is refused then gets an `error` event and a close code.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from websockets.typing import Subprotocol
 
 from tui_voice.errors import BackendError, TuiVoiceError
 from tui_voice.realtime.wire import encode
+from tui_voice.server.access import foreign_header, header
 from tui_voice.server.client_connection import ClientConnection
 from tui_voice.server.errors import RefusedError
 from tui_voice.server.ids import random_ids
@@ -52,9 +53,10 @@ logger.addFilter(lambda record: "handshake failed" not in record.getMessage())
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """`api_key` None: no key is needed."""
+    """`api_key` None: no key is needed. `max_connections`: clients connected at the same time."""
 
     api_key: str | None = None
+    max_connections: int = 256
     limits: SessionLimits = field(default_factory=SessionLimits)
 
 
@@ -69,6 +71,7 @@ class RealtimeServer:
         self._workers = EngineWorkers(engines)
         self._connections: set[ClientConnection] = set()
         self._socket: WebSocketServer | None = None
+        self._listening_on = ""
 
     @property
     def host(self) -> str:
@@ -95,12 +98,13 @@ class RealtimeServer:
 
     async def open(self, host: str, port: int) -> None:
         """Starts to listen and to load the engines. Raises `BackendError` if it cannot listen."""
+        self._listening_on = host
         try:
             self._socket = await serve_websocket(
                 self._serve_client,
                 host,
                 port,
-                process_request=_check_path,
+                process_request=self._check_request,
                 subprotocols=[_SUBPROTOCOL],
                 select_subprotocol=_select_subprotocol,
                 compression=None,
@@ -111,10 +115,11 @@ class RealtimeServer:
                 server_header=None,
                 logger=logger,
             )
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: no name can look like that
             self._workers.close()
+            reason = getattr(error, "strerror", None) or error
             raise BackendError(
-                f"The server cannot listen on {host}:{port}: {error.strerror or error}.",
+                f"The server cannot listen on {host}:{port}: {reason}.",
                 "Choose another port, or port 0 for any that is free.",
             ) from error
         loop = asyncio.get_running_loop()
@@ -191,7 +196,7 @@ class RealtimeServer:
         """Returns the close code and the error for a client that is not accepted, else None."""
         if self._options.api_key is not None and not _has_key(request, self._options.api_key):
             return 3000, RefusedError("invalid_api_key", "Incorrect API key provided.")
-        if "realtime=v1" in request.headers.get("OpenAI-Beta", ""):
+        if "realtime=v1" in header(request.headers, "OpenAI-Beta"):
             return 4000, RefusedError(
                 "beta_api_shape_disabled",
                 "The beta protocol is not supported: remove the OpenAI-Beta header and use the GA "
@@ -201,7 +206,22 @@ class RealtimeServer:
             return 4000, RefusedError(
                 "missing_model", "You must provide a model parameter.", "model"
             )
+        if len(self._connections) >= self._options.max_connections:
+            return 1013, RefusedError(
+                "too_many_connections",
+                f"The server has {self._options.max_connections} open connections, and accepts no "
+                "more. Close one, or connect later.",
+            )
         return None
+
+    def _check_request(self, socket: ServerConnection, request: Request) -> HttpResponse | None:
+        """Answers 403 for a page of a web site or a foreign host name, 404 for another path."""
+        foreign = foreign_header(request.headers, self._listening_on)
+        if foreign is not None:
+            return socket.respond(http.HTTPStatus.FORBIDDEN, f"{foreign}\n")
+        if urlsplit(request.path).path.removesuffix("/") in PATHS:
+            return None
+        return socket.respond(http.HTTPStatus.NOT_FOUND, f"The Realtime API is at {PATHS[0]}.\n")
 
 
 async def start_server(
@@ -235,13 +255,6 @@ async def _abort_unread(connection: ClientConnection, socket: ServerConnection) 
     socket.transport.abort()
 
 
-def _check_path(socket: ServerConnection, request: Request) -> HttpResponse | None:
-    """Answers 404 for any other path."""
-    if urlsplit(request.path).path in PATHS:
-        return None
-    return socket.respond(http.HTTPStatus.NOT_FOUND, f"The Realtime API is at {PATHS[0]}.\n")
-
-
 def _select_subprotocol(
     _socket: ServerConnection, offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
@@ -250,9 +263,9 @@ def _select_subprotocol(
 
 def _has_key(request: Request, key: str) -> bool:
     """Returns whether the client sent `key`: in a header, or from a browser as a subprotocol."""
-    sent = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    sent = sent or request.headers.get("api-key", "")
-    for subprotocol in request.headers.get("Sec-WebSocket-Protocol", "").split(","):
+    sent = header(request.headers, "Authorization").removeprefix("Bearer ").strip()
+    sent = sent or header(request.headers, "api-key")
+    for subprotocol in header(request.headers, "Sec-WebSocket-Protocol").split(","):
         if subprotocol.strip().startswith(_KEY_SUBPROTOCOL):
             sent = sent or subprotocol.strip().removeprefix(_KEY_SUBPROTOCOL)
     return hmac.compare_digest(sent.encode(), key.encode())
