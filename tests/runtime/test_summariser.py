@@ -64,6 +64,9 @@ class ScriptedWriter:
             await answer.wait()
         return Written(text=answer, source=self.name, usd=0.5)
 
+    def unanswered(self, _task: WritingTask) -> Written | None:
+        return None
+
 
 async def outcome(
     *writers: SummaryWriter, ask: AskOutOfBand = no_session, asked: x.RequestSummary | None = None

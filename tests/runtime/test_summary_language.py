@@ -44,7 +44,7 @@ async def test_a_summary_in_the_wrong_language_leads_to_one_notice(
         return 200, completion(written)
 
     async with toy_server() as server, chat_server(answer) as url:
-        wanted = SummarySettings(by="url", url=url, language="French")
+        wanted = SummarySettings(by="url", url=url, language="French", probe=False)
         options = SessionOptions(settings=settings_for(server.url, summary=wanted), folder=tmp_path)
 
         def use(session: HeadlessSession) -> None:

@@ -199,6 +199,14 @@ class SummarySettings:
         "same", "language of the summaries, such as French; same: that of the session"
     )
     style: Name = setting("structured", "the form of the summaries")
+    probe: bool = setting(
+        True,
+        "looks for the names, numbers and negations of the pruned turns in each summary, and keeps "
+        "sentences that it lost word for word",
+    )
+    questions: bool = setting(
+        True, "has a text model, where one writes the summaries, ask three questions about each"
+    )
     timeout_s: Annotated[float, Meta(ge=1, le=600)] = setting(
         20.0, "seconds after which the next way to get a summary is tried"
     )

@@ -99,6 +99,15 @@ class Compaction(Struct, frozen=True):
     """What the summary cost, in USD. None: unknown."""
     seconds: float = 0.0
     """How long the summary took to write."""
+    details: int = 0
+    """Number of sentences with a name, a number or a negation that were looked for in the summary.
+    0: they were not looked for."""
+    missing: tuple[str, ...] = ()
+    """Those of them that the summary lacks."""
+    asked: int = 0
+    """Number of questions that a text model asked about the summarised turns."""
+    unanswered: tuple[str, ...] = ()
+    """Those that the summary does not answer."""
     error: str = ""
     """Why it failed or broke."""
     hint: str = ""

@@ -34,6 +34,11 @@ _CONTRACTIONS = {"en": ("n't", "n’t"), "fr": ("n'", "n’")}
 """Endings and beginnings by which a negator is attached to another word."""
 
 
+def knows_negation(code: str) -> bool:
+    """Returns whether `is_negated` can tell for this language."""
+    return code in _NEGATORS
+
+
 def is_negated(words: tuple[str, ...], text: str, code: str) -> bool:
     """Returns whether a sentence has a word of negation.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tui_voice.config import Settings
 from tui_voice.conversation import events as e
@@ -18,6 +19,7 @@ from tui_voice.protocol.session_config import (
 )
 from tui_voice.runtime.backends import OPENAI_KEY, backend_of, uses_text_model
 from tui_voice.runtime.summariser import Summariser
+from tui_voice.runtime.summary_questions import SummaryQuestions
 from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.tools import Tools
 from tui_voice.runtime.writers import ModelWriter, SessionWriter, SummaryWriter
@@ -137,12 +139,36 @@ def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
 def summariser_of(settings: Settings) -> Summariser:
     """Returns the summariser with its writers, best first; the running session is the last."""
     wanted, session_prices = settings.summary, prices_of(settings)
-    writers: list[SummaryWriter] = []
-    if wanted.by == "url" or (wanted.by == "auto" and wanted.url):
-        writers.append(ModelWriter("", "", wanted.url or ""))
-    if uses_text_model(settings) and (key := OPENAI_KEY.read()):
-        text_prices = replace(session_prices, model=wanted.model)
-        writers.append(ModelWriter(wanted.model, key, price=text_prices.of_response))
+    writers: list[SummaryWriter] = [*_text_models(settings)]
     writers.append(SessionWriter(session_prices.model, session_prices.of_response))
     form = SummaryForm(style=wanted.style, language=wanted.language)
-    return Summariser(writers, form, wanted.timeout_s)
+    return Summariser(writers, form, wanted.timeout_s, probe=wanted.probe)
+
+
+def questions_of(settings: Settings) -> SummaryQuestions | None:
+    """Returns what asks questions about each summary; None where no text model is at hand, or the
+    user does not want it.
+    """
+    models = _text_models(settings)
+    return SummaryQuestions(models[0]) if models and settings.summary.questions else None
+
+
+def _text_models(settings: Settings) -> list[ModelWriter]:
+    """Returns the text models that may write summaries, best first."""
+    wanted, session_prices = settings.summary, prices_of(settings)
+    found = []
+    if wanted.by == "url" or (wanted.by == "auto" and wanted.url):
+        found.append(ModelWriter("", "", wanted.url or "", price=partial(_own_price, settings)))
+    if uses_text_model(settings) and (key := OPENAI_KEY.read()):
+        text_prices = replace(session_prices, model=wanted.model)
+        found.append(ModelWriter(wanted.model, key, price=text_prices.of_response))
+    return found
+
+
+def _own_price(settings: Settings, usage: e.Usage) -> float:
+    """Returns USD of a response by a server of the user's own: by the price of `summary.model` in
+    `cost.prices`, else nothing.
+    """
+    own = settings.cost.prices
+    table = prices.merge(prices.PriceTable({}, {}), own)
+    return prices.price(settings.summary.model, usage, table) or 0.0

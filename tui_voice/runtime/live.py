@@ -35,6 +35,7 @@ from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.session_handle import Meters
 from tui_voice.runtime.speech_buffer import SpeechBuffer
 from tui_voice.runtime.summariser import Summariser
+from tui_voice.runtime.summary_questions import SummaryQuestions
 from tui_voice.runtime.summary_tasks import SummaryTasks
 from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tools
@@ -66,6 +67,7 @@ class LiveBackend:
         pricing: Pricing,
         timeouts: ConnectionTimeouts | None = None,
         budget: Budget | None = None,
+        questions: SummaryQuestions | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._open_sound = open_sound
@@ -73,7 +75,11 @@ class LiveBackend:
         self._budget = budget or Budget(None)
         self._tasks = BackgroundTasks()
         self._out_of_band = OutOfBandRequests()
-        self._summaries = SummaryTasks(summariser, self._ask, self._post_event, self._tasks)
+        self._pricing = pricing
+        self._out_of_band.on_late = self._bill_late_response
+        self._summaries = SummaryTasks(
+            summariser, self._ask, self._post_event, self._tasks, questions
+        )
         self._sound: SoundDevices | None = None
         self._post: Callable[[e.Event], None] = _not_started
         self._newest: Snapshot | None = None
@@ -258,6 +264,12 @@ class LiveBackend:
 
     def _post_event(self, event: e.Event) -> None:
         self._post(event)
+
+    def _bill_late_response(self, response: OutOfBandResponse) -> None:
+        """Accounts for an out-of-band response that came when nobody waited for it any more."""
+        if response.usage is not None:
+            usd = self._pricing.reply(response.usage)
+            self._post(e.WritingBilled(purpose="summary", usd=usd, usage=response.usage))
 
     def _is_settled(self, now: Snapshot) -> bool:
         """Returns whether all turns have their words and nothing is being compacted."""

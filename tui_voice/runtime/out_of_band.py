@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse, RetrieveItem
 from tui_voice.runtime.connection import Connection
@@ -13,6 +14,8 @@ class OutOfBandRequests:
 
     def __init__(self) -> None:
         self._waiting: dict[str, asyncio.Future[OutOfBandResponse]] = {}
+        self.on_late: Callable[[OutOfBandResponse], None] = lambda _response: None
+        """Takes a response that nobody waits for any more: it was paid for all the same."""
 
     async def ask(
         self, request: OutOfBandRequest | RetrieveItem, connection: Connection | None
@@ -31,10 +34,12 @@ class OutOfBandRequests:
             self._waiting.pop(request.key, None)
 
     def answered(self, response: OutOfBandResponse) -> None:
-        """Passes the answer to the call of `ask` that waits for it; ignores it where none does."""
+        """Passes the answer to the call of `ask` that waits for it, or to `on_late`."""
         waiting = self._waiting.pop(response.key, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(response)
+        else:
+            self.on_late(response)
 
     def fail_all(self, reason: str) -> None:
         """Answers all waiting requests with a failed response."""

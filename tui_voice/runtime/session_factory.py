@@ -16,7 +16,13 @@ from tui_voice.errors import StoreError
 from tui_voice.protocol.session_config import ServerSessionConfig
 from tui_voice.runtime.backends import backend_of, keys_to_hide, with_chosen_backend
 from tui_voice.runtime.budget import Budget
-from tui_voice.runtime.factories import limits_of, prices_of, session_config_of, summariser_of
+from tui_voice.runtime.factories import (
+    limits_of,
+    prices_of,
+    questions_of,
+    session_config_of,
+    summariser_of,
+)
 from tui_voice.runtime.live import LiveBackend, OpenSound
 from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import Recorder
@@ -72,6 +78,7 @@ def open_session(options: SessionOptions) -> Session:
         tools,
         prices.pricing(),
         budget=Budget(settings.cost.limit),
+        questions=questions_of(settings),
     )
     conversation = Conversation(limits, reply_timeout=settings.backend.reply_timeout_s)
     start = _resumed if options.resume is not None else _new

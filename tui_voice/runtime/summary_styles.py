@@ -13,6 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.languages import detect_language, find_language, is_spoken_language
+from tui_voice.runtime.memory import (
+    HEADINGS,
+    WRITTEN_KINDS,
+    json_object,
+    read_memory,
+    render_memory,
+)
 
 if TYPE_CHECKING:
     from tui_voice.realtime.wire.contract import Layout  # the package loads msgspec
@@ -20,6 +27,10 @@ if TYPE_CHECKING:
 
 def _no_fault(_text: str) -> str:
     return ""
+
+
+def _as_written(text: str) -> str:
+    return text
 
 
 def _json_object(text: str) -> str:
@@ -42,9 +53,11 @@ class SummaryStyle:
     form_fault: Callable[[str], str] = _no_fault
     """Returns how a summary differs from the form, "" where it does not. The result follows the
     words "the summary is", for example "no JSON, though JSON was asked for"."""
+    render: Callable[[str], str] = _as_written
+    """Returns an answer in the form in which the memory keeps it."""
 
 
-_LISTS = ("people_and_facts", "preferences", "decisions", "open_questions")
+_LISTS = tuple(kind for kind in WRITTEN_KINDS if kind != "tone")
 _JSON_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {key: {"type": "array", "items": {"type": "string"}} for key in _LISTS}
@@ -52,17 +65,27 @@ _JSON_SCHEMA: Mapping[str, Any] = {
     "required": [*_LISTS, "tone"],
     "additionalProperties": False,
 }
+_HEADINGS = "; ".join(HEADINGS[kind] for kind in WRITTEN_KINDS)
+
+
+def _under_headings(text: str) -> str:
+    """Returns the entries of a JSON object as lines under headings; another text as it is."""
+    return text if json_object(text) is None else render_memory(read_memory(text))
+
 
 SUMMARY_STYLES: dict[str, SummaryStyle] = {
     "structured": SummaryStyle(
-        prompt="Use these headings, leaving out those with nothing under them: People and facts; "
-        "Preferences; Decisions; Open questions; Tone. Short phrases, no full sentences needed."
+        prompt=f"Use these headings, leaving out those with nothing under them: {_HEADINGS}. "
+        "Allergies are limits; a to-do says who does it. Begin each entry with a dash.",
+        schema=_JSON_SCHEMA,
+        render=_under_headings,
     ),
     "paragraph": SummaryStyle(prompt="Write one plain paragraph.", layout="paragraph"),
     "bullets": SummaryStyle(prompt="Write short bullet points."),
     "json": SummaryStyle(
-        prompt="Write one JSON object with the keys people_and_facts, preferences, decisions, "
-        "open_questions (each an array of strings) and tone (a string), and nothing around it.",
+        prompt=f"Write one JSON object with the keys {', '.join(_LISTS)} (each an array of "
+        "strings) and tone (a string), and nothing around it. Allergies are limits; a to-do says "
+        "who does it.",
         layout="json",
         schema=_JSON_SCHEMA,
         form_fault=_json_object,

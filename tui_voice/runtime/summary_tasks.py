@@ -11,6 +11,7 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.runtime import titles
 from tui_voice.runtime.background_tasks import BackgroundTasks
 from tui_voice.runtime.summariser import Summariser
+from tui_voice.runtime.summary_questions import SummaryQuestions
 from tui_voice.runtime.writers import AskOutOfBand
 
 
@@ -23,8 +24,12 @@ class SummaryTasks:
         ask: AskOutOfBand,
         post: Callable[[e.Event], None],
         tasks: BackgroundTasks,
+        questions: SummaryQuestions | None = None,
     ) -> None:
+        """`questions`: asks about each summary; None: nothing is asked."""
+        self._questions = questions
         self._summariser = summariser
+        summariser.on_billed = post
         self._ask = ask
         self._post = post
         self._tasks = tasks
@@ -55,6 +60,19 @@ class SummaryTasks:
         self._post(result)
         if isinstance(result, e.SummaryReady):
             self._report_faults(result)
+            if self._questions is not None:
+                self._tasks.start(self._question(self._questions, request, result.text))
+
+    async def _question(
+        self, questions: SummaryQuestions, request: x.RequestSummary, summary: str
+    ) -> None:
+        asked, paid = await questions.ask(request, summary)
+        for written in paid:
+            if written.usd != 0.0:
+                billed = e.WritingBilled(purpose="questions", usd=written.usd, usage=written.usage)
+                self._post(billed)
+        if asked is not None:
+            self._post(asked)
 
     def _report_faults(self, summary: e.SummaryReady) -> None:
         """Shows what is wrong with a summary. Each fault is shown once, since it usually repeats.

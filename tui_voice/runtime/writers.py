@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.estimates import REQUEST_TOKENS
 from tui_voice.errors import TuiVoiceError
 from tui_voice.network import async_http_client, http_failure
 from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.runtime.memory import memory_data
 from tui_voice.runtime.summary_validation import source_tokens
 
 MIN_SUMMARY_TOKENS, MAX_SUMMARY_TOKENS = 150, 1000
@@ -51,6 +53,14 @@ class Written:
     """None with a `usage`: it cost something, and the price is not known."""
 
 
+class WritingFailed(TuiVoiceError):  # noqa: N818  # "Failed" already says that it is an error
+    """No text could be had, though something was paid: `written` says how much."""
+
+    def __init__(self, message: str, written: Written) -> None:
+        super().__init__(message)
+        self.written = written
+
+
 class SummaryWriter(Protocol):
     """Writes a text for a task."""
 
@@ -58,6 +68,12 @@ class SummaryWriter(Protocol):
 
     async def write(self, task: WritingTask, ask: AskOutOfBand) -> Written:
         """Raises `TuiVoiceError` where no text could be had."""
+        ...
+
+    def unanswered(self, task: WritingTask) -> Written | None:
+        """Returns what a request that was sent and given up probably costs (an estimate); None:
+        nothing, or its usage comes later.
+        """
         ...
 
 
@@ -81,10 +97,16 @@ class SessionWriter:
                 metadata=replace(task.metadata, prompt_is_last_item=True).to_wire(),
             )
         )
-        if response.status != "completed":
-            raise TuiVoiceError(response.reason or f"the response was {response.status}")
         usd = self._price(response.usage) if response.usage else None
-        return Written(text=response.text, source=self._model, usage=response.usage, usd=usd)
+        written = Written(text=response.text, source=self._model, usage=response.usage, usd=usd)
+        if response.status != "completed":
+            reason = response.reason or f"the response was {response.status}"
+            raise WritingFailed(reason, written)
+        return written
+
+    def unanswered(self, _task: WritingTask) -> Written | None:
+        """Returns None: a late response brings its usage itself."""
+        return None
 
 
 class ModelWriter:
@@ -97,7 +119,10 @@ class ModelWriter:
         base_url: str = "",
         price: Price = lambda _usage: None,
     ) -> None:
-        """`model` "": the first that the server lists. `base_url` "": OpenAI."""
+        """`model` "": the first that the server lists. `base_url` "": OpenAI.
+
+        `price`: of a response by the model.
+        """
         self.name = model or base_url
         self._model = model
         self._api_key = api_key
@@ -105,17 +130,29 @@ class ModelWriter:
         self._price = price
 
     async def write(self, task: WritingTask, _ask: AskOutOfBand) -> Written:
+        half = source_tokens(task.source) // 2
+        most = max(MIN_SUMMARY_TOKENS, min(MAX_SUMMARY_TOKENS, half))
+        return await self.complete(_messages(task), task.schema, most)
+
+    async def complete(
+        self,
+        messages: list[dict[str, str]],
+        schema: Mapping[str, Any] | None,
+        max_tokens: int = MAX_SUMMARY_TOKENS,
+    ) -> Written:
+        """Returns the model's answer. `max_tokens`: of an answer by the user's own server.
+
+        Raises `TuiVoiceError`.
+        """
         from openai import AsyncOpenAI, OpenAIError  # takes 0.5 s to import
 
-        body: dict[str, Any] = {"messages": _messages(task)}
+        body: dict[str, Any] = {"messages": messages}
         if (
             self._base_url
         ):  # the model may be small, so it needs a limit and must not choose words at random
-            half = source_tokens(task.source) // 2
-            most = max(MIN_SUMMARY_TOKENS, min(MAX_SUMMARY_TOKENS, half))
-            body |= {"temperature": 0, "max_tokens": most}
-        if task.schema is not None:
-            form = {"name": "summary", "strict": True, "schema": task.schema}
+            body |= {"temperature": 0, "max_tokens": max_tokens}
+        if schema is not None:
+            form = {"name": "answer", "strict": True, "schema": schema}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         base_url = self._base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_HTTP_URL
         try:
@@ -141,10 +178,20 @@ class ModelWriter:
         usd = self._price(usage) if usage else None
         return Written(text=text, source=model, usage=usage, usd=usd)
 
+    def unanswered(self, task: WritingTask) -> Written | None:
+        """Returns the estimated tokens of the request at their price."""
+        usage = e.Usage(input_text=source_tokens(task.source) + REQUEST_TOKENS)
+        return Written(text="", source=self.name, usage=usage, usd=self._price(usage))
+
 
 def _messages(task: WritingTask) -> list[dict[str, str]]:
-    """Returns the earlier summary, the turns and the prompt as chat messages."""
+    """Returns the earlier summary, the turns and the prompt as chat messages.
+
+    Where JSON is asked for, the summary is given as JSON, too.
+    """
     memory = task.source.memory
+    if memory and task.schema is not None:
+        memory = memory_data(memory)
     messages = [{"role": "system", "content": memory}] if memory else []
     for turn in task.source.turns:
         role = turn.role if turn.role in ("user", "assistant") else "system"

@@ -53,7 +53,8 @@ def _end_of(events: Sequence[e.Event], turn_id: str) -> int:
 
 
 def _without_cost(event: e.Event) -> e.Event:
-    if isinstance(event, e.ResponseDone | e.SummaryReady) and event.usd:
+    billed = e.ResponseDone | e.SummaryReady | e.SummaryFailed | e.WritingBilled
+    if isinstance(event, billed) and event.usd:
         return replace(event, usd=0.0)
     if isinstance(event, e.TranscriptDone) and event.usd:
         return replace(event, usd=None)

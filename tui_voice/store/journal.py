@@ -41,6 +41,8 @@ _SYNCED = (
     e.ItemDeleted,
     e.SummaryRequested,
     e.SummaryReady,
+    e.SummaryFailed,
+    e.WritingBilled,
 )
 _DISPENSABLE = (e.TranscriptGrew, e.AudioReceived, e.SpeechGrew)
 """Events whose content comes again with a later event, so that they may be dropped."""

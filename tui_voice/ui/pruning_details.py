@@ -47,6 +47,12 @@ def _paragraphs(row: PruningRow, ledger: Ledger) -> list[tuple[str, str]]:
         if compaction.summary:
             source = f" by {compaction.source}" if compaction.source else ""
             found.append((f"summary{source}", compaction.summary))
+        if compaction.missing:
+            lost = "\n".join(f"- {sentence}" for sentence in compaction.missing)
+            found.append(("not in the summary", lost))
+        if compaction.unanswered:
+            listed = "\n".join(f"- {question}" for question in compaction.unanswered)
+            found.append(("questions that the summary does not answer", listed))
         for turn in map(ledger.turns.get, compaction.turns):
             if turn is not None:
                 text = turn.heard_text or turn.note or "no transcript"
@@ -59,6 +65,10 @@ def _figures(row: PruningRow, glyphs: Glyphs) -> list[str]:
     figures = [plural(row.turns, "turn"), f"{spaced(row.before)}{after} tokens"]
     if row.kind == "summary" and row.stage == "done":
         figures.append(f"{row.seconds:.1f} s")
+    if row.details:
+        figures.append(f"kept {row.kept} of {row.details} details")
+    if row.asked:
+        figures.append(f"answers {row.answered} of {row.asked} questions")
     if row.usd is not None:
         figures.append(usd(row.usd))
     if (worth := row.worth) is not None:

@@ -56,6 +56,14 @@ class PruningRow(NamedTuple):
     stage: Literal["running", "done", "failed"] = "done"
     error: str = ""
     hint: str = ""
+    details: int = 0
+    """Sentences with a name, a number or a negation that were looked for in the summary."""
+    kept: int = 0
+    """How many of them it has."""
+    asked: int = 0
+    """Questions that a text model asked about the summarised turns."""
+    answered: int = 0
+    """How many of them the summary answers."""
     worth: PruningWorth | None = None
     """None: replies cost nothing here, or their price is unknown."""
 
@@ -83,6 +91,10 @@ def pruning_rows(ledger: Ledger, start: datetime | None, price: Price) -> tuple[
                 stage=stage,
                 error=last.error,
                 hint=last.hint,
+                details=last.details,
+                kept=last.details - len(last.missing),
+                asked=last.asked,
+                answered=last.asked - len(last.unanswered),
                 worth=_worth(ledger, last, price),
             )
             rows.append((last.at, row))

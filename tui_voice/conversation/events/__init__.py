@@ -17,11 +17,13 @@ from tui_voice.conversation.events.compaction import (
     ItemTruncated,
     RestoreRequested,
     SummaryFailed,
+    SummaryQuestioned,
     SummaryReady,
     SummaryRequested,
     TextifyRequested,
     TriggerChecked,
     VoiceRepairRequested,
+    WritingBilled,
 )
 from tui_voice.conversation.events.reply import (
     AudioReceived,
@@ -111,6 +113,7 @@ __all__ = [
     "StopPressed",
     "SummarisePressed",
     "SummaryFailed",
+    "SummaryQuestioned",
     "SummaryReady",
     "SummaryRequested",
     "TalkPressed",
@@ -128,4 +131,5 @@ __all__ = [
     "TurnPinned",
     "Usage",
     "VoiceRepairRequested",
+    "WritingBilled",
 ]

@@ -79,6 +79,12 @@ class SummaryReady(Event):
     """How it differs from the request. Example: "in English, though French was asked for"."""
     passed_over: str = ""
     """Which model the user wanted instead, and why that one did not write it."""
+    unpriced: bool = False
+    """The price of an attempt is not known, so `usd` is too low."""
+    details: int = 0
+    """Number of sentences with a name, a number or a negation that were looked for in it."""
+    missing: tuple[str, ...] = ()
+    """Those of them that it lacks, as they were said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,38 @@ class SummaryFailed(Event):
     compaction_id: str
     reason: str
     hint: str = ""
+    usd: float | None = None
+    """What the attempts cost, in USD. None: nothing was paid, or all of it has no known price."""
+    unpriced: bool = False
+    """The price of an attempt is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryQuestioned(Event):
+    """A text model asked questions about the pruned turns, and answered them from the summary."""
+
+    compaction_id: str
+    asked: int
+    """Number of questions."""
+    unanswered: tuple[str, ...] = ()
+    """Those that the summary does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingBilled(Event):
+    """A model was paid for a text that no other event accounts for.
+
+    Examples: a title that could not be used, a summary that came too late or was cancelled.
+    """
+
+    purpose: str
+    """What was to be written: `summary`, `title`, `questions` or `minutes`."""
+    usd: float | None = None
+    """None: the price of the model is not known."""
+    usage: Usage | None = None
+    """Tokens. None: not known."""
+    estimated: bool = False
+    """The server gave no usage; the tokens are estimated from the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

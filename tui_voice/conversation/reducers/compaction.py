@@ -66,12 +66,9 @@ def voice_repair_requested(ledger: Ledger, event: e.VoiceRepairRequested) -> Led
 
 
 def summary_ready(ledger: Ledger, event: e.SummaryReady) -> Ledger:
-    spent = ledger.spent
-    if event.usd is not None:
-        spent = replace(spent, summaries=spent.summaries + event.usd)
-    elif event.usage is not None and event.usage.input:
-        spent = replace(spent, unknown=True)
-    ledger = replace(ledger, spent=spent)
+    used = event.usage is not None and event.usage.input > 0
+    unpriced = event.unpriced or (event.usd is None and used)
+    ledger = _billed(ledger, event.usd, unpriced=unpriced)
     running = ledger.compaction
     if running is None or running.id != event.compaction_id or running.stage != "requested":
         return ledger
@@ -84,7 +81,34 @@ def summary_ready(ledger: Ledger, event: e.SummaryReady) -> Ledger:
         source=event.source,
         usd=event.usd,
         seconds=event.seconds,
+        details=event.details,
+        missing=event.missing,
     )
+
+
+def _billed(ledger: Ledger, usd: float | None, *, unpriced: bool) -> Ledger:
+    """Adds what a model was paid for a text."""
+    spent = replace(
+        ledger.spent,
+        summaries=ledger.spent.summaries + (usd or 0.0),
+        unknown=ledger.spent.unknown or unpriced,
+    )
+    return replace(ledger, spent=spent)
+
+
+def writing_billed(ledger: Ledger, event: e.WritingBilled) -> Ledger:
+    return _billed(ledger, event.usd, unpriced=event.usd is None)
+
+
+def summary_questioned(ledger: Ledger, event: e.SummaryQuestioned) -> Ledger:
+    """The questions come after the summary, perhaps after another compaction has begun."""
+    compactions = tuple(
+        replace(one, asked=event.asked, unanswered=event.unanswered)
+        if one.id == event.compaction_id
+        else one
+        for one in ledger.compactions
+    )
+    return replace(ledger, compactions=compactions)
 
 
 def _why_useless(ledger: Ledger, running: Compaction, summary: str) -> str:
@@ -102,10 +126,11 @@ def _why_useless(ledger: Ledger, running: Compaction, summary: str) -> str:
 
 
 def summary_failed(ledger: Ledger, event: e.SummaryFailed) -> Ledger:
+    ledger = _billed(ledger, event.usd, unpriced=event.unpriced)
     running = ledger.compaction
     if running is None or running.id != event.compaction_id:
         return ledger
-    return fail(ledger, event.reason, event.hint)
+    return fail(amend(ledger, usd=event.usd), event.reason, event.hint)
 
 
 def turn_pinned(ledger: Ledger, event: e.TurnPinned) -> Ledger:

@@ -78,7 +78,9 @@ def _summary_rules(request: ReplyRequest) -> list[str]:
         "Summarise the conversation below for a model that will continue it and sees nothing else "
         "of it.",
         "Keep every name, number, date, preference, decision and open question; invent nothing.",
-        "An earlier summary is part of the conversation: carry over what it says.",
+        "An earlier summary is part of the conversation: carry over what it says; a correction "
+        "replaces what it corrects.",
+        "Keep every negation. Leave out what only the assistant said, or mark it (assistant).",
         f"Form: {request.metadata.form or _ANY_FORM} Language: {language}.",
         "Be shorter than the conversation.",
     ]

@@ -12,8 +12,8 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 
+from tui_voice.languages.sentences import is_question
 from tui_voice.server.interfaces import ContextTurn
-from tui_voice.server.local.sentences import is_question
 from tui_voice.server.local.summary import SPEAKER, memory_sentences
 
 _TABLE = """

@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 
 from tui_voice.languages import detect_language, find_language, is_spoken_language
 from tui_voice.languages.corrections import find_corrections
+from tui_voice.languages.sentences import is_question, sentences
 from tui_voice.languages.statements import Statement, language_code, statements
 from tui_voice.realtime.wire.contract import Layout
 from tui_voice.server.interfaces import ContextTurn
-from tui_voice.server.local.sentences import is_question, sentences
 
 SPEAKER = "The user said"
 """Introduces the sentences of a summary; also the key of the list in JSON."""

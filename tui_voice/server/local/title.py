@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tui_voice.languages.sentences import sentences
 from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH
 from tui_voice.server.interfaces import ContextTurn
-from tui_voice.server.local.sentences import sentences
 
 _GREETING_WORDS = 2
 """A sentence of so few words (`Hello there.`) is a title only if there is no longer one."""

@@ -95,7 +95,10 @@ class PruningLog(BlockWidget, can_focus=True):
             return f"{_RUNNING[row.kind]} {turns}{glyphs.more}", tokens.strip()
         if row.kind != "summary":
             return f"{_DONE[row.kind]} {turns}", tokens.strip()
-        figures = [turns, f"{row.seconds:.1f} s"]
+        figures = [turns]
+        if row.details:
+            figures.append(f"kept {row.kept} of {row.details}")
+        figures.append(f"{row.seconds:.1f} s")
         if row.worth is not None:
             figures.append(f"-{usd(row.worth.usd_per_hour)}/h")
         elif row.usd is not None:

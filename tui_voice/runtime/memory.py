@@ -1,0 +1,92 @@
+"""The memory as data: entries, each of a kind, and the text that the model and the user read.
+
+The journal has the text. `read_memory` gives its entries, also those of texts of earlier versions,
+and `render_memory` writes entries as text again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+HEADINGS = {
+    "prohibitions_and_limits": "Prohibitions and limits",
+    "people_and_facts": "People and facts",
+    "to_dos": "To-dos",
+    "decisions": "Decisions",
+    "preferences": "Preferences",
+    "open_questions": "Open questions",
+    "tone": "Tone",
+    "quotes": "The user said",
+    "word_for_word": "Word for word",
+}
+"""Kind of entry → its heading in the text. `quotes`: sentences that the embedded summariser quotes.
+`word_for_word`: sentences that were added because the summary had lost something in them."""
+WRITTEN_KINDS = tuple(kind for kind in HEADINGS if kind not in ("quotes", "word_for_word"))
+"""The kinds of which a model is asked for entries."""
+_KINDS = {heading.casefold(): kind for kind, heading in HEADINGS.items()} | {
+    kind: kind for kind in HEADINGS
+}
+_LIST_MARK = re.compile(r"^\s*(?:[-*•–]|\d+[.)])\s+")
+_HEADING = re.compile(r"^\s*(?:#+\s*)?(?:\*\*|__)?([^:*_#]+?)(?:\*\*|__)?\s*:(?:\*\*|__)?\s*(.*)$")
+
+
+class MemoryEntry(NamedTuple):
+    """One thing that the memory holds."""
+
+    kind: str
+    """A key of `HEADINGS`; "" for an entry under no known heading."""
+    text: str
+
+
+def read_memory(text: str) -> tuple[MemoryEntry, ...]:
+    """The entries of a memory: of JSON, of lines under headings, of a list, or of plain text."""
+    data = json_object(text)
+    if data is not None:
+        return tuple(
+            MemoryEntry(_KINDS.get(str(key).casefold(), ""), item.strip())
+            for key, value in data.items()
+            for item in (value if isinstance(value, list) else [value])
+            if isinstance(item, str) and item.strip()
+        )
+    found: list[MemoryEntry] = []
+    kind = ""
+    for line in text.splitlines():
+        heading = _HEADING.match(line)
+        if heading is not None and heading[1].strip().casefold() in _KINDS:
+            kind = _KINDS[heading[1].strip().casefold()]
+            line = heading[2]  # noqa: PLW2901  (what follows the heading on its line)
+        item = _LIST_MARK.sub("", line).strip()
+        if item:
+            found.append(MemoryEntry(kind, item))
+    return tuple(found)
+
+
+def render_memory(entries: Sequence[MemoryEntry]) -> str:
+    """The entries as lines under their headings, those that must not be lost first."""
+    lines: list[str] = []
+    for kind, heading in (*HEADINGS.items(), ("", "")):
+        of_kind = dict.fromkeys(entry.text for entry in entries if entry.kind == kind)
+        if of_kind and heading:
+            lines.append(f"{heading}:")
+        lines += [f"- {text}" if heading else text for text in of_kind]
+    return "\n".join(lines)
+
+
+def memory_data(text: str) -> str:
+    """The memory as a JSON object of lists, by kind."""
+    found: dict[str, list[str]] = {}
+    for entry in read_memory(text):
+        found.setdefault(entry.kind or "people_and_facts", []).append(entry.text)
+    return json.dumps(found, ensure_ascii=False)
+
+
+def json_object(text: str) -> dict[str, object] | None:
+    """The JSON object in a text, with whatever stands around it; None where there is none."""
+    try:
+        found = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
