@@ -53,6 +53,12 @@ class SettingsError(UsageError):
     """A setting is wrong; the sentence names file, key, what was found and what is allowed."""
 
 
+class CostLimitError(TuiVoiceError):
+    """The session has reached `cost.limit`, and nobody is there to be asked."""
+
+    exit_status = ExitStatus.COST_LIMIT
+
+
 class EnginesMissing(TuiVoiceError):  # noqa: N818  # "Missing" already says that it is an error
     """The embedded engines are not installed, or a model file is not the one that was tested."""
 

@@ -20,10 +20,11 @@ def test_the_session_is_paused_once_at_each_multiple_of_the_limit() -> None:
     assert budget.exceeded(_at(0.1)) == []
     first = budget.exceeded(_at(0.52))
     assert isinstance(first[0], e.TalkReleased)
-    assert isinstance(first[1], e.Noticed)
-    assert "$0.52" in first[1].text
+    assert first[1] == e.CostLimitReached(usd=0.52, limit_usd=0.5)
+    assert isinstance(first[2], e.Noticed)
+    assert "$0.52" in first[2].text
     assert budget.exceeded(_at(0.9)) == []
-    assert len(budget.exceeded(_at(1.7, open_microphone=False))) == 1
+    assert len(budget.exceeded(_at(1.7, open_microphone=False))) == 2
     assert budget.exceeded(_at(1.9)) == []
 
 

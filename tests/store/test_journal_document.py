@@ -57,7 +57,7 @@ def test_numbers_are_described_with_their_unit(kind: type[e.Event]) -> None:
     for field in fields(kind):
         if field.name.endswith("_ms"):
             assert units[field.name] == "ms"
-        elif field.name == "usd":
+        elif field.name.startswith("usd") or field.name.endswith("usd"):
             assert units[field.name] == "USD"
         elif field.type in ("int", "float", "int | None", "float | None") and field.name != "at":
             assert units[field.name] in ("s", "tokens", "turns", "number")

@@ -41,7 +41,10 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Sends the turns and prints both sides. Exit status 0 when every turn was answered."""
+    """Sends the turns and prints both sides. Exit status 0 when every turn was answered.
+
+    Raises `CostLimitError` after the reply with which the session reached `cost.limit`.
+    """
     from tui_voice.runtime.headless import HeadlessSession
     from tui_voice.runtime.session_factory import SessionOptions
     from tui_voice.store.catalog import find
@@ -64,11 +67,14 @@ def run(args: argparse.Namespace) -> int:
             else:
                 turns = session.say(turn)
             _print_turns(turns, as_json=args.json)
+            if session.cost_limit_reached:
+                break
         if args.speak is not None:
             session.save_replies(args.speak)
     usd = session.snapshot.ledger.cost
     if args.json:
         print_json({"event": "done", "session": session.id, "usd": round(usd, 6)}, indent=None)
+    session.check_cost_limit()
     return 0
 
 

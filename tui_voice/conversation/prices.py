@@ -121,6 +121,16 @@ PRICES = PriceTable(
     },
 )
 
+
+def without_prices(table: PriceTable) -> PriceTable:
+    """The table with the models' windows, and with 0 for every price."""
+    models = {
+        name: Price(window=one.window, max_output=one.max_output)
+        for name, one in table.models.items()
+    }
+    return replace(table, models=models, transcription=dict.fromkeys(table.transcription, 0.0))
+
+
 _SNAPSHOT = re.compile(r"-(\d{4}.*|latest|preview.*)")
 """What may follow the name of a model without making it another model: mostly a date. A name with
 another ending (`-nano`, `-3`) is a model of its own, whose price is unknown."""

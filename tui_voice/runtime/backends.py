@@ -47,7 +47,7 @@ class BackendSpec:
     address: Callable[[Settings], str] = lambda _settings: ""
     """Returns the address that `doctor --online` tries, "" for none."""
     free: bool = False
-    """It costs nothing with any model."""
+    """A server of the user's own: it costs what `cost.prices` says of its model, else nothing."""
     uses_engines: bool = False
     """It needs the embedded engines (extra `local`)."""
     key_serves_text_model: bool = False
@@ -181,6 +181,7 @@ WEBSOCKET = BackendSpec(
     is_ready=lambda settings: bool(settings.backend.url),
     needs=("backend.url",),
     address=lambda settings: settings.backend.url or "",
+    free=True,
 )
 
 BACKENDS: dict[str, BackendSpec] = {spec.name: spec for spec in (OPENAI, AZURE, LOCAL, WEBSOCKET)}

@@ -29,4 +29,6 @@ class Budget:
             "time. It is paused: talk or type to continue.",
             severity="warning",
         )
-        return [e.TalkReleased(), notice] if now.situation.microphone.open else [notice]
+        reached = e.CostLimitReached(usd=round(spent, 6), limit_usd=self._limit)
+        released = [e.TalkReleased()] if now.situation.microphone.open else []
+        return [*released, reached, notice]

@@ -49,17 +49,40 @@ class SessionPrices:
 
 
 def prices_of(settings: Settings) -> SessionPrices:
-    """Returns the price list, with the user's own prices and with a free backend at 0."""
-    table = prices.merge(prices.PRICES, settings.cost.prices)
+    """Returns the price list, with the user's own prices.
+
+    A server of the user's own costs what `cost.prices` says of its model, else nothing.
+    """
     backend = backend_of(settings)
     model, transcriber = backend.model(settings), settings.backend.transcription_model
-    if backend.free:
-        table = replace(
-            table,
-            models={**table.models, model: table.models.get(model, prices.Price())},
-            transcription={**table.transcription, transcriber: 0.0},
-        )
+    if not backend.free:
+        return SessionPrices(model, transcriber, prices.merge(prices.PRICES, settings.cost.prices))
+    table = prices.merge(prices.without_prices(prices.PRICES), settings.cost.prices)
+    answering = table.find(settings.backend.llm_model or model) or table.find(model)
+    table = replace(
+        table,
+        models={**table.models, model: answering or prices.Price()},
+        transcription={transcriber: 0.0, **table.transcription},
+    )
     return SessionPrices(model, transcriber, table)
+
+
+def check_cost_limit(settings: Settings) -> None:
+    """Raises `SettingsError` where `cost.limit` is set and a price is not known: then nobody could
+    tell when it is reached.
+    """
+    if settings.cost.limit is None:
+        return
+    found = prices_of(settings)
+    unknown = found.model if found.table.find(found.model) is None else ""
+    if not unknown and not settings.audio.text_only and found.of_transcription(60, 0) is None:
+        unknown = found.transcriber
+    if unknown:
+        raise SettingsError(
+            f"cost.limit is {settings.cost.limit:g} USD ({settings.origin('cost.limit')}), and the "
+            f"price of {unknown} is not known, so the limit cannot be kept.",
+            f'Add [cost.prices."{unknown}"] to the settings, or remove cost.limit.',
+        )
 
 
 def limits_of(

@@ -15,7 +15,7 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
-from tui_voice.errors import BackendError, TuiVoiceError
+from tui_voice.errors import BackendError, CostLimitError, TuiVoiceError
 from tui_voice.runtime.session_factory import SessionOptions, open_session
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class HeadlessSession:
         with HeadlessSession(SessionOptions(settings=settings, folder=folder)) as session:
             user, reply = session.say("hello")
 
-    Every call raises `TuiVoiceError` where the model fails to answer, and `BackendError` where
-    there is no connection or no reply comes in time.
+    Every call raises `TuiVoiceError` where the model fails to answer, `BackendError` where there is
+    no connection or no reply comes in time, and `CostLimitError` once `cost.limit` is reached.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class HeadlessSession:
         self._changed = Condition()
         self._answered = False
         self._failure = ""
+        self._limit_reached: e.CostLimitReached | None = None
         # A turn may wait for a summary: two writers with two attempts each.
         self._turn_timeout_s = TURN_TIMEOUT_S + 4 * settings.summary.timeout_s
         self._session = open_session(
@@ -131,7 +132,22 @@ class HeadlessSession:
         """Writes the audio of all replies as a WAV file."""
         self._sound.speaker.save(path)
 
+    @property
+    def cost_limit_reached(self) -> bool:
+        """Whether the session has reached `cost.limit`, so that it takes no more turns."""
+        return self._limit_reached is not None
+
+    def check_cost_limit(self) -> None:
+        """Raises `CostLimitError` once the session has reached `cost.limit`."""
+        if (reached := self._limit_reached) is not None:
+            raise CostLimitError(
+                f"The session has cost ${reached.usd:.4f}; the limit is ${reached.limit_usd:.2f} "
+                "(cost.limit). It stopped after the last complete reply.",
+                f"Raise cost.limit, and go on with --session {self.id}.",
+            )
+
     def _take_turn(self, begin: Callable[[], None]) -> list[Turn]:
+        self.check_cost_limit()
         before = len(self.snapshot.ledger.turns)
         self._answered, self._failure = False, ""
         begin()
@@ -175,6 +191,8 @@ class HeadlessSession:
             self._changed.notify_all()
 
     def _on_event(self, event: e.Event) -> None:
+        if isinstance(event, e.CostLimitReached):
+            self._limit_reached = event
         if isinstance(event, e.ResponseDone):
             self._answered = True
             self._failure = (event.reason or event.status) if event.status == "failed" else ""

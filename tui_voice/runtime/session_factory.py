@@ -17,6 +17,7 @@ from tui_voice.protocol.session_config import ServerSessionConfig
 from tui_voice.runtime.backends import backend_of, keys_to_hide, with_chosen_backend
 from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.factories import (
+    check_cost_limit,
     limits_of,
     prices_of,
     questions_of,
@@ -62,6 +63,7 @@ def open_session(options: SessionOptions) -> Session:
     """Returns a running session. Raises `TuiVoiceError` where it cannot be opened."""
     settings, poster = with_chosen_backend(options.settings), _Poster()
     options = replace(options, settings=settings)
+    check_cost_limit(settings)
     prices = prices_of(settings)
     recall, tools = Recall(options.folder), options.tools
     if settings.context.recall:

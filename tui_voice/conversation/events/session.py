@@ -97,6 +97,16 @@ class ConnectionLost(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostLimitReached(Event):
+    """The session has cost as much as the user allows, or the same again."""
+
+    usd: float
+    """What it has cost so far."""
+    limit_usd: float
+    """The setting `cost.limit`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimePassed(Event):
     """The time `Conversation.wakes_at` has come: what is due then is checked."""
 
