@@ -155,6 +155,39 @@ class VirtualSound:
         self._recordings.append(recording)
         return recording
 
+    def plug_in(self, name: str, *, sink: bool = False) -> list[int]:
+        """Adds a microphone, or a loudspeaker, whose id and name are `name`; returns what `unplug`
+        takes. What is played into the sink `<name>_feed` is what the microphone captures.
+        """
+        describe = f"device.description={name}"
+        if sink:
+            return [
+                self._load("module-null-sink", f"sink_name={name}", f"sink_properties={describe}")
+            ]
+        return [
+            self._load("module-null-sink", f"sink_name={name}_feed"),
+            self._load(
+                *("module-remap-source", f"master={name}_feed.monitor", f"source_name={name}"),
+                f"source_properties={describe}",
+            ),
+        ]
+
+    def unplug(self, modules: list[int]) -> None:
+        """Removes the device again; streams that use it end."""
+        for module in reversed(modules):
+            self._run("pactl", "unload-module", str(module))
+
+    def unplug_microphone(self) -> None:
+        """Removes the microphone of the server, so that only monitors are left."""
+        self._run("pactl", "unload-module", "module-remap-source")
+
+    def set_default(self, name: str, *, sink: bool = False) -> None:
+        """Makes a device the system's default microphone, or loudspeaker."""
+        self._run("pactl", f"set-default-{'sink' if sink else 'source'}", name)
+
+    def _load(self, *module: str) -> int:
+        return int(self._run("pactl", "load-module", *module).stdout)
+
     def listeners(self) -> int:
         """Returns the number of streams that capture from a microphone or a monitor."""
         return len(self._run("pactl", "list", "short", "source-outputs").stdout.splitlines())

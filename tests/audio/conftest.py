@@ -11,6 +11,7 @@ from tui_voice.audio.devices import load_driver
 from tui_voice.audio.driver import Driver
 from tui_voice.audio.files import read_sound
 
+PHRASE = "A table for four people, please."
 SENTENCE = "Hello there. I would like to book a table for four people, please."
 
 
@@ -27,6 +28,21 @@ def sentence_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sentence(sentence_wav: Path) -> bytes:
     """The same as 24 kHz mono."""
     return read_sound(sentence_wav)
+
+
+@pytest.fixture(scope="session")
+def phrase_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds spoken by flite, as a WAV file: for tests that play it in real time."""
+    require(shutil.which("flite"), "flite is not installed (apt: flite)")
+    path = tmp_path_factory.mktemp("speech") / "phrase.wav"
+    subprocess.run(["flite", "-t", PHRASE, "-o", str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def phrase(phrase_wav: Path) -> bytes:
+    """The same as 24 kHz mono."""
+    return read_sound(phrase_wav)
 
 
 @pytest.fixture(params=["miniaudio", "sounddevice"])

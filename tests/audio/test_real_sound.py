@@ -79,7 +79,7 @@ def test_both_drivers_list_the_devices_and_know_the_defaults(driver: Driver) -> 
 
 
 async def test_speech_into_the_microphone_arrives_as_frames(
-    virtual_sound: VirtualSound, driver: Driver, sentence_wav: Path, sentence: bytes
+    virtual_sound: VirtualSound, driver: Driver, phrase_wav: Path, phrase: bytes
 ) -> None:
     condition, frames = Condition(), []
 
@@ -91,18 +91,18 @@ async def test_speech_into_the_microphone_arrives_as_frames(
     await microphone.open(driver=driver)
     try:
         await condition.until(lambda: len(frames) > 5)  # a suspended source starts late
-        await in_thread(lambda: virtual_sound.speak(sentence_wav))
+        await in_thread(lambda: virtual_sound.speak(phrase_wav))
         spoken = len(frames)
-        await condition.until(lambda: len(frames) > spoken + 50)
+        await condition.until(lambda: len(frames) > spoken + 25)
     finally:
         await microphone.close()
     assert {len(frame) for frame in frames} == {960}
     assert microphone.dropped == 0
-    assert share_captured(b"".join(frames), sentence) > 0.7
+    assert share_captured(b"".join(frames), phrase) > 0.7
 
 
 async def test_sound_written_to_the_speaker_is_played_completely(
-    virtual_sound: VirtualSound, driver: Driver, sentence: bytes
+    virtual_sound: VirtualSound, driver: Driver, phrase: bytes
 ) -> None:
     condition, told = Condition(), []
 
@@ -114,21 +114,21 @@ async def test_sound_written_to_the_speaker_is_played_completely(
     await speaker.open(driver=driver)
     recording = await asyncio.to_thread(virtual_sound.record)
     try:
-        for at in range(0, len(sentence), 4800):
-            speaker.write("reply", sentence[at : at + 4800])
+        for at in range(0, len(phrase), 4800):
+            speaker.write("reply", phrase[at : at + 4800])
         speaker.finish("reply")
         await condition.until(lambda: len(told) == 2)
-        assert told == [("reply",), ("reply", int(duration_ms(sentence)))]
-        await asyncio.to_thread(recording.wait_for_ms, 400)
+        assert told == [("reply",), ("reply", int(duration_ms(phrase)))]
+        await asyncio.to_thread(recording.wait_for_ms, 300)
     finally:
         await speaker.close()
-    assert share_captured(recording.stop().tobytes(), sentence) > 0.7
+    assert share_captured(recording.stop().tobytes(), phrase) > 0.7
 
 
 async def test_devices_without_24_khz_are_resampled(
     virtual_sound: VirtualSound,
-    sentence: bytes,
-    sentence_wav: Path,
+    phrase: bytes,
+    phrase_wav: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On Windows PortAudio opens a device at its own rate only; here 24 kHz is refused."""
@@ -165,17 +165,17 @@ async def test_devices_without_24_khz_are_resampled(
     recording = await asyncio.to_thread(virtual_sound.record)
     try:
         await condition.until(lambda: len(frames) > 5)
-        player = virtual_sound.speak(sentence_wav, wait=False)
-        sound.speaker.write("reply", sentence)
+        player = virtual_sound.speak(phrase_wav, wait=False)
+        sound.speaker.write("reply", phrase)
         sound.speaker.finish("reply")
         await in_thread(player.wait)
         spoken = len(frames)
-        await condition.until(lambda: bool(ended) and len(frames) > spoken + 50)
+        await condition.until(lambda: bool(ended) and len(frames) > spoken + 25)
     finally:
         await sound.close()
     assert sorted(rates) == [44_100, 44_100]
-    assert share_captured(b"".join(frames), sentence) > 0.7
-    assert share_captured(recording.stop().tobytes(), sentence) > 0.7
+    assert share_captured(b"".join(frames), phrase) > 0.7
+    assert share_captured(recording.stop().tobytes(), phrase) > 0.7
 
 
 async def test_an_interruption_reports_how_much_was_played(
@@ -195,7 +195,7 @@ async def test_an_interruption_reports_how_much_was_played(
         item, played_ms = result
         assert item == "long"
         assert not speaker.write("long", tone)
-        await asyncio.to_thread(recording.wait_for_ms, 600)
+        await asyncio.to_thread(recording.wait_for_ms, 300)
     finally:
         await speaker.close()
     loud = sounding(recording.stop())
@@ -206,7 +206,7 @@ async def test_an_interruption_reports_how_much_was_played(
 async def test_a_stopped_loudspeaker_plays_the_next_reply_completely(
     virtual_sound: VirtualSound,
     driver: Driver,
-    sentence: bytes,
+    phrase: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tui_voice.audio.speaker._RESTS_AFTER", RATE // 2)
@@ -226,13 +226,13 @@ async def test_a_stopped_loudspeaker_plays_the_next_reply_completely(
             while not speaker.resting:
                 await asyncio.to_thread(recording.wait_for_ms, 50)
             began = len(recording.pcm) // 2 * 2
-            speaker.write(item, sentence)
+            speaker.write(item, phrase)
             speaker.finish(item)
             await condition.until(lambda item=item: item in ended)
-            await asyncio.to_thread(recording.wait_for_ms, 400)
+            await asyncio.to_thread(recording.wait_for_ms, 300)
             captured = bytes(recording.pcm[began:])
-            assert share_captured(captured, sentence[: RATE * 2]) > 0.7  # from its beginning
-            assert share_captured(captured, sentence) > 0.7
+            assert share_captured(captured, phrase[: RATE * 2]) > 0.7  # from its beginning
+            assert share_captured(captured, phrase) > 0.7
         assert not changes
     finally:
         await speaker.close()
@@ -241,7 +241,7 @@ async def test_a_stopped_loudspeaker_plays_the_next_reply_completely(
 
 @pytest.mark.parametrize("cancel_echo", [False, True])
 async def test_a_laptop_does_not_capture_its_own_reply(
-    virtual_sound: VirtualSound, driver: Driver, sentence: bytes, cancel_echo: bool
+    virtual_sound: VirtualSound, driver: Driver, phrase: bytes, cancel_echo: bool
 ) -> None:
     """The loudspeaker is connected to the microphone; without the canceller it is captured."""
     condition, frames, ended = Condition(), [], []
@@ -261,19 +261,20 @@ async def test_a_laptop_does_not_capture_its_own_reply(
         heard_db = []
         for item in ("1", "2"):  # the first one too, before the canceller has adapted
             frames.clear()
-            sound.speaker.write(item, sentence)
+            sound.speaker.write(item, phrase)
             sound.speaker.finish(item)
             await condition.until(lambda item=item: item in ended)
-            heard_db.append(level_db(b"".join(frames)) - level_db(sentence))
+            heard_db.append(level_db(b"".join(frames)) - level_db(phrase))
     finally:
         await sound.close()
     assert [db < -20 for db in heard_db] == [cancel_echo] * 2, f"{heard_db} dB were captured"
 
 
 async def test_a_lost_device_is_reported_and_found_again(
-    virtual_sound: VirtualSound, driver: Driver
+    virtual_sound: VirtualSound, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sound server ends and another one is started."""
+    monkeypatch.setattr("tui_voice.audio.device_stream._WAKE_TIMEOUT_S", 2.5)
     condition, frames = Condition(), []
     changes: list[DeviceChange] = []
 

@@ -31,8 +31,9 @@ def test_every_trigger_is_the_name_of_an_event() -> None:
 def test_every_name_in_the_table_is_a_method() -> None:
     for row in TRANSITIONS:
         for kind in ("conditions", "before", "after"):
-            if kind in row:
-                assert callable(getattr(Conversation, row[kind])), row
+            names = row.get(kind, [])
+            for name in [names] if isinstance(names, str) else names:
+                assert callable(getattr(Conversation, name)), row
 
 
 def test_every_state_can_be_reached_and_left() -> None:

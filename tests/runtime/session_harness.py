@@ -276,7 +276,9 @@ async def running_session(
     harness: SessionHarness
 
     async def open_null_devices(
-        on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
+        on_frame: Callable[[bytes], None],
+        on_finished: Callable[[str, int], None],
+        _on_change: object,
     ) -> SoundDevices:
         microphone = NullMicrophone(on_frame)
         microphone.gate(False)

@@ -239,7 +239,7 @@ async def test_a_failure_of_the_model_is_reported(tmp_path: Path) -> None:
 
 
 async def test_an_error_in_a_background_task_ends_the_session(tmp_path: Path) -> None:
-    async def fails(_on_frame: object, _on_finished: object) -> SoundDevices:
+    async def fails(*_callbacks: object) -> SoundDevices:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -270,7 +270,9 @@ async def test_an_item_whose_predecessor_is_gone_is_created_at_the_end(tmp_path:
 
 async def test_the_notice_of_the_sound_devices_is_shown(tmp_path: Path) -> None:
     async def without_microphone(
-        on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
+        on_frame: Callable[[bytes], None],
+        on_finished: Callable[[str, int], None],
+        _on_change: object,
     ) -> SoundDevices:
         return SoundDevices(
             NullMicrophone(on_frame), NullSpeaker(None, on_finished), "No microphone."

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from tui_voice.audio.pcm import BYTES_PER_MS, FRAME_MS, level
+from tui_voice.errors import DeviceError
 
 PRE_ROLL_MS = 300
 """Milliseconds before the talk key that are sent too: users press it after they begin to speak."""
@@ -40,6 +41,11 @@ class CaptureGate:
         return ""
 
     @property
+    def available(self) -> bool:
+        """Whether there is a device that captures."""
+        return False
+
+    @property
     def level(self) -> float:
         """Loudness of the latest frame, 0.0 to 1.0, also while the gate is closed; 0 if muted."""
         return level(self._latest)
@@ -68,6 +74,11 @@ class CaptureGate:
             while self._pre_roll:
                 self.on_frame(self._pre_roll.popleft())
         self.is_open = is_open
+
+    async def choose(self, device: str | None) -> None:
+        """Captures from another device, by id or name; None: the default. Raises DeviceError."""
+        del device
+        raise DeviceError("This session uses no sound devices.", "Start it without --text.")
 
     async def close(self) -> None:
         """Stops capture; no frame is delivered afterwards."""

@@ -1,4 +1,9 @@
-"""One audio stream that is opened outside the event loop, monitored, and reopened after a loss."""
+"""One audio stream that is opened outside the event loop, monitored, and reopened after a loss.
+
+It uses the device that the user named while that one is there, and else the system's default: it
+follows both while it runs. A new device is opened before the old one is closed, so that no sound
+is lost between them.
+"""
 
 import asyncio
 import queue
@@ -11,29 +16,44 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from tui_voice.audio.devices import choose_device, drivers
+from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, drivers
 from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
 from tui_voice.errors import DeviceError
 
 T = TypeVar("T")
-Start = Callable[[Driver, Device | None, Callable[[], None]], DeviceHandle]
+Start = Callable[[Driver, Device | None, Callable[[], None], int], DeviceHandle]
+"""Opens a device: driver, device, what to call when its stream ends, number of the stream."""
 
-DIRECTION_NAMES: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
 OPEN_TIMEOUT_S = 8.0
 """Seconds to wait for the sound server before the session continues without the device."""
+LOOK_INTERVAL_S = 2.0
+"""Seconds between two looks at the devices of the system; one takes 2 ms of processor time."""
 _CHECK_INTERVAL_S = 0.5
 _WAKE_TIMEOUT_S = 5.0  # a suspended source took 2 s until its first frame
 _SILENCE_TIMEOUT_S = 1.5
 _RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds; the last one repeats
 
+_USE: dict[Direction, str] = {"input": "it listens on {}", "output": "replies play on {}"}
+_NONE_LEFT: dict[Direction, str] = {
+    "input": "type instead",
+    "output": "replies are shown, not heard",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceChange:
-    """A device was lost (`back` False), or a stream runs again, perhaps on another device."""
+    """A device was lost (`back` False), or a stream runs, perhaps on another device.
+
+    `name`: the device in use now; "" without one. `same`: it is the device that was lost. `final`:
+    there is no other device, until one is plugged in.
+    """
 
     direction: Direction
     back: bool
     message: str
+    name: str = ""
+    same: bool = False
+    final: bool = False
 
 
 class DeviceStream:
@@ -48,31 +68,75 @@ class DeviceStream:
         self.direction = direction
         self.name = ""
         self.on_change = on_change
+        self._noun = DEVICE_NOUNS[direction]
         self._start = start
-        self._wanted_device: str | None = None
+        self._wanted: str | None = None
         self._drivers: list[Driver] | None = None
         self._handle: DeviceHandle | None = None
+        self._driver: Driver | None = None
+        self._device: Device | None = None
+        self._number = self._expected = 0  # of the stream in use, and of the newest one
         self._opened = self._last_callback = 0.0
         self._missed = 0
         self._resting = False
         self._first_callback = asyncio.Event()
         self._check_timer: asyncio.TimerHandle | None = None
         self._reopening: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._refused: tuple[object, ...] = ()  # a device that did not open, and those there were
+        self._changing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
 
-    def note_callback(self) -> None:
-        """Notes that the device's callback ran, which shows that the stream is alive."""
-        first = self._last_callback < self._opened
-        self._last_callback = time.monotonic()
-        if first:
+    def note_callback(self, number: int) -> bool:
+        """Notes that the callback of a stream ran, which shows that the stream is alive.
+
+        Returns whether the stream is the one in use. Another one takes over at its first callback,
+        so that sound neither is captured twice nor missed.
+        """
+        if number != self._number:
+            if number != self._expected:
+                return False
+            self._number = number
             self._on_loop(self._first_callback.set)
+        self._last_callback = time.monotonic()
+        return True
+
+    @property
+    def available(self) -> bool:
+        """Whether there is a device."""
+        return self._handle is not None and (self._reopening is None or self._reopening.done())
 
     async def open(self, wanted: str | None = None, driver: Driver | None = None) -> None:
-        """Opens the device that `wanted` names (None: the default). Raises DeviceError."""
-        self._wanted_device = wanted
+        """Opens the device that `wanted` names (None: the default). Raises DeviceError; the first
+        device that appears later is used then."""
+        self._wanted = wanted
         self._drivers = [driver] if driver else None
-        await self._connect(wanted)
+        if self._looking is None:
+            self._looking = self._loop.create_task(self._look_for_changes())
+        async with self._changing:
+            await self._connect(wanted)
         self._check()
+
+    async def use_meanwhile(self) -> None:
+        """Opens the default device after `open` failed, until the named device is there.
+
+        Raises DeviceError.
+        """
+        async with self._changing:
+            await self._connect(None)
+        self._check()
+
+    async def choose(self, wanted: str | None) -> None:
+        """Uses another device from now on (None: the default). Raises DeviceError, and then the
+        device so far stays in use."""
+        async with self._changing:
+            if self._handle is None:
+                await self._connect(wanted)
+                self._check()
+            else:
+                await self._switch(wanted)
+            self._wanted = wanted
+        self._report(True, f"{self._use(self.name)}.")
 
     @property
     def resting(self) -> bool:
@@ -82,8 +146,7 @@ class DeviceStream:
         """Stops the callbacks until `wake`; the device stops a moment later."""
         if self._handle is not None and self._check_timer is not None and not self._resting:
             self._resting = True
-            self._check_timer.cancel()
-            self._check_timer = None
+            self._stop_checking()
             off_loop(self._handle.rest)
 
     def wake(self) -> None:
@@ -103,55 +166,166 @@ class DeviceStream:
             self._check()
 
     async def close(self) -> None:
-        if self._reopening is not None:
-            self._reopening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reopening
+        for task in (self._looking, self._reopening):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         await self._drop()
 
+    # ── opening ─────────────────────────────────────────────────────────────────────────────
+
     async def _connect(self, wanted: str | None) -> None:
+        """Opens a device; `_handle` is it afterwards. Raises DeviceError."""
         self._opened, self._missed = time.monotonic(), 0
         self._first_callback.clear()
-        opening = off_loop(partial(self._try_drivers, wanted))
+        self._expected += 1
+        opening = off_loop(partial(self._try_drivers, wanted, self._expected))
         try:
-            handle = await asyncio.wait_for(asyncio.shield(opening), OPEN_TIMEOUT_S)
+            opened = await asyncio.wait_for(asyncio.shield(opening), OPEN_TIMEOUT_S)
         except (TimeoutError, asyncio.CancelledError) as error:
             opening.add_done_callback(_close_late)
             if isinstance(error, asyncio.CancelledError):
                 raise
             raise DeviceError(
-                f"The {DIRECTION_NAMES[self.direction]} does not answer.",
-                "Restart the sound server.",
+                f"The {self._noun} does not answer.", "Restart the sound server."
             ) from error
-        self._handle, self.name = handle, handle.name
+        self._handle, self._driver, self._device = opened
+        self.name = self._handle.name
 
-    def _try_drivers(self, wanted: str | None) -> DeviceHandle:
-        failure = DeviceError(
-            f"No {DIRECTION_NAMES[self.direction]} found.", "`tui-voice doctor` tells more."
-        )
+    def _try_drivers(
+        self, wanted: str | None, number: int
+    ) -> tuple[DeviceHandle, Driver, Device | None]:
+        failure = DeviceError(f"No {self._noun} found.", "`tui-voice doctor` tells more.")
         for driver in drivers() if self._drivers is None else self._drivers:
             try:
                 device = choose_device(driver.devices(), self.direction, wanted)
                 if device is not None:
-                    return self._start(driver, device, self._stopped)
+                    return self._start(driver, device, self._stopped, number), driver, device
             except DeviceError as error:
                 failure = error
         raise failure
 
+    async def _switch(self, wanted: str | None) -> None:
+        """Opens a device while the one in use runs, which is closed once the new one works.
+
+        Raises DeviceError where it does not.
+        """
+        before = self._handle, self._driver, self._device, self.name
+        assert before[0] is not None
+        rested, self._resting = self._resting, False
+        self._stop_checking()
+        try:
+            if not await self._open_and_verify(wanted):
+                raise DeviceError(f"{self.name} does not start.", "Is another program using it?")
+        except DeviceError:
+            self._expected = self._number
+            self._handle, self._driver, self._device, self.name = before
+            self._resting = rested
+            if not rested:
+                self._check()
+            raise
+        await off_loop(before[0].close)
+        self._check()
+
+    async def _open_and_verify(self, wanted: str | None) -> bool:
+        """Opens a device, and returns whether its callbacks come: a sound server that is about to
+        end still accepts a new stream. Raises DeviceError where it does not open."""
+        await self._connect(wanted)
+        try:
+            await asyncio.wait_for(self._first_callback.wait(), _WAKE_TIMEOUT_S)
+        except TimeoutError:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                await off_loop(handle.close)
+            return False
+        return True
+
     async def _drop(self) -> None:
-        if self._check_timer is not None:
-            self._check_timer.cancel()
-            self._check_timer = None
+        self._stop_checking()
         self._resting = False
         handle, self._handle = self._handle, None
         if handle is not None:
             await off_loop(handle.close)
 
+    # ── the devices of the system ───────────────────────────────────────────────────────────
+
+    async def _look_for_changes(self) -> None:
+        """Follows the devices as they come, go, and become the system's default."""
+        while True:
+            await asyncio.sleep(LOOK_INTERVAL_S)
+            if self._reopening is not None and not self._reopening.done():
+                continue
+            if self._changing.locked():
+                continue
+            async with self._changing:
+                if self._handle is None:
+                    if await self._open_any():
+                        self._report(True, f"{self._use(self.name)}.")
+                        self._check()
+                else:
+                    await self._follow()
+
+    async def _follow(self) -> None:
+        """Changes to the named device that is back, or to the new default device."""
+        assert self._driver is not None
+        found = await off_loop(self._driver.devices)
+        if self._handle is None or not found:
+            return
+        able = [device for device in found if device.channels(self.direction)]
+        is_there = any(device.id == self._device_id for device in able)
+        if not is_there or (self._moved() and await off_loop(self._captures_monitor)):
+            self._lost()
+            return
+        target, is_named = self._preferred(able)
+        seen = (target, *able)
+        if target is None or target.id == self._device_id or seen == self._refused:
+            return
+        try:
+            await self._switch(target.id)
+        except DeviceError:
+            self._refused = seen
+            return
+        again = "is back" if is_named else "is the system's default now"
+        self._report(True, f"The {self._noun} {self.name} {again}: {self._uses('it')}.")
+
+    def _preferred(self, devices: list[Device]) -> tuple[Device | None, bool]:
+        """Returns the device to use, and whether the user named it."""
+        if self._wanted is not None:
+            with suppress(DeviceError):
+                return choose_device(devices, self.direction, self._wanted), True
+        return choose_device(devices, self.direction, None), False
+
+    @property
+    def _device_id(self) -> str:
+        return self._device.id if self._device is not None else ""
+
+    def _moved(self) -> bool:
+        """Whether the sound server may have moved the stream to another device unnoticed."""
+        is_input = self.direction == "input" and self._device is not None
+        moves = self._driver is not None and self._driver.name == "sounddevice"
+        return is_input and moves and self._device is not None and not self._device.monitor
+
+    @staticmethod
+    def _captures_monitor() -> bool:
+        from tui_voice.audio.pulse_server import captures_monitor_now
+
+        return captures_monitor_now()
+
+    def _use(self, name: str) -> str:
+        text = self._uses(name)
+        return text[0].upper() + text[1:]
+
+    def _uses(self, name: str) -> str:
+        return _USE[self.direction].format(name)
+
+    # ── losing the device ───────────────────────────────────────────────────────────────────
+
     def _stopped(self) -> None:
         """Called on the library's thread, also for streams that this object closed itself."""
         self._on_loop(self._suspect)
 
-    def _on_loop(self, job: Callable[[], None]) -> None:
+    def _on_loop(self, job: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop was closed before the device
             self._loop.call_soon_threadsafe(job)
 
@@ -160,7 +334,13 @@ class DeviceStream:
         # only missing callbacks decide that the stream has ended.
         self._missed = 1
 
+    def _stop_checking(self) -> None:
+        if self._check_timer is not None:
+            self._check_timer.cancel()
+            self._check_timer = None
+
     def _check(self) -> None:
+        self._stop_checking()
         silent_for = time.monotonic() - max(self._last_callback, self._opened)
         # A device that starts may take a few blocks at once and then none for two seconds.
         awake = self._last_callback > self._opened + _WAKE_TIMEOUT_S
@@ -175,40 +355,41 @@ class DeviceStream:
             self._check_timer = self._loop.call_later(_CHECK_INTERVAL_S, self._check)
 
     def _lost(self) -> None:
-        self._report(False, f"The {DIRECTION_NAMES[self.direction]} is gone ({self.name}).")
-        self._reopening = self._loop.create_task(self._reopen())
+        self._stop_checking()
+        lost, self.name = self.name, ""
+        self._reopening = self._loop.create_task(self._reopen(lost))
+        self._report(False, f"The {self._noun} {lost} is gone.")
 
-    async def _reopen(self) -> None:
+    async def _reopen(self, lost: str) -> None:
         await self._drop()
         attempt = 0
         while True:
             await asyncio.sleep(_RETRY_DELAYS_S[min(attempt, len(_RETRY_DELAYS_S) - 1)])
             attempt += 1
-            for wanted in dict.fromkeys((self._wanted_device, None)):
+            async with self._changing:
+                found = await self._open_any()
+            if found:
+                break
+            if attempt == 2:
+                none = f"and there is no other: {_NONE_LEFT[self.direction]}"
+                self._report(False, f"The {self._noun} {lost} is gone, {none}.", final=True)
+        self._reopening = None
+        gone = "is back" if self.name == lost else "is gone"
+        use = "" if self.name == lost else f": {self._uses(self.name)}"
+        self._report(True, f"The {self._noun} {lost} {gone}{use}.", same=self.name == lost)
+        self._check()
+
+    async def _open_any(self) -> bool:
+        """Opens the device that the user named, else the default one; returns whether it runs."""
+        for wanted in dict.fromkeys((self._wanted, None)):
+            with suppress(DeviceError):
                 if await self._open_and_verify(wanted):
-                    self._report(
-                        True, f"The {DIRECTION_NAMES[self.direction]} is back ({self.name})."
-                    )
-                    self._check()
-                    return
+                    return True
+        return False
 
-    async def _open_and_verify(self, wanted: str | None) -> bool:
-        """Returns whether the stream opens and its callbacks come: a sound server that is about to
-        end still accepts a new stream."""
-        try:
-            await self._connect(wanted)
-        except DeviceError:
-            return False
-        try:
-            await asyncio.wait_for(self._first_callback.wait(), _WAKE_TIMEOUT_S)
-        except TimeoutError:
-            await self._drop()
-            return False
-        return True
-
-    def _report(self, back: bool, message: str) -> None:
+    def _report(self, back: bool, message: str, *, same: bool = False, final: bool = False) -> None:
         if self.on_change is not None:
-            self.on_change(DeviceChange(self.direction, back, message))
+            self.on_change(DeviceChange(self.direction, back, message, self.name, same, final))
 
 
 _jobs: "queue.SimpleQueue[tuple[Future[object], Callable[[], object]]]" = queue.SimpleQueue()
@@ -242,7 +423,7 @@ def _work() -> None:
             future.set_exception(error)
 
 
-def _close_late(opening: "asyncio.Future[DeviceHandle]") -> None:
+def _close_late(opening: "asyncio.Future[tuple[DeviceHandle, Driver, Device | None]]") -> None:
     """Closes a device that answered after the timeout."""
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
+        opening.result()[0].close()

@@ -49,18 +49,22 @@ def list_devices(driver: Driver | None = None) -> list[Device]:
 def choose_device(devices: list[Device], direction: Direction, wanted: str | None) -> Device | None:
     """Returns the device whose id or name is, or contains, `wanted`; case is ignored.
 
-    None means the default device, and returns None where there is no device of that direction.
-    Raises DeviceError where nothing matches, or several devices do and none is the default.
+    None means the system's default device, or the first one where the default is a monitor; it
+    returns None where there is no device of that direction. A monitor is returned only where its
+    whole id or name is given. Raises DeviceError where nothing matches, or several devices do and
+    none is the default.
     """
     able = [device for device in devices if device.channels(direction)]
     if wanted is None:
-        default = [device for device in able if device.is_default(direction)]
-        return next(iter(default or able), None)
+        usable = [device for device in able if not device.monitor]
+        default = [device for device in usable if device.is_default(direction)]
+        return next(iter(default or usable), None)
+    part = wanted.casefold()
     for fits in (
         lambda device: device.id == wanted,
-        lambda device: device.name == wanted,
-        lambda device: wanted.casefold() in device.name.casefold(),
-        lambda device: wanted.casefold() in device.id.casefold(),
+        lambda device: device.name.casefold() == part,
+        lambda device: not device.monitor and part in device.name.casefold(),
+        lambda device: not device.monitor and part in device.id.casefold(),
     ):
         found = [device for device in able if fits(device)]
         default = [device for device in found if device.is_default(direction)]
@@ -68,11 +72,18 @@ def choose_device(devices: list[Device], direction: Direction, wanted: str | Non
             return (default or found)[0]
         if found:
             raise DeviceError(
-                f'"{wanted}" fits {len(found)} {direction} devices: '
+                f'"{wanted}" fits {len(found)} {DEVICE_NOUNS[direction]}s: '
                 + ", ".join(f"{device.name} ({device.id})" for device in found)
                 + ".",
                 "Give the id in brackets.",
             )
-    raise DeviceError(
-        f'There is no {direction} device "{wanted}".', "`tui-voice devices` lists what there is."
+    monitors = [device for device in able if part in device.name.casefold()]
+    hint = (
+        f'To capture what a loudspeaker plays, give the whole name: "{monitors[0].name}".'
+        if monitors
+        else "`tui-voice devices` lists what there is."
     )
+    raise DeviceError(f'There is no {DEVICE_NOUNS[direction]} "{wanted}".', hint)
+
+
+DEVICE_NOUNS: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}

@@ -21,6 +21,8 @@ class Device:
     default_input: bool = False
     default_output: bool = False
     rates: tuple[int, ...] = ()  # samples/s that the device supports itself
+    monitor: bool = False
+    """It captures what a loudspeaker plays, so it is a microphone only where it is named."""
     native: Any = field(default=None, compare=False, repr=False)  # how its driver opens it
 
     def channels(self, direction: Direction) -> int:
@@ -38,7 +40,27 @@ class Device:
             "output": self.output,
             "default": self.default_input or self.default_output,
             "rates": list(self.rates),
+            "monitor": self.monitor,
         }
+
+
+def is_monitor(device_id: str, name: str) -> bool:
+    """Returns whether a capture device is the sound that a loudspeaker plays, not a microphone.
+
+    PulseAudio and PipeWire end the id of such a device in ".monitor". Other systems have drivers
+    for it, which are known only by their names.
+    """
+    return device_id.endswith(".monitor") or any(
+        mark in name.casefold() for mark in LOOPBACK_DEVICES
+    )
+
+
+LOOPBACK_DEVICES = (
+    *("monitor of ", "loopback", "stereo mix", "what u hear"),
+    *("blackhole", "soundflower", "cable output", "voicemeeter out"),
+)
+"""Parts of the names of devices that capture what is played: PulseAudio, ALSA, Windows, and the
+virtual devices of macOS and Windows (BlackHole, Soundflower, VB-Audio)."""
 
 
 class DeviceHandle(Protocol):
@@ -64,7 +86,10 @@ class Driver(Protocol):
 
     name: str
 
-    def devices(self) -> list[Device]: ...
+    def devices(self) -> list[Device]:
+        """Returns the devices of this moment; takes a few ms. Where the library lists devices only
+        when it starts, those of that time as long as a stream runs."""
+        ...
 
     def open_input(
         self,

@@ -44,13 +44,25 @@ class Microphone(CaptureGate):
         """Starts capture from the device of that id or name. Raises DeviceError."""
         await self._stream.open(device, driver)
 
+    async def use_meanwhile(self) -> None:
+        """Uses the default device until the named one is there. Raises DeviceError."""
+        await self._stream.use_meanwhile()
+
     async def close(self) -> None:
         await self._stream.close()
         self._queue.drain()
 
+    async def choose(self, device: str | None) -> None:
+        """Captures from another device, by id or name; None: the default. Raises DeviceError."""
+        await self._stream.choose(device)
+
     @property
     def name(self) -> str:
         return self._stream.name
+
+    @property
+    def available(self) -> bool:
+        return self._stream.available
 
     @property
     def level(self) -> float:
@@ -68,13 +80,16 @@ class Microphone(CaptureGate):
             self._queue.kept = self._pre_roll.maxlen
 
     def _start(
-        self, driver: Driver, device: Device | None, stopped: Callable[[], None]
+        self, driver: Driver, device: Device | None, stopped: Callable[[], None], number: int
     ) -> DeviceHandle:
-        return driver.open_input(device, self._captured, frame_ms=self.frame_ms, stopped=stopped)
+        def captured(pcm: bytes) -> None:
+            """Called on the device's thread."""
+            if self._stream.note_callback(number):
+                self._captured(pcm)
+
+        return driver.open_input(device, captured, frame_ms=self.frame_ms, stopped=stopped)
 
     def _captured(self, pcm: bytes) -> None:
-        """Called on the device's thread."""
-        self._stream.note_callback()
         with self._cleaning:
             for frame in self._framer.feed(pcm):
                 for ready in (frame,) if self._echo is None else self._echo.clean(frame):

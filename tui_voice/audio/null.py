@@ -65,6 +65,15 @@ class NullSpeaker(BaseSpeaker):
         super().finish(item_id)
         self._wake()
 
+    def pause(self, paused: bool) -> None:
+        super().pause(paused)
+        self._wake()
+
+    def resume(self, item_id: str) -> bool:
+        resumed = super().resume(item_id)
+        self._wake()
+        return resumed
+
     @property
     def recording(self) -> bytes:
         """All played sound, item after item, without the silence between them."""
@@ -80,9 +89,13 @@ class NullSpeaker(BaseSpeaker):
             self._tick = None
 
     def _wake(self) -> None:
-        if self._tick is None and not self._playback.idle:
+        if self._tick is None and self._advances:
             self._due = self._loop.time()
             self._tick = self._loop.call_at(self._due, self._play)
+
+    @property
+    def _advances(self) -> bool:
+        return not (self._playback.idle or self._playback.paused)
 
     def _play(self) -> None:
         """Takes the blocks that are due: one every 10 ms, or several after a late call."""
@@ -93,8 +106,8 @@ class NullSpeaker(BaseSpeaker):
         if self._taken is not None:
             self._taken += block.pcm[: block.sounding * WIDTH]
         self._tick = None
-        if self._playback.idle:
-            self._playback.take(0)  # resets the level
-        else:
+        if self._advances:
             self._tick = self._loop.call_at(self._due, self._play)
+        else:
+            self._playback.take(0)  # resets the level
         self._took(block)

@@ -43,6 +43,12 @@ class _Segment:
     left: int  # samples
 
 
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    ring: Ring
+    segments: deque[_Segment]
+
+
 @dataclass(slots=True)
 class Playback:
     """Items in the order of arrival; every sample is played once, flushed or refused."""
@@ -52,9 +58,12 @@ class Playback:
     _items: dict[str, _Item] = field(default_factory=dict)
     _silent_ends: deque[str] = field(default_factory=deque)  # ended; the next `take` reports them
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: _Stopped | None = None  # what the last interruption dropped
     _latest: bytes = b""  # the level is computed when the meter asks
     _silence: PlayedBlock = PlayedBlock(b"")
     volume: float = 1.0
+    paused: bool = False
+    """`take` returns silence, and what waits goes on waiting."""
     flushed: int = 0  # samples; received = played + waiting + flushed
     refused: int = 0  # samples that arrived for an interrupted item
 
@@ -83,7 +92,7 @@ class Playback:
 
     def take(self, count: int) -> PlayedBlock:
         """Returns the next `count` samples for the device, filled with silence."""
-        if not self._segments and not self._silent_ends:
+        if self.paused or not (self._segments or self._silent_ends):
             # Most blocks are silent, 100 a second: reuse one block of zeros.
             self._latest = b""
             if count * WIDTH != len(self._silence.pcm):
@@ -134,13 +143,32 @@ class Playback:
                 current = started[-1] if started else open_items[0]
             else:
                 return None
-            self.flushed += self._ring.flush()
-            self._segments.clear()
+            self.paused = False
+            self.flushed += len(self._ring)
+            self._stopped = _Stopped(self._ring, self._segments)
+            self._ring, self._segments = Ring(), deque()
             self._silent_ends.clear()
             for name in open_items:
                 self._items[name].refused = self._items[name].complete = True
             self._latest = b""
             return current, self._items[current].played // SAMPLES_PER_MS
+
+    def resume(self, item_id: str) -> bool:
+        """Plays the rest of the item that `interrupt` stopped last.
+
+        Returns False where nothing of it is left.
+        """
+        with self._lock:
+            stopped, item = self._stopped, self._items.get(item_id)
+            if stopped is None or item is None or not item.refused or self._segments:
+                return False
+            if not any(segment.item_id == item_id for segment in stopped.segments):
+                return False
+            self._ring, self._segments, self._stopped = stopped.ring, stopped.segments, None
+            self.flushed -= len(self._ring)
+            for segment in self._segments:
+                self._items[segment.item_id].refused = False
+            return True
 
     def played_ms(self, item_id: str) -> int:
         """Milliseconds of an item that the device took; 0 for an unknown item."""

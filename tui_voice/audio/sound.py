@@ -1,7 +1,8 @@
-"""Opens microphone and loudspeaker; a missing one is replaced by one without a device."""
+"""Opens microphone and loudspeaker, and says what is missing."""
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tui_voice.audio.capture_gate import PRE_ROLL_MS, CaptureGate
@@ -19,14 +20,17 @@ from tui_voice.errors import DeviceError
 class SoundDevices:
     """An open microphone and loudspeaker.
 
-    `notice`: what the user should know about them, or None. `has_microphone` False: `microphone`
-    has no device.
+    `notice`: what the user should know about them, or None.
     """
 
     microphone: CaptureGate
     speaker: BaseSpeaker
     notice: str | None = None
-    has_microphone: bool = True
+
+    @property
+    def has_microphone(self) -> bool:
+        """Whether a device captures now; one that is plugged in later is used then."""
+        return self.microphone.available
 
     async def close(self) -> None:
         await self.microphone.close()
@@ -48,16 +52,14 @@ async def open_sound(
     volume: float = 1.0,
     driver: Driver | None = None,
 ) -> SoundDevices:
-    """Opens both devices. A missing one is replaced by `NullMicrophone` or `NullSpeaker`.
+    """Opens both devices. A missing one is opened as soon as it is there.
 
     Call it on the loop that is to get the callbacks; devices are opened on a thread of their own.
     Where a named device is missing, the default one is opened. `enabled` False (`--text`) opens no
     device. Never raises DeviceError.
     """
     if not enabled:
-        return SoundDevices(
-            NullMicrophone(on_frame), NullSpeaker(on_started, on_finished), has_microphone=False
-        )
+        return SoundDevices(NullMicrophone(on_frame), NullSpeaker(on_started, on_finished))
     notices, hints = list[str](), list[str]()
     echo = await _canceller(notices) if cancel_echo else None
     speaker = Speaker(on_started, on_finished, echo=echo, on_change=on_change)
@@ -65,16 +67,12 @@ async def open_sound(
         on_frame, frame_ms=frame_ms, pre_roll_ms=pre_roll_ms, echo=echo, on_change=on_change
     )
     # At the same time, so that a sound server that does not answer costs one timeout.
-    has_speaker, has_microphone = await asyncio.gather(
+    await asyncio.gather(
         _opened(speaker, output_device, driver, notices, hints, "Replies are shown, not heard."),
         _opened(microphone, input_device, driver, notices, hints, "Type instead."),
     )
-    sound = SoundDevices(
-        microphone if has_microphone else NullMicrophone(on_frame, frame_ms=frame_ms),
-        speaker if has_speaker else NullSpeaker(on_started, on_finished),
-        " ".join(dict.fromkeys(notices + hints)) or None,
-        has_microphone,
-    )
+    notice = " ".join(dict.fromkeys(notices + hints)) or None
+    sound = SoundDevices(microphone, speaker, notice)
     sound.speaker.volume = volume
     return sound
 
@@ -86,22 +84,21 @@ async def _opened(
     notices: list[str],
     hints: list[str],
     instead: str,
-) -> bool:
-    """Opens `wanted`, else the default device; returns whether one is open.
+) -> None:
+    """Opens `wanted`, else the default device until `wanted` is there.
 
     A failure is added to `notices`, with the sentence `instead`, and its remedy to `hints`.
     """
     try:
         await device.open(wanted, driver)
     except DeviceError as error:
-        if wanted is not None and await _opened(device, None, driver, notices, hints, instead):
-            notices.append(f"{error} Using {device.name}.")
-            return True
-        if wanted is None:
-            notices.append(f"{error} {instead}")
-            hints.append(error.hint)
-        return False
-    return True
+        if wanted is not None:
+            with suppress(DeviceError):
+                await device.use_meanwhile()
+                notices.append(f"{error} {error.hint} Using {device.name} until it is there.")
+                return
+        notices.append(f"{error} {instead}")
+        hints.append(error.hint)
 
 
 async def _canceller(notices: list[str]) -> EchoCanceller | None:

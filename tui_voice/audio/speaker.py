@@ -7,8 +7,9 @@ from contextlib import suppress
 from tui_voice.audio.device_stream import DeviceChange, DeviceStream
 from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
-from tui_voice.audio.pcm import RATE
+from tui_voice.audio.pcm import RATE, WIDTH
 from tui_voice.audio.playback import Playback, PlayedBlock
+from tui_voice.errors import DeviceError
 
 _RESTS_AFTER = 10 * RATE
 """Samples of silence (10 s) after which the device may stop: 100 callbacks a second cost 2 % of a
@@ -39,6 +40,29 @@ class BaseSpeaker:
         """Name of the device in use; "" without one."""
         return ""
 
+    @property
+    def available(self) -> bool:
+        """Whether something plays what is written: a device, or a clock in its place."""
+        return True
+
+    async def choose(self, device: str | None) -> None:
+        """Plays on another device, by id or name; None: the default. Raises DeviceError."""
+        del device
+        raise DeviceError("This session uses no sound devices.", "Start it without --text.")
+
+    @property
+    def paused(self) -> bool:
+        return self._playback.paused
+
+    def pause(self, paused: bool) -> None:
+        """Stops within one block and keeps what waits, or goes on from where it stopped."""
+        self._playback.paused = paused
+
+    @property
+    def playing(self) -> bool:
+        """Whether sound waits to be played."""
+        return not self._playback.idle
+
     def write(self, item_id: str, pcm: bytes) -> bool:
         """Queues s16le at 24 kHz. Returns False if the item was interrupted."""
         return self._playback.write(item_id, pcm)
@@ -55,6 +79,10 @@ class BaseSpeaker:
         still arrives; items not yet known do not.
         """
         return self._playback.interrupt()
+
+    def resume(self, item_id: str) -> bool:
+        """Plays the rest of the item that `interrupt` stopped last; False where none is left."""
+        return self._playback.resume(item_id)
 
     def played_ms(self, item_id: str) -> int:
         """Milliseconds of an item that the device took; its buffer may still hold some."""
@@ -112,6 +140,10 @@ class Speaker(BaseSpeaker):
         """Starts the device of that id or name. Raises DeviceError."""
         await self._stream.open(device, driver)
 
+    async def use_meanwhile(self) -> None:
+        """Uses the default device until the named one is there. Raises DeviceError."""
+        await self._stream.use_meanwhile()
+
     def write(self, item_id: str, pcm: bytes) -> bool:
         self.wake()
         return super().write(item_id, pcm)
@@ -119,6 +151,10 @@ class Speaker(BaseSpeaker):
     def finish(self, item_id: str) -> None:
         self.wake()
         super().finish(item_id)
+
+    def resume(self, item_id: str) -> bool:
+        self.wake()
+        return super().resume(item_id)
 
     def wake(self) -> None:
         self._stream.wake()
@@ -131,18 +167,33 @@ class Speaker(BaseSpeaker):
         return self._stream.name
 
     @property
+    def available(self) -> bool:
+        return self._stream.available
+
+    async def choose(self, device: str | None) -> None:
+        await self._stream.choose(device)
+
+    def pause(self, paused: bool) -> None:
+        super().pause(paused)
+        if not paused:
+            self.wake()
+
+    @property
     def resting(self) -> bool:
         """Whether the device was stopped because nothing was to be played."""
         return self._stream.resting
 
     def _start(
-        self, driver: Driver, device: Device | None, stopped: Callable[[], None]
+        self, driver: Driver, device: Device | None, stopped: Callable[[], None], number: int
     ) -> DeviceHandle:
-        return driver.open_output(device, self._pull, stopped=stopped)
+        def pull(count: int) -> bytes:
+            """Called on the device's thread."""
+            in_use = self._stream.note_callback(number)
+            return self._pull(count) if in_use else bytes(count * WIDTH)
+
+        return driver.open_output(device, pull, stopped=stopped)
 
     def _pull(self, count: int) -> bytes:
-        """Called on the device's thread."""
-        self._stream.note_callback()
         block = self._playback.take(count)
         if block.sounding:
             self._silent = 0

@@ -10,7 +10,7 @@ import miniaudio
 from _miniaudio import ffi, lib  # type: ignore[import-not-found]  # compiled, ships no types
 from miniaudio import Backend, MiniaudioError
 
-from tui_voice.audio.driver import BLOCK_MS, Device
+from tui_voice.audio.driver import BLOCK_MS, Device, is_monitor
 from tui_voice.audio.pcm import RATE
 from tui_voice.errors import DeviceError
 
@@ -198,15 +198,17 @@ def _describe(handle: Any, kind: int, info: Any, *, outward: bool) -> Device | N
     channels = max((found.channels for found in formats), default=0) or 1
     rates = tuple(sorted({found.sampleRate for found in formats if found.sampleRate}))
     native = bytes(ffi.buffer(ffi.addressof(info.id)))
+    identity, name = _readable(native), ffi.string(info.name).decode(errors="replace")
     is_default = bool(info.isDefault or details.isDefault)
     return Device(
-        id=_readable(native),
-        name=ffi.string(info.name).decode(errors="replace"),
+        id=identity,
+        name=name,
         input=0 if outward else channels,
         output=channels if outward else 0,
         default_input=is_default and not outward,
         default_output=is_default and outward,
         rates=rates,
+        monitor=not outward and is_monitor(identity, name),
         native=native,
     )
 

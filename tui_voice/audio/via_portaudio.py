@@ -6,11 +6,14 @@ from typing import Any
 
 import sounddevice
 
-from tui_voice.audio.driver import BLOCK_MS, Device
+from tui_voice.audio.driver import BLOCK_MS, Device, is_monitor
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, Resampler
+from tui_voice.audio.pulse_server import captures_monitor_by_default
 from tui_voice.errors import DeviceError
 
 _streams: Any = sounddevice  # its classes have no type annotations
+_ALSA_TO_SOUND_SERVER = ("default", "pulse", "pipewire", "sysdefault")
+"""ALSA devices that capture whatever the sound server's default microphone is."""
 _open_lock = threading.Lock()
 """PortAudio's open and close must not run in two threads at the same time."""
 
@@ -26,6 +29,7 @@ class PortAudio:
             default_input, default_output = sounddevice.default.device
         except sounddevice.PortAudioError:
             return []
+        through_monitor = captures_monitor_by_default()
         return [
             Device(
                 id=f"{systems[row['hostapi']]}/{row['name']}",
@@ -35,6 +39,11 @@ class PortAudio:
                 default_input=index == default_input,
                 default_output=index == default_output,
                 rates=(round(row["default_samplerate"]),),
+                monitor=row["max_input_channels"] > 0
+                and (
+                    is_monitor("", row["name"])
+                    or (through_monitor and row["name"] in _ALSA_TO_SOUND_SERVER)
+                ),
                 native=index,
             )
             for index, row in enumerate(rows)

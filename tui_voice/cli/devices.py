@@ -37,12 +37,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(devices: list[Device], direction: Direction, title: str) -> str:
-    rows = [
-        ("*" if one.is_default(direction) else " ", one.name, _rates(one.rates), one.id)
-        for one in devices
-        if one.channels(direction)
-    ]
-    return "\n".join([f"{title} (* is the default)", table(rows) or "  none"])
+    able = sorted((one for one in devices if one.channels(direction)), key=lambda one: one.monitor)
+    rows = [(_mark(one, direction), one.name, _rates(one.rates), one.id) for one in able]
+    legend = "* is the default"
+    if any(one.monitor for one in able):
+        legend += "; = captures what a loudspeaker plays, used only where it is named in full"
+    return "\n".join([f"{title} ({legend})", table(rows) or "  none"])
+
+
+def _mark(device: Device, direction: Direction) -> str:
+    if device.monitor:
+        return "="
+    return "*" if device.is_default(direction) else " "
 
 
 def _rates(rates: tuple[int, ...]) -> str:

@@ -160,6 +160,15 @@ class AudioSettings:
     volume: Annotated[float, Meta(ge=0, le=2)] = setting(
         1.0, "factor for the loudness of the replies"
     )
+    loudspeaker_lost: Literal["pause", "continue"] = setting(
+        "pause", "what a reply does when its loudspeaker is gone and there is another one"
+    )
+    interrupt_ms: Annotated[int, Meta(ge=0, le=5_000)] = setting(
+        500, "milliseconds of speech that interrupt a reply; after less, it goes on"
+    )
+    interrupt_words: Annotated[int, Meta(ge=0, le=20)] = setting(
+        0, "words that interrupt a reply; after fewer, it goes on"
+    )
     text_only: bool = setting(False, "uses neither microphone nor loudspeaker", "--text")
     record: bool = setting(False, "keeps the sound of the session beside its journal")
 

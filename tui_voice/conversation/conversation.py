@@ -38,6 +38,11 @@ ASKED_TOO_OFTEN = (
     "The connection was lost each time that this reply was asked for. Say or type it again to try "
     "once more."
 )
+ADVISE_AFTER_ECHOES = 2
+ECHO_ADVICE = (
+    "The microphone hears the replies, which interrupted themselves. From now on only a louder "
+    "voice interrupts. Headphones or push-to-talk avoid this."
+)
 
 _TRIGGERS = frozenset(row["trigger"] for row in TRANSITIONS)
 
@@ -74,13 +79,16 @@ class Conversation:
         self,
         limits: Limits | None = None,
         reply_timeout: float = REPLY_TIMEOUT_S,
+        interrupt_words: int = 0,
     ) -> None:
-        """`reply_timeout`: instead of `REPLY_TIMEOUT_S`."""
+        """`reply_timeout`: instead of `REPLY_TIMEOUT_S`. `interrupt_words`: a turn with fewer words
+        does not interrupt a reply."""
         self.ledger = Ledger()
         self.situation = Situation()
         self.limits = limits or Limits()
         self._outputs: list[Output] = []
         self._reply_timeout = reply_timeout
+        self._interrupt_words = interrupt_words
         self.machine = Machine(
             model=self,
             states=State,
@@ -165,6 +173,9 @@ class Conversation:
         """Late audio of a cancelled response does not make the state SPEAKING again."""
         return event.response_id not in self.situation.response.refused
 
+    def is_played(self, _event: e.AudioReceived) -> bool:
+        return self.situation.playback.audible
+
     def nothing_more_comes(self, _event: e.Event) -> bool:
         response = self.situation.response
         waits = response.active or response.follow_up != "none"
@@ -217,6 +228,44 @@ class Conversation:
             self._refuse(response.id)
             self._put(x.CancelResponse(response_id=response.id))
         self._set_response(follow_up="none")
+
+    def pause(self, event: e.PausePressed) -> None:
+        self._put(x.PausePlayback(paused=event.paused))
+
+    def judge_interruption(self, event: e.TranscriptDone) -> None:
+        """Takes an interruption back whose words show that it was none."""
+        interruption = self.situation.interruption
+        if event.item_id == interruption.turn_id:
+            why = interruption.why_none(event.text, self.ledger, self._interrupt_words)
+            if why:
+                undone = e.InterruptionUndone(
+                    item_id=event.item_id, replies=interruption.replies, why=why
+                )
+                self._put(undone)
+                return
+        self.settle_down(event)
+
+    def resume_interrupted(self, event: e.InterruptionUndone) -> None:
+        """Cancels what was begun for the turn, and plays the rest of the reply."""
+        is_echo, replies = event.why == "echo", frozenset(event.replies)
+        playback, response = self.situation.playback, self.situation.response
+        if playback.playing - replies:
+            self._put(x.InterruptPlayback())
+            playback = replace(playback.stopped(), playing=replies)
+            self.situation = replace(self.situation, playback=playback)
+        # The server may have begun a response that it has not reported yet.
+        self._put(x.CancelResponse(response_id=response.id))
+        self._refuse(response.id)
+        self._set_response(follow_up="none")
+        self._put(x.ResumeInterrupted(item_ids=event.replies, echo=is_echo))
+        turn = self.ledger.turns.get(event.item_id)
+        if is_echo and turn is not None and turn.wire_id is not None:
+            self._put(x.DeleteItem(item_id=turn.wire_id))
+        if is_echo and self.situation.interruption.echoes == ADVISE_AFTER_ECHOES:
+            self._put(e.Noticed(text=ECHO_ADVICE, severity="warning"))
+
+    def use_device(self, event: e.DeviceChosen) -> None:
+        self._put(x.UseDevice(direction=event.direction, device=event.device))
 
     def truncate(self, event: e.PlaybackInterrupted) -> None:
         """Shortens the item on the server to the part that the user heard, so that the model knows.
@@ -303,6 +352,7 @@ class Conversation:
         """When the reply is given up if no further sign of it comes. None: no reply is due."""
         response = self.situation.response
         waits = self.state is State.AWAITING or response.active
+        waits = waits and self.situation.playback.paused_at is None
         if not waits or response.open_tools or self.ledger.connection.status != "online":
             return None
         return self.situation.silent_since + self._reply_timeout

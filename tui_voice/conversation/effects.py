@@ -6,6 +6,7 @@ Each docstring names the client event of the Realtime API that carries the effec
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tui_voice.conversation.events import Event, Role
 
@@ -71,6 +72,29 @@ class CancelResponse(Effect):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterruptPlayback(Effect):
     """Stop the loudspeaker at once, and drop audio that still arrives for the items it played."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausePlayback(Effect):
+    """Stop the loudspeaker and keep what waits (`paused`), or let it go on."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeInterrupted(Effect):
+    """Play the rest of items that `InterruptPlayback` stopped. `echo`: an echo had stopped them."""
+
+    item_ids: tuple[str, ...]
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseDevice(Effect):
+    """Use another microphone ("input") or loudspeaker; `device` "": the system's default."""
+
+    direction: Literal["input", "output"]
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

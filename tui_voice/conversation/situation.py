@@ -8,6 +8,7 @@ what is decided.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from typing import Literal
 
 from tui_voice.conversation import effects as x
@@ -15,6 +16,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.pending_reply import PendingReply
 from tui_voice.conversation.states import State
+from tui_voice.conversation.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,25 @@ class PlaybackState:
     """When the audio of `newest` begins to be played. Seconds, as in `Event.at`."""
     ends_at: float = 0.0
     """When all audio received so far will have been played."""
+    audible: bool = True
+    """There is a loudspeaker; without one, replies are only shown."""
+    paused_at: float | None = None
+    """When the loudspeaker was stopped with the rest of the reply kept. None: it was not."""
 
     def after(self, event: e.Event, refused: frozenset[str]) -> PlaybackState:
         """`refused`: ids of cancelled responses; their late audio is not played."""
         match event:
+            case e.LoudspeakerChanged(available=available):
+                return replace(self, audible=available)
+            case e.PlaybackPaused():
+                return replace(self, paused_at=event.at)
+            case e.PlaybackResumed() if self.paused_at is not None:
+                paused_s = event.at - self.paused_at
+                return replace(self, paused_at=None, ends_at=self.ends_at + paused_s)
+            case e.InterruptionUndone(replies=replies):
+                return replace(self, playing=self.playing | frozenset(replies))
+            case e.AudioReceived() if not self.audible:
+                return replace(self, newest=event.item_id)
             case e.AudioReceived():
                 begins = self.begins_at
                 if event.item_id != self.newest:
@@ -145,17 +162,80 @@ class PlaybackState:
             case e.ResponseStarted() | e.ConnectionLost() | e.ConnectionOpened():
                 return replace(self, interrupted=frozenset())
             case e.SessionResumed() | e.SessionClosed():
-                return replace(self, playing=frozenset(), interrupted=frozenset())
+                return replace(self, playing=frozenset(), interrupted=frozenset(), paused_at=None)
         return self
 
     def stopped(self) -> PlaybackState:
         """After `InterruptPlayback`: nothing plays, and each item's played part is unknown."""
-        return replace(self, playing=frozenset(), interrupted=self.interrupted | self.playing)
+        stopped = self.interrupted | self.playing
+        return replace(self, playing=frozenset(), interrupted=stopped, paused_at=None)
 
     @property
     def unsettled(self) -> frozenset[str]:
         """Ids of the items that may still be truncated: they play, or were just stopped."""
         return self.playing | self.interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """The spoken turn that interrupted a reply, until its words show whether it was one."""
+
+    turn_id: str = ""
+    """Id of the turn. "": none, or it was judged."""
+    replies: tuple[str, ...] = ()
+    """Ids of the items that it stopped."""
+    echoes: int = 0
+    """Interruptions so far that were echoes of a reply."""
+
+    def after(self, event: e.Event, playing: frozenset[str]) -> Interruption:
+        """`playing`: ids of the items that were playing before the event."""
+        match event:
+            case e.SpeechStarted(item_id=item_id):
+                stopped = tuple(sorted(playing))
+                return replace(self, turn_id=item_id if stopped else "", replies=stopped)
+            case e.InterruptionUndone(why=why):
+                echoes = self.echoes + (why == "echo")
+                return replace(self, turn_id="", replies=(), echoes=echoes)
+            case e.TextSubmitted() | e.StopPressed() | e.ConnectionLost() | e.SessionClosed():
+                return replace(self, turn_id="", replies=())
+        return self
+
+    def why_none(self, text: str, ledger: Ledger, words: int) -> Literal["", "echo", "short"]:
+        """Returns why the turn with the transcript `text` is no interruption; "": it is one.
+
+        `words`: how many words an interruption needs.
+        """
+        spoken = words_of(text)
+        replies = [ledger.turns.get(item_id) for item_id in self.replies]
+        if any(turn is not None and is_echo(spoken, turn) for turn in replies):
+            return "echo"
+        return "short" if len(spoken) < words else ""
+
+
+ECHO_WINDOW_MS = 4_000
+"""Milliseconds of a reply before and after the place where it was stopped, in which the words of
+its echo are searched. Words come unevenly, and the place is computed from the length alone."""
+
+
+def is_echo(spoken: list[str], reply: Turn) -> bool:
+    """Returns whether these words are what the reply said where it was stopped: all of them, in
+    this order, except one of five that the recognition may have got wrong."""
+    said = words_of(reply.text)
+    if not spoken or not said or reply.heard_ms is None or not reply.audio_ms:
+        return False
+    first, last = (
+        round(len(said) * (reply.heard_ms + offset) / reply.audio_ms)
+        for offset in (-ECHO_WINDOW_MS, ECHO_WINDOW_MS)
+    )
+    near = said[max(0, first) : max(0, last)]
+    blocks = SequenceMatcher(None, near, spoken, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) >= 0.8 * len(spoken)
+
+
+def words_of(text: str) -> list[str]:
+    """Returns the words of a text in lower case, without punctuation."""
+    cleaned = "".join(c if c.isalnum() or c == "'" else " " for c in text.casefold())
+    return cleaned.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +287,7 @@ class Situation:
     microphone: MicrophoneState = field(default_factory=MicrophoneState)
     response: ActiveResponse = field(default_factory=ActiveResponse)
     playback: PlaybackState = field(default_factory=PlaybackState)
+    interruption: Interruption = field(default_factory=Interruption)
     reply: PendingReply = field(default_factory=PendingReply)
     seeding: Seeding = field(default_factory=Seeding)
     step: CompactionStep = field(default_factory=CompactionStep)
@@ -226,6 +307,7 @@ class Situation:
             microphone=self.microphone.after(event),
             response=response,
             playback=self.playback.after(event, self.response.refused),
+            interruption=self.interruption.after(event, self.playback.playing),
             reply=reply,
             seeding=self.seeding.after(event),
             step=self.step.after(event),

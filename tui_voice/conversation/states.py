@@ -26,7 +26,9 @@ QUIET = [_IDLE, _SUMMARISING]
 BUSY = [_AWAITING, _SPEAKING]
 
 
-def _row(trigger: str, source: Any, dest: State | None, **callbacks: str) -> dict[str, Any]:
+def _row(
+    trigger: str, source: Any, dest: State | None, **callbacks: str | list[str]
+) -> dict[str, Any]:
     return {"trigger": trigger, "source": source, "dest": dest, **callbacks}
 
 
@@ -60,7 +62,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("text_submitted", _LISTENING, None, after="send_text_only"),
     # The reply.
     _row("response_started", [*QUIET, _AWAITING], _AWAITING),
-    _row("audio_received", _AWAITING, _SPEAKING, conditions="is_current"),
+    _row("audio_received", _AWAITING, _SPEAKING, conditions=["is_current", "is_played"]),
     _row("response_done", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
     _row("response_done", "*", None, after="ask_for_follow_up"),
     _row("response_refused", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
@@ -68,6 +70,14 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("playback_finished", _SPEAKING, _AWAITING, conditions="nothing_plays"),
     _row("playback_finished", "*", None, after="settle_down"),
     _row("playback_interrupted", "*", None, after="truncate"),
+    _row("pause_pressed", _SPEAKING, None, after="pause"),
+    _row("playback_paused", "*", None),
+    _row("playback_resumed", "*", None),
+    # An interruption was none. What was begun for it is cancelled, and the reply goes on.
+    _row("interruption_undone", "*", _SPEAKING, after="resume_interrupted"),
+    # The devices.
+    _row("device_chosen", "*", None, after="use_device"),
+    _row("loudspeaker_changed", "*", None),
     _row(
         "reply_overdue",
         _AWAITING,
@@ -82,7 +92,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("tool_called", "*", None, after="answer_tool"),
     _row("tool_answered", "*", None, after="ask_for_follow_up"),
     # A transcript may come late. A compaction may have waited for it.
-    _row("transcript_done", "*", None, after="settle_down"),
+    _row("transcript_done", "*", None, after="judge_interruption"),
     _row("transcript_failed", "*", None, after="settle_down"),
     # Summaries. The user may have spoken before one is ready, so every state expects it.
     _row("summarise_pressed", "*", None, after="summarise_now"),

@@ -158,7 +158,10 @@ class HeadlessSession:
         return [turn for turn in turns if turn.role in ("user", "assistant")]
 
     async def _open_sound(
-        self, on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
+        self,
+        on_frame: Callable[[bytes], None],
+        on_finished: Callable[[str, int], None],
+        _on_change: object,
     ) -> SoundDevices:
         from tui_voice.audio.null import NullMicrophone, NullSpeaker
         from tui_voice.audio.sound import SoundDevices

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
@@ -14,6 +14,7 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.items import turn_item
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
+from tui_voice.errors import DeviceError
 from tui_voice.protocol.messages import (
     AudioChunk,
     AudioEnd,
@@ -41,6 +42,7 @@ from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tools
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
+    from tui_voice.audio.device_stream import DeviceChange
     from tui_voice.audio.sound import SoundDevices
 
 TOO_SLOW = "The connection is too slow for your voice: the oldest audio that waits is left out."
@@ -48,10 +50,11 @@ UNSETTLED_TURNS = 8
 """Number of the newest turns that are checked for missing words."""
 
 OpenSound = Callable[
-    [Callable[[bytes], None], Callable[[str, int], None]], Awaitable["SoundDevices"]
+    [Callable[[bytes], None], Callable[[str, int], None], Callable[["DeviceChange"], None]],
+    Awaitable["SoundDevices"],
 ]
-"""Opens the sound devices. Its arguments are called with each captured frame, and with the id and
-the played milliseconds of each item that was played to its end."""
+"""Opens the sound devices. Its arguments are called with each captured frame, with the id and the
+played milliseconds of each item that was played to its end, and with each change of a device."""
 
 
 class LiveBackend:
@@ -68,7 +71,10 @@ class LiveBackend:
         timeouts: ConnectionTimeouts | None = None,
         budget: Budget | None = None,
         questions: SummaryQuestions | None = None,
+        pause_when_lost: bool = True,
     ) -> None:
+        """`pause_when_lost`: a reply whose loudspeaker is gone is paused, not played on another."""
+        self._pause_when_lost = pause_when_lost
         self._endpoint = endpoint
         self._open_sound = open_sound
         self._tools = tools
@@ -157,6 +163,12 @@ class LiveBackend:
                 self._media.speech.add_commit()
             case x.InterruptPlayback():
                 self._media.playback.interrupt()
+            case x.PausePlayback(paused=paused):
+                self._media.playback.pause(paused)
+            case x.ResumeInterrupted(item_ids=item_ids):
+                self._media.playback.resume_interrupted(item_ids)
+            case x.UseDevice():
+                self._tasks.start(self._use_device(effect))
             case x.Reconnect():
                 self._connection.retry_now()
             case x.RequestSummary():
@@ -234,7 +246,9 @@ class LiveBackend:
     # ── tasks outside the conversation ─────────────────────────────────────────────────────────
 
     async def _open_devices(self) -> None:
-        sound = await self._open_sound(self._media.captured, self._media.playback.finished)
+        sound = await self._open_sound(
+            self._media.captured, self._media.playback.finished, self.device_changed
+        )
         self._sound = sound
         now = self._newest
         self._media.attach(
@@ -244,6 +258,42 @@ class LiveBackend:
         )
         if sound.notice:
             self._post(e.Noticed(text=sound.notice, severity="warning"))
+        if not sound.speaker.available:
+            self._media.playback.loudspeaker_changed(False)
+
+    async def _use_device(self, effect: x.UseDevice) -> None:
+        if self._sound is None:
+            return
+        sound = self._sound
+        device = sound.microphone if effect.direction == "input" else sound.speaker
+        try:
+            await device.choose(effect.device or None)
+        except DeviceError as error:
+            self._post(e.Noticed(text=f"{error} {error.hint}", severity="warning"))
+
+    def device_changed(self, change: DeviceChange) -> None:
+        """A microphone or loudspeaker was lost, or another one is used now."""
+        if change.direction == "output" and self._sound is not None:
+            change = self._loudspeaker_changed(change)
+        severity: Literal["info", "warning"] = "info" if change.back else "warning"
+        self._post(e.Noticed(text=change.message, severity=severity))
+
+    def _loudspeaker_changed(self, change: DeviceChange) -> DeviceChange:
+        """Pauses the reply where its loudspeaker is lost, and shows replies where none is left."""
+        playback = self._media.playback
+        if not change.back:
+            if change.final:
+                playback.loudspeaker_changed(False)
+            else:
+                playback.pause(True)
+            return change
+        playback.loudspeaker_changed(True)
+        if playback.paused and (change.same or not self._pause_when_lost):
+            playback.pause(False)
+        elif playback.paused:
+            more = "The reply is paused: the pause key plays it on."
+            return replace(change, message=f"{change.message} {more}")
+        return change
 
     async def _ask(self, request: OutOfBandRequest) -> OutOfBandResponse:
         return await self._out_of_band.ask(request, self._connection.current)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,10 @@ from tui_voice.conversation import events as e
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
     from tui_voice.audio.speaker import BaseSpeaker
+
+
+LONGEST_PAUSE_S = 120.0
+"""Seconds after which a paused reply is stopped, so that the session does not wait for ever."""
 
 
 class ReplyPlayback:
@@ -22,6 +27,8 @@ class ReplyPlayback:
         self._post = post
         self._speaker: BaseSpeaker | None = None
         self._received: dict[str, int] = {}  # bytes by item id, in the order of playing
+        self._interrupted: dict[str, int] = {}
+        self._pause_ends: asyncio.TimerHandle | None = None
 
     def attach(self, speaker: BaseSpeaker) -> None:
         """Uses this loudspeaker from now on."""
@@ -42,15 +49,61 @@ class ReplyPlayback:
             self._speaker.wake()
 
     def play(self, item_id: str, pcm: bytes) -> bool:
-        """Queues audio; returns False where the item was interrupted, so that it is not played."""
-        if self._speaker is not None and not self._speaker.write(item_id, pcm):
+        """Queues audio; returns False where it is not played: the item was interrupted, or there is
+        no loudspeaker."""
+        speaker = self._speaker if self._speaker is not None and self._speaker.available else None
+        if speaker is not None and not speaker.write(item_id, pcm):
             return False
         self._received[item_id] = self._received.get(item_id, 0) + len(pcm)
-        return True
+        return speaker is not None
+
+    def pause(self, paused: bool) -> None:
+        """Pauses the reply that is played, or lets it go on. A pause of 2 minutes stops it."""
+        speaker = self._speaker
+        if speaker is None or paused == speaker.paused or (paused and not self.playing):
+            return
+        speaker.pause(paused)
+        self._end_pause_later(paused)
+        self._post(e.PlaybackPaused() if paused else e.PlaybackResumed())
+
+    def _end_pause_later(self, paused: bool) -> None:
+        if self._pause_ends is not None:
+            self._pause_ends.cancel()
+            self._pause_ends = None
+        if paused:
+            loop = asyncio.get_running_loop()
+            self._pause_ends = loop.call_later(LONGEST_PAUSE_S, lambda: self._post(e.StopPressed()))
+
+    def loudspeaker_changed(self, available: bool) -> None:
+        """There is a loudspeaker from now on, or there is none: then replies are only shown."""
+        self._post(e.LoudspeakerChanged(available=available))
+        if not available and self._speaker is not None:
+            self._speaker.interrupt()
+            self._end_pause_later(False)
+            ended, self._received = self._received, {}
+            for item_id in ended:
+                self._post(e.PlaybackFinished(item_id=item_id))
+
+    def resume_interrupted(self, item_ids: tuple[str, ...]) -> None:
+        """Plays the rest of items that `interrupt` stopped; what is gone counts as played."""
+        for item_id in item_ids:
+            if self._speaker is not None and self._speaker.resume(item_id):
+                self._received[item_id] = self._interrupted.get(item_id, 0)
+            else:
+                self._post(e.PlaybackFinished(item_id=item_id))
+
+    @property
+    def playing(self) -> bool:
+        """Whether a reply is being played, or is paused."""
+        return self._speaker is not None and self._speaker.playing
+
+    @property
+    def paused(self) -> bool:
+        return self._speaker is not None and self._speaker.paused
 
     def end(self, item_id: str) -> None:
         """The audio of the item is complete."""
-        if self._speaker is not None:
+        if self._speaker is not None and self._speaker.available:
             self._speaker.finish(item_id)
         elif self._received.pop(item_id, None) is not None:
             self._post(e.PlaybackFinished(item_id=item_id))
@@ -69,7 +122,9 @@ class ReplyPlayback:
         """Stops within one block, and reports for each unfinished item how much was played."""
         if self._speaker is not None:
             self._speaker.interrupt()
+        self._end_pause_later(False)
         interrupted, self._received = self._received, {}
+        self._interrupted = interrupted
         for item_id, received_bytes in interrupted.items():
             received_ms = received_bytes // BYTES_PER_MS
             played_ms = self._speaker.played_ms(item_id) if self._speaker else received_ms

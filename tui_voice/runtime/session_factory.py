@@ -75,14 +75,19 @@ def open_session(options: SessionOptions) -> Session:
     backend = LiveBackend(
         config,
         backend_of(settings).endpoint(settings),
-        options.open_sound or _devices(settings, poster.device_changed),
+        options.open_sound or _devices(settings),
         summariser_of(settings),
         tools,
         prices.pricing(),
         budget=Budget(settings.cost.limit),
         questions=questions_of(settings),
+        pause_when_lost=settings.audio.loudspeaker_lost == "pause",
     )
-    conversation = Conversation(limits, reply_timeout=settings.backend.reply_timeout_s)
+    conversation = Conversation(
+        limits,
+        reply_timeout=settings.backend.reply_timeout_s,
+        interrupt_words=settings.audio.interrupt_words,
+    )
     start = _resumed if options.resume is not None else _new
     session = start(options, backend, config, conversation, poster)
     recall.held = session.held
@@ -123,10 +128,6 @@ class _Poster:
         """Posts that the journal was deleted or replaced under the session, and is there again."""
         text = "The session's file was deleted or replaced. It has been written again, complete."
         self._post(e.Noticed(text=text, severity="warning"))
-
-    def device_changed(self, change: DeviceChange) -> None:
-        """Posts that a microphone or loudspeaker was removed or came back."""
-        self._post(e.Noticed(text=change.message, severity="info" if change.back else "warning"))
 
     def _post(self, event: e.Event) -> None:
         if self._session is None:
@@ -216,11 +217,13 @@ def _recovered(count: int) -> str:
     return f"What could not be saved last time has been recovered: {events}."
 
 
-def _devices(settings: Settings, on_change: Callable[[DeviceChange], None]) -> OpenSound:
+def _devices(settings: Settings) -> OpenSound:
     """Returns a function that opens the machine's microphone and loudspeaker."""
 
     async def open_devices(
-        on_frame: Callable[[bytes], None], on_finished: Callable[[str, int], None]
+        on_frame: Callable[[bytes], None],
+        on_finished: Callable[[str, int], None],
+        on_change: Callable[[DeviceChange], None],
     ) -> SoundDevices:
         from tui_voice.audio.sound import open_sound  # imports numpy
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tui_voice.conversation.events.base import Event, Usage
 
@@ -91,3 +92,33 @@ class PlaybackInterrupted(Event):
     played_ms: int
     received_ms: int = 0
     """Milliseconds of the item received until then. Journals of earlier versions have 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackPaused(Event):
+    """The loudspeaker stopped, and the rest of the reply waits. Example: its device is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackResumed(Event):
+    """The reply goes on from where it was paused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoudspeakerChanged(Event):
+    """Replies are played from now on (`available`), or only shown, since there is no device."""
+
+    available: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptionUndone(Event):
+    """Our decision: a turn that interrupted a reply was no interruption, so the reply goes on.
+
+    `item_id`: the turn. `replies`: the reply's items. `why`: the turn was an `echo` of the reply,
+    or had fewer words than the user wants for an interruption (`short`).
+    """
+
+    item_id: str
+    replies: tuple[str, ...]
+    why: Literal["echo", "short"] = "echo"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tui_voice.conversation.events.base import Event
 
@@ -40,6 +41,22 @@ class TextSubmitted(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopPressed(Event):
     """The user stopped the reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausePressed(Event):
+    """The user paused the reply (`paused`), or lets it go on."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceChosen(Event):
+    """The user chose another microphone or loudspeaker. `device`: its id or name, "": the system's
+    default."""
+
+    direction: Literal["input", "output"]
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     # The reply.
     e.AudioReceived: replies.audio_received,
     e.PlaybackInterrupted: replies.playback_interrupted,
+    e.InterruptionUndone: replies.interruption_undone,
     e.ReplyCut: replies.reply_cut,
     e.ReplyOverdue: replies.reply_overdue,
     e.ResponseStarted: usage.response_started,

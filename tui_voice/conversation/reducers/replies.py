@@ -26,6 +26,15 @@ def playback_interrupted(ledger: Ledger, event: e.PlaybackInterrupted) -> Ledger
     return change(ledger, event.item_id, heard_ms=event.played_ms, audio_ms=length)
 
 
+def interruption_undone(ledger: Ledger, event: e.InterruptionUndone) -> Ledger:
+    for item_id in event.replies:
+        ledger = change(ledger, item_id, heard_ms=None)
+    if event.why == "echo":
+        note = "an echo of the reply"
+        return change(ledger, event.item_id, text="", words="failed", note=note)
+    return change(ledger, event.item_id, note="did not interrupt")
+
+
 def reply_cut(ledger: Ledger, event: e.ReplyCut) -> Ledger:
     if event.heard:
         for item_id in event.item_ids:
