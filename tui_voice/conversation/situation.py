@@ -212,9 +212,10 @@ class Interruption:
         return "short" if len(spoken) < words else ""
 
 
-ECHO_WINDOW_MS = 4_000
+ECHO_BEFORE_MS, ECHO_AFTER_MS = 4_000, 500
 """Milliseconds of a reply before and after the place where it was stopped, in which the words of
-its echo are searched. Words come unevenly, and the place is computed from the length alone."""
+its echo are searched. The place is computed from the length alone, so it may be a word too early.
+"""
 
 
 def is_echo(spoken: list[str], reply: Turn) -> bool:
@@ -225,9 +226,9 @@ def is_echo(spoken: list[str], reply: Turn) -> bool:
         return False
     first, last = (
         round(len(said) * (reply.heard_ms + offset) / reply.audio_ms)
-        for offset in (-ECHO_WINDOW_MS, ECHO_WINDOW_MS)
+        for offset in (-ECHO_BEFORE_MS, ECHO_AFTER_MS)
     )
-    near = said[max(0, first) : max(0, last)]
+    near = said[max(0, first) : max(0, last) + 1]
     blocks = SequenceMatcher(None, near, spoken, autojunk=False).get_matching_blocks()
     return sum(block.size for block in blocks) >= 0.8 * len(spoken)
 
