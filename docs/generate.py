@@ -62,6 +62,30 @@ Where a value may be *none*, write `"none"` in the file, `none` elsewhere.
 """
 
 
+_TOOLS = """\
+## [tools.NAME]
+
+A server of the Model Context Protocol (MCP), whose functions the model may call as `NAME_FUNCTION`.
+It needs the extra `tools`: `uv run --extra tools tui-voice`.
+
+```toml
+[tools.notes]
+command = "mcp-server-filesystem"     # or url = "https://…/mcp" for a server over HTTP
+args = ["/notes"]
+env = { TOKEN = "${NOTES_TOKEN}" }    # ${NAME} is replaced by your environment variable
+allow = "ask"                         # every call is asked for; or always, or never
+functions.read_file = "always"        # the same for one function
+timeout_s = 60                        # seconds after which a call is given up
+result_limit = 8000                   # characters of a result that the model gets
+```
+
+With `url`, `headers` gives HTTP headers, with `${NAME}` as in `env`. A function that you allow for
+good on the screen is remembered in `allowed-tools.json`, in the folder above the sessions. Where
+no screen can ask, as in `tui-voice say`, a call that has to be asked for is refused. A server that
+ends is started again once.
+"""
+
+
 def settings() -> str:
     """Return the text of `docs/settings.md`: every setting, group by group."""
     parts = [_SETTINGS]
@@ -70,6 +94,7 @@ def settings() -> str:
         parts += [f"## [{group}]\n\n{model.__doc__}\n", settings_table(keys)]
         if group == "context":
             parts += ["The policies:\n", policies_table()]
+    parts.append(_TOOLS)
     parts.append(
         '## [keys]\n\nThe key of each action, such as `talk = "f5"`: see [keys](keys.md).\n'
     )

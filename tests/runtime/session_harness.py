@@ -32,6 +32,7 @@ from tui_voice.realtime.client import RealtimeClient
 from tui_voice.realtime.transport import ServerAddress
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.live import LiveBackend, OpenSound
+from tui_voice.runtime.mcp_servers import McpServers
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summariser import Summariser
@@ -257,6 +258,7 @@ async def running_session(
     timeouts: ConnectionTimeouts = SHORT_TIMEOUTS,
     writers: Iterable[SummaryWriter] | None = None,
     tools: tuple[Tool, ...] = (),
+    tool_servers: McpServers | None = None,
     wait_online: bool = True,
     reply_patience: float = REPLY_TIMEOUT_S,
     keep_replies: bool = True,
@@ -299,6 +301,7 @@ async def running_session(
         Tools(tools),
         Pricing(reply=lambda _: 0.0),
         timeouts,
+        tool_servers=tool_servers,
     )
     opened = e.SessionOpened(
         id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy"

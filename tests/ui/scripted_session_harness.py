@@ -13,7 +13,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.limits import Limits
-from tui_voice.runtime.session_handle import Meters
+from tui_voice.runtime.session_handle import Decision, Meters
 
 STARTED = "2026-04-04T12:38:30+00:00"
 SUMMARY = (
@@ -38,6 +38,7 @@ class ScriptedSession:
         self.posted: list[e.Event] = []
         self.effects: list[x.Effect] = []
         self.current_meters = Meters()
+        self.decisions: list[tuple[int, Decision]] = []
         self.closed = False
         self.now = 0.0
         self._conversation = Conversation(self.limits)
@@ -55,6 +56,10 @@ class ScriptedSession:
 
     def meters(self) -> Meters:
         return self.current_meters
+
+    def decide(self, number: int, decision: Decision) -> None:
+        self.decisions.append((number, decision))
+        self.current_meters = replace(self.current_meters, approval=None)
 
     def set_limits(self, limits: Limits) -> None:
         self.limits = self._conversation.limits = limits

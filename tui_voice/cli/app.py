@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
         from tui_voice.store.catalog import find
 
         resume = find(folder, session_id).path if session_id else None
-        return open_session(SessionOptions(settings=settings, folder=folder, resume=resume))
+        return open_session(
+            SessionOptions(settings=settings, folder=folder, resume=resume, can_ask=True)
+        )
 
     def write_minutes(ledger: Ledger) -> str:
         from tui_voice.runtime.minutes import minutes

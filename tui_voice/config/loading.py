@@ -22,6 +22,7 @@ from tui_voice.config.sources import (
     shown,
     take_profiles,
 )
+from tui_voice.config.tool_servers import tool_servers
 from tui_voice.errors import SettingsError
 
 Choices = Mapping[str, Callable[[], Iterable[str]]]
@@ -47,6 +48,7 @@ def load(
     must_exist = path is None and bool(env.get("TUI_VOICE_CONFIG"))
     path = path or config_path(env)
     table = read_file(path, must_exist=must_exist)
+    servers = tool_servers(table.pop("tools", None), str(path))
     profiles = from_profiles(take_profiles(table, path), path)
     profile = profile or env.get("TUI_VOICE_PROFILE") or None
     if profile is not None and profile not in profiles:
@@ -73,6 +75,7 @@ def load(
     settings = Settings(
         **{group: kind(**groups[group]) for group, kind in GROUPS.items()},
         keys=groups["keys"],
+        tools=servers,
         profiles=tuple(profiles),
         profile=profile,
         path=path,

@@ -17,9 +17,14 @@ def sessions_dir(override: str | Path | None = None) -> Path:
     """
     if named := override or os.environ.get("TUI_VOICE_SESSIONS_DIR"):
         return Path(named).expanduser()
+    return data_dir() / "sessions"
+
+
+def data_dir() -> Path:
+    """Returns the folder of what the user would miss: the sessions, and what was remembered."""
     from platformdirs import user_data_path
 
-    return user_data_path(APP, appauthor=False) / "sessions"
+    return user_data_path(APP, appauthor=False)
 
 
 def cache_dir() -> Path:

@@ -16,6 +16,7 @@ from tui_voice.config.model import (
     ScreenSettings,
     SummarySettings,
 )
+from tui_voice.config.tool_servers import ToolServer
 
 DEFAULT = "default"
 
@@ -32,6 +33,8 @@ class Settings:
     ui: ScreenSettings = field(default_factory=ScreenSettings)
     keys: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_KEYS))
     """Action → key, for every action."""
+    tools: Mapping[str, ToolServer] = field(default_factory=dict)
+    """Name → server whose functions are offered to the model."""
     profiles: tuple[str, ...] = ()
     """The names of the profiles in the file."""
     profile: str | None = None

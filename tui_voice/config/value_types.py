@@ -58,6 +58,7 @@ Words = Annotated[
     tuple[str, ...],
     Meta(description='a list such as ["Ana Kovač", "Zagreb"]; as text, with commas'),
 ]
+Allow = Literal["ask", "always", "never"]
 Duration = Annotated[float, Meta(description='a time such as "90s", "10m" or "1h"')]
 """Seconds; written with a unit."""
 

@@ -15,6 +15,7 @@ from tui_voice.conversation.items import turn_item
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
 from tui_voice.errors import DeviceError
+from tui_voice.protocol.client import ProtocolClient
 from tui_voice.protocol.messages import (
     AudioChunk,
     AudioEnd,
@@ -29,6 +30,7 @@ from tui_voice.runtime.background_tasks import BackgroundTasks
 from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.endpoints import Endpoint
+from tui_voice.runtime.mcp_servers import McpServers
 from tui_voice.runtime.media import Media
 from tui_voice.runtime.out_of_band import OutOfBandRequests
 from tui_voice.runtime.reconnecting_connection import ReconnectingConnection
@@ -72,12 +74,15 @@ class LiveBackend:
         budget: Budget | None = None,
         questions: SummaryQuestions | None = None,
         pause_when_lost: bool = True,
+        tool_servers: McpServers | None = None,
     ) -> None:
         """`pause_when_lost`: a reply whose loudspeaker is gone is paused, not played on another."""
         self._pause_when_lost = pause_when_lost
         self._endpoint = endpoint
         self._open_sound = open_sound
+        self._config = config
         self._tools = tools
+        self._tool_servers = tool_servers
         self._budget = budget or Budget(None)
         self._tasks = BackgroundTasks()
         self._out_of_band = OutOfBandRequests()
@@ -94,7 +99,7 @@ class LiveBackend:
         speech = SpeechBuffer(self._send_audio, self._send_commit, config.manual)
         self._media = Media(speech, self._post_event)
         self._connection = ReconnectingConnection(
-            lambda: endpoint.new_client(config, pricing),
+            lambda: self._new_client(pricing),
             self._received,
             self._connection_changed,
             timeouts,
@@ -105,6 +110,8 @@ class LiveBackend:
     async def start(self, post: Callable[[e.Event], None]) -> None:
         self._post = post
         self._tasks.start(self._open_devices())
+        if self._tool_servers is not None:
+            self._tasks.start(self._tool_servers.run())
         connecting = asyncio.create_task(self._connection.run(), name="connection")
         failing = asyncio.create_task(self._tasks.raise_failure())
         try:
@@ -226,6 +233,13 @@ class LiveBackend:
                 self._media.connection_ready()  # and then the audio that was kept
             case _:
                 self._post(event)
+
+    async def _new_client(self, pricing: Pricing) -> ProtocolClient:
+        """Returns the client of the next server session, which has the functions known by now."""
+        if self._tool_servers is not None:
+            self._tools = self._tools.and_(*await self._tool_servers.tools())
+        config = replace(self._config, tools=self._tools.declared())
+        return await self._endpoint.new_client(config, pricing)
 
     def _send_audio(self, pcm: bytes) -> bool:
         connection = self._connection.current

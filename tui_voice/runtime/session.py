@@ -21,8 +21,9 @@ from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.turns import Turns
 from tui_voice.errors import StoreError
+from tui_voice.runtime.approvals import Approvals
 from tui_voice.runtime.saved_turns import SavedEvents, SavedTurns
-from tui_voice.runtime.session_handle import Meters
+from tui_voice.runtime.session_handle import Decision, Meters
 from tui_voice.runtime.write_barrier import WriteBarrier
 
 CLOSE_TIMEOUT_S = 8.0
@@ -117,6 +118,8 @@ class Session:
         self._first = first
         self._queue: deque[e.Event] = deque()
         self._processing = False
+        self.approvals: Approvals | None = None
+        """The function calls that wait for the user; set it before the session is started."""
         self._subscribers: list[Callable[[Snapshot], None]] = []
         self._listeners: list[Callable[[e.Event], None]] = []
         self._saved_events = SavedEvents()
@@ -170,7 +173,13 @@ class Session:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def meters(self) -> Meters:
-        return replace(self._backend.meters(), unsaved=self._log.unsaved)
+        waiting = self.approvals.oldest if self.approvals is not None else None
+        return replace(self._backend.meters(), unsaved=self._log.unsaved, approval=waiting)
+
+    def decide(self, number: int, decision: Decision) -> None:
+        """Answers the request `Meters.approval`."""
+        if self.approvals is not None:
+            self._call_on_loop(self.approvals.answer, number, decision)
 
     def held(self) -> frozenset[str]:
         """Returns the ids of the turns that the model has in its window now."""

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_voice.config import Settings
+from tui_voice.config.paths import data_dir
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.errors import StoreError
 from tui_voice.protocol.session_config import ServerSessionConfig
+from tui_voice.runtime.approvals import Approvals
 from tui_voice.runtime.backends import backend_of, keys_to_hide, with_chosen_backend
 from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.factories import (
@@ -25,6 +27,7 @@ from tui_voice.runtime.factories import (
     summariser_of,
 )
 from tui_voice.runtime.live import LiveBackend, OpenSound
+from tui_voice.runtime.mcp_servers import McpServers
 from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.session import Session
@@ -51,6 +54,8 @@ class SessionOptions:
     open_sound: OpenSound | None = None
     """Used instead of the machine's devices."""
     tools: Tools = field(default_factory=Tools)
+    can_ask: bool = False
+    """There is a screen that asks the user whether the model may call a function."""
     server_limit: int = 0
     """See `ServerSessionConfig.server_limit`."""
     on_event: Callable[[e.Event], None] | None = None
@@ -65,6 +70,7 @@ def open_session(options: SessionOptions) -> Session:
     options = replace(options, settings=settings)
     check_cost_limit(settings)
     prices = prices_of(settings)
+    approvals = Approvals(data_dir() / "allowed-tools.json", can_ask=options.can_ask)
     recall, tools = Recall(options.folder), options.tools
     if settings.context.recall:
         tools = tools.and_(recall.tool())
@@ -82,6 +88,7 @@ def open_session(options: SessionOptions) -> Session:
         budget=Budget(settings.cost.limit),
         questions=questions_of(settings),
         pause_when_lost=settings.audio.loudspeaker_lost == "pause",
+        tool_servers=McpServers(settings.tools, approvals, poster.notify),
     )
     conversation = Conversation(
         limits,
@@ -91,6 +98,7 @@ def open_session(options: SessionOptions) -> Session:
     start = _resumed if options.resume is not None else _new
     session = start(options, backend, config, conversation, poster)
     recall.held = session.held
+    session.approvals = approvals
     if options.on_event is not None:
         session.listen(options.on_event)
     if options.on_saved_event is not None:
@@ -127,6 +135,9 @@ class _Poster:
     def journal_rewritten(self) -> None:
         """Posts that the journal was deleted or replaced under the session, and is there again."""
         text = "The session's file was deleted or replaced. It has been written again, complete."
+        self._post(e.Noticed(text=text, severity="warning"))
+
+    def notify(self, text: str) -> None:
         self._post(e.Noticed(text=text, severity="warning"))
 
     def _post(self, event: e.Event) -> None:

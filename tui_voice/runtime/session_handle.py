@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.events import Event
 from tui_voice.conversation.limits import Limits
+
+Decision = Literal["once", "always", "refuse"]
+"""What the user says to a function call: allowed now, allowed for good, or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """One call that waits for the user's decision."""
+
+    number: int
+    server: str
+    """Name of the table `[tools.NAME]`."""
+    function: str
+    arguments: str
+    """JSON text, as the model wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class Meters:
     """Number of turns typed while there is no connection; they are sent on the next one."""
     held_ms: int = 0
     """Audio recorded while there is no connection, in ms; it is sent on the next one."""
+    approval: ApprovalRequest | None = None
+    """A function call for which the user has to decide, None where none waits."""
 
 
 class SessionHandle(Protocol):
@@ -60,6 +77,10 @@ class SessionHandle(Protocol):
         ...
 
     def meters(self) -> Meters: ...
+
+    def decide(self, number: int, decision: Decision) -> None:
+        """Answers `Meters.approval`, given its number."""
+        ...
 
     def set_limits(self, limits: Limits) -> None:
         """Applies new limits from the next quiet moment on."""

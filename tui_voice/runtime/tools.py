@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ class Tool:
     parameters: Mapping[str, Any]
     """JSON schema of the arguments."""
     run: Callable[[Mapping[str, Any]], object]
-    """Takes the arguments as parsed JSON; may block, since it runs in a thread."""
+    """Takes the arguments as parsed JSON. A coroutine function runs on the session's loop. Any
+    other may block, since it runs in a thread. Both raise errors with a sentence for the model."""
 
 
 class Tools:
@@ -29,10 +31,10 @@ class Tools:
     def __init__(self, tools: tuple[Tool, ...] = ()) -> None:
         self._tools = {tool.name: tool for tool in tools}
 
-    def and_(self, tool: Tool) -> Tools:
-        """Returns these and `tool`, unless one of them has the same name."""
-        known = tuple(self._tools.values())
-        return self if tool.name in self._tools else Tools((*known, tool))
+    def and_(self, *tools: Tool) -> Tools:
+        """Returns these and `tools`, without those whose name is taken."""
+        added = (tool for tool in tools if tool.name not in self._tools)
+        return Tools((*self._tools.values(), *added))
 
     def declared(self) -> tuple[dict[str, Any], ...]:
         """Returns the functions in the form of `session.update`, without their type."""
@@ -53,7 +55,10 @@ class Tools:
         if not isinstance(parsed, dict):
             return _error("the arguments are not a JSON object")
         try:
-            result = await asyncio.to_thread(tool.run, parsed)
+            if inspect.iscoroutinefunction(tool.run):
+                result = await tool.run(parsed)
+            else:
+                result = await asyncio.to_thread(tool.run, parsed)
         except (TuiVoiceError, KeyError, TypeError, ValueError, OSError) as error:
             return _error(str(error) or type(error).__name__)
         return json.dumps(result, ensure_ascii=False)

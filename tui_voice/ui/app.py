@@ -40,7 +40,7 @@ from tui_voice.ui.theme import DARK, THEMES, colour_variables
 from tui_voice.ui.view import SessionView
 
 if TYPE_CHECKING:
-    from tui_voice.runtime.session_handle import SessionHandle
+    from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
 
 FRAME = 0.05
 """Seconds between two drawings of a session while it changes."""
@@ -254,6 +254,20 @@ class VoiceApp(App[ExitSummary]):
         self.session_screen.header.seconds = int(self.session.seconds)
         self.session_screen.status.progress = meters.progress
         self.session_screen.set_microphone(available=meters.has_microphone)
+        if meters.approval is not None and self.screen is self.session_screen:
+            self._ask_for(meters.approval)
+
+    def _ask_for(self, request: ApprovalRequest) -> None:
+        """Asks whether the model may call a function."""
+        from tui_voice.ui.screens.approval import ApprovalDialog
+
+        handle = self.session.handle
+
+        def answered(decision: Decision | None) -> None:
+            if handle is not None:
+                handle.decide(request.number, decision or "refuse")
+
+        self.push_screen(ApprovalDialog(request), answered)
 
     def _draw_levels(self) -> None:
         status = self.session_screen.status
