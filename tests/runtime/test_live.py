@@ -160,16 +160,12 @@ async def test_speech_during_an_outage_is_sent_after_it(tmp_path: Path, by_key: 
                 lambda _: harness.turns()[-1] == ("assistant", "one two three four")
             )
             await harness.settled()
-            worded = [turn for turn in harness.snapshot.ledger.turns if turn.text]
-            assert [turn.text for turn in worded] == [
+            assert [turn.text for turn in harness.snapshot.ledger.turns] == [
                 "hello Anna",
                 "hello Anna",
                 "one two three four",
                 "one two three four",
             ]
-            gaps = [turn for turn in harness.snapshot.ledger.turns if not turn.text]
-            assert len(gaps) == (0 if by_key else 1)
-            assert all(turn.note for turn in gaps)
         finally:
             await session.__aexit__(None, None, None)
 
