@@ -211,7 +211,7 @@ def test_the_json_output_has_the_documented_keys(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sessions = read_json(folder, capsys, "list")
-    assert [set(one) for one in sessions] == [LISTED | {"parent"}] * 2
+    assert [set(one) for one in sessions] == [LISTED | {"parent", "private"}] * 2
     shown = read_json(folder, capsys, "show", "kyoto")
     assert set(shown) == LISTED | {
         *("parent", "parent_turn", "memory", "notes"),

@@ -16,7 +16,7 @@ from tui_voice import config
 from tui_voice.cli import registry
 from tui_voice.config.model import all_settings
 
-_TITLES = {"backend": "the server", "audio": "sound", "context": "window"}
+_TITLES = {"backend": "the server", "audio": "sound", "context": "window", "privacy": "privacy"}
 """Group of settings → heading in the help."""
 
 ENGINES = ("backend.llm_url", "backend.llm_model", "backend.llm_path", "backend.stt", "backend.tts")

@@ -1,4 +1,4 @@
-"""`tui-voice sessions`: lists, shows, searches, exports, renames, deletes and forks sessions."""
+"""`tui-voice sessions`: list, show, search, export, rename, mark, delete, fork saved sessions."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ def add_parser(subparsers: Any) -> None:
     )
     rename = action("rename", "give a session another title")
     rename.add_argument("title", nargs="+", metavar="TITLE")
+    private = action("private", "mark a session private: never recalled, never sent elsewhere")
+    private.add_argument("--off", action="store_true", help="take the mark away")
     delete = action("delete", "move a session to the trash")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     fork = action("fork", "start a new session with the first turns of a saved one")
@@ -79,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         "search": _search,
         "export": _export,
         "rename": _rename,
+        "private": _private,
         "delete": _delete,
         "fork": _fork,
     }[args.action](args, folder)
@@ -104,7 +107,7 @@ def _list(args: argparse.Namespace, folder: Path) -> int:
             str(session.turns),
             f"${session.usd:.2f}",
             _model(session.backend, session.model),
-            session.title,
+            f"(private) {session.title}" if session.private else session.title,
         )
         for session in sessions
     ]
@@ -201,6 +204,16 @@ def _rename(args: argparse.Namespace, folder: Path) -> int:
     title = " ".join(args.title)
     catalog.rename(session.path, title)
     _report(args, {"id": session.id, "title": title}, f"{session.id} is now called {title}.")
+    return 0
+
+
+def _private(args: argparse.Namespace, folder: Path) -> int:
+    from tui_voice.store import catalog
+
+    session = catalog.find(folder, args.id)
+    catalog.mark_private(session.path, private=not args.off)
+    state = "no longer private" if args.off else "private"
+    _report(args, {"id": session.id, "private": not args.off}, f"{session.id} is {state}.")
     return 0
 
 

@@ -15,6 +15,7 @@ from tui_voice.config.model import (
     BackendSettings,
     ContextSettings,
     CostSettings,
+    PrivacySettings,
     ScreenSettings,
     SummarySettings,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "BackendSettings",
     "ContextSettings",
     "CostSettings",
+    "PrivacySettings",
     "ScreenSettings",
     "Settings",
     "SummarySettings",

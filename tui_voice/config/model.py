@@ -192,7 +192,9 @@ class ContextSettings:
         None, "number of turns in the window from which old turns are pruned, too"
     )
     every: Duration | None = setting(None, "time after which old turns are pruned, too")
-    recall: bool = setting(True, "lets the model search your own saved sessions")
+    recall: bool = setting(
+        True, "lets the model search this session and those held with the same server before"
+    )
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,22 @@ class CostSettings:
 
 
 @dataclass(frozen=True)
+class PrivacySettings:
+    """Which server may get what of the saved sessions."""
+
+    private: bool = setting(
+        False,
+        "marks sessions private: no other session recalls them, and no other machine gets them",
+        "--private",
+    )
+    recall_everywhere: bool = setting(
+        False,
+        "lets recall search sessions that other servers have held: what it finds there is sent to "
+        "the server in force",
+    )
+
+
+@dataclass(frozen=True)
 class ScreenSettings:
     """How the screen looks."""
 
@@ -249,6 +267,7 @@ GROUPS: dict[str, type[Any]] = {
     "context": ContextSettings,
     "summary": SummarySettings,
     "cost": CostSettings,
+    "privacy": PrivacySettings,
     "ui": ScreenSettings,
 }
 """Name of the group in the settings file → its fields."""

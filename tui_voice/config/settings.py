@@ -13,6 +13,7 @@ from tui_voice.config.model import (
     BackendSettings,
     ContextSettings,
     CostSettings,
+    PrivacySettings,
     ScreenSettings,
     SummarySettings,
 )
@@ -30,6 +31,7 @@ class Settings:
     context: ContextSettings = field(default_factory=ContextSettings)
     summary: SummarySettings = field(default_factory=SummarySettings)
     cost: CostSettings = field(default_factory=CostSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     ui: ScreenSettings = field(default_factory=ScreenSettings)
     keys: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_KEYS))
     """Action → key, for every action."""

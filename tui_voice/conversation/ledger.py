@@ -200,6 +200,10 @@ class Ledger(Struct, frozen=True):
     opened: SessionOpened | None = None
     title: str = ""
     backend: str = ""
+    held_with: tuple[str, ...] = ()
+    """The servers that had turns of it, each as backend and host. Example: `local`, `ws a.org`."""
+    private: bool = False
+    """It is never found by `recall` of another session, and never sent to another machine."""
     model: str = ""
     voice: str = ""
     turns: Turns = field(default_factory=Turns)

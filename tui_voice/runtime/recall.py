@@ -1,6 +1,7 @@
 """The function `recall(query)`, with which the model searches for what left its window.
 
-It searches the user's saved sessions, the running one included.
+It searches the running session and the saved sessions that the same server has held, and no other:
+what it finds is sent to the server.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tui_voice.realtime.wire.contract import (
     RecallOutput,
 )
 from tui_voice.runtime.tools import Tool
-from tui_voice.store.search import Hit, search
+from tui_voice.store.search import Hit, Reach, search
 
 MAX_HITS = 5
 """Number of turns in one answer. Every later reply reads them again."""
@@ -25,7 +26,7 @@ SEARCHED_HITS = 4 * MAX_HITS
 """Number of hits of one search; those that the window holds are left out afterwards."""
 _WORD = re.compile(r"[^\W_]{2,}")
 _DESCRIPTION = (
-    "Searches everything said in this session and in the user's earlier ones, also what is no "
+    "Searches what was said in this session and in the user's earlier ones, also what is no "
     "longer in the conversation you see. Use it when the user asks for something that was said "
     "before and that you cannot find above. Give two or three distinctive words, such as a name."
 )
@@ -41,9 +42,16 @@ _PARAMETERS = {
 class Recall:
     """Searches the journals in `folder`; `cache` is the folder of the index."""
 
-    def __init__(self, folder: Path, cache: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, cache: Path | None = None, *, held_with: str | None = None
+    ) -> None:
+        """`held_with`: only sessions that this server has held are searched (`Ledger.held_with`);
+        None: those of every server.
+        """
         self._folder = folder
         self._cache = cache
+        self.reach = Reach("", held_with)
+        """What is searched; `own` is set once the running session has a journal."""
         self.held: Callable[[], Collection[str]] = tuple
         """Returns the ids of the turns in the window, which are left out of the answer."""
 
@@ -66,7 +74,14 @@ class Recall:
         `refresh`: first bring the index up to date, once for each call of the tool.
         """
         held = self.held()
-        hits = search(self._folder, query, limit=SEARCHED_HITS, refresh=refresh, cache=self._cache)
+        hits = search(
+            self._folder,
+            query,
+            limit=SEARCHED_HITS,
+            refresh=refresh,
+            cache=self._cache,
+            reach=self.reach,
+        )
         return [hit for hit in hits if hit.role in ("user", "assistant") and hit.turn not in held]
 
     def _search_words(self, query: str) -> list[Hit]:

@@ -28,6 +28,7 @@ from tui_voice.runtime.factories import (
 )
 from tui_voice.runtime.live import LiveBackend, OpenSound
 from tui_voice.runtime.mcp_servers import McpServers
+from tui_voice.runtime.privacy import check_private, held_at, server_of, settings_for
 from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.session import Session
@@ -66,12 +67,19 @@ class SessionOptions:
 
 def open_session(options: SessionOptions) -> Session:
     """Returns a running session. Raises `TuiVoiceError` where it cannot be opened."""
-    settings, poster = with_chosen_backend(options.settings), _Poster()
+    settings, poster = options.settings, _Poster()
+    moved = ""
+    if options.resume is not None and options.resume.is_file():
+        settings, moved = settings_for(settings, load(options.resume).ledger)
+    settings = with_chosen_backend(settings)
+    if settings.privacy.private:
+        check_private(settings)
     options = replace(options, settings=settings)
     check_cost_limit(settings)
     prices = prices_of(settings)
     approvals = Approvals(data_dir() / "allowed-tools.json", can_ask=options.can_ask)
-    recall, tools = Recall(options.folder), options.tools
+    reached = None if settings.privacy.recall_everywhere else held_at(settings)
+    recall, tools = Recall(options.folder, held_with=reached), options.tools
     if settings.context.recall:
         tools = tools.and_(recall.tool())
     config = session_config_of(settings, tools)
@@ -99,6 +107,7 @@ def open_session(options: SessionOptions) -> Session:
     session = start(options, backend, config, conversation, poster)
     recall.held = session.held
     session.approvals = approvals
+    recall.reach = replace(recall.reach, own=session.path.name)
     if options.on_event is not None:
         session.listen(options.on_event)
     if options.on_saved_event is not None:
@@ -109,6 +118,8 @@ def open_session(options: SessionOptions) -> Session:
     poster.connect(session)
     if caution is not None:
         session.post(caution)
+    if moved:
+        session.post(e.Noticed(text=moved, severity="warning"))
     return session
 
 
@@ -165,6 +176,7 @@ def _new(
             model=config.model,
             voice=config.voice,
             instructions=config.instructions,
+            server=server_of(options.settings),
         )
     )
     journal = Journal.create(
@@ -174,7 +186,15 @@ def _new(
         on_rewritten=poster.journal_rewritten,
     )
     conversation.replay(opened)
-    session = Session(opened.id, conversation, journal, backend, manual=config.manual, clean=clean)
+    session = Session(
+        opened.id,
+        conversation,
+        journal,
+        backend,
+        manual=config.manual,
+        clean=clean,
+        first=_mark(options.settings, conversation),
+    )
     for on_event in (options.on_event, options.on_saved_event):
         if on_event is not None:
             on_event(opened)
@@ -206,7 +226,10 @@ def _resumed(
     conversation.ledger = ledger
     started = datetime.fromisoformat(ledger.opened.started)
     resumed = e.SessionResumed(
-        backend=backend_of(options.settings).name, model=config.model, voice=config.voice
+        backend=backend_of(options.settings).name,
+        model=config.model,
+        voice=config.voice,
+        server=server_of(options.settings),
     )
     notices = [e.Noticed(text=note, severity="warning") for note in notes]
     if journal.recovered:
@@ -219,8 +242,14 @@ def _resumed(
         base=max(ledger.at, time.time() - started.timestamp()),
         manual=config.manual,
         clean=Redactor(keys_to_hide(options.settings)).event,
-        first=(resumed, *notices),
+        first=(resumed, *_mark(options.settings, conversation), *notices),
     )
+
+
+def _mark(settings: Settings, conversation: Conversation) -> tuple[e.Event, ...]:
+    """Returns the event that marks a session private, where the settings say so."""
+    wanted = settings.privacy.private and not conversation.ledger.private
+    return (e.PrivacyChanged(),) if wanted else ()
 
 
 def _recovered(count: int) -> str:

@@ -100,6 +100,14 @@ def rename(path: Path, title: str) -> None:
     _finish(journal)
 
 
+def mark_private(path: Path, *, private: bool) -> None:
+    """Marks a session private, or takes the mark away. Raises `StoreError` while it is open."""
+    last_at = load(path).ledger.at
+    journal = Journal.open(path)
+    journal.append(e.PrivacyChanged(at=last_at, private=private))
+    _finish(journal)
+
+
 def delete(path: Path, cache: Path | None = None) -> None:
     """Moves a session and its sound into the system's trash.
 
@@ -155,6 +163,8 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
     title = next((x.title for x in reversed(rest) if isinstance(x, e.SessionRenamed)), "")
     if title:
         journal.append(e.SessionRenamed(at=at, title=f"{title} (fork)"))
+    if load(path).ledger.private:
+        journal.append(e.PrivacyChanged(at=at))
     try:
         _finish(journal)
     except StoreError:

@@ -26,6 +26,7 @@ FINISH_SECONDS = 5.0
 _SYNCED = (
     e.SessionOpened,
     e.SessionRenamed,
+    e.PrivacyChanged,
     e.SessionClosed,
     e.TextSubmitted,
     e.TurnPinned,

@@ -21,14 +21,14 @@ from tui_voice.store.text_normalization import spaced
 FileStamp = tuple[int, int]
 """Size in bytes and modification time in ns. A journal with the same stamp has not changed."""
 
-SCHEMA = 3
+SCHEMA = 4
 """Number of the table layout. An index with another number is deleted and made again."""
 
 _TABLES = """
 CREATE TABLE sessions (
     file INTEGER PRIMARY KEY, name TEXT UNIQUE, size INTEGER, changed INTEGER, refused TEXT,
     id TEXT, title TEXT, started TEXT, last REAL, seconds REAL, turns INTEGER, model TEXT,
-    backend TEXT, usd REAL, parent TEXT
+    backend TEXT, usd REAL, parent TEXT, held_with TEXT, private INTEGER
 ) STRICT;
 CREATE TABLE turns (
     place INTEGER PRIMARY KEY, file INTEGER, turn TEXT, role TEXT, at REAL, text TEXT

@@ -39,6 +39,9 @@ class SavedSession:
     """Unix seconds of the last event."""
     parent: str = ""
     """The id of the session that it was forked from; "" for none."""
+    held_with: str = ""
+    """The servers that had turns of it, one a line (`Ledger.held_with`)."""
+    private: bool = False
 
     @property
     def start_seconds(self) -> float:
@@ -63,6 +66,8 @@ def saved_session_of(ledger: Ledger, path: Path) -> SavedSession:
         usd=round(ledger.cost, 6),
         last=_unix_seconds(started) + ledger.at,
         parent=opened.parent if opened else "",
+        held_with="\n".join(ledger.held_with),
+        private=ledger.private,
     )
 
 

@@ -50,6 +50,19 @@ class Hit:
         return self.path, self.turn
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The sessions that may be searched for a server: those that no other server has held.
+
+    A private session is never among them. The session `own`, which is open, always is.
+    """
+
+    own: str
+    """File name of its journal."""
+    held_with: str | None
+    """The server, as `Ledger.held_with` names it; None: whatever server had them."""
+
+
 def search(
     folder: Path,
     text: str,
@@ -58,6 +71,7 @@ def search(
     typing: bool = False,
     refresh: bool = True,
     cache: Path | None = None,
+    reach: Reach | None = None,
 ) -> list[Hit]:
     """The turns of all sessions in `folder` that match `text`, best first.
 
@@ -65,12 +79,12 @@ def search(
     find the newest turns. `typing`: the user is still typing, so the last word is a prefix.
     `refresh`: the index is first brought up to date with all journals. False: turns that were
     written since the last refresh or `update_index` are not found, and the search waits for no
-    update. Raises `StoreError`.
+    update. `reach`: which sessions are searched; None: all. Raises `StoreError`.
     """
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    rows = index.ask(folder, lambda db: _newest_hits(db, query), cache, refresh=refresh)
+    rows = index.ask(folder, lambda db: _newest_hits(db, query, reach), cache, refresh=refresh)
     order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
     return [_hit(folder, query, rows[place]) for place in order[:limit]]
 
@@ -83,7 +97,7 @@ def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = No
 _Row = tuple[str, str, str, str, str, float, str, str]
 
 
-def _newest_hits(db: sqlite3.Connection, query: Query) -> list[_Row]:
+def _newest_hits(db: sqlite3.Connection, query: Query, reach: Reach | None) -> list[_Row]:
     """The newest hits, newest first.
 
     CROSS JOIN makes SQLite read the words first, from the newest backwards, and stop at the limit.
@@ -94,6 +108,9 @@ def _newest_hits(db: sqlite3.Connection, query: Query) -> list[_Row]:
         conditions += ["words MATCH :match", "words.rowid >= :first", "words.rowid < :last"]
     elif query.role:
         conditions.append("role = :role")
+    if reach is not None:
+        same = "" if reach.held_with is None else " AND held_with = :held_with"
+        conditions.append(f"(name = :own OR (NOT private{same}))")
     statement = f"""
         SELECT id, title, turn, turns.role, turns.text, at, started, name
         FROM {words} CROSS JOIN sessions USING (file) WHERE {" AND ".join(conditions)}
@@ -103,6 +120,8 @@ def _newest_hits(db: sqlite3.Connection, query: Query) -> list[_Row]:
         "last": _LATEST_PLACE if query.before is None else _place(query.before),
         "match": query.match,
         "role": query.role,
+        "own": reach.own if reach else "",
+        "held_with": reach.held_with if reach else None,
     }
     return db.execute(statement, values).fetchall()
 

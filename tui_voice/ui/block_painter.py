@@ -15,6 +15,7 @@ from textual.strip import Strip
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.number_format import clock, plural, spaced
 from tui_voice.ui.pruning_rows import PruningWorth
+from tui_voice.ui.tool_output import readable, recalled
 from tui_voice.ui.transcript_document import Block, CompactionMark
 from tui_voice.ui.wrapping import clean, fit, wrap
 
@@ -165,7 +166,8 @@ class BlockPainter:
             strips = [before.strips[0] if before.strips[0] == head else head]
             strips += before.strips[1 : kept + 1]
         words = self._text_lines(turn, text, spans[len(strips) - 1 :], style)
-        short = turn.role == "tool" and len(words) > TOOL_LINES
+        limit = TOOL_LINES if turn.tool or recalled(turn.text) is None else len(words)
+        short = turn.role == "tool" and len(words) > limit
         if short:
             words = [*words[:TOOL_LINES], [(glyphs.more, palette.quiet)]]
         strips += [self._finish(self._strip(edge, *parts)) for parts in words]
@@ -177,6 +179,9 @@ class BlockPainter:
         """Returns the text, the span of each of its lines, and how many of the lines were
         painted before: all but the last of a text that grew.
         """
+        if turn.role == "tool":
+            text = clean(turn.text if turn.tool else readable(turn.text))
+            return text, wrap(text, self.text_width) if text else [], 0
         known = self._last
         if known is None or known.id != turn.id or not turn.text.startswith(known.source):
             text = clean(turn.text)

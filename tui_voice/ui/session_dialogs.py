@@ -54,6 +54,9 @@ class SessionDialogs:
             found.append(PaletteCommand("limits", about, self.change_limits))
             about = "give this session another title"
             found.append(PaletteCommand("rename the session", about, self.rename))
+            name = "not private any more" if self._is_private else "mark as private"
+            about = "a private session is never recalled by another, and never sent elsewhere"
+            found.append(PaletteCommand(name, about, self.change_privacy))
         if view.pruning_rows:
             newest = view.pruning_rows[0]
             about = "the summary, and the turns that it replaced"
@@ -76,6 +79,25 @@ class SessionDialogs:
 
         title = self._view().header.title
         self._app.push_screen(TextQuestion("rename the session", "", title), answered)
+
+    @property
+    def _is_private(self) -> bool:
+        snapshot = self._session.snapshot
+        return snapshot is not None and snapshot.ledger.private
+
+    def change_privacy(self) -> None:
+        """Marks the session private, or takes the mark away, and says what that means."""
+        from tui_voice.conversation.events import PrivacyChanged
+
+        private = not self._is_private
+        self._session.post(PrivacyChanged(private=private))
+        said = (
+            "This session is private: no other session recalls it, and it is resumed on this "
+            "machine only. Its server keeps what it has been sent."
+            if private
+            else "This session is not private any more."
+        )
+        self._app.notify(said)
 
     def copy_session(self) -> None:
         """Copies the whole transcript to the clipboard, as plain text."""

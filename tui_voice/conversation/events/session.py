@@ -25,6 +25,8 @@ class SessionOpened(Event):
     """Id of the session that this one was forked from. "": none."""
     parent_turn: str = ""
     """Id of the last turn that the two share."""
+    server: str = ""
+    """Host of the server. "": the usual one of the backend, or not known (older journals)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,18 @@ class SessionResumed(Event):
     backend: str
     model: str
     voice: str = ""
+    server: str = ""
+    """As in `SessionOpened`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyChanged(Event):
+    """The session was marked private, or the mark was taken away.
+
+    A private session is never found by `recall` of another session, and never sent elsewhere.
+    """
+
+    private: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,15 +11,27 @@ from tui_voice.conversation.turns import Turn
 
 
 def session_opened(ledger: Ledger, event: e.SessionOpened) -> Ledger:
-    return replace(
+    ledger = replace(
         ledger, opened=event, backend=event.backend, model=event.model, voice=event.voice
     )
+    return _held_with(ledger, event)
 
 
 def session_resumed(ledger: Ledger, event: e.SessionResumed) -> Ledger:
     fresh = replace(forget_server(ledger, "the program ended"), sent_again=())
     voice = event.voice or ledger.voice
-    return replace(fresh, backend=event.backend, model=event.model, voice=voice)
+    fresh = replace(fresh, backend=event.backend, model=event.model, voice=voice)
+    return _held_with(fresh, event)
+
+
+def _held_with(ledger: Ledger, event: e.SessionOpened | e.SessionResumed) -> Ledger:
+    place = f"{event.backend} {event.server}".strip()
+    known = ledger.held_with
+    return ledger if place in known else replace(ledger, held_with=(*known, place))
+
+
+def privacy_changed(ledger: Ledger, event: e.PrivacyChanged) -> Ledger:
+    return replace(ledger, private=event.private)
 
 
 def session_renamed(ledger: Ledger, event: e.SessionRenamed) -> Ledger:

@@ -25,6 +25,7 @@ def listed(session: SavedSession) -> dict[str, Any]:
         "usd": session.usd,
         "path": str(session.path),
         "parent": session.parent,
+        "private": bool(session.private),
     }
 
 
