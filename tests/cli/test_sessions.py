@@ -214,7 +214,7 @@ def test_the_json_output_has_the_documented_keys(
     assert [set(one) for one in sessions] == [LISTED | {"parent", "private"}] * 2
     shown = read_json(folder, capsys, "show", "kyoto")
     assert set(shown) == LISTED | {
-        *("parent", "parent_turn", "memory", "notes"),
+        *("parent", "parent_turn", "private", "memory", "notes"),
         *("turn_list", "prunings"),
     }
     assert {key: shown[key] for key in LISTED} == {key: sessions[1][key] for key in LISTED}
