@@ -71,6 +71,39 @@ def test_item_does_not_wait_for_its_transcript() -> None:
     assert client.last_event("response.done")["response"]["status"] == "completed"
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("result", [TranscriptReady, JobFailed])
+def test_completed_comes_once_where_several_runs_end_after_the_turn(
+    newest_first: bool, result: type[TranscriptReady] | type[JobFailed]
+) -> None:
+    """Audio that comes faster than real time ends the turn while partial runs are still queued."""
+    client = ProtocolClient()
+    client.configure_input(**WHISPER)
+    client.hold = (TranscribeJob,)
+    client.say(SILENCE * 500 + speech(LONG) + SILENCE * 200 + speech(LONG) + SILENCE * 800)
+    jobs = list(client.held_jobs)
+    assert len(jobs) >= 3
+    for job in reversed(jobs) if newest_first else jobs:
+        client.job_result(result(job.job_id, LONG))
+    ends = [e["type"] for e in client.events if e["type"] in (COMPLETED, FAILED)]
+    assert ends == [COMPLETED if result is TranscriptReady else FAILED]
+    assert [e["type"] for e in client.events].count("response.created") == 1
+
+
+def test_completed_comes_once_where_a_partial_run_ends_after_the_final_one() -> None:
+    client = ProtocolClient()
+    client.configure_input(**WHISPER)
+    client.hold = (TranscribeJob,)
+    client.say(SILENCE * 500 + speech(LONG) + SILENCE * 300)
+    partial, final = client.held_jobs
+    client.job_result(TranscriptReady(final.job_id, LONG))
+    client.say(SILENCE * 500)
+    client.job_result(TranscriptReady(partial.job_id, "hello"))
+    completed = [e["transcript"] for e in client.events if e["type"] == COMPLETED]
+    assert completed == [LONG]
+    assert partial.stop.is_set()
+
+
 def test_only_one_partial_run_is_queued_at_a_time() -> None:
     client = ProtocolClient()
     client.configure_input(**WHISPER)

@@ -11,6 +11,7 @@ from threading import Thread
 
 from tui_voice.network import is_loopback
 from tui_voice.server.interfaces import Engines
+from tui_voice.server.memory import ignore_loaded_objects
 from tui_voice.server.realtime_server import ServerOptions, start_server
 
 
@@ -70,6 +71,7 @@ async def _run(options: ServeCommandOptions, engines: Engines) -> int:
             if server.failed.done():
                 raise server.failed.result()
             if loading.done():
+                ignore_loaded_objects()
                 print_progress(f"ready: {engines.describe()}")
                 await ending
         finally:

@@ -49,7 +49,7 @@ Job = TranscribeJob | ReplyJob | SpeakJob
 
 @dataclass(frozen=True, slots=True)
 class EnginesReady:
-    """The engines are loaded; `detector` belongs to this connection alone."""
+    """The engines are loaded; `detector` is for this connection alone."""
 
     detector: SpeechDetector
     voices: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ from tui_voice.server.errors import RefusedError
 from tui_voice.server.ids import random_ids
 from tui_voice.server.interfaces import Engines
 from tui_voice.server.limits import SessionLimits
+from tui_voice.server.memory import MemoryRelease
 from tui_voice.server.workers import EngineWorkers
 
 PATHS = ("/v1/realtime", "/openai/v1/realtime")
@@ -72,6 +73,7 @@ class RealtimeServer:
         self._connections: set[ClientConnection] = set()
         self._socket: WebSocketServer | None = None
         self._listening_on = ""
+        self._memory = MemoryRelease()
 
     @property
     def host(self) -> str:
@@ -130,6 +132,7 @@ class RealtimeServer:
         assert self._socket is not None, "the server listens"
         self._socket.close(code=1001, reason="The server is shutting down.")
         await self._socket.wait_closed()
+        self._memory.cancel()
         self._workers.close()
 
     def _load_engines(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -188,6 +191,7 @@ class RealtimeServer:
             self._connections.discard(connection)
             connection.end()
             watching.cancel()
+            self._memory.request()
             await sending
 
     def _refusal(

@@ -91,9 +91,9 @@ class Transcriber:
 
     def drop(self) -> None:
         """The turn that is being spoken will not be committed."""
-        if self._turn is not None:
-            self._turn.utterance.stop.set()
-            self._turn = None
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            self._stop_runs(turn)
 
     def commit(self, record: ItemRecord, start_ms: float, voice_end_ms: float | None) -> None:
         """The spoken turn became the item `record`, whose audio starts at `start_ms`.
@@ -115,6 +115,7 @@ class Transcriber:
         assert turn.record is not None
         text = turn.utterance.final_text(turn.voice_end_ms)
         if text is not None:
+            self._stop_runs(turn)
             self._finish(turn.record, 0, text, turn.utterance)
         elif not turn.utterance.has_final_run(turn.voice_end_ms):
             start = turn.utterance.unsettled_start_ms
@@ -122,6 +123,13 @@ class Transcriber:
             end = turn.sound_start_ms + turn.record.audio[0].duration_ms
             rest = turn.sound[skipped_samples * pcm.WIDTH :]
             self._start(turn, TranscriptionRun(start, end, is_complete=True), rest, is_urgent=True)
+
+    def _stop_runs(self, turn: _SpokenTurn) -> None:
+        """Forgets the runs that are still active: the text of the turn is known or not needed."""
+        turn.utterance.stop.set()
+        self._turn_jobs = {
+            job: other for job, other in self._turn_jobs.items() if other is not turn
+        }
 
     def transcribe_item(self, record: ItemRecord) -> None:
         """Starts transcribing the audio of an item that the client created."""
@@ -160,6 +168,7 @@ class Transcriber:
         elif turn := self._turn_jobs.pop(job_id, None):
             turn.utterance.run_failed(job_id)
             if turn.record is not None and not turn.utterance.has_final_run(turn.voice_end_ms):
+                self._stop_runs(turn)
                 self._fail(turn.record, 0, message)
 
     def _send_delta(self, item_id: str, delta: str | None) -> None:

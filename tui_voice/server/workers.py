@@ -9,6 +9,7 @@ import numpy as np
 from tui_voice.audio import pcm
 from tui_voice.errors import TuiVoiceError
 from tui_voice.server.audio_formats import encode
+from tui_voice.server.detector_pool import BorrowedDetector, DetectorPool
 from tui_voice.server.fair_pool import FairPool
 from tui_voice.server.interfaces import DETECTOR_RATE, Engines
 from tui_voice.server.jobs import (
@@ -45,17 +46,21 @@ class EngineWorkers:
         self._replies = new_pool("replies", _MAX_PARALLEL_REPLIES)
         self._speech = new_pool("speech", 1)
         self._pools = (self._transcription, self._replies, self._speech)
+        self._detector_pool = DetectorPool(engines.detector)
+        self._detectors: dict[Hashable, BorrowedDetector] = {}
 
     def prepare(self, key: Hashable, report: Report) -> None:
         """Makes what a new connection needs; reports `EnginesReady` or `EnginesUnavailable`.
 
         Other engines may still be loading: a job that needs one waits for it in its thread.
         """
+        detector = self._detectors[key] = BorrowedDetector(self._detector_pool)
 
         def make() -> None:
             self.engines.count_tokens("")  # loads the token table here and not on the event loop
             voices = tuple(self.engines.synthesiser().voices)
-            report(EnginesReady(self.engines.detector(), voices))
+            self._detector_pool.give_back(self._detector_pool.take())  # fails here if ever
+            report(EnginesReady(detector, voices))
 
         def work() -> None:
             _run_reporting(make, lambda message: report(EnginesUnavailable(message)))
@@ -82,9 +87,12 @@ class EngineWorkers:
                 self._speech.submit(key, work(lambda: self._speak(job, report)))
 
     def forget(self, key: Hashable) -> None:
-        """Drops the queued jobs of a closed connection."""
+        """Drops the queued jobs of a closed connection, and takes its speech detector back."""
         for pool in self._pools:
             pool.forget(key)
+        detector = self._detectors.pop(key, None)
+        if detector is not None:
+            detector.close()
 
     def close(self) -> None:
         for pool in self._pools:
