@@ -101,7 +101,7 @@ def test_search(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "search", "xylophone") == 0
     assert capsys.readouterr() == ("", "No turn contains these words.\n")
     assert run(folder, "search", "x", "--limit", "0") == 2
-    assert "0 is no number from 1 on" in capsys.readouterr().err
+    assert "'0' is no number from 1 to" in capsys.readouterr().err
 
 
 def test_search_prints_the_words_in_bold_on_a_terminal(

@@ -27,6 +27,7 @@ from tui_voice.ui.screens.list_screen import PAUSE, ListScreen
 from tui_voice.ui.screens.reader import ReaderScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import ORDERS, SessionsScreen, day
+from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.row_list import RowList
 from tui_voice.ui.widgets.transcript import Transcript
 
@@ -85,6 +86,29 @@ async def test_typing_filters_and_ctrl_t_orders(build: Build) -> None:
             await settle(pilot)
             assert screen.order == order
         assert len(screen.list.rows) == 2
+
+
+async def test_a_file_that_cannot_be_read_is_listed_with_its_fault(build: Build) -> None:
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        folder = app.options.sessions
+        assert folder is not None
+        (folder / "diary.jsonl").write_text("Dear diary")
+        await pilot.press("ctrl+r")
+        await settle(pilot)
+        await filter_applied(pilot)
+        screen = listed(app)
+        *others, diary = screen.list.rows
+        assert not any(session.fault for session in others)
+        assert (diary.title, diary.fault) == (
+            "diary.jsonl",
+            f"{folder / 'diary.jsonl'} is not a saved session",
+        )
+        await pilot.press("end", "pagedown", "enter")
+        await settle(pilot)
+        assert app.screen is screen
+        assert "is not a saved session" in screen.query_one(NoticeLine).notice.text
 
 
 async def test_enter_resumes_the_highlighted_session(build: Build) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.audio.stderr_redirect import redirected_stderr
+from tui_voice.cli.arguments import find_session
 from tui_voice.cli.flags import sessions_dir_of, settings_of
 from tui_voice.config import Settings, log_path
 from tui_voice.errors import UsageError
@@ -65,10 +66,11 @@ def run(args: argparse.Namespace) -> int:
     if app.failure is not None:
         raise app.failure
     if ended is not None:
-        named = getattr(args, "sessions_dir", None) is not None
+        named = getattr(args, "sessions_dir", None) is not None and _is_inside(folder, ended.path)
         flag = f" --sessions-dir {shlex.quote(str(folder))}" if named else ""
+        session = ended.session_id if _is_inside(folder, ended.path) else str(ended.path)
         print(f"The session is saved as {ended.session_id}.")
-        print(f"Resume it: tui-voice resume {ended.session_id}{flag}")
+        print(f"Resume it: tui-voice resume {shlex.quote(session)}{flag}")
     return 0
 
 
@@ -85,13 +87,17 @@ def appearance(settings: Settings) -> dict[str, Any]:
 
 
 def _first_session(args: argparse.Namespace, folder: Path) -> str | None:
-    """Returns the id of the session that the arguments name; None where they name none.
+    """Returns the id, or path, of the session that the arguments name; None where they name none.
 
     Raises `StoreError` where there is no such session.
     """
     wanted = getattr(args, "id", None)
     if wanted is None and not args.continue_last:
         return None
-    from tui_voice.store.catalog import find
+    found = find_session(folder, "last" if wanted is None else wanted)
+    return found.id if _is_inside(folder, found.path) else str(found.path)
 
-    return find(folder, wanted or "last").id
+
+def _is_inside(folder: Path, journal: Path) -> bool:
+    """Returns whether an id is enough to find the journal; else it needs its path."""
+    return journal.parent == folder.absolute() or journal.parent == folder

@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli import registry
+from tui_voice.cli.arguments import number
 from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
 from tui_voice.cli.output import print_json
 from tui_voice.cli.table import table, terminal_width
-from tui_voice.config import Settings
+from tui_voice.config import Settings, user_path
 from tui_voice.errors import UsageError
 from tui_voice.languages import is_spoken_language
 from tui_voice.runtime.summary_styles import DEFAULT_STYLE
@@ -47,15 +48,27 @@ def add_parser(commands: Any) -> None:
         "--exchanges and --only limit how much.",
     )
     add = parser.add_argument
-    add("--exchanges", type=int, default=20, metavar="N", help="exchanges in a session (20)")
+    add(
+        "--exchanges",
+        type=number(int, 1, 10_000),
+        default=20,
+        metavar="N",
+        help="exchanges in a session (20)",
+    )
     add(
         "--at",
-        type=int,
+        type=number(int, 100, 1_000_000),
         action="append",
         metavar="TOKENS",
         help="tokens from which turns are pruned (800 and 1600)",
     )
-    add("--keep", type=int, action="append", metavar="N", help="newest turns that stay (4)")
+    add(
+        "--keep",
+        type=number(int, 0, 10_000),
+        action="append",
+        metavar="N",
+        help="newest turns that stay (4)",
+    )
     add("--style", action="append", choices=styles, help="form of the summaries (structured)")
     add(
         "--language",
@@ -67,7 +80,7 @@ def add_parser(commands: Any) -> None:
     add("--policy", action="append", choices=policies, help="a policy that summarises (balanced)")
     add("--summary-url", metavar="URL", help="a chat server of yours that writes the summaries")
     add("--only", metavar="WORDS", help="only sessions whose name contains these words")
-    add("--folder", type=Path, metavar="DIR", help="keep the sessions in this folder")
+    add("--folder", metavar="DIR", help="keep the sessions in this folder")
     add("--json", action="store_true", help="print JSON for a program")
     add_settings(parser, *_SETTINGS)
     add_common(parser)
@@ -78,8 +91,6 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.lab.evaluation import arms, run_arm
 
     ats, keeps = args.at or [800, 1600], args.keep or [4]
-    if args.exchanges < 1 or min(ats) < 100 or min(keeps) < 0:
-        raise UsageError("--exchanges must be at least 1, --at at least 100 tokens, --keep 0.")
     settings = _settings(args)
     chosen = [
         arm
@@ -95,10 +106,11 @@ def run(args: argparse.Namespace) -> int:
     if not chosen:
         raise UsageError(f"No session is called “{args.only}”.", "Leave --only out to see all.")
     outcomes = []
+    kept = None if args.folder is None else user_path(args.folder, "the folder of --folder")
     with TemporaryDirectory(prefix="tui-voice-eval-") as temporary:
         for number, arm in enumerate(chosen, 1):
             print(f"{number} of {len(chosen)}: {arm.name} …", file=sys.stderr, flush=True)
-            folder = args.folder or Path(temporary)
+            folder = kept or Path(temporary)
             outcomes.append(run_arm(arm, settings, folder, args.exchanges))
     if args.json:
         print_json([asdict(outcome) for outcome in outcomes])

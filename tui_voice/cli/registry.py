@@ -53,10 +53,32 @@ def key_actions() -> Iterable[str]:
 
 
 def check(settings: Settings) -> None:
-    """Raises SettingsError where a chosen row of a table needs a setting that is not set."""
+    """Raises SettingsError where a chosen row of a table needs a setting that is not set, and for a
+    theme that does not exist.
+    """
     from tui_voice.runtime.backends import check_needs
 
     check_needs(settings)
+    theme = settings.ui.theme
+    if theme is not None and theme not in (names := themes()):
+        from tui_voice.config.sources import EDIT_HINT, shown
+        from tui_voice.config.value_types import one_of
+        from tui_voice.errors import SettingsError
+
+        raise SettingsError(
+            f"{settings.origin('ui.theme')}: ui.theme is {shown(theme)}; "
+            f"allowed is {one_of(names)}, or none.",
+            EDIT_HINT,
+        )
+
+
+def themes() -> list[str]:
+    """Returns the names of our themes and of Textual's."""
+    from textual.theme import BUILTIN_THEMES
+
+    from tui_voice.ui.theme import THEMES
+
+    return [*(theme.name for theme in THEMES), *sorted(BUILTIN_THEMES)]
 
 
 CHOICES: Mapping[str, Callable[[], Iterable[str]]] = {

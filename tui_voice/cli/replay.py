@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.app import appearance
+from tui_voice.cli.arguments import find_session, number
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.config import log_path
 from tui_voice.errors import UsageError
@@ -26,23 +27,24 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("session", metavar="ID|FILE", help="a saved session, or a journal's path")
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="N", help="N times as fast; 0: all at once"
+        "--speed",
+        type=number(float, 0, 1_000_000),
+        default=1.0,
+        metavar="N",
+        help="N times as fast; 0: all at once",
     )
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the replay. Exit status 0. Raises `StoreError` where there is no such session."""
-    if args.speed < 0:
-        raise UsageError("--speed cannot be negative.", "0 shows the whole session at once.")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "A replay needs a terminal.", f"`tui-voice sessions show {args.session}` prints it."
         )
-    from tui_voice.store.catalog import find
 
     settings = settings_of(args)
-    path = find(sessions_dir_of(args), args.session).path
+    path = find_session(sessions_dir_of(args), args.session).path
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import AppOptions
 

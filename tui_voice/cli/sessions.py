@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui_voice.cli.arguments import find_session, number
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.output import print_json, print_styled
 from tui_voice.cli.table import short, table
+from tui_voice.config import user_path
 from tui_voice.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +50,11 @@ def add_parser(subparsers: Any) -> None:
         help='words, "a phrase", prefix*, role:you|voice, after:2026-04-01, before:7d',
     )
     search.add_argument(
-        "--limit", type=_count, default=50, metavar="N", help="print at most N turns (50)"
+        "--limit",
+        type=number(int, 1, 1_000_000),
+        default=50,
+        metavar="N",
+        help="print at most N turns (50)",
     )
     export = action("export", "write a session as a file for reading elsewhere")
     export.add_argument(
@@ -92,9 +98,9 @@ def _list(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
     from tui_voice.store.exporters.data import listed
 
-    sessions = catalog.list_sessions(folder)
+    sessions, unreadable = catalog.list_sessions(folder), catalog.unreadable_sessions(folder)
     if args.json:
-        print_json([listed(session) for session in sessions])
+        print_json([listed(session) for session in (*sessions, *unreadable)])
         return 0
     if not sessions:
         print(f"No sessions in {short(folder)} yet. `tui-voice` starts one.")
@@ -113,18 +119,16 @@ def _list(args: argparse.Namespace, folder: Path) -> int:
     ]
     if rows:
         print(table([head, *rows], right=(2, 3, 4), indent=0))
-    for reason in catalog.unreadable(folder):
-        print(f"tui-voice: {reason}", file=sys.stderr)
+    _report_unreadable(folder)
     return 0
 
 
 def _show(args: argparse.Namespace, folder: Path) -> int:
-    from tui_voice.store import catalog
     from tui_voice.store.export import render
     from tui_voice.store.exporters.data import shown
     from tui_voice.store.reading import load
 
-    path = catalog.find(folder, args.id).path
+    path = find_session(folder, args.id).path
     ledger, notes = load(path)
     if args.json:
         print_json(shown(ledger, path) | {"notes": list(notes)})
@@ -163,11 +167,19 @@ def _search(args: argparse.Namespace, folder: Path) -> int:
         print_styled(f"  {_highlighted(hit.excerpt, hit.marks) if bold else hit.excerpt}\n")
     if not hits:
         print("No turn contains these words.", file=sys.stderr)
+    _report_unreadable(folder)
     return 0
 
 
-def _export(args: argparse.Namespace, folder: Path) -> int:
+def _report_unreadable(folder: Path) -> None:
+    """Prints a line on standard error for each file that was left out."""
     from tui_voice.store import catalog
+
+    for fault in catalog.unreadable(folder):
+        print(f"tui-voice: {fault}", file=sys.stderr)
+
+
+def _export(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store.export import export, render
     from tui_voice.store.exporters import EXPORT_FORMATS
     from tui_voice.store.reading import load
@@ -176,13 +188,18 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
     form = args.format or by_suffix.get(Path(args.out or "").suffix[1:], "md")
     if form not in EXPORT_FORMATS:
         raise UsageError(f"There is no format {form}.", f"There are {', '.join(EXPORT_FORMATS)}.")
-    session = catalog.find(folder, args.id)
+    session = find_session(folder, args.id)
     ledger, _notes = load(session.path)
     minutes = _minutes(args, ledger) if args.minutes else ""
     if args.out == "-":
         sys.stdout.write(render(ledger, form, minutes))
         return 0
-    path = export(ledger, form, Path(args.out).expanduser() if args.out else None, minutes)
+    path = export(
+        ledger,
+        form,
+        None if args.out is None else user_path(args.out, "the path of --out"),
+        minutes,
+    )
     if args.json:
         print_json({"id": session.id, "path": str(path.absolute()), "format": form})
     else:
@@ -200,7 +217,7 @@ def _minutes(args: argparse.Namespace, ledger: Ledger) -> str:
 def _rename(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
 
-    session = catalog.find(folder, args.id)
+    session = find_session(folder, args.id)
     title = " ".join(args.title)
     catalog.rename(session.path, title)
     _report(args, {"id": session.id, "title": title}, f"{session.id} is now called {title}.")
@@ -220,7 +237,7 @@ def _private(args: argparse.Namespace, folder: Path) -> int:
 def _delete(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
 
-    session = catalog.find(folder, args.id)
+    session = find_session(folder, args.id)
     if not args.yes:
         if not sys.stdin.isatty():
             raise UsageError(
@@ -238,9 +255,9 @@ def _fork(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
     from tui_voice.store.reading import load
 
-    session = catalog.find(folder, args.id)
+    session = find_session(folder, args.id)
     turn = args.turn
-    if turn.isdecimal():
+    if turn.isdecimal() and len(turn) < 10:
         ids = [one.id for one in load(session.path).ledger.turns if one.text]
         if not 0 < int(turn) <= len(ids):
             raise StoreError(f"{session.id} has {len(ids)} turns, so there is no turn {turn}")
@@ -257,12 +274,6 @@ def _report(args: argparse.Namespace, result: dict[str, Any], sentence: str) -> 
         print_json(result)
     else:
         print(sentence)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
-    return int(text)
 
 
 def _quoted(argument: str) -> str:

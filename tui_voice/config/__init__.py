@@ -19,7 +19,14 @@ from tui_voice.config.model import (
     ScreenSettings,
     SummarySettings,
 )
-from tui_voice.config.paths import cache_dir, config_path, log_path, sessions_dir, state_dir
+from tui_voice.config.paths import (
+    cache_dir,
+    config_path,
+    log_path,
+    sessions_dir,
+    state_dir,
+    user_path,
+)
 from tui_voice.config.settings import Settings
 
 __all__ = [
@@ -39,4 +46,5 @@ __all__ = [
     "log_path",
     "sessions_dir",
     "state_dir",
+    "user_path",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from tui_voice.errors import UsageError
 
 APP = "tui-voice"
 
@@ -13,10 +16,12 @@ APP = "tui-voice"
 def sessions_dir(override: str | Path | None = None) -> Path:
     """Returns the folder of the saved sessions.
 
-    That is `override`, else TUI_VOICE_SESSIONS_DIR, else a folder in the user's data folder.
+    That is `override`, else TUI_VOICE_SESSIONS_DIR, else a folder in the user's data folder. Raises
+    UsageError, as the other functions here, for a text that can be no path.
     """
-    if named := override or os.environ.get("TUI_VOICE_SESSIONS_DIR"):
-        return Path(named).expanduser()
+    named = override if override is not None else os.environ.get("TUI_VOICE_SESSIONS_DIR") or None
+    if named is not None:
+        return user_path(str(named), "the folder of the sessions")
     return data_dir() / "sessions"
 
 
@@ -30,7 +35,7 @@ def data_dir() -> Path:
 def cache_dir() -> Path:
     """Returns the folder of files that may be deleted at any time: search index, checkpoints."""
     if named := os.environ.get("TUI_VOICE_CACHE_DIR"):
-        return Path(named).expanduser()
+        return user_path(named, "the folder of TUI_VOICE_CACHE_DIR")
     from platformdirs import user_cache_path
 
     return user_cache_path(APP, appauthor=False)
@@ -39,7 +44,7 @@ def cache_dir() -> Path:
 def config_path(env: Mapping[str, str] | None = None) -> Path:
     """Returns the settings file: TUI_VOICE_CONFIG, else `config.toml` in the config folder."""
     if named := (os.environ if env is None else env).get("TUI_VOICE_CONFIG"):
-        return Path(named).expanduser()
+        return user_path(named, "the file of TUI_VOICE_CONFIG")
     from platformdirs import user_config_path
 
     return user_config_path(APP, appauthor=False) / "config.toml"
@@ -57,4 +62,29 @@ def log_path() -> Path:
     path = state_dir() / "tui-voice.log"
     with suppress(OSError):  # opening the file will fail, and the user sees that error
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def user_path(text: str, what: str) -> Path:
+    """Returns the path that a user typed, `~` expanded. It need not exist.
+
+    `what`: what it is the path of, for the sentence: "the folder of --sessions-dir". Raises
+    UsageError for a text that can be no path.
+    """
+    if not text.strip():
+        raise UsageError(f"{what[:1].upper()}{what[1:]} is empty.", "Name one, or leave it out.")
+    if "\0" in text:
+        raise UsageError(f"{what[:1].upper()}{what[1:]} contains a zero byte.", "Name another one.")
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except RuntimeError:
+        user = text.partition("/")[0]
+        raise UsageError(f"There is no user {user[1:]}, so {text} is no path.", "") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(
+                f"The path {text[:60]}... is too long.", "Name a shorter one."
+            ) from None
+        return Path(text).expanduser()  # whoever uses it reports the error
     return path

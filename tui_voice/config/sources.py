@@ -5,6 +5,9 @@ Each source is turned into `Given` values; `loading.py` merges and checks them.
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +20,10 @@ OTHER_VARIABLES = {"CONFIG", "PROFILE", "SESSIONS_DIR", "CACHE_DIR"}
 FOREIGN_VARIABLES = {"AZURE_OPENAI_ENDPOINT": "backend.azure_endpoint"}
 """Environment variables of other programs that are used where ours is not set."""
 
+_LARGEST = 4_000_000
+"""Bytes. No settings file is as large."""
+_LONGEST_NUMBER = 100_000
+"""Digits of a number that is still read, in order to say where it stands."""
 EDIT_HINT = "`tui-voice config edit` opens the file; `tui-voice config show` lists all settings."
 
 
@@ -34,7 +41,7 @@ class Given(NamedTuple):
 def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
     """Returns the TOML table in `path`, empty where there is no file. Raises SettingsError."""
     try:
-        content = path.read_text(encoding="utf-8")
+        content = _read_text(path)
     except FileNotFoundError:
         if must_exist:
             raise SettingsError(
@@ -47,12 +54,45 @@ def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
         raise SettingsError(
             f"The settings in {path} cannot be read: {reason}.", "Repair or move the file."
         ) from error
+    return _parsed(content, path)
+
+
+def _read_text(path: Path) -> str:
+    """Returns the text of the file, without the mark (BOM) that editors of Windows begin it with.
+
+    Raises OSError, UnicodeDecodeError; SettingsError for what is no file, or too large to be one.
+    """
+    if path == Path(os.devnull):
+        return ""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        kind = "a folder" if stat.S_ISDIR(about.st_mode) else "a pipe or a device"
+        raise SettingsError(f"The settings cannot be read: {path} is {kind}.", "Name a file.")
+    if about.st_size > _LARGEST:
+        size = f"{about.st_size / 1e6:.0f} MB"
+        raise SettingsError(f"{path} is no settings file: it has {size}.", "Name another file.")
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _parsed(content: str, path: Path) -> dict[str, Any]:
+    """Returns the TOML table. Raises SettingsError."""
     import tomllib
 
+    digits = sys.get_int_max_str_digits()
     try:
+        # A number that is far too long must be found by the check of its setting, which names it.
+        sys.set_int_max_str_digits(_LONGEST_NUMBER)
         return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.", EDIT_HINT) from error
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply.", EDIT_HINT) from None
+    except ValueError as error:
+        if isinstance(error, tomllib.TOMLDecodeError):
+            reason = f"is not valid TOML: {error}"
+        else:
+            reason = "contains a number with too many digits"
+        raise SettingsError(f"{path} {reason}.", EDIT_HINT) from error
+    finally:
+        sys.set_int_max_str_digits(digits)
 
 
 def take_profiles(table: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
@@ -126,6 +166,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def shown(value: object) -> str:
     """Returns what was found, shortened, and without an API key that was put in the wrong place."""
     if not isinstance(value, str):
-        return str(value)[:60]
+        try:
+            return str(value)[:60]
+        except ValueError:  # Python writes no number of more than 4 300 digits
+            return "a number that is too long to be shown"
     secret = value.startswith(("sk-", "ek_")) or "@" in value or len(value) > 60
     return "a text that is not shown here" if secret else f'"{value}"'

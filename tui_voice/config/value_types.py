@@ -14,9 +14,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from tui_voice.config.paths import user_path
+from tui_voice.errors import UsageError
 
 _ADDRESS = r"://(?:[^\s/?#:@]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#:@\[\]]+)(?::\d+)?(?:[/?#]\S*)?\Z"
 """Host, port and path of a URL. A user name may precede the host, a password may not: passwords
@@ -59,8 +63,9 @@ Words = Annotated[
     Meta(description='a list such as ["Ana Kovač", "Zagreb"]; as text, with commas'),
 ]
 Allow = Literal["ask", "always", "never"]
-Duration = Annotated[float, Meta(description='a time such as "90s", "10m" or "1h"')]
+Duration = Annotated[float, Meta(description='a time such as "90s", "10m" or "1h", 1000h at most')]
 """Seconds; written with a unit."""
+LONGEST_SECONDS = 3_600_000
 
 
 def convert(value: object, kind: Any, *, from_text: bool) -> Any:
@@ -77,9 +82,12 @@ def convert(value: object, kind: Any, *, from_text: bool) -> Any:
     if from_text and isinstance(value, str):
         value = _plain(value, _base(kind))
     try:
-        return msgspec.convert(value, kind, strict=not from_text)
-    except msgspec.ValidationError as error:
+        converted = msgspec.convert(value, kind, strict=not from_text)
+    except (msgspec.ValidationError, OverflowError) as error:
         raise ValueError(str(error)) from None
+    if kind in (HttpAddress, WebSocketAddress):
+        urlsplit(converted).port  # noqa: B018  # it raises ValueError for a port above 65 535
+    return converted
 
 
 def allowed(kind: Any) -> str:
@@ -117,15 +125,19 @@ def _plain(text: str, base: Any) -> str:
 
 def _seconds(value: object) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", value if isinstance(value, str) else "")
-    if found is None or not float(found[1]):
+    seconds = float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else 0.0
+    if not 0 < seconds <= LONGEST_SECONDS:
         raise ValueError
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+    return seconds
 
 
 def _path(value: object) -> Path:
-    if not isinstance(value, str | Path) or not str(value).strip():
+    if not isinstance(value, str | Path):
         raise ValueError
-    return Path(value).expanduser()
+    try:
+        return user_path(str(value), "the path")
+    except UsageError as error:
+        raise ValueError(str(error)) from None
 
 
 def _words(value: object) -> tuple[str, ...]:

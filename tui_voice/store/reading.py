@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,9 +18,14 @@ from tui_voice.conversation.reducers import fold
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint
 from tui_voice.store.parsing import Progress, parse
+from tui_voice.store.saved_session import start_time
 
 LARGEST = 2 << 30
 """Bytes. A year of speaking takes less; a larger file is not a session."""
+_SUSPICIOUS = 64 << 20
+"""Bytes. Of a larger file the first line is looked at before all of it is read into memory."""
+_FIRST_LINE = 1 << 20
+"""Bytes. No first line is as long: it has the instructions for the model."""
 _FIRST_LINES = (b'{"event":"session_opened"', b'{"event":"talk_opened"')
 """How a journal begins, in versions 2 and 1."""
 
@@ -73,7 +79,7 @@ def _with_header(path: Path, events: Iterator[Event], data: bytes) -> Iterator[E
     """The events, with `SessionOpened` first. If that line is lost, one with the file's date."""
     first = next(events, None)
     if first is None and not _begins_like_a_journal(data):
-        raise StoreError(f"{path} is not a saved session", "sessions are .jsonl files of tui-voice")
+        raise _no_session(path)
     if not isinstance(first, SessionOpened):
         written = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
         started = written.isoformat(timespec="seconds")
@@ -81,6 +87,10 @@ def _with_header(path: Path, events: Iterator[Event], data: bytes) -> Iterator[E
     if first is not None:
         yield first
     yield from events
+
+
+def _no_session(path: Path) -> StoreError:
+    return StoreError(f"{path} is not a saved session", "sessions are .jsonl files of tui-voice")
 
 
 def _begins_like_a_journal(data: bytes) -> bool:
@@ -91,20 +101,27 @@ def _begins_like_a_journal(data: bytes) -> bool:
 def _header_notes(opened: Event | None) -> tuple[str, ...]:
     if isinstance(opened, SessionOpened) and not (opened.backend or opened.model):
         return ("the first line is lost: date, model and instructions are not known any more",)
+    if isinstance(opened, SessionOpened) and start_time(opened.started) is None:
+        return ("the time at which it began cannot be read, so its turns have no date",)
     return ()
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
-        if path.exists() and not path.is_file():
-            raise StoreError(f"{path} is not a file")
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            kind = "a folder" if stat.S_ISDIR(about.st_mode) else "a pipe or a device"
+            raise StoreError(f"{path} is not a file but {kind}", "name the file of a saved session")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if not size:
                 raise StoreError(f"{path} is empty: nothing was said in this session")
             if size > LARGEST:
                 raise StoreError(f"{path} is too large for a session ({size / 1e9:.1f} GB)")
+            if size > _SUSPICIOUS and b"\n" not in file.read(_FIRST_LINE):
+                raise _no_session(path)
+            file.seek(0)
             yield file
     except FileNotFoundError as error:
         raise StoreError(

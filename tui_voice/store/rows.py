@@ -7,6 +7,7 @@ Example: the second turn at 1 000 ms has the place 1 000 × 1 024 + 1.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +20,15 @@ from tui_voice.store.saved_session import SavedSession, saved_session_of
 from tui_voice.store.text_normalization import spaced
 
 FileStamp = tuple[int, int]
-"""Size in bytes and modification time in ns. A journal with the same stamp has not changed."""
+"""Size in bytes; time of the last change, of content or permissions, in ns. A journal with the same
+stamp has not changed."""
 
 SCHEMA = 4
 """Number of the table layout. An index with another number is deleted and made again."""
 
 _TABLES = """
 CREATE TABLE sessions (
-    file INTEGER PRIMARY KEY, name TEXT UNIQUE, size INTEGER, changed INTEGER, refused TEXT,
+    file INTEGER PRIMARY KEY, name BLOB UNIQUE, size INTEGER, changed INTEGER, refused TEXT,
     id TEXT, title TEXT, started TEXT, last REAL, seconds REAL, turns INTEGER, model TEXT,
     backend TEXT, usd REAL, parent TEXT, held_with TEXT, private INTEGER
 ) STRICT;
@@ -44,7 +46,9 @@ SLOTS = 1_024
 """How many turns can have the same ms."""
 _LATEST_MS = 1 << 52
 """Unix ms. A later time is damaged; this one replaces it, so that the row number fits 64 bits."""
-SESSION_COLUMNS = tuple(field.name for field in fields(SavedSession) if field.name != "path")
+SESSION_COLUMNS = tuple(
+    field.name for field in fields(SavedSession) if field.name not in ("path", "fault")
+)
 """Columns of the table `sessions` with the values of a `SavedSession`, in its order."""
 
 
@@ -72,15 +76,27 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 def stamps(db: sqlite3.Connection) -> dict[str, FileStamp]:
     """By file name: the stamp that each journal had when it was last read into the index."""
     rows = db.execute("SELECT name, size, changed FROM sessions")
-    return {name: (size, changed) for name, size, changed in rows}
+    return {os.fsdecode(name): (size, changed) for name, size, changed in rows}
+
+
+def storable(text: str) -> str:
+    """The text with an escape for each byte of a file name that is not UTF-8, such as `\\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def copied_ids(db: sqlite3.Connection) -> frozenset[str]:
+    """The ids that several journals of the folder have in their first lines."""
+    rows = db.execute("SELECT id FROM sessions WHERE refused = '' GROUP BY id HAVING count(*) > 1")
+    return frozenset(session for (session,) in rows)
 
 
 def remove_session(db: sqlite3.Connection, name: str) -> None:
     """Deletes the session of this file name, with its turns."""
-    for (file,) in db.execute("SELECT file FROM sessions WHERE name = ?", (name,)).fetchall():
+    key = (os.fsencode(name),)
+    for (file,) in db.execute("SELECT file FROM sessions WHERE name = ?", key).fetchall():
         for place, role, text in _known_turns(db, file).values():
             _remove_turn(db, place, role, text)
-    db.execute("DELETE FROM sessions WHERE name = ?", (name,))
+    db.execute("DELETE FROM sessions WHERE name = ?", key)
 
 
 def store_session(
@@ -90,8 +106,9 @@ def store_session(
 
     `ledger` None: the journal cannot be read, and `refused` is the reason.
     """
-    db.execute("INSERT OR IGNORE INTO sessions (name) VALUES (?)", (name,))
-    file: int = db.execute("SELECT file FROM sessions WHERE name = ?", (name,)).fetchone()[0]
+    key = (os.fsencode(name),)
+    db.execute("INSERT OR IGNORE INTO sessions (name) VALUES (?)", key)
+    file: int = db.execute("SELECT file FROM sessions WHERE name = ?", key).fetchone()[0]
     session = saved_session_of(ledger, Path(name)) if ledger else None
     turns = {turn.id: turn for turn in ledger.turns if turn.text} if ledger else {}
     known = _known_turns(db, file)
@@ -102,8 +119,14 @@ def store_session(
     for turn in turns.values():
         if known.get(turn.id, ("",))[1:] != (turn.role, turn.text):
             _add_turn(db, file, session.start_seconds if session else 0.0, turn)
-    row: dict[str, str | float] = {"size": stamp[0], "changed": stamp[1], "refused": refused}
-    row |= {column: getattr(session, column) for column in SESSION_COLUMNS} if session else {}
+    row: dict[str, str | float] = {
+        "size": stamp[0],
+        "changed": stamp[1],
+        "refused": storable(refused),
+    }
+    if session:
+        values = {column: getattr(session, column) for column in SESSION_COLUMNS}
+        row |= values | {"id": storable(session.id)}
     assignments = ", ".join(f"{column} = :{column}" for column in row)
     db.execute(f"UPDATE sessions SET {assignments} WHERE file = :file", row | {"file": file})
 

@@ -24,6 +24,8 @@ class SavedSession:
     path: Path
     """The journal."""
     id: str
+    """The id in the first line; where several sessions of a folder have it, those with another file
+    name are called by that name: they are copies."""
     title: str
     """The given title, or the user's first words."""
     started: str
@@ -42,6 +44,9 @@ class SavedSession:
     held_with: str = ""
     """The servers that had turns of it, one a line (`Ledger.held_with`)."""
     private: bool = False
+    fault: str = ""
+    """Why the file cannot be read, in a sentence; "" if it can be read. With a fault, `title` is
+    the name of the file, and nothing else is known."""
 
     @property
     def start_seconds(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from tui_voice.store import index
+from tui_voice.store import index, rows
 from tui_voice.store.query import Query, Term, parse
 from tui_voice.store.rows import SLOTS
 from tui_voice.store.text_normalization import plain, printable, unspaced
@@ -84,9 +85,14 @@ def search(
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    rows = index.ask(folder, lambda db: _newest_hits(db, query, reach), cache, refresh=refresh)
-    order = sorted(range(len(rows)), key=lambda place: -_score(query, rows[place][4], place))
-    return [_hit(folder, query, rows[place]) for place in order[:limit]]
+    found, copied = index.ask(
+        folder,
+        lambda db: (_newest_hits(db, query, reach), rows.copied_ids(db)),
+        cache,
+        refresh=refresh,
+    )
+    order = sorted(range(len(found)), key=lambda place: -_score(query, found[place][4], place))
+    return [_hit(folder, query, copied, found[place]) for place in order[:limit]]
 
 
 def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = None) -> bool:
@@ -94,7 +100,7 @@ def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = No
     return index.update(folder, cache, stop)
 
 
-_Row = tuple[str, str, str, str, str, float, str, str]
+_Row = tuple[str, str, str, str, str, float, str, bytes]
 
 
 def _newest_hits(db: sqlite3.Connection, query: Query, reach: Reach | None) -> list[_Row]:
@@ -126,10 +132,13 @@ def _newest_hits(db: sqlite3.Connection, query: Query, reach: Reach | None) -> l
     return db.execute(statement, values).fetchall()
 
 
-def _hit(folder: Path, query: Query, row: _Row) -> Hit:
+def _hit(folder: Path, query: Query, copied: frozenset[str], row: _Row) -> Hit:
     session, title, turn, role, text, at, started, name = row
     part, places = excerpt(text, query)
-    return Hit(session, title, turn, role, part, places, at, started, folder / name)
+    path = folder / os.fsdecode(name)
+    if session in copied:
+        session = path.stem
+    return Hit(session, title, turn, role, part, places, at, started, path)
 
 
 def _place(moment: float) -> int:

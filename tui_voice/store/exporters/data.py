@@ -13,8 +13,11 @@ from tui_voice.store.saved_session import SavedSession, saved_session_of
 
 
 def listed(session: SavedSession) -> dict[str, Any]:
-    """A session as `sessions list --json` prints it. `usd` and `seconds` are rounded."""
-    return {
+    """A session as `sessions list --json` prints it. `usd` and `seconds` are rounded.
+
+    A file that cannot be read has a `fault` in addition.
+    """
+    row = {
         "id": session.id,
         "title": session.title,
         "started": session.started,
@@ -27,6 +30,7 @@ def listed(session: SavedSession) -> dict[str, Any]:
         "parent": session.parent,
         "private": bool(session.private),
     }
+    return row | {"fault": session.fault} if session.fault else row
 
 
 def shown(ledger: Ledger, path: Path) -> dict[str, Any]:

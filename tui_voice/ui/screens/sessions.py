@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from tui_voice.errors import TuiVoiceError
+from tui_voice.errors import StoreError, TuiVoiceError
 from tui_voice.ui.number_format import length, plural, usd
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import ExportChoice, ResumeRequest
@@ -86,6 +86,12 @@ class SessionsScreen(ListScreen["SavedSession"]):
 
     def paint_row(self, row: SavedSession, width: int) -> list[list[StyledText]]:
         """Returns the title; then when, how long, how many turns, the cost, the model."""
+        if row.fault:
+            more = self._options.glyphs.more
+            return [
+                [(fit(row.title, width - 1, more), "words")],
+                [(fit(row.fault, width - 1, more), "alarm")],
+            ]
         dot, more = f" {self._options.glyphs.dot} ", self._options.glyphs.more
         parts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
         parts += [usd(row.usd)] if row.usd else []
@@ -112,10 +118,10 @@ class SessionsScreen(ListScreen["SavedSession"]):
         """Reads the folder again, in a thread."""
 
         def work() -> None:
-            from tui_voice.store.catalog import list_sessions
+            from tui_voice.store.catalog import list_sessions, unreadable_sessions
 
             try:
-                sessions = list_sessions(self.folder)
+                sessions = list_sessions(self.folder) + unreadable_sessions(self.folder)
             except TuiVoiceError as error:
                 self.app.call_from_thread(self.show_error, error)
             else:
@@ -152,8 +158,11 @@ class SessionsScreen(ListScreen["SavedSession"]):
     # ── actions on the highlighted session ──────────────────────────────────────────────────
 
     def choose(self) -> None:
-        if self.chosen_row is not None:
-            self.dismiss(ResumeRequest(self.chosen_row.id))
+        row = self.chosen_row
+        if row is not None and row.fault:
+            self.show_error(StoreError(row.fault))
+        elif row is not None:
+            self.dismiss(ResumeRequest(row.id))
 
     def action_order(self) -> None:
         orders = list(ORDERS)
