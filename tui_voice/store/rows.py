@@ -23,7 +23,7 @@ FileStamp = tuple[int, int]
 """Size in bytes; time of the last change, of content or permissions, in ns. A journal with the same
 stamp has not changed."""
 
-SCHEMA = 4
+SCHEMA = 5
 """Number of the table layout. An index with another number is deleted and made again."""
 
 _TABLES = """
