@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec import structs
 
@@ -15,8 +17,10 @@ from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.payback import cache_hit_rate, seconds_per_reply, usd_per_hour
 from tui_voice.conversation.plan import Plan
 from tui_voice.conversation.planning import plan_compaction
-from tui_voice.conversation.prices import PRICES, PriceTable, merge
+from tui_voice.conversation.policies import POLICIES
+from tui_voice.conversation.prices import PRICES, Price, PriceTable, merge
 from tui_voice.conversation.reducers import fold
+from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
 
 
 def payback_of(
@@ -24,13 +28,12 @@ def payback_of(
     work: Plan | Compaction,
     model: str = MODEL,
     table: PriceTable = PRICES,
-    textifies: bool = True,
 ) -> payback.Payback:
     """The payback at the prices of `model` in `table`, with the summary model's own price."""
     price, writer = table.find(model), table.find(payback.SUMMARY_MODEL)
     assert price is not None
     assert writer is not None
-    return payback.payback_of(ledger, work, price, writer, textifies)
+    return payback.payback_of(ledger, work, price, writer)
 
 
 def with_replies(*replies: Reply) -> Ledger:
@@ -100,7 +103,7 @@ class TestSummary:
         ledger = spoken_session(6)
         turns = ledger.held()
         dropped, kept = turns[:-2], turns[-2:]
-        found = payback_of(ledger, Plan("summary", tuple(dropped), ""), textifies=False)
+        found = payback_of(ledger, Plan("summary", tuple(dropped), ""))
         freed = sum(t.tokens for t in dropped) - SUMMARY_TOKENS
         assert found.freed == freed
         assert found.broken == kept[0].tokens
@@ -160,29 +163,134 @@ class TestTextify:
         assert found.replies_to_pay_back > 10
 
 
-class TestMeasured:
-    def test_the_measured_worth_of_a_summary(self) -> None:
-        harness = ConversationHarness(Limits(900, 2, policy="notebook"))
-        while not harness.ledger.memory:
+def usd_of_reading(price: Price, items: Sequence[tuple[float, float, float]]) -> float:
+    """USD of reading (text, audio, share from the cache) in turn, by the list of prices."""
+    usd = 0.0
+    for text, audio, cached in items:
+        usd += text * (cached * price.text_cached + (1 - cached) * price.text_in)
+        usd += audio * (cached * price.audio_cached + (1 - cached) * price.audio_in)
+    return usd / 1e6
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime-2.1", "gpt-realtime-2.1-mini"])
+@pytest.mark.parametrize("policy", ["notebook", "balanced", "thrift"])
+class TestRecorded:
+    """The value that is recorded with each pruning, against a computation by hand."""
+
+    def pruned(
+        self, policy: str, model: str, kind: str
+    ) -> tuple[ConversationHarness, Ledger, e.PruningValued]:
+        """Returns a session, its ledger right before the first pruning of a kind, and its value."""
+        price = PRICES.models[model]
+        harness = ConversationHarness(Limits(900, 2, policy=policy, price=price))
+        while not any(c.kind == kind and c.worth for c in harness.ledger.compactions):
             harness.exchange()
-        done = harness.ledger.compactions[-1]
-        assert done.stage == "confirmed"
-        assert done.tokens_after is not None
-        found = payback_of(harness.ledger, done)
-        assert found.freed == done.tokens_before - done.tokens_after
-        assert found.usd_per_reply == pytest.approx(found.freed * 0.40 / 1e6)
-        assert found.usd_once >= (done.usd or 0)
-        assert found.broken == sum(t.tokens for t in harness.ledger.held())
+        valued = next(
+            event
+            for event in harness.events
+            if isinstance(event, e.PruningValued)
+            and event.compaction_id.startswith("memory" if kind == "summary" else "text")
+        )
+        return harness, fold(harness.events[: harness.events.index(valued)]), valued
 
-    def test_the_measured_worth_of_a_textify(self) -> None:
-        harness = ConversationHarness(Limits(4_000, 24, policy="thrift"))
-        harness.exchange()
-        done = harness.ledger.compactions[-1]
-        assert (done.kind, done.stage) == ("textify", "confirmed")
-        found = payback_of(harness.ledger, done)
-        assert found.freed > 100
-        assert found.broken == 0
+    def shares(self, ledger: Ledger) -> dict[str, float]:
+        """Returns the share of each turn that lies in the cached prefix."""
+        place, found = ledger.fixed_tokens + ledger.memory_tokens, {}
+        for turn in ledger.held():
+            inside = min(turn.tokens, max(0, ledger.cacheable_prefix_tokens - place))
+            found[turn.id] = inside / turn.tokens
+            place += turn.tokens
+        return found
 
+    def test_a_summary(self, policy: str, model: str) -> None:
+        _, ledger, valued = self.pruned(policy, model, "summary")
+        price, done = PRICES.models[model], ledger.compactions[-1]
+        shares, held = self.shares(ledger), ledger.held()
+        dropped = [turn for turn in held if turn.id in done.turns]
+        kept = [turn for turn in held if turn.id not in done.turns]
+        memory = estimate_text_tokens(done.summary) + ITEM_OVERHEAD
+        as_text = {"notebook": set(), "thrift": {turn.id for turn in kept}}.get(policy)
+        if as_text is None:  # balanced: the newest reply may stay audio
+            stays = POLICIES["balanced"].kept_audio
+            assert stays is not None
+            now_cold = structs.replace(ledger, cacheable_prefix_tokens=0)
+            as_text = {turn.id for turn in kept} - stays(now_cold, kept)
+        before = usd_of_reading(
+            price, [(t.text_tokens, t.audio_tokens, shares[t.id]) for t in held]
+        )
+        after = usd_of_reading(
+            price,
+            [(memory, 0, 0.0)]
+            + [
+                (t.as_text_tokens, 0, 0.0)
+                if t.id in as_text
+                else (t.text_tokens, t.audio_tokens, 0.0)
+                for t in kept
+            ],
+        )
+        assert valued.usd_once == pytest.approx(after - before + (done.usd or 0), abs=1e-8)
+        text = sum(t.text_tokens for t in dropped) - memory
+        audio = sum(t.audio_tokens for t in dropped)
+        assert valued.freed == text + audio
+        assert valued.usd_per_reply == pytest.approx(
+            (text * price.text_cached + audio * price.audio_cached) / 1e6, abs=1e-8
+        )
+        assert valued.broken == round(sum(t.tokens * shares[t.id] for t in kept))
+
+    def test_a_textify(self, policy: str, model: str) -> None:
+        if policy == "notebook":
+            pytest.skip("nothing becomes text")
+        _, ledger, valued = self.pruned(policy, model, "textify")
+        price, done = PRICES.models[model], ledger.compactions[-1]
+        shares, held = self.shares(ledger), ledger.held()
+        behind = held[held.index(next(t for t in held if t.id in done.turns)) :]
+        before = usd_of_reading(
+            price, [(t.text_tokens, t.audio_tokens, shares[t.id]) for t in behind]
+        )
+        after = usd_of_reading(
+            price,
+            [
+                (t.as_text_tokens, 0, 0.0)
+                if t.id in done.turns
+                else (t.text_tokens, t.audio_tokens, 0.0)
+                for t in behind
+            ],
+        )
+        assert valued.usd_once == pytest.approx(after - before, abs=1e-8)
+
+    def test_it_is_computed_once_and_does_not_change_later(self, policy: str, model: str) -> None:
+        harness, _, valued = self.pruned(policy, model, "summary")
+        for _ in range(4):
+            harness.exchange()
+        values = [
+            event
+            for event in harness.events
+            if isinstance(event, e.PruningValued) and event.compaction_id == valued.compaction_id
+        ]
+        assert len(values) == 1
+        done = next(c for c in harness.ledger.compactions if c.id == valued.compaction_id)
+        assert done.worth == valued
+        assert fold(harness.events).compactions == harness.ledger.compactions
+
+
+def test_what_all_prunings_saved_counts_each_reply_since() -> None:
+    value = e.PruningValued(
+        compaction_id="memory_0001",
+        freed=1_000,
+        broken=100,
+        usd_once=0.01,
+        usd_per_reply=0.002,
+        usd_per_hour=0.36,
+    )
+    done = Compaction(
+        "memory_0001", "summary", 0.0, (), 1_000, stage="confirmed", worth=value, replies=10
+    )
+    assert payback.usd_saved(Ledger(compactions=(done,), replies=10)) == 0
+    assert payback.usd_saved(Ledger(compactions=(done,), replies=30)) == pytest.approx(0.03)
+    assert value.replies_to_pay_back == pytest.approx(5)
+
+
+class TestUnderWay:
     def test_a_compaction_under_way_is_worth_what_its_plan_was(self) -> None:
         ledger = spoken_session(8)
         wanted = plan_compaction(ledger, Limits(1_000, 2, policy="notebook")).plan

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation import planning
+from tui_voice.conversation import payback, planning
 from tui_voice.conversation.effects import Output
 from tui_voice.conversation.ledger import MEMORY_STEM, Ledger
 from tui_voice.conversation.limits import Limits
@@ -65,6 +65,30 @@ def summary_again(ledger: Ledger, limits: Limits) -> list[Output]:
         return []
     left = tuple(t for t in droppable(ledger.held(), limits.keep) if t.id in last.turns)
     return _summary(ledger, Plan("summary", left, "again after a reconnect")) if left else []
+
+
+def valued_pruning(ledger: Ledger, limits: Limits) -> list[Output]:
+    """What the pruning that is about to begin costs and saves, if that is not recorded yet.
+
+    Nothing where the model is free, or the window does not shrink by it.
+    """
+    running = ledger.compaction
+    if limits.free or running is None or running.worth is not None or running.stage != "ready":
+        return []
+    if running.kind not in ("summary", "textify") or ledger.connection.status != "online":
+        return []
+    found = payback.payback_of(
+        ledger, running, limits.price, payback.SUMMARY_PRICE, limits.spec.kept_audio
+    )
+    valued = e.PruningValued(
+        compaction_id=running.id,
+        freed=found.freed,
+        broken=found.broken,
+        usd_once=round(found.usd_once, 9),
+        usd_per_reply=round(found.usd_per_reply, 9),
+        usd_per_hour=round(found.usd_per_hour, 6),
+    )
+    return [valued]
 
 
 def restored_turns(ledger: Ledger, turn_ids: tuple[str, ...]) -> list[Output]:

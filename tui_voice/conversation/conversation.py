@@ -410,7 +410,13 @@ class Conversation:
 
     def settle_down(self, event: e.Event) -> None:
         """Continues what was begun, then begins what is due. Stops after the first decision."""
-        for work in (self._repeat_seeding, self._advance, self._repeat_summary, self._begin_due):
+        for work in (
+            self._repeat_seeding,
+            self._value_pruning,
+            self._advance,
+            self._repeat_summary,
+            self._begin_due,
+        ):
             if not self._decided:
                 work(event)
 
@@ -435,6 +441,10 @@ class Conversation:
             "everything that was said."
         )
         self._put(e.Noticed(text=text, severity="warning"))
+
+    def _value_pruning(self, _event: e.Event) -> None:
+        """Records what a pruning costs and saves, once, before its first step."""
+        self._put(*compaction.valued_pruning(self.ledger, self.limits))
 
     def _advance(self, _event: e.Event) -> None:
         """Takes the next step of a compaction, unless a response may be reading the window."""

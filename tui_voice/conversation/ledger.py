@@ -13,7 +13,13 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from tui_voice.conversation.events import Noticed, SessionOpened, TriggerChecked, Usage
+from tui_voice.conversation.events import (
+    Noticed,
+    PruningValued,
+    SessionOpened,
+    TriggerChecked,
+    Usage,
+)
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
 
 ConnectionStatus = Literal["offline", "connecting", "online", "reconnecting"]
@@ -108,6 +114,10 @@ class Compaction(Struct, frozen=True):
     """Number of questions that a text model asked about the summarised turns."""
     unanswered: tuple[str, ...] = ()
     """Those that the summary does not answer."""
+    worth: PruningValued | None = None
+    """What it costs and saves. None: it is not known, or replies are free."""
+    replies: int = 0
+    """How many responses with a usage there were before it was confirmed."""
     error: str = ""
     """Why it failed or broke."""
     hint: str = ""

@@ -8,9 +8,11 @@ makes everything behind it be read once at the full price.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
+
+from msgspec.structs import replace
 
 from tui_voice.conversation.estimates import (
     FIXED_TOKENS,
@@ -21,7 +23,7 @@ from tui_voice.conversation.estimates import (
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.plan import Plan
 from tui_voice.conversation.prices import PRICES, Price
-from tui_voice.conversation.turns import Turn
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, estimate_text_tokens
 
 SUMMARY_MODEL = "gpt-6-luna"
 """The model at whose price a summary is estimated, until its real cost is known."""
@@ -39,7 +41,7 @@ NEWEST_TURNS = 12
 
 @dataclass(frozen=True, slots=True)
 class Payback:
-    """What a compaction costs and saves. Estimates before it is done, measured figures after."""
+    """What a compaction costs and saves, by what is known before its first step."""
 
     freed: int
     """Tokens that later replies do not read again."""
@@ -135,22 +137,30 @@ def tokens_per_exchange(ledger: Ledger, textified: bool) -> float:
 
 
 def payback_of(
-    ledger: Ledger, work: Plan | Compaction, price: Price, writer: Price, textifies: bool = True
+    ledger: Ledger,
+    work: Plan | Compaction,
+    price: Price,
+    writer: Price,
+    kept_audio: Callable[[Ledger, Sequence[Turn]], set[str]] | None = None,
 ) -> Payback:
-    """What beginning this plan is worth now, or what this compaction was worth.
+    """What beginning this plan is worth now, or this compaction before its first step.
 
-    `price`: of the session's model. `writer`: of the model that writes summaries. `textifies`: the
-    audio that a summary leaves in the window becomes text right after it.
+    `price`: of the session's model. `writer`: of the model that writes summaries. `kept_audio`: as
+    in `PolicySpec`. What it does not name of the audio that a summary leaves in the window becomes
+    text right after the summary, so the next reply reads it as text.
     """
     ids = [turn if isinstance(turn, str) else turn.id for turn in work.turns]
     turns = [turn for turn in map(ledger.turns.get, ids) if turn is not None]
-    if isinstance(work, Compaction) and work.stage == "confirmed":
-        return _measured(ledger, work, turns, price)
     hit_rate = cache_hit_rate(ledger)
     changed = {turn.id for turn in turns}
     behind_change = work.kind == "summary"  # a summary is placed in front of all turns
     usd_before, usd_after = 0.0, 0.0
     text_freed = audio_freed = broken = 0
+    becomes_text: set[str] = set()
+    if work.kind == "summary" and kept_audio is not None:
+        left = [turn for turn in ledger.turns.held() if turn.id not in changed]
+        stays = kept_audio(replace(ledger, cacheable_prefix_tokens=0), left)
+        becomes_text = {t.id for t in left if t.words == "done" and t.id not in stays}
     place = ledger.fixed_tokens + ledger.memory_tokens
     for turn in ledger.turns.held():
         cached = _cached_share(place, turn.tokens, ledger.cacheable_prefix_tokens) * hit_rate
@@ -165,7 +175,7 @@ def payback_of(
         elif not behind_change:
             usd_after += usd_now
         else:
-            if work.kind == "summary" and textifies and turn.words == "done":
+            if turn.id in becomes_text:
                 usd_after += usd_for_input(price, turn.as_text_tokens, 0)
             else:
                 usd_after += usd_for_input(price, turn.text_tokens, turn.audio_tokens)
@@ -174,13 +184,17 @@ def payback_of(
     once = usd_after - usd_before
     if work.kind == "summary":
         memory = summary_tokens(ledger, sum(turn.tokens for turn in turns))
-        source = sum(turn.as_text_tokens for turn in turns) + memory + REQUEST_TOKENS
-        once += source * writer.text_in * writer.cache_write / 1e6
-        once += memory * writer.text_out / 1e6
+        if isinstance(work, Compaction) and work.summary:  # it is written: the figures are known
+            memory = estimate_text_tokens(work.summary) + ITEM_OVERHEAD
+            once += work.usd or 0.0
+        else:
+            source = sum(turn.as_text_tokens for turn in turns) + memory + REQUEST_TOKENS
+            once += source * writer.text_in * writer.cache_write / 1e6
+            once += memory * writer.text_out / 1e6
         once += usd_for_input(price, memory, 0)
         if ledger.memory_tokens:
             cached = hit_rate if ledger.cacheable_prefix_tokens else 0
-            once -= usd_for_input(price, memory, 0, cached)
+            once -= usd_for_input(price, ledger.memory_tokens, 0, cached)
         text_freed += ledger.memory_tokens - memory
     return _payback(ledger, text_freed, audio_freed, broken, once, price, hit_rate)
 
@@ -198,23 +212,23 @@ def _cached_share(place: int, tokens: int, prefix: int) -> float:
     return min(1.0, max(0.0, (prefix - place) / tokens)) if tokens else 1.0
 
 
-def _measured(ledger: Ledger, done: Compaction, turns: Sequence[Turn], price: Price) -> Payback:
-    """What a confirmed compaction was worth, by the tokens of the window before and after it."""
-    freed = max(0, done.tokens_before - (done.tokens_after or done.tokens_before))
-    audio = min(freed, sum(_audio_tokens(turn) for turn in turns if turn.spoken))
-    broken = 0
-    if done.kind == "summary":
-        gone = set(done.turns)
-        broken = sum(t.tokens for t in ledger.held() if t.at <= done.at and t.id not in gone)
-    once = (
-        (done.usd or 0.0) + usd_for_input(price, broken, 0) - usd_for_input(price, broken, 0, 1.0)
-    )
-    return _payback(ledger, freed - audio, audio, broken, once, price, cache_hit_rate(ledger))
+def usd_saved(ledger: Ledger) -> float:
+    """USD that all prunings of the session have saved so far, less what they cost.
 
-
-def _audio_tokens(turn: Turn) -> int:
-    """What a spoken turn weighed as audio, before it became text."""
-    return round(turn.audio_ms / (100 if turn.role == "user" else 50))
+    Each reply since a pruning was confirmed saves what the pruning was valued at.
+    """
+    saved, after_summary = 0.0, -1
+    for done in ledger.compactions:
+        if done.stage != "confirmed" or done.worth is None:
+            continue
+        if done.kind == "summary":
+            after_summary = done.replies
+        since = ledger.replies - done.replies
+        # The value of a summary counts the audio that it leaves as the text that it then becomes.
+        counted = done.kind == "textify" and done.replies == after_summary
+        if since > 0:
+            saved += since * done.worth.usd_per_reply - (0 if counted else done.worth.usd_once)
+    return saved
 
 
 def _payback(

@@ -223,7 +223,7 @@ def _loses_money(ledger: Ledger, limits: Limits, held: Sequence[Turn], trigger: 
     if limits.free or not spec.economises or too_full:
         return False
     plan = Plan("summary", tuple(droppable(held, limits.keep)), "")
-    worth = payback.payback_of(ledger, plan, limits.price, payback.SUMMARY_PRICE, spec.textifies)
+    worth = payback.payback_of(ledger, plan, limits.price, payback.SUMMARY_PRICE, spec.kept_audio)
     replies = worth.replies_to_pay_back
     growth = payback.tokens_per_exchange(ledger, spec.textifies)
     return replies is None or replies > worth.freed / growth

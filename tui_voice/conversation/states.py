@@ -106,6 +106,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     *(
         _row(trigger, "*", None, after="settle_down")
         for trigger in (
+            "pruning_valued",
             "textify_requested",
             "restore_requested",
             "voice_repair_requested",

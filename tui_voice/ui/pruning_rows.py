@@ -15,14 +15,13 @@ from tui_voice.ui.number_format import clock
 if TYPE_CHECKING:
     from tui_voice.conversation.events import TriggerChecked
     from tui_voice.conversation.ledger import Compaction, Ledger
-    from tui_voice.conversation.prices import Price
 
 LOG_ROWS = 40
 """Rows that the log shows. Older prunings are in the transcript alone."""
 
 
 class PruningWorth(NamedTuple):
-    """What a pruning saves, as `conversation.payback` computes it. Tokens and USD."""
+    """What a pruning saves, as the event `PruningValued` says. Tokens and USD."""
 
     freed: int
     """Tokens that no later reply reads again."""
@@ -68,7 +67,7 @@ class PruningRow(NamedTuple):
     """None: replies cost nothing here, or their price is unknown."""
 
 
-def pruning_rows(ledger: Ledger, start: datetime | None, price: Price) -> tuple[PruningRow, ...]:
+def pruning_rows(ledger: Ledger, start: datetime | None) -> tuple[PruningRow, ...]:
     """Returns the rows, the newest first. Successive textifications become one row."""
     rows = [
         (check.at, _limits_row(number, check, start))
@@ -95,7 +94,7 @@ def pruning_rows(ledger: Ledger, start: datetime | None, price: Price) -> tuple[
                 kept=last.details - len(last.missing),
                 asked=last.asked,
                 answered=last.asked - len(last.unanswered),
-                worth=_worth(ledger, last, price),
+                worth=_worth(last) if ledger.cost else None,
             )
             rows.append((last.at, row))
     rows.sort(key=lambda row: row[0])
@@ -132,18 +131,11 @@ def _stage(compaction: Compaction) -> Literal["running", "done", "failed"]:
     return "done" if compaction.stage == "confirmed" else "failed"
 
 
-def _worth(ledger: Ledger, compaction: Compaction, price: Price) -> PruningWorth | None:
-    """Returns the worth of a finished pruning, where replies cost money."""
-    if (
-        compaction.stage != "confirmed"
-        or compaction.kind in ("restore", "voice")
-        or not ledger.cost
-    ):
+def _worth(compaction: Compaction) -> PruningWorth | None:
+    """Returns the worth of a finished pruning as it was recorded."""
+    found = compaction.worth
+    if compaction.stage != "confirmed" or found is None:
         return None
-    from tui_voice.conversation.payback import payback_of
-    from tui_voice.conversation.prices import Price
-
-    found = payback_of(ledger, compaction, price, Price())
     replies = found.replies_to_pay_back
     return PruningWorth(
         found.freed,

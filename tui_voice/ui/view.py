@@ -87,6 +87,8 @@ class CostFigures(NamedTuple):
     per_hour: float | None = None
     last_reply: float | None = None
     summaries: float = 0.0
+    saved_per_hour: float | None = None
+    """What the prunings have saved so far, for each hour of the session."""
     replies: int = 0
     cached_share: float | None = None
     """The part of all input so far that came from the prompt cache, 0 to 1."""
@@ -135,7 +137,7 @@ def project(
     if previous is not None and same and previous.trigger_checks is ledger.trigger_checks:
         rows = previous.pruning_rows
     else:
-        rows = pruning_rows(ledger, start, limits.price)
+        rows = pruning_rows(ledger, start)
     return SessionView(
         header=_header(ledger, engines, budget),
         status=_status(snapshot, wait),
@@ -245,9 +247,19 @@ def _cost(ledger: Ledger) -> CostFigures:
         per_hour=usd_per_hour(ledger) or None,
         last_reply=ledger.last_usd,
         summaries=ledger.spent.summaries,
+        saved_per_hour=_saved_per_hour(ledger),
         replies=ledger.replies,
         cached_share=usage.cached / usage.input if usage.input else None,
     )
+
+
+def _saved_per_hour(ledger: Ledger) -> float | None:
+    """Returns what the prunings have saved so far, for each hour; None before any was valued."""
+    from tui_voice.conversation.payback import usd_saved
+
+    if not ledger.cost or not any(done.worth for done in ledger.compactions):
+        return None
+    return usd_saved(ledger) / max(ledger.at, 60.0) * 3600
 
 
 _KEY_TRIGGERS = {

@@ -101,6 +101,28 @@ class SummaryFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PruningValued(Event):
+    """Our decision: what a pruning that is about to begin costs and saves, by what is known now."""
+
+    compaction_id: str
+    freed: int
+    """Tokens that later replies do not read again."""
+    broken: int
+    """Tokens that the next reply reads uncached because of it."""
+    usd_once: float
+    """What the next reply costs more, plus the summary, in USD. Below 0: it saves at once."""
+    usd_per_reply: float
+    """USD that every later reply costs less."""
+    usd_per_hour: float
+    """USD saved in an hour, at the number of replies in an hour until now."""
+
+    @property
+    def replies_to_pay_back(self) -> float | None:
+        """Replies until the cost is saved again. None: never."""
+        return max(0.0, self.usd_once / self.usd_per_reply) if self.usd_per_reply > 0 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryQuestioned(Event):
     """A text model asked questions about the pruned turns, and answered them from the summary."""
 

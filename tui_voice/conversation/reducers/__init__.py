@@ -59,6 +59,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.VoiceRepairRequested: compaction.voice_repair_requested,
     e.SummaryReady: compaction.summary_ready,
     e.SummaryFailed: compaction.summary_failed,
+    e.PruningValued: compaction.pruning_valued,
     e.SummaryQuestioned: compaction.summary_questioned,
     e.WritingBilled: compaction.writing_billed,
     e.TriggerChecked: compaction.trigger_checked,

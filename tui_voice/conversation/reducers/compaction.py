@@ -111,6 +111,13 @@ def summary_questioned(ledger: Ledger, event: e.SummaryQuestioned) -> Ledger:
     return replace(ledger, compactions=compactions)
 
 
+def pruning_valued(ledger: Ledger, event: e.PruningValued) -> Ledger:
+    running = ledger.compaction
+    if running is None or running.id != event.compaction_id:
+        return ledger
+    return amend(ledger, worth=event)
+
+
 def _why_useless(ledger: Ledger, running: Compaction, summary: str) -> str:
     """Why a summary cannot be used; "" if it can."""
     if ledger.memory != running.based_on:
@@ -177,7 +184,13 @@ def settle(ledger: Ledger) -> Ledger:
         return ledger
     if running.skipped and len(running.skipped) == len(running.turns):
         return fail(ledger, "the server refused every change")
-    return amend(ledger, stage="confirmed", tokens_after=ledger.window.total, done_at=ledger.at)
+    return amend(
+        ledger,
+        stage="confirmed",
+        tokens_after=ledger.window.total,
+        done_at=ledger.at,
+        replies=ledger.replies,
+    )
 
 
 def _begin(ledger: Ledger, compaction: Compaction) -> Ledger:

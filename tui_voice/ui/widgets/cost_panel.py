@@ -27,6 +27,9 @@ class CostPanel(BlockWidget):
             self._row("last reply", reply),
             self._row("summaries", usd(cost.summaries)),
         ]
+        if cost.saved_per_hour is not None:
+            saved = usd(cost.saved_per_hour)
+            rows[2].append((f"   pruning saves {saved} an hour", "quiet"))
         if cost.cached_share is not None:
             rows[1].append((f"   {cost.cached_share:.0%} of input cached", "quiet"))
         return [row if sum(len(text) for text, _ in row) <= width else row[:2] for row in rows]
