@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.server.in_memory_client_harness import InMemoryClient
-from tests.server.protocol_harness import SILENCE
+from tests.server.protocol_harness import SILENCE, ProtocolClient
 from tests.server.toy_engines_harness import ToneSynthesiser, ToyEngines, speech
 from tui_voice.realtime.wire import client as c
 from tui_voice.realtime.wire import decode_server, encode
@@ -24,6 +24,7 @@ from tui_voice.realtime.wire.server import ServerEvent
 from tui_voice.realtime.wire.session import Audio, AudioInput, Realtime, ServerVad
 from tui_voice.server.client_connection import ClientConnection
 from tui_voice.server.interfaces import ReplyRequest
+from tui_voice.server.item_record import ItemRecord
 from tui_voice.server.jobs import JobResult, ReplyJob, SpeakJob, TranscribeJob
 from tui_voice.server.limits import SessionLimits
 from tui_voice.server.workers import EngineWorkers
@@ -157,6 +158,53 @@ async def test_reading_stops_while_too_much_audio_is_unprocessed(workers: Engine
     assert not receiving.done()
     connection.end()
     await receiving
+
+
+async def test_flooding_client_does_not_stall_others(workers: EngineWorkers) -> None:
+    """Each of its events takes as long as the first, and others are served between two of them.
+
+    10 000 created items stalled the other clients for 6 s: the work for one item grew with their
+    number. The test counts turns of the event loop instead of measuring time.
+    """
+    async with InMemoryClient(workers) as flooding, InMemoryClient(workers) as other:
+        create = encode(typed_turn("hello"))
+
+        async def flood() -> None:
+            for _ in range(2_000):
+                await flooding.send_frame(create)
+
+        async def drain() -> None:
+            async for _event in flooding:
+                pass
+
+        flooded = asyncio.ensure_future(flood())
+        drained = asyncio.ensure_future(drain())
+        answered = 0
+        while not flooded.done():
+            await other.send(c.ResponseCancel())
+            await receive_until(other, s.Error)
+            answered += 1
+        drained.cancel()
+        assert answered > 500
+
+
+def test_work_for_one_item_does_not_grow_with_their_number() -> None:
+    client = ProtocolClient(limits=SessionLimits(max_items=3_000))
+    call = {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "c"}
+    client.send("conversation.item.create", item=call)
+    reads = 0
+
+    class CountedItems(list[ItemRecord]):
+        def __iter__(self) -> Iterator[ItemRecord]:
+            nonlocal reads
+            reads += 1
+            return super().__iter__()
+
+    items = client.protocol.items
+    items._records = CountedItems(items._records)
+    for _ in range(20):
+        client.type_turn("hello")
+    assert reads <= 1, "the first item collects the names of the functions"
 
 
 async def test_session_ends_at_its_maximum_duration(workers: EngineWorkers) -> None:

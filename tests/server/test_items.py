@@ -18,6 +18,7 @@ from tests.server.protocol_harness import (
 from tests.server.toy_engines_harness import speech
 from tui_voice.audio import pcm
 from tui_voice.realtime.wire.session import Pcmu
+from tui_voice.server.admission import MAX_TEXT_CHARS
 from tui_voice.server.audio_formats import decode
 from tui_voice.server.jobs import SpeakJob
 from tui_voice.server.limits import SessionLimits
@@ -421,3 +422,24 @@ def test_silent_audio_item_gives_an_empty_response() -> None:
     create(client, message_item("user", {"type": "input_audio", "audio": quiet}))
     client.send("response.create")
     assert client.last_event("response.done")["response"]["output"] == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        user_item("x" * (MAX_TEXT_CHARS + 1)),
+        message_item("assistant", {"type": "output_text", "text": "x" * (MAX_TEXT_CHARS + 1)}),
+        {"type": "function_call", "name": "f", "arguments": "1" * (MAX_TEXT_CHARS + 1)},
+    ],
+)
+def test_text_that_is_too_long_is_refused(item: dict[str, Any]) -> None:
+    error = error_of(ProtocolClient().send("conversation.item.create", item=item))
+    assert error["code"] == "string_above_max_length"
+
+
+def test_instructions_that_are_too_long_are_refused() -> None:
+    client = ProtocolClient()
+    long = "x" * (MAX_TEXT_CHARS + 1)
+    assert error_of(client.update_session(instructions=long))["param"] == "session.instructions"
+    asked = client.send("response.create", response={"instructions": long})
+    assert error_of(asked)["param"] == "response.instructions"

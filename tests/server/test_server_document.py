@@ -12,9 +12,11 @@ import pytest
 from tui_voice.realtime.wire import client, session
 from tui_voice.realtime.wire import server as wire
 from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.server.admission import MAX_TEXT_CHARS
 from tui_voice.server.client_connection import MAX_UNSENT_BYTES
 from tui_voice.server.input_audio import MAX_APPEND_BYTES
 from tui_voice.server.limits import SessionLimits
+from tui_voice.server.realtime_server import ServerOptions
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "server.md").read_text()
@@ -115,6 +117,8 @@ def test_limits_have_the_values_of_the_code() -> None:
         f"{limits.session_seconds / 60:.0f}minutes",
         f"{limits.window_tokens}",
         f"{limits.max_items}",
+        f"{MAX_TEXT_CHARS}",
+        f"|{ServerOptions().max_connections}(",
         f"{limits.max_audio_bytes // 2**20}MiB",
         f"{limits.max_input_ms / 60_000:.0f}minutes",
         f"|{limits.max_responses},",

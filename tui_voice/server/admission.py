@@ -38,6 +38,8 @@ _CONTENT_TYPES = {
     "assistant": ["output_text", "output_audio"],
 }
 """Content types that the protocol allows, by role."""
+MAX_TEXT_CHARS = 2**18
+"""Of one text: more than the model's window holds. A longer one would keep the event loop busy."""
 _ITEM_TYPES = ["message", "function_call", "function_call_output"]
 
 
@@ -61,6 +63,8 @@ def admit_item(
         "object": "realtime.item",
         "status": "completed",
     }
+    for name in ("arguments", "output"):
+        check_length(getattr(item, name, ""), f"{path}.{name}")
     match item:
         case Message():
             return _admit_message(replace(item, **common), input_format, path)
@@ -73,6 +77,12 @@ def admit_item(
             )
     assert isinstance(item, FunctionCallOutput)
     return ItemRecord(replace(item, **common))
+
+
+def check_length(text: object, path: str) -> None:
+    """Raises `RefusedError` for a text of more than `MAX_TEXT_CHARS`."""
+    if isinstance(text, str) and len(text) > MAX_TEXT_CHARS:
+        raise string_too_long(path, MAX_TEXT_CHARS, len(text))
 
 
 def _check_id(item_id: object, path: str) -> None:
@@ -97,9 +107,8 @@ def _admit_message(item: Message, input_format: AudioFormat, path: str) -> ItemR
         if part.type not in _CONTENT_TYPES[item.role]:
             raise unsupported_value(part.type, _CONTENT_TYPES[item.role], f"{part_path}.type")
         match part:
-            case InputText():
-                parts.append(part)
-            case OutputText(text=str()):
+            case InputText(text=text) | OutputText(text=str(text)):
+                check_length(text, f"{part_path}.text")
                 parts.append(part)
             case InputAudio():
                 audio[index] = _store_audio(part, input_format, part_path)

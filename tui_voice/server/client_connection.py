@@ -76,15 +76,17 @@ class ClientConnection:
             event: ClientEvent | WireError = decode_client(frame)
         except WireError as error:
             event = error
-        await self._handle(event)
+        await self._handle(event, len(frame))
 
     async def refuse_binary_frame(self) -> None:
         """Sends an `error`: events are text frames."""
         await self._handle(WireError("invalid_event", "Binary frames are not events: send text."))
 
-    async def _handle(self, event: ClientEvent | WireError) -> None:
+    async def _handle(self, event: ClientEvent | WireError, frame_bytes: int = 0) -> None:
         await self._may_receive.wait()
-        self._run(lambda now: self._protocol.receive(event, now))
+        self._run(lambda now: self._protocol.receive(event, now, frame_bytes))
+        # Many frames may wait already. Without a break in between, only this client is served.
+        await asyncio.sleep(0)
 
     async def next_frame(self) -> bytes | None:
         """Waits for the next frame to send; returns None when the connection is to be closed."""

@@ -56,6 +56,7 @@ class InputAudioBuffer:
         self._detector: TurnDetector | None = None
         self._slices: deque[bytes] = deque()
         """Appended audio, in the client's format, that is not yet processed."""
+        self.unprocessed_bytes = 0
 
     @property
     def is_ready(self) -> bool:
@@ -65,10 +66,6 @@ class InputAudioBuffer:
     @property
     def has_unprocessed_audio(self) -> bool:
         return bool(self._slices)
-
-    @property
-    def unprocessed_bytes(self) -> int:
-        return sum(len(each) for each in self._slices)
 
     @property
     def is_speaking(self) -> bool:
@@ -112,11 +109,14 @@ class InputAudioBuffer:
         if audio:
             step = SLICE_MS * bytes_per_ms(audio_format)
             self._slices.extend(audio[at : at + step] for at in range(0, len(audio), step))
+            self.unprocessed_bytes += len(audio)
             self.process_next()
 
     def process_next(self) -> None:
         """Decodes the next slice and looks for turns in it."""
-        self._process(self._decoder.feed(self._slices.popleft()), self._require_detector())
+        audio = self._slices.popleft()
+        self.unprocessed_bytes -= len(audio)
+        self._process(self._decoder.feed(audio), self._require_detector())
 
     def _process(self, sound: bytes, detector: TurnDetector) -> None:
         for signal in detector.write(sound):

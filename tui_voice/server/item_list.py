@@ -28,6 +28,8 @@ class ItemList:
         self._records: list[ItemRecord] = []
         self._by_id: dict[str, ItemRecord] = {}
         self._max_items, self._max_audio_bytes = max_items, max_audio_bytes
+        self._function_names: dict[str, str] | None = None
+        """None where they have to be collected again."""
 
     def __iter__(self) -> Iterator[ItemRecord]:
         return iter(self._records)
@@ -62,6 +64,7 @@ class ItemList:
         """
         previous_id = self.last_id
         self._records.append(record)
+        self._changed(record)
         self._by_id[record.id] = record
         return previous_id
 
@@ -81,6 +84,7 @@ class ItemList:
         if previous_id != ROOT:
             index = self._records.index(self._by_id[previous_id]) + 1
         self._records.insert(index, record)
+        self._changed(record)
         self._by_id[record.id] = record
         return self._records[index - 1].id if index else None
 
@@ -97,6 +101,12 @@ class ItemList:
         record = self.require(item_id, "delete")
         del self._by_id[item_id]
         self._records.remove(record)
+        self._changed(record)
+
+    def _changed(self, record: ItemRecord) -> None:
+        """`record` was added or deleted."""
+        if isinstance(record.item, FunctionCall):
+            self._function_names = None
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
         """Cuts assistant audio; raises `RefusedError` for other items or beyond the audio's end."""
@@ -124,11 +134,13 @@ class ItemList:
 
     def function_names(self) -> dict[str, str]:
         """Returns the names of the functions called so far, by call id."""
-        return {
-            str(record.item.call_id): record.item.name
-            for record in self._records
-            if isinstance(record.item, FunctionCall)
-        }
+        if self._function_names is None:
+            self._function_names = {
+                str(record.item.call_id): record.item.name
+                for record in self._records
+                if isinstance(record.item, FunctionCall)
+            }
+        return self._function_names
 
     def delete_excess_audio(self) -> None:
         """Deletes the oldest stored audio beyond `max_audio_bytes`; the items stay."""

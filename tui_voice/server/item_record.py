@@ -45,7 +45,7 @@ class StoredAudio:
     """Of assistant audio: the ms at which each clause ends, and its text."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ItemRecord:
     """`item` never contains audio; `audio` does, by content index."""
 

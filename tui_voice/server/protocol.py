@@ -21,7 +21,7 @@ from tui_voice.realtime.wire import client as c
 from tui_voice.realtime.wire import server as s
 from tui_voice.realtime.wire.items import ItemReference
 from tui_voice.server import jobs
-from tui_voice.server.admission import admit_item
+from tui_voice.server.admission import admit_item, check_length
 from tui_voice.server.errors import SERVER_ERROR, RefusedError, invalid_value
 from tui_voice.server.idle_timer import IdleTimer
 from tui_voice.server.ids import IdFactory, random_ids
@@ -75,8 +75,9 @@ class ServerProtocol:
             self._respond_automatically,
         )
         self._voices: tuple[str, ...] = ()
-        self._waiting: deque[c.ClientEvent] = deque()
-        """Events that wait until the audio before them is processed."""
+        self._waiting: deque[tuple[c.ClientEvent, int]] = deque()
+        """Events that wait until the audio before them is processed, each with its size."""
+        self._waiting_bytes = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             c.SessionUpdateEvent: self._update_session,
             c.InputAudioBufferAppend: lambda event: self._input.append(event.audio),
@@ -94,14 +95,23 @@ class ServerProtocol:
 
     # Inputs
 
-    def receive(self, event: c.ClientEvent | WireError, now: float) -> list[Output]:
-        """Handles a client event, or answers a frame that is none with `error`."""
+    def receive(
+        self, event: c.ClientEvent | WireError, now: float, frame_bytes: int = 0
+    ) -> list[Output]:
+        """Handles a client event, or answers a frame that is none with `error`.
+
+        `frame_bytes`: the size of the frame, which counts while the event waits.
+        """
         self._set_time(now)
         if isinstance(event, WireError):
             error = RefusedError(event.code, event.message, event.param)
             self._queue.send(error.to_event(event.event_id))
         elif self._must_wait(event):
-            self._waiting.append(event)
+            size = frame_bytes
+            if isinstance(event, c.InputAudioBufferAppend):
+                size = len(event.audio)
+            self._waiting.append((event, size))
+            self._waiting_bytes += size
         else:
             self._handle(event)
         return self._queue.take()
@@ -137,9 +147,8 @@ class ServerProtocol:
 
     @property
     def pending_bytes(self) -> int:
-        """Audio that was received and is not yet processed."""
-        waiting = (e for e in self._waiting if isinstance(e, c.InputAudioBufferAppend))
-        return self._input.unprocessed_bytes + sum(len(event.audio) for event in waiting)
+        """Size of the audio and the frames that were received and are not yet processed."""
+        return self._input.unprocessed_bytes + self._waiting_bytes
 
     def process_next(self, now: float) -> list[Output]:
         """Processes one slice of the unprocessed audio, or else the oldest waiting event."""
@@ -147,7 +156,9 @@ class ServerProtocol:
         if self._input.has_unprocessed_audio:
             self._input.process_next()
         else:
-            self._handle(self._waiting.popleft())
+            event, size = self._waiting.popleft()
+            self._waiting_bytes -= size
+            self._handle(event)
         return self._queue.take()
 
     @property
@@ -198,6 +209,7 @@ class ServerProtocol:
             has_spoken=self.responses.has_spoken,
             is_responding=self.responses.conversation_response is not None,
         )
+        check_length(getattr(event.session, "instructions", ""), "session.instructions")
         self._state = self._state.updated(event.session, context)
         self._input.configure(self._state.settings)
         self._queue.send(s.SessionUpdated(session=self._state.wire_session))
@@ -224,8 +236,9 @@ class ServerProtocol:
         self._idle_timer.stop()
         self._queue.send(s.ConversationItemAdded(item=record.item, previous_item_id=previous_id))
         self._queue.send(s.ConversationItemDone(item=record.item, previous_item_id=previous_id))
-        self._input.transcriber.transcribe_item(record)
-        self.items.delete_excess_audio()
+        if record.audio:
+            self._input.transcriber.transcribe_item(record)
+            self.items.delete_excess_audio()
 
     def _retrieve_item(self, event: c.ConversationItemRetrieve) -> None:
         """Handles `conversation.item.retrieve`; sends `conversation.item.retrieved`."""
@@ -258,6 +271,7 @@ class ServerProtocol:
         if self._state.transcription_only:
             raise invalid_value("A transcription session creates no responses.", "type")
         params = event.response or c.ResponseParams()
+        check_length(params.instructions, "response.instructions")
         settings = self._state.settings.for_response(params, self._voices)
         conversation = params.conversation or "auto"
         if conversation not in ("auto", "none", self.items.id):
