@@ -154,7 +154,7 @@ def test_a_wrong_flag_is_refused_by_name(tmp_path: Path) -> None:
     ("content", "word"),
     [
         ('summary.by = "url"', "summary.url is not set"),
-        ('keys.talk = "m"', "keys.talk is too"),
+        ('keys.talk = "p"', "keys.talk is too"),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(write: Write, content: str, word: str) -> None:
@@ -162,6 +162,14 @@ def test_values_that_do_not_go_together_are_refused(write: Write, content: str, 
     with pytest.raises(SettingsError, match=word) as refused:
         from_file(path)
     assert str(path) in str(refused.value)
+
+
+def test_a_key_that_a_newer_action_has_stays_with_the_action_that_the_user_chose(
+    write: Write,
+) -> None:
+    """A file from before there was the action `select` still opens."""
+    settings = from_file(write('keys.help = "ctrl+t"'))
+    assert (settings.keys["help"], settings.keys["select"]) == ("ctrl+t", "")
 
 
 @pytest.mark.parametrize("value", ["sk-" + "a" * 30, "wss://user:pass@host", "x" * 70 + " y"])

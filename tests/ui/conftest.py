@@ -25,6 +25,7 @@ def fixed_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     """Sets the time zone to UTC, today to a fixed day, and the caches to the test's folder."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TUI_VOICE_SESSIONS_DIR", str(tmp_path / "sessions"))
     monkeypatch.setattr(sessions, "today", lambda: datetime.fromisoformat("2026-04-20T12:00+00:00"))
     time.tzset()
     yield

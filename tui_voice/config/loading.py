@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tui_voice.config.model import DEFAULT_KEYS, GROUPS, all_settings, type_of, variable
+from tui_voice.config.model import DEFAULT_KEYS, GROUPS, NEWER_KEYS, all_settings, type_of, variable
 from tui_voice.config.paths import config_path
 from tui_voice.config.settings import Settings
 from tui_voice.config.sources import (
@@ -69,6 +69,10 @@ def load(
     values, origins = _check_all(given, choices)
     groups: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
     groups["keys"] = dict(DEFAULT_KEYS)
+    chosen = {value for key, value in values.items() if key.startswith("keys.")}
+    for action in NEWER_KEYS:
+        if DEFAULT_KEYS[action] in chosen:  # chosen for another action, when this one had no key
+            groups["keys"][action] = ""
     for key, value in values.items():
         group, _, name = key.partition(".")
         groups[group][name] = value
@@ -158,7 +162,7 @@ def _refuse_shared_keys(settings: Settings) -> None:
     """Raises SettingsError where two actions have the same key."""
     action_of: dict[str, str] = {}
     for action, key in settings.keys.items():
-        if key in action_of:
+        if key in action_of and key:
             origins = (settings.origins.get(f"keys.{one}") for one in (action, action_of[key]))
             raise SettingsError(
                 f'{next(filter(None, origins), "keys")}: keys.{action} is "{key}", and '

@@ -275,8 +275,11 @@ GROUPS: dict[str, type[Any]] = {
 DEFAULT_KEYS: dict[str, str] = {
     "talk": "space",
     "stop": "escape",
-    "mute": "m",
+    "mute": "f4",
     "send": "enter",
+    "newline": "alt+enter",
+    "expand": "ctrl+o",
+    "select": "ctrl+t",
     "summarise": "ctrl+s",
     "restore": "ctrl+z",
     "pin": "p",
@@ -284,6 +287,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "panel": "f2",
     "sessions": "ctrl+r",
     "search": "ctrl+f",
+    "find": "ctrl+g",
     "new": "ctrl+n",
     "export": "ctrl+e",
     "palette": "ctrl+p",
@@ -291,6 +295,10 @@ DEFAULT_KEYS: dict[str, str] = {
     "quit": "ctrl+q",
 }
 """Action → key, in Textual's names."""
+NEWER_KEYS = ("mute", "newline", "expand", "select", "find")
+"""Actions whose key came after the first version. Where the user has given that key to another
+action, they have none.
+"""
 
 
 @cache

@@ -19,9 +19,9 @@ from textual.worker import Worker, WorkerState
 
 from tui_voice.errors import TuiVoiceError, UsageError
 from tui_voice.ui.commands import PaletteCommand
+from tui_voice.ui.key_queue import KeyQueue, NextKey
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.messages import (
-    EventPosted,
     MemoryRequested,
     PruningRequested,
     SessionOpeningFailed,
@@ -30,6 +30,7 @@ from tui_voice.ui.messages import (
     SnapshotMailbox,
 )
 from tui_voice.ui.notices import Notice
+from tui_voice.ui.number_format import plural
 from tui_voice.ui.open_session import OpenSession
 from tui_voice.ui.options import AppOptions, ExitSummary
 from tui_voice.ui.screen_context import ExportChoice, ResumeRequest, ScreenContext
@@ -37,11 +38,14 @@ from tui_voice.ui.screen_table import SCREENS, key_actions
 from tui_voice.ui.screens.session import SessionScreen
 from tui_voice.ui.session_dialogs import SessionDialogs
 from tui_voice.ui.theme import DARK, THEMES, colour_variables
+from tui_voice.ui.typed_turns import TypedTurns
 from tui_voice.ui.view import SessionView
 
 if TYPE_CHECKING:
     from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
 
+DRAFT_SECONDS = 2.0
+"""How often what is half typed is saved, in case the process is killed."""
 FRAME = 0.05
 """Seconds between two drawings of a session while it changes."""
 
@@ -87,9 +91,10 @@ class VoiceApp(App[ExitSummary]):
         self.dialogs = SessionDialogs(
             self, self.options, self.session, lambda: self.view, self.redraw
         )
+        self._typed = TypedTurns(self.session, self._sessions_folder, saves=not self.options.replay)
         self.failure: BaseException | None = None
         """The error that ended the application, if the user did not end it."""
-        self._early_keys: list[events.Event] = []  # typed before the prompt exists
+        self._key_queue = KeyQueue(self, self._take_key)
         self._draw_timer: Timer | None = None
         self._drawn_at = 0.0
         for theme in THEMES:
@@ -106,7 +111,9 @@ class VoiceApp(App[ExitSummary]):
         self.set_keymap(self.key_table.keymap)
 
     def get_default_screen(self) -> Screen[None]:
-        self.session_screen = SessionScreen(self.options, self.key_table)
+        self.session_screen = SessionScreen(
+            self.options, self.key_table, self.session.post, self._send
+        )
         return self.session_screen
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -124,21 +131,17 @@ class VoiceApp(App[ExitSummary]):
         return driver_for(self.key_table.key("talk"))
 
     async def on_event(self, event: events.Event) -> None:
-        """Gives the first character of a typed turn to the prompt, before Textual handles it.
+        """Puts keys and pasted text into the queue that keeps their order."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self._key_queue.add(event)
+        else:
+            await super().on_event(event)
 
-        Otherwise the characters that follow at once would still find the transcript focused.
-        """
-        if (
-            isinstance(event, events.Key | events.Paste)
-            and not event.is_forwarded
-            and self.screen_stack[-1:] == [self.session_screen]
-        ):
-            if not self.session_screen.complete:
-                self._early_keys.append(event)
-                return
-            if self.session_screen.starts_typing(event):
-                return
-        await super().on_event(event)
+    async def on_next_key(self, _message: NextKey) -> None:
+        await self._key_queue.handle_next()
+
+    def _take_key(self, event: events.Key | events.Paste) -> bool:
+        return self.screen is self.session_screen and self.session_screen.take_text(event)
 
     @property
     def view(self) -> SessionView:
@@ -154,13 +157,13 @@ class VoiceApp(App[ExitSummary]):
 
     async def _after_first_paint(self) -> None:
         await self.session_screen.mount_rest()
-        early, self._early_keys = self._early_keys, []
-        for event in early:
-            self.post_message(event)
+        self._typed.load(self.session_screen.prompt)
+        self.set_interval(DRAFT_SECONDS, self.save_draft)
         if self._choose_session:
             self._list_sessions_first()
         else:
             self.open_session(self._first_session_id)
+        self._key_queue.open()
 
     def _list_sessions_first(self) -> None:
         def chosen(request: ResumeRequest | None) -> None:
@@ -170,6 +173,8 @@ class VoiceApp(App[ExitSummary]):
 
     def open_session(self, session_id: str | None) -> None:
         """Closes the open session, if any, and opens a saved one, or a new one for None."""
+        self._typed.leave_session(self.session_screen.prompt)
+        self._typed.opening = True
         before = self.session.detach()
 
         def work() -> None:
@@ -192,8 +197,26 @@ class VoiceApp(App[ExitSummary]):
     def on_session_ready(self, message: SessionReady) -> None:
         self.session.attach(message.handle, message.mailbox, message.first)
         self.session_screen.show_problem(None)
+        self._typed.enter_session(self.session_screen.prompt)
+        self._typed.opened()
         self.redraw()
         self._read_meters()
+
+    def save_draft(self) -> None:
+        """Saves what is half typed. Also called before the application ends, however it ends."""
+        if self.session_screen.complete:
+            self._typed.save_draft(self.session_screen.prompt)
+
+    def on_unmount(self) -> None:
+        self.save_draft()
+
+    def _send(self, text: str) -> bool:
+        if not self._typed.send(text):
+            return False
+        if count := len(self._typed.waiting):
+            text = f"{plural(count, 'turn')} will be sent when the session is open"
+            self.session_screen.show_problem(Notice(text))
+        return True
 
     def on_session_opening_failed(self, message: SessionOpeningFailed) -> None:
         """Shows the error. Settings with which no session can be opened end the application."""
@@ -201,10 +224,12 @@ class VoiceApp(App[ExitSummary]):
             self.failure = message.error
             self.exit(return_code=message.error.exit_status)
             return
+        self._typed.refused(self.session_screen.prompt)
         self.session_screen.show_problem(Notice(str(message.error), message.error.hint, "error"))
 
     async def action_quit(self) -> None:
         """Closes the session, which saves it, and ends the application."""
+        self.save_draft()
         handle = self.session.detach()
         if handle is None:
             self.exit()
@@ -300,9 +325,6 @@ class VoiceApp(App[ExitSummary]):
     def action_new(self) -> None:
         self.open_session(None)
 
-    def on_event_posted(self, message: EventPosted) -> None:
-        self.session.post(message.event)
-
     def on_notice_dismissed(self) -> None:
         self.session.dismiss_notices()
         self.redraw()
@@ -327,7 +349,8 @@ class VoiceApp(App[ExitSummary]):
                 partial(self.session_screen.run_key_action, action.id),
             )
             for action in self.key_table.actions
-            if action.id not in ("send", "palette") and self.session_screen.works(action.id)
+            if action.id not in ("send", "newline", "palette")
+            and self.session_screen.works(action.id)
         ]
         found += self.dialogs.commands()
         if self.view.turns:
@@ -361,7 +384,7 @@ class VoiceApp(App[ExitSummary]):
         if handle is None or request.session_id != handle.id:
             self.open_session(request.session_id)
         elif request.turn:
-            self.session_screen.transcript.go_to(request.turn)
+            self.session_screen.go_to(request.turn)
 
     def _export(self, choice: ExportChoice) -> None:
         if self.session.snapshot is None:

@@ -7,7 +7,8 @@ terminal without the protocol ignores the request, and the talk key stays a togg
 https://sw.kovidgoyal.net/kitty/keyboard-protocol/#event-types
 
 The driver also recognises text that is pasted by a terminal without bracketed paste, or typed by a
-program: otherwise the letters of a sentence would mute, pin or copy.
+program: otherwise its letters would act on the turn that is chosen in select mode. And it
+recognises the Esc key where the terminal sent it together with the text behind it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,27 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from textual._xterm_parser import XTermParser  # there is no public way to read keys
+from textual._xterm_parser import (
+    BRACKETED_PASTE_END,
+    BRACKETED_PASTE_START,
+    XTermParser,
+)  # there is no public way to read keys
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Paste
 from textual.keys import Keys
 from textual.message import Message
 
-_ASK = "\x1b[=2;2u"
-"""Adds "report event types" to the modes that Textual sets; Textual resets all of them."""
+_ASK = "\x1b[=2;2u\x1b[?u"
+"""Adds "report event types" to the modes that Textual sets; Textual resets all of them. Then asks
+which modes are set; a terminal without the protocol does not answer.
+"""
+_MODES = re.compile(r"\x1b\[\?(\d+)u")
 _EVENT = re.compile(r"\x1b\[([\d:]*);(\d*):([123])((?:;[\d:]*)?)([u~A-HPQRS])")
 _REPEATED, _RELEASED = "2", "3"
+_SEQUENCE = re.compile(r"\x1b(?:\[|O[A-DFHMP-S]|[\r\x1b]|.\Z|\Z)", re.DOTALL)
+"""How a sequence of a terminal begins: CSI; SS3 with a key that Textual knows without the keypad's
+application mode; Alt+Enter; Alt and one character, if nothing follows in the same read.
+"""
 _BURST = 4
 """Characters in one read of the terminal that nobody can have typed so fast."""
 
@@ -57,10 +69,56 @@ def as_pasted(events: Iterable[Message]) -> Iterator[Message]:
 
 
 class HeldKeyParser(XTermParser):
-    """Textual's parser, which reads the types of key events as well."""
+    """Textual's parser, which reads the types of key events and Esc before text as well."""
 
     held = "space"
     """The key whose release is reported, in Textual's notation."""
+    reports_release = False
+    """The terminal has said that it reports releases."""
+    _alone = False  # the last read ended with Esc, which may begin a sequence
+    _pasting = False
+
+    def read(self, text: str) -> Iterator[Message]:
+        """Returns the events of one read of the terminal.
+
+        Textual takes Esc and a character for Alt and this character. A user who presses Esc and
+        types on may be so fast that both come in one read.
+        """
+        if self._alone and not _SEQUENCE.match(f"\x1b{text}"):
+            yield from self._end_escape()
+        position = 0
+        while (escape := text.find("\x1b", position)) >= 0:
+            yield from self.feed(text[position:escape]) if escape > position else ()
+            self._follow_paste(text, escape)
+            position = escape + 1
+            if self._pasting and text[position : position + 1] not in ("[", ""):
+                continue  # Textual would take it for the end of the pasted text
+            yield from self.feed("\x1b")
+            if not (self._pasting or _SEQUENCE.match(text, escape)):
+                yield from self._end_escape()
+        if position < len(text):
+            yield from self.feed(text[position:])
+        self._alone = text.endswith("\x1b") and not self._pasting
+
+    def _follow_paste(self, text: str, position: int) -> None:
+        """Notes where a bracketed paste begins and ends: there, Esc is no key."""
+        if text.startswith(BRACKETED_PASTE_START, position):
+            self._pasting = True
+        elif text.startswith(BRACKETED_PASTE_END, position):
+            self._pasting = False
+
+    def _end_escape(self) -> Iterator[Message]:
+        """Returns what was read of a sequence as keys, without waiting for the rest of it."""
+        self._timeout_time = 0.0
+        yield from self.tick()
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        if modes := _MODES.fullmatch(sequence):
+            self.reports_release = bool(int(modes[1]) & 2)
+            return [Key(Keys.Ignore.value, None)]
+        if sequence == "\x1b\r":
+            return [Key("alt+enter", None)]
+        return super()._sequence_to_key_events(sequence, alt)
 
     def _parse_extended_key(self, sequence: str) -> list[Key] | None:  # type: ignore[override]  # not cached
         # (the ignore: Textual's own is wrapped in a cache, which this need not be)
@@ -86,6 +144,8 @@ class HeldKeyDriver(LinuxDriver):
     """Textual's driver with this parser and the request for key releases."""
 
     held: ClassVar[str] = "space"
+    reports_release: ClassVar[bool] = False
+    """The terminal reports when a key is released."""
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual has no types here
@@ -105,8 +165,9 @@ class HeldKeyDriver(LinuxDriver):
                     if not data:
                         return
                     text = decode(data)
-                    for event in as_pasted(parser.feed(text)) if text else ():
+                    for event in as_pasted(parser.read(text)) if text else ():
                         self.process_message(event)
+                    HeldKeyDriver.reports_release = parser.reports_release
                 for event in parser.tick():
                     self.process_message(event)
 

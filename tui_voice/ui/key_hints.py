@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui_voice.ui.keys import KeyTable
+from tui_voice.ui.keys import ALWAYS, KeyAction, KeyTable
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.session_texts import SilentReason
 from tui_voice.ui.view import SessionView
@@ -18,12 +18,26 @@ class KeyHints:
     keys: KeyTable
     view: SessionView
     silent: SilentReason
+    selecting: bool = False
+    """Select mode: the transcript has the focus, and letters act on the chosen turn."""
     chosen: bool = False
     """A turn of the transcript is chosen."""
     chosen_pinned: bool = False
     """The chosen turn is pinned."""
+    finding: bool = False
+    """The user types words to find in the session."""
+    searches: bool = False
+    """Hits of a search in the session are lit."""
+    opens: bool = False
+    """A pruning is chosen: Enter folds or unfolds it."""
     selection: bool = False
     """Text of the transcript is selected."""
+    typed: bool = False
+    """There is text in the prompt."""
+    pasted: bool = False
+    """The prompt shows a long pasted text as a label."""
+    armed: bool = False
+    """Esc had nothing to do; pressed again, it begins select mode."""
 
     @property
     def live(self) -> frozenset[str]:
@@ -33,9 +47,15 @@ class KeyHints:
             live -= {"talk", "mute"}
         if self.options.replay:
             live -= {"stop", "summarise", "restore", "pin"}
-        if self.chosen or self.selection:
-            live |= {"chosen"}
-        return live
+        if not self.chosen:
+            live -= {"pin"}
+        found = {
+            "chosen": self.chosen or self.selection,
+            "turns": bool(self.view.turns),
+            "typed": self.typed,
+            "pasted": self.pasted,
+        }
+        return live | {name for name, holds in found.items() if holds}
 
     def works(self, action_id: str) -> bool:
         """Returns whether the action would do anything now."""
@@ -55,15 +75,34 @@ class KeyHints:
             return "unpin"
         return self.keys[action_id].label
 
-    def footer(self, *, typing: bool) -> tuple[tuple[str, str, str], ...]:
-        """Returns (action id, key, word) for each key that works. `typing`: the prompt has the
-        focus, so that single letters and the talk key are text.
-        """
-        hints = []
-        if typing and not self.options.replay:
-            hints.append(("send", self.keys.name("send"), "send"))
+    def footer(self) -> tuple[tuple[str, str, str], ...]:
+        """Returns (action id, key, word) for each key that works, the most important first."""
+        stop = self.keys.name("stop")
+        if self.finding:
+            return (("", "Enter", "go from hit to hit"), ("stop", stop, "end the search"))
+        hints = [*self._select_hints] if self.selecting else []
+        if self.armed:
+            hints.append(("select", stop, "again: choose a turn"))
         for action in self.keys.actions:
-            is_text = len(self.keys.key(action.id)) == 1 or action.id == "talk"
-            if action.in_footer and self.works(action.id) and not (typing and is_text):
+            if self._is_shown(action) and self.works(action.id) and self.keys.key(action.id):
                 hints.append((action.id, self.keys.name(action.id), self.label(action.id)))
         return tuple(hints)
+
+    @property
+    def _select_hints(self) -> list[tuple[str, str, str]]:
+        arrows = "up/down" if self.options.ascii else "↑↓"
+        hints = [("", arrows, "choose")]
+        if self.searches:
+            hints.append(("", "n N", "next hit, hit before"))
+        if self.opens:
+            hints.append(("", "Enter", "fold"))
+        if not self.options.replay:
+            hints.append(("stop", self.keys.name("stop"), "back"))
+        return hints
+
+    def _is_shown(self, action: KeyAction) -> bool:
+        if self.selecting:
+            return action.shown != "" and action.id not in ("select", "stop", "send", "newline")
+        is_letter = len(self.keys.key(action.id)) == 1
+        talks_not = action.id == "talk" and self.typed
+        return action.shown == ALWAYS and not is_letter and not talks_not

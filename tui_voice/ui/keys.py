@@ -1,9 +1,11 @@
 """The key table: every action that a key starts, for bindings, footer, help and palette.
 
-`KEY_ACTIONS` holds the actions of the session screen and of the application. The screens of
-`screen_table.py` add one action each. The id of an action is its name in the settings group
-`[keys]`, so the user can move every one of them. The keys here equal the defaults of that group;
-they are written again because the settings load after the first paint (a test compares them).
+A key that is one character works in select mode only, where it acts on the chosen turn: elsewhere
+it is text. `KEY_ACTIONS` holds the actions of the session screen and of the application. The
+screens of `screen_table.py` add one action each. The id of an action is its name in the settings
+group `[keys]`, so the user can move every one of them. The keys here equal the defaults of that
+group; they are written again because the settings load after the first paint (a test compares
+them).
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from typing import NamedTuple
 
 from textual.binding import Binding, Keymap
 
+ALWAYS, SELECT = "always", "select"
+
 
 class KeyAction(NamedTuple):
-    """One row of the key table, for example `pin`, on the key `p`."""
+    """One row of the key table, for example `pin`, on the key `p`. Letters work in select mode."""
 
     id: str
     key: str
@@ -26,7 +30,8 @@ class KeyAction(NamedTuple):
     """One phrase for the help screen and the palette."""
     needs: str = ""
     """The id that `SessionView.live_keys` must contain for the action to work; "": always works."""
-    in_footer: bool = True
+    shown: str = ALWAYS
+    """When the footer shows it: ALWAYS, in SELECT mode only, or "" for never."""
     action: str = ""
     """The Textual action string, where it differs from the id: `open_screen('help')`."""
 
@@ -36,21 +41,27 @@ class KeyAction(NamedTuple):
 
 
 KEY_ACTIONS: tuple[KeyAction, ...] = (
-    KeyAction("talk", "space", "talk", "open the microphone, or close it", "talk"),
-    KeyAction("stop", "escape", "stop", "stop the reply", "stop"),
-    KeyAction("mute", "m", "mute", "mute the microphone, or unmute it", "mute"),
-    KeyAction("send", "enter", "send", "send the typed text", in_footer=False),
+    KeyAction("talk", "space", "talk", "open the microphone, or close it; stop the reply", "talk"),
+    KeyAction("stop", "escape", "stop", "stop the reply; else go back to the prompt", "stop"),
+    KeyAction("send", "enter", "send", "send the typed text", "typed"),
+    KeyAction("newline", "alt+enter", "new line", "begin a new line in the prompt", "typed"),
+    KeyAction("expand", "ctrl+o", "expand", "show the whole of a long pasted text", "pasted"),
+    KeyAction("select", "ctrl+t", "select", "choose a turn; letters then act on it", "turns"),
+    KeyAction("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin", SELECT),
+    KeyAction("copy", "c", "copy", "copy the selection, or the chosen turn", "chosen", SELECT),
+    KeyAction("mute", "f4", "mute", "mute the microphone, or unmute it", "mute"),
     KeyAction("summarise", "ctrl+s", "summarise", "summarise the oldest turns now", "summarise"),
     KeyAction("restore", "ctrl+z", "restore", "restore what was pruned last", "restore"),
-    KeyAction("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin"),
-    KeyAction("copy", "c", "copy", "copy the selection, or the chosen turn", "chosen"),
-    KeyAction("panel", "f2", "panel", "show or hide the side panel", in_footer=False),
-    KeyAction("new", "ctrl+n", "new", "start a new session", in_footer=False),
-    KeyAction("quit", "ctrl+q", "quit", "quit; the session is saved", in_footer=False),
+    KeyAction("find", "ctrl+g", "find", "find words in this session", "turns"),
+    KeyAction("panel", "f2", "panel", "show or hide the side panel", shown=""),
+    KeyAction("new", "ctrl+n", "new", "start a new session", shown=""),
+    KeyAction("quit", "ctrl+q", "quit", "quit; the session is saved", shown=""),
     KeyAction("palette", "ctrl+p", "more", "list all commands", action="command_palette"),
 )
 BUILT_IN = {action.id: action for action in KEY_ACTIONS}
 
+_NO_KEY = "no_key"
+"""A key that no terminal sends: in Textual's keymap "" would mean the default key."""
 _SHORT_NAMES = {"escape": "Esc", "space": "Space", "enter": "Enter", "tab": "Tab"}
 
 
@@ -61,7 +72,7 @@ def key_name(key: str, control: str = "^") -> str:
     """
     *modifiers, last = key.partition(",")[0].split("+")
     name = _SHORT_NAMES.get(last, last.upper() if modifiers or last[1:].isdigit() else last)
-    marks = [control if modifier == "ctrl" else f"{modifier}+" for modifier in modifiers]
+    marks = [control if part == "ctrl" else f"{part.capitalize()}+" for part in modifiers]
     return "".join(marks) + name
 
 
@@ -93,8 +104,8 @@ class KeyTable:
         return action_id in self._by_id
 
     def key(self, action_id: str) -> str:
-        """Returns the key of an action in Textual's notation."""
-        return self._keys.get(action_id) or self._by_id[action_id].key
+        """Returns the key of an action in Textual's notation; "" where it has none."""
+        return self._keys.get(action_id, self._by_id[action_id].key)
 
     def name(self, action_id: str) -> str:
         """Returns the key of an action as people write it."""
@@ -103,4 +114,6 @@ class KeyTable:
     @property
     def keymap(self) -> Keymap:
         """The user's keys as Textual takes them."""
-        return {action: key for action, key in self._keys.items() if action in self._by_id}
+        return {
+            action: key or _NO_KEY for action, key in self._keys.items() if action in self._by_id
+        }

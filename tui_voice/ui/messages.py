@@ -13,16 +13,7 @@ from tui_voice.ui.pruning_rows import PruningRow
 
 if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
-    from tui_voice.conversation.events import Event
     from tui_voice.runtime.session_handle import SessionHandle
-
-
-class EventPosted(Message):
-    """The user did something that the open session has to record."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self.event = event
 
 
 class NoticeDismissed(Message):

@@ -13,7 +13,7 @@ from typing import Any
 
 from textual.screen import Screen
 
-from tui_voice.ui.keys import KEY_ACTIONS, KeyAction
+from tui_voice.ui.keys import ALWAYS, KEY_ACTIONS, KeyAction
 from tui_voice.ui.screen_context import ScreenContext
 
 
@@ -44,7 +44,13 @@ class ScreenSpec:
         """This screen as a row of the key table."""
         opens = f"open_screen({self.name!r})"
         return KeyAction(
-            self.name, self.key, self.label, self.about, self.needs, self.in_footer, opens
+            self.name,
+            self.key,
+            self.label,
+            self.about,
+            self.needs,
+            ALWAYS if self.in_footer else "",
+            opens,
         )
 
 

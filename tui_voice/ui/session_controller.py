@@ -1,19 +1,26 @@
-"""What the keys of the session screen do: each posts an event, or moves the focus."""
+"""What the keys of the session screen do: each hands the session an event, or moves the focus."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
-from tui_voice.ui.messages import EventPosted, NoticeDismissed
+from tui_voice.conversation.states import State
+from tui_voice.ui.messages import NoticeDismissed
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.transcript_document import CompactionMark
 from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.transcript import Transcript
 
+if TYPE_CHECKING:
+    from tui_voice.conversation.events import Event
+
+SNAPSHOT_SECONDS = 1.0
+"""How long the session's answer to a key may take until what the screen shows counts again."""
 HOLD_SECONDS = 0.35
 """A talk key that is pressed for at least so long is push-to-talk; shorter, it is a toggle."""
 
@@ -31,60 +38,109 @@ class ControlledScreen(Protocol):
 
     def post_message(self, message: Message) -> bool: ...
 
+    def back_to_prompt(self) -> None: ...
+
+    def select(self) -> bool:
+        """Begins select mode. Returns False where there is no turn to choose."""
+        ...
+
 
 class SessionController:
     """The session screen owns one, and delegates its actions to it."""
 
-    def __init__(self, screen: ControlledScreen, options: AppOptions) -> None:
+    def __init__(
+        self, screen: ControlledScreen, options: AppOptions, post: Callable[[Event], object]
+    ) -> None:
+        """`post(event)` hands an event to the session at once: a key must not wait in a queue of
+        messages while the next one is handled.
+        """
         self._screen = screen
         self._options = options
+        self._post = post
         self._opened_microphone_at = math.inf  # when the talk key did, by `time.monotonic()`
+        self._asked: tuple[bool, float] | None = None
+        self.armed = False
+        """Esc had nothing to do; pressed again, it begins select mode."""
+
+    @property
+    def _microphone_open(self) -> bool:
+        """Whether the microphone is open, or will be once the session has handled the last key:
+        two presses of the talk key may come before the first one's snapshot.
+        """
+        shown = self._screen.view.status.microphone_open
+        if self._asked is not None:
+            wanted, since = self._asked
+            if wanted != shown and monotonic() - since < SNAPSHOT_SECONDS:
+                return wanted
+            self._asked = None
+        return shown
 
     def talk(self) -> None:
-        """Opens the microphone, or closes it."""
-        from tui_voice.conversation.events import TalkPressed, TalkReleased
+        """Opens the microphone, or closes it. Over a reply it stops the reply, and opens it."""
+        from tui_voice.conversation.events import StopPressed, TalkPressed, TalkReleased
 
-        if self._screen.view.status.microphone_open:
-            self._screen.post_message(EventPosted(TalkReleased()))
+        manual, is_open = self._options.manual, self._microphone_open
+        speaks = self._screen.view.status.state is State.SPEAKING
+        if speaks and not manual:
+            self._post(StopPressed())
+            if is_open:
+                return
+        if is_open:
+            self._post(TalkReleased())
         else:
             self._opened_microphone_at = monotonic()
-            self._screen.post_message(EventPosted(TalkPressed(manual=self._options.manual)))
+            self._post(TalkPressed(manual=manual))
+        self._asked = (not is_open, monotonic())
 
     def talk_key_released(self) -> None:
         """Closes the microphone where the user held the key down while speaking."""
         if monotonic() - self._opened_microphone_at >= HOLD_SECONDS:
+            self._close_held()
+        self._opened_microphone_at = math.inf
+
+    def focus_lost(self, *, key_is_held: bool) -> None:
+        """The terminal lost the focus: the release of a held talk key will not be reported."""
+        if key_is_held and self._opened_microphone_at < math.inf:
+            self._close_held()
             self._opened_microphone_at = math.inf
-            if self._screen.view.status.microphone_open:
-                self.talk()
+
+    def _close_held(self) -> None:
+        from tui_voice.conversation.events import TalkReleased
+
+        if self._microphone_open:
+            self._post(TalkReleased())
+            self._asked = (False, monotonic())
 
     def stop(self) -> None:
-        """Does the first of these that is possible: stops the reply, dismisses the notice, leaves
-        the prompt or the panel, clears the choice of a turn.
+        """Does the first of these that is possible: stops the reply, dismisses the notice, goes
+        back to the prompt; pressed twice with nothing to do, begins select mode.
         """
         from tui_voice.conversation.events import StopPressed
 
-        screen = self._screen
+        screen, armed, self.armed = self._screen, self.armed, False
         if "stop" in screen.view.live_keys and not self._options.replay:
-            screen.post_message(EventPosted(StopPressed()))
+            self._post(StopPressed())
         elif screen.view.notice.can_dismiss:
             screen.post_message(NoticeDismissed())
-        elif screen.typing or not screen.transcript.has_focus:
-            screen.transcript.focus()
+        elif not screen.typing:
+            screen.back_to_prompt()
+        elif armed:
+            screen.select()
         else:
-            screen.transcript.release()
+            self.armed = bool(screen.view.turns)
 
     def mute(self) -> None:
         """Mutes the microphone, or unmutes it."""
         from tui_voice.conversation.events import MuteChanged
 
         muted = not self._screen.view.status.muted
-        self._screen.post_message(EventPosted(MuteChanged(muted=muted)))
+        self._post(MuteChanged(muted=muted))
 
     def summarise(self) -> None:
         """Asks for a summary now. Where none is possible, the session says why."""
         from tui_voice.conversation.events import SummarisePressed
 
-        self._screen.post_message(EventPosted(SummarisePressed()))
+        self._post(SummarisePressed())
 
     def restore(self) -> None:
         """Restores the chosen turn or pruning; where none is chosen, all of the last pruning."""
@@ -96,29 +152,12 @@ class SessionController:
             ids = chosen.compaction.turns
         elif chosen is not None and chosen.pruned_in:
             ids = (chosen.id,)
-        self._screen.post_message(EventPosted(RestorePressed(turn_ids=ids)))
+        self._post(RestorePressed(turn_ids=ids))
 
     def pin(self) -> None:
-        """Pins the chosen turn, or the newest one; unpins it where it is pinned."""
+        """Pins the chosen turn; unpins it where it is pinned."""
         from tui_voice.conversation.events import TurnPinned
 
-        transcript = self._screen.transcript
-        if isinstance(transcript.chosen, CompactionMark):
-            return
-        turn = transcript.chosen_turn or transcript.last_turn
+        turn = self._screen.transcript.chosen_turn
         if turn is not None:
-            event = TurnPinned(item_id=turn.id, pinned=not turn.pinned)
-            self._screen.post_message(EventPosted(event))
-
-    def send(self, text: str) -> bool:
-        """Sends a typed turn. Returns False where the session takes none now."""
-        from secrets import token_hex
-
-        from tui_voice.conversation.events import TextSubmitted
-
-        if "send" not in self._screen.view.live_keys or self._options.replay:
-            return False
-        self._screen.transcript.action_to_end()
-        event = TextSubmitted(item_id=f"typed_{token_hex(8)}", text=text)
-        self._screen.post_message(EventPosted(event))
-        return True
+            self._post(TurnPinned(item_id=turn.id, pinned=not turn.pinned))

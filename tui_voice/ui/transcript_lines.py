@@ -7,6 +7,7 @@ did not change, so that the widget draws the other lines alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,7 +22,8 @@ from tui_voice.ui.block_painter import GUTTER, BlockPainter, TranscriptStyles
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.pruning_rows import PruningRow, PruningWorth
-from tui_voice.ui.transcript_document import Block, TranscriptDocument
+from tui_voice.ui.transcript_document import Block, CompactionMark, TranscriptDocument
+from tui_voice.ui.transcript_find import Columns, hit_columns, lit
 from tui_voice.ui.transcript_selection import line_number
 from tui_voice.ui.wrapping import clean, wrap
 
@@ -71,6 +73,9 @@ class TranscriptLines:
         self.document = TranscriptDocument(self._measure, self._estimate)
         self.cursor: str | None = None
         """Id of the chosen turn or compaction."""
+        self.pattern: re.Pattern[str] | None = None
+        """What the user searches; its hits are lit."""
+        self._hits: dict[str, tuple[list[Strip], tuple[Columns, ...]]] = {}
         self.unseen = 0
         """New turns below the screen; the last line says how many."""
         self._painter: BlockPainter | None = None
@@ -107,10 +112,12 @@ class TranscriptLines:
         """Width or theme changed: everything is painted again when it is next needed."""
         self._painter = self._current_look = None
         self._restyled.clear()
+        self._hits.clear()
 
     def forget_restyled(self) -> None:
-        """The chosen turn, the selection or the number of unseen turns changed."""
+        """The chosen turn, the selection, the search or the number of unseen turns changed."""
         self._restyled.clear()
+        self._hits.clear()
 
     @property
     def painter(self) -> BlockPainter:
@@ -166,6 +173,13 @@ class TranscriptLines:
         strip = strips[row]
         if block.id == self.cursor and row < len(strips) - 1:
             strip = self._restyle("chosen", row, strip, self._as_chosen)
+        if self.pattern is not None and not isinstance(block, CompactionMark):
+            columns = self._hits_of(block.id, strips, self.pattern)[row]
+            if columns:
+                style = self._styles.styles["live-user"]
+                strip = self._restyle(
+                    f"lit {block.id}", row, strip, lambda strip, _: lit(strip, columns, style)
+                )
         if selection is None:
             return strip
         number = line_number(position, row)
@@ -175,6 +189,14 @@ class TranscriptLines:
         return self._restyle(
             f"selected {span}", number, strip, lambda strip, _: _as_selected(strip, span)
         )
+
+    def _hits_of(
+        self, block_id: str, strips: list[Strip], pattern: re.Pattern[str]
+    ) -> tuple[Columns, ...]:
+        known = self._hits.get(block_id)
+        if known is None or known[0] is not strips:
+            known = self._hits[block_id] = (strips, hit_columns(strips, pattern, GUTTER))
+        return known[1]
 
     def _blank(self) -> Strip:
         look = self._styles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -13,12 +14,14 @@ from textual.widgets import Static
 
 from tui_voice.conversation.states import State
 from tui_voice.ui.key_hints import KeyHints
+from tui_voice.ui.key_queue import is_text
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.messages import MemoryRequested, PruningRequested
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.session_controller import SessionController
 from tui_voice.ui.session_texts import SessionTexts, SilentReason, silent_reason
+from tui_voice.ui.transcript_document import CompactionMark
 from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
@@ -26,9 +29,10 @@ from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.panel_summary import PanelSummary
 from tui_voice.ui.widgets.status_bar import StatusBar
 from tui_voice.ui.widgets.transcript import Transcript, copy_from
-from tui_voice.ui.wrapping import one_line
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.events import Event
+    from tui_voice.ui.widgets.find_bar import FindBar
     from tui_voice.ui.widgets.memory_panel import MemoryPanel
     from tui_voice.ui.widgets.prompt_input import PromptInput
     from tui_voice.ui.widgets.pruning_log import PruningLog
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 WIDE = 100
 """Columns from which the side panel has room beside the transcript."""
+WHEEL_LINES = 3
+"""Lines that one step of the mouse wheel scrolls."""
 LOW, TINY = 32, 16
 """Rows below which the screen leaves out what it can do without."""
 
@@ -43,26 +49,38 @@ LOW, TINY = 32, 16
 class SessionScreen(Screen[None]):
     """Shows views. What its keys do is in `SessionController`, which keys work in `KeyHints`."""
 
-    AUTO_FOCUS = "#transcript"
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         binding(BUILT_IN["talk"]),
         binding(BUILT_IN["stop"]),
         binding(BUILT_IN["mute"]),
         binding(BUILT_IN["pin"]),
         binding(BUILT_IN["copy"]),
+        binding(BUILT_IN["select"], priority=True),
+        binding(BUILT_IN["find"], priority=True),
         binding(BUILT_IN["summarise"], priority=True),
         binding(BUILT_IN["restore"], priority=True),
         binding(BUILT_IN["panel"], priority=True),
         ("tab", "next_pane", "next pane"),
     ]
 
-    def __init__(self, options: AppOptions, keys: KeyTable) -> None:
+    def __init__(
+        self,
+        options: AppOptions,
+        keys: KeyTable,
+        post: Callable[[Event], object],
+        send: Callable[[str], bool],
+    ) -> None:
+        """`post(event)` hands an event to the session. `send(text)` sends a typed turn; it returns
+        False where that is not possible.
+        """
         super().__init__()
         glyphs = options.glyphs
         self._options = options
         self._key_table = keys
         self._microphone = True
-        self._controller = SessionController(self, options)
+        self._controller = SessionController(self, options, post)
+        self._send = send
         self.view = SessionView()
         self.header = HeaderLine(glyphs=glyphs, id="header")
         self.status = StatusBar(glyphs=glyphs, id="status")
@@ -78,7 +96,9 @@ class SessionScreen(Screen[None]):
         self.complete = False
         """Panel and prompt exist; they are made after the first paint."""
         self.prompt: PromptInput
+        self.find: FindBar
         self._panel: SidePanel
+        self._prompt_shown = (False, False)  # the part of `KeyHints` that typing changes
         self._problem: Notice | None = None  # why no session could be opened
         self._panel_wanted: bool | None = None  # None: as the settings and the width say
         self.status.silent = self.silent
@@ -104,18 +124,26 @@ class SessionScreen(Screen[None]):
 
     async def mount_rest(self) -> None:
         """Creates the side panel and the prompt, for which the first paint does not wait."""
+        from tui_voice.ui.widgets.find_bar import FindBar
         from tui_voice.ui.widgets.prompt_input import PromptInput
         from tui_voice.ui.widgets.side_panel import SidePanel
 
         self._panel = SidePanel(self._summary, glyphs=self._options.glyphs)
         self._panel.set_low(self.size.height < LOW)
-        self.prompt = PromptInput(id="prompt", compact=True, placeholder=self._texts.placeholder())
+        self.prompt = PromptInput(
+            self._submit,
+            keys=self._key_table,
+            placeholder=self._texts.placeholder(),
+            id="prompt",
+        )
+        self.prompt.disabled = self._options.replay
+        self.find = FindBar(self.transcript, done=self._found, id="find")
+        await self.mount(self.find, after=self._notice)
         await self.query_one("#panel").mount(self._panel)
         await self.query_one("#entry").mount(self.prompt)
         self.complete = True
         self.show(self.view)
-        if self.silent and self._options.live:
-            self.set_focus(self.prompt)
+        self.set_focus(self.transcript if self._options.replay else self.prompt)
 
     def set_microphone(self, *, available: bool) -> None:
         """Stores whether there is a microphone, which is known once the devices are listed."""
@@ -123,8 +151,6 @@ class SessionScreen(Screen[None]):
             return
         self._microphone = available
         self.status.silent = self.silent
-        if self.silent and self.focused is self.transcript and self.transcript.cursor is None:
-            self.set_focus(self.prompt)
         self.show(self.view)
         self.show_keys()
 
@@ -165,7 +191,10 @@ class SessionScreen(Screen[None]):
 
     def show_keys(self) -> None:
         """Shows in the footer the keys that work now."""
-        self._footer.hints = self._hints.footer(typing=self.typing)
+        hints = self._hints
+        self._prompt_shown = (hints.typed, hints.pasted)
+        self._footer.mode = "select" if hints.selecting and not self._options.replay else ""
+        self._footer.hints = hints.footer()
 
     @property
     def _hints(self) -> KeyHints:
@@ -175,9 +204,16 @@ class SessionScreen(Screen[None]):
             self._key_table,
             self.view,
             self.silent,
+            selecting=self.selecting,
+            finding=self.complete and self.find.is_typing,
+            searches=self.transcript.searches,
             chosen=turn is not None,
+            opens=isinstance(self.transcript.chosen, CompactionMark),
             chosen_pinned=turn is not None and turn.pinned,
             selection=self.transcript.text_selection is not None,
+            typed=self.complete and not self.prompt.is_empty,
+            pasted=self.complete and self.prompt.value != self.prompt.text,
+            armed=self._controller.armed,
         )
 
     def works(self, action_id: str) -> bool:
@@ -192,6 +228,11 @@ class SessionScreen(Screen[None]):
     def typing(self) -> bool:
         """Whether the prompt has the focus."""
         return self.complete and self.focused is self.prompt
+
+    @property
+    def selecting(self) -> bool:
+        """Whether the screen is in select mode: letters act on the chosen turn."""
+        return self.focused is self.transcript
 
     @property
     def level_moves(self) -> bool:
@@ -229,35 +270,90 @@ class SessionScreen(Screen[None]):
             return True  # the session says why there is nothing to summarise
         return action == "stop" or action not in self._key_table or self.works(action)
 
-    def starts_typing(self, event: events.Key | events.Paste) -> bool:
-        """Gives the prompt the focus and this text, where it begins a typed turn: every character
-        that is no key here, and everything pasted. Returns whether it did.
+    def take_text(self, event: events.Key | events.Paste) -> bool:
+        """Gives text to the prompt, wherever the focus is. Returns whether the event was text, or
+        the talk key.
+
+        The talk key, where it is a character, talks only where the prompt is empty, or in select
+        mode. In select mode a key that acts on the chosen turn is no text.
         """
-        if self.typing or self._options.replay:
+        if not (isinstance(event, events.Key) and event.key == self._key_table.key("stop")):
+            self._controller.armed = False
+        self.call_next(self.show_keys)
+        if self._options.replay or self.find.is_typing:
             return False
         if isinstance(event, events.Paste):
-            self.prompt.begin(one_line(event.text))
+            self.prompt.insert_pasted(event.text)
             return True
-        held = event.key.startswith(("repeated+", "released+"))
-        if held or not (event.is_printable and event.character):
+        if event.key.startswith("released+"):
+            self._controller.talk_key_released()
+            return True
+        key, talks = event.key.removeprefix("repeated+"), self.prompt.is_empty or self.selecting
+        if key == self._key_table.key("talk") and talks and event.character:
+            self._press_talk_key(repeated=key != event.key)
+            return True
+        if not (key != event.key or is_text(event)) or self._acts_on_turn(event.key):
             return False
-        active = self.active_bindings.get(event.key)
-        if active is not None and active.enabled:
-            return False
-        # A talk key that cannot open a microphone gives the focus as well, but adds no text.
-        self.prompt.begin("" if event.key == self._key_table.key("talk") else event.character)
+        self.prompt.insert_typed(event.character or "")
         return True
+
+    def _press_talk_key(self, *, repeated: bool) -> None:
+        if repeated:
+            return  # the terminal repeats a key that is held
+        if self.works("talk"):
+            self._controller.talk()
+        else:
+            self.set_focus(self.prompt)  # a blank at the begin of a turn means nothing
+
+    def _acts_on_turn(self, key: str) -> bool:
+        """Returns whether a character is a key of select mode."""
+        active = self.active_bindings.get(key) if self.selecting else None
+        return active is not None and active.enabled
 
     def on_key(self, event: events.Key) -> None:
         if event.key.startswith("released+"):
             self._controller.talk_key_released()
 
+    def on_app_blur(self) -> None:
+        from tui_voice.ui.held_keys import HeldKeyDriver
+
+        self._controller.focus_lost(key_is_held=HeldKeyDriver.reports_release)
+
+    def _submit(self, text: str) -> bool:
+        self.transcript.action_to_end()
+        return self._send(text)
+
+    def select(self) -> bool:
+        """Begins select mode with the newest turn. Returns False where there is no turn."""
+        if not self.view.turns:
+            return False
+        self.set_focus(self.transcript)
+        if self.transcript.cursor is None:
+            self.transcript.action_choose(-1)
+        return True
+
+    def go_to(self, turn: str) -> None:
+        """Begins select mode with this turn."""
+        if self.transcript.go_to(turn):
+            self.set_focus(self.transcript)
+
+    def _found(self) -> None:
+        """The user ended the search words with Enter: n and N go from hit to hit."""
+        self.set_focus(self.transcript)
+
+    def back_to_prompt(self) -> None:
+        """Ends select mode, and the search in the session; shows the newest turn."""
+        self.find.close()
+        self.transcript.release()
+        if not self._options.replay:
+            self.set_focus(self.prompt)
+
     async def run_key_action(self, action_id: str) -> None:
         """Does what the key of an action does, for the footer and the palette."""
-        if action_id == "send":
-            await self.prompt.action_submit()
-            return
-        owner = self if hasattr(self, f"action_{action_id}") else self.app
+        owners = (self, self.prompt, self.app)
+        owner = next(
+            one for one in owners if hasattr(one, f"action_{action_id}") or one is self.app
+        )
         await self.app.run_action(self._key_table[action_id].textual_action, owner)
 
     def action_talk(self) -> None:
@@ -281,42 +377,63 @@ class SessionScreen(Screen[None]):
     def action_copy(self) -> None:
         copy_from(self.transcript)
 
+    def action_select(self) -> None:
+        self.select()
+
+    def action_find(self) -> None:
+        self.find.open()
+
+    def action_page(self, by: int) -> None:
+        self.transcript.action_page(by)
+
+    def action_first(self) -> None:
+        self.transcript.scroll_home(animate=False, immediate=True, force=True)
+
+    def action_newest(self) -> None:
+        self.transcript.action_to_end()
+
     def action_panel(self) -> None:
         """Shows the side panel, or hides it."""
         self._panel_wanted = not self.has_class("-panel")
         self._set_size_classes(self.size.width, self.size.height)
         if not self._panel_wanted and self.focused is None:
-            self.transcript.focus()
+            self.back_to_prompt()
 
     def action_next_pane(self) -> None:
-        if self.typing:
-            self.transcript.focus()
-        else:
+        if not (self.typing and self.select()):
             self.focus_next()
 
     # ── messages of the widgets ─────────────────────────────────────────────────────────────
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        if not self.selecting:
+            self.transcript.choose_none()
         self.show_keys()
 
-    def on_input_submitted(self, event: PromptInput.Submitted) -> None:
-        event.stop()
-        text = event.value.strip()
-        if not text:
-            self.transcript.focus()
-        elif self._controller.send(text):
-            self.prompt.clear()
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scroll_transcript(event, -1)
 
-    def on_prompt_input_leave_requested(self) -> None:
-        self.transcript.focus()
-        self.transcript.action_choose(-1)
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scroll_transcript(event, 1)
+
+    def _scroll_transcript(self, event: events.MouseEvent, by: int) -> None:
+        """The wheel scrolls the transcript from every part that does not scroll by itself."""
+        event.stop()
+        self.transcript.scroll_lines(by * WHEEL_LINES)
+
+    def on_text_area_changed(self, event: PromptInput.Changed) -> None:
+        event.stop()
+        hints = self._hints
+        if (hints.typed, hints.pasted) != self._prompt_shown:
+            self.show_keys()
 
     def on_transcript_chosen(self) -> None:
+        if self.complete:
+            self.find.show_count()
         self.show_keys()
 
-    def on_transcript_opened(self, event: Transcript.Opened) -> None:
-        if event.block is None:
-            self.prompt.focus()
+    def on_transcript_left(self) -> None:
+        self.back_to_prompt()
 
     def on_pruning_log_opened(self, event: PruningLog.Opened) -> None:
         self.post_message(PruningRequested(event.row))

@@ -17,6 +17,8 @@ class KeyHintsLine(LineWidget):
     DEFAULT_CSS = "KeyHintsLine { height: 1; width: 1fr; }"
 
     hints: reactive[tuple[tuple[str, str, str], ...]] = reactive(())
+    mode: reactive[str] = reactive("")
+    """The name of the mode in which the keys work, before them; "" for the usual one."""
 
     class Clicked(Message):
         """The user clicked on a hint."""
@@ -30,10 +32,11 @@ class KeyHintsLine(LineWidget):
         palette and the help show all the others.
         """
         hints = list(self.hints)
-        room = self.size.width + 1  # the last hint has no gap behind it, but a margin
+        begin = len(self.mode) + 4 if self.mode else 1
+        room = self.size.width + 2 - begin  # the last hint has no gap behind it, but a margin
         while len(hints) > 1 and sum(self._cells(hint) + 3 for hint in hints) > room:
             del hints[-3 if len(hints) > 2 else -1]
-        shown, at = [], 1
+        shown, at = [], begin
         for action, key, text in hints:
             shown.append((at, action, key, text))
             at += self._cells((action, key, text)) + 3
@@ -45,6 +48,9 @@ class KeyHintsLine(LineWidget):
     def render_line(self, y: int) -> Strip:
         parts: list[StyledText] = []
         used = 0
+        if self.mode and y == 0:
+            parts.append((f" {self.mode} ", "live-user"))
+            used = len(self.mode) + 2
         for at, _action, key, text in self._shown() if y == 0 else []:
             parts += [(" " * (at - used), "quiet"), (key, "words"), (f" {text}", "quiet")]
             used = at + cell_len(key) + 1 + cell_len(text)

@@ -14,12 +14,11 @@ from tui_voice.ui.wrapping import clean, wrap
 
 
 class MemoryPanel(BlockWidget, can_focus=True):
-    """Shows the beginning. Enter or a click opens all of it, `e` edits it."""
+    """Shows the beginning. A click opens all of it, Enter edits it."""
 
     DEFAULT_CSS = "MemoryPanel { height: 1fr; min-height: 3; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open(False)", "read", show=False),
-        Binding("e", "open(True)", "edit", show=False),
+        Binding("enter", "open(True)", "edit", show=False),
     ]
 
     memory: reactive[str] = reactive("")
@@ -38,7 +37,7 @@ class MemoryPanel(BlockWidget, can_focus=True):
         self.refresh()
 
     def lines(self, width: int) -> list[list[StyledText]]:
-        hint = "Enter reads, e edits" if self.has_focus else "Tab, then e to edit"
+        hint = "Enter edits" if self.has_focus else "Tab, then Enter edits"
         head: list[StyledText] = [("memory", "strong"), (f"   {hint}", "quiet")]
         if not self.memory:
             return [

@@ -23,6 +23,7 @@ from tui_voice.ui.transcript_document import (
     CompactionMark,
     TranscriptDocument,
 )
+from tui_voice.ui.transcript_find import pattern_of, turns_with
 from tui_voice.ui.transcript_lines import Look, TranscriptLines, changed_rows
 from tui_voice.ui.transcript_selection import line_number, select_block, selected_text
 from tui_voice.ui.widgets.line_widget import cropped, finished
@@ -47,17 +48,16 @@ class Transcript(ScrollView, can_focus=True):
         Binding("pageup", "page(-1)", "page up", show=False),
         Binding("pagedown", "page(1)", "page down", show=False),
         Binding("enter", "open", "fold", show=False),
+        Binding("n", "hit(1)", "next hit", show=False),
+        Binding("N", "hit(-1)", "hit before", show=False),
+        Binding("slash", "screen.find", "find", show=False),
     ]
 
     class Chosen(Message):
         """Another block is chosen, or none, or other text is selected."""
 
-    class Opened(Message):
-        """The user pressed Enter on a block. None: no block was chosen."""
-
-        def __init__(self, block: Block | None) -> None:
-            super().__init__()
-            self.block = block
+    class Left(Message):
+        """The user went below the newest turn."""
 
     def __init__(
         self,
@@ -306,6 +306,14 @@ class Transcript(ScrollView, can_focus=True):
         self._choose(None)
         self.action_to_end()
 
+    def choose_none(self) -> None:
+        """Chooses no block, and stays where it is."""
+        self._choose(None)
+
+    def scroll_lines(self, by: int) -> None:
+        """Scrolls by so many lines, up where negative."""
+        self._scroll_to_line(self.scroll_offset.y + by)
+
     def action_choose(self, by: int) -> None:
         position = self._cursor_position()
         if position is None and by > 0:
@@ -315,6 +323,7 @@ class Transcript(ScrollView, can_focus=True):
             self._choose(self.document.block(neighbour).id)
         elif by > 0:
             self.release()
+            self.post_message(self.Left())
 
     def action_to_end(self) -> None:
         self._choose(None)
@@ -330,13 +339,60 @@ class Transcript(ScrollView, can_focus=True):
     def action_page(self, by: int) -> None:
         self._scroll_to_line(self.scroll_offset.y + by * max(1, self.size.height - 2))
 
+    # ── search in the session ───────────────────────────────────────────────────────────────
+
+    def light(self, words: str) -> None:
+        """Lights each place where these words are; none for ""."""
+        self._lines.pattern = pattern_of(words)
+        self._lines.forget_restyled()
+        self.refresh()
+
+    @property
+    def searches(self) -> bool:
+        """Whether hits are lit."""
+        return self._lines.pattern is not None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Returns whether a key does anything; n and N are usual letters without a search."""
+        return self.searches if action == "hit" else super().check_action(action, parameters)
+
+    def action_hit(self, by: int) -> None:
+        """Chooses the next turn with a hit (1), the one before (-1), or the newest unless one is
+        chosen (0). After the last comes the first.
+        """
+        hits = self._hits
+        if not hits:
+            self.choose_none()
+        elif by == 0:
+            self.go_to(self.cursor if self.cursor in hits else hits[-1])
+        else:
+            order = {turn.id: place for place, turn in enumerate(self._lines.turns or ())}
+            at = order.get(self.cursor or "", len(order))
+            if by > 0:
+                self.go_to(next((hit for hit in hits if order[hit] > at), hits[0]))
+            else:
+                self.go_to(next((hit for hit in reversed(hits) if order[hit] < at), hits[-1]))
+
+    @property
+    def _hits(self) -> list[str]:
+        pattern, turns = self._lines.pattern, self._lines.turns
+        return turns_with(turns, pattern) if pattern and turns is not None else []
+
+    @property
+    def hits_shown(self) -> str:
+        """Which of the turns with hits is chosen, in words: `2 of 5 turns`; "" for no search."""
+        hits = self._hits
+        if not hits:
+            return "nothing found" if self.searches else ""
+        count = plural(len(hits), "turn")
+        return f"{hits.index(self.cursor) + 1} of {count}" if self.cursor in hits else count
+
     # ── folding, clicks, selected text ──────────────────────────────────────────────────────
 
     def action_open(self) -> None:
         block = self.chosen
         if isinstance(block, CompactionMark):
             self.fold(block.id)
-        self.post_message(self.Opened(block))
 
     def fold(self, compaction_id: str) -> None:
         """Hides the turns of a pruning, or shows them; its mark stays in its row."""
