@@ -161,8 +161,19 @@ This file is generated from the key table (`tui_voice/ui/keys.py`), the screen t
 ## Session screen
 
 Each of these keys can be moved in the settings: `talk = "f5"` under `[keys]`. The footer shows the
-keys that work at the moment. While you type, single letters and the talk key are text. A letter
-whose action does not work at the moment begins a typed turn.
+keys that work at the moment.
+
+**Letters always type**, wherever the focus is. Space talks only where the prompt is empty, or in
+select mode. In *select mode* the footer begins with `select`, one turn is lit, and the keys that
+are one letter act on this turn; every other letter goes to the prompt and ends the mode.
+
+The up key in the empty prompt brings your earlier inputs, as in a shell; those of earlier sessions
+too. So it does not begin select mode. Ctrl+T does, Tab, a click on a turn, and Esc pressed twice
+where there is nothing to stop and nothing typed. One Esc never does: whoever presses Esc out of
+habit and types on must not pin or copy with the first letters.
+
+What you send before the session is open is sent when it is. What is half typed is kept for its
+session: when you open another one, quit, or the process is ended.
 
 """
 

@@ -16,7 +16,6 @@ from tests.server.local.speech_harness import plain
 JournalEvent = dict[str, Any]
 
 _LIVE_STATE = re.compile(r"● ?(idle|listening|awaiting response|speaking|summarising)")
-_PROMPT = "›"
 _PANEL_EDGE = "▏"
 """Separates the transcript from the panel beside it."""
 _TURN_EDGES = "▌┊▏│◆ "
@@ -43,7 +42,6 @@ class AppUnderTest(TerminalProgram):
         self.folder = folder
         self._older_journals = {path: len(read_journal(path)) for path in folder.glob("*.jsonl")}
         """Journal that existed before this app started → the number of its events then."""
-        self._entry_has_focus = False
 
     # ── the screen ──────────────────────────────────────────────────────────────────────────
 
@@ -77,7 +75,6 @@ class AppUnderTest(TerminalProgram):
 
     def transcript_pages(self) -> list[str]:
         """Returns the whole transcript, read page by page from its beginning."""
-        self.leave_entry()
         self.wait_until_still()
         pages: list[str] = []
         key = "home"
@@ -94,27 +91,15 @@ class AppUnderTest(TerminalProgram):
     # ── what a user does ────────────────────────────────────────────────────────────────────
 
     def open_microphone(self) -> None:
-        """Presses Space outside of the entry."""
-        self.leave_entry()
+        """Presses Space while nothing is typed."""
         self.press("space")
         self.wait_for("close mic")
 
     def submit(self, text: str) -> None:
-        """Types a turn and presses Enter. The first letter opens the entry."""
-        if not self._entry_has_focus:
-            self.press(text[0])
-            self.wait_for(f"{_PROMPT} {text[0]}")
-            text, self._entry_has_focus = text[1:], True
+        """Types a turn and presses Enter."""
         self.press(text)
         self.wait_for(text[-12:])
         self.press("enter")
-
-    def leave_entry(self) -> None:
-        """Moves the focus from the entry to the transcript, where letters are commands."""
-        if self._entry_has_focus:
-            self.press("tab")
-            self.wait_until(lambda: "Enter send" not in self.text, "the focus on the transcript")
-            self._entry_has_focus = False
 
     def ask(self, text: str, seconds: float = 60.0) -> str:
         """Submits a turn, waits until the reply has been played, and returns its text."""

@@ -19,6 +19,7 @@ KEYS = {
     "escape": "\x1b",
     "space": " ",
     "tab": "\t",
+    "f4": "\x1bOS",
     "home": "\x1b[H",
     "pagedown": "\x1b[6~",
 }

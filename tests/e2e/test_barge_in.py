@@ -95,15 +95,14 @@ def wait_for_answer(app: AppUnderTest, turn: str) -> None:
 
 def test_a_muted_microphone_captures_no_speech(start_app: StartApp, sound: SoundSetup) -> None:
     app = start_with_open_microphone(start_app, sound)
-    app.press("m")
+    app.press("f4")
     app.wait_for("muted")
     start = len(sound.microphone.pcm)
     sound.speak(sound.synthesize(SPOKEN_QUESTION, "slt"))
     assert rms(samples(sound.microphone, start)) > 0.005
     app.ask("My dog is called Rex.")
     assert not app.events("speech_started")
-    app.leave_entry()
-    app.press("m")
+    app.press("f4")
     app.wait_until(lambda: "muted" not in app.text, "a microphone that is not muted")
     sound.speak(sound.synthesize(SPOKEN_QUESTION, "slt"))
     app.wait_for_event("speech_started")

@@ -40,6 +40,8 @@ class ScriptedSession:
         self.current_meters = Meters()
         self.decisions: list[tuple[int, Decision]] = []
         self.closed = False
+        self.silent = False
+        """No snapshot is sent."""
         self.now = 0.0
         self._conversation = Conversation(self.limits)
         self._subscribers: list[Callable[[Snapshot], None]] = []
@@ -78,7 +80,7 @@ class ScriptedSession:
         the event before it.
         """
         self.deliver_unseen(*events)
-        for subscriber in self._subscribers:
+        for subscriber in () if self.silent else self._subscribers:
             subscriber(self._conversation.snapshot)
 
     def deliver_unseen(self, *events: e.Event) -> None:

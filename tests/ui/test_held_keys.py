@@ -121,3 +121,46 @@ async def test_keys_pressed_before_the_prompt_exists_are_kept(build: Build) -> N
         app.post_message(Paste("ello you"))
         await settle(pilot)
         assert app.session_screen.prompt.value == "hello you"
+
+
+@pytest.mark.parametrize(
+    ("reads", "read"),
+    [
+        (["\x1bhelp"], ["escape", "h", "e", "l", "p"]),
+        (["\x1b", "help"], ["escape", "h", "e", "l", "p"]),
+        (["\x1bh", "elp"], ["alt+h", "e", "l", "p"]),  # the key queue makes it Esc and h
+        (["\x1bOpen"], ["escape", "O", "p", "e", "n"]),
+        (["\x1b\rx"], ["alt+enter", "x"]),
+        (["\x1b[1", ";5A"], ["ctrl+up"]),
+        (["\x1b\x1b[A", "\x1bO", "P"], ["escape", "up", "f1"]),
+        (["\x1bb"], ["ctrl+left"]),
+        (["\x1b[200~a\x1bb\x1b[201~c"], ["paste ab", "c"]),
+    ],
+)
+def test_escape_before_text(reads: list[str], read: list[str]) -> None:
+    parser = HeldKeyParser()
+    events = [event for text in reads for event in parser.read(text)]
+    assert [
+        f"paste {event.text}" if isinstance(event, Paste) else event.key
+        for event in events
+        if isinstance(event, Key | Paste)
+    ] == read
+
+
+async def test_alt_and_a_letter_that_nothing_is_bound_to_is_escape_and_the_letter(
+    build: Build,
+) -> None:
+    app = build(lambda session: session.deliver(*session_opened()))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        app.post_message(Key("alt+h", "h"))
+        app.post_message(Key("i", "i"))
+        await settle(pilot)
+        assert app.session_screen.prompt.value == "hi"
+        assert app.session_screen.typing
+
+
+def test_a_terminal_that_reports_releases_says_so() -> None:
+    parser = HeldKeyParser()
+    assert not [event for event in parser.read("\x1b[?3u") if isinstance(event, Key)]
+    assert parser.reports_release

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import (
@@ -65,7 +65,9 @@ def summarising(session: ScriptedSession) -> None:
 
 SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] = {
     "session": (kyoto_session, ()),
-    "chosen": (kyoto_session, ("up", "up")),
+    "select": (kyoto_session, ("ctrl+t", "up")),
+    "typing": (kyoto_session, (*"One", "alt+enter", *"two")),
+    "find": (kyoto_session, ("ctrl+g", *"sunday", "enter")),
     "empty": (empty, ()),
     "listening": (listening, ()),
     "summarising": (summarising, ()),
@@ -77,7 +79,7 @@ SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] 
     "export": (kyoto_session, ("ctrl+e",)),
     "focus": (kyoto_session, ("ctrl+p", *"focus", "enter")),
 }
-ALWAYS = ("session", "empty", "help", "sessions", "search", "reader", "export")
+ALWAYS = ("session", "select", "empty", "help", "sessions", "search", "reader", "export")
 """Screens that are compared in every appearance; the others at the two usual sizes."""
 
 
@@ -102,6 +104,8 @@ def test_picture(screen: str, appearance: str, build: Build, snap_compare: Compa
             await settle(pilot)
         if isinstance(app.screen, ListScreen):
             await filter_applied(pilot)
+        for area in app.screen.query(TextArea):
+            area.cursor_blink = False
         for line in app.screen.query(Input):
             line.cursor_blink = False
             if screen == "export":

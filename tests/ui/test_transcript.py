@@ -110,8 +110,8 @@ async def test_the_cursor_visits_turns_and_prunings(build: Build) -> None:
         await settle(pilot)
         transcript = app.query_one(Transcript)
         chosen = []
-        for _ in range(16):
-            await pilot.press("up")
+        for key in ("ctrl+t", *["up"] * 15):
+            await pilot.press(key)
             await settle(pilot)
             chosen.append(transcript.chosen)
         assert [block.id for block in chosen[:3] if block] == ["a13", "u13", "a12"]
@@ -127,7 +127,7 @@ async def test_a_pruning_folds_and_unfolds(build: Build) -> None:
         await settle(pilot)
         transcript = app.query_one(Transcript)
         mark = next(c.id for c in app.view.compactions if c.kind == "summary")
-        transcript.go_to(mark)
+        app.session_screen.go_to(mark)
         await settle(pilot)
         tall = transcript.document.height
         await pilot.press("enter")

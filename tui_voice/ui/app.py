@@ -301,6 +301,9 @@ class VoiceApp(App[ExitSummary]):
         if not self.session_screen.level_moves and status.silent_level:
             self._level_timer.pause()
 
+    def on_app_blur(self) -> None:
+        self.session_screen.terminal_lost_focus()
+
     # ── what the user asks for ──────────────────────────────────────────────────────────────
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

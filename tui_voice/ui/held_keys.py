@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 import selectors
+import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -41,6 +42,7 @@ _SEQUENCE = re.compile(r"\x1b(?:\[|O[A-DFHMP-S]|[\r\x1b]|.\Z|\Z)", re.DOTALL)
 """How a sequence of a terminal begins: CSI; SS3 with a key that Textual knows without the keypad's
 application mode; Alt+Enter; Alt and one character, if nothing follows in the same read.
 """
+_ALT = re.compile(r"\x1b[^\[O\x1b]", re.DOTALL)
 _BURST = 4
 """Characters in one read of the terminal that nobody can have typed so fast."""
 
@@ -75,7 +77,7 @@ class HeldKeyParser(XTermParser):
     """The key whose release is reported, in Textual's notation."""
     reports_release = False
     """The terminal has said that it reports releases."""
-    _alone = False  # the last read ended with Esc, which may begin a sequence
+    _begun = ""  # the end of the last read, where it may be the begin of a sequence
     _pasting = False
 
     def read(self, text: str) -> Iterator[Message]:
@@ -84,7 +86,7 @@ class HeldKeyParser(XTermParser):
         Textual takes Esc and a character for Alt and this character. A user who presses Esc and
         types on may be so fast that both come in one read.
         """
-        if self._alone and not _SEQUENCE.match(f"\x1b{text}"):
+        if self._begun and not _SEQUENCE.match(self._begun + text):
             yield from self._end_escape()
         position = 0
         while (escape := text.find("\x1b", position)) >= 0:
@@ -98,7 +100,11 @@ class HeldKeyParser(XTermParser):
                 yield from self._end_escape()
         if position < len(text):
             yield from self.feed(text[position:])
-        self._alone = text.endswith("\x1b") and not self._pasting
+        self._begun = text[text.rfind("\x1b") :] if "\x1b" in text else self._begun + text
+        if _ALT.fullmatch(self._begun):
+            yield from self._end_escape()
+        if self._timeout_time is None or self._pasting:
+            self._begun = ""
 
     def _follow_paste(self, text: str, position: int) -> None:
         """Notes where a bracketed paste begins and ends: there, Esc is no key."""
@@ -109,8 +115,9 @@ class HeldKeyParser(XTermParser):
 
     def _end_escape(self) -> Iterator[Message]:
         """Returns what was read of a sequence as keys, without waiting for the rest of it."""
-        self._timeout_time = 0.0
-        yield from self.tick()
+        if self._timeout_time is not None:
+            self._timeout_time = 0.0
+            yield from self.tick()
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
         if modes := _MODES.fullmatch(sequence):
@@ -146,8 +153,11 @@ class HeldKeyDriver(LinuxDriver):
     held: ClassVar[str] = "space"
     reports_release: ClassVar[bool] = False
     """The terminal reports when a key is released."""
+    _typed_before = 0
+    """Bytes that were typed before this driver changed the terminal's mode."""
 
     def start_application_mode(self) -> None:
+        self._typed_before = self._waiting_bytes()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual has no types here
         self.write(_ASK)
         self.flush()
@@ -171,9 +181,27 @@ class HeldKeyDriver(LinuxDriver):
                 for event in parser.tick():
                     self.process_message(event)
 
+    def _waiting_bytes(self) -> int:
+        """Returns how many bytes have been typed already. Until this driver changes the terminal's
+        mode, the terminal turns Enter into a line feed.
+        """
+        import fcntl
+        import termios
+
+        try:
+            return int.from_bytes(
+                fcntl.ioctl(self.fileno, termios.FIONREAD, bytes(4)), sys.byteorder
+            )
+        except OSError:
+            return 0
+
     def _read(self) -> bytes:
         """Returns nothing where the terminal is gone; its hang-up signal ends the program."""
         try:
+            if (before := self._typed_before) > 0:
+                data = os.read(self.fileno, min(before, 4096))
+                self._typed_before -= len(data)
+                return data.replace(b"\n", b"\r")
             return os.read(self.fileno, 4096)
         except OSError:
             return b""

@@ -16,12 +16,15 @@ from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import wrap
 
 MORE_KEYS = (
-    ("up, down", "choose a turn; Esc clears the choice"),
-    ("Enter", "fold the chosen pruning; with none chosen, go to the prompt and back"),
-    ("Tab", "go to the next part: pruning log, memory, prompt"),
-    ("e", "edit the memory, where it has the focus"),
+    ("up, down", "in the empty prompt: earlier inputs; in select mode: choose a turn"),
+    ("Esc Esc", "with nothing to stop and nothing typed: select mode"),
+    ("Ctrl+J", "begin a new line in the prompt, as Alt+Enter and Shift+Enter do"),
+    ("PageUp, PageDown, wheel", "scroll the transcript, from the prompt too"),
+    ("Home, End", "in the empty prompt: go to the first or the newest turn"),
+    ("Tab", "go to the next part: transcript (select mode), pruning log, memory, prompt"),
+    ("Enter", "in select mode: fold the chosen pruning; in the memory: edit it"),
+    ("/, n, N", "in select mode: find words, go to the next hit, to the one before"),
     ("mouse", "drag to select text; double-click to select a turn; c copies it"),
-    ("End", "go to the newest turn"),
 )
 """Keys of single widgets. The user cannot move them by settings."""
 NUMBERS = (

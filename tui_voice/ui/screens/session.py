@@ -314,7 +314,8 @@ class SessionScreen(Screen[None]):
         if event.key.startswith("released+"):
             self._controller.talk_key_released()
 
-    def on_app_blur(self) -> None:
+    def terminal_lost_focus(self) -> None:
+        """Ends the turn where the talk key is held: its release will not be reported."""
         from tui_voice.ui.held_keys import HeldKeyDriver
 
         self._controller.focus_lost(key_is_held=HeldKeyDriver.reports_release)

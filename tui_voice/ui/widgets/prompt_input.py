@@ -115,7 +115,7 @@ class PromptInput(TextArea):
         if not is_text(event):
             event.prevent_default()
 
-    def check_consume_key(self, key: str, character: str | None) -> bool:
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """Returns False: text does not reach the bindings, and Textual would drop those for it."""
         del key, character
         return False
