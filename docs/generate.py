@@ -106,6 +106,7 @@ def readme() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, part in (
         ("exit statuses", exit_statuses_table()),
+        ("keys", keys_table()),
         ("settings", settings_table(MOST_USED)),
         ("policies", policies_table()),
         ("states", f"```mermaid\n{diagram()}\n```\n"),
@@ -178,13 +179,18 @@ session: when you open another one, quit, or the process is ended.
 """
 
 
-def keys() -> str:
-    """Return the text of `docs/keys.md`: the keys of every screen."""
+def keys_table() -> str:
+    """Return a Markdown table of the keys of the session screen."""
     rows = [
         f"| {key_name(action.key, 'Ctrl+')} | {action.about} | `{action.id}` |"
         for action in key_actions()
     ]
-    parts = [_KEYS + "\n".join(["| key | does | name in `[keys]` |", "|---|---|---|", *rows])]
+    return "\n".join(["| key | does | name in `[keys]` |", "|---|---|---|", *rows]) + "\n"
+
+
+def keys() -> str:
+    """Return the text of `docs/keys.md`: the keys of every screen."""
+    parts = [_KEYS + keys_table().rstrip()]
     parts.append("These keys belong to a part of the screen and cannot be moved:")
     parts.append(_two_columns(MORE_KEYS))
     for title, screen in (
