@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from tests.store.random_events_harness import any_event
 from tests.store.sessions_harness import opened, session
@@ -143,9 +144,59 @@ def test_markup_in_what_was_said_is_escaped() -> None:
         "\\# no \\*head\\*",
         "\\- no\\_list\\_",
         "1\\. none",
-        "\\<b\\>&amp;\\`x\\`\\</b\\> \\~\\~s\\~\\~ \\[a\\](b) \\\\ \\| 2 + 2",
+        "\\<b\\>\\&amp;\\`x\\`\\</b\\> \\~\\~s\\~\\~ \\[a\\](b) \\\\ \\| 2 + 2",
     ):
         assert escaped in text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "## x",
+        "####### seven",
+        "C#",
+        "---",
+        "words\n---",
+        "words\n==",
+        "words\n=",
+        "-- a\n- - -\n+ b\n+",
+        "    four blanks\n\ta tab",
+        "&copy; &#169; &notin; & so on",
+        "1. one\n2) two\n3.5",
+        "> quoted\n>quoted",
+        "```\ncode\n```\n~~~",
+        "a  \nb\\\nc",
+        "a | b\n--|--\n1 | 2",
+        '[a]: http://x.y "z"',
+        "![i](j) <http://x.y> <!-- c -->",
+        "- [ ] a\n* b\n_c_",
+        "first\n\n\n    second",
+        "#",
+        "=",
+    ],
+)
+def test_markdown_is_read_back_as_what_was_said(said: str) -> None:
+    reader = MarkdownIt("commonmark").enable(["strikethrough", "table"])
+    events = [
+        opened(),
+        e.SessionRenamed(at=0, title="A title"),
+        e.TextSubmitted(at=1, item_id="i0", text=said),
+    ]
+    tokens = reader.parse(render(fold(events), "md"))
+    kinds = {one.type for one in tokens}
+    assert kinds <= {
+        *("heading_open", "heading_close", "paragraph_open", "paragraph_close", "inline"),
+    }
+    assert [one.type for one in tokens].count("heading_open") == 1
+    *_, about_turn = [n for n, one in enumerate(tokens) if one.content.startswith("**You**")]
+    paragraphs = [one.children or [] for one in tokens[about_turn + 1 :] if one.type == "inline"]
+    read = "\n\n".join(
+        "".join("\n" if child.type == "hardbreak" else child.content for child in children)
+        for children in paragraphs
+    )
+    assert all(child.type in ("text", "hardbreak") for children in paragraphs for child in children)
+    expected = re.sub(r"\n(\s*\n)+", "\n\n", said.expandtabs(4)).strip()
+    assert read.replace("\xa0", " ") == re.sub(r" +$", "", expected, flags=re.MULTILINE)
 
 
 def test_plain_text(kyoto: Ledger) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.store.folders_harness import found, two_sessions
+from tests.store.folders_harness import found, two_sessions, typed
+from tests.store.sessions_harness import opened, write
 from tui_voice.store import index, search
 from tui_voice.store.query import Query, Term, parse
 
@@ -55,6 +56,31 @@ def test_turns_are_found_by_words_phrases_prefixes_and_filters(
     folder: Path, text: str, turns: set[tuple[str, str]]
 ) -> None:
     assert set(found(folder, text)) == turns
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("ข้าวผัด", {"i1"}),
+        ("ผัดข้าว", set()),
+        ("학교", {"i2"}),
+        ("\u1112\u1161\u11a8\u1100\u116d", {"i2"}),  # the same in parts, as macOS stores it
+        ("하고", set()),
+        ("ロボット", {"i3"}),
+        ("ក្រុង", {"i4"}),
+        ("ဗမာ", {"i5"}),
+    ],
+)
+def test_words_are_found_in_scripts_that_do_not_separate_them(
+    tmp_path: Path, text: str, turns: set[str]
+) -> None:
+    said = ["ผมชอบกินข้าวผัด", "학교에 갑니다", "小さなロボットです", "រាជធានីក្រុងភ្នំពេញ", "မြန်မာဗမာစာ"]
+    events = [typed(n, words) for n, words in enumerate(said, 1)]
+    write(tmp_path / "asia.jsonl", [opened("asia"), *events])
+    hits = search.search(tmp_path, text)
+    assert {hit.turn for hit in hits} == turns
+    for hit in hits:
+        assert hit.marks, "the words are lit"
 
 
 def test_the_last_word_is_a_prefix_while_the_user_types(folder: Path) -> None:

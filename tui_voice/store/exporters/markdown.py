@@ -6,8 +6,9 @@ import re
 
 from tui_voice.store.exporters.document import ExportCompaction, ExportDocument, ExportTurn
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~])")
-_LINE_STARTS = re.compile(r"^(\s*)([#+-]|\d+[.)]|={3,})(?=\s|$)", re.MULTILINE)
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~]|&(?=#?\w+;))")
+_LINE_START = re.compile(r"(#+|[+-]|-{2,}|=+|\d+(?=[.)]))(?=[\s.)]|\Z)")
+"""What makes a line a heading, a list, a rule, or underlines the line before it."""
 
 
 def markdown(document: ExportDocument) -> str:
@@ -33,7 +34,9 @@ def minutes(document: ExportDocument) -> str:
 
 def _head(document: ExportDocument, addition: str) -> list[str]:
     about = " · ".join(map(_escaped, document.about))
-    return [f"# {_escaped(document.title)}{addition}", about]
+    # Signs at the end of a heading would be taken for its frame: "C#".
+    title = re.sub(r"(#+)$", r"\\\1", _escaped(" ".join(document.title.split())))
+    return [f"# {title}{addition}", about]
 
 
 def _heading(turn: ExportTurn) -> str:
@@ -47,8 +50,25 @@ def _words(turn: ExportTurn) -> str:
 
 
 def _escaped(text: str) -> str:
-    escaped = _MARKUP.sub(r"\\\1", text)
-    return _LINE_STARTS.sub(lambda m: f"{m[1]}{m[2][:-1]}\\{m[2][-1]}", escaped)
+    """The text as Markdown that is read back as it is: its lines, blanks at their beginnings, and
+    everything that would be markup.
+    """
+    paragraphs = re.split(r"\n(?:[^\S\n]*\n)+", text.expandtabs(4))
+    return "\n\n".join("\\\n".join(map(_line, one.split("\n"))) for one in paragraphs)
+
+
+def _line(line: str) -> str:
+    line = line.rstrip()
+    words = line.lstrip(" ")
+    if words == "":
+        return "&nbsp;"  # an empty line would end the paragraph
+    # Four blanks would make it code; readers keep no-break spaces.
+    blanks = "&nbsp;" * (len(line) - len(words))
+    escaped = _MARKUP.sub(r"\\\1", words)
+    if found := _LINE_START.match(escaped):
+        at = found.end() if found[1].isdigit() else 0
+        escaped = f"{escaped[:at]}\\{escaped[at:]}"
+    return blanks + escaped
 
 
 def _quoted(text: str) -> str:

@@ -5,8 +5,9 @@ They contain what was heard, at the time when it was heard.
 
 from __future__ import annotations
 
+import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from tui_voice.store.exporters.document import ExportDocument, ExportTurn
@@ -21,6 +22,10 @@ _SHORTEST = 1.0
 """The least seconds that a turn is shown."""
 _TICK = 0.001
 """The least seconds that a cue is shown: the resolution of the times."""
+_WIDE = str.maketrans("<>", "＜＞")
+_POSITION = re.compile(r"\{(?=\\|[A-Za-z]:)")
+"""SubRip has no escapes: players take `vector<int>` for a tag and `{y:i}` for a style, and show
+neither. The wide forms are shown by all, and become the usual ones under Unicode's NFKC."""
 _LATEST = 1e9
 """Seconds. A later time is damaged and is replaced by this one."""
 
@@ -43,7 +48,26 @@ def cues(document: ExportDocument) -> list[Cue]:
         next_at = turns[index + 1].at if index + 1 < len(turns) else float("inf")
         seconds = turn.seconds or min(len(turn.text) / _READING_SPEED, next_at - turn.at)
         found += _split(turn, max(seconds, _SHORTEST))
-    return sorted(found, key=lambda cue: cue.start)  # the order of turns is not always that of time
+    # The order of turns is not always that of time.
+    return _one_at_a_time(sorted(found, key=lambda cue: cue.start))
+
+
+def _one_at_a_time(found: list[Cue]) -> list[Cue]:
+    """The cues so that each ends before the next begins.
+
+    A cue is shown for `_SHORTEST`, or its own shorter time, even if the next one began earlier:
+    quick typed turns then follow each other a little late.
+    """
+    shown: list[Cue] = []
+    free = 0.0
+    for cue in found:
+        start = max(cue.start, free)
+        if shown and shown[-1].end > start:
+            shown[-1] = replace(shown[-1], end=start)
+        least = min(_SHORTEST, cue.end - cue.start)
+        shown.append(replace(cue, start=start, end=max(cue.end, start + least)))
+        free = start + least
+    return shown
 
 
 def _split(turn: ExportTurn, seconds: float) -> list[Cue]:
@@ -59,15 +83,19 @@ def _split(turn: ExportTurn, seconds: float) -> list[Cue]:
 
 
 def srt(document: ExportDocument) -> str:
-    """SubRip. When the speaker changes, the cue begins with the name."""
+    """SubRip. When the speaker changes, the cue begins with the name. `<` and `>` are wide."""
     blocks, speaker = [], ""
     for number, cue in enumerate(cues(document), 1):
-        name = f"{cue.name}: " if cue.name != speaker else ""
+        name = f"{_without_markup(cue.name)}: " if cue.name != speaker else ""
         speaker = cue.name
         times = f"{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}"
-        words = cue.text.replace("-->", "→")  # a reader would take it for times
+        words = _without_markup(cue.text.replace("-->", "→"))  # a reader takes it for times
         blocks.append(f"{number}\n{times}\n{name}{words}\n")
     return "\n".join(blocks)
+
+
+def _without_markup(text: str) -> str:
+    return _POSITION.sub("｛", text.translate(_WIDE))
 
 
 def vtt(document: ExportDocument) -> str:
