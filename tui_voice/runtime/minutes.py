@@ -14,19 +14,22 @@ from tui_voice.errors import BackendError, TuiVoiceError
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, OutOfBandRequest, OutOfBandResponse
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
-from tui_voice.runtime.backends import backend_of, with_chosen_backend
+from tui_voice.runtime.backends import backend_of, keys_to_hide, with_chosen_backend
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.factories import summariser_of
 from tui_voice.runtime.out_of_band import OutOfBandRequests
+from tui_voice.runtime.privacy import settings_for
 from tui_voice.runtime.summary_styles import MINUTES_STYLE
 from tui_voice.runtime.timeouts import ConnectionTimeouts
+from tui_voice.store.secrets import Redactor
 
 
 def minutes(ledger: Ledger, settings: Settings) -> str:
     """Returns the minutes: decisions, open questions, to-dos.
 
     Blocks until they are written, and may start the embedded server for that. Raises
-    `TuiVoiceError` where no writer can write them.
+    `TuiVoiceError` where no writer can write them, or where a private session would leave this
+    machine for it.
     """
     turns = tuple(
         x.SourceTurn(item_id=turn.id, role=turn.role, text=turn.heard_text)
@@ -35,9 +38,10 @@ def minutes(ledger: Ledger, settings: Settings) -> str:
     )
     if not turns:
         raise TuiVoiceError("There is nothing in this session that minutes could be written of.")
-    settings = with_chosen_backend(settings)
+    settings = with_chosen_backend(settings_for(settings, ledger)[0])
     summary = replace(settings.summary, style=MINUTES_STYLE)
-    return asyncio.run(_write(turns, replace(settings, summary=summary)))
+    text = asyncio.run(_write(turns, replace(settings, summary=summary)))
+    return Redactor(keys_to_hide(settings)).text(text)
 
 
 async def _write(turns: tuple[x.SourceTurn, ...], settings: Settings) -> str:

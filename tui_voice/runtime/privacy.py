@@ -63,6 +63,7 @@ def hosts_beyond(settings: Settings) -> list[str]:
         found.append(host_of(summary.url or ""))
     if uses_text_model(settings):
         found.append("api.openai.com")
+    found += [host_of(server.url) for server in settings.tools.values() if server.url]
     return [host for host in dict.fromkeys(found) if host and not is_this_machine(host)]
 
 

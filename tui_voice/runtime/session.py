@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -98,12 +98,12 @@ class Session:
         base: float = 0.0,
         manual: bool = False,
         keep_stamps: bool = False,
-        clean: Callable[[e.Event], e.Event] = lambda event: event,
+        clean: Callable[[e.Event], Iterable[e.Event]] = lambda event: (event,),
         first: Sequence[e.Event] = (),
     ) -> None:
         """`base`: seconds since the session was first opened, 0 for a new one. `manual`: the talk
         key ends a turn, not turn detection. `keep_stamps`: the events are recorded ones, with their
-        time. `clean`: removes API keys from an event. `first`: events before those of the backend.
+        time. `clean`: the event without API keys. `first`: events before those of the backend.
         """
         self.id = session_id
         self.path = log.path
@@ -228,7 +228,8 @@ class Session:
         self._processing = True
         try:
             while self._queue:
-                self._process_one(self._clean(self._stamped(self._queue.popleft())))
+                for clean in self._clean(self._stamped(self._queue.popleft())):
+                    self._process_one(clean)
         finally:
             self._processing = False
         self._backend.snapshot_changed(self._conversation.snapshot)

@@ -34,6 +34,7 @@ from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.tools import Tools
 from tui_voice.store.catalog import new_id
+from tui_voice.store.delta_secrets import EventRedactor
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import load
 from tui_voice.store.saved_session import start_time
@@ -167,9 +168,9 @@ def _new(
     poster: _Poster,
 ) -> Session:
     now = datetime.now().astimezone()
-    clean = Redactor(keys_to_hide(options.settings)).event
+    redactor = Redactor(keys_to_hide(options.settings))
     # The session cleans all later events; this one is written before the session exists.
-    opened = clean(
+    opened = redactor.event(
         e.SessionOpened(
             id=new_id(now),
             started=now.isoformat(timespec="milliseconds"),
@@ -193,7 +194,7 @@ def _new(
         journal,
         backend,
         manual=config.manual,
-        clean=clean,
+        clean=EventRedactor(redactor).events,
         first=_mark(options.settings, conversation),
     )
     for on_event in (options.on_event, options.on_saved_event):
@@ -243,7 +244,7 @@ def _resumed(
         backend,
         base=max(ledger.at, since),
         manual=config.manual,
-        clean=Redactor(keys_to_hide(options.settings)).event,
+        clean=EventRedactor(Redactor(keys_to_hide(options.settings))).events,
         first=(resumed, *_mark(options.settings, conversation), *notices),
     )
 

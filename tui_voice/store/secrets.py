@@ -2,14 +2,18 @@
 
 The filter is applied once on each path: `runtime.session` cleans every event before it is
 journaled, shown or sent to a model; `catalog.rename` cleans the title that it writes itself;
-exports, crash reports and error messages are cleaned as whole texts.
+exports, minutes, crash reports and error messages are cleaned as whole texts.
+
+A key is found whole or base64-encoded. `delta_secrets` finds one that comes in pieces.
 """
 
 from __future__ import annotations
 
+import binascii
 import os
 import re
-from collections.abc import Iterable
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +27,11 @@ _KEY_VARIABLE = "_API_KEY"
 _SHORTEST_KEY = 8
 """Characters. Replacing anything shorter would hit ordinary words."""
 _OPENAI_KEY = re.compile(r"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}", re.ASCII)
-_MASK = "[key]"
+_OPENAI_KEY_INSIDE = re.compile(r"sk-[A-Za-z0-9_-]{20,}", re.ASCII)
+"""The same behind any character, as in decoded base64."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]|\r?\n){22,}={0,2}")
+"""Text that may be a key in base64, also in several lines."""
+MASK = "[key]"
 
 
 class Redactor:
@@ -34,12 +42,35 @@ class Redactor:
         known = {*secrets, *environment}
         # Longest first: a key may begin with another one.
         self._keys = sorted((k for k in known if len(k) >= _SHORTEST_KEY), key=len, reverse=True)
+        self.spellings = [*self._keys, *(form for key in self._keys for form in _in_base64(key))]
+        """The known keys, and how each is written in base64."""
 
     def text(self, text: str) -> str:
         """The text with every key replaced."""
-        for key in self._keys:
-            text = text.replace(key, _MASK)
-        return _OPENAI_KEY.sub(_MASK, text)
+        text = _OPENAI_KEY.sub(MASK, text)
+        text = _BASE64.sub(self._without_encoded_key, text)
+        for key in self.spellings:
+            text = text.replace(key, MASK)
+        return text
+
+    def _without_encoded_key(self, found: re.Match[str]) -> str:
+        return MASK if self.holds_encoded_key(found[0]) else found[0]
+
+    def holds_encoded_key(self, word: str) -> bool:
+        """Whether a key is in this base64 text; other characters may stand before it."""
+        word = "".join(word.split()).rstrip("=").replace("-", "+").replace("_", "/")
+        for start in range(4):
+            part = word[start:]
+            part = part[: -1 if len(part) % 4 == 1 else None]
+            try:
+                decoded = b64decode(part + "=" * (-len(part) % 4)).decode("latin-1")
+            except binascii.Error:
+                continue
+            if _OPENAI_KEY_INSIDE.search(decoded) or any(
+                key.encode().decode("latin-1") in decoded for key in self._keys
+            ):
+                return True
+        return False
 
     def event(self, event: E) -> E:
         """The event with every key in its text fields replaced; the same object if it has none."""
@@ -49,6 +80,14 @@ class Redactor:
             if (text := getattr(event, name)) and (clean := self.text(text)) != text
         }
         return replace(event, **changed) if changed else event
+
+
+def _in_base64(key: str) -> Iterator[str]:
+    """What is the same in every base64 text that contains the key, for each place it may have."""
+    for before in range(3):
+        text = b64encode(b"\0" * before + key.encode()).decode()
+        whole = text[(0, 2, 3)[before] : (before + len(key.encode())) * 8 // 6]
+        yield from {whole, whole.replace("+", "-").replace("/", "_")}
 
 
 _TEXT_FIELDS: dict[str, tuple[str, ...]] = {}
