@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tui_voice.conversation import events as e
-from tui_voice.store.secrets import MASK, Redactor
+from tui_voice.store.secrets import MASK, SHORTEST_KEY, Redactor
 
 _OPENAI_LIKE = re.compile(r"(?<![A-Za-z0-9_])s(?:k(?:-[A-Za-z0-9_-]*)?)?\Z", re.ASCII)
 """The beginning of an OpenAI-like key at the end of a text."""
@@ -22,8 +22,6 @@ _SUSPECT_WORD = 12
 """Characters. A word of letters of base64 that is as long, and not over, waits for its end."""
 _LONGEST_WORD = 4_096
 """Characters. A longer word is no key."""
-_SUSPECT_REST = 8
-"""Characters of the beginning of a key that are masked where its end never came."""
 _ENDS_REPLY = (
     e.ResponseDone,
     e.ReplyCut,
@@ -71,7 +69,7 @@ class EventRedactor:
             self._kept_back[event.item_id] = text[cut:]
         if word := _TRAILING.search(before + text[:cut], max(0, len(before) + cut - _LONGEST_WORD)):
             self._word[event.item_id] = word[0]
-        clean = self._redactor.text(text[:cut])
+        clean = self._redactor.text(text[:cut]) if cut >= SHORTEST_KEY else text[:cut]
         return event if clean == event.text else replace(event, text=clean)
 
     def _begin_of_key(self, before: str, text: str) -> int:
@@ -97,7 +95,7 @@ class EventRedactor:
         """Deltas with what was kept back. The long beginning of a key is masked, too."""
         for item_id, text in self._kept_back.items():
             is_key = text.startswith("sk-") or any(text in key for key in self._redactor.spellings)
-            hidden = is_key and len(text) >= _SUSPECT_REST
+            hidden = is_key and len(text) >= SHORTEST_KEY
             yield e.TranscriptGrew(at=at, item_id=item_id, text=MASK if hidden else text)
         self._kept_back.clear()
         self._word.clear()

@@ -24,7 +24,7 @@ E = TypeVar("E", bound="Event")
 
 _KEY_VARIABLE = "_API_KEY"
 """An environment variable whose name ends like this contains a key."""
-_SHORTEST_KEY = 8
+SHORTEST_KEY = 8
 """Characters. Replacing anything shorter would hit ordinary words."""
 _OPENAI_KEY = re.compile(r"(?:\b|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}", re.ASCII)
 _OPENAI_KEY_INSIDE = re.compile(r"sk-[A-Za-z0-9_-]{20,}", re.ASCII)
@@ -41,7 +41,7 @@ class Redactor:
         environment = (v.strip() for k, v in os.environ.items() if k.endswith(_KEY_VARIABLE))
         known = {*secrets, *environment}
         # Longest first: a key may begin with another one.
-        self._keys = sorted((k for k in known if len(k) >= _SHORTEST_KEY), key=len, reverse=True)
+        self._keys = sorted((k for k in known if len(k) >= SHORTEST_KEY), key=len, reverse=True)
         self.spellings = [*self._keys, *(form for key in self._keys for form in _in_base64(key))]
         """The known keys, and how each is written in base64."""
 
