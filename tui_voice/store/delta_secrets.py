@@ -62,13 +62,15 @@ class EventRedactor:
         before = self._word.pop(event.item_id, "")
         lead = _LEADING.match(text)
         assert lead is not None  # it may be empty
-        if before and self._redactor.holds_encoded_key(before + lead[0]):
+        word = before + lead[0]
+        if before and len(word) > _SUSPECT_WORD and self._redactor.holds_encoded_key(word):
             text, before = MASK + text[lead.end() :], ""
         cut = self._begin_of_key(before, text)
         if cut < len(text):
             self._kept_back[event.item_id] = text[cut:]
-        if word := _TRAILING.search(before + text[:cut], max(0, len(before) + cut - _LONGEST_WORD)):
-            self._word[event.item_id] = word[0]
+        end = _TRAILING.search(before + text[:cut], max(0, len(before) + cut - _LONGEST_WORD))
+        if end is not None:
+            self._word[event.item_id] = end[0]
         clean = self._redactor.text(text[:cut]) if cut >= SHORTEST_KEY else text[:cut]
         return event if clean == event.text else replace(event, text=clean)
 
