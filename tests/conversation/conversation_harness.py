@@ -319,6 +319,8 @@ class ConversationHarness:
         user = f"u{self.number}"
         self.flush()
         previous = self.server.items[-1].id if self.server.items else None
+        if not self.conversation.situation.microphone.open:
+            self.post(e.TalkPressed())
         self.post(e.SpeechStarted(item_id=user))
         if self.online:
             self.server.add(user, 0, ms // 100)

@@ -179,10 +179,18 @@ class TestTalkKey:
         assert conversation.state is State.LISTENING
 
 
-def speaking() -> Conversation:
+def listening() -> Conversation:
+    """The microphone is open, and VAD has begun the turn `u`."""
     conversation = Conversation()
     receive(conversation, e.ConnectionOpened())
+    receive(conversation, e.TalkPressed())
     receive(conversation, e.SpeechStarted(item_id="u"))
+    assert conversation.state is State.LISTENING
+    return conversation
+
+
+def speaking() -> Conversation:
+    conversation = listening()
     receive(conversation, e.SpeechStopped(item_id="u", audio_ms=1_000))
     receive(conversation, e.ResponseStarted(response_id="r"))
     receive(conversation, e.TurnAdded(item_id="a", role="assistant", previous_item_id="u"))
@@ -253,13 +261,16 @@ class TestBargeIn:
             conversation, e.ResponseDone(response_id="r", status="cancelled")
         )
 
-    def test_text_during_speech_asks_for_no_response(self) -> None:
-        conversation = Conversation()
-        receive(conversation, e.ConnectionOpened())
-        receive(conversation, e.SpeechStarted(item_id="u"))
+    def test_text_during_speech_ends_the_spoken_turn_and_one_response_answers_both(self) -> None:
+        conversation = listening()
         effects = receive(conversation, e.TextSubmitted(item_id="t", text="by the way"))
-        assert effects == [x.CreateItem(item_id="t", role="user", text="by the way")]
-        assert conversation.state is State.LISTENING
+        assert effects == [
+            x.CommitInput(),
+            x.CreateItem(item_id="t", role="user", text="by the way"),
+            x.CreateResponse(),
+        ]
+        assert conversation.state is State.AWAITING
+        assert receive(conversation, e.SpeechCommitted(item_id="u")) == []
 
 
 class TestRefusedResponses:

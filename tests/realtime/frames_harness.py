@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import count
 from typing import Any
 
 from tui_voice.audio.pcm_format import BYTES_PER_MS
@@ -13,6 +14,7 @@ from tui_voice.protocol.session_config import Pricing
 from tui_voice.realtime.event_translator import EventTranslator
 from tui_voice.realtime.wire import ClientEvent, decode_client, decode_server, encode
 
+_numbers = count()
 MS = bytes(BYTES_PER_MS)
 """One millisecond of silence: 16-bit PCM, mono, 24 kHz."""
 
@@ -29,7 +31,7 @@ def new_translator(*, audio: bool = True, manual: bool = False) -> EventTranslat
 
 def received(translator: EventTranslator, type: str, **fields: Any) -> list[Incoming | Resend]:
     """Returns what one frame of a server means."""
-    frame = json.dumps({"type": type, "event_id": "event_1", **fields})
+    frame = json.dumps({"type": type, "event_id": f"event_{next(_numbers)}", **fields})
     return list(translator.receive(decode_server(frame)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -35,9 +36,13 @@ def part(item_id: str = "a1", response_id: str = "r1", **more: Any) -> dict[str,
     return {**where, "content_index": 0, **more}
 
 
-def begin(translator: EventTranslator, response_id: str = "r1") -> None:
+def begin(translator: EventTranslator, response_id: str = "r1", add: str = "a1") -> None:
     events = received(translator, "response.created", response=response(response_id, "in_progress"))
     assert events == [e.ResponseStarted(response_id=response_id)]
+    if add:
+        item = message(add, "assistant", status="in_progress")
+        [turn] = received(translator, "conversation.item.added", item=item)
+        assert isinstance(turn, e.TurnAdded)
 
 
 def test_all_events_of_a_spoken_reply() -> None:
@@ -175,7 +180,7 @@ def test_audio_and_text_that_come_after_a_cancel_are_ignored() -> None:
         ),
     )
     assert done == [e.ResponseDone(response_id="r1", status="cancelled", reason="client_cancelled")]
-    begin(translator, "r2")  # the next one counts again
+    begin(translator, "r2", add="")  # the next one counts again
     assert received(translator, "response.output_audio.delta", **part("a2", "r2", delta=pcm(1)))
 
 
@@ -387,3 +392,66 @@ def test_cached_tokens_without_details_are_text_first() -> None:
     assert used({"input_tokens": 100, "input_token_details": details}) == e.Usage(
         input_text=60, input_audio=40, cached_text=60, cached_audio=20
     )
+
+
+# ── servers that leave events out, or repeat them ───────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("response.output_audio_transcript.delta", {"delta": "Hi"}),
+        ("response.output_audio_transcript.done", {"transcript": "Hi"}),
+        ("response.output_audio.delta", {"delta": pcm(20)}),
+    ],
+)
+def test_a_reply_item_that_was_never_announced_becomes_a_turn(
+    kind: str, fields: dict[str, str]
+) -> None:
+    translator = new_translator()
+    begin(translator, add="")
+    turn, *rest = received(translator, kind, **part(**fields))
+    assert turn == e.TurnAdded(item_id="a1", role="assistant", modality="audio")
+    assert rest
+    item = message("a1", "assistant", status="in_progress")
+    assert received(translator, "conversation.item.added", item=item) == []
+
+
+def test_words_that_come_only_with_the_end_of_the_response_become_a_turn() -> None:
+    translator = new_translator()
+    begin(translator, add="")
+    output = message("a1", "assistant", {"type": "output_audio", "transcript": "Hello."})
+    ended = response("r1", "completed", output, usage=USAGE)
+    turn, words, done = received(translator, "response.done", response=ended)
+    assert turn == e.TurnAdded(item_id="a1", role="assistant", modality="audio")
+    assert words == e.TranscriptDone(item_id="a1", text="Hello.")
+    assert isinstance(done, e.ResponseDone)
+    assert received(translator, "response.done", response=ended) == [], "it is counted once"
+
+
+def test_audio_pieces_that_end_within_a_sample_are_put_together() -> None:
+    translator = new_translator()
+    begin(translator)
+    sound = bytes(range(256)) * 80
+    pieces = [sound[:4801], sound[4801:4802], sound[4802:9601], sound[9601:9604], sound[9604:]]
+    got = b""
+    for piece in pieces:
+        delta = base64.b64encode(piece).decode()
+        for one in received(translator, "response.output_audio.delta", **part(delta=delta)):
+            if isinstance(one, AudioChunk):
+                assert len(one.pcm) % 2 == 0
+                got += one.pcm
+    assert got == sound
+
+
+def test_text_of_an_out_of_band_response_whose_start_was_lost_is_no_reply() -> None:
+    translator = new_translator()
+    translator.encode(OutOfBandRequest(key="k", turns=[], prompt="Summarise."))
+    text = part("x1", "r9")
+    assert received(translator, "response.output_text.delta", delta="They", **text) == []
+    assert received(translator, "response.output_text.done", text="They spoke.", **text) == []
+    output = message("x1", "assistant", {"type": "output_text", "text": "They spoke."})
+    ended = response("r9", "completed", output, metadata={"key": "k"})
+    [answer] = received(translator, "response.done", response=ended)
+    assert isinstance(answer, OutOfBandResponse)
+    assert (answer.key, answer.text) == ("k", "They spoke.")

@@ -23,9 +23,10 @@ from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import SoundDevices
 from tui_voice.config import AudioSettings, BackendSettings, ContextSettings, Settings
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import REPLY_TIMEOUT_S, Conversation, Snapshot
+from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
+from tui_voice.conversation.timeouts import ConversationTimeouts
 from tui_voice.protocol.client import ProtocolClient
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.realtime.client import RealtimeClient
@@ -260,7 +261,7 @@ async def running_session(
     tools: tuple[Tool, ...] = (),
     tool_servers: McpServers | None = None,
     wait_online: bool = True,
-    reply_patience: float = REPLY_TIMEOUT_S,
+    waits: ConversationTimeouts | None = None,
     keep_replies: bool = True,
     new_client: NewClient = RealtimeClient,
     open_sound: OpenSound | None = None,
@@ -268,6 +269,7 @@ async def running_session(
 ) -> AsyncIterator[SessionHarness]:
     """A running session with the server at `url`.
 
+    `waits`: how long the conversation waits for what does not come.
     `wait_online`: waits for the connection first. `keep_replies`: the speaker keeps the audio of
     replies in memory. `profile`: fields of `ServerSessionConfig`.
     """
@@ -306,7 +308,7 @@ async def running_session(
     opened = e.SessionOpened(
         id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy"
     )
-    conversation = Conversation(limits, reply_timeout=reply_patience)
+    conversation = Conversation(limits, waits)
     conversation.replay(opened)
     journal = Journal.create(folder, opened)
     session = Session("talk", conversation, journal, backend, manual=wanted.manual)

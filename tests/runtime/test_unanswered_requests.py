@@ -17,12 +17,12 @@ from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
+from tui_voice.conversation.timeouts import ConversationTimeouts
 from tui_voice.realtime.client import RealtimeClient
 from tui_voice.runtime.live import TOO_SLOW
 from tui_voice.runtime.outbox import MAX_AUDIO_FRAMES
 
-SOON = 0.2
-"""Seconds after which a reply that never comes is given up."""
+SOON = ConversationTimeouts(reply_s=0.2)
 CUT_BY_LOSS = 'A lost connection cut off the reply. Say "go on" to hear the rest.'
 
 
@@ -202,7 +202,7 @@ async def test_a_reply_that_never_ends_is_given_up(tmp_path: Path) -> None:
     async with (
         toy_server(engines) as server,
         fault_proxy(server.url) as proxy,
-        running_session(proxy.url, tmp_path, reply_patience=SOON) as harness,
+        running_session(proxy.url, tmp_path, waits=SOON) as harness,
     ):
         harness.session.post(e.TextSubmitted(item_id="q", text="wait"))
         given_up = await harness.event(e.ReplyOverdue)
@@ -220,7 +220,7 @@ async def test_a_reply_that_never_ends_is_given_up(tmp_path: Path) -> None:
 async def test_a_server_that_answers_nothing_at_all(tmp_path: Path) -> None:
     async with (
         ignores_everything() as (url, requests),
-        running_session(url, tmp_path, reply_patience=SOON) as harness,
+        running_session(url, tmp_path, waits=SOON) as harness,
     ):
         for number in (1, 2):
             since = len(harness.events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -23,16 +24,19 @@ from tui_voice.conversation.items import predecessor, seed_items
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.reducers import reduce
-from tui_voice.conversation.situation import Seeding, Situation
+from tui_voice.conversation.situation import MAX_CALLS, Seeding, Situation
 from tui_voice.conversation.states import BUSY, TRANSITIONS, State
+from tui_voice.conversation.timeouts import ConversationTimeouts
 
 # Late events that change nothing in the current state are normal. The library would log a warning
 # for each of them.
 logging.getLogger("transitions").setLevel(logging.ERROR)
 
-REPLY_TIMEOUT_S = 60.0
-"""A reply is given up after so many seconds without a sign of it. With a reasoning model, or on a
-small machine, the first sign may take 30 s."""
+CALL_REFUSED = (
+    "Too many functions were called for one reply. Answer now, without calling another one."
+)
+TOOL_OVERDUE = "The function did not answer in time."
+UNCONFIRMED_SPEECH = "The server did not confirm what you said. Please say it again."
 
 ASKED_TOO_OFTEN = (
     "The connection was lost each time that this reply was asked for. Say or type it again to try "
@@ -78,16 +82,15 @@ class Conversation:
     def __init__(
         self,
         limits: Limits | None = None,
-        reply_timeout: float = REPLY_TIMEOUT_S,
+        timeouts: ConversationTimeouts | None = None,
         interrupt_words: int = 0,
     ) -> None:
-        """`reply_timeout`: instead of `REPLY_TIMEOUT_S`. `interrupt_words`: a turn with fewer words
-        does not interrupt a reply."""
+        """`interrupt_words`: a turn with fewer words does not interrupt a reply."""
         self.ledger = Ledger()
         self.situation = Situation()
         self.limits = limits or Limits()
         self._outputs: list[Output] = []
-        self._reply_timeout = reply_timeout
+        self._timeouts = timeouts or ConversationTimeouts()
         self._interrupt_words = interrupt_words
         self.machine = Machine(
             model=self,
@@ -138,7 +141,7 @@ class Conversation:
         None: nothing is due at a certain time.
         """
         waits = (
-            self._reply_due(),
+            *(due for due, _ in self._watchdogs()),
             self._step_due(),
             planning.next_check_at(self.ledger, self.limits),
         )
@@ -169,12 +172,30 @@ class Conversation:
     def is_manual(self, event: e.TalkPressed) -> bool:
         return event.manual
 
-    def is_current(self, event: e.AudioReceived) -> bool:
-        """Late audio of a cancelled response does not make the state SPEAKING again."""
-        return event.response_id not in self.situation.response.refused
+    def hears_the_user(self, event: e.SpeechStarted) -> bool:
+        """Whether this speech is a new turn, and the microphone is open."""
+        microphone = self.situation.microphone
+        return microphone.open and microphone.turn == event.item_id
 
-    def is_played(self, _event: e.AudioReceived) -> bool:
-        return self.situation.playback.audible
+    def turn_is_over(self, _event: e.Event) -> bool:
+        return not self.situation.microphone.hears_turn
+
+    def is_to_be_answered(self, _event: e.Event) -> bool:
+        """Whether we committed this turn, and are to ask for a response to it."""
+        commit = self.situation.microphone.commit
+        return commit is not None and commit.wants_response
+
+    def is_given_up(self, event: e.CommitOverdue) -> bool:
+        return event.last and self.nothing_more_comes(event)
+
+    def is_under_way(self, event: e.ResponseStarted) -> bool:
+        """Whether this response has not ended yet: its start may be reported late, or twice."""
+        response = self.situation.response
+        return response.active and response.id == event.response_id
+
+    def is_played(self, event: e.AudioReceived) -> bool:
+        """Late audio of a cancelled response is not played, nor any without a loudspeaker."""
+        return event.item_id in self.situation.playback.playing
 
     def nothing_more_comes(self, _event: e.Event) -> bool:
         response = self.situation.response
@@ -199,22 +220,55 @@ class Conversation:
 
     def end_turn(self, event: e.Event) -> None:
         self.close_microphone(event)
-        self._await_commit(True)
-        self._put(x.CommitInput())
+        self._commit()
+
+    def end_turn_without_answer(self, _event: e.TextSubmitted) -> None:
+        """Ends the user's spoken turn, since a typed one asks for the response to both."""
+        if self.situation.microphone.by_key and self.situation.microphone.open:
+            self._put(x.CloseMicrophone())
+            self._set_microphone(open=False)
+        self._commit(wants_response=False)
+
+    def end_unheard_turn(self, _event: e.ListeningOverdue) -> None:
+        if self.situation.microphone.by_key:
+            self._put(x.CloseMicrophone())
+        self._commit()
+
+    def commit_again(self, event: e.CommitOverdue) -> None:
+        if not event.last:
+            self._put(x.CommitInput())
+
+    def discard_turn(self, _event: e.StopPressed) -> None:
+        """Drops what the user has said of this turn. With VAD the microphone stays open."""
+        microphone = self.situation.microphone
+        if microphone.by_key:
+            self._put(x.CloseMicrophone())
+            self._set_microphone(open=False)
+        self._put(x.ClearInput())
+        self._put(e.SpeechDiscarded(item_id=microphone.turn, reason="stopped"))
 
     def answer_commit(self, _event: e.SpeechCommitted) -> None:
         """Asks for a response to a turn that we committed: the server makes none by itself."""
-        if self.situation.microphone.commit_pending:
-            self._await_commit(False)
-            self._set_response(asked_for_text=False)
-            self._want_response()
+        commit = self.situation.microphone.commit
+        if commit is not None:
+            self._set_microphone(commit=None)
+            if commit.wants_response:
+                self._set_response(asked_for_text=False)
+                self._want_response()
+
+    def _commit(self, *, wants_response: bool = True) -> None:
+        microphone = self.situation.microphone
+        committing = microphone.committing(self.ledger.at, wants_response=wants_response)
+        self.situation = replace(self.situation, microphone=committing)
+        self._put(x.CommitInput())
+        self._want_connection()
+
+    def _set_microphone(self, **fields: Any) -> None:
+        microphone = replace(self.situation.microphone, **fields)
+        self.situation = replace(self.situation, microphone=microphone)
 
     def mute(self, event: e.MuteChanged) -> None:
         self._put(x.MuteMicrophone(muted=event.muted))
-
-    def _await_commit(self, pending: bool) -> None:
-        microphone = replace(self.situation.microphone, commit_pending=pending)
-        self.situation = replace(self.situation, microphone=microphone)
 
     # ── callbacks of the table: the reply ───────────────────────────────────────────────────
 
@@ -224,10 +278,15 @@ class Conversation:
             self._put(x.InterruptPlayback())
             self.situation = replace(self.situation, playback=self.situation.playback.stopped())
         response = self.situation.response
-        if response.active:
+        if response.active and response.cancelled_at is None:
             self._refuse(response.id)
             self._put(x.CancelResponse(response_id=response.id))
+            self._set_response(cancelled_at=self.ledger.at)
         self._set_response(follow_up="none")
+
+    def stop_playback(self, event: e.PlaybackOverdue) -> None:
+        self._put(x.InterruptPlayback())
+        self.settle_down(event)
 
     def pause(self, event: e.PausePressed) -> None:
         self._put(x.PausePlayback(paused=event.paused))
@@ -292,9 +351,35 @@ class Conversation:
         self._want_connection()
 
     def answer_tool(self, event: e.ToolCalled) -> None:
-        """Runs the function. The next response is asked for once the function has answered."""
-        self._set_response(follow_up="response")
-        self._put(x.AnswerTool(call_id=event.call_id, tool=event.tool, arguments=event.arguments))
+        """Runs the function. The next response is asked for once the function has answered.
+
+        A model that calls again and again is stopped: beyond `MAX_CALLS` no function is run, and
+        the next response may call none. If it calls one all the same, no other response follows.
+        """
+        response = self.situation.response
+        if event.call_id in response.called:
+            return  # reported twice
+        called = response.called | {event.call_id}
+        too_many = len(called) > MAX_CALLS
+        self._set_response(
+            called=called,
+            open_tools=response.open_tools | {event.call_id},
+            follow_up="none" if response.without_tools else "response",
+        )
+        refusal = CALL_REFUSED if too_many else ""
+        self._put(
+            x.AnswerTool(
+                call_id=event.call_id, tool=event.tool, arguments=event.arguments, refusal=refusal
+            )
+        )
+        if len(called) == MAX_CALLS + 1:
+            text = f"The model called more than {MAX_CALLS} functions for one reply: no more run."
+            self._put(e.Noticed(text=text, severity="warning"))
+
+    def refuse_tools(self, event: e.ToolOverdue) -> None:
+        """Tells the model that these functions did not answer."""
+        for call_id in event.call_ids:
+            self._put(x.AnswerTool(call_id=call_id, tool="", arguments="", refusal=TOOL_OVERDUE))
 
     def ask_for_follow_up(self, event: e.Event) -> None:
         """Asks for the response that had to wait until this response or function ended."""
@@ -312,8 +397,9 @@ class Conversation:
         """Gives up the overdue response, and asks the server to cancel it."""
         response = self.situation.response
         wanted = response.follow_up
-        self._set_response(active=False)
-        self._put(x.CancelResponse(response_id=response.id, keep_if_late=not response.id))
+        if response.cancelled_at is None:
+            self._put(x.CancelResponse(response_id=response.id, keep_if_late=not response.id))
+        self._set_response(active=False, cancelled_at=None, abandoned=response.id)
         self._refuse(response.id)
         self.barge_in(event)
         self._set_response(id="", follow_up=wanted if self.state is State.AWAITING else "none")
@@ -321,8 +407,11 @@ class Conversation:
     def _want_response(self) -> None:
         """Asks for a response now, or as soon as the active one is done and we are online."""
         if not self.situation.response.active and self.ledger.connection.status == "online":
-            self._set_response(active=True, follow_up="none")
-            self._put(x.CreateResponse())
+            without_tools = len(self.situation.response.called) > MAX_CALLS
+            self._set_response(
+                active=True, cancelled_at=None, follow_up="none", without_tools=without_tools
+            )
+            self._put(x.CreateResponse(without_tools=without_tools))
         else:
             self._set_response(follow_up="response")
 
@@ -338,24 +427,81 @@ class Conversation:
     # ── callbacks of the table: time ────────────────────────────────────────────────────────
 
     def check_time(self, event: e.TimePassed) -> None:
-        due = self._reply_due()
-        if due is not None and event.at >= due:
-            overdue = e.ReplyOverdue(
-                response_id=self.situation.response.id,
-                seconds=self._reply_timeout,
-                waited_for=self.state in BUSY and not self.another_is_wanted(event),
-            )
-            self._put(overdue)
+        """Ends what has been waited for too long. The decisions are made one by one."""
+        for due, end in self._watchdogs():
+            if due is not None and event.at >= due and not self._decided:
+                end(event)
         self.settle_down(event)
+
+    def _watchdogs(self) -> Iterator[tuple[float | None, Callable[[e.Event], None]]]:
+        """Yields when each wait is over (`Event.at`, seconds; None: there is none), and what then
+        ends it. Every state other than IDLE has one, so that none lasts for ever.
+        """
+        situation, timeouts = self.situation, self._timeouts
+        microphone = situation.microphone
+        online = self.ledger.connection.status == "online"
+        if self.state is State.LISTENING:
+            yield microphone.listening_due(timeouts), self._stop_listening
+        elif online:
+            yield microphone.late_speech_due(timeouts), self._commit_late_speech
+        if online:
+            yield microphone.commit_due(timeouts), self._give_up_commit
+            yield situation.transcripts.due(timeouts), self._give_up_transcript
+            yield self._reply_due(), self._give_up_reply
+        yield self._tools_due(), self._give_up_tools
+        yield self._playback_due(), self._give_up_playback
+
+    def _stop_listening(self, _event: e.Event) -> None:
+        self._put(e.ListeningOverdue(item_id=self.situation.microphone.turn))
+
+    def _commit_late_speech(self, _event: e.Event) -> None:
+        self._commit()
+
+    def _give_up_commit(self, _event: e.Event) -> None:
+        commit = self.situation.microphone.commit
+        assert commit is not None  # it is due
+        self._put(e.CommitOverdue(item_id=commit.item_id, last=commit.repeated))
+        if commit.repeated and commit.wants_response:
+            self._put(e.Noticed(text=UNCONFIRMED_SPEECH, severity="warning"))
+
+    def _give_up_transcript(self, _event: e.Event) -> None:
+        item_id, _ = self.situation.transcripts.turns[0]
+        self._put(e.TranscriptFailed(item_id=item_id, reason="the server sent no transcript"))
+
+    def _give_up_reply(self, event: e.Event) -> None:
+        overdue = e.ReplyOverdue(
+            response_id=self.situation.response.id,
+            seconds=self._timeouts.reply_s,
+            waited_for=self.state in BUSY and not self.another_is_wanted(event),
+        )
+        self._put(overdue)
+
+    def _give_up_tools(self, _event: e.Event) -> None:
+        tools = tuple(sorted(self.situation.response.open_tools))
+        self._put(e.ToolOverdue(call_ids=tools, seconds=self._timeouts.tool_s))
+
+    def _give_up_playback(self, _event: e.Event) -> None:
+        self._put(e.PlaybackOverdue(item_ids=tuple(sorted(self.situation.playback.playing))))
 
     def _reply_due(self) -> float | None:
         """When the reply is given up if no further sign of it comes. None: no reply is due."""
-        response = self.situation.response
+        response, microphone = self.situation.response, self.situation.microphone
         waits = self.state is State.AWAITING or response.active
         waits = waits and self.situation.playback.paused_at is None
-        if not waits or response.open_tools or self.ledger.connection.status != "online":
+        if not waits or response.open_tools or microphone.commit is not None:
             return None
-        return self.situation.silent_since + self._reply_timeout
+        return response.due(self.situation.silent_since, self._timeouts)
+
+    def _tools_due(self) -> float | None:
+        if not self.situation.response.open_tools:
+            return None
+        return self.situation.reply.sign_at + self._timeouts.tool_s
+
+    def _playback_due(self) -> float | None:
+        """None while a response may bring more audio: then the reply as a whole is waited for."""
+        if self.situation.response.active:
+            return None
+        return self.situation.playback.due(self._timeouts)
 
     def _step_due(self) -> float | None:
         """When the acknowledgement that the compaction or the seeding waits for is overdue."""

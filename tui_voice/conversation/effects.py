@@ -53,8 +53,15 @@ class CommitInput(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClearInput(Effect):
+    """`input_audio_buffer.clear`: the audio sent so far is no turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateResponse(Effect):
-    """`response.create` in the server's own conversation."""
+    """`response.create` in the server's own conversation. `without_tools`: it calls no function."""
+
+    without_tools: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +136,14 @@ class DeleteItem(Effect):
 class AnswerTool(Effect):
     """Run the function, then put its output into the conversation (`conversation.item.create`).
 
-    `arguments`: a JSON object as text.
+    `arguments`: a JSON object as text. `refusal`: why the function is not run; the model gets this
+    sentence at once, in place of an output.
     """
 
     call_id: str
     tool: str
     arguments: str
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

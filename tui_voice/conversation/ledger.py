@@ -187,6 +187,7 @@ class Reply(Struct, frozen=True):
     """What it cost, in USD. None: the price of the model is unknown."""
     expected_cached: int = 0
     """Tokens that the prompt cache should have held: the prefix unchanged since the last reply."""
+    response_id: str = ""
 
 
 class ConnectionInfo(Struct, frozen=True):

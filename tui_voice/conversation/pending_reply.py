@@ -11,10 +11,14 @@ from tui_voice.conversation.ledger import Ledger
 
 _SIGNS = (
     e.AudioReceived,
-    e.ItemPlaced,
+    e.CancelRefused,
+    e.CommitOverdue,
     e.ConnectionOpened,
+    e.ItemPlaced,
+    e.ListeningOverdue,
     e.PlaybackFinished,
     e.PlaybackInterrupted,
+    e.PlaybackOverdue,
     e.ReplyOverdue,
     e.ResponseDone,
     e.ResponseRefused,
@@ -25,6 +29,7 @@ _SIGNS = (
     e.TextSubmitted,
     e.ToolAnswered,
     e.ToolCalled,
+    e.ToolOverdue,
     e.TranscriptDone,
     e.TranscriptGrew,
     e.TurnAdded,

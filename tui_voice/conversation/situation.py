@@ -1,8 +1,8 @@
 """What the conversation knows in addition to its state and its ledger: a few frozen values.
 
 The method `after(event, …)` of each class returns the next value. `Situation` bundles them, and
-`Snapshot` shows them all. Besides them, only the limits and the reply timeout affect
-what is decided.
+`Snapshot` shows them all. Besides them, only the limits and the timeouts affect what is decided.
+`due` says when a value has been unchanged for too long: the watchdogs of the conversation.
 """
 
 from __future__ import annotations
@@ -14,38 +14,16 @@ from typing import Literal
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.microphone import AwaitedTranscripts, MicrophoneState
 from tui_voice.conversation.pending_reply import PendingReply
 from tui_voice.conversation.states import State
+from tui_voice.conversation.timeouts import ConversationTimeouts
 from tui_voice.conversation.turns import Turn
 
-
-@dataclass(frozen=True, slots=True)
-class MicrophoneState:
-    """Whether audio goes to the server, and who ends the user's turn."""
-
-    open: bool = False
-    muted: bool = False
-    by_key: bool = False
-    """The talk key starts and ends the turns, not the server's voice activity detection (VAD)."""
-    commit_pending: bool = False
-    """We sent `input_audio_buffer.commit`. Once it is acknowledged we ask for a response."""
-
-    def after(self, event: e.Event) -> MicrophoneState:
-        match event:
-            case e.TalkPressed(manual=manual):
-                return replace(self, open=True, by_key=manual)
-            case e.TalkReleased():
-                return replace(self, open=False)
-            case e.MuteChanged(muted=muted):
-                return replace(self, muted=muted)
-            case e.ConnectionLost(again=again) | e.ConnectionOpened(again=again) if (
-                again and self.by_key
-            ):
-                # The kept audio is sent again on the next connection, with another commit.
-                return replace(self, commit_pending=True)
-            case e.SpeechDiscarded() | e.SessionResumed() | e.SessionClosed():
-                return replace(self, commit_pending=False)
-        return self
+ENDED_KEPT = 8
+"""Number of the newest ended responses whose ids are kept, to know a doubled event."""
+MAX_CALLS = 5
+"""Functions that the model may call for one reply. Then it has to answer without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +34,12 @@ class ActiveResponse:
     """True from the moment we ask for a response until `response.done`."""
     id: str = ""
     """Id of the active response. "": the server has not sent `response.created` yet."""
+    cancelled_at: float | None = None
+    """When we cancelled the active response. None: we did not. Seconds, as in `Event.at`."""
+    abandoned: str = ""
+    """Id of a response that was given up. The server may not have ended it. "": none."""
+    ended: tuple[str, ...] = ()
+    """Ids of the newest responses that have ended, oldest first. Later events of them are late."""
     follow_up: Literal["none", "response", "repair"] = "none"
     """What we ask for once the active response and its functions have ended. `response`: another
     response. `repair`: the same reply again, since it came without audio (`VoiceRepairRequested`).
@@ -68,42 +52,78 @@ class ActiveResponse:
     """Ids of cancelled responses. Their late audio is ignored."""
     open_tools: frozenset[str] = frozenset()
     """Call ids of functions that still run. The next response waits for all of them."""
+    called: frozenset[str] = frozenset()
+    """Call ids of the functions that were called since the user's last turn."""
+    without_tools: bool = False
+    """The last response was asked for without functions, since too many were called."""
 
     def after(self, event: e.Event, *, repairable: bool = False) -> ActiveResponse:
         """`repairable`: the event ends a reply without audio that can be asked for again."""
         match event:
-            case e.ResponseStarted(response_id=response_id):
+            case e.TextSubmitted() | e.SpeechCommitted():
+                return replace(self, called=frozenset(), without_tools=False)
+            case e.ResponseStarted(response_id=response_id) if response_id not in self.ended:
                 # Another reply comes first, so the one without audio is not repaired.
                 follow_up = "none" if self.follow_up == "repair" else self.follow_up
                 return replace(self, active=True, id=response_id, follow_up=follow_up)
             case e.ResponseDone():
-                ended = self._ended() if self.is_current(event.response_id) else self
-                if repairable and not self.repaired and self.follow_up != "repair":
-                    return replace(ended, follow_up="repair", repaired=True)
-                if event.status == "completed":
-                    return replace(ended, repaired=False)
-                return ended
+                return self._done(event, repairable=repairable)
+            case e.CancelRefused() if self.active and self.cancelled_at is not None:
+                return self._ended(self.id)  # `response.done` was lost
             case e.ResponseRefused(code=code):
                 active = code == e.ALREADY_ACTIVE
-                wanted = active and self.asked_for_text
-                return replace(self, active=active, follow_up="response" if wanted else "none")
-            case e.ToolCalled(call_id=call_id):
-                return replace(self, open_tools=self.open_tools | {call_id})
+                # After a spoken turn the server may be answering by itself already. A typed turn
+                # it does not answer by itself, and neither does a response that we gave up.
+                wanted = active and (self.asked_for_text or bool(self.abandoned))
+                return replace(
+                    self,
+                    active=active,
+                    id=self.abandoned if active else "",
+                    follow_up="response" if wanted else "none",
+                )
             case e.ToolAnswered(call_id=call_id):
                 return replace(self, open_tools=self.open_tools - {call_id})
+            case e.ToolOverdue(call_ids=call_ids):
+                return replace(self, open_tools=self.open_tools - set(call_ids))
             case e.ConnectionLost() | e.ConnectionOpened():
                 follow_up = "response" if self.follow_up == "repair" else self.follow_up
-                return replace(self._ended(), follow_up=follow_up)
+                return replace(self._ended(self.id), abandoned="", follow_up=follow_up)
             case e.SessionResumed() | e.SessionClosed():
-                return replace(self._ended(), follow_up="none", open_tools=frozenset())
+                ended = self._ended(self.id)
+                return replace(ended, abandoned="", follow_up="none", open_tools=frozenset())
         return self
 
     def is_current(self, response_id: str) -> bool:
         """Whether the active response has this id, or has an id that is not known yet."""
+        if response_id and response_id in (*self.ended, self.abandoned):
+            return self.id == response_id
         return self.id in ("", response_id)
 
-    def _ended(self) -> ActiveResponse:
-        return replace(self, active=False, id="")
+    def due(self, silent_since: float, timeouts: ConversationTimeouts) -> float:
+        """When the response is given up. `silent_since`: when the last sign of it came."""
+        due = silent_since + timeouts.reply_s
+        if self.active and self.cancelled_at is not None:
+            return min(due, self.cancelled_at + timeouts.cancel_s)
+        return due
+
+    def _done(self, event: e.ResponseDone, *, repairable: bool) -> ActiveResponse:
+        if not self.is_current(event.response_id):
+            if event.response_id == self.abandoned:
+                return replace(self, abandoned="")
+            return self
+        ended = self._ended(event.response_id)
+        if repairable and not self.repaired and self.follow_up != "repair":
+            return replace(ended, follow_up="repair", repaired=True)
+        return replace(ended, repaired=False) if event.status == "completed" else ended
+
+    def _ended(self, response_id: str) -> ActiveResponse:
+        ended = self.ended
+        if response_id and response_id not in ended:
+            ended = (*ended, response_id)[-ENDED_KEPT:]
+        abandoned = "" if self.abandoned == response_id else self.abandoned
+        return replace(
+            self, active=False, id="", cancelled_at=None, ended=ended, abandoned=abandoned
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +149,9 @@ class PlaybackState:
         """`refused`: ids of cancelled responses; their late audio is not played."""
         match event:
             case e.LoudspeakerChanged(available=available):
-                return replace(self, audible=available)
+                if available:
+                    return replace(self, audible=True)
+                return PlaybackState(audible=False)  # nothing is played, so nothing is interrupted
             case e.PlaybackPaused():
                 return replace(self, paused_at=event.at)
             case e.PlaybackResumed() if self.paused_at is not None:
@@ -144,12 +166,13 @@ class PlaybackState:
                 if event.item_id != self.newest:
                     begins = max(event.at, self.ends_at)
                 late = event.response_id in refused
+                ends = begins + event.audio_ms / 1000
                 return replace(
                     self,
                     playing=self.playing if late else self.playing | {event.item_id},
                     newest=event.item_id,
                     begins_at=begins,
-                    ends_at=begins + event.audio_ms / 1000,
+                    ends_at=self.ends_at if late else max(ends, event.at),
                 )
             case e.PlaybackFinished(item_id=item_id) | e.PlaybackInterrupted(item_id=item_id):
                 stopped = isinstance(event, e.PlaybackInterrupted)
@@ -159,11 +182,26 @@ class PlaybackState:
                     interrupted=self.interrupted - {item_id},
                     ends_at=event.at if stopped else self.ends_at,
                 )
+            case e.PlaybackOverdue(item_ids=item_ids):
+                stopped_ids = self.playing & set(item_ids)
+                return replace(
+                    self,
+                    playing=self.playing - stopped_ids,
+                    interrupted=self.interrupted | stopped_ids,
+                )
             case e.ResponseStarted() | e.ConnectionLost() | e.ConnectionOpened():
                 return replace(self, interrupted=frozenset())
             case e.SessionResumed() | e.SessionClosed():
-                return replace(self, playing=frozenset(), interrupted=frozenset(), paused_at=None)
+                return PlaybackState(audible=self.audible)
         return self
+
+    def due(self, timeouts: ConversationTimeouts) -> float | None:
+        """When the loudspeaker should have reported the end of what it plays. None: it plays
+        nothing.
+        """
+        if not self.playing or self.paused_at is not None:
+            return None
+        return self.ends_at + timeouts.playback_s
 
     def stopped(self) -> PlaybackState:
         """After `InterruptPlayback`: nothing plays, and each item's played part is unknown."""
@@ -286,6 +324,7 @@ class Situation:
     """All that the conversation knows in addition to its state and its ledger."""
 
     microphone: MicrophoneState = field(default_factory=MicrophoneState)
+    transcripts: AwaitedTranscripts = field(default_factory=AwaitedTranscripts)
     response: ActiveResponse = field(default_factory=ActiveResponse)
     playback: PlaybackState = field(default_factory=PlaybackState)
     interruption: Interruption = field(default_factory=Interruption)
@@ -305,7 +344,8 @@ class Situation:
         ):
             reply = replace(reply, pending=False)
         return Situation(
-            microphone=self.microphone.after(event),
+            microphone=self.microphone.after(event, ledger),
+            transcripts=self.transcripts.after(event, ledger),
             response=response,
             playback=self.playback.after(event, self.response.refused),
             interruption=self.interruption.after(event, self.playback.playing),

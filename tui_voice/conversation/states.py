@@ -33,15 +33,26 @@ def _row(
 
 
 _ALL_DONE = "nothing_more_comes"
+_HEARS = "hears_the_user"
+_TURN_OVER = "turn_is_over"
+_SILENT = "nothing_plays"
+_ANSWER = "answer_commit"
 
 TRANSITIONS: list[dict[str, Any]] = [
-    # The user speaks. During a reply that is a barge-in.
-    _row("speech_started", QUIET, _LISTENING),
-    _row("speech_started", BUSY, _LISTENING, before="barge_in"),
-    _row("speech_stopped", _LISTENING, _AWAITING),
-    _row("speech_discarded", _LISTENING, _IDLE, after="settle_down"),
+    # The user speaks. During a reply that is a barge-in. Speech that was reported only after the
+    # microphone was closed moves nothing; `check_time` commits it.
+    _row("speech_started", QUIET, _LISTENING, conditions=_HEARS),
+    _row("speech_started", BUSY, _LISTENING, conditions=_HEARS, before="barge_in"),
+    _row("speech_stopped", _LISTENING, _AWAITING, conditions=_TURN_OVER),
+    _row("speech_discarded", _LISTENING, _IDLE, conditions=_TURN_OVER, after="settle_down"),
     _row("speech_discarded", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
-    _row("speech_committed", "*", None, after="answer_commit"),
+    _row("speech_committed", QUIET, _AWAITING, conditions="is_to_be_answered", after=_ANSWER),
+    _row("speech_committed", _LISTENING, _AWAITING, conditions=_TURN_OVER, after=_ANSWER),
+    _row("speech_committed", "*", None, after=_ANSWER),
+    # No audio of the user's turn comes any more, or the server does not confirm the turn.
+    _row("listening_overdue", _LISTENING, _AWAITING, after="end_unheard_turn"),
+    _row("commit_overdue", _AWAITING, _IDLE, conditions="is_given_up", after="settle_down"),
+    _row("commit_overdue", "*", None, after="commit_again"),
     # The talk key. With VAD it opens and closes the microphone, else it starts and ends a turn.
     _row("talk_pressed", QUIET, _LISTENING, conditions="is_manual", after="open_microphone"),
     _row(
@@ -59,16 +70,22 @@ TRANSITIONS: list[dict[str, Any]] = [
     # A typed turn.
     _row("text_submitted", QUIET, _AWAITING, after="send_text"),
     _row("text_submitted", BUSY, _AWAITING, before="barge_in", after="send_text"),
-    _row("text_submitted", _LISTENING, None, after="send_text_only"),
+    _row(
+        "text_submitted", _LISTENING, _AWAITING, before="end_turn_without_answer", after="send_text"
+    ),
     # The reply.
-    _row("response_started", [*QUIET, _AWAITING], _AWAITING),
-    _row("audio_received", _AWAITING, _SPEAKING, conditions=["is_current", "is_played"]),
+    _row("response_started", [*QUIET, _AWAITING], _AWAITING, conditions="is_under_way"),
+    _row("audio_received", [*QUIET, _AWAITING], _SPEAKING, conditions="is_played"),
     _row("response_done", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
     _row("response_done", "*", None, after="ask_for_follow_up"),
     _row("response_refused", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
+    _row("cancel_refused", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
+    _row("cancel_refused", "*", None, after="ask_for_follow_up"),
     _row("playback_finished", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
-    _row("playback_finished", _SPEAKING, _AWAITING, conditions="nothing_plays"),
+    _row("playback_finished", _SPEAKING, _AWAITING, conditions=_SILENT),
     _row("playback_finished", "*", None, after="settle_down"),
+    _row("playback_overdue", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="stop_playback"),
+    _row("playback_overdue", "*", None, after="stop_playback"),
     _row("playback_interrupted", "*", None, after="truncate"),
     _row("pause_pressed", _SPEAKING, None, after="pause"),
     _row("playback_paused", "*", None),
@@ -77,6 +94,8 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("interruption_undone", "*", _SPEAKING, after="resume_interrupted"),
     # The devices.
     _row("device_chosen", "*", None, after="use_device"),
+    _row("loudspeaker_changed", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
+    _row("loudspeaker_changed", _SPEAKING, _AWAITING, conditions=_SILENT),
     _row("loudspeaker_changed", "*", None),
     _row(
         "reply_overdue",
@@ -88,9 +107,14 @@ TRANSITIONS: list[dict[str, Any]] = [
     ),
     _row("reply_overdue", BUSY, _IDLE, before="give_up", after="settle_down"),
     _row("reply_overdue", "*", None, before="give_up", after="settle_down"),
+    # Esc. A summary that is being written is not lost: it is used when it comes.
     _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
+    _row("stop_pressed", _LISTENING, _IDLE, before="discard_turn", after="settle_down"),
+    _row("stop_pressed", _SUMMARISING, _IDLE),
+    # Functions.
     _row("tool_called", "*", None, after="answer_tool"),
     _row("tool_answered", "*", None, after="ask_for_follow_up"),
+    _row("tool_overdue", "*", None, before="refuse_tools", after="ask_for_follow_up"),
     # A transcript may come late. A compaction may have waited for it.
     _row("transcript_done", "*", None, after="judge_interruption"),
     _row("transcript_failed", "*", None, after="settle_down"),

@@ -70,6 +70,8 @@ class Turn(Struct, frozen=True):
     response_id: str = ""
     unchangeable: bool = False
     """The server refused to change it. It is not asked again on this connection."""
+    charged: bool = False
+    """Its transcription is counted in the cost. If it comes twice, it is not counted again."""
     note: str = ""
     """What went wrong with it, in a few words: "not sent", "not transcribed"."""
 

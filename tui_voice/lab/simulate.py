@@ -258,6 +258,8 @@ class _Simulation:
             return
         last = self.conversation.ledger.turns.last
         previous = last.wire_id if last is not None else None
+        if not self.conversation.situation.microphone.open:
+            self._receive(e.TalkPressed())
         self._receive(e.SpeechStarted(item_id=user))
         self.playing = None
         self._wait(exchange.user_seconds)

@@ -12,6 +12,7 @@ from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.protocol.messages import (
+    AudioChunk,
     Incoming,
     Outgoing,
     OutOfBandRequest,
@@ -22,6 +23,7 @@ from tui_voice.protocol.messages import (
 )
 from tui_voice.protocol.session_config import Pricing
 from tui_voice.realtime.item_ids import ItemIds
+from tui_voice.realtime.repeated_events import RepeatedEvents
 from tui_voice.realtime.response_assembler import REPORT_EVERY_MS, ResponseAssembler
 from tui_voice.realtime.wire import (
     UNSET,
@@ -35,9 +37,10 @@ from tui_voice.realtime.wire import (
 from tui_voice.realtime.wire.contract import KEY
 from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
 
+NOTHING_TO_CANCEL = "response_cancel_not_active"
 HARMLESS_ERRORS = frozenset(
     {
-        "response_cancel_not_active",
+        NOTHING_TO_CANCEL,
         "input_audio_buffer_commit_empty",
         "item_create_duplicate_item_id",
         "item_truncate_invalid_item_id",
@@ -45,6 +48,12 @@ HARMLESS_ERRORS = frozenset(
     }
 )
 """Codes of errors that need no action: what we asked for had already happened."""
+
+ANOTHER_ACTIVE = "another response is in progress"
+"""Words of an error without a code: our `response.create` was refused (Hugging Face)."""
+SURPLUS_MS = 500
+"""Our commit can reach a server that has just ended the turn itself. It then makes an item of the
+audio that was on its way, which is shorter than this: nothing was said in it."""
 
 _QUOTED = re.compile(r"'([^']+)'")
 
@@ -69,6 +78,14 @@ class EventTranslator:
     _responses: ResponseAssembler = field(init=False)
     _pending_creates: dict[str, x.CreateItem] = field(default_factory=dict)
     _our_items: set[str] = field(default_factory=set)
+    _repeats: RepeatedEvents = field(default_factory=RepeatedEvents)
+    _user_turns: set[str] = field(default_factory=set)  # items of the user's audio
+    _model_turns: set[str] = field(default_factory=set)  # items of the model
+    _surplus: set[str] = field(default_factory=set)  # items of silence, which we delete again
+    _transcribed_items: set[str] = field(default_factory=set)
+    _commit_asked_ms: float | None = None  # `_sent_ms` at our commit, if it is not answered yet
+    _ended_turn: str = ""  # item id of the last turn that the server ended itself
+    _ended_ms: float = 0.0  # of `_sent_ms`, where that turn ended
     _ids: ItemIds = field(default_factory=ItemIds)
     _sent_ms: float = 0.0
     _committed_ms: float = 0.0  # of `_sent_ms`, at the last commit
@@ -83,6 +100,8 @@ class EventTranslator:
     def receive(self, event: ServerEvent) -> Sequence[Incoming | Resend]:
         """Returns what one event of the server means; [] where it changes nothing for us."""
         self.last_error = event.error if isinstance(event, server.Error) else None
+        if self._repeats.contains(event):
+            return []
         match event:
             case server.InputAudioBufferSpeechStarted():
                 self._speaking = (event.item_id, float(event.audio_start_ms))
@@ -91,10 +110,11 @@ class EventTranslator:
             case server.InputAudioBufferSpeechStopped():
                 began = self._speaking[1] if self._speaking else event.audio_end_ms
                 self._speaking = None
+                self._ended_turn, self._ended_ms = event.item_id, float(event.audio_end_ms)
                 length = max(0, round(event.audio_end_ms - began))
                 return [e.SpeechStopped(item_id=event.item_id, audio_ms=length)]
             case server.InputAudioBufferCommitted():
-                return [self._committed(event)]
+                return self._committed(event.item_id, event.previous_item_id)
             case server.ConversationItemAdded() | server.ConversationItemCreated():
                 return self._added(event.item, event.previous_item_id)
             case server.ConversationItemDone():
@@ -108,33 +128,51 @@ class EventTranslator:
                 item_id = self._ids.from_wire(event.item_id)
                 return [e.ItemTruncated(item_id=item_id, audio_ms=event.audio_end_ms)]
             case server.TranscriptionDelta():
-                text = event.delta
-                return [e.TranscriptGrew(item_id=event.item_id, text=text)] if text else []
+                if not event.delta or event.item_id in self._surplus:
+                    return []
+                return [e.TranscriptGrew(item_id=event.item_id, text=event.delta)]
             case server.TranscriptionCompleted():
-                return [self._transcribed(event)]
+                return [*self._committed(event.item_id, None), *self._transcribed(event)]
             case server.TranscriptionFailed():
+                if event.item_id in self._surplus:
+                    return []
                 why = (event.error.message if event.error else "") or "not transcribed"
-                return [e.TranscriptFailed(item_id=event.item_id, reason=why)]
+                failed = e.TranscriptFailed(item_id=event.item_id, reason=why)
+                return [*self._committed(event.item_id, None), failed]
             case server.Error():
                 return self._error(event.error)
             case _:
-                return self._responses.receive(event)
+                return self._with_turns(self._responses.receive(event))
 
-    def _committed(self, event: server.InputAudioBufferCommitted) -> e.Event:
-        length = None
-        if self._speaking is not None and self._speaking[0] == event.item_id:
+    def _committed(self, item_id: str, previous: str | None) -> list[Incoming | Resend]:
+        """Returns the commit of a user's turn, once: the events of its item, and its transcript,
+        say as much as `input_audio_buffer.committed`, which may not come.
+        """
+        if not item_id or item_id in self._user_turns:
+            return []
+        self._user_turns.add(item_id)
+        length, begun = None, self._speaking is not None and self._speaking[0] == item_id
+        if self._speaking is not None and begun:
             length = max(0, round(self._sent_ms - self._speaking[1]))
             self._speaking = None
         elif self._committed_ms < self._sent_ms and self.manual:
             length = round(self._sent_ms - self._committed_ms)
         self._committed_ms = self._sent_ms
-        return e.SpeechCommitted(
-            item_id=event.item_id,
-            previous_item_id=self._ids.from_wire(event.previous_item_id),
-            audio_ms=length,
-        )
+        if item_id != self._ended_turn:  # that one the server committed without us
+            asked_ms, self._commit_asked_ms = self._commit_asked_ms, None
+            surplus_ms = None if asked_ms is None or begun else asked_ms - self._ended_ms
+            if self._ended_turn and surplus_ms is not None and surplus_ms < SURPLUS_MS:
+                self._surplus.add(item_id)
+                return [Resend(x.DeleteItem(item_id=item_id))]
+        return [
+            e.SpeechCommitted(
+                item_id=item_id,
+                previous_item_id=self._ids.from_wire(previous),
+                audio_ms=length,
+            )
+        ]
 
-    def _added(self, item: items.Item, previous: str | None) -> list[Incoming]:
+    def _added(self, item: items.Item, previous: str | None) -> list[Incoming | Resend]:
         item_id = self._ids.from_wire(item.id) if isinstance(item.id, str) else ""
         previous = self._ids.from_wire(previous)
         if item_id in self._pending_creates:
@@ -144,32 +182,68 @@ class EventTranslator:
             return []
         role: e.Role = "assistant"
         spoken = self.audio
+        committed: list[Incoming | Resend] = []
         if item.role == "user":
             role = "user"
             spoken = any(isinstance(part, items.InputAudio) for part in item.content)
+            committed = self._committed(item_id, previous) if spoken else []
+            if item_id in self._surplus:
+                return committed
         elif item.role == "system":
             role = "system"
-        return [
-            e.TurnAdded(
-                item_id=item_id,
-                role=role,
-                previous_item_id=previous,
-                modality="audio" if spoken else "text",
-                text=item.words() if item.role != "assistant" else "",
-            )
-        ]
+        elif item_id in self._model_turns:
+            return []
+        else:
+            self._model_turns.add(item_id)
+        # The words of a reply follow. An item that is complete already is outside any response.
+        complete = role != "assistant" or item.status == "completed"
+        turn = e.TurnAdded(
+            item_id=item_id,
+            role=role,
+            previous_item_id=previous,
+            modality="audio" if spoken else "text",
+            text=item.words() if complete and not self._responses.under_way else "",
+        )
+        return [*committed, turn]
 
-    def _item_done(self, item: items.Item, previous: str | None) -> list[Incoming]:
+    def _item_done(self, item: items.Item, previous: str | None) -> list[Incoming | Resend]:
         """Reads `conversation.item.done`: a function call is complete only here, and some servers
         send no other event when they have created an item.
         """
-        if isinstance(item, items.FunctionCall) and isinstance(item.id, str):
-            return self._responses.function_called(item, self._ids.from_wire(previous))
-        if isinstance(item.id, str) and self._ids.from_wire(item.id) in self._pending_creates:
-            return self._added(item, previous)
-        return []
+        if not isinstance(item.id, str):
+            return []
+        if isinstance(item, items.FunctionCall):
+            return [*self._responses.function_called(item, self._ids.from_wire(previous))]
+        item_id = self._ids.from_wire(item.id)
+        known = item_id in self._user_turns or item_id in self._model_turns
+        return (
+            []
+            if known or item_id in self._our_items - self._pending_creates.keys()
+            else (self._added(item, previous))
+        )
 
-    def _transcribed(self, event: server.TranscriptionCompleted) -> e.Event:
+    def _with_turns(self, incoming: list[Incoming]) -> list[Incoming | Resend]:
+        """Puts the start of a turn before the first event of each reply item, where the server
+        sends no `conversation.item.added` for it.
+        """
+        found: list[Incoming | Resend] = []
+        for one in incoming:
+            match one:
+                case (
+                    AudioChunk(item_id=item_id)
+                    | e.TranscriptGrew(item_id=item_id)
+                    | e.TranscriptDone(item_id=item_id)
+                ) if item_id not in self._model_turns:
+                    self._model_turns.add(item_id)
+                    modality: e.Modality = "audio" if self.audio else "text"
+                    found.append(e.TurnAdded(item_id=item_id, role="assistant", modality=modality))
+            found.append(one)
+        return found
+
+    def _transcribed(self, event: server.TranscriptionCompleted) -> list[Incoming]:
+        if event.item_id in self._surplus or event.item_id in self._transcribed_items:
+            return []
+        self._transcribed_items.add(event.item_id)
         seconds, tokens = 0.0, 0
         match event.usage:
             case TranscriptionSeconds():
@@ -177,7 +251,7 @@ class EventTranslator:
             case TranscriptionTokens():
                 tokens = event.usage.total_tokens
         usd = self.pricing.transcription(seconds, tokens) if event.usage else None
-        return e.TranscriptDone(item_id=event.item_id, text=event.transcript.strip(), usd=usd)
+        return [e.TranscriptDone(item_id=event.item_id, text=event.transcript.strip(), usd=usd)]
 
     def _error(self, error: server.ErrorDetail) -> Sequence[Incoming | Resend]:
         """Returns what an error means for the message of ours that caused it, or else a notice."""
@@ -191,10 +265,11 @@ class EventTranslator:
                 return [e.DeleteRefused(item_id=subject, unknown=unknown, message=error.message)]
             case "respond":
                 self._responses.keep_next()
+                code = e.ALREADY_ACTIVE if _says_another_is_active(error) else code
                 refused = e.ResponseRefused(code=code, message=error.message)
                 return [refused] if code == e.ALREADY_ACTIVE else [refused, _as_event(error)]
-            case "commit" if code == "input_audio_buffer_commit_empty" and self.manual:
-                return [e.SpeechDiscarded(item_id="", reason="nothing was said")]
+            case "commit" if code == "input_audio_buffer_commit_empty":
+                return self._commit_refused()
             case "retrieve":
                 key = f"retrieve:{subject}"
                 return [OutOfBandResponse(key=key, text="", status="failed", reason=error.message)]
@@ -204,10 +279,21 @@ class EventTranslator:
                 ]
             case "cancel":
                 self._responses.keep_next()
-                return []
+                return [e.CancelRefused()] if code == NOTHING_TO_CANCEL else []
             case "truncate":
                 return []
         return [] if code in HARMLESS_ERRORS else [_as_event(error)]
+
+    def _commit_refused(self) -> list[Incoming | Resend]:
+        """Returns the end of the turn that was to be committed, if nothing committed it before."""
+        if self._commit_asked_ms is None:
+            return []
+        self._commit_asked_ms = None
+        speaking, self._speaking = self._speaking, None
+        if not self.manual and speaking is None:
+            return []
+        item_id = speaking[0] if speaking else ""
+        return [e.SpeechDiscarded(item_id=item_id, reason="nothing was said")]
 
     def _cause(self, error: server.ErrorDetail, code: str) -> tuple[str, str]:
         """Returns kind and subject of the message of ours that caused the error.
@@ -225,8 +311,10 @@ class EventTranslator:
             for item_id, effect in self._pending_creates.items():
                 if item_id in quoted or effect.previous_item_id in quoted:
                     return "create", item_id
-        if code == e.ALREADY_ACTIVE:
+        if code == e.ALREADY_ACTIVE or _says_another_is_active(error):
             return "respond", ""
+        if code == NOTHING_TO_CANCEL:
+            return "cancel", ""
         if code == "input_audio_buffer_commit_empty":
             return "commit", ""
         return "", ""
@@ -251,6 +339,7 @@ class EventTranslator:
         """
         match outgoing:
             case OutOfBandRequest():
+                self._responses.expect(outgoing.key)
                 return [_out_of_band(outgoing)]
             case ToolAnswer():
                 return [self._tool_answer(outgoing)]
@@ -294,8 +383,9 @@ class EventTranslator:
                         audio_end_ms=effect.audio_ms,
                     )
                 ]
-            case x.CreateResponse():
-                return [client.ResponseCreate(event_id="respond:")]
+            case x.CreateResponse(without_tools=without_tools):
+                only = client.ResponseParams(tool_choice="none") if without_tools else UNSET
+                return [client.ResponseCreate(event_id="respond:", response=only)]
             case x.CancelResponse():
                 if not effect.keep_if_late:
                     self._responses.drop(effect.response_id)
@@ -304,7 +394,11 @@ class EventTranslator:
                         event_id="cancel:", response_id=effect.response_id or UNSET
                     )
                 ]
+            case x.ClearInput():
+                self._speaking, self._committed_ms = None, self._sent_ms
+                return [client.InputAudioBufferClear(event_id="clear:")]
             case x.CommitInput():
+                self._commit_asked_ms = self._sent_ms
                 return [client.InputAudioBufferCommit(event_id="commit:")]
             case _:
                 return []
@@ -364,6 +458,11 @@ def _message(role: str, text: str, item_id: str | UnsetType = UNSET) -> items.Me
 
 def _as_event(error: server.ErrorDetail) -> e.Event:
     return e.ServerErred(code=error.code or "", message=error.message)
+
+
+def _says_another_is_active(error: server.ErrorDetail) -> bool:
+    """Returns whether the error says in words, without a code, that a response is active."""
+    return not error.code and ANOTHER_ACTIVE in error.message.lower()
 
 
 def _no_such_item(error: server.ErrorDetail) -> bool:

@@ -12,6 +12,7 @@ from tui_voice.realtime.usage import as_usage
 from tui_voice.realtime.wire import ServerEvent, items, server
 from tui_voice.realtime.wire.contract import ResponseMetadata
 
+SAMPLE_BYTES = 2
 REPORT_EVERY_MS = 1000
 """Milliseconds of audio between two events with the length of a reply, or of a user's turn."""
 
@@ -22,6 +23,7 @@ class _OutputItem:
 
     response_id: str
     received_bytes: int = 0
+    rest: bytes = b""  # the first half of a sample whose second half has not come
     reported_ms: int = -1  # length of audio that was last reported; -1 before the first time
     ended: bool = False
     texts: dict[int, str] = field(default_factory=dict)  # by content index
@@ -49,6 +51,9 @@ class ResponseAssembler:
         self._out_of_band: dict[str, _OutOfBand] = {}
         self._items: dict[str, _OutputItem] = {}
         self._called: set[str] = set()
+        self._known: set[str] = set()  # ids of responses that were announced
+        self._done_ids: set[str] = set()
+        self._expected: set[str] = set()  # keys of out-of-band requests without an answer
 
     def drop(self, response_id: str) -> None:
         """Ignores all that is still received of this response. "": the response under way, or the
@@ -62,6 +67,15 @@ class ResponseAssembler:
     def keep_next(self) -> None:
         """Takes back `drop("")`: the server refused the response, or had none to cancel."""
         self._drop_next = False
+
+    def expect(self, key: str) -> None:
+        """An out-of-band response was asked for."""
+        self._expected.add(key)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a response in the server's conversation was announced and has not ended."""
+        return bool(self._active)
 
     def unfinished(self) -> tuple[str, ...]:
         """Returns the ids of items of which some audio, but not the last, has come."""
@@ -113,6 +127,9 @@ class ResponseAssembler:
 
     def _created(self, response: server.Response) -> list[Incoming]:
         response_id = response.id or ""
+        if response_id and response_id in self._known | self._done_ids:
+            return []
+        self._known.add(response_id)
         key = ResponseMetadata.from_wire(response.metadata).key
         if key:
             self._out_of_band[response_id] = _OutOfBand(key)
@@ -129,6 +146,8 @@ class ResponseAssembler:
     def _text_delta(self, response_id: str, item_id: str, delta: str) -> list[Incoming]:
         if response_id in self._dropped or response_id in self._out_of_band or not delta:
             return []
+        if self._may_be_out_of_band(response_id):
+            return []
         return [e.TranscriptGrew(item_id=item_id, text=delta)]
 
     def _text_done(
@@ -138,6 +157,8 @@ class ResponseAssembler:
     ) -> list[Incoming]:
         if response := self._out_of_band.get(event.response_id):
             response.pieces = [text] if text else response.pieces
+            return []
+        if self._may_be_out_of_band(event.response_id):
             return []
         item = self._item(event.item_id, event.response_id)
         item.texts[event.content_index] = text
@@ -151,9 +172,14 @@ class ResponseAssembler:
         if event.response_id in self._dropped:
             return []
         item = self._item(event.item_id, event.response_id)
-        item.received_bytes += len(event.delta)
+        pcm = item.rest + event.delta
+        whole = len(pcm) - len(pcm) % SAMPLE_BYTES  # a delta may end within a sample
+        pcm, item.rest = pcm[:whole], pcm[whole:]
+        if not pcm:
+            return []
+        item.received_bytes += len(pcm)
         item.ended = False  # the item may have a second audio part
-        incoming: list[Incoming] = [AudioChunk(event.item_id, event.delta)]
+        incoming: list[Incoming] = [AudioChunk(event.item_id, pcm)]
         ms = item.received_bytes // BYTES_PER_MS
         if item.reported_ms < 0 or ms - item.reported_ms >= REPORT_EVERY_MS:
             item.reported_ms = ms
@@ -169,11 +195,15 @@ class ResponseAssembler:
 
     def _done(self, response: server.Response) -> list[Incoming]:
         response_id = response.id or ""
+        if response_id and response_id in self._done_ids:
+            return []
+        self._done_ids.add(response_id)
         usage = as_usage(response.usage)
         out_of_band = self._out_of_band.pop(response_id, None) or _OutOfBand(
             ResponseMetadata.from_wire(response.metadata).key
         )
         if out_of_band.key:
+            self._expected.discard(out_of_band.key)
             written = "".join(one.words() for one in _messages(response))
             return [
                 OutOfBandResponse(
@@ -213,6 +243,13 @@ class ResponseAssembler:
             )
         )
         return incoming
+
+    def _may_be_out_of_band(self, response_id: str) -> bool:
+        """Whether the start of this response was lost while an out-of-band response is expected.
+
+        Its text is no reply then. `response.done` tells which of the two it is.
+        """
+        return bool(self._expected) and response_id not in self._known
 
     def _rest_of_output(self, response: server.Response, with_text: set[str]) -> list[Incoming]:
         """Returns function calls, and the text of items whose own text events did not come."""

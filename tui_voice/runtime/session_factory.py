@@ -13,6 +13,7 @@ from tui_voice.config import Settings
 from tui_voice.config.paths import data_dir
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation
+from tui_voice.conversation.timeouts import ConversationTimeouts
 from tui_voice.errors import StoreError
 from tui_voice.protocol.session_config import ServerSessionConfig
 from tui_voice.runtime.approvals import Approvals
@@ -105,6 +106,8 @@ def open_session(options: SessionOptions) -> Session:
         reply_timeout=settings.backend.reply_timeout_s,
         interrupt_words=settings.audio.interrupt_words,
     )
+    timeouts = ConversationTimeouts(reply_s=settings.backend.reply_timeout_s)
+    conversation = Conversation(limits, timeouts)
     start = _resumed if options.resume is not None else _new
     session = start(options, backend, config, conversation, poster)
     recall.held = session.held

@@ -52,6 +52,11 @@ class ResponseRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRefused(Event):
+    """`error`: the server refused our `response.cancel`, since no response is active."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyCut(Event):
     """Our decision: a lost connection cut off a reply.
 
@@ -74,6 +79,15 @@ class ReplyOverdue(Event):
     response_id: str = ""
     seconds: float = 0.0
     waited_for: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackOverdue(Event):
+    """Our decision: the response has ended and its audio should be over, but the loudspeaker did
+    not report the end of these items, so they are stopped.
+    """
+
+    item_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

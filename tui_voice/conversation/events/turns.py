@@ -20,9 +20,10 @@ class SpeechStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechGrew(Event):
-    """`audio_ms` milliseconds of the running turn were sent so far; about once a second."""
+    """`audio_ms` milliseconds of the running turn were captured so far; about once a second."""
 
     item_id: str
+    """"": the talk key began the turn, so the server has given it no id yet."""
     audio_ms: int
 
 
@@ -50,6 +51,26 @@ class SpeechDiscarded(Event):
 
     item_id: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListeningOverdue(Event):
+    """Our decision: the user's turn ends, since no audio of it comes any more, or for too long."""
+
+    item_id: str = ""
+    """Id of the turn. "": the talk key began it, so the server has given it no id yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitOverdue(Event):
+    """Our decision: the server did not answer our `input_audio_buffer.commit`.
+
+    `last` false: it is sent a second time. True: what was said is given up.
+    """
+
+    item_id: str = ""
+    """Id of the turn. "": not known."""
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +128,12 @@ class ToolAnswered(Event):
     item_id: str
     call_id: str
     output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOverdue(Event):
+    """Our decision: the functions of these calls are given up, since they did not answer."""
+
+    call_ids: tuple[str, ...]
+    seconds: float = 0.0
+    """How long they did not answer."""

@@ -38,6 +38,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.SpeechStopped: turns.speech_stopped,
     e.SpeechCommitted: turns.speech_committed,
     e.SpeechDiscarded: turns.speech_discarded,
+    e.CommitOverdue: turns.commit_overdue,
     e.TurnAdded: turns.turn_added,
     e.TranscriptGrew: turns.transcript_grew,
     e.TranscriptDone: turns.transcript_done,
@@ -50,6 +51,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.InterruptionUndone: replies.interruption_undone,
     e.ReplyCut: replies.reply_cut,
     e.ReplyOverdue: replies.reply_overdue,
+    e.CancelRefused: usage.cancel_refused,
     e.ResponseStarted: usage.response_started,
     e.ResponseDone: usage.response_done,
     # Compactions.

@@ -11,6 +11,8 @@ from tui_voice.conversation.turns import Turn
 
 
 def text_submitted(ledger: Ledger, event: e.TextSubmitted) -> Ledger:
+    if ledger.turns.get(event.item_id):
+        return ledger
     turn = Turn(event.item_id, "user", event.at, event.text, words="done", modality="text")
     return add(ledger, turn, None)
 
@@ -37,9 +39,21 @@ def speech_committed(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
     elif _misplaced(ledger, turn, event.previous_item_id):
         turns = ledger.turns.remove(turn.id).insert_after(event.previous_item_id, turn)
         ledger = replace(ledger, turns=turns)
+    if (
+        turn is not None and turn.wire_id is None
+    ):  # it was given up, and the server has it after all
+        words = "open" if turn.words == "failed" else turn.words
+        ledger = change(ledger, turn.id, wire_id=event.item_id, words=words, note="")
     if event.audio_ms is not None:
         ledger = change(ledger, event.item_id, audio_ms=event.audio_ms)
     return ledger
+
+
+def commit_overdue(ledger: Ledger, event: e.CommitOverdue) -> Ledger:
+    if not event.last:
+        return ledger
+    note = "not confirmed by the server"
+    return change(ledger, event.item_id, words="failed", wire_id=None, note=note)
 
 
 def _spoken(item_id: str, at: float) -> Turn:
@@ -97,9 +111,10 @@ def transcript_grew(ledger: Ledger, event: e.TranscriptGrew) -> Ledger:
 
 
 def transcript_done(ledger: Ledger, event: e.TranscriptDone) -> Ledger:
-    if event.usd:
+    turn = ledger.turns.get(event.item_id)
+    if event.usd and not (turn is not None and turn.charged):
         spent = replace(ledger.spent, transcription=ledger.spent.transcription + event.usd)
-        ledger = replace(ledger, spent=spent)
+        ledger = change(replace(ledger, spent=spent), event.item_id, charged=True)
     return change(ledger, event.item_id, text=event.text, words="done", note="")
 
 
@@ -108,6 +123,8 @@ def transcript_failed(ledger: Ledger, event: e.TranscriptFailed) -> Ledger:
 
 
 def tool_called(ledger: Ledger, event: e.ToolCalled) -> Ledger:
+    if ledger.turns.get(event.item_id):
+        return ledger
     turn = Turn(
         event.item_id,
         "tool",
@@ -122,6 +139,8 @@ def tool_called(ledger: Ledger, event: e.ToolCalled) -> Ledger:
 
 
 def tool_answered(ledger: Ledger, event: e.ToolAnswered) -> Ledger:
+    if ledger.turns.get(event.item_id):
+        return ledger
     for turn in reversed(ledger.turns):
         if turn.call_id == event.call_id and turn.words == "open":
             ledger = change(ledger, turn.id, words="done")

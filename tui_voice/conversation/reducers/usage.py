@@ -21,7 +21,16 @@ def response_started(ledger: Ledger, _event: e.ResponseStarted) -> Ledger:
     return replace(ledger, unreported_usage=UnreportedUsage(ledger.uncounted_tokens))
 
 
+def cancel_refused(ledger: Ledger, _event: e.CancelRefused) -> Ledger:
+    """The response had ended before, and its usage was lost."""
+    if ledger.unreported_usage is None:
+        return ledger
+    return replace(_end_turns(ledger), unreported_usage=None)
+
+
 def response_done(ledger: Ledger, event: e.ResponseDone) -> Ledger:
+    if event.response_id and any(r.response_id == event.response_id for r in ledger.recent_replies):
+        return ledger  # reported twice
     ledger = _end_turns(ledger)
     if event.status == "completed":
         silent = not event.audio
@@ -45,7 +54,7 @@ def response_done(ledger: Ledger, event: e.ResponseDone) -> Ledger:
     else:
         spent = replace(spent, replies=spent.replies + event.usd)
     prefix = min(ledger.cacheable_prefix_tokens, usage.input)
-    reply = Reply(event.at, usage, event.usd, expected_cached=prefix)
+    reply = Reply(event.at, usage, event.usd, prefix, event.response_id)
     return replace(
         ledger,
         unreported_usage=None,

@@ -1,0 +1,32 @@
+"""How long the conversation waits for each thing before it goes on without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationTimeouts:
+    """All in seconds. `Conversation.wakes_at` says when the next of them is over."""
+
+    reply_s: float = 60.0
+    """A reply is given up after so long without a sign of it. With a reasoning model, or on a small
+    machine, the first sign may take 30 s."""
+    cancel_s: float = 5.0
+    """A cancelled response counts as ended after so long without its end."""
+    commit_s: float = 10.0
+    """Our commit is sent a second time after so long without an answer. It is given up `reply_s`
+    after the first time: a server may still be loading its engines."""
+    late_speech_s: float = 1.0
+    """Speech whose start is reported while the microphone is closed is committed after so long,
+    unless the server ends that turn by itself: it hears no silence any more."""
+    listening_s: float = 10.0
+    """The user's turn ends after so long in which no audio of it was captured or sent."""
+    turn_s: float = 120.0
+    """A turn that voice activity detection began ends after so long at the latest."""
+    playback_s: float = 15.0
+    """A reply whose response has ended is stopped so long after its audio should be over."""
+    tool_s: float = 60.0
+    """A function that has not answered after so long is given up."""
+    transcript_s: float = 30.0
+    """The words of a spoken turn are not waited for any longer. They may still come later."""
