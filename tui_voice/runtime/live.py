@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import islice
@@ -96,8 +97,9 @@ class LiveBackend:
         self._newest: Snapshot | None = None
         self._turns_when_online: int | None = None  # None before the first connection
         self._held_turns = 0
+        self._answered_calls: set[str] = set()
         speech = SpeechBuffer(self._send_audio, self._send_commit, config.manual)
-        self._media = Media(speech, self._post_event)
+        self._media = Media(speech, self._post_event, config.manual)
         self._connection = ReconnectingConnection(
             lambda: self._new_client(pricing),
             self._received,
@@ -168,6 +170,8 @@ class LiveBackend:
                 self._media.mute(muted)
             case x.CommitInput():
                 self._media.speech.add_commit()
+            case x.ClearInput():
+                self._media.speech.discarded()
             case x.InterruptPlayback():
                 self._media.playback.interrupt()
             case x.PausePlayback(paused=paused):
@@ -180,6 +184,8 @@ class LiveBackend:
                 self._connection.retry_now()
             case x.RequestSummary():
                 self._summaries.begin_summary(effect)
+            case x.AnswerTool(refusal=refusal) if refusal:
+                self._tool_answered(effect, connection, json.dumps({"error": refusal}))
             case x.AnswerTool():
                 self._tasks.start(self._answer_tool(effect, connection))
 
@@ -314,6 +320,15 @@ class LiveBackend:
 
     async def _answer_tool(self, effect: x.AnswerTool, asked_by: Connection | None) -> None:
         output = await self._tools.call(effect.tool, effect.arguments)
+        self._tool_answered(effect, asked_by, output)
+
+    def _tool_answered(
+        self, effect: x.AnswerTool, asked_by: Connection | None, output: str
+    ) -> None:
+        """Gives the model the output of a function, once."""
+        if effect.call_id in self._answered_calls:
+            return  # the function was given up, and answered all the same
+        self._answered_calls.add(effect.call_id)
         item_id = f"out_{effect.call_id}"
         connection = self._connection.current
         if connection is not None and connection is asked_by:
@@ -341,6 +356,8 @@ class LiveBackend:
         return (
             all(turn.words != "open" for turn in newest)
             and now.ledger.compaction is None
+            and not now.situation.microphone.turn
+            and now.situation.microphone.commit is None
             and not self._media.speech.awaits_words
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import events as e
 from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.reply_playback import ReplyPlayback
@@ -18,6 +19,8 @@ from tui_voice.runtime.speech_buffer import SpeechBuffer
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
     from tui_voice.audio.sound import SoundDevices
 
+REPORT_EVERY_MS = 1000
+"""Milliseconds of captured audio between two reports of the length of a turn by key."""
 SPEECH_LOST = (
     "There was no connection for so long that only the last 5 minutes of your speech were kept: "
     "the {seconds:.0f} s before them are lost."
@@ -27,14 +30,19 @@ SPEECH_LOST = (
 class Media:
     """Connects the sound devices, the server and the recorder.
 
-    `speech` keeps what the user said until the server has it. `post` takes events.
+    `speech` keeps what the user said until the server has it. `post` takes events. `manual`: the
+    talk key begins and ends the turns, so the server does not report how long they are.
     """
 
-    def __init__(self, speech: SpeechBuffer, post: Callable[[e.Event], None]) -> None:
+    def __init__(
+        self, speech: SpeechBuffer, post: Callable[[e.Event], None], manual: bool = False
+    ) -> None:
         self.speech = speech
         self.playback = ReplyPlayback(post)
         self.recorder: Recorder | None = None
         self._post = post
+        self._manual = manual
+        self._turn_bytes = 0  # captured since the microphone was opened
         self._sound: SoundDevices | None = None
 
     def attach(self, sound: SoundDevices, *, microphone_open: bool, muted: bool) -> None:
@@ -53,6 +61,7 @@ class Media:
         reply comes soon after the user has spoken.
         """
         if is_open:
+            self._turn_bytes = 0
             self.speech.expect_speech()
         if self._sound is not None:
             self._sound.microphone.gate(is_open)
@@ -69,6 +78,15 @@ class Media:
         if self.recorder is not None:
             self.recorder.add("you", pcm)
         self.speech.add(pcm)
+        if self._manual:
+            self._report_length(len(pcm))
+
+    def _report_length(self, added_bytes: int) -> None:
+        """Reports about once a second how long the turn by key is: something is still captured."""
+        before, self._turn_bytes = self._turn_bytes, self._turn_bytes + added_bytes
+        every = REPORT_EVERY_MS * BYTES_PER_MS
+        if before // every != self._turn_bytes // every:
+            self._post(e.SpeechGrew(item_id="", audio_ms=self._turn_bytes // BYTES_PER_MS))
 
     def play(self, item_id: str, pcm: bytes) -> None:
         """Plays the next audio of a reply item."""

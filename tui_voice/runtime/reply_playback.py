@@ -126,8 +126,11 @@ class ReplyPlayback:
         interrupted, self._received = self._received, {}
         self._interrupted = interrupted
         for item_id, received_bytes in interrupted.items():
+            if self._speaker is None:  # nothing was played, so nothing was interrupted
+                self._post(e.PlaybackFinished(item_id=item_id))
+                continue
             received_ms = received_bytes // BYTES_PER_MS
-            played_ms = self._speaker.played_ms(item_id) if self._speaker else received_ms
+            played_ms = self._speaker.played_ms(item_id)
             self._post(
                 e.PlaybackInterrupted(item_id=item_id, played_ms=played_ms, received_ms=received_ms)
             )

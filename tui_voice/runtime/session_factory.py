@@ -101,13 +101,8 @@ def open_session(options: SessionOptions) -> Session:
         pause_when_lost=settings.audio.loudspeaker_lost == "pause",
         tool_servers=McpServers(settings.tools, approvals, poster.notify),
     )
-    conversation = Conversation(
-        limits,
-        reply_timeout=settings.backend.reply_timeout_s,
-        interrupt_words=settings.audio.interrupt_words,
-    )
     timeouts = ConversationTimeouts(reply_s=settings.backend.reply_timeout_s)
-    conversation = Conversation(limits, timeouts)
+    conversation = Conversation(limits, timeouts, settings.audio.interrupt_words)
     start = _resumed if options.resume is not None else _new
     session = start(options, backend, config, conversation, poster)
     recall.held = session.held
