@@ -26,7 +26,7 @@ class ConversationTimeouts:
     """A turn that voice activity detection began ends after so long at the latest."""
     playback_s: float = 15.0
     """A reply whose response has ended is stopped so long after its audio should be over."""
-    tool_s: float = 60.0
-    """A function that has not answered after so long is given up."""
+    tool_s: float = 300.0
+    """A function that has not answered after so long is given up. The user may have to allow it."""
     transcript_s: float = 30.0
     """The words of a spoken turn are not waited for any longer. They may still come later."""
