@@ -28,7 +28,7 @@ SILENCE = bytes(48)
 class _ImmediatePool(FairPool):
     """Does all work in `submit`."""
 
-    def __init__(self, name: str, _threads: int) -> None:
+    def __init__(self, name: str, _threads: int, _per_client: int | None) -> None:
         super().__init__(name, 0)
 
     def submit(self, key: Hashable, work: Callable[[], None], is_urgent: bool = True) -> None:

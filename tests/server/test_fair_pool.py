@@ -80,3 +80,40 @@ def test_closed_pool_ends_its_threads_and_takes_no_work() -> None:
     pool.submit("a", lambda: done.append("a"))
     assert not [t for t in threading.enumerate() if t.name.startswith("test-")]
     assert done == []
+
+
+def test_one_client_does_not_keep_all_threads_busy() -> None:
+    pool = FairPool("test", 3, per_client=2)
+    may_end = threading.Event()
+    started = threading.Semaphore(0)
+    order: list[str] = []
+
+    def work(name: str) -> Callable[[], None]:
+        def wait() -> None:
+            order.append(name)
+            started.release()
+            may_end.wait(5)
+
+        return wait
+
+    for n in range(4):
+        pool.submit("a", work(f"a{n}"))
+    pool.submit("b", work("b0"))
+    for _ in range(3):
+        assert started.acquire(timeout=5)
+    assert sorted(order) == ["a0", "a1", "b0"]
+    may_end.set()
+    for _ in range(2):
+        assert started.acquire(timeout=5)
+    assert order[3:] == ["a2", "a3"]
+    pool.close()
+
+
+def test_threads_are_started_as_they_are_needed() -> None:
+    pool = FairPool("lazy", 50)
+    assert not [t for t in threading.enumerate() if t.name.startswith("lazy-")]
+    done = threading.Event()
+    pool.submit("a", done.set)
+    assert done.wait(5)
+    assert len([t for t in threading.enumerate() if t.name.startswith("lazy-")]) == 1
+    pool.close()

@@ -100,6 +100,8 @@ class ReplyRequest:
     prompt: str = ""
     """The client's request, for example "Summarise the session above."; "" where the client did
     not say (`metadata.prompt_is_last_item`) which of the items that is."""
+    is_spoken: bool = False
+    """The text will be spoken; otherwise it is only written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def build_prompt(
         max_tokens=settings.max_tokens,
         metadata=typed_metadata,
         prompt=prompt_text,
+        is_spoken=settings.modality == "audio",
     )
     parts = [
         PromptPart((record.id, record.version), record.tokens(count_tokens)) for record in present

@@ -28,23 +28,23 @@ from tui_voice.server.jobs import (
 )
 
 Report = Callable[[JobResult], None]
-_MAX_PARALLEL_REPLIES = 4
-"""A reply spends most of its time waiting for its model, which may be behind a socket."""
+_MAX_PARALLEL_REPLIES, _MAX_REPLIES_PER_CLIENT = 64, 4
+"""A reply spends most of its time waiting for its model, which may be a chat server that hangs."""
 
 
 class EngineWorkers:
     """Shared by all connections of a server. `report` is called in the worker's thread.
 
-    `new_pool(name, threads)` makes a pool of worker threads.
+    `new_pool(name, threads, per_client)` makes a pool of worker threads.
     """
 
     def __init__(
-        self, engines: Engines, new_pool: Callable[[str, int], FairPool] = FairPool
+        self, engines: Engines, new_pool: Callable[[str, int, int | None], FairPool] = FairPool
     ) -> None:
         self.engines = engines
-        self._transcription = new_pool("transcription", 1)
-        self._replies = new_pool("replies", _MAX_PARALLEL_REPLIES)
-        self._speech = new_pool("speech", 1)
+        self._transcription = new_pool("transcription", 1, None)
+        self._replies = new_pool("replies", _MAX_PARALLEL_REPLIES, _MAX_REPLIES_PER_CLIENT)
+        self._speech = new_pool("speech", 1, None)
         self._pools = (self._transcription, self._replies, self._speech)
         self._detector_pool = DetectorPool(engines.detector)
         self._detectors: dict[Hashable, BorrowedDetector] = {}

@@ -33,10 +33,10 @@ def pumped(
     `emit` returns False once the reader has left: the source should return then. What the source
     raises is raised here, unless `stop` is set.
 
-    `seconds`: after so long the iterator ends; it raises `BackendError` if nothing has come by
-    then. `whole`: only the complete output is of use, so it raises `BackendError` also if the end
-    has not come. `who`: names the source in that error. `native`: the source runs in a C library,
-    so the program waits for it when it ends, and does not kill the thread inside the library.
+    `seconds`: if nothing comes for so long, it raises `BackendError`. `whole`: only the complete
+    output is of use, so the end must have come within `seconds`. `who`: names the source in that
+    error. `native`: the source runs in a C library, so the program waits for it when it ends, and
+    does not kill the thread inside the library.
     """
     queue: SimpleQueue[Piece | _End | BaseException] = SimpleQueue()
     reader_left = Event()
@@ -55,8 +55,7 @@ def pumped(
 
     Thread(target=run, name=f"pump {who}", daemon=not native).start()
     deadline = monotonic() + seconds
-    anything_came = False
-    late = BackendError(
+    silent = BackendError(
         f"{who} gave no answer within {seconds:.0f} seconds.",
         "The machine may be busy; try again, or choose a smaller model.",
     )
@@ -67,18 +66,15 @@ def pumped(
             except Empty:
                 if monotonic() < deadline:
                     continue
-                if anything_came and not whole:
-                    return
-                raise late from None
+                raise silent from None
             if isinstance(piece, _End):
                 return
             if isinstance(piece, BaseException):
                 raise piece
-            anything_came = True
             yield piece
-            if monotonic() >= deadline:
-                if whole:
-                    raise late
-                return
+            if not whole:
+                deadline = monotonic() + seconds
+            elif monotonic() >= deadline:
+                raise silent
     finally:
         reader_left.set()

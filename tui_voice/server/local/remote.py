@@ -16,6 +16,7 @@ from tui_voice.audio.pcm import resample
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.network import http_client, http_failure
 from tui_voice.server.interfaces import DETECTOR_RATE, SPEECH_RATE
+from tui_voice.server.local.spoken import plain
 
 _TIMEOUT_S = 30.0
 """Of one request."""
@@ -88,9 +89,11 @@ class SpeechUrl:
     def speak(self, text: str, voice: str, speed: float) -> NDArray[np.int16]:
         from openai import OpenAIError
 
+        if not (words := plain(text)):
+            return np.zeros(0, np.int16)
         try:
             answer = self._client.audio.speech.create(
-                model=self._model, voice=voice, input=text, speed=speed, response_format="pcm"
+                model=self._model, voice=voice, input=words, speed=speed, response_format="pcm"
             )
             data = answer.content
         except OpenAIError as error:

@@ -52,31 +52,52 @@ _ABBREVIATIONS = tuple((re.compile(pattern), words) for pattern, words in _ABBRE
 
 
 def spoken(text: str) -> str:
-    """Returns `text` as one line to be spoken; "" where no word is left."""
-    text = _CODE_BLOCK.sub(" ", text)
-    text = _LINK.sub(r"\1", text)
+    """Returns English `text` as one line to be spoken; "" where no word is left."""
+    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", text))
     text = _MAIL.sub(lambda m: f"{m[1]} at {m[2].replace('.', ' dot ')}", text)
     text = _URL.sub(lambda m: m[1].removeprefix("www.").replace(".", " dot "), text)
+    text = _unmarked(text)
+    for pattern, words in _ABBREVIATIONS:
+        text = pattern.sub(words, text)
+    return _speakable(text, _UNSPEAKABLE | _MARKS)
+
+
+def plain(text: str) -> str:
+    """Returns `text` in any language as one line without markup and control characters; "" where
+    no word is left."""
+    return _speakable(_unmarked(text), _UNSPEAKABLE)
+
+
+def _unmarked(text: str) -> str:
+    """Returns `text` without markdown and HTML; each line of it ends a sentence."""
+    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", text))
     text = _HTML.sub(" ", text)
     text = _TABLE_RULE.sub("", _RULE.sub("", text))
     text = _LINE_MARK.sub(lambda m: f"{m[1]}, " if m[1] else "", text)
     text = text.replace("|", " ").replace("`", "")
-    while (plain := _EMPHASIS.sub(r"\2", text)) != text:
-        text = plain
-    # A line, for example of a list, becomes a sentence.
-    text = _LINE_END.sub(". ", text.strip())
-    for pattern, words in _ABBREVIATIONS:
-        text = pattern.sub(words, text)
-    text = "".join(c for c in text if not _unspeakable(c))
-    text = _SPACES.sub(" ", text).strip()
-    return text if any(c.isalnum() for c in text) else ""
+    while (plainer := _EMPHASIS.sub(r"\2", text)) != text:
+        text = plainer
+    return _LINE_END.sub(". ", text.strip())
 
 
-def _unspeakable(char: str) -> bool:
-    """Returns whether `char` is a picture, an arrow, a box or an invisible character.
+_UNSPEAKABLE = frozenset({"So", "Sk", "Cs", "Co", "Cc"})
+"""Categories of Unicode: pictures, arrows, boxes, control characters."""
+_MARKS = frozenset({"Cf", "Mn"})
+"""Marks that belong to a letter, and invisible signs: other languages than English need them."""
+_MARKUP = "*_#~^\\<>{}"
+
+
+def _speakable(text: str, left_out: frozenset[str]) -> str:
+    """Returns `text` as one line without the categories `left_out`; "" where no word is left.
 
     Signs of money, of degrees and of arithmetic are spoken.
     """
-    if char in "*_#~^\\<>{}":
-        return True
-    return char not in "°" and unicodedata.category(char) in ("So", "Cf", "Sk", "Cs", "Co", "Mn")
+    kept = "".join(
+        char
+        for char in text
+        if char.isspace()
+        or char == "°"
+        or (char not in _MARKUP and unicodedata.category(char) not in left_out)
+    )
+    line = _SPACES.sub(" ", kept).strip()
+    return line if any(char.isalnum() for char in line) else ""
