@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from tui_voice.errors import TuiVoiceError
+from tui_voice.errors import ExitStatus, TuiVoiceError
 
 
 def program() -> NoReturn:
@@ -28,10 +28,11 @@ def program() -> NoReturn:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Runs a command and returns its exit status (`errors.ExitStatus`)."""
+    from tui_voice import signals
     from tui_voice.cli.output import printable_output
 
-    with printable_output():
+    with printable_output(), signals.raised():
         return _status_of(list(sys.argv[1:] if argv is None else argv))
 
 
@@ -46,12 +47,14 @@ def _status_of(given: list[str]) -> int:
         try:
             status = parser.run(parser.parse(given))
         finally:  # also after `--help`, which raises SystemExit
-            sys.stdout.flush()  # a closed pipe must raise here, not while Python exits
-    except KeyboardInterrupt:
-        return 130
+            if not isinstance(sys.exception(), KeyboardInterrupt):
+                sys.stdout.flush()  # a closed pipe must raise here, not while Python exits
+    except KeyboardInterrupt as ended:
+        _flush_what_can_be()
+        return getattr(ended, "status", ExitStatus.INTERRUPTED)
     except BrokenPipeError:
         _discard_output()
-        return 0  # a program such as `head` has read enough: that is no failure
+        return ExitStatus.DONE  # a program such as `head` has read enough: that is no failure
     except TuiVoiceError as error:
         _print_error(str(error), error.hint)
         _discard_output(error)
@@ -62,7 +65,7 @@ def _status_of(given: list[str]) -> int:
         _print_error(*_sentence(error, "" if debug else _DEBUG_HINT))
         if debug:
             _write_traceback(error)
-        return 1
+        return ExitStatus.FAILED
     finally:
         gc.enable()
     return status
@@ -111,6 +114,16 @@ def _write_traceback(error: Exception) -> None:
         _print_error(f"Details are in {write_traceback(error)}")
     except OSError as refused:
         _print_error(f"The details could not be written: {refused}.")
+
+
+def _flush_what_can_be() -> None:
+    """Writes what is still buffered, if anybody reads it: the terminal may be gone."""
+    from tui_voice.cli.output import OutputError
+
+    try:
+        sys.stdout.flush()
+    except (OSError, OutputError):
+        _discard_output()
 
 
 def _discard_output(error: Exception | None = None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.arguments import find_session
 from tui_voice.cli.flags import sessions_dir_of, settings_of
+from tui_voice.cli.resume_hint import is_inside, resume_lines
 from tui_voice.config import Settings, log_path
 from tui_voice.errors import UsageError
 
@@ -66,11 +66,9 @@ def run(args: argparse.Namespace) -> int:
     if app.failure is not None:
         raise app.failure
     if ended is not None:
-        named = getattr(args, "sessions_dir", None) is not None and _is_inside(folder, ended.path)
-        flag = f" --sessions-dir {shlex.quote(str(folder))}" if named else ""
-        session = ended.session_id if _is_inside(folder, ended.path) else str(ended.path)
-        print(f"The session is saved as {ended.session_id}.")
-        print(f"Resume it: tui-voice resume {shlex.quote(session)}{flag}")
+        named = getattr(args, "sessions_dir", None) is not None
+        for line in resume_lines(ended.path, folder, named=named):
+            print(line)
     return 0
 
 
@@ -95,9 +93,4 @@ def _first_session(args: argparse.Namespace, folder: Path) -> str | None:
     if wanted is None and not args.continue_last:
         return None
     found = find_session(folder, "last" if wanted is None else wanted)
-    return found.id if _is_inside(folder, found.path) else str(found.path)
-
-
-def _is_inside(folder: Path, journal: Path) -> bool:
-    """Returns whether an id is enough to find the journal; else it needs its path."""
-    return journal.parent == folder.absolute() or journal.parent == folder
+    return found.id if is_inside(folder, found.path) else str(found.path)

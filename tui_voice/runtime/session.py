@@ -126,6 +126,7 @@ class Session:
         self._saved_turns = SavedTurns(conversation.ledger.turns)
         self._syncing = False
         """A sync is under way after which more can be published."""
+        self._on_end: list[Callable[[], None]] = []
         self._latest = conversation.snapshot
         self._loop = asyncio.new_event_loop()
         self._barrier = WriteBarrier(log.sync, backend.perform, self._loop)
@@ -167,6 +168,28 @@ class Session:
         follows it, only once that is on disk.
         """
         self._saved_events.listen(on_event)
+
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Calls `callback`, on the session's thread, once the session has ended for any reason.
+
+        Register it before `start`, so that no end is missed.
+        """
+        self._on_end.append(callback)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session has ended: no event is taken and no snapshot follows any more."""
+        return self._loop.is_closed()
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether no complete turn waits for the disk before subscribers see it as complete."""
+        return self._latest.ledger.turns is self._conversation.ledger.turns
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that ended the session; None while it runs, and after `close`."""
+        return self._failure
 
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Runs a coroutine on the session's loop."""
@@ -358,6 +381,8 @@ class Session:
             self._ready.set()
             self._loop.run_until_complete(self._cancel_remaining_tasks())
             self._loop.close()
+            for callback in self._on_end:
+                callback()
 
     async def _run_backend(self) -> None:
         try:

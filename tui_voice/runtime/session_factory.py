@@ -66,6 +66,8 @@ class SessionOptions:
     """Called with every event from the first one on, in the session's thread."""
     on_saved_event: Callable[[e.Event], None] | None = None
     """The same, but what completes a turn only once it is on disk (`Session.listen_saved`)."""
+    on_end: Callable[[], None] | None = None
+    """Called once the session has ended for any reason, in the session's thread."""
 
 
 def open_session(options: SessionOptions) -> Session:
@@ -112,6 +114,8 @@ def open_session(options: SessionOptions) -> Session:
         session.listen(options.on_event)
     if options.on_saved_event is not None:
         session.listen_saved(options.on_saved_event)
+    if options.on_end is not None:
+        session.on_end(options.on_end)
     if settings.audio.record:
         backend.record_with(Recorder(session.path, poster.disk_trouble))
     session.start()

@@ -1,0 +1,25 @@
+"""What a command prints about the session that it leaves behind."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+
+def resume_lines(journal: Path, folder: Path, *, named: bool) -> list[str]:
+    """Returns the lines that say under which name a session is saved and how it is resumed.
+
+    `folder`: the folder of the sessions; `named`: the command line named it.
+    """
+    inside = is_inside(folder, journal)
+    session = journal.stem if inside else str(journal)
+    flag = f" --sessions-dir {shlex.quote(str(folder))}" if named and inside else ""
+    return [
+        f"The session is saved as {journal.stem}.",
+        f"Resume it: tui-voice resume {shlex.quote(session)}{flag}",
+    ]
+
+
+def is_inside(folder: Path, journal: Path) -> bool:
+    """Returns whether an id is enough to find the journal; else it needs its path."""
+    return journal.parent in (folder.absolute(), folder)
