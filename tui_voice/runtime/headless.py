@@ -36,7 +36,7 @@ TURN_TIMEOUT_S = 180.0
 SETTLE_TIMEOUT_S = 30.0
 """Seconds that a transcript of the user's words may come after the reply."""
 QUIET_S = 10.0
-"""Seconds of waiting after which `on_wait` is told what is waited for."""
+"""Seconds of waiting after which `on_wait` is called with what is waited for."""
 _OWN_WAIT_S = ConnectionTimeouts().max_retry_s
 """Seconds: where the next attempt is later than this, the server asked for that wait."""
 _CHECK_S = 0.25
@@ -99,7 +99,7 @@ class HeadlessSession:
         self._changed = Condition()
         self._limit_reached: e.CostLimitReached | None = None
         self._events: deque[e.Event] = deque()  # saved, and not handed to the caller yet
-        self._losses: deque[e.ConnectionLost] = deque()  # not told to the caller yet
+        self._losses: deque[e.ConnectionLost] = deque()  # not reported to the caller yet
         self._outcome = _Outcome()
         # A turn may wait for a summary: two writers with two attempts each.
         self._turn_timeout_s = TURN_TIMEOUT_S + 4 * settings.summary.timeout_s
@@ -218,7 +218,7 @@ class HeadlessSession:
             raise CostLimitError(
                 f"The session has cost ${reached.usd:.4f}; the limit is ${reached.limit_usd:.2f} "
                 "(cost.limit). It stopped after the last complete reply.",
-                f"Raise cost.limit, and go on with --session {self.id}.",
+                f"Raise cost.limit, and continue it by --session {self.id}.",
             )
 
     # ── one turn ─────────────────────────────────────────────────────────────────────────────
@@ -282,7 +282,7 @@ class HeadlessSession:
                 losses = list(self._losses)
                 self._losses.clear()
             for lost in losses:
-                wait.tell_loss(lost)
+                wait.report_loss(lost)
             self._hand_over_events()
             if fitted:
                 return
@@ -373,18 +373,18 @@ class _Outcome:
 
 
 class _Wait:
-    """One wait: its time limit, the limit of an outage, and what the caller is told."""
+    """One wait: its time limit, the limit of an outage, and what is reported to the caller."""
 
     def __init__(self, timeout_s: float, on_wait: Callable[[str], None]) -> None:
         self._timeout_s, self._on_wait = timeout_s, on_wait
         self._began = self._online_at = time.monotonic()
-        self._told = False
+        self._reported = False
 
-    def tell_loss(self, lost: e.ConnectionLost) -> None:
-        """Tells the caller that the connection is lost, where it is tried again."""
+    def report_loss(self, lost: e.ConnectionLost) -> None:
+        """Reports that the connection is lost, where it is tried again."""
         if lost.retry_in is not None:
             later = f" in {lost.retry_in:.0f} s" if lost.retry_in >= 1 else ""
-            self._tell(f"{lost.reason}; trying again{later}.")
+            self._report(f"{lost.reason}; trying again{later}.")
 
     def check(self, now: Snapshot, meters: Any) -> None:
         """Raises `BackendError` where waiting is of no use any more."""
@@ -400,11 +400,11 @@ class _Wait:
             raise BackendError(f"{reason} (waited {OUTAGE_TIMEOUT_S:.0f} s)", connection.hint)
         if moment - self._began > self._timeout_s:
             raise _TimeIsOver(f"nothing happened for {self._timeout_s:.0f} s")
-        if not self._told and moment - self._began > QUIET_S:
-            self._tell(f"waiting for {_awaited(now, meters.progress)}.")
+        if not self._reported and moment - self._began > QUIET_S:
+            self._report(f"waiting for {_awaited(now, meters.progress)}.")
 
-    def _tell(self, sentence: str) -> None:
-        self._told = True
+    def _report(self, sentence: str) -> None:
+        self._reported = True
         self._on_wait(sentence)
 
 
