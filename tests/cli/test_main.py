@@ -135,6 +135,7 @@ def test_help_names_every_command_and_imports_none() -> None:
         *allowed,
         "tui_voice.__main__",
         "tui_voice.errors",
+        "tui_voice.signals",
     }
     assert not {"textual", "rich", "numpy", "msgspec", "openai"} & set(everything.split())
 
