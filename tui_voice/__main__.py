@@ -29,6 +29,9 @@ def program() -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status (`errors.ExitStatus`)."""
+    # What this program and its libraries write (exports, indexes, caches, temporary files) is for
+    # its user alone, whatever the umask was.
+    os.umask(0o077)
     from tui_voice import signals
     from tui_voice.cli.output import printable_output
 

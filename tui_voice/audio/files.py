@@ -1,5 +1,6 @@
 """Reads sound files as 24 kHz mono, and writes WAV files."""
 
+import os
 import struct
 import wave
 from pathlib import Path
@@ -12,6 +13,7 @@ from tui_voice.errors import UsageError
 
 _COMPRESSED = {".flac", ".mp3", ".ogg"}
 _EXTENSIBLE = 0xFFFE
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def read_sound(path: Path) -> bytes:
@@ -35,8 +37,9 @@ def read_sound(path: Path) -> bytes:
 
 
 def write_wav(path: Path, pcm: bytes, rate: int = RATE) -> None:
-    """Writes mono s16le as a WAV file. Raises OSError."""
-    with wave.open(str(path), "wb") as file:
+    """Writes mono s16le as a WAV file, which only its owner can read. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+    with open(descriptor, "wb") as raw, wave.open(raw, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(WIDTH)
         file.setframerate(rate)

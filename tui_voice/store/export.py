@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
 
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
+from tui_voice.store.disk import FILE_MODE
 from tui_voice.store.exporters import EXPORT_FORMATS, ExportFormat
 from tui_voice.store.exporters import markdown as markdown_export
 from tui_voice.store.exporters.document import document_of
@@ -62,7 +64,7 @@ def write_new(text: str, into: Path, name: str) -> Path:
     while True:
         path = wanted if number == 1 else wanted.with_stem(f"{wanted.stem}-{number}")
         try:
-            file = path.open("xb")
+            file = open(path, "xb", opener=_create_private)  # noqa: SIM115  (closed below)
         except FileExistsError:
             number += 1
             continue
@@ -75,6 +77,10 @@ def write_new(text: str, into: Path, name: str) -> Path:
             path.unlink(missing_ok=True)  # a part of the file would look like a whole one
             raise _refused(path, error) from error
         return path
+
+
+def _create_private(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
 
 
 def _format(name: str) -> ExportFormat:
