@@ -1,73 +1,107 @@
-"""Recordings beside a journal: complete, private, continued, and no reason to end a session."""
+"""The recording beside a journal: one private file on the session's clock; turns found in it."""
 
 from __future__ import annotations
 
 import stat
-import wave
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.runtime.session_harness import running_session, toy_server, utterance
-from tests.server.toy_engines_harness import ToneRecogniser, tones
-from tui_voice.audio.files import read_sound
+from tests.server.toy_engines_harness import tones
+from tui_voice.audio.pcm import RATE
 from tui_voice.conversation import events as e
-from tui_voice.runtime import recorder as module
+from tui_voice.conversation.turns import Turn
 from tui_voice.runtime.recorder import Recorder, recording_path
+from tui_voice.runtime.recordings import recordings, sound_of
+from tui_voice.store.catalog import recordings as files_of
+
+VOICE = (np.sin(np.arange(RATE) * 0.2) * 9000).astype("<i2")
 
 
-def audio(path: Path) -> bytes:
-    """Return the samples of a recording and check its format."""
-    with wave.open(str(path), "rb") as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24_000)
-        return file.readframes(file.getnframes())
+class Clock:
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 def no_trouble(trouble: str) -> None:
     raise AssertionError(trouble)
 
 
-def test_each_side_has_a_private_file_that_a_later_run_continues(tmp_path: Path) -> None:
-    journal = tmp_path / "talk.jsonl"
-    for piece in (b"\x01\x00" * 30_000, b"\x02\x00" * 10):
-        recorder = Recorder(journal, no_trouble)
-        recorder.add("you", piece)
-        recorder.add("voice", piece[:4])
+def test_both_sides_are_in_one_private_file_at_their_times(tmp_path: Path) -> None:
+    journal, clock = tmp_path / "talk.jsonl", Clock()
+    recorder = Recorder(journal, clock, no_trouble)
+    for number in range(50):  # frames of 20 ms, which end when they are added
+        clock.seconds = 1.02 + number * 0.02 + (0.01 if number % 3 else 0)
+        recorder.add("you", VOICE[number * 480 : (number + 1) * 480].tobytes())
+    clock.seconds = 40.0
+    recorder.add("reply", VOICE.tobytes())
+    recorder.close()
+    path = recording_path(journal, 0)
+    assert (path.name, stat.S_IMODE(path.stat().st_mode)) == ("talk.flac", 0o600)
+    assert files_of(journal) == [path]  # so that they are deleted with the session
+    found, rate = soundfile.read(path, dtype="int16")
+    assert rate == RATE
+    assert np.array_equal(found[RATE : 2 * RATE, 0], VOICE)
+    assert np.array_equal(found[40 * RATE : 41 * RATE, 1], VOICE)
+    assert not found[2 * RATE :, 0].any()
+    assert not found[: 40 * RATE, 1].any()
+    assert path.stat().st_size < 100_000  # silence takes no room
+
+
+def test_a_later_run_has_a_file_of_its_own_and_turns_are_found_in_both(tmp_path: Path) -> None:
+    journal, clock = tmp_path / "talk.jsonl", Clock()
+    for begin in (0.0, 86_400.5):
+        clock.seconds = begin
+        recorder = Recorder(journal, clock, no_trouble)
+        clock.seconds = begin + 5
+        recorder.add("reply", VOICE.tobytes())
         recorder.close()
-    you, voice = recording_path(journal, "you"), recording_path(journal, "voice")
-    assert (you.name, voice.name) == ("talk.you.wav", "talk.voice.wav")
-    assert audio(you) == b"\x01\x00" * 30_000 + b"\x02\x00" * 10
-    assert audio(voice) == b"\x01\x00" * 2 + b"\x02\x00" * 2
-    assert stat.S_IMODE(you.stat().st_mode) == 0o600
+    assert [first for first, _ in recordings(journal)] == [0, 86_400]
+    for at in (4.2, 86_404.7):
+        turn = Turn("a", "assistant", at, "Hello.", audio_ms=1_000)
+        sound = np.frombuffer(sound_of(journal, turn), "<i2")
+        assert VOICE[:20_000].tobytes() in sound.tobytes()
+        assert len(sound) < 1.2 * RATE
+    assert sound_of(journal, Turn("t", "user", 4.2, "typed", modality="text")) == b""
+    assert sound_of(journal, Turn("u", "user", 4.2, "other side", audio_ms=500)) == b""
 
 
-def test_the_file_of_a_killed_process_can_be_played_and_continued(tmp_path: Path) -> None:
+KILLED = """
+import os, sys, time
+from pathlib import Path
+from tui_voice.runtime.recorder import Recorder
+clock = lambda: clock.now
+clock.now = 0.0
+recorder = Recorder(Path(sys.argv[1]), clock, print)
+for second in range(1, 11):
+    clock.now = float(second)
+    recorder.add("you", (b"\\x10\\x27\\xf0\\xd8" * 12000))
+while recorder._waiting.qsize():
+    time.sleep(0.01)
+time.sleep(0.2)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_the_file_of_a_killed_process_can_be_played(tmp_path: Path) -> None:
     journal = tmp_path / "talk.jsonl"
-    recorder = Recorder(journal, no_trouble)
-    recorder.add("you", b"\x01\x00" * 24_000)
-    recorder.close()
-    path = recording_path(journal, "you")
-    with path.open("ab") as file:
-        file.write(b"\x02\x00" * 100 + b"\x03")  # written, but not in the header yet
-    assert len(read_sound(path)) == 48_000
-    recorder = Recorder(journal, no_trouble)
-    recorder.add("you", b"\x04\x00")
-    recorder.close()
-    assert audio(path) == b"\x01\x00" * 24_000 + b"\x02\x00" * 100 + b"\x04\x00"
-
-
-def test_a_file_that_is_no_wav_is_overwritten(tmp_path: Path) -> None:
-    journal = tmp_path / "talk.jsonl"
-    recording_path(journal, "you").write_bytes(b"x" * 100)
-    recorder = Recorder(journal, no_trouble)
-    recorder.add("you", b"\x01\x00")
-    recorder.close()
-    assert audio(recording_path(journal, "you"))[:2] == b"\x01\x00"
+    subprocess.run([sys.executable, "-c", KILLED, str(journal)], check=False)
+    turn = Turn("u", "user", 5.0, "words", audio_ms=2_000)
+    sound = np.frombuffer(sound_of(journal, turn), "<i2")
+    assert len(sound) >= 2 * RATE
+    assert np.abs(sound.astype(int)).min() > 9_000
 
 
 def test_a_write_error_is_reported_once(tmp_path: Path) -> None:
     troubles: list[str] = []
-    recorder = Recorder(tmp_path / "missing" / "talk.jsonl", troubles.append)
+    recorder = Recorder(tmp_path / "missing" / "talk.jsonl", Clock(), troubles.append)
     for _ in range(5):
         recorder.add("you", b"\x01\x00")
     recorder.close()
@@ -76,33 +110,32 @@ def test_a_write_error_is_reported_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_recording_ends_at_the_longest_wav_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_what_is_said_and_heard_in_a_session_is_recorded(
+    tmp_path: Path, interrupted: bool
 ) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 10)
-    troubles: list[str] = []
-    recorder = Recorder(tmp_path / "talk.jsonl", troubles.append)
-    recorder.add("you", bytes(8))
-    recorder.add("you", bytes(4))
-    recorder.close()
-    assert "longer" in troubles[0]
-
-
-async def test_both_sides_of_a_session_are_recorded(tmp_path: Path) -> None:
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, wait_online=False) as harness,
     ):
-        recorder = Recorder(harness.session.path, no_trouble)
+        recorder = Recorder(harness.session.path, harness.session.seconds, no_trouble)
         harness.backend.record_with(recorder)
         await harness.online()
+        assert harness.session.meters().recording
         harness.session.post(e.TalkPressed())
         await harness.until(lambda s: s.situation.microphone.open)
+        if interrupted:
+            assert harness.sound is not None
+            harness.sound.speaker.speed = 1.0
         await harness.feed(utterance("one two three"))
-        await harness.event(e.PlaybackFinished)
+        if interrupted:
+            await harness.until(lambda s: s.state.value == "speaking")
+            harness.session.post(e.StopPressed())
+            await harness.event(e.PlaybackInterrupted)
+        else:
+            await harness.event(e.PlaybackFinished)
         path = harness.session.path
-    you = audio(recording_path(path, "you"))
-    assert tones("one two three").tobytes() in you
-    voice = audio(recording_path(path, "voice"))
-    assert voice == tones("one two three").tobytes()
-    assert ToneRecogniser.name == "tones"
+    found, _ = soundfile.read(recording_path(path, 0), dtype="int16")
+    spoken = tones("one two three").tobytes()
+    assert spoken in found[:, 0].astype("<i2").tobytes()
+    assert (spoken in found[:, 1].astype("<i2").tobytes()) is not interrupted

@@ -40,6 +40,9 @@ class CaptureGate:
         """Name of the device in use; "" without one."""
         return ""
 
+    is_device = False
+    """Whether it captures by a device what the user may not mean for the server."""
+
     @property
     def available(self) -> bool:
         """Whether there is a device that captures."""

@@ -36,8 +36,8 @@ class EchoCanceller:
         from pywebrtc_audio import EchoCanceller as Aec3
 
         self._aec: Any = Aec3(sample_rate=_AEC_RATE)
-        self._history = PlaybackHistory()
-        self._gate = EchoGate(self._history)
+        self.history = PlaybackHistory()
+        self._gate = EchoGate(self.history)
         self._next = 0  # number of the played sample that goes with the next captured one
         self._captured_up = _LinearResampler(RATE, _AEC_RATE)
         self._played_up = _LinearResampler(RATE, _AEC_RATE)
@@ -45,7 +45,7 @@ class EchoCanceller:
 
     def played(self, pcm: bytes) -> None:
         """Adds what the loudspeaker was just given: s16le at 24 kHz, silence included."""
-        self._history.add(pcm)
+        self.history.add(pcm)
 
     def clean(self, pcm: bytes) -> list[bytes]:
         """Takes a captured s16le frame, a multiple of 10 ms; returns the frames that are ready.
@@ -54,7 +54,7 @@ class EchoCanceller:
         """
         captured = samples(pcm)
         reference = self._reference(captured.size)
-        if self._history.silent_ms > _REST_AFTER_MS:
+        if self.history.silent_ms > _REST_AFTER_MS:
             return [*self._gate.release(), pcm]
         return self._gate.put(captured, self._cancel(captured, reference))
 
@@ -64,10 +64,10 @@ class EchoCanceller:
 
     def _reference(self, count: int) -> Samples:
         """Returns the next `count` played samples, and silence for those not played yet."""
-        newest = self._history.played
+        newest = self.history.played
         first = max(self._next, newest - _LONGEST_LAG_MS * SAMPLES_PER_MS)
         self._next = min(first + count, newest)
-        return self._history.read(first + count, count)
+        return self.history.read(first + count, count)
 
     def _cancel(self, captured: Samples, reference: Samples) -> Samples:
         cleaned = self._aec.process(

@@ -76,10 +76,13 @@ class EchoGate:
     def _is_echo(self) -> bool:
         if _rms(self._held[0].cleaned) < _AUDIBLE_RMS:
             return False
-        captured = np.concatenate([frame.captured for frame in self._held])
-        length = captured.size + LONGEST_DELAY_MS * SAMPLES_PER_MS
-        played = self._history.read(self._history.played, length)
-        return similarity(captured, played) > _ECHO_SIMILARITY
+        return is_echo(np.concatenate([frame.captured for frame in self._held]), self._history)
+
+
+def is_echo(captured: Samples, history: PlaybackHistory) -> bool:
+    """Returns whether captured sound, at least 60 ms of it, is what was played just before."""
+    length = captured.size + LONGEST_DELAY_MS * SAMPLES_PER_MS
+    return similarity(captured, history.read(history.played, length)) > _ECHO_SIMILARITY
 
 
 def similarity(captured: Samples, played: Samples) -> float:

@@ -21,6 +21,8 @@ class Microphone(CaptureGate):
     `on_change` is called when the device is lost and when capture continues.
     """
 
+    is_device = True
+
     def __init__(
         self,
         on_frame: Callable[[bytes], None],

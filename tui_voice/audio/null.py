@@ -103,6 +103,8 @@ class NullSpeaker(BaseSpeaker):
         blocks = 1 + max(0, int((now - self._due) * 1000 / BLOCK_MS))
         self._due += blocks * BLOCK_MS / 1000
         block = self._playback.take(round(blocks * BLOCK_MS * SAMPLES_PER_MS * self.speed))
+        if block.sounding and self.on_played is not None:
+            self.on_played(block.pcm[: block.sounding * WIDTH])
         if self._taken is not None:
             self._taken += block.pcm[: block.sounding * WIDTH]
         self._tick = None

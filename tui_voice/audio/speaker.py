@@ -7,8 +7,10 @@ from contextlib import suppress
 from tui_voice.audio.device_stream import DeviceChange, DeviceStream
 from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
-from tui_voice.audio.pcm import RATE, WIDTH
+from tui_voice.audio.echo_gate import is_echo
+from tui_voice.audio.pcm import RATE, WIDTH, samples
 from tui_voice.audio.playback import Playback, PlayedBlock
+from tui_voice.audio.playback_history import PlaybackHistory
 from tui_voice.errors import DeviceError
 
 _RESTS_AFTER = 10 * RATE
@@ -31,6 +33,8 @@ class BaseSpeaker:
     ) -> None:
         self.on_started = on_started
         self.on_finished = on_finished
+        self.on_played: Callable[[bytes], None] | None = None
+        """Gets what is played, without the silence after it; called on the device's thread."""
         self._playback = Playback()
         self.may_rest = False
         """Whether the device may stop in a long silence; `wake`, or a reply, restarts it."""
@@ -49,6 +53,16 @@ class BaseSpeaker:
         """Plays on another device, by id or name; None: the default. Raises DeviceError."""
         del device
         raise DeviceError("This session uses no sound devices.", "Start it without --text.")
+
+    def plays(self, captured: bytes) -> bool:
+        """Returns whether captured sound (s16le, at least 60 ms) is an echo of what is played."""
+        del captured
+        return False
+
+    @property
+    def waiting_ms(self) -> int:
+        """Milliseconds that wait to be played."""
+        return self._playback.waiting_ms
 
     @property
     def paused(self) -> bool:
@@ -134,6 +148,7 @@ class Speaker(BaseSpeaker):
         self._loop = asyncio.get_running_loop()
         self._echo = echo
         self._stream = DeviceStream("output", self._start, on_change)
+        self._history = echo.history if echo is not None else PlaybackHistory()
         self._silent = 0  # samples; on the device's thread
 
     async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
@@ -170,6 +185,9 @@ class Speaker(BaseSpeaker):
     def available(self) -> bool:
         return self._stream.available
 
+    def plays(self, captured: bytes) -> bool:
+        return is_echo(samples(captured), self._history)
+
     async def choose(self, device: str | None) -> None:
         await self._stream.choose(device)
 
@@ -199,8 +217,9 @@ class Speaker(BaseSpeaker):
             self._silent = 0
         else:
             self._count_silence(count)
-        if self._echo is not None:
-            self._echo.played(block.pcm)
+        self._history.add(block.pcm)
+        if block.sounding and self.on_played is not None:
+            self.on_played(block.pcm[: block.sounding * WIDTH])
         if block.started or block.finished:
             with suppress(RuntimeError):  # the loop was closed before the device
                 self._loop.call_soon_threadsafe(self._took, block)

@@ -164,7 +164,7 @@ class AudioSettings:
         "pause", "what a reply does when its loudspeaker is gone and there is another one"
     )
     interrupt_ms: Annotated[int, Meta(ge=0, le=5_000)] = setting(
-        500, "milliseconds of speech that interrupt a reply; after less, it goes on"
+        600, "milliseconds of speech that interrupt a reply; after less, it goes on"
     )
     interrupt_words: Annotated[int, Meta(ge=0, le=20)] = setting(
         0, "words that interrupt a reply; after fewer, it goes on"

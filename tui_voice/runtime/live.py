@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import Snapshot
+from tui_voice.conversation.conversation import ADVISE_AFTER_ECHOES, Snapshot
 from tui_voice.conversation.items import turn_item
 from tui_voice.conversation.states import State
 from tui_voice.conversation.turns import Turn
@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # loads numpy, which only an open device needs
     from tui_voice.audio.sound import SoundDevices
 
 TOO_SLOW = "The connection is too slow for your voice: the oldest audio that waits is left out."
+TOO_SHORT = "Too short: no speech was heard, so nothing was sent."
 UNSETTLED_TURNS = 8
 """Number of the newest turns that are checked for missing words."""
 
@@ -76,9 +77,13 @@ class LiveBackend:
         questions: SummaryQuestions | None = None,
         pause_when_lost: bool = True,
         tool_servers: McpServers | None = None,
+        interrupt_ms: int = 600,
     ) -> None:
-        """`pause_when_lost`: a reply whose loudspeaker is gone is paused, not played on another."""
+        """`interrupt_ms`: milliseconds of speech that interrupt a reply.
+
+        `pause_when_lost`: a reply whose loudspeaker is gone is paused, not played on another."""
         self._pause_when_lost = pause_when_lost
+        self._echoes = 0  # interruptions that were echoes of a reply
         self._endpoint = endpoint
         self._open_sound = open_sound
         self._config = config
@@ -99,7 +104,9 @@ class LiveBackend:
         self._held_turns = 0
         self._answered_calls: set[str] = set()
         speech = SpeechBuffer(self._send_audio, self._send_commit, config.manual)
-        self._media = Media(speech, self._post_event, config.manual)
+        self._media = Media(
+            speech, self._post_event, manual=config.manual, interrupt_ms=interrupt_ms
+        )
         self._connection = ReconnectingConnection(
             lambda: self._new_client(pricing),
             self._received,
@@ -158,6 +165,10 @@ class LiveBackend:
             self._summaries.title_if_wanted(now)
 
     def perform(self, effect: x.Effect) -> None:
+        if isinstance(effect, x.CommitInput) and not self._media.spoken():
+            self._post(e.SpeechDiscarded(item_id="", reason="too short"))
+            self._post(e.Noticed(text=TOO_SHORT))
+            return
         connection = self._connection.current
         if connection is not None:
             connection.send(effect)
@@ -176,8 +187,11 @@ class LiveBackend:
                 self._media.playback.interrupt()
             case x.PausePlayback(paused=paused):
                 self._media.playback.pause(paused)
-            case x.ResumeInterrupted(item_ids=item_ids):
+            case x.ResumeInterrupted(item_ids=item_ids, echo=echo):
                 self._media.playback.resume_interrupted(item_ids)
+                self._echoes += echo
+                if self._echoes >= ADVISE_AFTER_ECHOES:
+                    self._media.require_louder()
             case x.UseDevice():
                 self._tasks.start(self._use_device(effect))
             case x.Reconnect():

@@ -18,6 +18,7 @@ from tui_voice.runtime.speech_buffer import SpeechBuffer
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
     from tui_voice.audio.sound import SoundDevices
+    from tui_voice.audio.speech_filter import SpeechFilter
 
 REPORT_EVERY_MS = 1000
 """Milliseconds of captured audio between two reports of the length of a turn by key."""
@@ -35,8 +36,16 @@ class Media:
     """
 
     def __init__(
-        self, speech: SpeechBuffer, post: Callable[[e.Event], None], manual: bool = False
+        self,
+        speech: SpeechBuffer,
+        post: Callable[[e.Event], None],
+        *,
+        manual: bool = False,
+        interrupt_ms: int = 600,
     ) -> None:
+        """`manual`: the talk key ends a turn. `interrupt_ms`: speech that interrupts a reply."""
+        self._manual, self._interrupt_ms = manual, interrupt_ms
+        self._filter: SpeechFilter | None = None
         self.speech = speech
         self.playback = ReplyPlayback(post)
         self.recorder: Recorder | None = None
@@ -49,6 +58,9 @@ class Media:
         """Uses these devices from now on, with the microphone as the conversation has it."""
         self._sound = sound
         self.playback.attach(sound.speaker)
+        self._filter = self._new_filter(sound)
+        if self.recorder is not None:
+            sound.speaker.on_played = self._heard
         sound.microphone.mute(muted)
         self.open_microphone(microphone_open)
 
@@ -63,6 +75,8 @@ class Media:
         if is_open:
             self._turn_bytes = 0
             self.speech.expect_speech()
+            if self._filter is not None and self._manual:
+                self._filter.begin_turn()
         if self._sound is not None:
             self._sound.microphone.gate(is_open)
         self.playback.allow_rest(not is_open)
@@ -77,7 +91,10 @@ class Media:
             return
         if self.recorder is not None:
             self.recorder.add("you", pcm)
-        self.speech.add(pcm)
+        if self._filter is not None:
+            self._filter.accept(pcm)
+        else:
+            self.speech.add(pcm)
         if self._manual:
             self._report_length(len(pcm))
 
@@ -88,10 +105,39 @@ class Media:
         if before // every != self._turn_bytes // every:
             self._post(e.SpeechGrew(item_id="", audio_ms=self._turn_bytes // BYTES_PER_MS))
 
+    def spoken(self) -> bool:
+        """Ends a turn by talk key; returns whether there was speech in it."""
+        return self._filter is None or not self._manual or self._filter.end_turn()
+
+    def require_louder(self) -> None:
+        """Echoes have interrupted replies: from now on only a voice louder than them does."""
+        if self._filter is not None:
+            self._filter.require_louder()
+
+    def _new_filter(self, sound: SoundDevices) -> SpeechFilter | None:
+        """Returns the filter of what a device captures; None for sound from a file."""
+        from tui_voice.audio.speech_filter import SpeechFilter
+        from tui_voice.audio.voice_detector import detector_or_none
+
+        if not sound.microphone.is_device or (detector := detector_or_none()) is None:
+            return None
+        return SpeechFilter(
+            detector,
+            self.speech.add,
+            self.playback,
+            sound.speaker.plays,
+            min_ms=self._interrupt_ms,
+            manual=self._manual,
+        )
+
     def play(self, item_id: str, pcm: bytes) -> None:
         """Plays the next audio of a reply item."""
-        if self.playback.play(item_id, pcm) and self.recorder is not None:
-            self.recorder.add("voice", pcm)
+        self.playback.play(item_id, pcm)
+
+    def _heard(self, pcm: bytes) -> None:
+        """Called with what the loudspeaker plays, on its thread."""
+        if self.recorder is not None:
+            self.recorder.add("reply", pcm)
 
     def connection_lost(self) -> tuple[str, ...]:
         """Returns the ids of the turns that will be sent again. The audio of a reply that has been
@@ -121,4 +167,5 @@ class Media:
             speaker=self.playback.level,
             has_microphone=sound.has_microphone,
             held_ms=self.speech.waiting_ms,
+            recording=self.recorder is not None,
         )

@@ -1,104 +1,146 @@
-"""Records the audio of a session beside its journal: a WAV file for each side.
+"""Records the sound of a session beside its journal: one FLAC file with both sides.
 
-`<id>.you.wav` has what the microphone sent, `<id>.voice.wav` the replies, each without the silence
-between turns. A thread writes them; a full disk ends the recording, not the session.
+The left channel has what the microphone captured while it was open, the right one what the
+loudspeaker played. The file's time is the session's time, so turn times and subtitles fit it. A
+later run of the session has a file of its own, whose name says at which second it begins. A thread
+writes; a full disk ends the recording, not the session.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tui_voice.audio.pcm_format import RATE, WIDTH
+from tui_voice.audio.pcm_format import RATE
 
-Side = Literal["you", "voice"]
-HEADER = 44
-MAX_BYTES = 2**32 - HEADER - 2
-"""Bytes of audio that a WAV file can have: about 25 hours."""
-HEADER_EVERY = RATE * WIDTH
-"""Bytes of audio, 1 s, between two updates of the header: a file whose process was killed plays all
-but its last second."""
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Side = Literal["you", "reply"]
+CHANNEL: dict[Side, int] = {"you": 0, "reply": 1}
+_SAME_S = 0.4
+"""Sound that comes within so many seconds of the end of what came before continues it: blocks come
+irregularly, and the pre-roll comes at once."""
+_KEPT_S = 1.0
+"""Seconds that wait for the other side before they are written."""
 
 
-def recording_path(journal: Path, side: Side) -> Path:
-    """Returns the path of the recording of one side."""
-    return journal.with_name(f"{journal.stem}.{side}.wav")
+def recording_path(journal: Path, first_second: int) -> Path:
+    """Returns the path of the recording that begins at this second of the session."""
+    run = f".from-{first_second}s" if first_second else ""
+    return journal.with_name(f"{journal.stem}{run}.flac")
 
 
 class Recorder:
-    """Writes audio in a thread of its own. All methods but `close` return at once.
+    """Writes sound in a thread of its own. All methods but `close` return at once, and may be
+    called from any thread.
 
-    `on_trouble` is called, in that thread and once for each side, with the reason why its
-    recording ended.
+    `clock` returns the seconds since the session was first opened. `on_trouble` is called, in the
+    recorder's thread and once, with the reason why the recording ended.
     """
 
-    def __init__(self, journal: Path, on_trouble: Callable[[str], None]) -> None:
-        self._journal = journal
+    def __init__(
+        self, journal: Path, clock: Callable[[], float], on_trouble: Callable[[str], None]
+    ) -> None:
+        self._clock = clock
+        self._first = int(clock())
+        self._path = recording_path(journal, self._first)
         self._on_trouble = on_trouble
-        self._waiting: SimpleQueue[tuple[Side, bytes] | None] = SimpleQueue()
-        self._files: dict[Side, _Wav | None] = {}  # None: its recording has ended
+        self._waiting: SimpleQueue[tuple[Side, float, bytes] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     def add(self, side: Side, pcm: bytes) -> None:
-        """Queues the next audio of one side (s16le, mono, 24 kHz)."""
-        self._waiting.put((side, pcm))
+        """Adds sound (s16le, mono, 24 kHz): of "you" what ends now, of "reply" what begins now."""
+        self._waiting.put((side, self._clock() - self._first, pcm))
 
     def close(self) -> None:
-        """Writes what is waiting, then closes the files."""
+        """Writes what is waiting, then closes the file."""
         self._waiting.put(None)
         self._thread.join()
 
     def _run(self) -> None:
+        file: _StereoFile | None = None
         while (item := self._waiting.get()) is not None:
-            side, pcm = item
             try:
-                if side not in self._files:
-                    self._files[side] = _Wav(recording_path(self._journal, side))
-                if (file := self._files[side]) is not None:
-                    file.write(pcm)
-            except OSError as error:
-                self._files[side] = None
-                why = (error.strerror or str(error)).lower()
-                self._on_trouble(f"The audio of this session is no longer recorded: {why}.")
-        for file in self._files.values():
-            if file is not None:
+                file = file or _StereoFile(self._path)
+                file.add(*item)
+            except (OSError, RuntimeError) as error:  # RuntimeError: libsndfile's own errors
+                self._on_trouble(
+                    f"The audio of this session is no longer recorded: {_reason(error)}."
+                )
+                break
+        if file is not None:
+            try:
                 file.close()
+            except (OSError, RuntimeError) as error:
+                self._on_trouble(f"The end of the recording is lost: {_reason(error)}.")
 
 
-class _Wav:
-    """A WAV file to which audio is appended. A file of an earlier run is continued."""
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower().rstrip(".")
+
+
+class _StereoFile:
+    """A FLAC file whose channels are written by time."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        size = os.fstat(self._fd).st_size
-        whole = size > HEADER and os.pread(self._fd, 4, 0) == b"RIFF"
-        self._length = (size - HEADER) // WIDTH * WIDTH if whole else 0
-        self._length_in_header = -1
-        self._write_header()
+        import numpy
+        import soundfile
 
-    def write(self, pcm: bytes) -> None:
-        if self._length + len(pcm) > MAX_BYTES:
-            raise OSError("a WAV file cannot be longer")
-        view, at = memoryview(pcm), HEADER + self._length
-        while view:
-            done = os.pwrite(self._fd, view, at)
-            view, at = view[done:], at + done
-        self._length += len(pcm)
-        if self._length - self._length_in_header >= HEADER_EVERY:
-            self._write_header()
+        self._np: Any = numpy
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file: Any = soundfile.SoundFile(
+            fd, "w", RATE, 2, "PCM_16", format="FLAC", closefd=True
+        )
+        self._written = 0  # samples
+        self._ends = [0, 0]  # of each channel, in samples
+        self._mix: npt.NDArray[np.int16] = numpy.zeros((0, 2), numpy.int16)
+
+    def add(self, side: Side, at: float, pcm: bytes) -> None:
+        """Puts sound at its time, in seconds since the file's beginning."""
+        sound = self._np.frombuffer(pcm, "<i2")
+        channel = CHANNEL[side]
+        start = round(at * RATE) - (len(sound) if side == "you" else 0)
+        end = self._ends[channel]
+        if start < end + _SAME_S * RATE:
+            start = end
+        start = max(start, self._written)
+        self._ends[channel] = start + len(sound)
+        self._make_room(start + len(sound))
+        first = start - self._written
+        self._mix[first : first + len(sound), channel] = sound
+        self._write_until(max(self._ends) - round(_KEPT_S * RATE))
 
     def close(self) -> None:
-        self._write_header()
-        os.close(self._fd)
+        try:
+            self._write_until(max(self._ends))
+        finally:
+            self._file.close()
 
-    def _write_header(self) -> None:
-        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * WIDTH, WIDTH, 8 * WIDTH)
-        head = struct.pack("<4sI4s", b"RIFF", self._length + HEADER - 8, b"WAVE")
-        os.pwrite(self._fd, head + form + struct.pack("<4sI", b"data", self._length), 0)
-        self._length_in_header = self._length
+    def _make_room(self, end: int) -> None:
+        """Adds silence; of a long gap most is written at once."""
+        while end - self._written > 20 * RATE:
+            self._grow(self._written + 10 * RATE)
+            self._write_until(self._written + 10 * RATE)
+        self._grow(end)
+
+    def _grow(self, end: int) -> None:
+        more = end - self._written - len(self._mix)
+        if more > 0:
+            silence = self._np.zeros((more, 2), self._np.int16)
+            self._mix = self._np.concatenate((self._mix, silence))
+
+    def _write_until(self, end: int) -> None:
+        count = min(end - self._written, len(self._mix))
+        if count <= 0 or (count < RATE // 2 and end < max(self._ends)):
+            return
+        self._file.write(self._mix[:count])
+        self._file.flush()
+        self._mix = self._mix[count:]
+        self._written += count

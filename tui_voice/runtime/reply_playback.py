@@ -98,6 +98,11 @@ class ReplyPlayback:
         return self._speaker is not None and self._speaker.playing
 
     @property
+    def waiting_ms(self) -> int:
+        """Milliseconds that wait to be played."""
+        return self._speaker.waiting_ms if self._speaker is not None else 0
+
+    @property
     def paused(self) -> bool:
         return self._speaker is not None and self._speaker.paused
 

@@ -195,6 +195,10 @@ class Session:
         """Runs a coroutine on the session's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    def seconds(self) -> float:
+        """Returns the seconds since the session was first opened: the time of an event now."""
+        return self._now()
+
     def meters(self) -> Meters:
         waiting = self.approvals.oldest if self.approvals is not None else None
         return replace(self._backend.meters(), unsaved=self._log.unsaved, approval=waiting)

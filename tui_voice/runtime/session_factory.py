@@ -100,6 +100,7 @@ def open_session(options: SessionOptions) -> Session:
         prices.pricing(),
         budget=Budget(settings.cost.limit),
         questions=questions_of(settings),
+        interrupt_ms=settings.audio.interrupt_ms,
         pause_when_lost=settings.audio.loudspeaker_lost == "pause",
         tool_servers=McpServers(settings.tools, approvals, poster.notify),
     )
@@ -117,7 +118,7 @@ def open_session(options: SessionOptions) -> Session:
     if options.on_end is not None:
         session.on_end(options.on_end)
     if settings.audio.record:
-        backend.record_with(Recorder(session.path, poster.disk_trouble))
+        backend.record_with(Recorder(session.path, session.seconds, poster.disk_trouble))
     session.start()
     poster.connect(session)
     if caution is not None:

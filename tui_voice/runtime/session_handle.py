@@ -37,6 +37,8 @@ class Meters:
     """Level of the audio that is played, 0–1."""
     has_microphone: bool = True
     """There is a microphone, or that is not known yet."""
+    recording: bool = False
+    """The sound of both sides is being recorded."""
     unsaved: int = 0
     """Number of events that are not on disk, because it is full or read-only."""
     progress: str = ""

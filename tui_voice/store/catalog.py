@@ -167,7 +167,8 @@ def delete(path: Path, cache: Path | None = None) -> None:
 
 
 def recordings(path: Path) -> list[Path]:
-    """The sound files of a session beside its journal: `<id>.you.wav` and the like."""
+    """The sound files of a session beside its journal: `<id>.flac`, and of earlier versions
+    `<id>.you.wav` and the like."""
     return sorted(
         other
         for other in path.parent.glob(f"{path.stem}.*")

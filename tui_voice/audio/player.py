@@ -1,0 +1,65 @@
+"""Plays a piece of sound once, for example a turn of a recording."""
+
+import threading
+
+from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, drivers
+from tui_voice.audio.pcm import RATE, WIDTH
+from tui_voice.errors import DeviceError
+
+_TAIL = RATE // 4
+"""Samples of silence after the sound, until the device has played it."""
+
+
+class Player:
+    """Plays one sound at a time; a new one, or `stop`, ends the one before."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def playing(self) -> bool:
+        return self._lock.locked()
+
+    def stop(self) -> None:
+        """Ends the sound that is played."""
+        self._stop.set()
+
+    def play(self, pcm: bytes, wanted: str | None = None) -> None:
+        """Plays s16le at 24 kHz, on the device `wanted` or the default; returns at its end.
+
+        Raises DeviceError where there is no loudspeaker.
+        """
+        self._stop.set()
+        with self._lock:
+            self._stop.clear()
+            self._play(pcm, wanted)
+
+    def _play(self, pcm: bytes, wanted: str | None) -> None:
+        at, ended = 0, threading.Event()
+
+        def pull(count: int) -> bytes:
+            nonlocal at
+            piece = pcm[at * WIDTH : (at + count) * WIDTH] if not self._stop.is_set() else b""
+            at += count
+            if self._stop.is_set() or at * WIDTH > len(pcm) + _TAIL * WIDTH:
+                ended.set()
+            return piece + bytes(count * WIDTH - len(piece))
+
+        nothing = f"No {DEVICE_NOUNS['output']} found."
+        failure = DeviceError(nothing, "`tui-voice doctor` tells more.")
+        for driver in drivers():
+            try:
+                device = choose_device(driver.devices(), "output", wanted)
+                if device is None:
+                    continue
+                handle = driver.open_output(device, pull, stopped=ended.set)
+            except DeviceError as error:
+                failure = error
+                continue
+            try:
+                ended.wait(len(pcm) / WIDTH / RATE + 5)
+            finally:
+                handle.close()
+            return
+        raise failure

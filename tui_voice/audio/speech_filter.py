@@ -1,0 +1,233 @@
+"""Decides which captured frames go to the server: only speech of the user that is meant for it.
+
+By talk key (`manual`), a turn begins with its first speech: a tap, a ring or noise is no turn.
+While a reply is played, silence is sent, and speech must last before it counts as an interruption.
+The reply pauses at
+the beginning of speech, so that it falls silent at once; if there is too little speech ("mm-hm"),
+the frames are dropped and the reply goes on. Otherwise all frames are sent, and the server
+interrupts the reply.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from tui_voice.audio.pcm import BYTES_PER_MS, samples
+from tui_voice.audio.voice_detector import CHUNK_MS, ONSET_CHUNKS, VoiceDetector
+
+DELAY_MS = 300
+"""Milliseconds by which frames are delayed while a reply is played: the time in which the beginning
+of speech is found, so that nothing of it reaches the server before it is judged."""
+SILENCE_MS = 320
+"""Milliseconds without speech after which too short speech counts as no interruption."""
+FIRST_MS = 1_000
+"""Milliseconds of a reply in which every speech interrupts: the user has not finished."""
+LAST_MS = 700
+"""Milliseconds before the end of a reply from which speech is the next turn."""
+UNANSWERED_MS = 3_000
+"""Milliseconds after which a reply goes on where the server does not react to the interruption."""
+LOOKED_AT_MS = 240
+"""Milliseconds of captured sound that are compared with what is played."""
+FALSE_ONSETS = 2
+"""Beginnings of speech in one reply that were none, after which it no longer pauses at once."""
+LOUDER = 2.0
+"""How much louder than the echo of the replies a voice must be, once echoes have interrupted."""
+_MANUAL_KEPT_MS = 3_000
+
+
+class ReplySound(Protocol):
+    """The reply that is being played."""
+
+    @property
+    def playing(self) -> bool: ...
+
+    @property
+    def waiting_ms(self) -> int:
+        """Milliseconds that wait to be played."""
+        ...
+
+    def pause(self, paused: bool) -> None: ...
+
+
+class SpeechFilter:
+    """Takes every frame of an open microphone by `accept`, on the loop.
+
+    `deliver` gets the frames for the server. `is_echo` says of captured sound whether the
+    loudspeaker plays it. `min_ms`: speech that interrupts a reply.
+    """
+
+    def __init__(
+        self,
+        detector: VoiceDetector,
+        deliver: Callable[[bytes], None],
+        reply: ReplySound,
+        is_echo: Callable[[bytes], bool],
+        *,
+        min_ms: int,
+        manual: bool = False,
+    ) -> None:
+        self.manual = manual
+        self._detector = detector
+        self._deliver = deliver
+        self._reply = reply
+        self._is_echo = is_echo
+        self._min_ms = min_ms
+        self._held: deque[bytes] = deque()
+        self._held_ms = 0.0
+        self._run = 0  # consecutive chunks with speech
+        self._guarding = self._passing = self._interrupting = False
+        self._played_ms = self._silent_ms = self._speech_ms = self._passed_ms = 0.0
+        self._false_onsets = 0
+        self._echo_level = 0.0
+        self._louder = False
+
+    # ── turns by talk key ───────────────────────────────────────────────────────────────────
+
+    def begin_turn(self) -> None:
+        """The talk key was pressed: frames are sent from the first speech on."""
+        self._drop()
+        self._passing = False
+        self._detector.reset()
+
+    def end_turn(self) -> bool:
+        """The talk key was released; returns whether there was speech."""
+        spoken, self._passing = self._passing, False
+        self._drop()
+        return spoken
+
+    def accept(self, frame: bytes) -> None:
+        """Sends a frame, or keeps it until it is known whether it is speech."""
+        if self.manual:
+            self._accept_in_turn(frame)
+        elif self._reply.playing:
+            self._accept_during_reply(frame)
+        else:
+            self._reply_ended()
+            self._deliver(frame)
+
+    def require_louder(self) -> None:
+        """An echo has interrupted replies: from now on only a voice louder than it does."""
+        self._louder = True
+
+    def _accept_in_turn(self, frame: bytes) -> None:
+        if self._passing:
+            self._deliver(frame)
+            return
+        self._hold(frame)
+        for voiced in self._detector.feed(frame):
+            self._run = self._run + 1 if voiced else 0
+        if self._run >= ONSET_CHUNKS:
+            self._passing = True
+            self._release()
+        elif self._held_ms > _MANUAL_KEPT_MS:
+            self._held_ms -= len(self._held.popleft()) / BYTES_PER_MS
+
+    # ── during a reply ──────────────────────────────────────────────────────────────────────
+
+    def _accept_during_reply(self, frame: bytes) -> None:
+        ms = len(frame) / BYTES_PER_MS
+        if self._passing:
+            self._deliver(frame)
+            self._passed_ms += ms
+            if self._passed_ms > UNANSWERED_MS:
+                self._go_on()
+            return
+        if not self._guarding:
+            self._guarding = True
+            self._detector.reset()
+            self._played_ms = self._false_onsets = 0
+        self._hold(frame)
+        found = [voiced and self._is_loud(frame) for voiced in self._detector.feed(frame)]
+        if self._interrupting:
+            self._judge(found)
+        else:
+            self._played_ms += ms
+            self._look_for_speech(found)
+
+    def _look_for_speech(self, found: list[bool]) -> None:
+        for voiced in found:
+            self._run = self._run + 1 if voiced else 0
+        if self._run >= ONSET_CHUNKS:
+            if self._is_echo(self._newest(LOOKED_AT_MS)):
+                self._run = 0
+                self._silence_held()
+            elif self._played_ms < FIRST_MS or self._reply.waiting_ms < LAST_MS:
+                self._interrupt()
+            else:
+                self._interrupting = True
+                self._speech_ms, self._silent_ms = float(self._run * CHUNK_MS), 0.0
+                if self._false_onsets < FALSE_ONSETS:
+                    self._reply.pause(True)
+        while not self._interrupting and self._held_ms > DELAY_MS:
+            self._deliver_oldest(silenced=True)
+
+    def _judge(self, found: list[bool]) -> None:
+        for voiced in found:
+            if voiced:
+                self._speech_ms += self._silent_ms + CHUNK_MS
+                self._silent_ms = 0.0
+            else:
+                self._silent_ms += CHUNK_MS
+        if self._speech_ms >= self._min_ms:
+            self._interrupt()
+        elif self._silent_ms >= SILENCE_MS:
+            self._false_onsets += 1
+            self._go_on()
+
+    def _interrupt(self) -> None:
+        """Sends what was kept; the server interrupts the reply."""
+        self._reply.pause(True)
+        self._interrupting, self._passing, self._passed_ms = False, True, 0.0
+        self._release()
+
+    def _go_on(self) -> None:
+        """It was no interruption: silence is sent in place of the frames."""
+        self._interrupting = self._passing = False
+        self._run = 0
+        self._silence_held()
+        self._reply.pause(False)
+
+    def _reply_ended(self) -> None:
+        if self._guarding or self._held:
+            self._guarding = self._interrupting = self._passing = False
+            self._run = 0
+            self._release()
+
+    def _is_loud(self, frame: bytes) -> bool:
+        """Whether a frame is louder than the echo, once that is required."""
+        if not self._louder:
+            return True
+        loudness = float(np.sqrt(np.mean(samples(frame).astype(np.float32) ** 2)))
+        if loudness <= LOUDER * self._echo_level or not self._echo_level:
+            self._echo_level = max(loudness, 0.998 * self._echo_level)
+            return False
+        return True
+
+    # ── the frames that wait ────────────────────────────────────────────────────────────────
+
+    def _hold(self, frame: bytes) -> None:
+        self._held.append(frame)
+        self._held_ms += len(frame) / BYTES_PER_MS
+
+    def _newest(self, ms: float) -> bytes:
+        return b"".join(self._held)[-round(ms) * BYTES_PER_MS :]
+
+    def _deliver_oldest(self, *, silenced: bool = False) -> None:
+        frame = self._held.popleft()
+        self._held_ms -= len(frame) / BYTES_PER_MS
+        self._deliver(bytes(len(frame)) if silenced else frame)
+
+    def _silence_held(self) -> None:
+        self._held = deque(bytes(len(frame)) for frame in self._held)
+
+    def _release(self) -> None:
+        while self._held:
+            self._deliver_oldest()
+
+    def _drop(self) -> None:
+        self._held.clear()
+        self._held_ms, self._run = 0.0, 0
