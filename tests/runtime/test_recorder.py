@@ -112,8 +112,10 @@ def test_a_write_error_is_reported_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("interrupted", [False, True])
 async def test_what_is_said_and_heard_in_a_session_is_recorded(
-    tmp_path: Path, interrupted: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
+    # The devices of this test are faster than the clock.
+    monkeypatch.setattr("tui_voice.runtime.recorder._KEPT_S", 30.0)
     async with (
         toy_server() as server,
         running_session(server.url, tmp_path, wait_online=False) as harness,
