@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Side = Literal["you", "reply"]
 CHANNEL: dict[Side, int] = {"you": 0, "reply": 1}
-_SAME_S = 0.4
+_SAME_S = 0.8
 """Sound that comes within so many seconds of the end of what came before continues it: blocks come
 irregularly, and the pre-roll comes at once."""
 _KEPT_S = 1.0
