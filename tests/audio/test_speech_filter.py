@@ -101,6 +101,8 @@ def test_by_talk_key_a_word_is_sent_whole(spoken: dict[str, bytes]) -> None:
         scene.capture(silence(300) + word + silence(200))
         assert scene.filter.end_turn()
         assert word in bytes(scene.sent)
+        assert scene.filter.end_turn()  # asked again, since the commit is repeated
+        scene.filter.begin_turn()
         assert not scene.filter.end_turn()
 
 

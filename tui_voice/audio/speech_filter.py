@@ -79,6 +79,7 @@ class SpeechFilter:
         self._held: deque[bytes] = deque()
         self._held_ms = 0.0
         self._run = 0  # consecutive chunks with speech
+        self._spoken = False  # there was speech in the turn by talk key
         self._guarding = self._passing = self._interrupting = False
         self._played_ms = self._silent_ms = self._speech_ms = self._passed_ms = 0.0
         self._false_onsets = 0
@@ -90,14 +91,14 @@ class SpeechFilter:
     def begin_turn(self) -> None:
         """The talk key was pressed: frames are sent from the first speech on."""
         self._drop()
-        self._passing = False
+        self._passing = self._spoken = False
         self._detector.reset()
 
     def end_turn(self) -> bool:
-        """The talk key was released; returns whether there was speech."""
-        spoken, self._passing = self._passing, False
+        """The talk key was released; returns whether there was speech since it was pressed."""
+        self._passing = False
         self._drop()
-        return spoken
+        return self._spoken
 
     def accept(self, frame: bytes) -> None:
         """Sends a frame, or keeps it until it is known whether it is speech."""
@@ -121,7 +122,7 @@ class SpeechFilter:
         for voiced in self._detector.feed(frame):
             self._run = self._run + 1 if voiced else 0
         if self._run >= ONSET_CHUNKS:
-            self._passing = True
+            self._passing = self._spoken = True
             self._release()
         elif self._held_ms > _MANUAL_KEPT_MS:
             self._held_ms -= len(self._held.popleft()) / BYTES_PER_MS

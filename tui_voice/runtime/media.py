@@ -50,7 +50,6 @@ class Media:
         self.playback = ReplyPlayback(post)
         self.recorder: Recorder | None = None
         self._post = post
-        self._manual = manual
         self._turn_bytes = 0  # captured since the microphone was opened
         self._sound: SoundDevices | None = None
 
