@@ -367,7 +367,7 @@ class _Outcome:
             now.state is State.IDLE
             and _is_ready(now)
             and not waits
-            and not situation.microphone.commit_pending
+            and situation.microphone.commit is None
             and now.ledger.compaction is None
         )
 
