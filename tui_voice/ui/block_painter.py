@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
@@ -13,6 +14,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tui_voice.ui.glyphs import Glyphs
+from tui_voice.ui.markdown import Layout, Line, StyledRange, has_markup, layout, plain_layout
 from tui_voice.ui.number_format import clock, plural, spaced
 from tui_voice.ui.pruning_rows import PruningWorth
 from tui_voice.ui.tool_output import readable, recalled
@@ -47,6 +49,26 @@ class TranscriptStyles(NamedTuple):
     ground: Style
     """The background, on which all other styles are applied."""
 
+    def of_markdown(self, one: StyledRange) -> Style:
+        """Returns what a range of rendered Markdown adds to the style of the text."""
+        match one.kind:
+            case "strong" | "heading":
+                return Style(bold=True)
+            case "em":
+                return Style(italic=True)
+            case "strike":
+                return Style(strike=True)
+            case "link":
+                return Style(underline=True, link=one.link or None)
+            case "code":
+                return self.machine
+            case "keyword":
+                return self.voice
+            case "string":
+                return self.user
+            case "comment" | "quiet":
+                return self.quiet
+
     def edge(self, turn: Turn) -> Style:
         """Returns the style of the turn's edge and of the speaker's name."""
         return {"user": self.user, "assistant": self.voice}.get(turn.role, self.quiet)
@@ -76,9 +98,7 @@ class _LastPainted(NamedTuple):
     id: str
     source: str
     """The text of the turn."""
-    text: str
-    """The same without control characters."""
-    spans: list[tuple[int, int]]
+    layout: Layout
     strips: list[Strip]
     """The head and the lines."""
     style: tuple[object, object]
@@ -97,9 +117,10 @@ class BlockPainter:
         started: datetime | None = None,
         timestamps: bool = True,
         worths: Mapping[str, PruningWorth | None] | None = None,
+        raw: bool = False,
     ) -> None:
         """`width`: columns of the widget. `started`: of the session, for the time of each turn.
-        `worths`: compaction id → what it is worth.
+        `worths`: compaction id → what it is worth. `raw`: Markdown is shown as it was written.
         """
         self.width = width
         self.palette = palette
@@ -107,6 +128,7 @@ class BlockPainter:
         self.started = started
         self.timestamps = timestamps
         self.worths = worths or {}
+        self.raw = raw
         self.text_width = max(8, min(WIDEST, width - GUTTER - 1))
         self._painted: OrderedDict[str, tuple[Block, bool, list[Strip]]] = OrderedDict()
         self._last: _LastPainted | None = None
@@ -159,39 +181,58 @@ class BlockPainter:
         edge = (f" {glyphs.edge_pruned if pruned else glyphs.edge}  ", colour)
         style = palette.machine if pruned or turn.role in ("tool", "system") else palette.words
         head = self._finish(self._head(turn, edge, colour))
-        text, spans, kept = self._spans(turn)
+        made, kept = self._grown_layout(turn)
         before, self._last = self._last, None
         strips = [head]
         if before is not None and kept and before.style == (edge, style) and not turn.interrupted:
             strips = [before.strips[0] if before.strips[0] == head else head]
             strips += before.strips[1 : kept + 1]
-        words = self._text_lines(turn, text, spans[len(strips) - 1 :], style)
+        words = self._text_lines(turn, made, len(strips) - 1, style)
         limit = TOOL_LINES if turn.tool or recalled(turn.text) is None else len(words)
         short = turn.role == "tool" and len(words) > limit
         if short:
             words = [*words[:TOOL_LINES], [(glyphs.more, palette.quiet)]]
         strips += [self._finish(self._strip(edge, *parts)) for parts in words]
         if not (short or turn.interrupted):
-            self._last = _LastPainted(turn.id, turn.text, text, spans, strips, (edge, style))
+            self._last = _LastPainted(turn.id, turn.text, made, strips, (edge, style))
         return [*strips, self._finish(Strip([], 0))]
 
-    def _spans(self, turn: Turn) -> tuple[str, list[tuple[int, int]], int]:
-        """Returns the text, the span of each of its lines, and how many of the lines were
-        painted before: all but the last of a text that grew.
+    def layout(self, turn: Turn) -> Layout:
+        """Returns the lines of a turn's text as they are painted."""
+        return self._grown_layout(turn)[0]
+
+    def _grown_layout(self, turn: Turn) -> tuple[Layout, int]:
+        """Returns the layout, and how many of its lines were painted before: of a text that grew,
+        all that the new end cannot change.
         """
         if turn.role == "tool":
             text = clean(turn.text if turn.tool else readable(turn.text))
-            return text, wrap(text, self.text_width) if text else [], 0
+            return plain_layout(text, self.text_width), 0
         known = self._last
-        if known is None or known.id != turn.id or not turn.text.startswith(known.source):
-            text = clean(turn.text)
-            return text, wrap(text, self.text_width) if text else [], 0
-        text = known.text + clean(turn.text[len(known.source) :])
-        if not known.spans:
-            return text, wrap(text, self.text_width) if text else [], 0
-        kept, start = known.spans[:-1], known.spans[-1][0]
-        added = [(a + start, b + start) for a, b in wrap(text[start:], self.text_width)]
-        return text, kept + added, len(kept)
+        grew = known is not None and known.id == turn.id and turn.text.startswith(known.source)
+        before = known.layout if known is not None and grew else None
+        if self._is_rendered(turn):
+            ascii_only = self.glyphs.more.isascii()
+            made = layout(clean(turn.text), self.text_width, ascii_only=ascii_only, before=before)
+            if before is None:
+                return made, 0
+            shortest = min(len(before.lines), len(made.lines))  # the last line has the caret
+            return made, max(0, min(before.stable.lines, shortest - 1))
+        if before is None or not before.lines or before.source:
+            return plain_layout(clean(turn.text), self.text_width), 0
+        assert known is not None  # there is a layout
+        text = before.text + clean(turn.text[len(known.source) :])
+        lines, start = before.lines[:-1], before.lines[-1].begin
+        added = wrap(text[start:], self.text_width)
+        lines = [*lines, *(Line(begin + start, end + start) for begin, end in added)]
+        return Layout(text, lines), len(before.lines) - 1
+
+    def _is_rendered(self, turn: Turn) -> bool:
+        """Returns whether Markdown in the turn is rendered. An interrupted reply is shown as it was
+        written: its text has to be cut where it was heard.
+        """
+        shown_raw = self.raw or turn.interrupted or turn.role != "assistant"
+        return not shown_raw and has_markup(turn.text)
 
     def _head(self, turn: Turn, edge: tuple[str, Style], colour: Style) -> Strip:
         name = ROLE_NAMES[turn.role]
@@ -213,18 +254,36 @@ class BlockPainter:
         return self._strip(*parts)
 
     def _text_lines(
-        self, turn: Turn, text: str, spans: list[tuple[int, int]], style: Style
+        self, turn: Turn, made: Layout, first: int, style: Style
     ) -> list[list[tuple[str, Style]]]:
-        """Returns the lines as parts: played text, unplayed text, the caret at the end."""
+        """Returns the lines from number `first` on as parts: played text, unplayed text, the caret
+        at the end.
+        """
+        text = made.text
         heard = len(clean(turn.heard_text)) if turn.interrupted else len(text)
         lines: list[list[tuple[str, Style]]] = []
-        for begin, end in spans:
+        for begin, end, indent in made.lines[first:]:
             cut = min(max(begin, heard), end)
-            parts = [(text[begin:cut], style), (text[cut:end], self.palette.unheard)]
+            parts = [(" " * indent, style), *self._styled(made, begin, cut, style)]
+            parts.append((text[cut:end], self.palette.unheard))
             lines.append([part for part in parts if part[0]])
         if turn.words == "open" and turn.role in ("user", "assistant"):
             self._add_caret(lines, turn)
         return lines
+
+    def _styled(self, made: Layout, begin: int, end: int, style: Style) -> list[tuple[str, Style]]:
+        """Returns `text[begin:end]` in parts, each with the styles of the ranges that hold it."""
+        here = [one for one in made.ranges if one.begin < end and one.end > begin]
+        if not here:
+            return [(made.text[begin:end], style)]
+        edges = {begin, end, *(one.begin for one in here), *(one.end for one in here)}
+        parts = []
+        for first, last in pairwise(sorted(edge for edge in edges if begin <= edge <= end)):
+            added = (
+                self.palette.of_markdown(o) for o in here if o.begin <= first and last <= o.end
+            )
+            parts.append((made.text[first:last], Style.combine([style, *added])))
+        return parts
 
     def _add_caret(self, lines: list[list[tuple[str, Style]]], turn: Turn) -> None:
         """Adds the sign that more text will come."""

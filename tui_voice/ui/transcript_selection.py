@@ -17,7 +17,6 @@ from tui_voice.ui.transcript_document import (
     CompactionMark,
     TranscriptDocument,
 )
-from tui_voice.ui.wrapping import clean, wrap
 
 _ROWS = 1 << 20
 """More than the rows of any block, and than the blocks of any section."""
@@ -76,15 +75,15 @@ def _text_between(
     """Returns the text of a block between two (row, column) pairs; column -1 is the row's end."""
     if isinstance(block, CompactionMark):
         return painter.paint(block)[0].text.strip() if begin[0] == 0 else ""
-    text = clean(block.text)
-    spans = wrap(text, painter.text_width)
+    layout = painter.layout(block)
+    text, lines = layout.text, layout.lines
 
     def index(row: int, column: int) -> int:
         if row < 1:  # row 0 names the speaker
             return 0
-        if row > len(spans):
+        if row > len(lines):
             return len(text)
-        first, last = spans[row - 1]
-        return last if column < 0 else min(max(first, first + column - GUTTER), last)
+        first, last, indent = lines[row - 1]
+        return last if column < 0 else min(max(first, first + column - GUTTER - indent), last)
 
     return text[index(*begin) : index(*end)].strip()

@@ -1,0 +1,179 @@
+"""Markdown in replies: how it is laid out, and that a reply painted in pieces looks the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from msgspec import structs
+from rich.style import Style
+
+from tui_voice.conversation.turns import Turn
+from tui_voice.ui.block_painter import GUTTER, BlockPainter, TranscriptStyles
+from tui_voice.ui.glyphs import ASCII, UNICODE
+from tui_voice.ui.markdown import code_blocks, has_markup, layout
+
+INK = TranscriptStyles(**dict.fromkeys(TranscriptStyles._fields, Style(color="#dfe2e8")))
+DOCUMENT = """\
+# Two days in Uji
+
+Take the **early** train, *not* the `12:04`; see [the plan](https://example.org/plan).
+Second line.
+
+- a long item that does not fit into the forty columns of the screen
+- two
+  1. inner
+  2. more
+
+> quoted
+
+| day | where |
+|-----|-------|
+| 1   | Uji   |
+
+```python
+def f(x):
+    return "s"  # c
+```
+"""
+
+
+def shown(text: str, width: int = 40, *, ascii_only: bool = False) -> list[str]:
+    made = layout(text, width, ascii_only=ascii_only)
+    return [" " * indent + made.text[begin:end] for begin, end, indent in made.lines]
+
+
+def test_each_part_of_a_document_is_laid_out() -> None:
+    assert shown(DOCUMENT) == [
+        "Two days in Uji",
+        "",
+        "Take the early train, not the 12:04; see",
+        "the plan.",
+        "Second line.",
+        "",
+        "• a long item that does not fit into the",
+        "  forty columns of the screen",
+        "• two",
+        "  1. inner",
+        "  2. more",
+        "",
+        "  quoted",
+        "",
+        "day  where",
+        "───  ─────",
+        "1    Uji",
+        "",
+        "  def f(x):",
+        '      return "s"  # c',
+    ]
+    styled = {
+        (made.text[one.begin : one.end], one.kind, one.link)
+        for made in [layout(DOCUMENT, 40)]
+        for one in made.ranges
+    }
+    assert {
+        ("Two days in Uji", "heading", ""),
+        ("early", "strong", ""),
+        ("not", "em", ""),
+        ("12:04", "code", ""),
+        ("the plan", "link", "https://example.org/plan"),
+        ("def", "keyword", ""),
+        ("# c", "comment", ""),
+    } <= styled
+    assert code_blocks(DOCUMENT) == ['def f(x):\n    return "s"  # c\n']
+
+
+def test_ascii_has_no_other_characters() -> None:
+    assert "".join(shown(DOCUMENT, ascii_only=True)).isascii()
+
+
+def test_a_table_that_is_too_wide_is_narrowed() -> None:
+    rows = shown(f"| a | b |\n|---|---|\n| {'word ' * 20} | 1 |\n", 30)
+    assert all(len(row) <= 30 for row in rows)
+    assert rows[2].endswith("1")
+    assert "…" in rows[2]
+
+
+@pytest.mark.parametrize("text", ["plain words, no marks", "3 - 2 = 1", "", "9.30 and 10.45"])
+def test_spoken_words_are_no_markup(text: str) -> None:
+    assert not has_markup(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a &#27;[31m b **c**",
+        "`\x1b[31m`",
+        "[a](http://x\x1b.y)",
+        "```\n\x1b]0;t\x07\n```\n",
+        "* \u202e",
+    ],
+)
+def test_no_control_character_reaches_the_screen(text: str) -> None:
+    made = layout(text, 40)
+    everything = made.text + "".join(one.link for one in made.ranges)
+    assert not {"\x1b", "\x07", "\u202e"} & set(everything)
+
+
+def test_a_link_to_something_that_runs_is_no_link() -> None:
+    made = layout("[a](javascript:alert(1)) and [b](file:///etc/passwd)", 60)
+    assert [one.link for one in made.ranges if one.kind == "link"] == []
+
+
+PIECES = some.one_of(
+    some.sampled_from(
+        [
+            "**",
+            "*",
+            "`",
+            "# ",
+            "\n\n",
+            "\n- ",
+            "\n1. ",
+            "\n```\n",
+            "| a |\n|--|\n",
+            "\n> ",
+            "[x](y)",
+        ]
+    ),
+    some.text(alphabet="ab \n.é漢", max_size=12),
+)
+
+
+@given(some.integers(14, 60), some.lists(PIECES, max_size=14), some.booleans())
+def test_markdown_painted_in_pieces_equals_markdown_painted_at_once(
+    width: int, pieces: list[str], done: bool
+) -> None:
+    painter, turn = BlockPainter(width, INK, UNICODE), Turn("t", "assistant", 0.0)
+    for piece in [*pieces, ""]:
+        turn = structs.replace(turn, text=turn.text + piece)
+        painter.paint(turn)
+    turn = structs.replace(turn, words="done" if done else "open", pinned=done)
+    once = BlockPainter(width, INK, UNICODE).paint(turn)
+    assert painter.paint(turn) == once
+    assert all(strip.cell_length == width for strip in once)
+
+
+def test_the_lines_of_earlier_blocks_are_not_painted_again() -> None:
+    painter = BlockPainter(60, INK, UNICODE)
+    turn = Turn("t", "assistant", 0.0, text="**one** two\n\n" * 20 + "end")
+    before = painter.paint(turn)
+    after = painter.paint(structs.replace(turn, text=turn.text + " and *more*"))
+    same = [a is b for a, b in zip(before, after, strict=False)]
+    assert all(same[: 20 * 2])
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+def test_a_reply_is_shown_as_written_on_request_and_where_it_was_interrupted(
+    glyphs: object,
+) -> None:
+    turn = Turn("t", "assistant", 0.0, text="**bold**", words="done", audio_ms=1000)
+
+    def second(turn: Turn, *, raw: bool = False) -> str:
+        painter = BlockPainter(40, INK, glyphs, raw=raw)  # type: ignore[arg-type]  # of the table
+        return painter.paint(turn)[1].text[GUTTER:].strip()
+
+    assert second(turn) == "bold"
+    assert second(turn, raw=True) == "**bold**"
+    assert second(structs.replace(turn, heard_ms=400)).startswith("**")
+    assert second(structs.replace(turn, role="user")) == "**bold**"
