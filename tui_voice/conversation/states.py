@@ -86,6 +86,8 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("playback_finished", "*", None, after="settle_down"),
     _row("playback_overdue", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="stop_playback"),
     _row("playback_overdue", "*", None, after="stop_playback"),
+    _row("playback_interrupted", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="truncate"),
+    _row("playback_interrupted", _SPEAKING, _AWAITING, conditions=_SILENT, after="truncate"),
     _row("playback_interrupted", "*", None, after="truncate"),
     _row("pause_pressed", _SPEAKING, None, after="pause"),
     _row("playback_paused", "*", None),
