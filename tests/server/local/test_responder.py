@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -13,7 +15,10 @@ import pytest
 from tests.server.local.turns_harness import session_with_facts, turns, with_question
 from tui_voice.realtime.wire.contract import Purpose, ResponseMetadata
 from tui_voice.server.interfaces import ContextTurn, ReplyRequest, ToolCall
+from tui_voice.server.local.distress import ANSWER, PHRASES
 from tui_voice.server.local.responder import LocalResponder
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "server.md"
 
 RECALL: dict[str, Any] = {
     "type": "function",
@@ -31,9 +36,14 @@ class ScriptedModel:
     """Stands for the small model: always says the same."""
 
     def reply(
-        self, turns: Sequence[ContextTurn], stop: Event, max_tokens: int = 60
+        self,
+        turns: Sequence[ContextTurn],
+        stop: Event,
+        max_tokens: int = 60,
+        instructions: str | None = None,
     ) -> Iterator[str]:
         assert turns
+        assert instructions is not None
         assert max_tokens <= 60
         if not stop.is_set():
             yield MODEL
@@ -133,3 +143,61 @@ def test_without_a_chat_server_summary_and_title_are_made_of_what_the_user_said(
 
 def test_an_empty_session_is_left_to_the_small_model() -> None:
     assert answer(turns(("system", "Greet the user."))) == MODEL
+
+
+def test_a_model_that_says_nothing_is_replaced_by_a_sentence() -> None:
+    class SilentModel(ScriptedModel):
+        def reply(self, *_arguments: Any) -> Iterator[str]:  # type: ignore[override]
+            yield from ()
+
+    responder = LocalResponder(SilentModel)  # type: ignore[arg-type]  # has of the model what is used
+    request = ReplyRequest("", turns(("user", "Well.")))
+    assert list(responder.reply(request, Event())) == ["I don't know what to say to that."]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I want to kill myself.",
+        "I have taken too many pills!",
+        "I don’t want to live any more",
+        "My brother took an OVERDOSE",
+        "Could you call a function? I am thinking of self-harm.",
+    ],
+)
+def test_distress_gets_a_fixed_answer_that_points_to_help(said: str) -> None:
+    for request in ({}, {"tools": [RECALL], "tool_choice": "required"}):
+        fixed = answer(turns(("user", said)), **request)
+        assert fixed == ANSWER
+    assert "somebody near you" in ANSWER
+    assert "local emergency number" in ANSWER
+    assert answer(turns(("user", said)), chat=True).startswith("The chat server")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("said", ["I have cancer.", "This heat kills me.", "I overdosed it? No."])
+def test_other_turns_are_answered_by_the_model(said: str) -> None:
+    assert (answer(turns(("user", said))) == MODEL) is ("overdosed" not in said)
+
+
+def test_all_phrases_of_distress_are_listed_in_the_document() -> None:
+    section = DOCUMENT.read_text().split("\n### Distress\n")[1].split("\n#")[0]
+    assert set(re.findall(r"`([^`]+)`", section)) == set(PHRASES)
+    assert ANSWER in " ".join(section.replace("\n> ", " ").split())
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_a_function_is_not_called_by_a_model_that_cannot_decide(choice: str) -> None:
+    weather = {"type": "function", "name": "get_weather"}
+    session = turns(("user", "Tell me a joke about the weather."))
+    assert answer(session, tools=[weather], tool_choice=choice) == MODEL
+
+
+def test_a_demanded_call_is_not_made_again_when_it_has_been_answered() -> None:
+    session = [
+        *turns(("user", "Weather?")),
+        ContextTurn("call", "tool_call", "{}", "get_weather", "c"),
+        ContextTurn("output", "tool_output", "Sunny.", "get_weather", "c"),
+    ]
+    weather = {"type": "function", "name": "get_weather"}
+    reply = answer(session, tools=[weather], tool_choice="required")
+    assert reply == "The function answered: Sunny."

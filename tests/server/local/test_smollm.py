@@ -86,7 +86,41 @@ def test_its_prompt_is_short_and_its_roles_alternate() -> None:
 
 def test_a_greeting_of_the_assistant_does_not_join_the_examples() -> None:
     session = turns(("assistant", "Welcome."), ("user", "Hi."))
-    assert messages(session) == [*messages(()), {"role": "user", "content": "Hi."}]
+    alone = messages(turns(("user", "Hi.")))
+    assert messages(session) == alone
+    assert alone[-1] == {"role": "user", "content": "Hi."}
+
+
+@pytest.mark.parametrize(
+    ("session", "system", "last"),
+    [
+        ([], "You are Ana.", "Hello!"),
+        ([("system", "Greet the guest.")], "You are Ana.\nGreet the guest.", "Hello!"),
+        ([("user", " ")], "You are Ana.", "Hello!"),
+        (
+            [("user", "Hi."), ("assistant", "Hi!"), ("system", "The user is silent.")],
+            "You are Ana.\nThe user is silent.",
+            "Go on.",
+        ),
+    ],
+)
+def test_it_speaks_first_by_its_instructions(
+    session: list[tuple[str, str]], system: str, last: str
+) -> None:
+    prompt = messages(turns(*session), "You are Ana.")
+    assert prompt[0] == {"role": "system", "content": system}
+    assert prompt[-1] == {"role": "user", "content": last}
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("session", [[], [("system", "Greet the guest.")]])
+def test_it_greets_by_its_instructions(
+    engines: LocalEngines, session: list[tuple[str, str]]
+) -> None:
+    instructions = "You are Ana, the receptionist of Hotel Sol. Greet the guest."
+    request = ReplyRequest(instructions, turns(*session))
+    greeting = "".join(map(str, engines.responder().reply(request, Event())))
+    assert "Ana" in greeting or "hotel" in greeting.lower()
 
 
 @pytest.mark.local

@@ -10,6 +10,7 @@ from tui_voice.server.interfaces import ReplyRequest
 _MOST_TOKENS = 1500
 """Tokens of a reply where the client set no limit: about eight minutes of speech, or less with the
 reasoning of the model, which counts."""
+_SPEAK = "(I have said nothing new. Speak first, or go on, as your instructions say.)"
 _ANY_FORM = "short lines, each begun with its kind: People and facts, Preferences, Decisions."
 
 
@@ -49,6 +50,9 @@ def _messages(request: ReplyRequest) -> list[dict[str, Any]]:
             messages.append({"role": turn.role, "content": turn.text})
     if request.prompt:
         messages.append({"role": "user", "content": request.prompt})
+    elif messages == [] or messages[-1]["role"] in ("system", "assistant"):
+        # Many models answer only a message of the user.
+        messages.append({"role": "user", "content": _SPEAK})
     return messages
 
 

@@ -13,6 +13,7 @@ from tui_voice.languages.plausibility import summary_fault
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder
 from tui_voice.server.local.clock import clock_answer
+from tui_voice.server.local.distress import distress_answer
 from tui_voice.server.local.function_calls import forced_call, spoken_output
 from tui_voice.server.local.quotes import quote_for
 from tui_voice.server.local.smollm import SmolLM
@@ -21,6 +22,7 @@ from tui_voice.server.local.tidy import tidy
 from tui_voice.server.local.title import title
 
 _LONG_FIGURE = re.compile(r"\d{3,}")
+_NOTHING_TO_SAY = "I don't know what to say to that."
 _MOST_TOKENS = 60
 """Tokens of one reply by the built-in model."""
 
@@ -31,10 +33,11 @@ class LocalResponder:
     A chat server that the user runs (`chat`) answers everything but the time. Without one:
 
     1. A summary and a title are made of the user's own sentences.
-    2. A function that the client demands is called; what a function returned is read out.
-    3. The time and the date come from the clock.
-    4. A question about the session is answered by quoting the user.
-    5. The small chat model (`model`, loaded at its first use) says the rest.
+    2. A turn about suicide, self-harm or an overdose gets a fixed answer.
+    3. A function that the client demands is called; what a function returned is read out.
+    4. The time and the date come from the clock.
+    5. A question about the session is answered by quoting the user.
+    6. The small chat model (`model`, loaded at its first use) says the rest.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class LocalResponder:
             yield from self._summary(request, stop)
         elif request.metadata.purpose == "title" and self._chat is None:
             yield title(request.turns)
+        elif self._chat is None and (fixed := _distress_answer(request)) is not None:
+            yield fixed
         elif (call := self._forced_call(request)) is not None:
             yield call
         elif (answer := self._known_answer(request)) is not None:
@@ -59,14 +64,28 @@ class LocalResponder:
         elif self._chat is not None:
             yield from self._chat.reply(request, stop)
         else:
-            most = min(request.max_tokens or _MOST_TOKENS, _MOST_TOKENS)
-            for words in tidy(self._model().reply(request.turns, stop, most)):
-                if stop.is_set():
-                    return
-                yield words
+            yield from self._small_talk(request, stop)
+
+    def _small_talk(self, request: ReplyRequest, stop: Event) -> Iterator[str]:
+        """Yields what the small chat model says; a fixed sentence where it says nothing."""
+        most = min(request.max_tokens or _MOST_TOKENS, _MOST_TOKENS)
+        pieces = self._model().reply(request.turns, stop, most, request.instructions)
+        said_something = False
+        for words in tidy(pieces):
+            if stop.is_set():
+                return
+            said_something = True
+            yield words
+        if not (said_something or stop.is_set()):
+            yield _NOTHING_TO_SAY
 
     def _forced_call(self, request: ReplyRequest) -> ToolCall | None:
-        return forced_call(request) if self._chat is None else None
+        """Returns the call that the client demands, unless its last one has just been answered: a
+        client that demands calls for the whole session would get nothing else.
+        """
+        if self._chat is not None or (request.turns and request.turns[-1].role == "tool_output"):
+            return None
+        return forced_call(request)
 
     def _known_answer(self, request: ReplyRequest) -> str | None:
         """Returns an answer for which no model is needed."""
@@ -103,6 +122,12 @@ class LocalResponder:
             focus=request.metadata.focus,
             max_tokens=request.max_tokens,
         )
+
+
+def _distress_answer(request: ReplyRequest) -> str | None:
+    """Returns the fixed answer where the last turn, the user's, is about suicide or an overdose."""
+    last = request.turns[-1] if request.turns else None
+    return distress_answer(last.text) if last is not None and last.role == "user" else None
 
 
 def _plausible(text: str, request: ReplyRequest) -> bool:

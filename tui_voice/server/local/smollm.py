@@ -35,6 +35,10 @@ _PERSONA = (
     "You are a friendly voice assistant. Answer in one or two short spoken sentences, "
     "in plain words, without lists."
 )
+_MOST_INSTRUCTIONS = 600
+"""Characters of the instructions that the model reads when it speaks first."""
+_OPENING, _CONTINUING = "Hello!", "Go on."
+"""Words of the user, for a model that only answers, where it has to speak by itself."""
 _CONTEXT_TOKENS = 2048
 _MOST_TURNS = 3
 """Turns that the model reads: the last ones. With 4 its first words came 0.25 s later."""
@@ -71,21 +75,24 @@ class SmolLM:
                 f"The language model {file} cannot be loaded.", "Name a GGUF chat model."
             ) from error
         # Reads the beginning that all prompts have; it stays in the cache of the model.
-        self._server.handle_chat_completions({"messages": messages(()), "max_tokens": 1})
+        self._server.handle_chat_completions({"messages": _beginning(), "max_tokens": 1})
 
     def reply(
         self,
         turns: Sequence[ContextTurn],
         stop: Event,
         max_tokens: int = 60,
+        instructions: str = "",
         seconds: float = 20.0,
     ) -> Iterator[str]:
         """Yields pieces of text as they come, each the most likely; ends soon after `stop` is set.
 
+        `instructions`: what it goes by where no turn of the user is to be answered.
+
         Raises `BackendError` where the model fails or writes nothing within `seconds`.
         """
         body = {
-            "messages": messages(turns),
+            "messages": messages(turns, instructions),
             "max_tokens": max_tokens,
             "temperature": 0,
             "repeat_penalty": 1.05,
@@ -113,15 +120,30 @@ class SmolLM:
                 yield words
 
 
-def messages(turns: Sequence[ContextTurn]) -> list[dict[str, str]]:
-    """Returns the prompt: instructions, examples, and the last turns, shortened.
-
-    User and assistant alternate, as the model was trained: turns of one speaker become one message.
-    """
+def _beginning() -> list[dict[str, str]]:
+    """Returns the beginning of all prompts in which a turn of the user is answered."""
     out = [{"role": "system", "content": _PERSONA}]
     for asked, said in _EXAMPLES:
         out += [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
+    return out
+
+
+def messages(turns: Sequence[ContextTurn], instructions: str = "") -> list[dict[str, str]]:
+    """Returns the prompt: persona, examples, and the last turns, shortened.
+
+    Where the user has said nothing that is to be answered, `instructions` and a system item at the
+    end take the place of persona and examples, and a word of the user stands at the end.
+
+    User and assistant alternate, as the model was trained: turns of one speaker become one message.
+    """
     spoken = [turn for turn in turns if turn.role in ("user", "assistant") and turn.text.strip()]
+    speaks_first = not spoken or spoken[-1].role == "assistant"
+    if speaks_first:
+        last = turns[-1].text if turns and turns[-1].role == "system" else ""
+        guide = f"{instructions[:_MOST_INSTRUCTIONS]}\n{last[:_MOST_CHARACTERS]}".strip()
+        out = [{"role": "system", "content": guide or _PERSONA}]
+    else:
+        out = _beginning()
     recent = spoken[-_MOST_TURNS:]
     while recent and recent[0].role == "assistant":
         recent = recent[1:]
@@ -131,4 +153,6 @@ def messages(turns: Sequence[ContextTurn]) -> list[dict[str, str]]:
             out[-1]["content"] += " " + words
         else:
             out.append({"role": turn.role, "content": words})
+    if speaks_first:
+        out.append({"role": "user", "content": _CONTINUING if recent else _OPENING})
     return out
