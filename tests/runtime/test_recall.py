@@ -17,7 +17,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
 from tui_voice.errors import StoreError
 from tui_voice.realtime.wire.contract import RECALL_QUERY, RECALL_TOOL
-from tui_voice.runtime.recall import MAX_HITS, Recall
+from tui_voice.runtime.recall import HIT_CHARACTERS, MAX_HITS, NEIGHBOUR_CHARACTERS, Recall
 from tui_voice.runtime.tools import Tools
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.responder import LocalResponder
@@ -85,6 +85,8 @@ def test_an_answer_says_who_said_what_in_which_session_and_when(folder: Path) ->
                 "date": "2026-10-01",
                 "role": "user",
                 "excerpt": "My dentist is called Doctor Okafor.",
+                "score": 1.0,
+                "after": "assistant: I will keep that.",
             }
         ]
     }
@@ -105,7 +107,7 @@ def test_turns_in_the_window_are_left_out(folder: Path) -> None:
     assert recalling.run({"query": "dentist"})["found"] == []
 
 
-def test_an_answer_has_at_most_five_short_excerpts(folder: Path) -> None:
+def test_an_answer_has_at_most_five_turns_and_is_not_long(folder: Path) -> None:
     journal = Journal.open(folder / "2026-10-01.jsonl")
     for number in range(30):
         said = f"cat {number} " + "and more of it " * 100
@@ -113,7 +115,26 @@ def test_an_answer_has_at_most_five_short_excerpts(folder: Path) -> None:
     journal.close()
     answer = recall(folder).run({"query": "cat"})
     assert len(answer["found"]) == MAX_HITS  # type: ignore[arg-type]  # a list
-    assert len(json.dumps(answer)) < 2_000
+    most = MAX_HITS * (HIT_CHARACTERS + 2 * NEIGHBOUR_CHARACTERS + 200)
+    assert len(json.dumps(answer)) < most
+
+
+def test_a_question_is_answered_by_stems_with_the_turns_beside(folder: Path) -> None:
+    answer = recall(folder).run({"query": "Whose cellars hold bicycles that are red?"})
+    assert answer["found"][0]["excerpt"] == "The red bicycle is in the cellar of my aunt."
+    assert "note" not in answer
+
+
+def test_what_was_never_said_is_nothing_sure(folder: Path) -> None:
+    answer = recall(folder).run({"query": "registration number of the yellow submarine, doctor"})
+    assert "Nothing sure" in answer["note"]
+
+
+def test_each_turn_has_its_own_day(folder: Path) -> None:
+    journal = Journal.open(folder / "2026-10-01.jsonl")
+    journal.append(e.TextSubmitted(at=3 * 86_400.0, item_id="later", text="The zebra is striped."))
+    journal.close()
+    assert recall(folder).run({"query": "zebra"})["found"][0]["date"] == "2026-10-04"
 
 
 async def test_the_model_is_told_of_a_missing_query_and_of_a_wrong_date(
@@ -125,7 +146,7 @@ async def test_the_model_is_told_of_a_missing_query_and_of_a_wrong_date(
     assert "error" in json.loads(wrong) or json.loads(wrong)["found"] == []
     with pytest.raises(KeyError):
         recall(folder).run({})
-    assert tools.and_(recall(folder).tool()) is tools
+    assert tools.and_(recall(folder).tool()).declared() == tools.declared()
 
 
 def assistant_said(turn: Turn, word: str) -> bool:

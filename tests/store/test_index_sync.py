@@ -279,11 +279,11 @@ def test_more_turns_at_one_time_than_a_millisecond_has_places_for(folder: Path) 
 def test_an_error_in_the_middle_of_a_session_leaves_none_of_it_in_the_index(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_text: str) -> str:
+    def fail(_text: str, _language: str) -> str:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(rows, "spaced", fail)
+        patch.setattr(rows, "Stemmed", fail)
         with pytest.raises(ZeroDivisionError):
             found(folder, "allergic")
     assert found(folder, "allergic") == [("old", "i1")]

@@ -150,7 +150,7 @@ def test_an_excerpt_begins_before_the_first_hit() -> None:
     ("text", "query"),
     [
         ("a b", Query((Term(("a",)), Term(("b",))))),
-        ('"a b" c*', Query((Term(("a", "b")), Term(("c",), True)))),
+        ('"a b" c*', Query((Term(("a", "b"), phrase=True), Term(("c",), True)))),
         ("role:voice", Query(role="assistant")),
         ("role:pope", Query((Term(("role", "pope")),))),
         ("after:2026", Query(after=datetime(2026, 1, 1).timestamp())),

@@ -6,7 +6,6 @@ what it finds is sent to the server.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,18 @@ from tui_voice.realtime.wire.contract import (
     RecallOutput,
 )
 from tui_voice.runtime.tools import Tool
-from tui_voice.store.search import Hit, Reach, search
+from tui_voice.store.evidence import SURE, Evidence, Said, find_evidence
+from tui_voice.store.search import Reach
 
 MAX_HITS = 5
 """Number of turns in one answer. Every later reply reads them again."""
-SEARCHED_HITS = 4 * MAX_HITS
-"""Number of hits of one search; those that the window holds are left out afterwards."""
-_WORD = re.compile(r"[^\W_]{2,}")
+HIT_CHARACTERS, NEIGHBOUR_CHARACTERS = 800, 240
+"""Characters of a found turn, and of the turn before and after it, beyond which they are cut."""
+NOTHING = "Nothing that was said matches. Try other words, or say that you do not know."
+NOTHING_SURE = (
+    "Nothing sure: no turn has most of these words, so it may never have been said. Try other "
+    "words, or say that you do not know."
+)
 _DESCRIPTION = (
     "Searches what was said in this session and in the user's earlier ones, also what is no "
     "longer in the conversation you see. Use it when the user asks for something that was said "
@@ -62,44 +66,42 @@ class Recall:
 
     def run(self, arguments: Mapping[str, Any]) -> RecallOutput:
         """Returns matching turns, best first. Raises `StoreError`; `KeyError` without a query."""
-        query = str(arguments[RECALL_QUERY])
-        found = self._search(query, refresh=True) or self._search_words(query)
-        if not found:
-            return {"found": [], "note": "Nothing that was said matches. Try other words."}
-        return {"found": [_answer(hit) for hit in found[:MAX_HITS]]}
-
-    def _search(self, query: str, *, refresh: bool) -> list[Hit]:
-        """Returns turns with all words of the query that the model does not have.
-
-        `refresh`: first bring the index up to date, once for each call of the tool.
-        """
-        held = self.held()
-        hits = search(
+        found = find_evidence(
             self._folder,
-            query,
-            limit=SEARCHED_HITS,
-            refresh=refresh,
+            str(arguments[RECALL_QUERY]),
+            limit=MAX_HITS,
+            held=self.held(),
             cache=self._cache,
             reach=self.reach,
         )
-        return [hit for hit in hits if hit.role in ("user", "assistant") and hit.turn not in held]
-
-    def _search_words(self, query: str) -> list[Hit]:
-        """Returns turns with some words of the query; a rare word counts more than a common one.
-
-        A word with one hit counts 1; one with 20 hits, such as "the", counts 0.05 for each.
-        """
-        hits: dict[tuple[str, str], Hit] = {}
-        weights: dict[tuple[str, str], float] = {}
-        for word in dict.fromkeys(_WORD.findall(query.lower())):
-            found = self._search(word, refresh=False)
-            for hit in found:
-                place = hit.id, hit.turn
-                hits.setdefault(place, hit)
-                weights[place] = weights.get(place, 0.0) + 1 / len(found)
-        return [hits[place] for place in sorted(weights, key=lambda place: -weights[place])]
+        if not found:
+            return {"found": [], "note": NOTHING}
+        hits = [_answer(one) for one in found]
+        if max(one.share for one in found) < SURE:
+            return {"found": hits, "note": NOTHING_SURE}
+        return {"found": hits}
 
 
-def _answer(hit: Hit) -> RecallHit:
-    date = hit.started[:10]
-    return RecallHit(session=hit.title or hit.id, date=date, role=hit.role, excerpt=hit.excerpt)
+def _answer(one: Evidence) -> RecallHit:
+    hit = RecallHit(
+        session=one.session,
+        date=one.moment.date().isoformat() if one.moment else "",
+        role=one.said.role,
+        excerpt=_shortened(one.said.text, HIT_CHARACTERS),
+        score=one.share,
+    )
+    if one.before is not None:
+        hit["before"] = _beside(one.before)
+    if one.after is not None:
+        hit["after"] = _beside(one.after)
+    return hit
+
+
+def _beside(said: Said) -> str:
+    return f"{said.role}: {_shortened(said.text, NEIGHBOUR_CHARACTERS)}"
+
+
+def _shortened(text: str, most: int) -> str:
+    """Returns the text on one line, cut at a blank where it is longer than `most` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[:most].rsplit(" ", 1)[0] + " …"

@@ -6,9 +6,12 @@ Example: kyoto "golden temple" shell* role:voice after:2026-04 before:2026-05-02
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tui_voice.store.stems import WORD as _WORD
+from tui_voice.store.stems import stem_of
 from tui_voice.store.text_normalization import spaced
 
 ROLES = {
@@ -23,7 +26,6 @@ ROLES = {
 }
 
 _PART = re.compile(r'(?P<key>role|before|after):(?P<value>\S+)|"(?P<phrase>[^"]*)"?|(?P<word>\S+)')
-_WORD = re.compile(r"[^\W_]+")  # as FTS5 splits them: an underscore is no part of a word
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
 _AGO = re.compile(r"(\d{1,4})([dwmy])$")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -35,6 +37,14 @@ class Term:
 
     words: tuple[str, ...]
     prefix: bool = False
+    phrase: bool = False
+    """It was put in quotation marks: only these very words match."""
+
+    def stems(self, languages: Collection[str]) -> list[str]:
+        """The stems of a single word in these languages; none for a phrase."""
+        if self.phrase or len(self.words) != 1:
+            return []
+        return sorted({stem_of(self.words[0], language) for language in languages})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,8 @@ class Query:
     """Unix seconds; `after:2026-04-02` includes that day."""
     before: float | None = None
     """Unix seconds; `before:2026-04-02` does not include that day."""
+    languages: tuple[str, ...] = ()
+    """A single word also matches turns that have its stem in one of these languages."""
 
     @property
     def match(self) -> str:
@@ -56,15 +68,17 @@ class Query:
         The words are quoted, and contain only letters and digits, so nothing that a user types
         can be an operator of that language.
         """
-        parts = [_quoted(term) for term in self.terms]
-        if not parts:
-            return ""
-        words = f"text : ({' AND '.join(parts)})"
-        return f"{words} AND role : {self.role}" if self.role else words
+        parts = [_quoted(term, self.languages) for term in self.terms]
+        return " AND ".join(parts)
 
 
-def _quoted(term: Term) -> str:
-    return f'"{" ".join(term.words)}"{" *" if term.prefix else ""}'
+def _quoted(term: Term, languages: Collection[str]) -> str:
+    written = f'text : "{" ".join(term.words)}"{" *" if term.prefix else ""}'
+    stems = term.stems(languages)
+    if not stems:
+        return f"({written})"
+    alternatives = " OR ".join(f'"{stem}"' for stem in stems)
+    return f"({written} OR {{text stems}} : ({alternatives}))"
 
 
 def parse(text: str, *, typing: bool = False, now: datetime | None = None) -> Query:
@@ -88,7 +102,7 @@ def parse(text: str, *, typing: bool = False, now: datetime | None = None) -> Qu
             starred = part["word"] is not None and typed.endswith("*")
             last = typing and part.end() == len(text) and part["phrase"] is None
             if words:
-                terms.append(Term(words, starred or last))
+                terms.append(Term(words, starred or last, part["phrase"] is not None))
     return Query(tuple(terms), role, after, before)
 
 

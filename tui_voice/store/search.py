@@ -7,13 +7,14 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from tui_voice.store import index, rows
 from tui_voice.store.query import Query, Term, parse
 from tui_voice.store.rows import SLOTS
+from tui_voice.store.stems import WORD, stem_of
 from tui_voice.store.text_normalization import plain, printable, unspaced
 
 NEWEST = 200
@@ -63,6 +64,12 @@ class Reach:
     held_with: str | None
     """The server, as `Ledger.held_with` names it; None: whatever server had them."""
 
+    @property
+    def condition(self) -> str:
+        """A condition of SQL on the table `sessions`, with the values `:own` and `:held_with`."""
+        same = "" if self.held_with is None else " AND held_with = :held_with"
+        return f"(name = :own OR (NOT private{same}))"
+
 
 def search(
     folder: Path,
@@ -85,14 +92,20 @@ def search(
     query = parse(text, typing=typing)
     if query == Query():
         return []
-    found, copied = index.ask(
-        folder,
-        lambda db: (_newest_hits(db, query, reach), rows.copied_ids(db)),
-        cache,
-        refresh=refresh,
-    )
+
+    def ask(db: sqlite3.Connection) -> tuple[Query, list[_Row], frozenset[str]]:
+        stemming = replace(query, languages=session_languages(db))
+        return stemming, _newest_hits(db, stemming, reach), rows.copied_ids(db)
+
+    query, found, copied = index.ask(folder, ask, cache, refresh=refresh)
     order = sorted(range(len(found)), key=lambda place: -_score(query, found[place][4], place))
     return [_hit(folder, query, copied, found[place]) for place in order[:limit]]
+
+
+def session_languages(db: sqlite3.Connection) -> tuple[str, ...]:
+    """The languages of the sessions in the index, as ISO 639-1 codes."""
+    found = db.execute("SELECT DISTINCT language FROM sessions WHERE language != ''")
+    return tuple(sorted(code for (code,) in found))
 
 
 def update_index(folder: Path, stop: Callable[[], bool], cache: Path | None = None) -> bool:
@@ -112,11 +125,10 @@ def _newest_hits(db: sqlite3.Connection, query: Query, reach: Reach | None) -> l
     conditions = ["place >= :first", "place < :last"]
     if query.match:
         conditions += ["words MATCH :match", "words.rowid >= :first", "words.rowid < :last"]
-    elif query.role:
+    if query.role:
         conditions.append("role = :role")
     if reach is not None:
-        same = "" if reach.held_with is None else " AND held_with = :held_with"
-        conditions.append(f"(name = :own OR (NOT private{same}))")
+        conditions.append(reach.condition)
     statement = f"""
         SELECT id, title, turn, turns.role, turns.text, at, started, name
         FROM {words} CROSS JOIN sessions USING (file) WHERE {" AND ".join(conditions)}
@@ -148,7 +160,7 @@ def _place(moment: float) -> int:
 
 def _score(query: Query, text: str, order: int) -> float:
     """Higher for more hits in a shorter turn; among equals, for the newer. `order`: 0 is newest."""
-    found = len(_pattern_of(query.terms).findall(plain(text))) if query.terms else 0
+    found = len(marks(text, query))
     length = math.sqrt(1 + len(text) / EXCERPT)
     return found / length - order / NEWEST
 
@@ -156,7 +168,7 @@ def _score(query: Query, text: str, order: int) -> float:
 def excerpt(text: str, query: Query) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The part of a turn around its first found word, in one line, and the marks of all in it."""
     line = printable(" ".join(text.split()))
-    places = marks(line, query.terms)
+    places = marks(line, query)
     start = max(0, places[0][0] - _BEFORE_HIT) if places and len(line) > EXCERPT else 0
     if start:
         start = line.find(" ", start, places[0][0]) + 1 or start
@@ -170,11 +182,25 @@ def excerpt(text: str, query: Query) -> tuple[str, tuple[tuple[int, int], ...]]:
     return before + line[start:end] + after, inside
 
 
-def marks(text: str, terms: tuple[Term, ...]) -> list[tuple[int, int]]:
-    """Start and end of each word of a query in a text; like FTS5 it ignores case and accents."""
-    if not terms:
+def marks(text: str, query: Query) -> list[tuple[int, int]]:
+    """Start and end of each word of a query in a text, also of words with the same stem; like FTS5
+    it ignores case and accents.
+    """
+    if not query.terms:
         return []
-    return [match.span() for match in _pattern_of(terms).finditer(plain(text))]
+    folded = plain(text)
+    found = [match.span() for match in _pattern_of(query.terms).finditer(folded)]
+    stems = {stem for term in query.terms for stem in term.stems(query.languages)}
+    if not stems:
+        return found
+    begins = {start for start, _ in found}
+    found += [
+        word.span()
+        for word in WORD.finditer(text)
+        if word.start() not in begins
+        and any(stem_of(word[0], language) in stems for language in query.languages)
+    ]
+    return sorted(found)
 
 
 @lru_cache(maxsize=64)

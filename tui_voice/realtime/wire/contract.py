@@ -128,10 +128,17 @@ class RecallHit(TypedDict):
     session: str
     """Title of the session, or its id where it has no title."""
     date: str
-    """Day on which the session began, for example `2026-11-27`."""
+    """Day on which it was said, for example `2026-11-27`; "" where that is not known."""
     role: str
     """`user` or `assistant`."""
     excerpt: str
+    """The turn, shortened where it is very long."""
+    score: NotRequired[float]
+    """Share of what the query is about that the turn and its neighbours have, 0–1."""
+    before: NotRequired[str]
+    """The turn before it, begun with its role."""
+    after: NotRequired[str]
+    """The turn after it, likewise."""
 
 
 class RecallOutput(TypedDict):
