@@ -147,7 +147,7 @@ def test_an_empty_session_is_left_to_the_small_model() -> None:
 
 def test_a_model_that_says_nothing_is_replaced_by_a_sentence() -> None:
     class SilentModel(ScriptedModel):
-        def reply(self, *_arguments: Any) -> Iterator[str]:  # type: ignore[override]
+        def reply(self, *_arguments: Any) -> Iterator[str]:  # type: ignore[override]  # reads none of them
             yield from ()
 
     responder = LocalResponder(SilentModel)  # type: ignore[arg-type]  # has of the model what is used
@@ -171,7 +171,7 @@ def test_distress_gets_a_fixed_answer_that_points_to_help(said: str) -> None:
         assert fixed == ANSWER
     assert "somebody near you" in ANSWER
     assert "local emergency number" in ANSWER
-    assert answer(turns(("user", said)), chat=True).startswith("The chat server")  # type: ignore[union-attr]
+    assert str(answer(turns(("user", said)), chat=True)).startswith("The chat server")
 
 
 @pytest.mark.parametrize("said", ["I have cancer.", "This heat kills me.", "I overdosed it? No."])
