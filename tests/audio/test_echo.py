@@ -112,4 +112,5 @@ async def test_without_the_package_the_session_continues_with_a_notice(
     sound = await open_sound(lambda _: None)
     await sound.close()
     assert sound.notice is not None
-    assert "Echo cancellation is not installed: use headphones." in sound.notice
+    assert "Echo cancellation is not installed: use headphones" in sound.notice
+    assert "--extra sound" in sound.notice

@@ -22,7 +22,7 @@ from tui_voice.server.local.chat_probe import LocalChat
 
 NAMES = [
     *("python", "settings", "sessions", "cache", "key", "engines", "chat server"),
-    *("sound library", "sound devices", "terminal", "clipboard"),
+    *("sound library", "echo", "sound devices", "terminal", "clipboard"),
 ]
 
 

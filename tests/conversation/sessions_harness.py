@@ -7,7 +7,8 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.reducers import fold
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 NOTEBOOK = Limits(900, 2, policy="notebook")
 NO_PRUNING = Limits(policy="none")

@@ -20,7 +20,8 @@ from tui_voice.conversation.planning import plan_compaction
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.conversation.prices import PRICES, Price, PriceTable, merge
 from tui_voice.conversation.reducers import fold
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 
 def payback_of(

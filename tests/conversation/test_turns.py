@@ -8,7 +8,8 @@ from msgspec import structs
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.reducers import fold
-from tui_voice.conversation.turns import ITEM_OVERHEAD, Chunk, Turn, Turns, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Chunk, Turn, Turns
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 
 def ids(ledger: Ledger) -> list[str]:

@@ -10,7 +10,8 @@ from tests.conversation.sessions_harness import spoken_session
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.reducers import reduce
-from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 EARLIER, LATER = "She lives in Bergen. " * 6, "She lives in Bergen and sails. " * 5
 FIXED = 200

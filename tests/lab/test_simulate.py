@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits, check_limits, default_limits
 from tui_voice.conversation.reducers import fold
-from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.lab.exchanges import (
     CALLS,
     CUT,
@@ -24,6 +23,7 @@ from tui_voice.lab.exchanges import (
 )
 from tui_voice.lab.fake_server import CountedItem, FakeServer
 from tui_voice.lab.simulate import Setup, SimulationResult, compare, simulate
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 REFERENCE = Setup(transcriber="gpt-4o-mini-transcribe", overhead=0)
 SESSION = [Exchange()] * 200

@@ -106,8 +106,9 @@ def _read_compressed(path: Path) -> bytes:
         import miniaudio
     except ImportError as error:
         raise UsageError(
-            f"{path.suffix} files cannot be read on this machine.",
-            "Convert it first: ffmpeg -i INPUT -ac 1 -ar 24000 OUTPUT.wav",
+            f"{path.suffix} files cannot be read: the package miniaudio is not installed.",
+            "Run `uv run --extra sound tui-voice`, or convert it: "
+            "ffmpeg -i INPUT -ac 1 -ar 24000 OUTPUT.wav",
         ) from error
     try:
         rate = miniaudio.get_file_info(str(path)).sample_rate

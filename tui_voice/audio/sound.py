@@ -106,5 +106,8 @@ async def _canceller(notices: list[str]) -> EchoCanceller | None:
     try:
         return await off_loop(EchoCanceller)
     except ImportError:
-        notices.append("Echo cancellation is not installed: use headphones.")
+        notices.append(
+            "Echo cancellation is not installed: use headphones, or run "
+            "`uv run --extra sound tui-voice` (`pip install 'tui-voice[sound]'`)."
+        )
         return None

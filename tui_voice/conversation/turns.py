@@ -16,23 +16,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui_voice.conversation.events import Modality, Role
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 USER_TOKENS_PER_SECOND = 10.0
 """Tokens of a second of user audio."""
 ASSISTANT_TOKENS_PER_SECOND = 20.0
 """Tokens of a second of assistant audio."""
-CHARACTERS_PER_TOKEN = 4.3
-"""Characters of English text per token of o200k_base, measured over our own sessions. Only for
-figures shown with `~`."""
 ITEM_OVERHEAD = 3
 """Tokens that an item weighs in addition to its content."""
-
-
-def estimate_text_tokens(text: str) -> int:
-    """Tokens of `text`, estimated. Letters beyond ASCII weigh more, by their UTF-8 bytes."""
-    if text.isascii():  # as many bytes as letters
-        return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
-    return math.ceil((len(text) + len(text.encode())) / 2 / CHARACTERS_PER_TOKEN)
 
 
 class Turn(Struct, frozen=True):

@@ -17,7 +17,7 @@ from tui_voice.conversation.estimates import (
     USER_WORD_TOKENS,
 )
 from tui_voice.conversation.ledger import Ledger
-from tui_voice.conversation.turns import CHARACTERS_PER_TOKEN, estimate_text_tokens
+from tui_voice.languages.token_estimate import CHARACTERS_PER_TOKEN, estimate_text_tokens
 
 TYPED_PER_SECOND = 1.0
 READ_PER_SECOND = 5.0

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 CACHE_BLOCK = 64
 

@@ -18,9 +18,10 @@ from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.planning import next_check_at
 from tui_voice.conversation.prices import PRICES, PriceTable, price, transcription_price
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD
 from tui_voice.lab.exchanges import CALLS, CUT, LATE, LATENESS, Exchange, text_of_tokens
 from tui_voice.lab.fake_server import FakeServer
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 ASSUMPTIONS = (
     "user speech 10 audio tokens a second, replies 20 and the tokens of their text; list prices",

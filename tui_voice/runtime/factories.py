@@ -10,8 +10,9 @@ from tui_voice.config import Settings
 from tui_voice.conversation import events as e
 from tui_voice.conversation import prices
 from tui_voice.conversation.limits import Limits, default_limits, refuse, usual_weight
-from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import SettingsError
+from tui_voice.languages.token_estimate import estimate_text_tokens
+from tui_voice.languages.tokens import count_text_tokens
 from tui_voice.protocol.session_config import (
     DEFAULT_INSTRUCTIONS,
     Pricing,
@@ -21,7 +22,6 @@ from tui_voice.runtime.backends import OPENAI_KEY, backend_of, uses_text_model
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.summary_questions import SummaryQuestions
 from tui_voice.runtime.summary_styles import SummaryForm
-from tui_voice.runtime.token_count import count_text_tokens
 from tui_voice.runtime.tools import Tools
 from tui_voice.runtime.writers import ModelWriter, SessionWriter, SummaryWriter
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.audio.pcm_format import RATE
+from tui_voice.errors import StoreError
 from tui_voice.runtime.recorder import CHANNEL
 
 if TYPE_CHECKING:
@@ -71,8 +72,13 @@ def _read(path: Path, start: int, count: int) -> Any:
         if file.frames < 1 << 62:
             file.seek(min(start, file.frames))
             return file.read(count, "int16", always_2d=True)
-    import miniaudio
-
+    try:
+        import miniaudio
+    except ImportError as error:
+        raise StoreError(
+            f"{path} was not closed by its program, and miniaudio, which can read it, is missing",
+            "run it with `uv run --extra sound tui-voice`",
+        ) from error
     pieces, at = [], 0
     form = miniaudio.SampleFormat.SIGNED16
     for piece in miniaudio.stream_file(str(path), form, 2, RATE, 10 * RATE):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.turns import CHARACTERS_PER_TOKEN, estimate_text_tokens
 from tui_voice.errors import TuiVoiceError
+from tui_voice.languages.token_estimate import CHARACTERS_PER_TOKEN, estimate_text_tokens
 from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH, ResponseMetadata
 from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
 from tui_voice.runtime.summary_probe import ProbeResult, SummaryProbe, with_word_for_word

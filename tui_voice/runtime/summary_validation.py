@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from tui_voice.conversation import effects as x
-from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.languages.plausibility import summary_fault
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 ALLOWANCE = 40
 """Tokens by which a summary may be longer than its source; it matters for very short sources."""

