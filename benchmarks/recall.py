@@ -1,7 +1,8 @@
 """Measures recall: how often the evidence of a question is found, how fast, and the index.
 
-Run: `python benchmarks/recall.py [--turns 1000000]`. The sessions are invented. Every time
-is a median.
+Run: `python benchmarks/recall.py [--turns 1000000] [--locomo locomo10.json]`. LoCoMo's data may not
+be shipped (CC BY-NC 4.0), so its rows appear only where you have it. The other sessions are
+invented. Every time is a median.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from itertools import accumulate
 from pathlib import Path
 
 from tui_voice.conversation import events as e
+from tui_voice.lab.question_files import read_questions
+from tui_voice.lab.question_files import write_sessions as write_chats
+from tui_voice.lab.questions import search_all
 from tui_voice.store import codec, index
 from tui_voice.store.evidence import find_evidence
 
@@ -91,12 +95,29 @@ def measure(folder: Path, turns: int) -> None:
         print(f"{what:>27}: found {found / len(taken):.0%}, {median:.1f} ms (p99 {slow:.0f} ms)")
 
 
+def locomo(path: Path, folder: Path) -> None:
+    """Prints the share of LoCoMo's questions with evidence for which it is found."""
+    chats = read_questions(path)
+    asked = [one for one in chats.questions if one.evidence and one.kind != "never"]
+    for what in ("each conversation in its own folder", "one folder of all"):
+        folders = {}
+        for name, sessions in chats.sessions.items():
+            folders[name] = folder / ("all" if what.startswith("one") else name)
+            write_chats(sessions, folders[name])
+        found = sum(one.found for one in search_all(asked, lambda one: folders[one.group]))  # noqa: B023
+        print(f"LoCoMo, {what}: {found} of {len(asked)} = {found / len(asked):.1%}")
+    print(chats.note)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=1_000_000, help="turns to search in")
+    parser.add_argument("--locomo", type=Path, help="LoCoMo's file, where you have it")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         os.environ["TUI_VOICE_CACHE_DIR"] = str(Path(name) / "cache")
+        if arguments.locomo is not None:
+            locomo(arguments.locomo, Path(name))
         measure(Path(name) / "many", arguments.turns)
 
 

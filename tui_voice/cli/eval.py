@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli import registry
 from tui_voice.cli.arguments import number
+from tui_voice.cli.eval_questions import add_flags, run_questions
 from tui_voice.cli.flags import ENGINES, add_common, add_settings, settings_of
 from tui_voice.cli.output import print_json
 from tui_voice.cli.table import table, terminal_width
@@ -82,6 +83,7 @@ def add_parser(commands: Any) -> None:
     add("--only", metavar="WORDS", help="only sessions whose name contains these words")
     add("--folder", metavar="DIR", help="keep the sessions in this folder")
     add("--json", action="store_true", help="print JSON for a program")
+    add_flags(parser)
     add_settings(parser, *_SETTINGS)
     add_common(parser)
 
@@ -92,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
 
     ats, keeps = args.at or [800, 1600], args.keep or [4]
     settings = _settings(args)
+    if args.questions is not None or args.import_chat is not None:
+        return run_questions(args, settings)
     chosen = [
         arm
         for arm in arms(
