@@ -22,6 +22,10 @@ from tui_voice.config.model import GROUPS, PREFIX, Setting, all_settings, variab
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.conversation.states import diagram
 from tui_voice.errors import EXIT_STATUS_MEANINGS
+from tui_voice.server.local.hibari import MODEL
+from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
+from tui_voice.server.local.smollm import SMOLLM2
+from tui_voice.server.local.vad import SILERO
 from tui_voice.ui.keys import key_name
 from tui_voice.ui.screen_table import key_actions
 from tui_voice.ui.screens.help import MORE_KEYS
@@ -113,6 +117,18 @@ def readme() -> str:
     ):
         text = replace_part(text, name, part)
     return text
+
+
+def dependencies() -> str:
+    """Return the text of `docs/dependencies.md` with the table of model files renewed."""
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{model.file}` | `{model.release}` | `{model.sha256}` |\n"
+        for model in (SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2)
+    ]
+    return replace_part(
+        text, "weights", "| file | package | SHA-256 |\n|---|---|---|\n" + "".join(rows)
+    )
 
 
 def replace_part(text: str, name: str, part: str) -> str:
@@ -240,6 +256,7 @@ def harnesses() -> str:
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "README.md": readme,
+    "docs/dependencies.md": dependencies,
     "docs/keys.md": keys,
     "docs/settings.md": settings,
     "tests/README.md": harnesses,
