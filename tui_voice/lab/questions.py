@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui_voice.config import Settings
-from tui_voice.conversation.turns import estimate_text_tokens
 from tui_voice.errors import CostLimitError
 from tui_voice.lab.question_files import KINDS, Question
+from tui_voice.languages.token_estimate import estimate_text_tokens
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.recall import MAX_HITS, Recall
 from tui_voice.runtime.session_factory import SessionOptions
