@@ -86,6 +86,8 @@ def _sentence(error: Exception, hint: str) -> tuple[str, str]:
 
 _ENGINES = "tui_voice.server.local.engines"
 """The module that loads engines written in C."""
+_LONGEST_SENTENCE = 600
+"""Characters."""
 _DEBUG_HINT = "Run it again with --debug to write the details to a file."
 
 
@@ -98,16 +100,22 @@ def _take_debug(argv: list[str]) -> bool:
 
 
 def _print_error(sentence: str, hint: str = "") -> None:
-    """Prints one line, without the line breaks and the API keys that an exception may contain."""
+    """Prints one line, without the line breaks and the API keys that an exception may contain.
+
+    A long sentence, which has a name or a path of thousands of characters, is cut in its middle.
+    """
     from tui_voice.cli.output import OutputError
     from tui_voice.store.secrets import Redactor
 
-    sentence = " ".join(sentence.split())
+    clean = Redactor().text
+    sentence = clean(" ".join(sentence.split()))
+    if len(sentence) > _LONGEST_SENTENCE:
+        sentence = f"{sentence[: _LONGEST_SENTENCE // 2]}...{sentence[-_LONGEST_SENTENCE // 2 :]}"
     if hint and sentence[-1:] not in ".!?":
         sentence += "."
-    line = " ".join(["tui-voice:", sentence, *hint.split()])
+    line = clean(" ".join(["tui-voice:", sentence, *hint.split()]))
     with suppress(OSError, OutputError):  # standard error is closed or full, too
-        print(Redactor().text(line), file=sys.stderr, flush=True)
+        print(line, file=sys.stderr, flush=True)
 
 
 def _write_traceback(error: Exception) -> None:

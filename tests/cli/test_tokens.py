@@ -71,3 +71,9 @@ def test_the_ratio_of_almost_no_sound_is_unknown(
     path = tmp_path / "short.wav"
     write_wav(path, silence(1))
     assert measured(capsys, str(path))["ratio"] is None
+
+
+def test_markers_and_endless_words_are_counted_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ("<|endoftext|> and <|endofprompt|>", "a" * 50_000):
+        assert main(["tokens", "--json", words]) == 0
+        assert json.loads(capsys.readouterr().out)["text_tokens"] > 5

@@ -11,7 +11,13 @@ import numpy.typing as npt
 from tui_voice.audio.pcm import RATE, WIDTH, resample
 from tui_voice.errors import UsageError
 
-_COMPRESSED = {".flac", ".mp3", ".ogg"}
+LARGEST = 400_000_000
+"""Bytes of a WAV file: 35 minutes of the largest usual form, two channels of 96 kHz and 16 bits."""
+LARGEST_COMPRESSED = 40_000_000
+"""Bytes of a compressed file, which are ten times as many when they are decoded."""
+_MOST_CHUNKS = 10_000
+_CONVERT = "Convert it first: ffmpeg -i INPUT -ac 1 -ar 24000 OUTPUT.wav"
+_COMPRESSED = {".flac", ".mp3", ".oga", ".ogg"}
 _EXTENSIBLE = 0xFFFE
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -22,16 +28,29 @@ def read_sound(path: Path) -> bytes:
     WAV of any rate, 8 to 32 bit or float; FLAC, MP3 and Ogg Vorbis where `miniaudio` is installed.
     Raises UsageError when the file is missing, incomplete or not a sound file.
     """
-    if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:  # such as a name that is too long
+        is_file = False
+    if not is_file:
         raise UsageError(f"There is no sound file {path}.", "Give the path of a WAV file.")
-    if path.suffix.lower() in _COMPRESSED:
+    suffix = path.suffix.lower()
+    if suffix not in _COMPRESSED and suffix != ".wav":
+        raise UsageError(f"{suffix} files cannot be read.", _CONVERT)
+    largest = LARGEST_COMPRESSED if suffix in _COMPRESSED else LARGEST
+    if (size := path.stat().st_size) > largest:
+        raise UsageError(
+            f"{path} is too large for a turn: {size / 1e6:,.0f} MB, of {largest / 1e6:,.0f} MB.",
+            "Cut it first: ffmpeg -i INPUT -t 600 -ac 1 -ar 24000 OUTPUT.wav",
+        )
+    if suffix in _COMPRESSED:
         return _read_compressed(path)
     try:
         mixed, rate = _read_wav(path.read_bytes())
     except (wave.Error, EOFError, struct.error, ValueError, OSError) as error:
         raise UsageError(
             f"{path} is not a WAV file that can be read ({error}).",
-            "Convert it first: ffmpeg -i INPUT -ac 1 -ar 24000 OUTPUT.wav",
+            _CONVERT,
         ) from error
     return resample(_to_s16(mixed), rate)
 
@@ -55,7 +74,9 @@ def _read_wav(data: bytes) -> tuple[npt.NDArray[np.float32], int]:
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise ValueError("no RIFF/WAVE header")
     at, form, body = 12, b"", None
-    while at + 8 <= len(data) and body is None:
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > len(data) or body is not None:
+            break
         name, size = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
         if name == b"fmt ":
             form = data[at + 8 : at + 8 + size]

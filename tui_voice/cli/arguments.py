@@ -53,7 +53,14 @@ def find_session(folder: Path, wanted: str) -> SavedSession:
 
 
 def words_argument(argument: str) -> str:
-    """Returns the words as they were typed. Raises UsageError for bytes that are no text."""
+    """Returns the words as they were typed. Raises UsageError for blanks and for no text."""
+    if not argument.strip():
+        raise UsageError("An argument contains no words.", "Leave it out.")
+    return text_argument(argument)
+
+
+def text_argument(argument: str) -> str:
+    """Returns the text as it was typed. Raises UsageError for bytes that are no text."""
     try:
         argument.encode()
     except UnicodeEncodeError:
@@ -61,8 +68,6 @@ def words_argument(argument: str) -> str:
             "The words are not text in the encoding of this terminal.",
             "Type them in UTF-8, or set the locale: export LC_ALL=C.UTF-8",
         ) from None
-    if not argument.strip():
-        raise UsageError("An argument contains no words.", "Leave it out.")
     return argument
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.cli.arguments import find_session, number
+from tui_voice.cli.arguments import find_session, number, text_argument
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.output import print_json, print_styled
 from tui_voice.cli.table import short, table
@@ -142,7 +142,9 @@ def _show(args: argparse.Namespace, folder: Path) -> int:
 def _search(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store.search import search
 
-    hits = search(folder, " ".join(map(_quoted, args.words)), limit=args.limit)
+    hits = search(
+        folder, " ".join(_quoted(text_argument(word)) for word in args.words), limit=args.limit
+    )
     if args.json:
         rows = [
             {
@@ -185,9 +187,11 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store.reading import load
 
     by_suffix = {row.suffix: name for name, row in EXPORT_FORMATS.items()}
-    form = args.format or by_suffix.get(Path(args.out or "").suffix[1:], "md")
+    form = args.format
+    if form is None:
+        form = by_suffix.get(Path(args.out or "").suffix[1:], "md")
     if form not in EXPORT_FORMATS:
-        raise UsageError(f"There is no format {form}.", f"There are {', '.join(EXPORT_FORMATS)}.")
+        raise UsageError(f"There is no format {form or 'without a name'}.", f"There are {', '.join(EXPORT_FORMATS)}.")
     session = find_session(folder, args.id)
     ledger, _notes = load(session.path)
     minutes = _minutes(args, ledger) if args.minutes else ""
@@ -218,7 +222,7 @@ def _rename(args: argparse.Namespace, folder: Path) -> int:
     from tui_voice.store import catalog
 
     session = find_session(folder, args.id)
-    title = " ".join(args.title)
+    title = " ".join(map(text_argument, args.title))
     catalog.rename(session.path, title)
     _report(args, {"id": session.id, "title": title}, f"{session.id} is now called {title}.")
     return 0

@@ -50,7 +50,8 @@ def load(
     table = read_file(path, must_exist=must_exist)
     servers = tool_servers(table.pop("tools", None), str(path))
     profiles = from_profiles(take_profiles(table, path), path)
-    profile = profile or env.get("TUI_VOICE_PROFILE") or None
+    if profile is None:
+        profile = env.get("TUI_VOICE_PROFILE") or None
     if profile is not None and profile not in profiles:
         known = ", ".join(profiles) or "none"
         raise SettingsError(

@@ -21,7 +21,10 @@ def sessions_dir(override: str | Path | None = None) -> Path:
     """
     named = override if override is not None else os.environ.get("TUI_VOICE_SESSIONS_DIR") or None
     if named is not None:
-        return user_path(str(named), "the folder of the sessions")
+        folder = user_path(str(named), "the folder of the sessions")
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is not a folder, so it has no sessions.", "Name a folder.")
+        return folder
     return data_dir() / "sessions"
 
 
