@@ -191,7 +191,10 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
     if form is None:
         form = by_suffix.get(Path(args.out or "").suffix[1:], "md")
     if form not in EXPORT_FORMATS:
-        raise UsageError(f"There is no format {form or 'without a name'}.", f"There are {', '.join(EXPORT_FORMATS)}.")
+        raise UsageError(
+            f"There is no format {form or 'without a name'}.",
+            f"There are {', '.join(EXPORT_FORMATS)}.",
+        )
     session = find_session(folder, args.id)
     ledger, _notes = load(session.path)
     minutes = _minutes(args, ledger) if args.minutes else ""
