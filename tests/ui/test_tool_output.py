@@ -29,6 +29,11 @@ def test_everything_that_recall_sent_to_the_server_is_in_the_transcript() -> Non
     assert painted(json.dumps({"found": hits}))[1:-1] == [
         f"Talk {n}, 2026-10-01, you: said {n}" for n in range(5)
     ]
+    hits = [hits[0] | {"before": "user: one", "after": "assistant: two", "score": 0.5}]
+    assert painted(json.dumps({"found": hits}))[2:-1] == [
+        "before it, user: one",
+        "after it, assistant: two",
+    ]
     assert painted('{"found": [], "note": "Try other words."}')[1] == "nothing found"
 
 

@@ -180,10 +180,7 @@ def _read(db: sqlite3.Connection, places: Sequence[int], reach: Reach | None) ->
         f"""SELECT place, file, turn, role, text, at, title, id, started, name, language
         FROM turns JOIN sessions USING (file)
         WHERE place IN ({listed}) AND role IN ('user', 'assistant'){condition}""",
-        {
-            "own": reach.own if reach else "",
-            "held_with": reach.held_with if reach else None,
-        },
+        reach.values if reach else {},
     ).fetchall()
     by_place = {row[0]: row for row in rows}
     return [by_place[place] for place in places if place in by_place]

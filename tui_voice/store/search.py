@@ -70,6 +70,11 @@ class Reach:
         same = "" if self.held_with is None else " AND held_with = :held_with"
         return f"(name = :own OR (NOT private{same}))"
 
+    @property
+    def values(self) -> dict[str, bytes | str | None]:
+        """The values of the condition."""
+        return {"own": os.fsencode(self.own), "held_with": self.held_with}
+
 
 def search(
     folder: Path,
@@ -138,8 +143,7 @@ def _newest_hits(db: sqlite3.Connection, query: Query, reach: Reach | None) -> l
         "last": _LATEST_PLACE if query.before is None else _place(query.before),
         "match": query.match,
         "role": query.role,
-        "own": reach.own if reach else "",
-        "held_with": reach.held_with if reach else None,
+        **(reach.values if reach else {}),
     }
     return db.execute(statement, values).fetchall()
 

@@ -15,11 +15,12 @@ def readable(output: str) -> str:
     found = recalled(output)
     if found is None:
         return output
-    lines = [
-        f"{hit.get('session')}, {hit.get('date')}, "
-        f"{_WHO.get(str(hit.get('role')), hit.get('role'))}: {hit.get('excerpt')}"
-        for hit in found
-    ]
+    lines = []
+    for hit in found:
+        who = _WHO.get(str(hit.get("role")), hit.get("role"))
+        lines.append(f"{hit.get('session')}, {hit.get('date')}, {who}: {hit.get('excerpt')}")
+        # The turns beside it were sent, too, each begun with its role.
+        lines += [f"  {key} it, {hit[key]}" for key in ("before", "after") if hit.get(key)]
     return "\n".join(lines) or "nothing found"
 
 
