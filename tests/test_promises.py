@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROMISES = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
 
 
-def tests_in(path: Path) -> set[str]:
+def functions_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
@@ -22,7 +22,7 @@ def test_every_test_that_is_named_exists() -> None:
     missing = [
         f"{file}::{test}"
         for file, test in named
-        if not (ROOT / file).is_file() or (test and test not in tests_in(ROOT / file))
+        if not (ROOT / file).is_file() or (test and test not in functions_in(ROOT / file))
     ]
     assert missing == []
 
