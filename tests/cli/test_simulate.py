@@ -34,6 +34,24 @@ def test_the_json_output_has_the_documented_keys(capsys: pytest.CaptureFixture[s
     assert rows[0]["floor_usd"] == rows[1]["floor_usd"] < rows[0]["usd"]
 
 
+def test_gpt_live_is_a_row_and_the_assumptions_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["simulate", "--hours", "0.5", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    live = rows[-1]
+    assert live["policy"] == "gpt-live"
+    assert live["usd"] == pytest.approx(live["hours"] * 3, abs=0.01)
+    assert live.keys() >= KEYS
+    assert all(any("GPT-Live" in one for one in row["assumptions"]) for row in rows)
+    command = ["simulate", "--hours", "1", "--policy", "none", "--model", "gpt-realtime-2.1-mini"]
+    assert main(command) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "GPT-Live ($0.05 a minute) would cost less than none from minute" in out
+    assert main(["simulate", "--hours", "0.3", "--policy", "balanced", "--cache-hit", "0.8"]) == 0
+    assert "balanced keeps the sound of some replies" in capsys.readouterr().out
+
+
 def test_table_and_plot(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--hours", "0.3", "--cache-hit", "0.5"]) == 0
     out = capsys.readouterr().out

@@ -17,6 +17,7 @@ from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.output import print_json, print_styled
 from tui_voice.cli.table import table
 from tui_voice.conversation import prices
+from tui_voice.conversation.kept_audio import RELIABLE_HIT_RATE
 from tui_voice.conversation.limits import Limits, check_limits, default_limits
 from tui_voice.errors import UsageError
 from tui_voice.lab import exchanges as ex
@@ -115,12 +116,24 @@ def run(args: argparse.Namespace) -> int:
     sessions = _sessions(args)
     found = {name: sim.compare(exchanges, limits, setup) for name, exchanges in sessions.items()}
     if args.json:
-        print_json([_row(name, one) for name, rows in found.items() for one in rows])
+        print_json(
+            [
+                row | {"assumptions": list(sim.ASSUMPTIONS)}
+                for name, rows in found.items()
+                for row in [
+                    *(_row(name, one) for one in rows),
+                    *([] if args.policy else [_live_row(name, rows[0])]),
+                ]
+            ]
+        )
         return 0
     for name, rows in found.items():
         print(_heading(name, rows[0], args.cache_hit))
         print(_table(rows))
         print_styled(_plot(rows))
+        print(_live_remark(rows))
+    if args.cache_hit < RELIABLE_HIT_RATE:
+        print(f"{sim.KEPT_AUDIO_REMARK}.")
     print(f"Assumed ({price_table.as_of}): " + ";\n  ".join(sim.ASSUMPTIONS) + ".")
     return 0
 
@@ -177,6 +190,31 @@ def _row(name: str, one: sim.SimulationResult) -> dict[str, Any]:
     return {**row, "session": name} if name else row
 
 
+def _live_row(name: str, one: sim.SimulationResult) -> dict[str, Any]:
+    """Returns the row of GPT-Live: its server keeps the history, so it has no window to show."""
+    row: dict[str, Any] = {
+        "policy": sim.LIVE_POLICY,
+        "model": sim.LIVE_MODEL,
+        "hours": round(one.hours, 3),
+        "usd": round(sim.live_usd(one), 4),
+        "floor_usd": round(one.floor_usd, 4),
+        "prunings": 0,
+        "peak_window": None,
+        "verbatim_min": None,
+    }
+    return {**row, "session": name} if name else row
+
+
+def _live_remark(rows: Sequence[sim.SimulationResult]) -> str:
+    """Returns when GPT-Live would cost less than each policy."""
+    from_minute = {one.policy: sim.live_is_cheaper_from(one) for one in rows}
+    cheaper = [f"{p} from minute {at:.0f} on" for p, at in from_minute.items() if at is not None]
+    never = [policy for policy, at in from_minute.items() if at is None]
+    than = f"less than {', '.join(cheaper)}" if cheaper else "less than none of these"
+    more = f"; more than {', '.join(never)}" if cheaper and never else ""
+    return f"GPT-Live (${sim.LIVE_USD_PER_MINUTE:.2f} a minute) would cost {than}{more}."
+
+
 def _heading(name: str, one: sim.SimulationResult, hit: float) -> str:
     session = f"session {name}" if name else "invented session"
     cache = "" if hit == 1 else f", cache works {hit:.0%} of the time"
@@ -200,6 +238,16 @@ def _table(rows: Sequence[sim.SimulationResult]) -> str:
         )
         for one in sorted(rows, key=lambda one: one.usd)
     ]
+    live = sim.live_usd(rows[0])
+    cells.append(
+        (
+            sim.LIVE_POLICY,
+            f"{live:.2f}",
+            f"{live / rows[0].floor_usd:.2f}" if rows[0].floor_usd else "",
+            f"{live / rows[0].hours:.2f}" if rows[0].hours else "",
+            *("", "", ""),
+        )
+    )
     return table([head, *cells], right=(1, 2, 3, 4, 5))
 
 

@@ -69,8 +69,8 @@ class PolicySpec:
 
 POLICIES: dict[str, PolicySpec] = {
     "balanced": PolicySpec(
-        "the user's audio becomes text once it is answered, half of the newest replies stay audio; "
-        "summaries are rare and cover much",
+        "the user's audio becomes text once it is answered, half of the newest replies stay audio "
+        "while the prompt cache holds it; summaries are rare and cover much",
         MIXED_TURN_TOKENS,
         kept_audio=half_of_recent_replies,
     ),

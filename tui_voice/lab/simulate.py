@@ -14,6 +14,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.conversation.estimates import FIXED_TOKENS, REQUEST_TOKENS
 from tui_voice.conversation.items import MEMORY_HEADING
+from tui_voice.conversation.kept_audio import RELIABLE_HIT_RATE
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.planning import next_check_at
@@ -23,15 +24,28 @@ from tui_voice.lab.exchanges import CALLS, CUT, LATE, LATENESS, Exchange, text_o
 from tui_voice.lab.fake_server import FakeServer
 from tui_voice.languages.token_estimate import estimate_text_tokens
 
+LIVE_POLICY, LIVE_MODEL = "gpt-live", "gpt-live-1"
+LIVE_USD_PER_MINUTE = 0.05
+"""Price of OpenAI's GPT-Live, for each minute of the session, whatever is said. It is another
+protocol, whose server keeps the history itself, so it is only a row for comparison."""
 ASSUMPTIONS = (
     "user speech 10 audio tokens a second, replies 20 and the tokens of their text; list prices",
     "the prompt cache holds the longest unchanged run of items, in blocks of 64 tokens",
     "a reply is not cached when it is first read back",
     "summaries have 250 tokens; nothing but the session itself is billed",
+    f"GPT-Live costs ${LIVE_USD_PER_MINUTE:.2f} a minute of the session, pauses included",
     f"in an invented session one reply in {CUT} is interrupted and billed as far as it was "
     f"generated, one transcript in {LATE} comes {LATENESS[0]:.0f} to {LATENESS[1]:.0f} s late, one "
     f"question in {CALLS} makes the model call a function",
 )
+
+
+KEPT_AUDIO_REMARK = (
+    f"balanced keeps the sound of some replies, for their tone, while at least "
+    f"{RELIABLE_HIT_RATE:.0%} of the replies find the prompt cache filled; below that the sound "
+    "would be read at the full price, so it keeps none, and costs less than with a good cache"
+)
+"""Why `balanced` gets cheaper as the cache gets worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,22 @@ def simulate(
 ) -> SimulationResult:
     """Runs a session under these limits."""
     return _Simulation(limits, setup or Setup()).run(exchanges)
+
+
+def live_usd(one: SimulationResult) -> float:
+    """Returns what the same session would cost with GPT-Live."""
+    return one.hours * 60 * LIVE_USD_PER_MINUTE
+
+
+def live_is_cheaper_from(one: SimulationResult) -> float | None:
+    """Returns from which minute of the session on GPT-Live would have cost less; None: never."""
+    cheaper: float | None = None
+    for point in one.points:
+        if point.usd <= point.at / 60 * LIVE_USD_PER_MINUTE:
+            cheaper = None
+        elif cheaper is None:
+            cheaper = point.at / 60
+    return cheaper
 
 
 def compare(

@@ -26,6 +26,8 @@ MAX_STEMS = 24
 """Stems of a question that are looked up: the rarest."""
 TURNS_OF_STEM = 2_000
 """Turns that are taken of a stem: the newest, where more have it."""
+MOST_CANDIDATES = 4_000
+"""Turns that are taken of all stems together, from the rarest stem on."""
 RANKED = 60
 """Candidates that are read and ranked exactly."""
 _K1, _B = 1.2, 0.75
@@ -112,11 +114,16 @@ def _find(
 ) -> list[Evidence]:
     stems = _stems_of(db, question)
     weights: dict[int, float] = {}
+    left = MOST_CANDIDATES
     for stem in stems:
-        for (place,) in db.execute(
+        if left <= 0:
+            break  # the others are more common; they count in the ranking
+        places = db.execute(
             "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",
-            (f'{{text stems}} : "{stem.text}"', TURNS_OF_STEM),
-        ):
+            (f'{{text stems}} : "{stem.text}"', min(left, TURNS_OF_STEM)),
+        ).fetchall()
+        left -= len(places)
+        for (place,) in places:
             weights[place] = weights.get(place, 0.0) + stem.weight
     best = heapq.nlargest(RANKED * (1 if reach is None else 4), weights, key=weights.__getitem__)
     read = [row for row in _read(db, best, reach) if row[2] not in held][:RANKED]
