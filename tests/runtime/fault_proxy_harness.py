@@ -20,7 +20,21 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 Direction = Literal["up", "down"]
-Fault = Literal["cut", "late cut", "garble", "stall", "delay", "1006", "1011", "1012", "1013"]
+Fault = Literal[
+    "cut",
+    "late cut",
+    "garble",
+    "stall",
+    "delay",
+    "1006",
+    "1011",
+    "1012",
+    "1013",
+    "double",
+    "drop",
+    "reorder",
+    "spoil",
+]
 FAULTS: tuple[Fault, ...] = (
     "cut",
     "late cut",
@@ -34,6 +48,11 @@ FAULTS: tuple[Fault, ...] = (
 """`cut`: the TCP connection is aborted before the message arrives; `late cut`: right after it.
 `garble`: bytes that are no WebSocket frame. `stall`: nothing passes any more. `delay`: the message
 arrives `DELAY_S` later. A number: the server's close code.
+"""
+MESSAGE_FAULTS: tuple[Fault, ...] = ("drop", "double", "reorder", "spoil")
+"""Faults of one message on a connection that lasts. `drop`: the message never arrives. `double`: it
+arrives twice. `reorder`: it arrives after the next one of its direction. `spoil`: half of it
+arrives, which is no JSON.
 """
 DELAY_S = 0.15
 PassOn = Callable[[Direction, str | bytes], list[str | bytes]]
@@ -65,6 +84,7 @@ class FaultProxy:
     seen: list[Step] = field(default_factory=list)
     url: str = ""
     stalled: list[Any] = field(default_factory=list)
+    _held: dict[Direction, str | bytes] = field(default_factory=dict)
     _open: list[ServerConnection] = field(default_factory=list)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _counts: Counter[tuple[Direction, str]] = field(default_factory=Counter)
@@ -123,15 +143,32 @@ class FaultProxy:
         with suppress(ConnectionClosed):
             async for frame in source:
                 step = self._count(direction, frame)
+                frames = [frame]
                 if step == self.step and not self.done:
                     self.done = True
-                    if await self._cause_fault(client, sink, frame):
+                    if self.fault in MESSAGE_FAULTS:
+                        frames = self._changed_frames(direction, frame)
+                    elif await self._cause_fault(client, sink, frame):
                         return
-                for message in self.pass_on(direction, frame):
-                    await sink.send(message)
+                elif direction in self._held:
+                    frames = [frame, self._held.pop(direction)]
+                for one in frames:
+                    for message in self.pass_on(direction, one):
+                        await sink.send(message)
         # A close by the server is passed on with its code and reason.
         if direction == "down" and source.close_code not in (None, 1006):
             await client.close(source.close_code or 1000, source.close_reason or "")
+
+    def _changed_frames(self, direction: Direction, frame: str | bytes) -> list[str | bytes]:
+        """Returns what is sent now in place of the frame with the fault."""
+        match self.fault:
+            case "double":
+                return [frame, frame]
+            case "spoil":
+                return [frame[: len(frame) // 2]]
+            case "reorder":
+                self._held[direction] = frame
+        return []
 
     def _count(self, direction: Direction, frame: str | bytes) -> Step:
         kind = json.loads(frame)["type"]

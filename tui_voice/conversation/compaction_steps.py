@@ -16,8 +16,6 @@ from tui_voice.conversation.items import memory_item, predecessor, turn_item
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.conversation.situation import CompactionStep
 
-REPEAT_AFTER_S = 30.0
-"""Seconds without an acknowledgement after which a step is asked for once more."""
 SUMMARY_TIMEOUT_S = 900.0
 """Seconds after which a requested summary is given up."""
 UNCONFIRMED = "the server did not confirm it"
@@ -33,11 +31,11 @@ class Advance:
     outputs: tuple[Output, ...] = ()
 
 
-def advance(ledger: Ledger, step: CompactionStep) -> Advance:
+def advance(ledger: Ledger, step: CompactionStep, step_s: float) -> Advance:
     """The next step of the compaction under way.
 
-    A step without an acknowledgement is asked for a second time after `REPEAT_AFTER_S`. After
-    that it counts as refused.
+    A step without an acknowledgement is asked for a second time after `step_s` seconds. After that
+    it counts as refused.
     """
     if _summary_overdue(ledger):
         assert ledger.compaction is not None
@@ -49,7 +47,7 @@ def advance(ledger: Ledger, step: CompactionStep) -> Advance:
     name = f"{'create' if isinstance(effect, x.CreateItem) else 'delete'} {effect.item_id}"
     if name != step.name:
         return Advance(CompactionStep(name, ledger.at), (effect,))
-    if ledger.at - step.asked_at < REPEAT_AFTER_S:
+    if ledger.at < step.asked_at + step_s:
         return Advance(step)
     again = CompactionStep(name, ledger.at, repeated=True)
     if step.repeated:
@@ -57,14 +55,14 @@ def advance(ledger: Ledger, step: CompactionStep) -> Advance:
     return Advance(again, (effect,))
 
 
-def step_due(ledger: Ledger, step: CompactionStep) -> float | None:
+def step_due(ledger: Ledger, step: CompactionStep, step_s: float) -> float | None:
     """When (`Event.at`, seconds) the awaited answer is overdue. None: no answer is awaited."""
     running = ledger.compaction
     if ledger.connection.status != "online":
         return None
     if running is not None and running.stage == "requested":
         return running.at + SUMMARY_TIMEOUT_S
-    return step.asked_at + REPEAT_AFTER_S if step.name else None
+    return step.asked_at + step_s if step.name else None
 
 
 def _summary_overdue(ledger: Ledger) -> bool:

@@ -14,7 +14,6 @@ from tui_voice.conversation import compaction, planning
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compaction_steps import (
-    REPEAT_AFTER_S,
     UNCONFIRMED,
     advance,
     step_due,
@@ -205,6 +204,14 @@ class Conversation:
     def nothing_plays(self, _event: e.Event) -> bool:
         return not self.situation.playback.playing
 
+    def was_cut_off(self, event: e.ResponseDone) -> bool:
+        """Whether the reply that the user waits for was cancelled, and by nothing that the user did
+        since. Our cancel of the response before can reach the server after that one has begun.
+        """
+        response = self.situation.response
+        waits = self.situation.reply.pending and not response.asked_once_more
+        return event.status == "cancelled" and waits and self.nothing_more_comes(event)
+
     def another_is_wanted(self, _event: e.Event) -> bool:
         """Whether the response that the user waits for has not been asked for yet."""
         return self.situation.response.follow_up == "response"
@@ -390,6 +397,10 @@ class Conversation:
             self._want_response()
         self.settle_down(event)
 
+    def ask_once_more(self, _event: e.ResponseDone) -> None:
+        self._set_response(asked_once_more=True)
+        self._want_response()
+
     def ask_for_reply(self, _event: e.Event) -> None:
         self._want_response()
 
@@ -507,9 +518,11 @@ class Conversation:
         """When the acknowledgement that the compaction or the seeding waits for is overdue."""
         seeding = self.situation.seeding
         if seeding.under_way:
-            return seeding.sent_at + REPEAT_AFTER_S
+            return seeding.sent_at + self._timeouts.step_s
         return (
-            None if self.situation.response.active else step_due(self.ledger, self.situation.step)
+            None
+            if self.situation.response.active
+            else step_due(self.ledger, self.situation.step, self._timeouts.step_s)
         )
 
     # ── callbacks of the table: the connection ──────────────────────────────────────────────
@@ -569,7 +582,7 @@ class Conversation:
     def _repeat_seeding(self, _event: e.Event) -> None:
         """Sends unacknowledged seed items a second time. After that they count as refused."""
         seeding = self.situation.seeding
-        if not seeding.under_way or self.ledger.at - seeding.sent_at < REPEAT_AFTER_S:
+        if not seeding.under_way or self.ledger.at < seeding.sent_at + self._timeouts.step_s:
             return
         again = replace(seeding, sent_at=self.ledger.at, repeated=True)
         self.situation = replace(self.situation, seeding=again)
@@ -597,7 +610,7 @@ class Conversation:
         response, online = self.situation.response, self.ledger.connection.status == "online"
         if response.active or self.situation.seeding.under_way or not online:
             return
-        following = advance(self.ledger, self.situation.step)
+        following = advance(self.ledger, self.situation.step, self._timeouts.step_s)
         self.situation = replace(self.situation, step=following.step)
         self._put(*following.outputs)
         idle = not following.step.name and not following.outputs

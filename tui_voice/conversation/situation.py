@@ -46,6 +46,8 @@ class ActiveResponse:
     """
     asked_for_text: bool = False
     """The last `response.create` was for a typed turn."""
+    asked_once_more: bool = False
+    """The reply to the user's last turn was cancelled and is asked for again. There is no third."""
     repaired: bool = False
     """The reply under way is already the second attempt. There is no third."""
     refused: frozenset[str] = frozenset()
@@ -61,7 +63,7 @@ class ActiveResponse:
         """`repairable`: the event ends a reply without audio that can be asked for again."""
         match event:
             case e.TextSubmitted() | e.SpeechCommitted():
-                return replace(self, called=frozenset(), without_tools=False)
+                return replace(self, called=frozenset(), without_tools=False, asked_once_more=False)
             case e.ResponseStarted(response_id=response_id) if response_id not in self.ended:
                 # Another reply comes first, so the one without audio is not repaired.
                 follow_up = "none" if self.follow_up == "repair" else self.follow_up

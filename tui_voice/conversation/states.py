@@ -76,6 +76,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     # The reply.
     _row("response_started", [*QUIET, _AWAITING], _AWAITING, conditions="is_under_way"),
     _row("audio_received", [*QUIET, _AWAITING], _SPEAKING, conditions="is_played"),
+    _row("response_done", _AWAITING, None, conditions="was_cut_off", after="ask_once_more"),
     _row("response_done", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
     _row("response_done", "*", None, after="ask_for_follow_up"),
     _row("response_refused", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),

@@ -26,6 +26,9 @@ class ConversationTimeouts:
     """A turn that voice activity detection began ends after so long at the latest."""
     playback_s: float = 15.0
     """A reply whose response has ended is stopped so long after its audio should be over."""
+    step_s: float = 30.0
+    """A change of the server's items is asked for a second time after so long without an
+    acknowledgement, and counts as refused after twice that."""
     tool_s: float = 300.0
     """A function that has not answered after so long is given up. The user may have to allow it."""
     transcript_s: float = 30.0

@@ -1,0 +1,168 @@
+"""A message that is lost, doubled, late or spoiled, on a connection that lasts.
+
+A network does none of this, but relays and servers do. What the fault hits may be lost, for example
+a reply; the session goes on, and it holds each turn once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.fault_proxy_harness import MESSAGE_FAULTS, Fault, Step, fault_proxy
+from tests.runtime.session_harness import (
+    NEVER,
+    SHORT_TIMEOUTS,
+    SessionHarness,
+    running_session,
+    toy_server,
+    utterance,
+)
+from tui_voice.conversation import events as e
+from tui_voice.conversation.conversation import Snapshot
+from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.states import State
+from tui_voice.conversation.timeouts import ConversationTimeouts
+from tui_voice.store.reading import load
+
+WAITS = ConversationTimeouts(
+    reply_s=1.5,
+    cancel_s=0.3,
+    commit_s=0.5,
+    late_speech_s=0.3,
+    listening_s=0.7,
+    turn_s=2.0,
+    playback_s=0.7,
+    step_s=0.4,
+    transcript_s=0.7,
+)
+LIMITS = Limits(trigger=NEVER.trigger, keep=2, policy="notebook")
+TYPED = ["hello Anna", "tell me a story", "yes"]
+SPOKEN = "one two three"
+
+
+def at_rest(now: Snapshot) -> bool:
+    """Returns whether nothing is under way."""
+    situation = now.situation
+    waits = situation.response.active or situation.response.follow_up != "none"
+    return (
+        now.state is State.IDLE
+        and not waits
+        and now.ledger.connection.status == "online"
+        and not situation.seeding.under_way
+        and not situation.microphone.turn
+        and situation.microphone.commit is None
+        and not situation.transcripts.turns
+        and now.ledger.compaction is None
+        and all(turn.words != "open" for turn in now.ledger.turns)  # saved, too
+    )
+
+
+async def rest_after(
+    harness: SessionHarness, event: e.Event, begun: Callable[[Snapshot], object]
+) -> None:
+    """Posts what the user does, and waits until nothing that follows from it is under way.
+
+    `begun`: whether a snapshot shows that the session has taken the event.
+    """
+    harness.session.post(event)
+    await harness.until(begun)
+    await harness.until(at_rest)
+
+
+async def type_turn(harness: SessionHarness, item_id: str, text: str) -> None:
+    typed = e.TextSubmitted(item_id=item_id, text=text)
+    await rest_after(harness, typed, lambda now: now.ledger.turns.get(item_id))
+
+
+async def converse(harness: SessionHarness, *, by_key: bool) -> None:
+    """A typed, a spoken and a typed turn, a summary, and a last turn."""
+    await type_turn(harness, "typed_0", TYPED[0])
+    harness.session.post(e.TalkPressed())
+    await harness.until(lambda s: s.situation.microphone.open)
+    count = len(harness.snapshot.ledger.turns)
+    await harness.feed(utterance(SPOKEN))
+    if by_key:
+        released = e.TalkReleased()
+        await rest_after(harness, released, lambda now: not now.situation.microphone.open)
+    else:
+        await harness.until(lambda now: len(now.ledger.turns) > count)
+        await harness.until(at_rest)
+    await type_turn(harness, "typed_1", TYPED[1])
+    await rest_after(harness, e.SummarisePressed(), lambda now: now.ledger.compactions)
+    await type_turn(harness, "typed_2", TYPED[2])
+
+
+async def run_with_fault(
+    tmp_path: Path, step: Step | None, fault: Fault, *, by_key: bool
+) -> list[Step]:
+    detection = "manual" if by_key else "server_vad"
+    async with (
+        toy_server() as server,
+        fault_proxy(server.url, step, fault) as proxy,
+        running_session(
+            proxy.url,
+            tmp_path,
+            timeouts=SHORT_TIMEOUTS,
+            limits=LIMITS,
+            waits=WAITS,
+            turn_detection=detection,
+        ) as harness,
+    ):
+        await converse(harness, by_key=by_key)
+        steps = list(proxy.seen)
+        await type_turn(harness, "last", "three two one")
+        turns = list(harness.snapshot.ledger.turns)
+        path = harness.session.path
+    assert step is None or proxy.done, f"{step} never came"
+    assert proxy.connections == 1
+    worded = [(turn.role, turn.text) for turn in turns if turn.text]
+    assert worded[-1] == ("assistant", "three two one"), worded
+    assert ("user", "three two one") in worded[-3:], worded
+    said = Counter(text for role, text in worded if role == "user")
+    assert all(said[text] == 1 for text in TYPED), worded
+    assert said.total() <= len(TYPED) + 2, worded
+    if step is None or step.direction == "down":  # else the server has truly got something else
+        assert said[SPOKEN] == 1, worded
+        replies = Counter(text for role, text in worded if role == "assistant")
+        assert all(replies[text] <= 1 for text in said), worded
+    assert [(t.id, t.text) for t in load(path).ledger.turns] == [(t.id, t.text) for t in turns]
+    return steps
+
+
+def steps_to_disturb(steps: list[Step]) -> list[Step]:
+    """Returns the messages after the configuration; of audio and deltas numbers 1, 2 and 9 only."""
+    first = next(n for n, step in enumerate(steps) if step.type == "session.updated") + 1
+    often = ("append", "delta")
+    return [
+        step for step in steps[first:] if not step.type.endswith(often) or step.number in (1, 2, 9)
+    ]
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+async def test_a_session_without_a_fault(tmp_path: Path, by_key: bool) -> None:
+    steps = await run_with_fault(tmp_path, None, "drop", by_key=by_key)
+    assert len({(step.direction, step.type) for step in steps_to_disturb(steps)}) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("by_key", [False, True])
+async def test_a_fault_of_every_message(tmp_path: Path, by_key: bool) -> None:
+    """Each message gets one kind of fault, or all kinds where TUI_VOICE_ALL_FAULTS is set."""
+    steps = await run_with_fault(tmp_path / "whole", None, "drop", by_key=by_key)
+    everything = "TUI_VOICE_ALL_FAULTS" in os.environ
+    failures: list[str] = []
+    for number, step in enumerate(steps_to_disturb(steps)):
+        one = MESSAGE_FAULTS[(number + 2 * by_key) % len(MESSAGE_FAULTS)]
+        for fault in MESSAGE_FAULTS if everything else (one,):
+            folder = tmp_path / f"{number}-{fault}"
+            try:
+                await run_with_fault(folder, step, fault, by_key=by_key)
+            except AssertionError as error:
+                failures.append(f"── {fault} at {step}: {error}")
+    assert not failures, f"{len(failures)} of them:\n" + "\n".join(failures)
