@@ -238,6 +238,17 @@ def test_a_transcript_that_comes_twice_is_counted_once() -> None:
     assert ledger.cost == 0.25
 
 
+def test_a_reply_that_our_cancel_cut_off_in_error_is_asked_for_once_more() -> None:
+    """The user typed and spoke at the same moment, so the cancel hit the newer response."""
+    clocked = Clocked(e.TalkPressed(), TYPED, SPEECH, e.SpeechStopped(item_id="u1"), COMMITTED)
+    cancelled = replace(DONE, status="cancelled", reason="client_cancelled")
+    assert clocked.post(STARTED, cancelled) == [CREATE]
+    assert clocked.state is State.AWAITING
+    again = replace(cancelled, response_id="r2")
+    assert clocked.post(replace(STARTED, response_id="r2"), again) == []
+    assert clocked.state is State.IDLE
+
+
 def test_without_a_loudspeaker_nothing_plays() -> None:
     clocked = Clocked(e.LoudspeakerChanged(available=False), TYPED, STARTED, ADDED, AUDIO)
     assert clocked.state is State.AWAITING

@@ -394,6 +394,17 @@ def test_cached_tokens_without_details_are_text_first() -> None:
     )
 
 
+def test_a_response_to_speech_after_our_cancel_is_not_dropped() -> None:
+    """We cancelled a response that had not begun; the server answers what was said since."""
+    translator = new_translator()
+    translator.encode(x.CreateResponse())
+    translator.encode(x.CancelResponse())
+    received(translator, "input_audio_buffer.committed", item_id="i1")
+    begin(translator)
+    heard = received(translator, "response.output_audio.delta", **part(delta=pcm(20)))
+    assert any(isinstance(one, AudioChunk) for one in heard)
+
+
 # ── servers that leave events out, or repeat them ───────────────────────────────────────────────
 
 

@@ -151,6 +151,7 @@ class EventTranslator:
         if not item_id or item_id in self._user_turns:
             return []
         self._user_turns.add(item_id)
+        self._responses.keep_next()  # the next response answers this turn, not one before it
         length, begun = None, self._speaking is not None and self._speaking[0] == item_id
         if self._speaking is not None and begun:
             length = max(0, round(self._sent_ms - self._speaking[1]))
