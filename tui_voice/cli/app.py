@@ -6,7 +6,7 @@ import argparse
 import gc
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.arguments import find_session
@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     folder = sessions_dir_of(args)
     first = _first_session(args, folder)
     # The heavy modules (openai, numpy, the server) are imported after the first paint.
+    from tui_voice.runtime.turn_player import TurnPlayer
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import AppOptions
 
@@ -52,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         **appearance(settings),
         manual=settings.backend.turn_detection == "manual",
         sound=not settings.audio.text_only,
+        play_turn=TurnPlayer(settings.audio.output_device).play,
+        devices=_device_names,
         budget=settings.cost.limit,
         minutes=write_minutes,
         sessions=folder,
@@ -70,6 +73,16 @@ def run(args: argparse.Namespace) -> int:
         for line in resume_lines(ended.path, folder, named=named):
             print(line)
     return 0
+
+
+def _device_names(direction: Literal["input", "output"]) -> list[tuple[str, str]]:
+    """Returns ids and names of the devices; those that capture what is played come last."""
+    from tui_voice.audio.devices import list_devices
+
+    able = [device for device in list_devices() if device.channels(direction)]
+    able.sort(key=lambda device: device.monitor)
+    marks = {True: "  (what a loudspeaker plays)", False: ""}
+    return [(device.id, device.name + marks[device.monitor]) for device in able]
 
 
 def appearance(settings: Settings) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     path = find_session(sessions_dir_of(args), args.session).path
+    from tui_voice.runtime.turn_player import TurnPlayer
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import AppOptions
 
@@ -54,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
 
         return replay(path, read(path).events, args.speed)
 
-    options = AppOptions(**appearance(settings), sound=False, live=False)
+    player = TurnPlayer(settings.audio.output_device)
+    options = AppOptions(**appearance(settings), sound=False, live=False, play_turn=player.play)
     with redirected_stderr(log_path()):
         app = VoiceApp(open_handle, options)
         app.run()

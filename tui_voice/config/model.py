@@ -276,6 +276,10 @@ DEFAULT_KEYS: dict[str, str] = {
     "talk": "space",
     "stop": "escape",
     "mute": "f4",
+    "mode": "f10",
+    "pause": "f9",
+    "softer": "ctrl+down",
+    "louder": "ctrl+up",
     "send": "enter",
     "newline": "alt+enter",
     "expand": "ctrl+o",
@@ -295,7 +299,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "quit": "ctrl+q",
 }
 """Action → key, in Textual's names."""
-NEWER_KEYS = ("mute", "newline", "expand", "select", "find")
+NEWER_KEYS = ("mute", "mode", "pause", "softer", "louder", "newline", "expand", "select", "find")
 """Actions whose key came after the first version. Where the user has given that key to another
 action, they have none.
 """

@@ -330,6 +330,16 @@ class Conversation:
         if is_echo and self.situation.interruption.echoes == ADVISE_AFTER_ECHOES:
             self._put(e.Noticed(text=ECHO_ADVICE, severity="warning"))
 
+    def step_volume(self, event: e.VolumeStepped) -> None:
+        self._put(x.StepVolume(step=event.step))
+
+    def set_turn_mode(self, event: e.TurnModeChosen) -> None:
+        """Closes the microphone, and tells the server who ends the turns."""
+        if self.situation.microphone.open:
+            self._put(x.CloseMicrophone())
+        self._set_microphone(open=False, mode=event.mode)
+        self._put(x.SetTurnDetection(manual=event.mode != "hands-free"))
+
     def use_device(self, event: e.DeviceChosen) -> None:
         self._put(x.UseDevice(direction=event.direction, device=event.device))
 

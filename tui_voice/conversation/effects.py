@@ -97,6 +97,20 @@ class ResumeInterrupted(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepVolume(Effect):
+    """Add `step` to the factor for the loudness of the replies."""
+
+    step: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTurnDetection(Effect):
+    """`session.update`: from now on the talk key ends the turns (`manual`), or the server does."""
+
+    manual: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseDevice(Effect):
     """Use another microphone ("input") or loudspeaker; `device` "": the system's default."""
 

@@ -34,6 +34,8 @@ class MicrophoneState:
 
     open: bool = False
     muted: bool = False
+    mode: str = ""
+    """As in `TurnModeChosen`. "": as the settings say."""
     by_key: bool = False
     """The talk key starts and ends the turns, not the server's VAD."""
     turn: str = ""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from websockets import ConnectionClosed
 
 from tui_voice.conversation import events as e
+from tui_voice.conversation.effects import SetTurnDetection
 from tui_voice.protocol.client import ServerSessionInfo
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, Outgoing, Resend
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.realtime import close_reasons
 from tui_voice.realtime.event_translator import EventTranslator
-from tui_voice.realtime.session_update import session_update
+from tui_voice.realtime.session_update import session_update, turn_detection_update
 from tui_voice.realtime.transport import ServerAddress, WebSocketTransport
 from tui_voice.realtime.wire import decode_server, encode, server
 
@@ -27,6 +29,8 @@ class RealtimeClient:
     ) -> None:
         self._address = address
         self._config = config
+        automatic = config.turn_detection
+        self._automatic = automatic if automatic != "manual" else "server_vad"
         self._translator = EventTranslator(
             audio=config.audio, manual=config.manual, pricing=pricing
         )
@@ -89,6 +93,11 @@ class RealtimeClient:
         return self._translator.receive(decode_server(frame))
 
     def encode(self, outgoing: Outgoing) -> Sequence[bytes]:
+        if isinstance(outgoing, SetTurnDetection):
+            detection = "manual" if outgoing.manual else self._automatic
+            self._config = replace(self._config, turn_detection=detection)
+            self._translator.manual = outgoing.manual
+            return [encode(turn_detection_update(self._config))]
         return [encode(event) for event in self._translator.encode(outgoing)]
 
     def encode_audio(self, pcm: bytes) -> tuple[bytes, e.Event | None]:

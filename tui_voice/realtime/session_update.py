@@ -65,6 +65,13 @@ def _voice(name: str) -> session.Voice | UnsetType:
     return name or UNSET
 
 
+def turn_detection_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
+    """Returns the `session.update` that changes the turn detection alone."""
+    detection = session.AudioInput(turn_detection=_turn_detection(config))
+    update = session.Realtime(audio=session.Audio(input=detection))
+    return client.SessionUpdateEvent(event_id="turn_detection", session=update)
+
+
 def _turn_detection(config: ServerSessionConfig) -> session.TurnDetection | None:
     if config.turn_detection == "manual":
         return None

@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # loads numpy, which only an open device needs
 
 TOO_SLOW = "The connection is too slow for your voice: the oldest audio that waits is left out."
 TOO_SHORT = "Too short: no speech was heard, so nothing was sent."
+MAX_VOLUME = 2.0
 UNSETTLED_TURNS = 8
 """Number of the newest turns that are checked for missing words."""
 
@@ -87,6 +88,8 @@ class LiveBackend:
         self._endpoint = endpoint
         self._open_sound = open_sound
         self._config = config
+        automatic = config.turn_detection
+        self._automatic_detection = automatic if automatic != "manual" else "server_vad"
         self._tools = tools
         self._tool_servers = tool_servers
         self._budget = budget or Budget(None)
@@ -192,6 +195,10 @@ class LiveBackend:
                 self._echoes += echo
                 if self._echoes >= ADVISE_AFTER_ECHOES:
                     self._media.require_louder()
+            case x.StepVolume(step=step):
+                self._step_volume(step)
+            case x.SetTurnDetection(manual=manual):
+                self._set_manual(manual)
             case x.UseDevice():
                 self._tasks.start(self._use_device(effect))
             case x.Reconnect():
@@ -294,6 +301,20 @@ class LiveBackend:
             self._post(e.Noticed(text=sound.notice, severity="warning"))
         if not sound.speaker.available:
             self._media.playback.loudspeaker_changed(False)
+
+    def _step_volume(self, step: float) -> None:
+        if self._sound is None:
+            return
+        speaker = self._sound.speaker
+        speaker.volume = min(MAX_VOLUME, round(speaker.volume + step, 2))
+        self._post(e.Noticed(text=f"The replies play at {speaker.volume:.0%}."))
+
+    def _set_manual(self, manual: bool) -> None:
+        """Turns end by talk key (`manual`) or by the server, on this connection and later ones."""
+        detection = self._automatic_detection if not manual else "manual"
+        self._config = replace(self._config, turn_detection=detection)
+        self._media.set_manual(manual)
+        self._media.speech.set_manual(manual)
 
     async def _use_device(self, effect: x.UseDevice) -> None:
         if self._sound is None:

@@ -58,8 +58,7 @@ class Media:
         self._sound = sound
         self.playback.attach(sound.speaker)
         self._filter = self._new_filter(sound)
-        if self.recorder is not None:
-            sound.speaker.on_played = self._heard
+        sound.speaker.on_played = self._heard
         sound.microphone.mute(muted)
         self.open_microphone(microphone_open)
 
@@ -103,6 +102,13 @@ class Media:
         every = REPORT_EVERY_MS * BYTES_PER_MS
         if before // every != self._turn_bytes // every:
             self._post(e.SpeechGrew(item_id="", audio_ms=self._turn_bytes // BYTES_PER_MS))
+
+    def set_manual(self, manual: bool) -> None:
+        """The talk key ends the turns from now on, or the server does."""
+        self._manual = manual
+        if self._filter is not None:
+            self._filter.manual = manual
+            self._filter.begin_turn()
 
     def spoken(self) -> bool:
         """Ends a turn by talk key; returns whether there was speech in it."""

@@ -372,7 +372,8 @@ class Session:
         if self._keep_stamps:
             return event
         if isinstance(event, e.TalkPressed):
-            event = replace(event, manual=self._manual)
+            mode = self._conversation.situation.microphone.mode
+            event = replace(event, manual=mode != "hands-free" if mode else self._manual)
         return replace(event, at=round(self._now(), 3))
 
     def _run(self) -> None:

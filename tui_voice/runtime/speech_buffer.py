@@ -60,6 +60,10 @@ class SpeechBuffer:
         if self._manual:
             self._has_speech = True
 
+    def set_manual(self, manual: bool) -> None:
+        """Our commits end the turns from now on, or the server's turn detection does."""
+        self._manual = manual
+
     def add_commit(self) -> None:
         """Marks the end of a turn: our commit was sent, or will be sent on the next connection."""
         self._pending.append(_COMMIT)

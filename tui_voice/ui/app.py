@@ -42,7 +42,9 @@ from tui_voice.ui.typed_turns import TypedTurns
 from tui_voice.ui.view import SessionView
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.turns import Turn
     from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
+    from tui_voice.ui.widgets.transcript import Transcript
 
 DRAFT_SECONDS = 2.0
 """How often what is half typed is saved, in case the process is killed."""
@@ -328,9 +330,22 @@ class VoiceApp(App[ExitSummary]):
     def action_new(self) -> None:
         self.open_session(None)
 
+    def _say_from_thread(self, text: str) -> None:
+        self.call_from_thread(self.notify, text, markup=False)
+
     def on_notice_dismissed(self) -> None:
         self.session.dismiss_notices()
         self.redraw()
+
+    def on_transcript_play_requested(self, message: Transcript.PlayRequested) -> None:
+        """Plays the sound of a turn of the open session."""
+        if self.session.handle is not None:
+            self.play_turn(self.session.handle.path, message.turn)
+
+    def play_turn(self, journal: Path, turn: Turn) -> None:
+        """Plays the recorded sound of a turn."""
+        if self.options.play_turn is not None:
+            self.options.play_turn(journal, turn, self._say_from_thread)
 
     def on_memory_requested(self, message: MemoryRequested) -> None:
         if message.edit:

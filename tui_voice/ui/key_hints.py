@@ -45,6 +45,8 @@ class KeyHints:
         live = self.view.live_keys
         if self.silent:
             live -= {"talk", "mute"}
+        if self.options.replay or not self.options.sound:
+            live -= {"volume", "pause"}
         if self.options.replay:
             live -= {"stop", "summarise", "restore", "pin"}
         if not self.chosen:
@@ -62,11 +64,18 @@ class KeyHints:
         needs = self.keys[action_id].needs
         return not needs or needs in self.live
 
+    @property
+    def _manual(self) -> bool:
+        mode = self.view.status.mode
+        return mode != "hands-free" if mode else self.options.manual
+
     def label(self, action_id: str) -> str:
         """Returns the action's word for the footer, which may depend on the state."""
         status = self.view.status
         if action_id == "talk" and status.microphone_open:
-            return "send" if self.options.manual else "close mic"
+            return "send" if self._manual else "close mic"
+        if action_id == "pause" and status.paused:
+            return "go on"
         if action_id == "mute" and status.muted:
             return "unmute"
         if action_id == "copy" and self.selection:

@@ -23,6 +23,7 @@ class _ShownMeters(NamedTuple):
     engines: str = ""
     unsaved: int = 0
     wait: ReconnectWait = NO_WAIT
+    recording: bool = False
 
 
 class OpenSession:
@@ -80,7 +81,9 @@ class OpenSession:
         left = None if meters.retry_at is None else max(0, ceil(meters.retry_at - monotonic()))
         wait = ReconnectWait(left, meters.held_turns, meters.held_ms // 1000)
         before = self._meters
-        self._meters = _ShownMeters(meters.engines, meters.unsaved, wait if offline else NO_WAIT)
+        self._meters = _ShownMeters(
+            meters.engines, meters.unsaved, wait if offline else NO_WAIT, meters.recording
+        )
         return self._meters != before
 
     @property
@@ -103,5 +106,6 @@ class OpenSession:
             engines=self._meters.engines,
             unsaved=self._meters.unsaved,
             wait=self._meters.wait,
+            recording=self._meters.recording,
             previous=previous,
         )

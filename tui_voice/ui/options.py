@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.ui.glyphs import ASCII, UNICODE, Glyphs
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
+    from tui_voice.conversation.turns import Turn
 
 
 class AppOptions(NamedTuple):
@@ -27,6 +28,11 @@ class AppOptions(NamedTuple):
     """The session uses a microphone and a loudspeaker."""
     live: bool = True
     """The session's clock runs by itself. False in a replay, where the events move it."""
+    play_turn: Callable[[Path, Turn, Callable[[str], object]], object] | None = None
+    """Plays the recorded sound of a turn: its session's journal, the turn, and what to call with a
+    sentence for the user. Returns at once. None: not available."""
+    devices: Callable[[Literal["input", "output"]], list[tuple[str, str]]] | None = None
+    """Lists the ids and names of the microphones ("input") or loudspeakers; blocks for some ms."""
     budget: float | None = None
     """USD that the user wants to spend; it is only shown."""
     minutes: Callable[[Ledger], str] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from textual.message import Message
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SECONDS = 1.0
 """How long the session's answer to a key may take until what the screen shows counts again."""
+Mode = Literal["hands-free", "push-to-talk", "manual"]
+MODES: tuple[Mode, ...] = ("hands-free", "push-to-talk", "manual")
 HOLD_SECONDS = 0.35
 """A talk key that is pressed for at least so long is push-to-talk; shorter, it is a toggle."""
 
@@ -79,7 +81,7 @@ class SessionController:
         """Opens the microphone, or closes it. Over a reply it stops the reply, and opens it."""
         from tui_voice.conversation.events import StopPressed, TalkPressed, TalkReleased
 
-        manual, is_open = self._options.manual, self._microphone_open
+        manual, is_open = self.mode != "hands-free", self._microphone_open
         speaks = self._screen.view.status.state is State.SPEAKING
         if speaks and not manual:
             self._post(StopPressed())
@@ -92,9 +94,41 @@ class SessionController:
             self._post(TalkPressed(manual=manual))
         self._asked = (not is_open, monotonic())
 
+    @property
+    def mode(self) -> Mode:
+        """Who ends the turns, as in `TurnModeChosen`."""
+        chosen = self._screen.view.status.mode
+        for mode in MODES:
+            if mode == chosen:
+                return mode
+        return "manual" if self._options.manual else "hands-free"
+
+    def change_mode(self) -> None:
+        """Changes to the next mode; the status bar names it."""
+        from tui_voice.conversation.events import TurnModeChosen
+
+        following = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
+        self._post(TurnModeChosen(mode=following))
+
+    def pause(self) -> None:
+        """Pauses the reply, or lets it go on."""
+        from tui_voice.conversation.events import PausePressed
+
+        self._post(PausePressed(paused=not self._screen.view.status.paused))
+
+    def step_volume(self, step: float) -> None:
+        """Makes the replies louder, or softer."""
+        from tui_voice.conversation.events import VolumeStepped
+
+        self._post(VolumeStepped(step=step))
+
     def talk_key_released(self) -> None:
-        """Closes the microphone where the user held the key down while speaking."""
-        if monotonic() - self._opened_microphone_at >= HOLD_SECONDS:
+        """Closes the microphone where the user held the key down while speaking. In push-to-talk
+        every release closes it, with manual turns none.
+        """
+        held = monotonic() - self._opened_microphone_at
+        chosen = self._screen.view.status.mode
+        if chosen == "push-to-talk" or (chosen != "manual" and held >= HOLD_SECONDS):
             self._close_held()
         self._opened_microphone_at = math.inf
 

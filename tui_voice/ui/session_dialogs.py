@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual.app import App
 
@@ -57,6 +57,12 @@ class SessionDialogs:
             name = "not private any more" if self._is_private else "mark as private"
             about = "a private session is never recalled by another, and never sent elsewhere"
             found.append(PaletteCommand(name, about, self.change_privacy))
+        if self._options.devices is not None and self._session.handle is not None:
+            about = "choose it for this session; nothing that is said meanwhile is lost"
+            found += [
+                PaletteCommand("microphone", about, lambda: self.choose_device("input")),
+                PaletteCommand("loudspeaker", about, lambda: self.choose_device("output")),
+            ]
         if view.pruning_rows:
             newest = view.pruning_rows[0]
             about = "the summary, and the turns that it replaced"
@@ -67,6 +73,19 @@ class SessionDialogs:
             about = "copy the whole session as text to the clipboard"
             found.append(PaletteCommand("copy the session", about, self.copy_session))
         return found
+
+    def choose_device(self, direction: Literal["input", "output"]) -> None:
+        """Asks which microphone ("input") or loudspeaker is used from now on."""
+        from tui_voice.ui.screens.device_dialog import DeviceDialog
+
+        def answered(device: str | None) -> None:
+            from tui_voice.conversation.events import DeviceChosen
+
+            if device is not None:
+                self._session.post(DeviceChosen(direction=direction, device=device))
+
+        assert self._options.devices is not None  # `commands` checks it
+        self._app.push_screen(DeviceDialog(direction, self._options.devices), answered)
 
     def rename(self) -> None:
         from tui_voice.ui.screens.dialogs import TextQuestion

@@ -65,10 +65,15 @@ class SessionTexts:
             *(("", f"{connection}{self.options.glyphs.more}") if connection else ()),
         )
 
+    @property
+    def _manual(self) -> bool:
+        mode = self.view.status.mode
+        return mode != "hands-free" if mode else self.options.manual
+
     def _how_to_talk(self) -> str:
         status, key = self.view.status, self.keys.name("talk")
         if not status.microphone_open:
             return f"press {key} and talk"
         if status.muted:
             return f"press {self.keys.name('mute')} and talk"
-        return f"talk, then press {key}" if self.options.manual else "talk"
+        return f"talk, then press {key}" if self._manual else "talk"

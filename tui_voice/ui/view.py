@@ -38,6 +38,8 @@ class HeaderView(NamedTuple):
     """Some replies have no known price."""
     budget: float | None = None
     """USD that the user wants to spend."""
+    recording: bool = False
+    """The sound of the session is being recorded."""
 
 
 class StatusView(NamedTuple):
@@ -50,6 +52,10 @@ class StatusView(NamedTuple):
     muted: bool = False
     microphone_open: bool = False
     seeding: bool = False
+    mode: str = ""
+    """As in `TurnModeChosen`. "": as the settings say."""
+    paused: bool = False
+    """The reply waits where it was paused."""
 
 
 class WindowGauge(NamedTuple):
@@ -122,6 +128,7 @@ def project(
     engines: str = "",
     unsaved: int = 0,
     wait: ReconnectWait = NO_WAIT,
+    recording: bool = False,
     previous: SessionView | None = None,
 ) -> SessionView:
     """Returns the view of a snapshot.
@@ -139,7 +146,7 @@ def project(
     else:
         rows = pruning_rows(ledger, start)
     return SessionView(
-        header=_header(ledger, engines, budget),
+        header=_header(ledger, engines, budget, recording),
         status=_status(snapshot, wait),
         turns=ledger.turns,
         compactions=ledger.compactions,
@@ -167,7 +174,7 @@ def _local_time(text: str) -> datetime | None:
         return None
 
 
-def _header(ledger: Ledger, engines: str, budget: float | None) -> HeaderView:
+def _header(ledger: Ledger, engines: str, budget: float | None, recording: bool) -> HeaderView:
     from tui_voice.conversation.title import title_of
 
     parts = (ledger.backend, engines or ledger.model, "" if engines else ledger.voice)
@@ -177,6 +184,7 @@ def _header(ledger: Ledger, engines: str, budget: float | None) -> HeaderView:
         ledger.cost,
         ledger.spent.unknown,
         budget,
+        recording,
     )
 
 
@@ -189,6 +197,8 @@ def _status(snapshot: Snapshot, wait: ReconnectWait) -> StatusView:
         muted=snapshot.situation.microphone.muted,
         microphone_open=snapshot.situation.microphone.open,
         seeding=snapshot.situation.seeding.under_way,
+        mode=snapshot.situation.microphone.mode,
+        paused=snapshot.situation.playback.paused_at is not None,
     )
 
 
@@ -269,6 +279,8 @@ _KEY_TRIGGERS = {
     "send": "text_submitted",
     "summarise": "summarise_pressed",
     "restore": "restore_pressed",
+    "pause": "pause_pressed",
+    "volume": "volume_stepped",
 }
 """Id of a key → the trigger of the state table that it fires."""
 

@@ -83,7 +83,9 @@ from tui_voice.conversation.events.user import (
     TalkPressed,
     TalkReleased,
     TextSubmitted,
+    TurnModeChosen,
     TurnPinned,
+    VolumeStepped,
 )
 
 __all__ = [
@@ -156,8 +158,10 @@ __all__ = [
     "TranscriptGrew",
     "TriggerChecked",
     "TurnAdded",
+    "TurnModeChosen",
     "TurnPinned",
     "Usage",
     "VoiceRepairRequested",
+    "VolumeStepped",
     "WritingBilled",
 ]

@@ -51,6 +51,24 @@ class PausePressed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeStepped(Event):
+    """The user made the replies louder, or softer: `step` is added to the factor in force."""
+
+    step: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnModeChosen(Event):
+    """The user chose who ends the turns.
+
+    `hands-free`: the server's detection. `push-to-talk`: the talk key, held down. `manual`: the
+    talk key, pressed twice.
+    """
+
+    mode: Literal["hands-free", "push-to-talk", "manual"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceChosen(Event):
     """The user chose another microphone or loudspeaker. `device`: its id or name, "": the system's
     default."""

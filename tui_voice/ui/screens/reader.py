@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -22,6 +22,13 @@ from tui_voice.ui.widgets.transcript import Transcript, copy_from
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
+    from tui_voice.conversation.turns import Turn
+
+
+class TurnPlayback(Protocol):
+    """The part of the application that plays recorded turns."""
+
+    def play_turn(self, journal: Path, turn: Turn) -> None: ...
 
 
 class ReaderScreen(Screen[ResumeRequest | None]):
@@ -114,6 +121,11 @@ class ReaderScreen(Screen[ResumeRequest | None]):
             self._show_error(error)
         else:
             self.dismiss(ResumeRequest(path.stem))
+
+    def on_transcript_play_requested(self, event: Transcript.PlayRequested) -> None:
+        """Plays the sound of a turn of this session, not of the open one."""
+        event.stop()
+        cast(TurnPlayback, self.app).play_turn(self._path, event.turn)
 
     def action_copy(self) -> None:
         copy_from(self.query_one(Transcript))

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tui_voice.ui.widgets.pruning_log import PruningLog
     from tui_voice.ui.widgets.side_panel import SidePanel
 
+VOLUME_STEP = 0.1
+"""Added to the factor for the loudness of replies by one key."""
 WIDE = 100
 """Columns from which the side panel has room beside the transcript."""
 WHEEL_LINES = 3
@@ -54,6 +56,10 @@ class SessionScreen(Screen[None]):
         binding(BUILT_IN["talk"]),
         binding(BUILT_IN["stop"]),
         binding(BUILT_IN["mute"]),
+        binding(BUILT_IN["mode"], priority=True),
+        binding(BUILT_IN["pause"], priority=True),
+        binding(BUILT_IN["softer"], priority=True),
+        binding(BUILT_IN["louder"], priority=True),
         binding(BUILT_IN["pin"]),
         binding(BUILT_IN["copy"]),
         binding(BUILT_IN["select"], priority=True),
@@ -365,6 +371,18 @@ class SessionScreen(Screen[None]):
 
     def action_mute(self) -> None:
         self._controller.mute()
+
+    def action_mode(self) -> None:
+        self._controller.change_mode()
+
+    def action_pause(self) -> None:
+        self._controller.pause()
+
+    def action_softer(self) -> None:
+        self._controller.step_volume(-VOLUME_STEP)
+
+    def action_louder(self) -> None:
+        self._controller.step_volume(VOLUME_STEP)
 
     def action_summarise(self) -> None:
         self._controller.summarise()

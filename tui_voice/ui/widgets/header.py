@@ -32,7 +32,8 @@ class HeaderLine(LineWidget):
     def _right(self) -> list[StyledText]:
         header = self.header
         cost = usd(header.usd) + (" + unpriced" if header.unknown_price else "")
-        parts = [(cost, "words")]
+        parts = [("REC ", "alarm")] if header.recording else []
+        parts.append((cost, "words"))
         if header.budget is not None:
             parts.append((f" of {usd(header.budget)}", "quiet"))
         parts.append((f"{length(self.seconds):>9}", "quiet"))

@@ -37,11 +37,14 @@ def word(status: StatusView, progress: str, silent: str = "") -> tuple[str, bool
         return "sending history", False
     if silent:
         return silent, False
+    if status.paused:
+        return "paused", True
+    mode = f", {status.mode}" if status.mode else ""
     if status.muted:
-        return "muted", False
+        return f"muted{mode}", False
     if status.state is State.SPEAKING:
         return "voice", False
-    return ("mic open" if status.microphone_open else "mic closed"), False
+    return ("mic open" if status.microphone_open else "mic closed") + mode, False
 
 
 class StatusBar(LineWidget):

@@ -53,6 +53,13 @@ class Transcript(ScrollView, can_focus=True):
         Binding("slash", "screen.find", "find", show=False),
     ]
 
+    class PlayRequested(Message):
+        """The user wants to hear the sound of a turn."""
+
+        def __init__(self, turn: Turn) -> None:
+            super().__init__()
+            self.turn = turn
+
     class Chosen(Message):
         """Another block is chosen, or none, or other text is selected."""
 
@@ -393,6 +400,8 @@ class Transcript(ScrollView, can_focus=True):
         block = self.chosen
         if isinstance(block, CompactionMark):
             self.fold(block.id)
+        elif block is not None:
+            self.post_message(self.PlayRequested(block))
 
     def fold(self, compaction_id: str) -> None:
         """Hides the turns of a pruning, or shows them; its mark stays in its row."""
