@@ -1,0 +1,67 @@
+"""What the user changes about the sound in a session: mode, volume, pause, devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.runtime.session_harness import running_session, toy_server, utterance
+from tui_voice.audio.device_stream import DeviceChange
+from tui_voice.conversation import events as e
+from tui_voice.conversation.states import State
+
+
+async def test_the_mode_changes_in_the_session_and_the_server_knows(tmp_path: Path) -> None:
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, turn_detection="server_vad") as harness,
+    ):
+        harness.session.post(e.TurnModeChosen(mode="manual"))
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.situation.microphone.open)
+        assert harness.snapshot.situation.microphone.by_key
+        await harness.feed(utterance("one") + utterance("two"))  # a pause that would end the turn
+        harness.session.post(e.TalkReleased())
+        await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "one two")])
+        await harness.settled()
+        harness.session.post(e.TurnModeChosen(mode="hands-free"))
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.situation.microphone.open)
+        await harness.feed(utterance("three"))
+        await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "three")])
+    assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
+
+
+async def test_a_reply_is_paused_goes_on_and_pauses_where_its_loudspeaker_is_lost(
+    tmp_path: Path,
+) -> None:
+    async with toy_server() as server, running_session(server.url, tmp_path) as harness:
+        await harness.until(lambda _: harness.sound is not None)
+        assert harness.sound is not None
+        speaker = harness.sound.speaker
+        speaker.speed = 1.0
+        harness.session.post(e.TextSubmitted(item_id="q", text="count 60"))
+        await harness.until(lambda s: s.state is State.SPEAKING)
+        harness.session.post(e.PausePressed(paused=True))
+        await harness.until(lambda s: s.situation.playback.paused_at is not None)
+        assert speaker.paused
+        harness.session.post(e.PausePressed(paused=False))
+        await harness.until(lambda s: s.situation.playback.paused_at is None)
+        harness.session.post(e.VolumeStepped(step=-0.5))
+        assert (await harness.event(e.Noticed)).text == "The replies play at 50%."
+
+        def changed(back: bool, message: str, **fields: bool) -> None:
+            change = DeviceChange("output", back, message, **fields)
+            harness.session._loop.call_soon_threadsafe(harness.backend.device_changed, change)
+
+        changed(False, "The loudspeaker Earphones is gone.")
+        await harness.until(lambda s: s.situation.playback.paused_at is not None)
+        changed(True, "The loudspeaker Earphones is gone: replies play on Laptop.")
+        said = await harness.event(e.Noticed, lambda event: "Laptop" in event.text)
+        assert said.text.endswith("The reply is paused: the pause key plays it on.")
+        assert speaker.paused
+        changed(True, "The loudspeaker Earphones is back.", same=True)
+        await harness.until(lambda s: s.situation.playback.paused_at is None)
+        # No loudspeaker is left: the rest is shown, and nothing counts as interrupted.
+        changed(False, "The loudspeaker Earphones is gone, and there is no other.", final=True)
+        await harness.until(lambda s: s.state is State.IDLE)
+    assert not [event for event in harness.events if isinstance(event, e.PlaybackInterrupted)]
