@@ -157,6 +157,33 @@ def test_a_turn_is_complete_for_subscribers_only_once_it_is_on_disk() -> None:
     assert saved == log.events[1:]
 
 
+def test_where_the_disk_refuses_the_notice_of_it_comes_before_the_turn_is_complete() -> None:
+    class FullLog(MemoryLog):
+        def sync(self) -> Future[bool]:
+            session.post(e.Noticed(text="the disk is full", severity="error"))
+            refused: Future[bool] = Future()
+            refused.set_result(False)
+            return refused
+
+    backend, log = ScriptedBackend(e.ConnectionOpened()), FullLog()
+    session = make_session(backend, log)
+    seen: list[str] = []
+    complete = threading.Event()
+
+    def on_snapshot(now: Snapshot) -> None:
+        seen.extend(turn.words for turn in now.ledger.turns)
+        if "done" in seen:
+            complete.set()
+
+    session.listen_saved(lambda event: seen.append(event.name))
+    session.subscribe(on_snapshot)
+    session.start()
+    session.post(e.TextSubmitted(item_id="a", text="hi"))
+    assert complete.wait(30)
+    session.close()
+    assert seen.index("noticed") < seen.index("done")
+
+
 def test_events_are_stamped_once_by_the_session_and_in_order() -> None:
     backend, log = ScriptedBackend(e.ConnectionOpened(at=99.0)), MemoryLog()
     session = make_session(backend, log, base=1000.0).start()

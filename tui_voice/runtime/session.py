@@ -290,12 +290,18 @@ class Session:
         self._syncing = True
         turns, count = self._conversation.ledger.turns, len(self._saved_events)
         self._log.sync().add_done_callback(
-            lambda _: self._call_on_loop(self._publish_saved, turns, count)
+            lambda saved: self._call_on_loop(self._publish_saved, turns, count, saved.result())
         )
 
-    def _publish_saved(self, turns: Turns, count: int) -> None:
-        """Takes note that these turns, and the first `count` saved events, are on disk."""
+    def _publish_saved(self, turns: Turns, count: int, saved: bool) -> None:
+        """Takes note that these turns, and the first `count` saved events, are on disk.
+
+        `saved` False: the disk refuses. Everything is published then; the notice that says so is
+        among the events, and comes before the turns.
+        """
         self._syncing = False
+        if not saved:
+            turns, count = self._conversation.ledger.turns, len(self._saved_events)
         self._saved_turns.saved = turns
         try:
             self._saved_events.release(count)
