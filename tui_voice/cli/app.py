@@ -86,11 +86,16 @@ def _device_names(direction: Literal["input", "output"]) -> list[tuple[str, str]
 
 
 def appearance(settings: Settings) -> dict[str, Any]:
-    """Returns the settings groups `ui` and `keys` as arguments for the app's `AppOptions`."""
+    """Returns the settings groups `ui` and `keys` as arguments for the app's `AppOptions`.
+
+    A terminal whose locale is not UTF-8, such as with LC_ALL=POSIX, gets the ASCII form.
+    """
     ui = settings.ui
+    encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"  # Textual draws there
     return {
         "theme": ui.theme,
-        "ascii": ui.ascii,
+        "ascii": ui.ascii or not encoding.lower().startswith("utf"),
+        "encoding": encoding,
         "side_panel": ui.side_panel,
         "timestamps": ui.timestamps,
         "keys": settings.keys,

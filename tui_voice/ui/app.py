@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -13,11 +13,13 @@ from textual.app import App
 from textual.binding import BindingsMap, BindingType
 from textual.command import Provider
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from tui_voice.errors import TuiVoiceError, UsageError
+from tui_voice.ui.ascii_filter import AsciiFilter
 from tui_voice.ui.commands import PaletteCommand
 from tui_voice.ui.key_queue import KeyQueue, NextKey
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
@@ -84,6 +86,7 @@ class VoiceApp(App[ExitSummary]):
         saved sessions is opened first; where the user chooses none, a new session is opened.
         """
         self.options = options or AppOptions()
+        self._ascii_filters = [AsciiFilter(self.options.encoding)] if self.options.ascii else []
         self.key_table = KeyTable(key_actions(), self.options.keys)
         super().__init__()
         self._open_handle = open_handle
@@ -117,6 +120,10 @@ class VoiceApp(App[ExitSummary]):
             self.options, self.key_table, self.session.post, self._send
         )
         return self.session_screen
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Returns Textual's filters, and ours where the screen is drawn with ASCII signs."""
+        return [*super().get_line_filters(), *self._ascii_filters]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return colour_variables(self.current_theme)

@@ -39,6 +39,8 @@ class AppOptions(NamedTuple):
     """Writes minutes of a session; blocks. Raises `TuiVoiceError`. None: not available."""
     sessions: Path | None = None
     """The folder of the saved sessions; None: the platform's folder."""
+    encoding: str = "utf-8"
+    """The encoding of the terminal; with `ascii`, characters that it lacks are replaced."""
 
     @property
     def replay(self) -> bool:
