@@ -9,9 +9,11 @@ from rich.cells import cell_len
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
+from tests.ui.test_screens import filter_applied
 from tests.ui.test_snapshots import SCREENS
 from tui_voice.conversation import events as e
 from tui_voice.ui.ascii_filter import ascii_form
+from tui_voice.ui.screens.list_screen import ListScreen
 
 
 @pytest.mark.parametrize(
@@ -46,5 +48,7 @@ async def test_every_screen_is_ascii(screen: str, build: Build) -> None:
         await settle(pilot)
         await pilot.press(*keys)
         await settle(pilot)
+        if isinstance(app.screen, ListScreen):
+            await filter_applied(pilot)
         shown = unescape(app.export_screenshot()).replace("\xa0", " ")
     assert {character for character in shown if not character.isascii()} == set()
