@@ -148,12 +148,21 @@ def chat_server(settings: config.Settings) -> Finding:
     """Reports which chat model answers in the embedded server."""
     if settings.backend.llm_url:
         return Finding("chat server", "ok", f"{settings.backend.llm_url}, from the settings")
+    if settings.backend.llm_path:
+        return Finding("chat server", "ok", f"{settings.backend.llm_path}, from the settings")
     from tui_voice.server.local.chat_probe import find_local_chat
+    from tui_voice.server.local.model_store import used_model
 
+    fetched = used_model("chat") if settings.backend.llm_model is None else None
+    if fetched is not None:
+        return Finding("chat server", "ok", f"none is needed: {fetched.name} is fetched, and used")
     found = find_local_chat(settings.backend.llm_model)
     if found is None:
         return Finding(
-            "chat server", "ok", "none on this machine; the small built-in model answers"
+            "chat server",
+            "ok",
+            "none on this machine; the small built-in model answers (`tui-voice models` fetches a "
+            "better one)",
         )
     return Finding("chat server", "ok", f"{found.model} at {found.base_url}")
 

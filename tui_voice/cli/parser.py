@@ -18,6 +18,7 @@ COMMANDS = {
     "sessions": "list, show, search, export, rename and delete saved sessions",
     "say": "a session without a screen: each argument is a turn",
     "serve": "the embedded Realtime server alone",
+    "models": "fetch a better chat model or speech recognition, and remove it",
     "replay": "replay a saved session on the same screen",
     "tokens": "tokens and price of words, as text and as speech",
     "simulate": "window and cost of a session under given limits",

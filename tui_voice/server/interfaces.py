@@ -116,7 +116,8 @@ class ToolCall:
 class Responder(Protocol):
     """The language model."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
         """Yields pieces of text as they are generated, or tool calls.

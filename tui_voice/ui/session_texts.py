@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tui_voice.protocol.engine_names import BUILT_IN_CHAT
 from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.view import SessionView
 
+_SMALL_MODEL = (
+    "The chat model that comes with the program is small and often wrong: it is for trying the app "
+    "out. `tui-voice models` fetches a better one."
+)
 SilentReason = Literal["", "replay", "text only", "no microphone"]
 """Why the user cannot speak here; "" where they can."""
 
@@ -62,6 +67,7 @@ class SessionTexts:
             "",
             f"{self.keys.name('help')} explains the keys and the numbers. "
             f"{self.keys.name('sessions')} lists your saved sessions.",
+            *(("", _SMALL_MODEL) if BUILT_IN_CHAT in self.view.header.engines else ()),
             *(("", f"{connection}{self.options.glyphs.more}") if connection else ()),
         )
 

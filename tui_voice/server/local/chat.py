@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event
+from typing import Any
 
 from tui_voice.errors import BackendError
 from tui_voice.network import http_client, http_failure
@@ -39,13 +40,17 @@ class ChatResponder:
         model: str | None = None,
         api_key: str | None = None,
         timeout_s: float = _REPLY_TIMEOUT_S,
+        options: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> None:
         """`base_url` ends in `/v1`. `model`: None takes the server's first. `timeout_s`: how long
-        the server may send nothing, and how long a whole summary may take.
+        the server may send nothing, and how long a whole summary may take. `options`: more fields
+        of every request. `name`: None makes one of model and address.
         """
         from openai import OpenAI
 
         self.base_url, self._model, self._timeout_s = base_url, model, timeout_s
+        self._options, self._name = dict(options or {}), name
         self._client = OpenAI(
             base_url=base_url,
             api_key=api_key or "none",
@@ -56,7 +61,7 @@ class ChatResponder:
 
     @property
     def name(self) -> str:
-        return f"{self._model or 'chat model'} at {_address(self.base_url)}"
+        return self._name or f"{self._model or 'chat model'} at {_address(self.base_url)}"
 
     def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
         """Raises `BackendError` where the server is down, refuses, answers with something else than
@@ -101,7 +106,7 @@ class ChatResponder:
         try:
             body = chat_body(request, self._model_name())
             create = self._client.chat.completions.with_streaming_response.create
-            with create(**body) as answer:
+            with create(**body, extra_body=self._options) as answer:
                 stream = ChatStream(answer.iter_lines())
                 for text in stream.words():
                     if is_left():

@@ -11,7 +11,9 @@ from tui_voice.languages.tokens import count_text_tokens
 from tui_voice.server.interfaces import Recogniser, Responder, SpeechDetector, Synthesiser
 from tui_voice.server.local.chat import ChatResponder
 from tui_voice.server.local.chat_probe import find_local_chat
+from tui_voice.server.local.gguf_chat import GgufChat
 from tui_voice.server.local.hibari import Hibari
+from tui_voice.server.local.model_store import folder_of, used_model
 from tui_voice.server.local.moonshine import Moonshine
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl
 from tui_voice.server.local.responder import LocalResponder
@@ -50,11 +52,11 @@ class LocalEngines:
     """Implements `server.interfaces.Engines`.
 
     - `llm_url`, `llm_model`: an OpenAI-compatible chat server that replies instead of the built-in
-      model. Without a URL, a server on loopback (Ollama, LM Studio) is used if there is one;
-      `probe=False` does not look for it.
-    - `llm_path`: a GGUF chat model that replaces the built-in one.
+      model. Without it, a fetched model (`tui-voice models get`) is used, else a server on loopback
+      (Ollama, LM Studio) if there is one; `probe=False` looks for neither.
+    - `llm_path`: a GGUF chat model that replies instead of them.
     - `stt`: a folder with a faster-whisper model, or the URL of a server with
-      `/audio/transcriptions`.
+      `/audio/transcriptions`; without it, a fetched model is used.
     - `tts`: the URL of a server with `/audio/speech`.
     - `progress`: called with one line, from any thread, about each model that is being loaded.
     """
@@ -74,7 +76,7 @@ class LocalEngines:
         self._progress, self._probe = progress, probe
         self._recogniser: Lazy[Recogniser] = Lazy(self._make_recogniser)
         self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
-        self._chat: Lazy[ChatResponder | bool] = Lazy(self._find_chat)
+        self._chat: Lazy[ChatResponder | GgufChat | bool] = Lazy(self._find_chat)
         self._model: Lazy[SmolLM] = Lazy(self._make_model)
         self._responder: Lazy[LocalResponder] = Lazy(self._make_responder)
 
@@ -84,12 +86,7 @@ class LocalEngines:
         """
         stt, tts = self._recogniser.made, self._synthesiser.made
         chat = self._chat()
-        if isinstance(chat, ChatResponder):
-            replies = chat.name
-        elif self._llm_path is not None:
-            replies = self._llm_path.stem
-        else:
-            replies = SmolLM.built_in
+        replies = SmolLM.built_in if isinstance(chat, bool) else chat.name
         recognises = stt.name if stt else (self._stt_option or Moonshine.name)
         speaks = tts.name if tts else (self._tts_option or Hibari.name)
         return f"{recognises} · {speaks} · {replies}"
@@ -105,7 +102,11 @@ class LocalEngines:
         self.synthesiser()
         self.count_tokens("")
         self.responder()
-        if not isinstance(self._chat(), ChatResponder):
+        chat = self._chat()
+        if isinstance(chat, GgufChat):
+            self._progress(f"loading {chat.name}…")
+            chat.load()
+        elif isinstance(chat, bool):
             self._model()
         self._progress("embedded engines ready")
 
@@ -127,6 +128,9 @@ class LocalEngines:
 
     def _make_recogniser(self) -> Recogniser:
         option = self._stt_option
+        fetched = used_model("speech-to-text") if self._probe else None
+        if option is None and fetched is not None:
+            option = str(folder_of(fetched))
         if option is None:
             self._progress("loading speech-to-text (44 MB)…")
             return Moonshine()
@@ -141,19 +145,22 @@ class LocalEngines:
         self._progress("loading text-to-speech (16 MB)…")
         return Hibari()
 
-    def _find_chat(self) -> ChatResponder | bool:
+    def _find_chat(self) -> ChatResponder | GgufChat | bool:
         if self._llm_url is not None:
             return ChatResponder(self._llm_url, self._llm_model)
-        if self._llm_path is not None or not self._probe:
+        if self._llm_path is not None:
+            return GgufChat(self._llm_path)
+        if not self._probe:
             return False
+        if self._llm_model is None and (fetched := used_model("chat")) is not None:
+            return GgufChat(folder_of(fetched) / fetched.files[0].path, fetched.name)
         found = find_local_chat(self._llm_model)
         return ChatResponder(found.base_url, found.model) if found is not None else False
 
     def _make_model(self) -> SmolLM:
-        what = "language model (98 MB)" if self._llm_path is None else self._llm_path.name
-        self._progress(f"loading {what}…")
-        return SmolLM(self._llm_path)
+        self._progress("loading language model (98 MB)…")
+        return SmolLM()
 
     def _make_responder(self) -> LocalResponder:
         chat = self._chat()
-        return LocalResponder(self._model, chat if isinstance(chat, ChatResponder) else None)
+        return LocalResponder(self._model, None if isinstance(chat, bool) else chat)

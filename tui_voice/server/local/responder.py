@@ -10,8 +10,7 @@ from threading import Event
 
 from tui_voice.errors import BackendError
 from tui_voice.languages.plausibility import summary_fault
-from tui_voice.server.interfaces import ReplyRequest, ToolCall
-from tui_voice.server.local.chat import ChatResponder
+from tui_voice.server.interfaces import ReplyRequest, Responder, ToolCall
 from tui_voice.server.local.clock import clock_answer
 from tui_voice.server.local.distress import distress_answer
 from tui_voice.server.local.function_calls import forced_call, spoken_output
@@ -43,7 +42,7 @@ class LocalResponder:
     def __init__(
         self,
         model: Callable[[], SmolLM],
-        chat: ChatResponder | None = None,
+        chat: Responder | None = None,
         now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self._model, self._chat, self._now = model, chat, now

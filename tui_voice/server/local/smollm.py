@@ -14,6 +14,7 @@ from threading import Event
 from typing import Any
 
 from tui_voice.errors import BackendError
+from tui_voice.protocol.engine_names import BUILT_IN_CHAT
 from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.pump import pumped
 from tui_voice.server.local.weights import Weights, library
@@ -49,7 +50,7 @@ _MOST_CHARACTERS = 400
 class SmolLM:
     """A loaded model; safe to call from several threads, which get their replies in turn."""
 
-    built_in = "small chat model (SmolLM2 135M)"
+    built_in = BUILT_IN_CHAT
 
     def __init__(self, path: Path | None = None) -> None:
         xllamacpp = library("xllamacpp")
