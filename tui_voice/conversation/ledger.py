@@ -172,6 +172,8 @@ class Spent(Struct, frozen=True):
     summaries: float = 0.0
     unknown: bool = False
     """Something was used whose price is in no table, so the sums are too low."""
+    estimated: bool = False
+    """A usage was missing or contradicted itself, so the sums are estimates."""
 
     @property
     def total(self) -> float:

@@ -157,15 +157,17 @@ def price(model: str, usage: Usage, table: PriceTable = PRICES) -> float | None:
     found = table.find(model)
     if found is None:
         return None
-    fresh_text = usage.input_text - usage.cached_text
+    cached_text = min(usage.cached_text, usage.input_text)
+    cached_audio = min(usage.cached_audio, usage.input_audio)
+    fresh_text = usage.input_text - cached_text
     # The usage does not say which tokens were written to the cache. If writing costs extra, all
     # of them are counted as written, so the sum is rather too high than too low.
     return (
         fresh_text * found.text_in * found.cache_write
-        + usage.cached_text * found.text_cached
+        + cached_text * found.text_cached
         + usage.output_text * found.text_out
-        + (usage.input_audio - usage.cached_audio) * found.audio_in
-        + usage.cached_audio * found.audio_cached
+        + (usage.input_audio - cached_audio) * found.audio_in
+        + cached_audio * found.audio_cached
         + usage.output_audio * found.audio_out
     ) / 1e6
 

@@ -35,7 +35,11 @@ from tui_voice.realtime.wire import (
     server,
 )
 from tui_voice.realtime.wire.contract import KEY
-from tui_voice.realtime.wire.usage import TranscriptionSeconds, TranscriptionTokens
+from tui_voice.realtime.wire.usage import (
+    TranscriptionSeconds,
+    TranscriptionTokenDetails,
+    TranscriptionTokens,
+)
 
 NOTHING_TO_CANCEL = "response_cancel_not_active"
 HARMLESS_ERRORS = frozenset(
@@ -250,7 +254,7 @@ class EventTranslator:
             case TranscriptionSeconds():
                 seconds = event.usage.seconds
             case TranscriptionTokens():
-                tokens = event.usage.total_tokens
+                tokens = _heard_tokens(event.usage)
         usd = self.pricing.transcription(seconds, tokens) if event.usage else None
         return [e.TranscriptDone(item_id=event.item_id, text=event.transcript.strip(), usd=usd)]
 
@@ -469,3 +473,10 @@ def _says_another_is_active(error: server.ErrorDetail) -> bool:
 def _no_such_item(error: server.ErrorDetail) -> bool:
     """Returns whether the error says so in words, as servers without a code for it do."""
     return "does not exist" in error.message or "not found" in error.message
+
+
+def _heard_tokens(usage: TranscriptionTokens) -> int:
+    """Returns the tokens of the transcribed audio, or all where only their sum is known."""
+    details = usage.input_token_details
+    audio = details.audio_tokens if isinstance(details, TranscriptionTokenDetails) else None
+    return audio or usage.total_tokens

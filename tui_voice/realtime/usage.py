@@ -7,7 +7,10 @@ from tui_voice.realtime.wire import usage as wire_usage
 
 
 def as_usage(usage: wire_usage.Usage | None) -> e.Usage | None:
-    """Returns the tokens by kind, images as text; None where the server reported none."""
+    """Returns the tokens by kind, images and reasoning as text; None where none were reported.
+
+    More cached tokens than there was input are cut to the input, and mark the usage as estimated.
+    """
     if usage is None or not (usage.input_tokens or usage.output_tokens):
         return None
     text, audio = _split(usage.input_tokens, usage.input_token_details)
@@ -20,14 +23,16 @@ def as_usage(usage: wire_usage.Usage | None) -> e.Usage | None:
         whole = (given.cached_tokens or 0) if given else 0
         cached_text = min(whole, text)
         cached_audio = min(whole - cached_text, audio)
+    named = max(cached_text + cached_audio, (given.cached_tokens or 0) if given else 0)
     output_text, output_audio = _split(usage.output_tokens, usage.output_token_details)
     return e.Usage(
         input_text=text,
         input_audio=audio,
-        cached_text=cached_text,
-        cached_audio=cached_audio,
+        cached_text=max(0, min(cached_text, text)),
+        cached_audio=max(0, min(cached_audio, audio)),
         output_text=output_text,
         output_audio=output_audio,
+        estimated=named > text + audio or cached_text > text or cached_audio > audio,
     )
 
 
@@ -35,9 +40,10 @@ def _split(
     total: int | None,
     details: wire_usage.InputTokenDetails | wire_usage.OutputTokenDetails | None,
 ) -> tuple[int, int]:
-    """Returns text and audio tokens; all are text where the server does not tell them apart."""
+    """Returns text and audio tokens. Those of no named kind, such as reasoning, are text."""
+    whole = max(0, total or 0)
     if details is None:
-        return total or 0, 0
+        return whole, 0
     images = getattr(details, "image_tokens", 0) or 0
-    text, audio = (details.text_tokens or 0) + images, details.audio_tokens or 0
-    return (text, audio) if text or audio else (total or 0, 0)
+    text, audio = max(0, (details.text_tokens or 0) + images), max(0, details.audio_tokens or 0)
+    return max(text, whole - audio), audio

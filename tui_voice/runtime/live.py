@@ -245,6 +245,8 @@ class LiveBackend:
             case e.ResponseDone(status="failed", reason=reason):
                 text = f"The model did not answer: {reason or 'the server gave no reason'}"
                 self._post(e.Noticed(text=text, severity="warning"))
+            case e.ResponseDone(status="completed", usage=None):
+                incoming = self._with_estimated_usage(incoming)
         self._post(incoming)
 
     def _connection_changed(self, event: e.Event) -> None:
@@ -378,6 +380,26 @@ class LiveBackend:
 
     def _post_event(self, event: e.Event) -> None:
         self._post(event)
+
+    def _with_estimated_usage(self, done: e.ResponseDone) -> e.ResponseDone:
+        """Returns the end of a reply whose usage the server left out, with an estimate of it, where
+        replies cost something: it read the window, and wrote the newest turn.
+        """
+        if self._newest is None:
+            return done
+        ledger = self._newest.ledger
+        last = ledger.turns.last
+        reply = last if last is not None and last.role == "assistant" else None
+        text, audio = (reply.text_tokens, reply.audio_tokens) if reply is not None else (0, 0)
+        usage = e.Usage(
+            input_text=max(0, ledger.window.text - text),
+            input_audio=max(0, ledger.window.audio - audio),
+            output_text=text,
+            output_audio=audio,
+            estimated=True,
+        )
+        usd = self._pricing.reply(usage)
+        return replace(done, usage=usage, usd=usd) if usd else done
 
     def _bill_late_response(self, response: OutOfBandResponse) -> None:
         """Accounts for an out-of-band response that came when nobody waited for it any more."""

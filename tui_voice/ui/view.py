@@ -90,6 +90,8 @@ class CostFigures(NamedTuple):
     total: float = 0.0
     unknown: bool = False
     """Some replies have no known price."""
+    estimated: bool = False
+    """The server gave no usage for some replies, or a wrong one."""
     per_hour: float | None = None
     last_reply: float | None = None
     summaries: float = 0.0
@@ -254,6 +256,7 @@ def _cost(ledger: Ledger) -> CostFigures:
     return CostFigures(
         total=ledger.cost,
         unknown=ledger.spent.unknown,
+        estimated=ledger.spent.estimated,
         per_hour=usd_per_hour(ledger) or None,
         last_reply=ledger.last_usd,
         summaries=ledger.spent.summaries,

@@ -45,6 +45,8 @@ class Usage:
     cached_audio: int = 0
     output_text: int = 0
     output_audio: int = 0
+    estimated: bool = False
+    """The server gave no usage, or one that contradicts itself."""
 
     @property
     def input(self) -> int:
@@ -66,4 +68,5 @@ class Usage:
             cached_audio=self.cached_audio + other.cached_audio,
             output_text=self.output_text + other.output_text,
             output_audio=self.output_audio + other.output_audio,
+            estimated=self.estimated or other.estimated,
         )

@@ -53,6 +53,7 @@ def response_done(ledger: Ledger, event: e.ResponseDone) -> Ledger:
         spent = replace(spent, unknown=True)
     else:
         spent = replace(spent, replies=spent.replies + event.usd)
+    spent = replace(spent, estimated=spent.estimated or usage.estimated)
     prefix = min(ledger.cacheable_prefix_tokens, usage.input)
     reply = Reply(event.at, usage, event.usd, prefix, event.response_id)
     return replace(

@@ -17,6 +17,8 @@ class CostPanel(BlockWidget):
     def lines(self, width: int) -> list[list[StyledText]]:
         cost, glyphs = self.cost, self._glyphs
         head: list[StyledText] = [("cost", "strong"), (f"{usd(cost.total):>14}", "words")]
+        if cost.estimated:
+            head.append((" estimated", "quiet"))
         if cost.unknown:
             head.append((" and replies without a price", "quiet"))
         elif cost.per_hour is not None:
