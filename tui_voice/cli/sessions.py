@@ -218,7 +218,11 @@ def _minutes(args: argparse.Namespace, ledger: Ledger) -> str:
     from tui_voice.runtime.minutes import minutes
 
     print("writing the minutes …", file=sys.stderr, flush=True)
-    return minutes(ledger, settings_of(args))
+
+    def print_cost(usd: float) -> None:
+        print(f"the minutes cost ${usd:.4f}", file=sys.stderr)
+
+    return minutes(ledger, settings_of(args), print_cost)
 
 
 def _rename(args: argparse.Namespace, folder: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -24,9 +25,12 @@ from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.store.secrets import Redactor
 
 
-def minutes(ledger: Ledger, settings: Settings) -> str:
+def minutes(
+    ledger: Ledger, settings: Settings, on_cost: Callable[[float], None] = lambda _usd: None
+) -> str:
     """Returns the minutes: decisions, open questions, to-dos.
 
+    `on_cost`: called with USD of all attempts, also where none of them could be used.
     Blocks until they are written, and may start the embedded server for that. Raises
     `TuiVoiceError` where no writer can write them, or where a private session would leave this
     machine for it.
@@ -39,21 +43,26 @@ def minutes(ledger: Ledger, settings: Settings) -> str:
     if not turns:
         raise TuiVoiceError("There is nothing in this session that minutes could be written of.")
     settings = with_chosen_backend(settings_for(settings, ledger)[0])
-    summary = replace(settings.summary, style=MINUTES_STYLE)
-    text = asyncio.run(_write(turns, replace(settings, summary=summary)))
-    return Redactor(keys_to_hide(settings)).text(text)
+    summary = replace(settings.summary, style=MINUTES_STYLE, probe=False)
+    answer, hint = asyncio.run(_write(turns, replace(settings, summary=summary)))
+    if answer.usd:
+        on_cost(answer.usd)
+    if isinstance(answer, e.SummaryFailed):
+        raise BackendError(f"No minutes were written: {answer.reason}.", hint)
+    return Redactor(keys_to_hide(settings)).text(answer.text)
 
 
-async def _write(turns: tuple[x.SourceTurn, ...], settings: Settings) -> str:
+async def _write(
+    turns: tuple[x.SourceTurn, ...], settings: Settings
+) -> tuple[e.SummaryReady | e.SummaryFailed, str]:
+    """Returns the answer, and what the user can do about a failed connection."""
     request = x.RequestSummary(compaction_id="minutes", turns=turns, memory="")
     session = _OutOfBandSession(settings)
     try:
         answer = await summariser_of(settings).summarise(request, session.ask)
     finally:
         await session.close()
-    if isinstance(answer, e.SummaryFailed):
-        raise BackendError(f"No minutes were written: {answer.reason}.", session.hint)
-    return answer.text
+    return answer, session.hint
 
 
 class _OutOfBandSession:

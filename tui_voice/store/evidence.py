@@ -26,9 +26,9 @@ MAX_STEMS = 24
 """Stems of a question that are looked up: the rarest."""
 TURNS_OF_STEM = 2_000
 """Turns that are taken of a stem: the newest, where more have it."""
-MOST_CANDIDATES = 4_000
+MOST_CANDIDATES = 3_000
 """Turns that are taken of all stems together, from the rarest stem on."""
-RANKED = 60
+RANKED = 40
 """Candidates that are read and ranked exactly."""
 _K1, _B = 1.2, 0.75
 """The usual parameters of BM25: saturation by repetition, and weight of the length."""
