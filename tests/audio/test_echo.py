@@ -70,6 +70,28 @@ def test_a_user_who_speaks_over_the_reply_is_heard_from_the_first_word(
     assert db(user[began]) - db(cleaned[began]) < 6
 
 
+def test_with_headphones_the_words_of_the_user_pass_unchanged(
+    reply: Sound, sentence: bytes
+) -> None:
+    voice = np.frombuffer(sentence, "<i2").astype(float)[::-1]
+    user = np.zeros(len(reply))
+    user[2 * RATE : 2 * RATE + len(voice)] = voice
+    cleaned = through(user, reply).astype(float)
+    spoken = slice(2 * RATE, 2 * RATE + len(voice))
+    lost = np.abs(cleaned[spoken] - user[spoken]) > 1
+    assert lost.mean() < 0.08  # a few pieces of 20 ms are like what is played
+
+
+def test_an_echo_that_begins_later_is_removed(reply: Sound) -> None:
+    """The headphones are taken off, or the loudspeaker is turned up."""
+    echo = later(reply, 60) * 0.5
+    echo[: 2 * RATE] = 0
+    cleaned = through(echo, reply)
+    for second in range(2, len(cleaned) // RATE):
+        part = slice(second * RATE, (second + 1) * RATE)
+        assert db(echo[part]) - db(cleaned[part]) > 20, second
+
+
 def test_all_frames_are_returned_with_a_delay_of_at_most_three_frames(reply: Sound) -> None:
     given, taken = 0, 0
 

@@ -13,6 +13,10 @@ MUTED_TAIL_MS = 2_000
 """Milliseconds of silence sent after muting, so that server VAD detects the end of speech."""
 
 
+AUDIBLE = 0.35
+"""Level, 0 to 1, from which a frame may be speech: -39 dB."""
+
+
 class CaptureGate:
     """Base of all microphones. `on_frame` gets s16le frames of `frame_ms` milliseconds.
 
@@ -29,6 +33,8 @@ class CaptureGate:
     ) -> None:
         self.on_frame = on_frame
         self.frame_ms = frame_ms
+        self.on_unsent: Callable[[bytes, bool], None] | None = None
+        """Gets audible frames that are not sent, and whether the microphone is muted."""
         self.is_open = True
         self._muted = False
         self._muted_tail = 0
@@ -93,6 +99,8 @@ class CaptureGate:
         """Sends a captured frame, keeps it as pre-roll, or drops it."""
         if self._muted:
             self._latest = b""
+            if self.on_unsent is not None and level(frame) >= AUDIBLE:
+                self.on_unsent(frame, True)
             if self._muted_tail and self.is_open:
                 self._muted_tail -= 1
                 self.on_frame(bytes(len(frame)))

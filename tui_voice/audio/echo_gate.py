@@ -26,6 +26,13 @@ _AUDIBLE_RMS = 60.0
 _ECHO_SIMILARITY = 0.55
 """Normalised correlation from which captured sound counts as an echo: of 100 pieces of other
 voices one reaches 0.5."""
+_ECHO_FRAMES = 8
+"""Consecutive frames that are an echo, after which there is an echo (160 ms): other voices
+reach a few."""
+NO_ECHO_MS = 600
+"""Milliseconds of a loud reply of which nothing was captured, after which there is no echo: longer
+than an echo takes."""
+_LOUD_RMS = 500.0
 _FADE_SAMPLES = RATE // 200
 """Samples (5 ms) over which a frame is faded in or out, so that no click is heard."""
 _SEARCH_STEP = 3
@@ -40,17 +47,25 @@ class _HeldFrame(NamedTuple):
 
 
 class EchoGate:
-    """Takes frames by `put` and returns them in order after 60 ms; none is lost."""
+    """Takes frames by `put` and returns them in order after 60 ms; none is lost.
+
+    With headphones there is no echo, and cancelling would weaken the user's words. So once a reply
+    has been played for `NO_ECHO_MS` and nothing of it was captured, frames pass as captured, until
+    one of them is an echo.
+    """
 
     def __init__(self, history: PlaybackHistory) -> None:
         self._history = history
         self._held: deque[_HeldFrame] = deque()
         self._held_samples = 0
         self._gain = 1.0
+        self._echo_run = 0  # consecutive frames that were an echo
+        self._unheard_ms = 0.0  # of audible playback of which nothing was captured
 
     def put(self, captured: Samples, cleaned: Samples) -> list[bytes]:
         """Adds a frame as captured and as cancelled; returns the frames that are decided."""
         self._held.append(_HeldFrame(captured, cleaned))
+        self._note_unheard(captured)
         self._held_samples += captured.size
         decided = []
         while self._held_samples > LOOK_AHEAD_MS * SAMPLES_PER_MS and len(self._held) > 1:
@@ -61,9 +76,23 @@ class EchoGate:
         """Returns all held frames, decided by what is known now."""
         return [self._decide() for _ in range(len(self._held))]
 
+    def _note_unheard(self, captured: Samples) -> None:
+        """Counts the milliseconds of loud playback during which nothing is captured."""
+        if self._unheard_ms >= NO_ECHO_MS:
+            return
+        if _rms(captured) >= _AUDIBLE_RMS:
+            self._unheard_ms = 0.0
+        elif _rms(self._history.read(self._history.played, captured.size)) > _LOUD_RMS:
+            self._unheard_ms += captured.size / SAMPLES_PER_MS
+
     def _decide(self) -> bytes:
-        gain = 0.0 if self._is_echo() else 1.0
-        frame = self._held.popleft().cleaned
+        found = self._is_echo()
+        self._echo_run = self._echo_run + 1 if found else 0
+        if self._echo_run >= _ECHO_FRAMES:
+            self._unheard_ms = 0.0
+        gain = 0.0 if found else 1.0
+        held = self._held.popleft()
+        frame = held.captured if self._unheard_ms >= NO_ECHO_MS else held.cleaned
         self._held_samples -= frame.size
         if gain == self._gain == 1.0:
             return frame.tobytes()
@@ -74,7 +103,9 @@ class EchoGate:
         return (frame * ramp).astype(np.int16).tobytes()
 
     def _is_echo(self) -> bool:
-        if _rms(self._held[0].cleaned) < _AUDIBLE_RMS:
+        held = self._held[0]
+        passes = held.captured if self._unheard_ms >= NO_ECHO_MS else held.cleaned
+        if _rms(passes) < _AUDIBLE_RMS:
             return False
         return is_echo(np.concatenate([frame.captured for frame in self._held]), self._history)
 

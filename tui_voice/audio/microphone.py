@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
-from tui_voice.audio.capture_gate import PRE_ROLL_MS, CaptureGate, FrameQueue, Framer
+from tui_voice.audio.capture_gate import AUDIBLE, PRE_ROLL_MS, CaptureGate, FrameQueue, Framer
 from tui_voice.audio.device_stream import DeviceChange, DeviceStream
 from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
@@ -94,10 +94,21 @@ class Microphone(CaptureGate):
     def _captured(self, pcm: bytes) -> None:
         with self._cleaning:
             for frame in self._framer.feed(pcm):
+                is_closed = self._queue.kept is not None
+                if is_closed and self.on_unsent is not None and level(frame) >= AUDIBLE:
+                    self._on_loop(self._not_sent, frame)
                 for ready in (frame,) if self._echo is None else self._echo.clean(frame):
                     if self._queue.put(ready):
                         with suppress(RuntimeError):  # the loop was closed before the device
                             self._loop.call_soon_threadsafe(self._take)
+
+    def _on_loop(self, job: Callable[[bytes], None], frame: bytes) -> None:
+        with suppress(RuntimeError):  # the loop was closed before the device
+            self._loop.call_soon_threadsafe(job, frame)
+
+    def _not_sent(self, frame: bytes) -> None:
+        if self.on_unsent is not None:
+            self.on_unsent(frame, self.muted)
 
     def _deliver_pending(self) -> None:
         # The echo canceller delays frames while a reply plays: they were captured before now.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tui_voice.audio.pcm_format import BYTES_PER_MS
 from tui_voice.conversation import events as e
+from tui_voice.runtime.care import MicrophoneCare
 from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.reply_playback import ReplyPlayback
 from tui_voice.runtime.session_handle import Meters
@@ -46,6 +47,7 @@ class Media:
         """`manual`: the talk key ends a turn. `interrupt_ms`: speech that interrupts a reply."""
         self._manual, self._interrupt_ms = manual, interrupt_ms
         self._filter: SpeechFilter | None = None
+        self._care: MicrophoneCare | None = None
         self.speech = speech
         self.playback = ReplyPlayback(post)
         self.recorder: Recorder | None = None
@@ -59,6 +61,7 @@ class Media:
         self.playback.attach(sound.speaker)
         self._filter = self._new_filter(sound)
         sound.speaker.on_played = self._heard
+        sound.microphone.on_unsent = self._unsent
         sound.microphone.mute(muted)
         self.open_microphone(microphone_open)
 
@@ -87,6 +90,8 @@ class Media:
         """Called by the microphone with each frame that its gate lets through."""
         if self._sound is None:  # its gate is not set yet
             return
+        if self._care is not None:
+            self._advise(self._care.sent(pcm))
         if self.recorder is not None:
             self.recorder.add("you", pcm)
         if self._filter is not None:
@@ -122,10 +127,11 @@ class Media:
     def _new_filter(self, sound: SoundDevices) -> SpeechFilter | None:
         """Returns the filter of what a device captures; None for sound from a file."""
         from tui_voice.audio.speech_filter import SpeechFilter
-        from tui_voice.audio.voice_detector import detector_or_none
+        from tui_voice.audio.voice_detector import VoiceDetector, detector_or_none
 
         if not sound.microphone.is_device or (detector := detector_or_none()) is None:
             return None
+        self._care = MicrophoneCare(VoiceDetector())
         return SpeechFilter(
             detector,
             self.speech.add,
@@ -138,6 +144,15 @@ class Media:
     def play(self, item_id: str, pcm: bytes) -> None:
         """Plays the next audio of a reply item."""
         self.playback.play(item_id, pcm)
+
+    def _unsent(self, pcm: bytes, muted: bool) -> None:
+        """Called with audible sound that is not sent, since the microphone is closed or muted."""
+        if self._care is not None and not self.playback.playing:
+            self._advise(self._care.unsent(pcm, muted=muted))
+
+    def _advise(self, text: str) -> None:
+        if text:
+            self._post(e.Noticed(text=text, severity="warning"))
 
     def _heard(self, pcm: bytes) -> None:
         """Called with what the loudspeaker plays, on its thread."""
