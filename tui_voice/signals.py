@@ -97,3 +97,14 @@ def _on_signal(signum: int, _frame: FrameType | None) -> None:
         _state.waiting = signum
     else:
         raise EndedBySignal(signum)
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """Ignores the `ENDING` signals inside: the program ends already, and what is open is closed."""
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in handled()}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler if handler is not None else signal.SIG_DFL)

@@ -60,6 +60,7 @@ def redirected_stderr(log: Path | None = None) -> Iterator[None]:
             own.flush()
         os.dup2(terminal, 2)
         sys.stderr, sys.__stderr__ = before, before_dunder  # type: ignore[misc]  # as above
-        own.close()
+        with suppress(OSError):  # what the terminal did not take, while it was there, is lost
+            own.close()
         os.close(terminal)
         os.close(sink)

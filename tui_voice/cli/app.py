@@ -5,23 +5,28 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.arguments import find_session
 from tui_voice.cli.flags import sessions_dir_of, settings_of
+from tui_voice.cli.output import OutputError
 from tui_voice.cli.resume_hint import is_inside, resume_lines
 from tui_voice.config import Settings, log_path
-from tui_voice.errors import UsageError
+from tui_voice.errors import ExitStatus, UsageError
+from tui_voice.signals import EndedBySignal, handled, ignored
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
     from tui_voice.runtime.session_handle import SessionHandle
+    from tui_voice.ui.app import VoiceApp
+    from tui_voice.ui.options import ExitSummary
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the app until the user quits, then prints how to resume. Exit status 0."""
+    """Runs the app until the user quits or a signal ends it, then prints how to resume."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The full-screen app needs a terminal.", "`tui-voice say` works without one."
@@ -62,17 +67,41 @@ def run(args: argparse.Namespace) -> int:
     # While the screen draws, the session's thread waits for Python's global lock. A shorter
     # switch interval reduces that delay from 16 ms to 3–5 ms (`benchmarks/sound.py`).
     sys.setswitchinterval(0.0005)
-    with redirected_stderr(log_path()):
-        choose = args.command == "resume" and first is None
-        app = VoiceApp(open_handle, options, session_id=first, choose_session=choose)
-        ended = app.run()
-    if app.failure is not None:
-        raise app.failure
+    choose = args.command == "resume" and first is None
+    app = VoiceApp(open_handle, options, session_id=first, choose_session=choose, signals=handled())
+    ended = run_in_terminal(app)
     if ended is not None:
         named = getattr(args, "sessions_dir", None) is not None
-        for line in resume_lines(ended.path, folder, named=named):
-            print(line)
-    return 0
+        with suppress(*([OSError, OutputError] if app.ended_by else [])):  # the terminal is gone
+            for line in resume_lines(ended.path, folder, named=named):
+                print(line)
+            sys.stdout.flush()
+    return status_of_app(app)
+
+
+def run_in_terminal(app: VoiceApp) -> ExitSummary | None:
+    """Runs the app and closes its sessions, however it ends. Returns the session that was opened
+    last; None where none was.
+    """
+    with redirected_stderr(log_path()):
+        try:
+            app.run()
+        finally:
+            with ignored():  # the app has ended already
+                failure = app.handles.close_all()
+                app.failure = app.failure or failure
+    return app.handles.last
+
+
+def status_of_app(app: VoiceApp) -> int:
+    """Returns the exit status of an app that has ended. Raises the error, or the signal
+    (`EndedBySignal`), that ended it.
+    """
+    if app.failure is not None:
+        raise app.failure
+    if app.ended_by is not None:
+        raise EndedBySignal(app.ended_by)
+    return ExitStatus.DONE
 
 
 def _device_names(direction: Literal["input", "output"]) -> list[tuple[str, str]]:

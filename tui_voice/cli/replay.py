@@ -6,12 +6,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.audio.stderr_redirect import redirected_stderr
-from tui_voice.cli.app import appearance
+from tui_voice.cli.app import appearance, run_in_terminal, status_of_app
 from tui_voice.cli.arguments import find_session, number
 from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
-from tui_voice.config import log_path
 from tui_voice.errors import UsageError
+from tui_voice.signals import handled
 
 if TYPE_CHECKING:
     from tui_voice.runtime.session_handle import SessionHandle
@@ -57,9 +56,6 @@ def run(args: argparse.Namespace) -> int:
 
     player = TurnPlayer(settings.audio.output_device)
     options = AppOptions(**appearance(settings), sound=False, live=False, play_turn=player.play)
-    with redirected_stderr(log_path()):
-        app = VoiceApp(open_handle, options)
-        app.run()
-    if app.failure is not None:
-        raise app.failure
-    return 0
+    app = VoiceApp(open_handle, options, signals=handled())
+    run_in_terminal(app)
+    return status_of_app(app)

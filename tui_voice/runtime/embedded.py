@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -11,8 +13,9 @@ from contextlib import suppress
 from tui_voice.errors import BackendError
 
 START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 2.0
-"""Then the child is killed."""
+STOP_TIMEOUT_S = 0.5
+"""Seconds in which the child must exit; then it is killed. It has nothing to save, and while it
+starts or loads it may take longer, for which the user would have to wait."""
 _PROGRESS = "progress: "
 _ERROR = "tui-voice: "
 """Beginning of an error message that `__main__` prints."""
@@ -104,7 +107,7 @@ class EmbeddedServer:
             raise BackendError(reason)
 
     async def stop(self) -> None:
-        """Closes the child's input, and kills it where it does not exit within two seconds."""
+        """Closes the child's input, and kills it where it does not exit in time."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -115,12 +118,22 @@ class EmbeddedServer:
                 await process.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):
-                process.kill()
+                _kill(process)
             await process.wait()
         if self._reading is not None:
             self._reading.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reading
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kills the child. `process.kill` would first ask whether it has ended, and so take its end
+    from the thread of asyncio that waits for it, which then prints a warning.
+    """
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.kill(process.pid, signal.SIGKILL)
 
 
 class ChildOutput:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from dataclasses import dataclass, field
 from threading import Thread
@@ -13,6 +12,7 @@ from tui_voice.network import is_loopback
 from tui_voice.server.interfaces import Engines
 from tui_voice.server.memory import ignore_loaded_objects
 from tui_voice.server.realtime_server import ServerOptions, start_server
+from tui_voice.signals import handled
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ async def _run(options: ServeCommandOptions, engines: Engines) -> int:
             end_requested.set()
 
         if sys.platform != "win32":
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for number in handled():
                 loop.add_signal_handler(number, end_by, number)
         print(server.url, flush=True)
         print_progress(_reachability(options))

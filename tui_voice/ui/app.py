@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -33,6 +35,7 @@ from tui_voice.ui.messages import (
 )
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.number_format import plural
+from tui_voice.ui.open_handles import OpenHandles
 from tui_voice.ui.open_session import OpenSession
 from tui_voice.ui.options import AppOptions, ExitSummary
 from tui_voice.ui.screen_context import ExportChoice, ResumeRequest, ScreenContext
@@ -81,15 +84,21 @@ class VoiceApp(App[ExitSummary]):
         *,
         session_id: str | None = None,
         choose_session: bool = False,
+        signals: Sequence[int] = (),
     ) -> None:
         """`session_id`: the session to open first; None: a new one. `choose_session`: the list of
         saved sessions is opened first; where the user chooses none, a new session is opened.
+        `signals`: those that end the application (`end_by_signal`).
         """
         self.options = options or AppOptions()
         self._ascii_filters = [AsciiFilter(self.options.encoding)] if self.options.ascii else []
         self.key_table = KeyTable(key_actions(), self.options.keys)
         super().__init__()
-        self._open_handle = open_handle
+        self.handles = OpenHandles(open_handle)
+        self._signals = signals
+        self.ended_by: int | None = None
+        """The signal that ended the application; None where none did."""
+        self._quitting = False
         self._first_session_id = session_id
         self._choose_session = choose_session
         self.session = OpenSession(self.options)
@@ -157,6 +166,36 @@ class VoiceApp(App[ExitSummary]):
         """The view that the session screen shows."""
         return self.session_screen.view
 
+    # ── how it ends ─────────────────────────────────────────────────────────────────────────
+
+    def on_load(self) -> None:
+        """Handles the signals before the terminal is changed."""
+        loop = asyncio.get_running_loop()
+        for signum in self._signals:
+            with suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(signum, self.end_by_signal, signum)
+
+    def end_by_signal(self, signum: int) -> None:
+        """Ends the application as `quit` does, and keeps which signal it was."""
+        if self.ended_by is None:
+            self.ended_by = signum
+            self.call_later(self.action_quit)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keeps the error for the caller, who reports it in one sentence once the session is
+        closed. Textual, which has no public way to change this, would print all local variables.
+        """
+        self.failure = self.failure or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def panic(self, *_renderables: object) -> None:
+        """Ends the application; what Textual wants to print is dropped."""
+        self.failure = self.failure or RuntimeError("the screen could not be drawn")
+        self._close_messages_no_wait()
+
     # ── opening a session ───────────────────────────────────────────────────────────────────
 
     def on_mount(self) -> None:
@@ -189,8 +228,8 @@ class VoiceApp(App[ExitSummary]):
         def work() -> None:
             try:
                 if before is not None:
-                    before.close()
-                handle = self._open_handle(session_id)
+                    self.handles.close(before)
+                handle = self.handles.open(session_id)
                 mailbox = SnapshotMailbox(lambda box: self.post_message(SnapshotArrived(box)))
                 self.post_message(SessionReady(handle, mailbox, handle.subscribe(mailbox.put)))
             except TuiVoiceError as error:
@@ -217,7 +256,8 @@ class VoiceApp(App[ExitSummary]):
             self._typed.save_draft(self.session_screen.prompt)
 
     def on_unmount(self) -> None:
-        self.save_draft()
+        if not self._quitting:  # `action_quit` has saved it, while the session was known
+            self.save_draft()
 
     def _send(self, text: str) -> bool:
         if not self._typed.send(text):
@@ -238,6 +278,9 @@ class VoiceApp(App[ExitSummary]):
 
     async def action_quit(self) -> None:
         """Closes the session, which saves it, and ends the application."""
+        if self._quitting:
+            return
+        self._quitting = True
         self.save_draft()
         handle = self.session.detach()
         if handle is None:
@@ -246,7 +289,7 @@ class VoiceApp(App[ExitSummary]):
         self.session_screen.show_problem(Notice("closing the session"))
 
         def work() -> None:
-            handle.close()
+            self.handles.close(handle)
             self.call_from_thread(self.exit, ExitSummary(handle.id, handle.path))
 
         self.run_worker(work, thread=True, exit_on_error=False, group="session")

@@ -16,10 +16,12 @@ from __future__ import annotations
 import os
 import re
 import selectors
+import signal
 import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from contextlib import suppress
+from typing import Any, ClassVar, TextIO, cast
 
 from textual._xterm_parser import (
     BRACKETED_PASTE_END,
@@ -156,11 +158,46 @@ class HeldKeyDriver(LinuxDriver):
     _typed_before = 0
     """Bytes that were typed before this driver changed the terminal's mode."""
 
+    _in_application_mode = False
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._file = cast(Any, _LostTerminal(cast(TextIO, self._file)))
+
     def start_application_mode(self) -> None:
         self._typed_before = self._waiting_bytes()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual has no types here
+        self._in_application_mode = True
         self.write(_ASK)
         self.flush()
+
+    def stop_application_mode(self) -> None:
+        self._in_application_mode = False
+        super().stop_application_mode()
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Takes the terminal again after the process was stopped, and draws the screen anew.
+
+        After SIGTSTP, Textual has left the terminal; after SIGSTOP, which nobody can handle, it has
+        not: it would start a second thread that reads the terminal.
+        """
+        if not self._auto_restart:
+            return
+        if self._in_application_mode:
+            self.suspend_application_mode()
+        self.resume_application_mode()
+        self._loop.call_soon_threadsafe(self._draw_again)
+
+    def _draw_again(self) -> None:
+        for screen in self._app.screen_stack:
+            self._app.call_later(screen.refresh, layout=True)
+
+    def _run_input_thread(self) -> None:
+        """Reads keys; an error in here ends the application like any other."""
+        try:
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001  # the application reports it
+            self._loop.call_soon_threadsafe(self._app._handle_exception, error)
 
     def run_input_thread(self) -> None:
         """Reads the terminal until the driver has to stop."""
@@ -173,6 +210,7 @@ class HeldKeyDriver(LinuxDriver):
                 if selector.select(0.1):
                     data = self._read()
                     if not data:
+                        self._end_without_terminal()
                         return
                     text = decode(data)
                     for event in as_pasted(parser.read(text)) if text else ():
@@ -180,6 +218,12 @@ class HeldKeyDriver(LinuxDriver):
                     HeldKeyDriver.reports_release = parser.reports_release
                 for event in parser.tick():
                     self.process_message(event)
+
+    def _end_without_terminal(self) -> None:
+        """Ends the application: the terminal is gone, and its hang-up signal may not come."""
+        end = getattr(self._app, "end_by_signal", None)
+        if end is not None:
+            self._loop.call_soon_threadsafe(end, signal.SIGHUP)
 
     def _waiting_bytes(self) -> int:
         """Returns how many bytes have been typed already. Until this driver changes the terminal's
@@ -196,7 +240,7 @@ class HeldKeyDriver(LinuxDriver):
             return 0
 
     def _read(self) -> bytes:
-        """Returns nothing where the terminal is gone; its hang-up signal ends the program."""
+        """Returns nothing where the terminal is gone."""
         try:
             if (before := self._typed_before) > 0:
                 data = os.read(self.fileno, min(before, 4096))
@@ -205,6 +249,26 @@ class HeldKeyDriver(LinuxDriver):
             return os.read(self.fileno, 4096)
         except OSError:
             return b""
+
+
+class _LostTerminal:
+    """A terminal's stream to which writing does not fail once the terminal is gone. Textual's
+    writing thread would end, and the application would wait for it forever.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def driver_for(held: str) -> type[LinuxDriver]:
