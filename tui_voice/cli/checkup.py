@@ -32,6 +32,12 @@ SOUND_EXTRA = "uv run --extra sound tui-voice"
 """The command that brings the packages of the extra `sound`."""
 
 
+LOUD_LEAK_DB = -3.0
+"""Level of the echo, relative to what is played, from which it covers the user's voice."""
+LONGEST_CANCELLED_MS = 500.0
+"""Delay of an echo beyond which it is not recognised (`audio/echo_gate.py`)."""
+
+
 class Finding(NamedTuple):
     """The result of one check."""
 
@@ -59,6 +65,8 @@ def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
     yield sound_library
     yield echo_cancellation
     yield sound_devices
+    if getattr(args, "sound", False):
+        yield lambda: echo(settings)
     yield terminal
     yield clipboard
     if getattr(args, "online", False):
@@ -210,6 +218,28 @@ def sound_devices() -> Finding:
     if "no microphone" in detail or "no loudspeaker" in detail:
         return Finding("sound devices", "warn", detail, "tui-voice --text")
     return Finding("sound devices", "ok", detail)
+
+
+def echo(settings: config.Settings) -> Finding:
+    """Plays a tone, and reports how much of it the microphone captures, and how much later."""
+    import asyncio
+
+    from tui_voice.audio.echo_test import measure_echo
+
+    found = asyncio.run(measure_echo(settings.audio.input_device, settings.audio.output_device))
+    if isinstance(found, str):
+        return Finding("echo", "warn", found, "tui-voice devices")
+    devices = f"{found.loudspeaker} to {found.microphone}"
+    if found.leak_db is None:
+        return Finding("echo", "ok", f"{devices}: none, as with headphones")
+    detail = f"{devices}: {found.leak_db:+.0f} dB after {found.delay_ms:.0f} ms"
+    if found.delay_ms > LONGEST_CANCELLED_MS:
+        remedy = "Use a wired loudspeaker, headphones or push-to-talk: this delay is not cancelled."
+        return Finding("echo", "warn", detail, remedy)
+    if found.leak_db > LOUD_LEAK_DB:
+        remedy = "Turn the loudspeaker down or move the microphone away; headphones avoid the echo."
+        return Finding("echo", "warn", detail, remedy)
+    return Finding("echo", "ok", f"{detail}, which is cancelled")
 
 
 def terminal() -> Finding:

@@ -23,6 +23,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--online", action="store_true", help="also check whether the server can be reached"
     )
+    parser.add_argument(
+        "--sound",
+        action="store_true",
+        help="also play a tone, and measure how much of it the microphone captures",
+    )
     add_settings(parser, "backend.kind")
     add_common(parser)
 
