@@ -68,6 +68,13 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="write minutes first (decisions, open questions, to-dos); asks the summary model",
     )
+    stats = action("stats", "tokens and cost by day, model and profile", has_id=False)
+    stats.add_argument(
+        "--by",
+        choices=("day", "model", "profile"),
+        action="append",
+        help="only this table; may be repeated",
+    )
     rename = action("rename", "give a session another title")
     rename.add_argument("title", nargs="+", metavar="TITLE")
     private = action("private", "mark a session private: never recalled, never sent elsewhere")
@@ -86,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         "show": _show,
         "search": _search,
         "export": _export,
+        "stats": _stats,
         "rename": _rename,
         "private": _private,
         "delete": _delete,
@@ -211,6 +219,21 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
         print_json({"id": session.id, "path": str(path.absolute()), "format": form})
     else:
         print(path)
+    return 0
+
+
+def _stats(args: argparse.Namespace, folder: Path) -> int:
+    from tui_voice.cli.statistics import as_json, as_text
+    from tui_voice.store.statistics import statistics
+
+    found = statistics(folder)
+    if args.json:
+        print_json(as_json(found))
+        return 0
+    if not found.total.sessions:
+        print(f"No session in {short(folder)} used anything yet.")
+        return 0
+    print_styled(as_text(found, args.by or ["day", "model", "profile"]))
     return 0
 
 

@@ -182,6 +182,7 @@ def _new(
             voice=config.voice,
             instructions=config.instructions,
             server=server_of(options.settings),
+            profile=options.settings.profile or "",
         )
     )
     journal = Journal.create(
@@ -236,6 +237,7 @@ def _resumed(
         model=config.model,
         voice=config.voice,
         server=server_of(options.settings),
+        profile=options.settings.profile or "",
     )
     notices = [e.Noticed(text=note, severity="warning") for note in notes]
     if journal.recovered:

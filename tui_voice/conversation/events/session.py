@@ -27,6 +27,8 @@ class SessionOpened(Event):
     """Id of the last turn that the two share."""
     server: str = ""
     """Host of the server. "": the usual one of the backend, or not known (older journals)."""
+    profile: str = ""
+    """Name of the profile of settings. "": none, or not known (older journals)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class SessionResumed(Event):
     model: str
     voice: str = ""
     server: str = ""
+    """As in `SessionOpened`."""
+    profile: str = ""
     """As in `SessionOpened`."""
 
 
