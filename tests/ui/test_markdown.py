@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import structs
 from rich.style import Style
+from textual.geometry import Region
 
+from tests.ui.conftest import Build, settle
+from tests.ui.scripted_session_harness import ScriptedSession, session_opened
+from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
 from tui_voice.ui.block_painter import GUTTER, BlockPainter, TranscriptStyles
 from tui_voice.ui.glyphs import ASCII, UNICODE
@@ -177,3 +181,34 @@ def test_a_reply_is_shown_as_written_on_request_and_where_it_was_interrupted(
     assert second(turn, raw=True) == "**bold**"
     assert second(structs.replace(turn, heard_ms=400)).startswith("**")
     assert second(structs.replace(turn, role="user")) == "**bold**"
+
+
+def reply_with_code(session: ScriptedSession) -> None:
+    session.deliver(
+        *session_opened(),
+        e.TextSubmitted(item_id="u", text="a function, please", at=1.0),
+        e.TurnAdded(item_id="a", role="assistant", modality="text", at=2.0),
+        e.TranscriptDone(item_id="a", text=DOCUMENT, at=3.0),
+    )
+
+
+async def test_keys_of_select_mode_show_the_raw_text_and_copy_the_code(build: Build) -> None:
+    app = build(reply_with_code)
+    copied: list[str] = []
+    app.copy_to_clipboard = copied.append  # type: ignore[method-assign]  # no terminal here
+    async with app.run_test(size=(120, 48)) as pilot:
+        await settle(pilot)
+
+        def screen() -> str:
+            lines = app.session_screen.transcript.render_lines(Region(0, 0, 80, 40))
+            return "\n".join(line.text for line in lines)
+
+        assert "Take the early train" in screen()
+        await pilot.press("ctrl+t", "r")
+        await settle(pilot)
+        assert "Take the **early** train" in screen()
+        await pilot.press("y")
+        assert copied == ['def f(x):\n    return "s"  # c\n']
+        await pilot.press("r")
+        await settle(pilot)
+        assert "Take the early train" in screen()

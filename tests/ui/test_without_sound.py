@@ -49,7 +49,7 @@ async def test_a_replay_takes_no_input(build: Build) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         hints = [action for action, _, _ in app.query_one(KeyHintsLine).hints]
-        assert hints == ["", "find", "sessions", "search", "palette", "help"]
+        assert hints == ["", "raw", "find", "sessions", "search", "palette", "help"]
         await pilot.press(*"hello p", "ctrl+s", "ctrl+z", "tab", "enter")
         await settle(pilot)
         assert app.session_screen.prompt.value == ""

@@ -288,6 +288,8 @@ DEFAULT_KEYS: dict[str, str] = {
     "restore": "ctrl+z",
     "pin": "p",
     "copy": "c",
+    "copy_code": "y",
+    "raw": "r",
     "panel": "f2",
     "sessions": "ctrl+r",
     "search": "ctrl+f",
@@ -299,7 +301,19 @@ DEFAULT_KEYS: dict[str, str] = {
     "quit": "ctrl+q",
 }
 """Action → key, in Textual's names."""
-NEWER_KEYS = ("mute", "mode", "pause", "softer", "louder", "newline", "expand", "select", "find")
+NEWER_KEYS = (
+    "copy_code",
+    "raw",
+    "mute",
+    "mode",
+    "pause",
+    "softer",
+    "louder",
+    "newline",
+    "expand",
+    "select",
+    "find",
+)
 """Actions whose key came after the first version. Where the user has given that key to another
 action, they have none.
 """

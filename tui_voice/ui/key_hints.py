@@ -22,6 +22,8 @@ class KeyHints:
     """Select mode: the transcript has the focus, and letters act on the chosen turn."""
     chosen: bool = False
     """A turn of the transcript is chosen."""
+    chosen_code: bool = False
+    """There is a block of code in the chosen turn."""
     chosen_pinned: bool = False
     """The chosen turn is pinned."""
     finding: bool = False
@@ -53,6 +55,7 @@ class KeyHints:
             live -= {"pin"}
         found = {
             "chosen": self.chosen or self.selection,
+            "code": self.chosen_code,
             "turns": bool(self.view.turns),
             "typed": self.typed,
             "pasted": self.pasted,

@@ -78,6 +78,8 @@ class TranscriptLines:
         self._hits: dict[str, tuple[list[Strip], tuple[Columns, ...]]] = {}
         self.unseen = 0
         """New turns below the screen; the last line says how many."""
+        self.raw = False
+        """Markdown is shown as it was written. Call `forget_styles` after a change."""
         self._painter: BlockPainter | None = None
         self._current_look: Look | None = None
         self._restyled: dict[tuple[str, int], tuple[Strip, Strip]] = {}
@@ -133,6 +135,7 @@ class TranscriptLines:
                 started=self._started,
                 timestamps=self._timestamps,
                 worths=self._worths,
+                raw=self.raw,
             )
         return self._painter
 

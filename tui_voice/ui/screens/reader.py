@@ -18,7 +18,7 @@ from tui_voice.ui.view import HeaderView, started_at
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
-from tui_voice.ui.widgets.transcript import Transcript, copy_from
+from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_from
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
@@ -39,11 +39,15 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         Binding("ctrl+o", "resume", show=False),
         Binding("ctrl+k", "fork", show=False),
         binding(BUILT_IN["copy"]),
+        binding(BUILT_IN["copy_code"]),
+        binding(BUILT_IN["raw"]),
     ]
     HINTS = (
         ("resume", "^O", "resume"),
         ("fork", "^K", "fork at the chosen turn"),
         ("copy", "c", "copy the turn"),
+        ("copy_code", "y", "copy the code in it"),
+        ("raw", "r", "raw text"),
         ("dismiss(None)", "Esc", "back"),
     )
 
@@ -129,6 +133,12 @@ class ReaderScreen(Screen[ResumeRequest | None]):
 
     def action_copy(self) -> None:
         copy_from(self.query_one(Transcript))
+
+    def action_copy_code(self) -> None:
+        copy_code_from(self.query_one(Transcript))
+
+    def action_raw(self) -> None:
+        self.query_one(Transcript).toggle_raw()
 
     async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
         await self.run_action(event.action)

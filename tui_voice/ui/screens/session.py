@@ -28,7 +28,7 @@ from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.panel_summary import PanelSummary
 from tui_voice.ui.widgets.status_bar import StatusBar
-from tui_voice.ui.widgets.transcript import Transcript, copy_from
+from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_from
 
 if TYPE_CHECKING:
     from tui_voice.conversation.events import Event
@@ -62,6 +62,8 @@ class SessionScreen(Screen[None]):
         binding(BUILT_IN["louder"], priority=True),
         binding(BUILT_IN["pin"]),
         binding(BUILT_IN["copy"]),
+        binding(BUILT_IN["copy_code"]),
+        binding(BUILT_IN["raw"]),
         binding(BUILT_IN["select"], priority=True),
         binding(BUILT_IN["find"], priority=True),
         binding(BUILT_IN["summarise"], priority=True),
@@ -215,6 +217,7 @@ class SessionScreen(Screen[None]):
             searches=self.transcript.searches,
             chosen=turn is not None,
             opens=isinstance(self.transcript.chosen, CompactionMark),
+            chosen_code=turn is not None and "```" in turn.text,
             chosen_pinned=turn is not None and turn.pinned,
             selection=self.transcript.text_selection is not None,
             typed=self.complete and not self.prompt.is_empty,
@@ -395,6 +398,12 @@ class SessionScreen(Screen[None]):
 
     def action_copy(self) -> None:
         copy_from(self.transcript)
+
+    def action_copy_code(self) -> None:
+        copy_code_from(self.transcript)
+
+    def action_raw(self) -> None:
+        self.transcript.toggle_raw()
 
     def action_select(self) -> None:
         self.select()

@@ -14,6 +14,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui_voice.ui.glyphs import UNICODE, Glyphs
+from tui_voice.ui.markdown import code_blocks
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.pruning_rows import PruningRow
 from tui_voice.ui.theme import theme_styles
@@ -211,6 +212,14 @@ class Transcript(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lays everything out for the new width, and keeps the first visible turn in place."""
+        self._lay_out_again()
+
+    def toggle_raw(self) -> None:
+        """Shows Markdown as it was written, or rendered again."""
+        self._lines.raw = not self._lines.raw
+        self._lay_out_again()
+
+    def _lay_out_again(self) -> None:
         self._lines.forget_styles()
         if not self._ready or not self._lines.count:
             return
@@ -446,6 +455,16 @@ class Transcript(ScrollView, can_focus=True):
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         text = selected_text(self.document, self._lines.painter, selection)
         return (text, "\n") if text is not None else None
+
+
+def copy_code_from(transcript: Transcript) -> None:
+    """Copies the code blocks of the chosen turn to the clipboard of the terminal."""
+    turn = transcript.chosen_turn
+    blocks = code_blocks(turn.text) if turn else []
+    if blocks:
+        transcript.app.copy_to_clipboard("\n".join(blocks))
+        lines = sum(block.count("\n") for block in blocks)
+        transcript.notify(f"{plural(lines, 'line')} of code copied", timeout=2)
 
 
 def copy_from(transcript: Transcript) -> None:
