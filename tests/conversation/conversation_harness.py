@@ -183,7 +183,8 @@ class ConversationHarness:
             ours.insert(0, ledger.memory_id)
         theirs = [item.id for item in self.server.items]
         # What the server refused to delete stays there; we no longer count on it.
-        assert ours == [one for one in theirs if one in ours or one not in self.undeletable]
+        expected = [one for one in theirs if one in ours or one not in self.undeletable]
+        assert ours == expected
 
     def check_replay(self) -> None:
         """The journal alone gives the same ledger and, replayed, the same snapshot.

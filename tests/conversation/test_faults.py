@@ -7,6 +7,7 @@ from tests.conversation.sessions_harness import NOTEBOOK, summary_due
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.compaction_steps import SUMMARY_TIMEOUT_S
+from tui_voice.conversation.ledger import MOST_REFUSED
 from tui_voice.conversation.limits import Limits
 
 THRIFT = Limits(500, 4, policy="thrift")
@@ -219,13 +220,77 @@ def test_an_unacknowledged_change_is_asked_for_twice_and_then_given_up(
         harness.run_until_quiet()
     assert harness.ledger.compaction is None
     assert not harness.ledger.pending_deletes
-    assert asked.count(first) == 2
+    # A deletion that may have happened counts as done, and is asked for twice more.
+    deletes = kind is x.DeleteItem
+    assert asked.count(first) == (4 if deletes else 2)
     assert any("did not confirm" in notice.text for notice in harness.ledger.notices)
-    assert len(harness.ledger.unpruned()) == 8
+    assert len(harness.ledger.unpruned()) == (7 if deletes else 8)
     harness.fault = no_fault
     harness.at += 600
     for _ in range(4):
         harness.exchange()
     harness.post(e.SummarisePressed())
     harness.run_until_quiet()
+    assert harness.ledger.compactions[-1].stage == "confirmed"
+
+
+@pytest.mark.parametrize("kind_of_fault", ["lose", "unacknowledged"])
+@pytest.mark.parametrize("lost", range(1, 7))
+def test_a_delete_lost_twice_leaves_every_turn_held_or_restorable(
+    kind_of_fault: str, lost: int
+) -> None:
+    """Whichever of the deletions of one summary it is: each turn is on the server, or marked as
+    pruned, so that it can be restored; and the server is asked again until it has deleted it.
+    """
+    seen: list[str] = []
+
+    def fault(effect: x.Effect) -> str:
+        if not isinstance(effect, x.DeleteItem):
+            return "ok"
+        seen.append(effect.item_id)
+        number = len(dict.fromkeys(seen))
+        twice = seen.count(effect.item_id) <= 2
+        return kind_of_fault if number == lost and twice else "ok"
+
+    harness = ConversationHarness(Limits(trigger=4_000, keep=2, policy="notebook"), fault)
+    for _ in range(4):
+        harness.exchange()
+    harness.post(e.SummarisePressed())
+    harness.run_until_quiet()
+    for _ in range(6):
+        harness.at += 30
+        harness.post(e.TimePassed())
+        harness.run_until_quiet()
+    assert harness.ledger.compaction is None
+    assert not harness.ledger.pending_deletes
+    harness.check_server_agrees()
+    pruned = [turn.id for turn in harness.ledger.turns if turn.pruned_in]
+    held = [turn.id for turn in harness.ledger.held()]
+    assert len(pruned) == lost
+    assert sorted(pruned + held) == sorted(turn.id for turn in harness.ledger.turns)
+    harness.post(e.RestorePressed(turn_ids=tuple(pruned)))
+    harness.run_until_quiet()
+    assert all(turn.in_window and not turn.pruned_in for turn in harness.ledger.turns)
+    harness.check_server_agrees()
+    harness.check_replay()
+
+
+def test_a_server_that_refuses_all_deletes_gets_few_duplicates_and_a_notice() -> None:
+    """Audio becomes text no more after two attempts, and a new connection begins anew."""
+    harness = ConversationHarness(THRIFT)
+    harness.fault = lambda effect: "refuse" if isinstance(effect, x.DeleteItem) else "ok"
+    for _ in range(12):
+        harness.exchange()
+        harness.at += 60
+    text_items = [item for item in harness.server.items if item.id.startswith("text_")]
+    assert len(text_items) <= MOST_REFUSED
+    assert [c.stage for c in harness.ledger.compactions] == ["failed"] * MOST_REFUSED
+    assert len([n for n in harness.ledger.notices if "refuses to change" in n.text]) == 1
+    assert all(turn.modality == "audio" and turn.in_window for turn in harness.ledger.turns)
+    harness.fault = no_fault
+    harness.lose_connection()
+    harness.connect()
+    harness.run_until_quiet()
+    harness.exchange()
+    harness.check_server_agrees()
     assert harness.ledger.compactions[-1].stage == "confirmed"

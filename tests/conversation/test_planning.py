@@ -223,7 +223,7 @@ class TestSummary:
             )
             reason = plan_compaction(ledger, NOTEBOOK).reason
             waits.append(int(reason.rpartition("is in ")[2].removesuffix(" s")))
-        assert waits == [15, 30, 60, 120, 240, 240, 240]
+        assert waits == [15, 30, 60, 120, 240, 3_600, 3_600]
 
     def test_the_policies_none_and_server_plan_nothing(self) -> None:
         for name in ("none", "server"):

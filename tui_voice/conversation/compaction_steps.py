@@ -49,10 +49,9 @@ def advance(ledger: Ledger, step: CompactionStep, step_s: float) -> Advance:
         return Advance(CompactionStep(name, ledger.at), (effect,))
     if ledger.at < step.asked_at + step_s:
         return Advance(step)
-    again = CompactionStep(name, ledger.at, repeated=True)
     if step.repeated:
-        return Advance(again, tuple(_unanswered(ledger, effect)))
-    return Advance(again, (effect,))
+        return Advance(CompactionStep(), tuple(_unanswered(ledger, effect)))
+    return Advance(CompactionStep(name, ledger.at, repeated=True), (effect,))
 
 
 def step_due(ledger: Ledger, step: CompactionStep, step_s: float) -> float | None:
@@ -112,30 +111,27 @@ def _delete(ledger: Ledger, turn_id: str) -> Step:
 
 
 def _unanswered(ledger: Ledger, effect: Step) -> list[e.Event]:
-    """Events that count an unacknowledged step, and all later steps of its kind, as refused.
+    """The event that counts an unacknowledged step as refused, and a notice.
 
-    They end the compaction, and the ledger keeps which items may still be on the server.
+    The reducers leave the rest of the compaction out with the same event: with one event for each
+    turn, the next step would be asked for between two of them. What the server may have done all
+    the same is asked for once more, or deleted.
     """
     running = ledger.compaction
     left = running.left_to_do(ledger.turns) if running is not None else []
-    refused: list[e.Event]
+    refused: e.Event
     if isinstance(effect, x.DeleteItem):
-        if ledger.is_pending_delete(effect.item_id):
-            ids = [item.id for item in ledger.pending_deletes]
-        else:
-            turns = [ledger.turns.get(turn_id) for turn_id in left]
-            ids = [turn.wire_id for turn in turns if turn is not None and turn.wire_id]
-        refused = [e.DeleteRefused(item_id=item_id, message=UNCONFIRMED) for item_id in ids]
+        pending = ledger.is_pending_delete(effect.item_id)
+        left = [] if pending else left
+        # The words of a turn are in the memory, or in a text item, so it counts as pruned and can
+        # be restored, whether or not the server has deleted it.
+        refused = e.DeleteRefused(
+            item_id=effect.item_id, message=UNCONFIRMED, unconfirmed=not pending
+        )
     else:
-        ids = [effect.item_id]
-        if running is not None and running.turn_of(effect.item_id) is not None:
-            ids = [running.item_id(turn_id) for turn_id in left]
-        # Only the item that was sent may exist on the server all the same.
-        codes = [e.UNANSWERED if item_id == effect.item_id else "" for item_id in ids]
-        refused = [
-            e.ItemRefused(item_id=item_id, code=code, message=UNCONFIRMED)
-            for item_id, code in zip(ids, codes, strict=True)
-        ]
-    count = f"{len(refused)} change{'s' * (len(refused) != 1)}"
+        if running is None or running.turn_of(effect.item_id) is None:
+            left = []
+        refused = e.ItemRefused(item_id=effect.item_id, code=e.UNANSWERED, message=UNCONFIRMED)
+    count = f"{max(1, len(left))} change{'s' * (len(left) > 1)}"
     text = f"The server did not confirm {count} of the window. The session continues without them."
-    return [*refused, e.Noticed(text=text, severity="warning")]
+    return [refused, e.Noticed(text=text, severity="warning")]

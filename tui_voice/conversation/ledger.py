@@ -24,6 +24,9 @@ from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns
 from tui_voice.languages.token_estimate import estimate_text_tokens
 
 ConnectionStatus = Literal["offline", "connecting", "online", "reconnecting"]
+MOST_REFUSED = 2
+"""After so many compactions in a row of which the server refused every change, no other is begun on
+the connection: each leaves a duplicate of a turn behind."""
 MEMORY_STEM = "memory_"
 """Ids of items that hold the memory begin with this. Example: "memory_0003"."""
 
@@ -206,6 +209,8 @@ class ConnectionInfo(Struct, frozen=True):
     expires_at: float | None = None
     """When the server session ends, in Unix seconds."""
     server_session_id: str = ""
+    refused_compactions: int = 0
+    """Number of compactions in a row of which the server refused every change."""
 
 
 class Ledger(Struct, frozen=True):

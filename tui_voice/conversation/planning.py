@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from tui_voice.conversation import payback
 from tui_voice.conversation.events import TriggerChecked
-from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.ledger import MOST_REFUSED, Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.plan import Plan
 from tui_voice.conversation.prunable import droppable, split
@@ -32,8 +32,11 @@ from tui_voice.conversation.turns import Turn
 TRANSCRIPT_TIMEOUT_S = 120.0
 """Seconds after which a missing transcript no longer delays a summary."""
 RETRY_SUMMARY_S = 15.0
-"""Seconds until a failed summary is tried again. They double with each failure, up to 240 s."""
-MAX_FAILURES_COUNTED = 5
+"""Seconds until a failed summary is tried again. They double with each failure."""
+MAX_FAILURES_COUNTED = 6
+RETRY_OFTEN_FAILED_S = 3_600.0
+"""Seconds until a summary is tried again that failed `MAX_FAILURES_COUNTED` times: attempts cost
+money."""
 SESSION_ENDS_SOON_S = 300.0
 """Seconds before the server session ends in which its prompt cache no longer counts."""
 MAX_UNPAID_FACTOR = 1.5
@@ -82,6 +85,8 @@ def plan_compaction(ledger: Ledger, limits: Limits, *, forced: bool = False) -> 
         return Planned(None, "a compaction is under way")
     if ledger.connection.status != "online":
         return Planned(None, "there is no connection")
+    if ledger.connection.refused_compactions >= MOST_REFUSED:
+        return Planned(None, "the server refuses to change its items")
     held = ledger.held()
     if forced:
         drop = droppable(held, limits.keep)
@@ -241,6 +246,8 @@ def _retry_at(ledger: Ledger) -> float:
         failures += 1
         if failures == MAX_FAILURES_COUNTED:
             break
+    if failures == MAX_FAILURES_COUNTED:
+        return since + RETRY_OFTEN_FAILED_S
     return since + RETRY_SUMMARY_S * 2 ** (failures - 1) if failures else 0.0
 
 

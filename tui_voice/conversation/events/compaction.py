@@ -34,12 +34,15 @@ class ItemDeleted(Event):
 class DeleteRefused(Event):
     """`error`: the server refused our `conversation.item.delete`.
 
-    `unknown`: it does not know the item, so the item counts as deleted.
+    `unknown`: it does not know the item, so the item counts as deleted. `unconfirmed`: it never
+    answered. The item counts as deleted, since its words are kept elsewhere; it is deleted once
+    more later.
     """
 
     item_id: str
     unknown: bool = False
     message: str = ""
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.ledger import Compaction, Ledger
+from tui_voice.conversation.ledger import MOST_REFUSED, Compaction, Ledger
 from tui_voice.conversation.reducers.changes import change, notice
 from tui_voice.conversation.turns import ITEM_OVERHEAD
 from tui_voice.languages.token_estimate import estimate_text_tokens
@@ -176,6 +176,19 @@ def fail(ledger: Ledger, reason: str, hint: str = "") -> Ledger:
     return amend(ledger, stage="failed", error=reason, hint=hint, done_at=ledger.at)
 
 
+def _refused(ledger: Ledger) -> Ledger:
+    """Counts a compaction that changed nothing. After `MOST_REFUSED` no other is begun."""
+    count = ledger.connection.refused_compactions + 1
+    ledger = replace(ledger, connection=replace(ledger.connection, refused_compactions=count))
+    if count == MOST_REFUSED:
+        text = (
+            "The server refuses to change its items, so nothing is pruned until the connection is "
+            "opened anew."
+        )
+        return notice(ledger, e.Noticed(at=ledger.at, text=text, severity="warning"))
+    return ledger
+
+
 def settle(ledger: Ledger) -> Ledger:
     """Confirms the compaction under way once nothing of it is left to do."""
     running = ledger.compaction
@@ -184,7 +197,10 @@ def settle(ledger: Ledger) -> Ledger:
     if running.kind == "summary" and running.stage != "placed":
         return ledger
     if running.skipped and len(running.skipped) == len(running.turns):
-        return fail(ledger, "the server refused every change")
+        return _refused(fail(ledger, "the server refused every change"))
+    if ledger.connection.refused_compactions:
+        connection = replace(ledger.connection, refused_compactions=0)
+        ledger = replace(ledger, connection=connection)
     return amend(
         ledger,
         stage="confirmed",

@@ -65,7 +65,8 @@ def item_refused(ledger: Ledger, event: e.ItemRefused) -> Ledger:
     turn_id = None if running is None else running.turn_of(event.item_id)
     if turn_id is None:
         return change(ledger, event.item_id, note="not sent")
-    return settle(_skip(ledger, turn_id))
+    ledger = _skip(ledger, turn_id)
+    return settle(_skip_rest(ledger) if event.code == e.UNANSWERED else ledger)
 
 
 def item_deleted(ledger: Ledger, event: e.ItemDeleted) -> Ledger:
@@ -75,6 +76,9 @@ def item_deleted(ledger: Ledger, event: e.ItemDeleted) -> Ledger:
 def delete_refused(ledger: Ledger, event: e.DeleteRefused) -> Ledger:
     if event.unknown:
         return _gone(ledger, event.item_id)
+    if event.unconfirmed and not ledger.is_pending_delete(event.item_id):
+        gone = _delete_later(_gone(ledger, event.item_id), event.item_id, 0)
+        return settle(_skip_rest(gone))
     running = ledger.compaction
     turn = ledger.turns.get(event.item_id)
     ledger = _no_longer_pending(ledger, event.item_id)
@@ -129,9 +133,19 @@ def _gone(ledger: Ledger, item_id: str) -> Ledger:
 def _skip(ledger: Ledger, turn_id: str) -> Ledger:
     """Leaves a turn out of the compaction under way, since the server refused to change it."""
     turn = ledger.turns.get(turn_id)
+    if turn_id in ledger.compactions[-1].skipped:
+        return ledger
     if turn is not None and turn.in_window:
         ledger = change(ledger, turn_id, unchangeable=True)
     return amend(ledger, skipped=(*ledger.compactions[-1].skipped, turn_id))
+
+
+def _skip_rest(ledger: Ledger) -> Ledger:
+    """Leaves all turns out that the compaction under way has not changed yet."""
+    running = ledger.compaction
+    for turn_id in running.left_to_do(ledger.turns) if running is not None else ():
+        ledger = _skip(ledger, turn_id)
+    return ledger
 
 
 def _delete_later(ledger: Ledger, item_id: str, tokens: int) -> Ledger:
