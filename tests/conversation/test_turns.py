@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from msgspec import structs
 
@@ -401,3 +403,19 @@ def test_unheard_words_weigh_nothing_in_any_script() -> None:
     assert said.tokens == said.as_text_tokens < structs.replace(said, heard_ms=None).tokens
     unparted = structs.replace(said, text="我想去京都看看春天的樱花")
     assert unparted.heard_text == "我想去京都看"
+
+
+class TestRuns:
+    """A session that is resumed after a day: its clock and its notices."""
+
+    SAID = (OPENED, e.Noticed(at=20.0, text="The disk is full."), e.SessionClosed(at=60.0))
+
+    def test_the_time_between_two_runs_does_not_count(self) -> None:
+        ledger = fold([*self.SAID, replace(RESUMED, at=86_400.0)])
+        assert ledger.at - ledger.away_s == 60.0
+        ledger = fold([e.Noticed(at=86_430.0, text="x")], ledger)
+        assert ledger.at - ledger.away_s == 90.0
+
+    def test_notices_of_an_earlier_run_are_not_shown_again(self) -> None:
+        assert len(fold(self.SAID).notices) == 1
+        assert fold([*self.SAID, replace(RESUMED, at=86_400.0)]).notices == ()

@@ -24,6 +24,7 @@ from tui_voice.config import (
 )
 from tui_voice.conversation import events as e
 from tui_voice.conversation.limits import Limits
+from tui_voice.conversation.reducers import fold
 from tui_voice.errors import SettingsError, StoreError
 from tui_voice.runtime.factories import limits_of, session_config_of, summariser_of
 from tui_voice.runtime.headless import HeadlessSession
@@ -283,3 +284,13 @@ def test_the_settings_choose_the_writers_of_summaries(monkeypatch: pytest.Monkey
     ]
     assert writers(replace(here, summary=SummarySettings(by="model"))) == ["gpt-6-luna", "session"]
     assert writers(Settings(backend=BackendSettings(kind="openai"))) == ["gpt-6-luna", "session"]
+
+
+async def test_a_session_in_which_nothing_was_said_is_not_kept(tmp_path: Path) -> None:
+    async with toy_server() as server:
+        options = SessionOptions(settings=settings_for(server.url), folder=tmp_path / "sessions")
+        path = await drive(options, lambda _session: None)
+        assert not path.exists()
+        path = await drive(options, lambda session: session.say("hello Anna"))
+        await drive(replace(options, resume=path), lambda _session: None)
+        assert [turn.text for turn in fold(read(path).events).turns] == ["hello Anna"] * 2

@@ -9,8 +9,12 @@ from pathlib import Path
 def resume_lines(journal: Path, folder: Path, *, named: bool) -> list[str]:
     """Returns the lines that say under which name a session is saved and how it is resumed.
 
+    A session in which nothing was said is not kept.
+
     `folder`: the folder of the sessions; `named`: the command line named it.
     """
+    if not journal.exists():
+        return ["Nothing was said, so no session is saved."]
     inside = is_inside(folder, journal)
     session = journal.stem if inside else str(journal)
     flag = f" --sessions-dir {shlex.quote(str(folder))}" if named and inside else ""

@@ -264,6 +264,8 @@ class Ledger(Struct, frozen=True):
     """Results of checks of the user's trigger, oldest first. The newest is in force."""
     at: float = 0.0
     """When the last event happened. Seconds, as in `Event.at`."""
+    away_s: float = 0.0
+    """Seconds of `at` between two runs of the program, when the session was not open."""
 
     @property
     def compaction(self) -> Compaction | None:

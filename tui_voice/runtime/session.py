@@ -100,10 +100,12 @@ class Session:
         keep_stamps: bool = False,
         clean: Callable[[e.Event], Iterable[e.Event]] = lambda event: (event,),
         first: Sequence[e.Event] = (),
+        on_unused: Callable[[], None] | None = None,
     ) -> None:
         """`base`: seconds since the session was first opened, 0 for a new one. `manual`: the talk
         key ends a turn, not turn detection. `keep_stamps`: the events are recorded ones, with their
         time. `clean`: the event without API keys. `first`: events before those of the backend.
+        `on_unused`: called at the end of a session in which nothing was said.
         """
         self.id = session_id
         self.path = log.path
@@ -116,6 +118,7 @@ class Session:
         self._keep_stamps = keep_stamps
         self._clean = clean
         self._first = first
+        self._on_unused = on_unused
         self._queue: deque[e.Event] = deque()
         self._processing = False
         self.approvals: Approvals | None = None
@@ -418,9 +421,16 @@ class Session:
                 self._closing = True
                 try:
                     self._log.finish()
+                    self._forget_if_unused()
                 except StoreError as error:
                     self._unsaved = error
                 self._publish_rest()
+
+    def _forget_if_unused(self) -> None:
+        """Keeps no session in which nothing was said."""
+        ledger = self._conversation.ledger
+        if self._on_unused is not None and not (len(ledger.turns) or ledger.memory):
+            self._on_unused()
 
     def _publish_rest(self) -> None:
         """Publishes what waited for the disk when the session ended: it is on disk now, or the

@@ -200,6 +200,7 @@ def _new(
         manual=config.manual,
         clean=EventRedactor(redactor).events,
         first=_mark(options.settings, conversation),
+        on_unused=journal.discard,
     )
     for on_event in (options.on_event, options.on_saved_event):
         if on_event is not None:
@@ -251,6 +252,7 @@ def _resumed(
         manual=config.manual,
         clean=EventRedactor(Redactor(keys_to_hide(options.settings))).events,
         first=(resumed, *_mark(options.settings, conversation), *notices),
+        on_unused=journal.discard,
     )
 
 

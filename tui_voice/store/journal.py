@@ -219,6 +219,11 @@ class Journal:
             why = trouble or self.trouble or "the disk does not answer"
             raise rescue.put_aside(self.path, count, self.held(), why)
 
+    def discard(self) -> None:
+        """Deletes the closed journal of a session in which nothing was said."""
+        with suppress(OSError):  # it stays in the list, empty
+            self.path.unlink(missing_ok=True)
+
     def _encoded(self, event: e.Event) -> bytes:
         version, self._next_version = self._next_version, None
         return codec.encode(event, version=version)

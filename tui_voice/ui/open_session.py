@@ -88,11 +88,13 @@ class OpenSession:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the session began; between two events this application counts itself."""
+        """Seconds for which the session was open, in all runs of the program; between two events
+        this application counts itself."""
         if self.snapshot is None:
             return 0.0
         since = monotonic() - self._changed_at if self._options.live else 0.0
-        return self.snapshot.ledger.at + since
+        ledger = self.snapshot.ledger
+        return ledger.at - ledger.away_s + since
 
     def view(self, previous: SessionView) -> SessionView | None:
         """Returns the view of the newest snapshot; None without a session."""

@@ -82,7 +82,8 @@ CHANGES_WINDOW = (e.ItemPlaced, e.ItemRefused, e.ItemDeleted, e.DeleteRefused, e
 def reduce(ledger: Ledger, event: e.Event) -> Ledger:
     """The ledger after an event."""
     if event.at > ledger.at:
-        ledger = replace(ledger, at=event.at)
+        away_s = event.at - ledger.at if isinstance(event, e.SessionResumed) else 0.0
+        ledger = replace(ledger, at=event.at, away_s=ledger.away_s + away_s)
     reducer = REDUCERS.get(type(event))
     if reducer is None:
         return ledger

@@ -20,7 +20,8 @@ def session_opened(ledger: Ledger, event: e.SessionOpened) -> Ledger:
 def session_resumed(ledger: Ledger, event: e.SessionResumed) -> Ledger:
     fresh = replace(forget_server(ledger, "the program ended"), sent_again=())
     voice = event.voice or ledger.voice
-    fresh = replace(fresh, backend=event.backend, model=event.model, voice=voice)
+    # The notices of an earlier run are in the journal; they say nothing about this one.
+    fresh = replace(fresh, backend=event.backend, model=event.model, voice=voice, notices=())
     return _held_with(fresh, event)
 
 
