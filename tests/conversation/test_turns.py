@@ -317,10 +317,10 @@ class TestFolding:
             e.SessionRenamed(title="About names"),
             e.ConnectionOpening(url="wss://x"),
             e.ConnectionOpened(model="m2", expires_at=9.0),
+            e.SessionResumed(backend="b2", model="m3", voice="v"),
             e.Noticed(at=3.0, text="no microphone"),
             e.ServerErred(at=4.0, code="odd", message="what?"),
             e.ServerErred(at=2.0, code="", message="hm"),
-            e.SessionResumed(backend="b2", model="m3", voice="v"),
             e.ConnectionLost(reason="cut", retry_in=2.0),
             e.ConnectionOpening(),
         ])  # fmt: skip

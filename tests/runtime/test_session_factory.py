@@ -32,6 +32,7 @@ from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import recording_path
 from tui_voice.runtime.session_factory import SessionOptions, open_session
 from tui_voice.runtime.tools import Tools
+from tui_voice.store.catalog import recordings
 from tui_voice.store.codec import encode
 from tui_voice.store.journal import Journal
 from tui_voice.store.reading import read
@@ -87,7 +88,7 @@ async def test_a_text_session_has_no_audio(tmp_path: Path) -> None:
             assert [(turn.modality, turn.text) for turn in said] == [("text", "hello Anna")] * 2
 
         path = await drive(options, use)
-    assert not recording_path(path, "voice").exists()
+    assert recordings(path) == []
 
 
 async def test_recall_is_offered_unless_the_settings_forbid_it(tmp_path: Path) -> None:
