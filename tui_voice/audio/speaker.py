@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+import numpy as np
+
 from tui_voice.audio.device_stream import DeviceChange, DeviceStream
 from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
@@ -81,6 +83,9 @@ class BaseSpeaker:
         """Queues s16le at 24 kHz. Returns False if the item was interrupted."""
         return self._playback.write(item_id, pcm)
 
+    def cue(self, pcm: bytes) -> None:
+        """Plays a short sound (s16le at 24 kHz) beside the items; one replaces another."""
+
     def finish(self, item_id: str) -> None:
         """Marks an item as complete: no more sound will be written."""
         self._playback.finish(item_id)
@@ -149,6 +154,7 @@ class Speaker(BaseSpeaker):
         self._echo = echo
         self._stream = DeviceStream("output", self._start, on_change)
         self._history = echo.history if echo is not None else PlaybackHistory()
+        self._cue = b""  # the rest of a cue
         self._silent = 0  # samples; on the device's thread
 
     async def open(self, device: str | None = None, driver: Driver | None = None) -> None:
@@ -170,6 +176,10 @@ class Speaker(BaseSpeaker):
     def resume(self, item_id: str) -> bool:
         self.wake()
         return super().resume(item_id)
+
+    def cue(self, pcm: bytes) -> None:
+        self.wake()
+        self._cue = pcm
 
     def wake(self) -> None:
         self._stream.wake()
@@ -217,13 +227,21 @@ class Speaker(BaseSpeaker):
             self._silent = 0
         else:
             self._count_silence(count)
-        self._history.add(block.pcm)
+        pcm = self._with_cue(block.pcm) if self._cue else block.pcm
+        self._history.add(pcm)
         if block.sounding and self.on_played is not None:
             self.on_played(block.pcm[: block.sounding * WIDTH])
         if block.started or block.finished:
             with suppress(RuntimeError):  # the loop was closed before the device
                 self._loop.call_soon_threadsafe(self._took, block)
-        return block.pcm
+        return pcm
+
+    def _with_cue(self, pcm: bytes) -> bytes:
+        """Returns the block with the next part of the cue."""
+        part, self._cue = self._cue[: len(pcm)], self._cue[len(pcm) :]
+        mixed = samples(pcm).astype(np.int32)
+        mixed[: len(part) // WIDTH] += samples(part)
+        return np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
 
     def _count_silence(self, count: int) -> None:
         self._silent += count

@@ -126,6 +126,7 @@ def appearance(settings: Settings) -> dict[str, Any]:
         "ascii": ui.ascii or not encoding.lower().startswith("utf"),
         "encoding": encoding,
         "side_panel": ui.side_panel,
+        "bell": ui.bell,
         "timestamps": ui.timestamps,
         "keys": settings.keys,
     }

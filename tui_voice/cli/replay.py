@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         from tui_voice.runtime.replay import replay
         from tui_voice.store.reading import read
 
-        return replay(path, read(path).events, args.speed)
+        return replay(path, read(path).events, args.speed, player.play_recorded)
 
     player = TurnPlayer(settings.audio.output_device)
     options = AppOptions(**appearance(settings), sound=False, live=False, play_turn=player.play)

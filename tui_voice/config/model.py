@@ -169,6 +169,7 @@ class AudioSettings:
     interrupt_words: Annotated[int, Meta(ge=0, le=20)] = setting(
         0, "words that interrupt a reply; after fewer, it goes on"
     )
+    cues: bool = setting(False, "plays short sounds: listening, still thinking, done, error")
     text_only: bool = setting(False, "uses neither microphone nor loudspeaker", "--text")
     record: bool = setting(False, "keeps the sound of the session beside its journal")
 
@@ -258,6 +259,7 @@ class ScreenSettings:
     theme: Name | None = setting(None, "a Textual theme; none: our own")
     ascii: bool = setting(False, "draws with ASCII characters only")
     side_panel: bool = setting(True, "shows window, cost and memory beside the transcript")
+    bell: bool = setting(False, "rings the terminal's bell when a reply has ended")
     timestamps: bool = setting(True, "shows the time of each turn")
 
 

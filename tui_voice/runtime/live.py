@@ -30,6 +30,7 @@ from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.runtime.background_tasks import BackgroundTasks
 from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.connection import Connection
+from tui_voice.runtime.cue_sequence import CueSequence
 from tui_voice.runtime.endpoints import Endpoint
 from tui_voice.runtime.mcp_servers import McpServers
 from tui_voice.runtime.media import Media
@@ -45,6 +46,7 @@ from tui_voice.runtime.timeouts import ConnectionTimeouts
 from tui_voice.runtime.tools import Tools
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
+    from tui_voice.audio.cues import Cue
     from tui_voice.audio.device_stream import DeviceChange
     from tui_voice.audio.sound import SoundDevices
 
@@ -79,11 +81,15 @@ class LiveBackend:
         pause_when_lost: bool = True,
         tool_servers: McpServers | None = None,
         interrupt_ms: int = 600,
+        cues: bool = False,
     ) -> None:
-        """`interrupt_ms`: milliseconds of speech that interrupt a reply.
+        """`cues`: short sounds say what the session does.
+
+        `interrupt_ms`: milliseconds of speech that interrupt a reply.
 
         `pause_when_lost`: a reply whose loudspeaker is gone is paused, not played on another."""
         self._pause_when_lost = pause_when_lost
+        self._cues = CueSequence(self._play_cue) if cues else None
         self._echoes = 0  # interruptions that were echoes of a reply
         self._endpoint = endpoint
         self._open_sound = open_sound
@@ -157,6 +163,8 @@ class LiveBackend:
 
     def snapshot_changed(self, now: Snapshot) -> None:
         self._newest = now
+        if self._cues is not None:
+            self._cues.snapshot_changed(now)
         for event in self._budget.exceeded(now):
             self._post(event)
         self._count_held_turns(now)
@@ -303,6 +311,12 @@ class LiveBackend:
             self._post(e.Noticed(text=sound.notice, severity="warning"))
         if not sound.speaker.available:
             self._media.playback.loudspeaker_changed(False)
+
+    def _play_cue(self, cue: Cue) -> None:
+        from tui_voice.audio.cues import cue_sound
+
+        if self._sound is not None:
+            self._sound.speaker.cue(cue_sound(cue))
 
     def _step_volume(self, step: float) -> None:
         if self._sound is None:

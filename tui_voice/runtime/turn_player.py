@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,23 @@ class TurnPlayer:
             return
         threading.Thread(target=self._play, args=(journal, turn, say), daemon=True).start()
 
+    def play_recorded(self, journal: Path, turn: Turn) -> float:
+        """Plays the turn where it was recorded; returns its seconds at once, 0 for none."""
+        from tui_voice.audio.pcm_format import RATE, WIDTH
+        from tui_voice.audio.player import Player
+        from tui_voice.runtime.recordings import sound_of
+
+        try:
+            sound = sound_of(journal, turn)
+        except (OSError, RuntimeError):
+            return 0.0
+        player = self._player = self._player or Player()
+        if sound:
+            threading.Thread(
+                target=_quietly, args=(player, sound, self._device), daemon=True
+            ).start()
+        return len(sound) / RATE / WIDTH
+
     def stop(self) -> None:
         if self._player is not None:
             self._player.stop()
@@ -55,3 +73,9 @@ class TurnPlayer:
             say(f"{error} {error.hint}")
         except (OSError, RuntimeError) as error:
             say(f"The recording cannot be read: {error}.")
+
+
+def _quietly(player: Player, sound: bytes, device: str | None) -> None:
+    """Plays a sound; where there is no loudspeaker, the replay is only shown."""
+    with suppress(TuiVoiceError):
+        player.play(sound, device)

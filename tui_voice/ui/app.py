@@ -20,6 +20,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
+from tui_voice.conversation.states import BUSY, State
 from tui_voice.errors import TuiVoiceError, UsageError
 from tui_voice.ui.ascii_filter import AsciiFilter
 from tui_voice.ui.commands import PaletteCommand
@@ -317,7 +318,10 @@ class VoiceApp(App[ExitSummary]):
         view = self.session.view(self.view)
         if view is None:
             return
+        before = self.view.status.state
         self.session_screen.show(view)
+        if self.options.bell and before in BUSY and view.status.state is State.IDLE:
+            self.bell()
         if self.session_screen.level_moves:
             self._level_timer.resume()
 

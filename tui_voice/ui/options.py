@@ -22,6 +22,8 @@ class AppOptions(NamedTuple):
     timestamps: bool = True
     keys: Mapping[str, str] = {}
     """Action id → key, where it differs from the default."""
+    bell: bool = False
+    """The terminal's bell rings when a reply has ended."""
     manual: bool = False
     """The talk key begins and ends each turn of the user; there is no voice detection."""
     sound: bool = True
