@@ -78,6 +78,7 @@ class SpeechFilter:
         self._min_ms = min_ms
         self._held: deque[bytes] = deque()
         self._held_ms = 0.0
+        self._newest = b""  # as captured, also where silence is sent in its place
         self._run = 0  # consecutive chunks with speech
         self._spoken = False  # there was speech in the turn by talk key
         self._guarding = self._passing = self._interrupting = False
@@ -153,7 +154,7 @@ class SpeechFilter:
         for voiced in found:
             self._run = self._run + 1 if voiced else 0
         if self._run >= ONSET_CHUNKS:
-            if self._is_echo(self._newest(LOOKED_AT_MS)):
+            if self._is_echo(self._newest):
                 self._run = 0
                 self._silence_held()
             elif self._played_ms < FIRST_MS or self._reply.waiting_ms < LAST_MS:
@@ -212,10 +213,8 @@ class SpeechFilter:
 
     def _hold(self, frame: bytes) -> None:
         self._held.append(frame)
+        self._newest = (self._newest + frame)[-LOOKED_AT_MS * BYTES_PER_MS :]
         self._held_ms += len(frame) / BYTES_PER_MS
-
-    def _newest(self, ms: float) -> bytes:
-        return b"".join(self._held)[-round(ms) * BYTES_PER_MS :]
 
     def _deliver_oldest(self, *, silenced: bool = False) -> None:
         frame = self._held.popleft()
