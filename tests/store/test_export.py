@@ -326,11 +326,11 @@ def test_a_file_that_cannot_be_written_is_reported_and_leaves_nothing(
         def write(self, _data: bytes) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    def full(path: Path, _mode: str) -> Full:
+    def full(path: Path, _mode: str, **_opener: object) -> Full:
         path.touch()
         return Full()
 
-    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr("tui_voice.store.export.open", full, raising=False)
     with pytest.raises(StoreError, match="no space left"):
         export(kyoto, "md", tmp_path)
     assert list(tmp_path.iterdir()) == []
