@@ -48,13 +48,12 @@ def run(args: argparse.Namespace) -> int:
         model_store.remove(model)
         print(f"{model.name} is deleted.")
         return 0
+    model_store.check_usable(model)
     if not model_store.is_fetched(model):
         print(f"Fetching {model.name} ({model.megabytes} MB, {model.licence}) from {model.repo}.")
         model_store.fetch(model, _printer())
     model_store.use(model)
     print(f"{model.name} is used from now on; `tui-voice models remove {model.name}` ends that.")
-    if model.kind == "speech-to-text":
-        _check_whisper()
     return 0
 
 
@@ -122,10 +121,3 @@ def _printer() -> Callable[[str, int, int], None]:
             print(f"  {file}: {percent} % of {total / 1e6:.0f} MB", flush=True)
 
     return report
-
-
-def _check_whisper() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("faster_whisper") is None:
-        print("It needs one more package: run `pip install faster-whisper`.")

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.server.local.model_table import MODELS, FetchableModel, Kind, ModelFile
 from tui_voice.server.local.weights import PIP_INSTALL
 
+_LIBRARIES: dict[Kind, str] = {"chat": "xllamacpp", "speech-to-text": "faster_whisper"}
+"""The library that runs the models of a kind, by its import name."""
 _CHECKED = "checked"
 """Name of the empty file that is written when all files of a model were checked."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -41,9 +44,23 @@ def is_fetched(model: FetchableModel) -> bool:
 
 
 def used_model(kind: Kind) -> FetchableModel | None:
-    """Returns the fetched model that the embedded server uses; None: the built-in one."""
+    """Returns the fetched model that the embedded server uses; None: the built-in one, also where
+    the library of a fetched one is not installed any more."""
     model = MODELS.get(_used().get(kind, ""))
-    return model if model is not None and model.kind == kind and is_fetched(model) else None
+    if model is None or model.kind != kind or not is_fetched(model):
+        return None
+    return model if find_spec(_LIBRARIES[kind]) is not None else None
+
+
+def check_usable(model: FetchableModel) -> None:
+    """Raises `EnginesMissing` where the library that runs the model is not installed."""
+    library = _LIBRARIES[model.kind]
+    if find_spec(library) is None:
+        package = library.replace("_", "-")
+        raise EnginesMissing(
+            f"{model.name} is run by the package {package}, which is not installed.",
+            f"Run `pip install {package}`, or `uv pip install {package}` in a checkout.",
+        )
 
 
 def use(model: FetchableModel) -> None:
