@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from tui_voice import config
 from tui_voice.cli.flags import sessions_dir_of, settings_of
+from tui_voice.cli.program_form import PLAIN, working_form
 from tui_voice.cli.table import short
 from tui_voice.config.api_keys import SERVICE
 from tui_voice.errors import EnginesMissing, SettingsError
@@ -74,9 +75,16 @@ def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
 
 
 def python() -> Finding:
-    """Reports the version of Python."""
+    """Reports the version of Python, and how the program is started from this folder."""
     version, machine = platform.python_version(), platform.machine()
-    return Finding("python", "ok", f"{version} on {platform.system()} {machine}")
+    detail, form = f"{version} on {platform.system()} {machine}", working_form()
+    if form == PLAIN:
+        return Finding("python", "ok", detail)
+    detail += f"; here {PLAIN} is {form}"
+    project = Path(sys.prefix).parent
+    if form.startswith("uv run") and (project / "pyproject.toml").is_file():
+        return Finding("python", "ok", detail, f'uv tool install "{project}[local]"')
+    return Finding("python", "ok", detail)
 
 
 def settings_file(settings: config.Settings, refused: SettingsError | None) -> Finding:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from tui_voice.cli.program_form import PLAIN, working_form
+
 
 def resume_lines(journal: Path, folder: Path, *, named: bool) -> list[str]:
     """Returns the lines that say under which name a session is saved and how it is resumed.
@@ -18,9 +20,11 @@ def resume_lines(journal: Path, folder: Path, *, named: bool) -> list[str]:
     inside = is_inside(folder, journal)
     session = journal.stem if inside else str(journal)
     flag = f" --sessions-dir {shlex.quote(str(folder))}" if named and inside else ""
+    form = working_form()
+    here = f" (here: {form})" if form != PLAIN else ""
     return [
         f"The session is saved as {journal.stem}.",
-        f"Resume it: tui-voice resume {shlex.quote(session)}{flag}",
+        f"Resume it: tui-voice resume {shlex.quote(session)}{flag}{here}",
     ]
 
 
