@@ -29,6 +29,7 @@ def test_uv_run_is_named_where_only_it_finds_the_program(tmp_path: Path) -> None
 
 
 def test_the_resume_line_names_that_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
     *_, line = resume_lines(tmp_path / "a.jsonl", tmp_path, named=False)

@@ -81,10 +81,7 @@ def python() -> Finding:
     if form == PLAIN:
         return Finding("python", "ok", detail)
     detail += f"; here {PLAIN} is {form}"
-    project = Path(sys.prefix).parent
-    if form.startswith("uv run") and (project / "pyproject.toml").is_file():
-        return Finding("python", "ok", detail, f'uv tool install "{project}[local]"')
-    return Finding("python", "ok", detail)
+    return Finding("python", "ok", detail, f'export PATH="{Path(sys.executable).parent}:$PATH"')
 
 
 def settings_file(settings: config.Settings, refused: SettingsError | None) -> Finding:
