@@ -47,7 +47,7 @@ def reply(sentence: bytes) -> Sound:
     return np.tile(np.frombuffer(sentence, "<i2").astype(float), 3)
 
 
-JUMPS = {at: 60 for at in range(2_000, 16_000, 2_000)}
+JUMPS = dict.fromkeys(range(2000, 16000, 2000), 60)
 """The loudspeaker runs dry for 60 ms every 2 s, as through a pipe or Bluetooth."""
 
 
