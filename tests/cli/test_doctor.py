@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 
+from tests.proxy_harness import RecordingProxy
 from tests.sound_server_harness import VirtualSound
 from tui_voice.__main__ import main
 from tui_voice.cli import checkup
@@ -21,7 +23,8 @@ from tui_voice.config import BackendSettings, Settings
 from tui_voice.server.local.chat_probe import LocalChat
 
 NAMES = [
-    *("python", "settings", "sessions", "cache", "key", "engines", "chat server"),
+    *("python", "settings", "sessions", "cache", "key", "keyring", "proxy"),
+    *("engines", "chat server"),
     *("sound library", "echo", "sound devices", "terminal", "clipboard"),
 ]
 
@@ -49,6 +52,66 @@ def test_the_plain_output_is_aligned(capsys: pytest.CaptureFixture[str]) -> None
     assert [line[8:23].strip() for line in details] == NAMES
     assert all(line[22] == " " and line[23] != " " for line in details)
     assert lines[-1].endswith("failed")
+
+
+def test_a_keyring_that_is_not_installed_is_reported_and_not_used() -> None:
+    env = os.environ | {"PYTHON_KEYRING_BACKEND": "keyrings.nosuch.Keyring"}
+    env = {name: value for name, value in env.items() if not name.endswith("_API_KEY")}
+    command = [sys.executable, "-m", "tui_voice", "doctor", "--json"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    found = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert found["key"]["status"] == "ok"
+    assert found["keyring"]["status"] == "warn"
+    assert "keyrings.nosuch" in found["keyring"]["detail"]
+    assert found["keyring"]["remedy"] == "unset PYTHON_KEYRING_BACKEND"
+
+
+PLACE = "wss://example.invalid/v1/realtime"
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name}_proxy".upper(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_the_proxy_in_use_is_named_and_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    remote = Settings(backend=BackendSettings(kind="ws", url=PLACE))
+    local = Settings(backend=BackendSettings(kind="local", llm_url="http://127.0.0.1:9/v1"))
+    with RecordingProxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//me:secret@"))
+        assert checkup.proxy(local).detail.startswith("none is used")
+        found = checkup.proxy(remote)
+        assert (found.status, found.detail) == (
+            "ok",
+            f"the proxy {proxy.url} (HTTPS_PROXY) answers",
+        )
+    found = checkup.proxy(remote)
+    assert found.status == "fail"
+    assert f"{proxy.url} (HTTPS_PROXY) does not answer" in found.detail
+    assert "HTTPS_PROXY" in found.remedy
+    monkeypatch.setenv("HTTPS_PROXY", "socks5h://127.0.0.1:9")
+    assert checkup.proxy(remote).remedy == "pip install python-socks"
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_the_server_is_reached_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = PLACE.replace("wss:", "ws:")
+    settings = Settings(backend=BackendSettings(kind="ws", url=url))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with RecordingProxy(server.getsockname()) as proxy:
+            monkeypatch.setenv("ALL_PROXY", proxy.url)
+            assert checkup.network(settings).status == "ok"
+        assert [line.split()[:2] for line in proxy.requests] == [["CONNECT", "example.invalid:80"]]
+    with RecordingProxy() as refusing:
+        monkeypatch.setenv("ALL_PROXY", refusing.url)
+        found = checkup.network(settings)
+    assert found.status == "fail"
+    assert f"through the proxy {refusing.url} (ALL_PROXY)" in found.detail
+    assert "407" in found.detail
 
 
 def test_wrong_settings_fail(

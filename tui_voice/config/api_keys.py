@@ -37,11 +37,21 @@ class ApiKey:
         return found.strip() or None
 
     def _from_keyring(self) -> str | None:
-        import keyring
-        from keyring.errors import KeyringError
-
         try:
+            import keyring
+
             found = keyring.get_password(SERVICE, self.keyring_user)
-        except KeyringError:  # this machine has no keyring, or the user did not unlock it
+        except Exception:  # noqa: BLE001  # no keyring, not unlocked, or a backend that is missing
             return None
         return (found or "").strip() or None
+
+
+def keyring_problem() -> str | None:
+    """Returns why the keyring that is configured cannot be used; None where it can."""
+    try:
+        import keyring
+
+        keyring.get_keyring()
+    except Exception as error:  # noqa: BLE001  # a backend may raise anything
+        return (str(error).splitlines() or [type(error).__name__])[0]
+    return None
