@@ -266,6 +266,28 @@ def test_a_loudspeaker_that_goes_away_ends_speaking() -> None:
     assert clocked.state is State.AWAITING
 
 
+def test_a_reply_that_goes_on_after_a_false_interruption_is_played_to_its_end() -> None:
+    minute = replace(AUDIO, audio_ms=60_000)
+    clocked = Clocked(e.TalkPressed(), TYPED, STARTED, ADDED, minute, WORDS, DONE)
+    clocked.wait(5)
+    clocked.post(SPEECH, e.PlaybackInterrupted(item_id="a1", played_ms=5_000, received_ms=60_000))
+    clocked.post(e.SpeechStopped(item_id="u1"), COMMITTED)
+    clocked.wait(2)
+    clocked.post(e.InterruptionUndone(item_id="u1", replies=("a1",), why="short"))
+    clocked.wait(54)
+    assert clocked.state is State.SPEAKING
+    assert not any(isinstance(event, e.PlaybackOverdue) for event in clocked.events)
+
+
+def test_a_pause_of_a_reply_does_not_count_as_its_end() -> None:
+    clocked = Clocked(TYPED, STARTED, ADDED, replace(AUDIO, audio_ms=30_000), WORDS, DONE)
+    clocked.post(e.PlaybackPaused())
+    clocked.wait(100)
+    clocked.post(e.PlaybackResumed())
+    clocked.wait(29)
+    assert clocked.state is State.SPEAKING
+
+
 # ── functions ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,4 +1,5 @@
 """The state machine of one session: events in; decisions and effects out."""
+# Over 500 lines: the callbacks of the one table of transitions are methods of this one class.
 
 from __future__ import annotations
 

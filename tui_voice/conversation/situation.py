@@ -147,8 +147,10 @@ class PlaybackState:
     paused_at: float | None = None
     """When the loudspeaker was stopped with the rest of the reply kept. None: it was not."""
 
-    def after(self, event: e.Event, refused: frozenset[str]) -> PlaybackState:
-        """`refused`: ids of cancelled responses; their late audio is not played."""
+    def after(self, event: e.Event, refused: frozenset[str], before: Ledger) -> PlaybackState:
+        """`refused`: ids of cancelled responses; their late audio is not played. `before`: the
+        ledger before the event.
+        """
         match event:
             case e.LoudspeakerChanged(available=available):
                 if available:
@@ -158,9 +160,21 @@ class PlaybackState:
                 return replace(self, paused_at=event.at)
             case e.PlaybackResumed() if self.paused_at is not None:
                 paused_s = event.at - self.paused_at
-                return replace(self, paused_at=None, ends_at=self.ends_at + paused_s)
+                return replace(
+                    self,
+                    paused_at=None,
+                    begins_at=self.begins_at + paused_s,
+                    ends_at=self.ends_at + paused_s,
+                )
             case e.InterruptionUndone(replies=replies):
-                return replace(self, playing=self.playing | frozenset(replies))
+                turns = [before.turns.get(item_id) for item_id in replies]
+                rest_ms = sum(t.audio_ms - (t.heard_ms or 0) for t in turns if t is not None)
+                return replace(
+                    self,
+                    playing=self.playing | frozenset(replies),
+                    begins_at=self.begins_at + max(0.0, event.at - self.ends_at),
+                    ends_at=max(self.ends_at, event.at + rest_ms / 1000),
+                )
             case e.AudioReceived() if not self.audible:
                 return replace(self, newest=event.item_id)
             case e.AudioReceived():
@@ -349,7 +363,7 @@ class Situation:
             microphone=self.microphone.after(event, ledger),
             transcripts=self.transcripts.after(event, ledger),
             response=response,
-            playback=self.playback.after(event, self.response.refused),
+            playback=self.playback.after(event, self.response.refused, ledger),
             interruption=self.interruption.after(event, self.playback.playing),
             reply=reply,
             seeding=self.seeding.after(event),

@@ -424,8 +424,9 @@ class LiveBackend:
     def _is_settled(self, now: Snapshot) -> bool:
         """Returns whether all turns have their words and nothing is being compacted."""
         newest = islice(reversed(now.ledger.turns), UNSETTLED_TURNS)
+        replying = now.situation.response.active  # else an item is outside any response
         return (
-            all(turn.words != "open" for turn in newest)
+            all(turn.words != "open" for turn in newest if turn.role == "user" or replying)
             and now.ledger.compaction is None
             and not now.situation.microphone.turn
             and now.situation.microphone.commit is None

@@ -25,7 +25,8 @@ def cancel_refused(ledger: Ledger, _event: e.CancelRefused) -> Ledger:
     """The response had ended before, and its usage was lost."""
     if ledger.unreported_usage is None:
         return ledger
-    return replace(_end_turns(ledger), unreported_usage=None)
+    spent = replace(ledger.spent, estimated=True)
+    return replace(_end_turns(ledger), unreported_usage=None, spent=spent)
 
 
 def response_done(ledger: Ledger, event: e.ResponseDone) -> Ledger:
@@ -42,7 +43,10 @@ def response_done(ledger: Ledger, event: e.ResponseDone) -> Ledger:
     unreported = ledger.unreported_usage or UnreportedUsage(ledger.uncounted_tokens)
     usage = event.usage
     if usage is None or not usage.input:
-        return replace(ledger, unreported_usage=None)
+        # A response that was made has cost something, which the server did not report.
+        made = event.status in ("completed", "incomplete")
+        spent = replace(ledger.spent, estimated=ledger.spent.estimated or made)
+        return replace(ledger, unreported_usage=None, spent=spent)
     window = Window(
         usage.input_text + usage.output_text, usage.input_audio + usage.output_audio, usage.cached
     )
