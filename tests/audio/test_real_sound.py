@@ -257,9 +257,10 @@ async def test_a_laptop_does_not_capture_its_own_reply(
     await asyncio.to_thread(virtual_sound.join_speaker_to_microphone)
     sound = await open_sound(captured, on_finished=finished, driver=driver, cancel_echo=cancel_echo)
     try:
-        await condition.until(lambda: len(frames) > 50)
+        await condition.until(lambda: len(frames) > 5)
         heard_db = []
-        for item in ("1", "2"):  # the first one too, before the canceller has adapted
+        # The first one too, before the canceller has adapted.
+        for item in ("1", "2") if cancel_echo else ("1",):
             frames.clear()
             sound.speaker.write(item, phrase)
             sound.speaker.finish(item)
@@ -267,7 +268,7 @@ async def test_a_laptop_does_not_capture_its_own_reply(
             heard_db.append(level_db(b"".join(frames)) - level_db(phrase))
     finally:
         await sound.close()
-    assert [db < -20 for db in heard_db] == [cancel_echo] * 2, f"{heard_db} dB were captured"
+    assert {db < -20 for db in heard_db} == {cancel_echo}, f"{heard_db} dB were captured"
 
 
 async def test_a_lost_device_is_reported_and_found_again(

@@ -100,6 +100,8 @@ def test_a_muted_microphone_captures_no_speech(start_app: StartApp, sound: Sound
     start = len(sound.microphone.pcm)
     sound.speak(sound.synthesize(SPOKEN_QUESTION, "slt"))
     assert rms(samples(sound.microphone, start)) > 0.005
+    app.wait_for("You are speaking, and you are muted")
+    app.press("escape")  # dismisses it
     app.ask("My dog is called Rex.")
     assert not app.events("speech_started")
     app.press("f4")
@@ -132,7 +134,7 @@ def play_reply_with_open_microphone(
 def test_the_echo_of_a_reply_does_not_interrupt_it(start_app: StartApp, sound: SoundSetup) -> None:
     sound.server.join_speaker_to_microphone()
     app = start_with_open_microphone(start_app, sound)
-    for reply in range(3):  # during the first one the echo canceller does not know the echo yet
+    for reply in range(2):  # during the first one the echo canceller does not know the echo yet
         level, names = play_reply_with_open_microphone(app, sound)
         assert level > 0.005, "the microphone did not record the reply"
         assert not {"speech_started", "playback_interrupted"} & set(names), (reply, names)
@@ -157,13 +159,13 @@ def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
     assert common_words(question) >= 2, question
 
 
-def test_without_echo_cancellation_the_echo_interrupts_the_reply(
+def test_without_echo_cancellation_a_reply_does_not_interrupt_itself(
     start_app: StartApp, sound: SoundSetup
 ) -> None:
-    """Shows that the virtual echo of the tests above is loud enough to be recognised."""
+    """What is captured is compared with what is played, before it counts as an interruption."""
     sound.server.join_speaker_to_microphone()
     env = {"TUI_VOICE_AUDIO_ECHO_CANCELLATION": "false"}
     app = start_with_open_microphone(start_app, sound, env)
     level, names = play_reply_with_open_microphone(app, sound)
     assert level > 0.005
-    assert "playback_interrupted" in names
+    assert not {"speech_started", "playback_interrupted"} & set(names), names

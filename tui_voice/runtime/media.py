@@ -152,7 +152,7 @@ class Media:
 
     def _advise(self, text: str) -> None:
         if text:
-            self._post(e.Noticed(text=text, severity="warning"))
+            self._post(e.Noticed(text=text))
 
     def _heard(self, pcm: bytes) -> None:
         """Called with what the loudspeaker plays, on its thread."""
