@@ -48,6 +48,8 @@ async def test_a_reply_is_paused_goes_on_and_pauses_where_its_loudspeaker_is_los
         await harness.until(lambda s: s.situation.playback.paused_at is None)
         harness.session.post(e.VolumeStepped(step=-0.5))
         assert (await harness.event(e.Noticed)).text == "The replies play at 50%."
+        harness.session.post(e.SpeedStepped(step=0.8))
+        await harness.event(e.Noticed, lambda event: "150%" in event.text)
 
         def changed(back: bool, message: str, **fields: bool) -> None:
             change = DeviceChange("output", back, message, **fields)
@@ -64,4 +66,5 @@ async def test_a_reply_is_paused_goes_on_and_pauses_where_its_loudspeaker_is_los
         # No loudspeaker is left: the rest is shown, and nothing counts as interrupted.
         changed(False, "The loudspeaker Earphones is gone, and there is no other.", final=True)
         await harness.until(lambda s: s.state is State.IDLE)
-    assert not [event for event in harness.events if isinstance(event, e.PlaybackInterrupted)]
+    ended = (e.PlaybackInterrupted, e.ServerErred)
+    assert not [event for event in harness.events if isinstance(event, ended)]

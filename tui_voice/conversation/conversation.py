@@ -334,6 +334,9 @@ class Conversation:
     def step_volume(self, event: e.VolumeStepped) -> None:
         self._put(x.StepVolume(step=event.step))
 
+    def step_speed(self, event: e.SpeedStepped) -> None:
+        self._put(x.StepSpeed(step=event.step))
+
     def set_turn_mode(self, event: e.TurnModeChosen) -> None:
         """Closes the microphone, and tells the server who ends the turns."""
         if self.situation.microphone.open:

@@ -104,6 +104,20 @@ class StepVolume(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepSpeed(Effect):
+    """Add `step` to the factor of the speaking speed. The backend sends `SetSpeed`."""
+
+    step: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSpeed(Effect):
+    """`session.update`: the factor of the speaking speed, 0.25 to 1.5, from the next reply on."""
+
+    speed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTurnDetection(Effect):
     """`session.update`: from now on the talk key ends the turns (`manual`), or the server does."""
 

@@ -97,6 +97,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("interruption_undone", "*", _SPEAKING, after="resume_interrupted"),
     # The devices.
     _row("volume_stepped", "*", None, after="step_volume"),
+    _row("speed_stepped", "*", None, after="step_speed"),
     _row("turn_mode_chosen", [*QUIET, *BUSY], None, after="set_turn_mode"),
     _row("device_chosen", "*", None, after="use_device"),
     _row("loudspeaker_changed", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="settle_down"),

@@ -9,14 +9,18 @@ from dataclasses import replace
 from websockets import ConnectionClosed
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.effects import SetTurnDetection
+from tui_voice.conversation.effects import SetSpeed, SetTurnDetection
 from tui_voice.protocol.client import ServerSessionInfo
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, Outgoing, Resend
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.realtime import close_reasons
 from tui_voice.realtime.event_translator import EventTranslator
-from tui_voice.realtime.session_update import session_update, turn_detection_update
+from tui_voice.realtime.session_update import (
+    session_update,
+    speed_update,
+    turn_detection_update,
+)
 from tui_voice.realtime.transport import ServerAddress, WebSocketTransport
 from tui_voice.realtime.wire import decode_server, encode, server
 
@@ -98,6 +102,8 @@ class RealtimeClient:
             self._config = replace(self._config, turn_detection=detection)
             self._translator.manual = outgoing.manual
             return [encode(turn_detection_update(self._config))]
+        if isinstance(outgoing, SetSpeed):
+            return [encode(speed_update(outgoing.speed))]
         return [encode(event) for event in self._translator.encode(outgoing)]
 
     def encode_audio(self, pcm: bytes) -> tuple[bytes, e.Event | None]:

@@ -65,6 +65,12 @@ def _voice(name: str) -> session.Voice | UnsetType:
     return name or UNSET
 
 
+def speed_update(speed: float) -> client.SessionUpdateEvent:
+    """Returns the `session.update` that changes the speaking speed alone."""
+    update = session.Realtime(audio=session.Audio(output=session.AudioOutput(speed=speed)))
+    return client.SessionUpdateEvent(event_id="speed", session=update)
+
+
 def turn_detection_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
     """Returns the `session.update` that changes the turn detection alone."""
     detection = session.AudioInput(turn_detection=_turn_detection(config))

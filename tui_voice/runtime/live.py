@@ -53,6 +53,8 @@ if TYPE_CHECKING:  # loads numpy, which only an open device needs
 TOO_SLOW = "The connection is too slow for your voice: the oldest audio that waits is left out."
 TOO_SHORT = "Too short: no speech was heard, so nothing was sent."
 MAX_VOLUME = 2.0
+MIN_SPEED, MAX_SPEED = 0.25, 1.5
+"""Factors of the speaking speed that the Realtime API allows."""
 UNSETTLED_TURNS = 8
 """Number of the newest turns that are checked for missing words."""
 
@@ -205,6 +207,8 @@ class LiveBackend:
                     self._media.require_louder()
             case x.StepVolume(step=step):
                 self._step_volume(step)
+            case x.StepSpeed(step=step):
+                self._step_speed(step)
             case x.SetTurnDetection(manual=manual):
                 self._set_manual(manual)
             case x.UseDevice():
@@ -324,6 +328,13 @@ class LiveBackend:
         speaker = self._sound.speaker
         speaker.volume = min(MAX_VOLUME, round(speaker.volume + step, 2))
         self._post(e.Noticed(text=f"The replies play at {speaker.volume:.0%}."))
+
+    def _step_speed(self, step: float) -> None:
+        speed = min(MAX_SPEED, max(MIN_SPEED, round(self._config.speed + step, 2)))
+        self._config = replace(self._config, speed=speed)  # for later connections, too
+        if (connection := self._connection.current) is not None:
+            connection.send(x.SetSpeed(speed=speed))
+        self._post(e.Noticed(text=f"The next reply is spoken at {speed:.0%} of the usual speed."))
 
     def _set_manual(self, manual: bool) -> None:
         """Turns end by talk key (`manual`) or by the server, on this connection and later ones."""

@@ -185,6 +185,7 @@ class Media:
         return Meters(
             microphone=sound.microphone.level if sound.microphone.is_open else 0.0,
             speaker=self.playback.level,
+            input_level=sound.microphone.level,
             has_microphone=sound.has_microphone,
             held_ms=self.speech.waiting_ms,
             recording=self.recorder is not None,

@@ -56,6 +56,8 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("pause", "f9", "pause", "pause the reply, or let it go on", "pause", ""),
     KeyAction("softer", "ctrl+down", "softer", "make the replies softer", "volume", ""),
     KeyAction("louder", "ctrl+up", "louder", "make the replies louder", "volume", ""),
+    KeyAction("slower", "alt+down", "slower", "let the model speak slower", "volume", ""),
+    KeyAction("faster", "alt+up", "faster", "let the model speak faster", "volume", ""),
     KeyAction("summarise", "ctrl+s", "summarise", "summarise the oldest turns now", "summarise"),
     KeyAction("restore", "ctrl+z", "restore", "restore what was pruned last", "restore"),
     KeyAction("find", "ctrl+g", "find", "find words in this session", "turns"),

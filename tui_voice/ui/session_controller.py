@@ -122,6 +122,12 @@ class SessionController:
 
         self._post(VolumeStepped(step=step))
 
+    def step_speed(self, step: float) -> None:
+        """Lets the model speak faster, or slower."""
+        from tui_voice.conversation.events import SpeedStepped
+
+        self._post(SpeedStepped(step=step))
+
     def talk_key_released(self) -> None:
         """Closes the microphone where the user held the key down while speaking. In push-to-talk
         every release closes it, with manual turns none.

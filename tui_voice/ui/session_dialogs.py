@@ -85,7 +85,13 @@ class SessionDialogs:
                 self._session.post(DeviceChosen(direction=direction, device=device))
 
         assert self._options.devices is not None  # `commands` checks it
-        self._app.push_screen(DeviceDialog(direction, self._options.devices), answered)
+        self._app.push_screen(
+            DeviceDialog(direction, self._options.devices, self._input_level), answered
+        )
+
+    def _input_level(self) -> float:
+        handle = self._session.handle
+        return handle.meters().input_level if handle is not None else 0.0
 
     def rename(self) -> None:
         from tui_voice.ui.screens.dialogs import TextQuestion

@@ -58,6 +58,13 @@ class VolumeStepped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedStepped(Event):
+    """The user made the model speak faster, or slower: `step` is added to the factor in force."""
+
+    step: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnModeChosen(Event):
     """The user chose who ends the turns.
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tui_voice.ui.widgets.pruning_log import PruningLog
     from tui_voice.ui.widgets.side_panel import SidePanel
 
+SPEED_STEP = 0.1
+"""Added to the factor of the speaking speed by one key."""
 VOLUME_STEP = 0.1
 """Added to the factor for the loudness of replies by one key."""
 WIDE = 100
@@ -60,6 +62,8 @@ class SessionScreen(Screen[None]):
         binding(BUILT_IN["pause"], priority=True),
         binding(BUILT_IN["softer"], priority=True),
         binding(BUILT_IN["louder"], priority=True),
+        binding(BUILT_IN["slower"], priority=True),
+        binding(BUILT_IN["faster"], priority=True),
         binding(BUILT_IN["pin"]),
         binding(BUILT_IN["copy"]),
         binding(BUILT_IN["copy_code"]),
@@ -383,6 +387,12 @@ class SessionScreen(Screen[None]):
 
     def action_softer(self) -> None:
         self._controller.step_volume(-VOLUME_STEP)
+
+    def action_slower(self) -> None:
+        self._controller.step_speed(-SPEED_STEP)
+
+    def action_faster(self) -> None:
+        self._controller.step_speed(SPEED_STEP)
 
     def action_louder(self) -> None:
         self._controller.step_volume(VOLUME_STEP)
