@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -58,6 +59,23 @@ async def test_it_accepts_connections_until_it_is_stopped() -> None:
         await end_of(connection)
     assert not server.running
     await server.stop()  # a second time does nothing
+
+
+def command_line(pid: int | None) -> bytes:
+    """Returns the command line of a process, b"" where the system has no `/proc`."""
+    file = Path(f"/proc/{pid}/cmdline")
+    return file.read_bytes() if file.exists() else b""
+
+
+async def test_it_accepts_only_clients_with_its_key() -> None:
+    server = EmbeddedServer()
+    async with started(server) as url, asyncio.timeout(60):
+        async with connect(f"{url}?model=local") as stranger:
+            assert '"invalid_api_key"' in str(await stranger.recv())
+        key = server.headers["Authorization"].removeprefix("Bearer ")
+        assert len(key) > 30
+        assert key.encode() not in command_line(server.pid)  # which all users can read
+    assert EmbeddedServer().headers != server.headers
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
