@@ -129,7 +129,9 @@ def _made(client: Any, url: str) -> Any:
     except (ImportError, ValueError) as error:
         if proxy is None:
             raise
-        raise BackendError(f"{proxy} cannot be used: {_reason(error)}", proxy.hint) from error
+        missing = isinstance(error, ImportError)
+        reason = "the package socksio is not installed" if missing else _reason(error)
+        raise BackendError(f"{proxy} cannot be used: {reason}.", proxy.hint) from error
 
 
 def _direct() -> dict[str, Any]:
