@@ -409,3 +409,16 @@ async def test_a_search_without_hits_says_so(build: Build) -> None:
 def test_every_action_has_a_key_of_its_own() -> None:
     keys = [action.key for action in key_actions()]
     assert len(set(keys)) == len(keys)
+
+
+async def test_the_empty_prompt_says_that_select_mode_is_on(build: Build) -> None:
+    """On a screen too low for the footer, too."""
+    app = build(idle)
+    async with app.run_test(size=(40, 10)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+t")
+        await settle(pilot)
+        assert app.session_screen.prompt.placeholder == "select: p pin, c copy, Esc back"
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.session_screen.prompt.placeholder.startswith("type here")

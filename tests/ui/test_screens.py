@@ -197,6 +197,34 @@ async def test_the_reader_shows_prunings_and_resumes(build: Build, folder: Path)
     assert [result and result.session_id for result in results] == [opened.id]
 
 
+async def test_the_reader_finds_words(build: Build, folder: Path) -> None:
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        reader = ReaderScreen(app.options, folder / "v1-kyoto-in-april.jsonl")
+        app.push_screen(reader)
+        await settle(pilot)
+        await pilot.press("slash", *"shellfish", "enter")
+        await settle(pilot)
+        transcript = reader.query_one(Transcript)
+        newest = transcript.cursor
+        assert newest is not None
+        assert transcript.hits_shown.startswith(transcript.hits_shown.split(" of ")[1].split()[0])
+        await pilot.press("n")
+        await settle(pilot)
+        assert transcript.hits_shown.startswith("1 of ")
+        await pilot.press("N")
+        await settle(pilot)
+        assert transcript.cursor == newest
+        await pilot.press("escape")
+        await settle(pilot)
+        assert not transcript.searches
+        assert app.screen is reader
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen is app.session_screen
+
+
 async def test_a_broken_journal_is_an_error(build: Build, folder: Path) -> None:
     broken = folder / "broken.jsonl"
     broken.write_text("hello")

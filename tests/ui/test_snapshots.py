@@ -67,6 +67,7 @@ SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] 
     "session": (kyoto_session, ()),
     "select": (kyoto_session, ("ctrl+t", "up")),
     "typing": (kyoto_session, (*"One", "alt+enter", *"two")),
+    "commands": (kyoto_session, ("slash", "s")),
     "find": (kyoto_session, ("ctrl+g", *"sunday", "enter")),
     "empty": (empty, ()),
     "listening": (listening, ()),

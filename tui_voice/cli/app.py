@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -54,6 +55,11 @@ def run(args: argparse.Namespace) -> int:
 
         return minutes(ledger, settings)
 
+    def change_settings(values: Mapping[str, str]) -> None:
+        nonlocal settings
+        settings = settings_of(argparse.Namespace(**(vars(args) | dict(values))))
+        vars(args).update(values)
+
     options = AppOptions(
         **appearance(settings),
         manual=settings.backend.turn_detection == "manual",
@@ -63,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         budget=settings.cost.limit,
         minutes=write_minutes,
         sessions=folder,
+        change_settings=change_settings,
     )
     # While the screen draws, the session's thread waits for Python's global lock. A shorter
     # switch interval reduces that delay from 16 ms to 3–5 ms (`benchmarks/sound.py`).

@@ -107,6 +107,7 @@ class VoiceApp(App[ExitSummary]):
             self, self.options, self.session, lambda: self.view, self.redraw
         )
         self._typed = TypedTurns(self.session, self._sessions_folder, saves=not self.options.replay)
+        self._device_names: dict[str, Sequence[str]] | None = None
         self.failure: BaseException | None = None
         """The error that ended the application, if the user did not end it."""
         self._key_queue = KeyQueue(self, self._take_key)
@@ -127,7 +128,7 @@ class VoiceApp(App[ExitSummary]):
 
     def get_default_screen(self) -> Screen[None]:
         self.session_screen = SessionScreen(
-            self.options, self.key_table, self.session.post, self._send
+            self.options, self.key_table, self.session.post, self._send, self
         )
         return self.session_screen
 
@@ -250,6 +251,44 @@ class VoiceApp(App[ExitSummary]):
         self._typed.opened()
         self.redraw()
         self._read_meters()
+
+    # ── for the commands that are typed ─────────────────────────────────────────────────────
+
+    def run_key_action(self, action_id: str) -> None:
+        """Does what the key of an action does."""
+        self.call_next(self.session_screen.run_key_action, action_id)
+
+    def find(self, words: str) -> None:
+        self.session_screen.find_words(words)
+
+    def device_names(self, direction: str) -> Sequence[str]:
+        """Returns the names of the devices for "input" or "output". They are listed in a thread;
+        until then there are none.
+        """
+        list_devices = self.options.devices
+        if self._device_names is None and list_devices is not None:
+            self._device_names = {}
+
+            def work() -> None:
+                self._device_names = {
+                    "input": [name for _id, name in list_devices("input")],
+                    "output": [name for _id, name in list_devices("output")],
+                }
+                self.call_from_thread(self.session_screen.prompt.commands.renew)
+
+            self.run_worker(work, thread=True, exit_on_error=False, group="devices")
+        return (self._device_names or {}).get(direction, ())
+
+    def reopen_with(self, **settings: str) -> None:
+        """Opens the session again with other settings of the group `backend`; the turns stay.
+        Raises `SettingsError` for a value that is not allowed.
+        """
+        if self.options.change_settings is None:
+            raise ValueError("The settings of this session cannot be changed.")
+        self.options.change_settings({f"backend.{name}": text for name, text in settings.items()})
+        handle, snapshot = self.session.handle, self.session.snapshot
+        said = handle is not None and snapshot is not None and bool(snapshot.ledger.turns)
+        self.open_session(handle.id if handle and said else None)
 
     def save_draft(self) -> None:
         """Saves what is half typed. Also called before the application ends, however it ends."""

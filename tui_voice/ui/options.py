@@ -43,6 +43,9 @@ class AppOptions(NamedTuple):
     """The folder of the saved sessions; None: the platform's folder."""
     encoding: str = "utf-8"
     """The encoding of the terminal; with `ascii`, characters that it lacks are replaced."""
+    change_settings: Callable[[Mapping[str, str]], None] | None = None
+    """Changes settings, `group.name` → value, for the sessions that are opened later. Raises
+    `SettingsError`. None: not available."""
 
     @property
     def replay(self) -> bool:

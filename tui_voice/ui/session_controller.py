@@ -42,6 +42,10 @@ class ControlledScreen(Protocol):
 
     def back_to_prompt(self) -> None: ...
 
+    def close_list(self) -> bool:
+        """Closes the list of commands. Returns whether it was open."""
+        ...
+
     def select(self) -> bool:
         """Begins select mode. Returns False where there is no turn to choose."""
         ...
@@ -152,14 +156,17 @@ class SessionController:
             self._asked = (False, monotonic())
 
     def stop(self) -> None:
-        """Does the first of these that is possible: stops the reply, dismisses the notice, goes
-        back to the prompt; pressed twice with nothing to do, begins select mode.
+        """Does the first of these that is possible: stops the reply, closes the list of
+        commands, dismisses the notice, goes back to the prompt; pressed twice with nothing to do,
+        begins select mode.
         """
         from tui_voice.conversation.events import StopPressed
 
         screen, armed, self.armed = self._screen, self.armed, False
         if "stop" in screen.view.live_keys and not self._options.replay:
             self._post(StopPressed())
+        elif screen.close_list():
+            return
         elif screen.view.notice.can_dismiss:
             screen.post_message(NoticeDismissed())
         elif not screen.typing:

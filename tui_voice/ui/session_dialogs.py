@@ -14,7 +14,7 @@ from tui_voice.ui.pruning_rows import PruningRow
 from tui_voice.ui.view import SessionView
 
 if TYPE_CHECKING:
-    from tui_voice.conversation.limits import Limits
+    from tui_voice.runtime.session_handle import SessionHandle
 
 
 class SessionDialogs:
@@ -183,33 +183,45 @@ class SessionDialogs:
             if not text or handle is not self._session.handle:
                 return
             try:
-                handle.set_limits(self._limits_from(text, limits))
+                self.set_limits_from(text)
             except ValueError as refused:
                 self._app.notify(str(refused), severity="error", markup=False)
-            else:
-                self._limits_changed()
 
         about = "Two numbers: summarise from so many tokens on, and keep so many turns."
         values = f"{limits.trigger} {limits.keep}"
         self._app.push_screen(TextQuestion("limits", about, values), answered)
 
-    def _limits_from(self, text: str, limits: Limits) -> Limits:
-        """Returns the limits that the user wrote. Raises `ValueError` with the reason and the
-        remedy where they cannot be used.
+    def set_limits_from(self, text: str) -> None:
+        """Sets the limits that the user wrote, trigger and keep. Raises `ValueError` with the
+        reason and the remedy where they cannot be used.
         """
-        from dataclasses import replace
-
-        from tui_voice.conversation.limits import refuse
-
+        limits = self._open_handle.limits
         numbers = [int(word) for word in text.split() if word.isdecimal()]
         if len(numbers) != 2 or not 0 < numbers[0] <= limits.size:
             raise ValueError(
                 f"These are no limits. Write two whole numbers, the first up to {limits.size}."
             )
-        wanted = replace(limits, trigger=numbers[0], keep=numbers[1])
+        self.set_limits(trigger=numbers[0], keep=numbers[1])
+
+    def set_limits(self, **changed: Any) -> None:
+        """Sets some fields of the limits of the open session. Raises `ValueError` as above."""
+        from dataclasses import replace
+
+        from tui_voice.conversation.limits import refuse
+
+        handle = self._open_handle
+        wanted = replace(handle.limits, **changed)
         snapshot = self._session.snapshot
         refusal = refuse(wanted, snapshot.ledger.fixed_tokens if snapshot else 0)
         if refusal is not None:
             found = getattr(wanted, refusal.setting)
             raise ValueError(f"{refusal.setting} {found:,} {refusal.reason}. {refusal.remedy}")
-        return wanted
+        handle.set_limits(wanted)
+        self._limits_changed()
+
+    @property
+    def _open_handle(self) -> SessionHandle:
+        """The open session. Raises `ValueError` where there is none."""
+        if self._session.handle is None:
+            raise ValueError("No session is open yet.")
+        return self._session.handle

@@ -36,8 +36,11 @@ class SessionTexts:
     view: SessionView
     silent: SilentReason
 
-    def placeholder(self) -> str:
-        """Returns what the empty prompt says."""
+    def placeholder(self, *, selecting: bool = False) -> str:
+        """Returns what the empty prompt says. `selecting`: letters act on the chosen turn."""
+        if selecting and self.silent != "replay":
+            pin, copy = self.keys.name("pin"), self.keys.name("copy")
+            return f"select: {pin} pin, {copy} copy, {self.keys.name('stop')} back"
         match self.silent:
             case "":
                 return f"type here, or {self._how_to_talk()}"

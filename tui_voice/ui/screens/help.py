@@ -19,11 +19,11 @@ MORE_KEYS = (
     ("up, down", "in the empty prompt: earlier inputs; in select mode: choose a turn"),
     ("Esc Esc", "with nothing to stop and nothing typed: select mode"),
     ("Ctrl+J", "begin a new line in the prompt, as Alt+Enter and Shift+Enter do"),
-    ("PageUp, PageDown, wheel", "scroll the transcript, from the prompt too"),
+    ("PgUp, PgDn", "scroll the transcript, from the prompt too, as the mouse wheel does"),
     ("Home, End", "in the empty prompt: go to the first or the newest turn"),
     ("Tab", "go to the next part: transcript (select mode), pruning log, memory, prompt"),
     ("Enter", "in select mode: fold the chosen pruning; in the memory: edit it"),
-    ("/, n, N", "in select mode: find words, go to the next hit, to the one before"),
+    ("/ n N", "in select mode: find words, go to the next hit, to the one before"),
     ("mouse", "drag to select text; double-click to select a turn; c copies it"),
 )
 """Keys of single widgets. The user cannot move them by settings."""

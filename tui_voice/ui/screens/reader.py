@@ -15,6 +15,7 @@ from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import ResumeRequest
 from tui_voice.ui.view import HeaderView, started_at
+from tui_voice.ui.widgets.find_bar import FindBar
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
@@ -35,7 +36,8 @@ class ReaderScreen(Screen[ResumeRequest | None]):
     """Shows turns and prunings; changes nothing. Returns a `ResumeRequest`, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", show=False),
+        Binding("escape", "back", show=False),
+        Binding("ctrl+g,slash", "find", show=False),
         Binding("ctrl+o", "resume", show=False),
         Binding("ctrl+k", "fork", show=False),
         binding(BUILT_IN["copy"]),
@@ -48,7 +50,8 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         ("copy", "c", "copy the turn"),
         ("copy_code", "y", "copy the code in it"),
         ("raw", "r", "raw text"),
-        ("dismiss(None)", "Esc", "back"),
+        ("find", "/", "find; n, N: next hit, hit before"),
+        ("back", "Esc", "back"),
     )
 
     def __init__(self, options: AppOptions, path: Path, turn: str = "") -> None:
@@ -61,13 +64,15 @@ class ReaderScreen(Screen[ResumeRequest | None]):
 
     def compose(self) -> ComposeResult:
         glyphs = self._options.glyphs
-        yield HeaderLine(glyphs=glyphs, id="header")
-        yield Transcript(
+        transcript = Transcript(
             glyphs=glyphs,
             timestamps=self._options.timestamps,
             empty=("reading the session",),
             id="transcript",
         )
+        yield HeaderLine(glyphs=glyphs, id="header")
+        yield transcript
+        yield FindBar(transcript, done=transcript.focus, id="find")
         yield NoticeLine(glyphs=glyphs, id="trouble")
         yield KeyHintsLine(glyphs=glyphs, id="keys")
 
@@ -130,6 +135,19 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         """Plays the sound of a turn of this session, not of the open one."""
         event.stop()
         cast(TurnPlayback, self.app).play_turn(self._path, event.turn)
+
+    def action_find(self) -> None:
+        self.query_one(FindBar).open()
+
+    def action_back(self) -> None:
+        """Ends the search, else closes the reader."""
+        if self.query_one(FindBar).close():
+            self.query_one(Transcript).focus()
+        else:
+            self.dismiss(None)
+
+    def on_transcript_chosen(self) -> None:
+        self.query_one(FindBar).show_count()
 
     def action_copy(self) -> None:
         copy_from(self.query_one(Transcript))

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_voice.conversation.states import State
+from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.key_hints import KeyHints
 from tui_voice.ui.key_queue import is_text
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
@@ -32,6 +33,7 @@ from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_fro
 
 if TYPE_CHECKING:
     from tui_voice.conversation.events import Event
+    from tui_voice.ui.slash_commands import CommandHost
     from tui_voice.ui.widgets.find_bar import FindBar
     from tui_voice.ui.widgets.memory_panel import MemoryPanel
     from tui_voice.ui.widgets.prompt_input import PromptInput
@@ -82,9 +84,10 @@ class SessionScreen(Screen[None]):
         keys: KeyTable,
         post: Callable[[Event], object],
         send: Callable[[str], bool],
+        host: CommandHost,
     ) -> None:
         """`post(event)` hands an event to the session. `send(text)` sends a typed turn; it returns
-        False where that is not possible.
+        False where that is not possible. `host`: for the commands that are typed.
         """
         super().__init__()
         glyphs = options.glyphs
@@ -93,6 +96,7 @@ class SessionScreen(Screen[None]):
         self._microphone = True
         self._controller = SessionController(self, options, post)
         self._send = send
+        self._host = host
         self.view = SessionView()
         self.header = HeaderLine(glyphs=glyphs, id="header")
         self.status = StatusBar(glyphs=glyphs, id="status")
@@ -136,14 +140,21 @@ class SessionScreen(Screen[None]):
 
     async def mount_rest(self) -> None:
         """Creates the side panel and the prompt, for which the first paint does not wait."""
+        from tui_voice.ui.slash_commands import suggestions
+        from tui_voice.ui.widgets.command_list import CommandList
         from tui_voice.ui.widgets.find_bar import FindBar
         from tui_voice.ui.widgets.prompt_input import PromptInput
         from tui_voice.ui.widgets.side_panel import SidePanel
 
         self._panel = SidePanel(self._summary, glyphs=self._options.glyphs)
         self._panel.set_low(self.size.height < LOW)
+        commands = CommandList(
+            lambda text: suggestions(text, self._host), glyphs=self._options.glyphs, id="commands"
+        )
+        await self.mount(commands, before=self.query_one("#entry"))
         self.prompt = PromptInput(
             self._submit,
+            commands,
             keys=self._key_table,
             placeholder=self._texts.placeholder(),
             id="prompt",
@@ -188,7 +199,7 @@ class SessionScreen(Screen[None]):
         if not view.turns:
             self.transcript.set_empty(self._texts.welcome())
         self._panel.show(view)
-        self.prompt.placeholder = self._texts.placeholder()
+        self.prompt.placeholder = self._texts.placeholder(selecting=self.selecting)
         self._show_notice()
         if view.live_keys != before.live_keys or view.status != before.status:
             self.show_keys()
@@ -207,6 +218,8 @@ class SessionScreen(Screen[None]):
         self._prompt_shown = (hints.typed, hints.pasted)
         self._footer.mode = "select" if hints.selecting and not self._options.replay else ""
         self._footer.hints = hints.footer()
+        if self.complete:
+            self.prompt.placeholder = self._texts.placeholder(selecting=self.selecting)
 
     @property
     def _hints(self) -> KeyHints:
@@ -334,6 +347,15 @@ class SessionScreen(Screen[None]):
         self._controller.focus_lost(key_is_held=HeldKeyDriver.reports_release)
 
     def _submit(self, text: str) -> bool:
+        from tui_voice.ui.slash_commands import parse
+
+        if command := parse(text):
+            try:
+                command[0].run(self._host, command[1])
+            except (TuiVoiceError, ValueError) as error:
+                hint = getattr(error, "hint", "")
+                self.notify(f"{error} {hint}".strip(), severity="error", markup=False)
+            return True
         self.transcript.action_to_end()
         return self._send(text)
 
@@ -354,6 +376,17 @@ class SessionScreen(Screen[None]):
     def _found(self) -> None:
         """The user ended the search words with Enter: n and N go from hit to hit."""
         self.set_focus(self.transcript)
+
+    def close_list(self) -> bool:
+        """Closes the list of commands. Returns whether it was open."""
+        is_open = self.prompt.commands.is_open
+        self.prompt.commands.close()
+        return is_open
+
+    def find_words(self, words: str) -> None:
+        """Finds words in the session, and goes to the newest hit."""
+        self.find.open(words)
+        self._found()
 
     def back_to_prompt(self) -> None:
         """Ends select mode, and the search in the session; shows the newest turn."""
@@ -461,6 +494,7 @@ class SessionScreen(Screen[None]):
 
     def on_text_area_changed(self, event: PromptInput.Changed) -> None:
         event.stop()
+        self.prompt.commands.follow(self.prompt.text)
         hints = self._hints
         if (hints.typed, hints.pasted) != self._prompt_shown:
             self.show_keys()

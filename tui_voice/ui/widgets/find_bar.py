@@ -14,7 +14,7 @@ from tui_voice.ui.widgets.transcript import Transcript
 class FindBar(Horizontal):
     """Lights every hit while the user types. Enter leaves the words, and goes on to the hits."""
 
-    def __init__(self, transcript: Transcript, *, done: Callable[[], None], id: str) -> None:
+    def __init__(self, transcript: Transcript, *, done: Callable[[], object], id: str) -> None:
         """`done()` is called when the user has typed the words."""
         super().__init__(id=id)
         self._transcript = transcript
@@ -31,21 +31,30 @@ class FindBar(Horizontal):
         """Whether the user is typing the words."""
         return self._input.has_focus
 
-    def open(self) -> None:
-        """Shows the line, and takes the focus."""
+    def open(self, words: str = "") -> None:
+        """Shows the line with these words, and takes the focus."""
         self.add_class("-open")
+        if words:
+            self._input.value = words
+            self._find(words)
         self.screen.set_focus(self._input)
 
-    def close(self) -> None:
-        """Hides the line, and lights no hits."""
-        if self.has_class("-open"):
-            self.remove_class("-open")
-            self._input.value = ""
-            self._transcript.light("")
+    def close(self) -> bool:
+        """Hides the line, and lights no hits. Returns whether it was open."""
+        if not self.has_class("-open"):
+            return False
+        self.remove_class("-open")
+        self._input.value = ""
+        self._transcript.light("")
+        return True
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._transcript.light(event.value)
+        if self.has_class("-open"):
+            self._find(event.value)
+
+    def _find(self, words: str) -> None:
+        self._transcript.light(words)
         self._transcript.action_hit(0)
         self.show_count()
 

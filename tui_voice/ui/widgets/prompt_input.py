@@ -14,6 +14,7 @@ from tui_voice.ui.folded_pastes import FoldedPastes
 from tui_voice.ui.input_history import InputHistory
 from tui_voice.ui.key_queue import is_text
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
+from tui_voice.ui.widgets.command_list import CommandList
 from tui_voice.ui.wrapping import clean
 
 
@@ -24,6 +25,7 @@ class PromptInput(TextArea):
         binding(BUILT_IN["send"]),
         binding(BUILT_IN["newline"]),
         binding(BUILT_IN["expand"]),
+        Binding("tab", "complete", show=False),
         Binding("up", "up", show=False),
         Binding("down", "down", show=False),
         Binding("home", "home", show=False),
@@ -37,16 +39,19 @@ class PromptInput(TextArea):
     def __init__(
         self,
         submit: Callable[[str], bool],
+        commands: CommandList,
         *,
         keys: KeyTable,
         placeholder: str = "",
         id: str | None = None,
     ) -> None:
         """`submit(text)` takes what the user sends, and returns False where it cannot. It is called
-        before the next key is handled. `keys`: those of other actions are not the prompt's.
+        before the next key is handled. `commands`: the list above the prompt. `keys`: those of
+        other actions are not the prompt's.
         """
         super().__init__(id=id, compact=True, placeholder=placeholder, highlight_cursor_line=False)
         self._submit = submit
+        self.commands = commands
         taken = {keys.key(action.id) for action in keys.actions}
         self._newline_keys = {"ctrl+j", "shift+enter", "enter"} - taken
         own = {"send", "newline", "expand"}
@@ -78,6 +83,7 @@ class PromptInput(TextArea):
         self.screen.set_focus(self)  # at once; `focus()` would wait for the event loop
         self._restart_blink()
         self.replace(text, *self.selection, maintain_selection_offset=False)
+        self.commands.follow(self.text)
 
     def insert_pasted(self, text: str) -> None:
         """Inserts a text with its line breaks; a long one as a label."""
@@ -124,10 +130,18 @@ class PromptInput(TextArea):
 
     def action_send(self) -> None:
         """Sends the text. The prompt is empty before the next key is handled."""
-        text = self.value.strip()
-        if text and self._submit(text):
+        text, complete = self.commands.entered(self.value)
+        if not complete:
+            self.value = text
+            return
+        text = text.strip()
+        if not text:
+            return
+        self.value = ""
+        if self._submit(text):
             self.inputs.add(text)
-            self.value = ""
+        else:
+            self.value = text
 
     def action_newline(self) -> None:
         self.insert_typed("\n")
@@ -144,7 +158,17 @@ class PromptInput(TextArea):
     def action_down(self) -> None:
         self._move(1, self.action_cursor_down)
 
+    def action_complete(self) -> None:
+        """Completes a command; where there is none, goes to the next part of the screen."""
+        if self.commands.is_open:
+            self.value = self.commands.completed()
+        else:
+            self.call_next(self.run_action, "screen.next_pane")
+
     def _move(self, by: int, move: Callable[[], None]) -> None:
+        if self.commands.is_open:
+            self.commands.move(by)
+            return
         if not (self.is_empty or self.inputs.shows(self.value)):
             move()
             return
