@@ -256,7 +256,7 @@ class TestIrregularExchanges:
         causes = [(c.kind, c.cause) for c in found.ledger.compactions]
         assert len([kind for kind, _ in causes if kind == "textify"]) >= 4
         second = next(turn for turn in found.ledger.turns if turn.id == "u1")
-        assert (second.modality, second.text) == ("text", text_of_tokens(30))
+        assert (second.modality, second.text) == ("text", text_of_tokens(30, "said"))
         textified_at = [c.at for c in found.ledger.compactions if "u1" in c.turns]
         assert textified_at
         assert textified_at[0] >= second.at + 8.0 + 9.0

@@ -165,7 +165,11 @@ def _exchanges(ledger: Ledger) -> Iterator[Exchange]:
             one, began = Exchange(0, 0, 0, 0), None
 
 
-def text_of_tokens(tokens: int) -> str:
-    """Returns a text that `estimate_text_tokens` estimates at exactly this number of tokens."""
+def text_of_tokens(tokens: int, word: str = "word") -> str:
+    """Returns a text that `estimate_text_tokens` estimates at exactly this number of tokens.
+
+    `word`: four letters. The user's differ from those of a reply, or an interruption would count as
+    an echo of that reply.
+    """
     length = int(tokens * CHARACTERS_PER_TOKEN)
-    return ("word " * (length // 5 + 1))[:length]
+    return (f"{word} " * (length // 5 + 1))[:length]

@@ -254,7 +254,7 @@ class _Simulation:
             seconds = exchange.user_ms / 1000
             usd = transcription_price(self.setup.transcriber, seconds, table=self.setup.table)
         transcript = e.TranscriptDone(
-            item_id=user, text=text_of_tokens(exchange.user_tokens), usd=usd
+            item_id=user, text=text_of_tokens(exchange.user_tokens, "said"), usd=usd
         )
         if exchange.user_ms and exchange.late:
             self.late.append((self.at + exchange.late, transcript))
@@ -284,7 +284,9 @@ class _Simulation:
         """The user speaks or types, which interrupts a reply that is still played."""
         if not exchange.user_ms:
             self._wait(exchange.user_seconds)
-            self._receive(e.TextSubmitted(item_id=user, text=text_of_tokens(exchange.user_tokens)))
+            self._receive(
+                e.TextSubmitted(item_id=user, text=text_of_tokens(exchange.user_tokens, "said"))
+            )
             self.playing = None
             return
         last = self.conversation.ledger.turns.last
