@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,3 +78,17 @@ def test_markers_and_endless_words_are_counted_as_text(capsys: pytest.CaptureFix
     for words in ("<|endoftext|> and <|endofprompt|>", "a" * 50_000):
         assert main(["tokens", "--json", words]) == 0
         assert json.loads(capsys.readouterr().out)["text_tokens"] > 5
+
+
+@pytest.mark.local
+@pytest.mark.slow
+def test_the_embedded_server_measures_what_is_estimated(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = "The quick brown fox jumps over the lazy dog."
+    found: Any = measured(capsys, "--measure", "--backend", "local", words)
+    assert found["measured"] is True
+    assert found["text_tokens"] == found["estimate"]["text_tokens"]
+    assert found["audio_tokens"] == pytest.approx(10 * found["audio_seconds"], abs=2)
+    assert found["audio_tokens_per_second"] == pytest.approx(10, abs=0.6)
+    assert found["ratio"] == pytest.approx(found["audio_tokens"] / found["text_tokens"], abs=0.01)
