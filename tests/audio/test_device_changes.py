@@ -113,7 +113,7 @@ async def test_the_default_is_followed_and_a_named_device_is_taken_again(
     await asyncio.to_thread(virtual_sound.set_default, "headset")
     await observed.message("The microphone headset is the system's default now: it listens on it.")
     await observed.captures()
-    # Both lose it, and use the other one meanwhile; the one that was told its name takes it again.
+    # Both lose it, and use the other one meanwhile; the one that was given its name takes it again.
     await asyncio.to_thread(virtual_sound.unplug, headset)
     gone = "The microphone headset is gone: it listens on Microphone."
     await observed.message(gone)

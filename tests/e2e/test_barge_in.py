@@ -159,13 +159,16 @@ def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
     assert common_words(question) >= 2, question
 
 
-def test_without_echo_cancellation_a_reply_does_not_interrupt_itself(
+def test_without_echo_cancellation_a_reply_is_played_to_its_end(
     start_app: StartApp, sound: SoundSetup
 ) -> None:
-    """What is captured is compared with what is played, before it counts as an interruption."""
+    """What is captured is compared with what is played, and an interruption by words of the reply
+    itself is taken back."""
     sound.server.join_speaker_to_microphone()
     env = {"TUI_VOICE_AUDIO_ECHO_CANCELLATION": "false"}
     app = start_with_open_microphone(start_app, sound, env)
-    level, names = play_reply_with_open_microphone(app, sound)
-    assert level > 0.005
-    assert not {"speech_started", "playback_interrupted"} & set(names), names
+    start = len(sound.microphone.pcm)
+    app.submit(FACTS)
+    reply = app.wait_for_event("audio_received")["item_id"]
+    app.wait_for_event("playback_finished", concerns(reply))
+    assert rms(samples(sound.microphone, start)) > 0.005

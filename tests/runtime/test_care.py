@@ -31,7 +31,7 @@ def words_wav(tmp_path: Path) -> Path:
 
 
 @pytest.mark.sound
-async def test_who_speaks_into_a_closed_or_muted_microphone_is_told_once(
+async def test_who_speaks_into_a_closed_or_muted_microphone_gets_one_notice(
     virtual_sound: VirtualSound, words_wav: Path
 ) -> None:
     said, changed = list[str](), asyncio.Event()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tui_voice.audio.voice_detector import VoiceDetector
 
 SPOKEN_MS = 1_000
-"""Milliseconds of speech after which the user is told that nobody hears it."""
+"""Milliseconds of speech after which a notice says that it is not sent."""
 AGAIN_S = 60.0
 """Seconds before the same is said again."""
 _WINDOW_MS = 2_000

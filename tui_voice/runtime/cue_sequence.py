@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tui_voice.conversation.conversation import Snapshot
 
 THINKING_S = 2.0
-"""Seconds of waiting for a reply after which the user is told that it is being made."""
+"""Seconds of waiting for a reply after which a cue says that it is being made."""
 
 
 class CueSequence:
