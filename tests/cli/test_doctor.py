@@ -19,7 +19,7 @@ from tests.sound_server_harness import VirtualSound
 from tui_voice.__main__ import main
 from tui_voice.cli import checkup
 from tui_voice.cli.terminal import TerminalFeatures, parse_answer
-from tui_voice.config import BackendSettings, Settings
+from tui_voice.config import BackendSettings, Settings, log_path
 from tui_voice.server.local.chat_probe import LocalChat
 
 NAMES = [
@@ -280,3 +280,25 @@ def test_the_terminal_is_queried() -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus in (0, 1)
+
+
+def test_the_report_has_no_key_and_nothing_that_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "sk-" + "b2" * 20
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    monkeypatch.setenv("TUI_VOICE_BACKEND_INSTRUCTIONS", "speak of the secret garden")
+    monkeypatch.setenv("TUI_VOICE_CONTEXT_KEEP", "7")
+    traceback = 'Traceback\n  File "/home/me/x.py", line 3, in run\nValueError: the secret garden\n'
+    log_path().write_text(f"{traceback}the secret garden {key}\n")
+    main(["doctor", "--json", "--report", str(tmp_path / "report.json")])
+    assert "report.json" in capsys.readouterr().err
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert "secret garden" not in text
+    assert key not in text
+    assert str(Path.home()) not in text
+    report = json.loads(text)
+    assert report["errors"] == ["x.py:3 run", "ValueError"]
+    assert report["settings"] == {"backend.instructions": "set", "context.keep": 7}
+    assert report["versions"]["textual"][0].isdigit()
+    assert {check["name"] for check in report["checks"]} >= {"python", "settings", "terminal"}

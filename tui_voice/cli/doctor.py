@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from typing import Any
 
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.checkup import Finding, checks
-from tui_voice.cli.flags import add_common, add_settings
+from tui_voice.cli.flags import add_common, add_settings, settings_of
 from tui_voice.cli.output import print_json
+from tui_voice.config import Settings, user_path
+from tui_voice.errors import SettingsError
 
 
 def add_parser(subparsers: Any) -> None:
@@ -28,6 +31,11 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="also play a tone, and measure how much of it the microphone captures",
     )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write what a bug report needs to a new JSON file: no key, nothing that was said",
+    )
     add_settings(parser, "backend.kind")
     add_common(parser)
 
@@ -41,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             _print(finding)
             sys.stdout.flush()  # the next check may take seconds
+    if args.report is not None:
+        _write_report(args, findings)
     failed = sum(one.status == "fail" for one in findings)
     if args.json:
         print_json({"checks": [one._asdict() for one in findings]})
@@ -48,6 +58,21 @@ def run(args: argparse.Namespace) -> int:
         warned = sum(one.status == "warn" for one in findings)
         print(f"\n{len(findings) - failed - warned} ok, {warned} warnings, {failed} failed")
     return 1 if failed else 0
+
+
+def _write_report(args: argparse.Namespace, findings: list[Finding]) -> None:
+    from tui_voice.cli.bug_report import bug_report
+    from tui_voice.store.export import write_new
+    from tui_voice.store.secrets import Redactor
+
+    try:
+        settings = settings_of(args)
+    except SettingsError:  # a check says why
+        settings = Settings()
+    text = json.dumps(bug_report(findings, settings), indent=2, ensure_ascii=False, default=str)
+    path = user_path(args.report, "the path of --report")
+    written = write_new(Redactor().text(text) + "\n", path, "tui-voice-report.json")
+    print(f"The report is in {written}. Read it before you send it.", file=sys.stderr)
 
 
 def _print(finding: Finding) -> None:
