@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    sign = {estimated: "~"}
+    sign = {estimated: "~"} | ({} if args.measure or is_exact() else {"text_tokens": "~"})
     rows = [
         ("", "tokens", "seconds", f"USD ({model})"),
         ("as text", f"{sign.get('text_tokens', '')}{text_tokens:,}", "", _usd(as_text)),
