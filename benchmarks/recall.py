@@ -14,11 +14,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
 from tui_voice.conversation import events as e
-from tui_voice.lab.question_files import read_questions
+from tui_voice.lab.question_files import Question, read_questions
 from tui_voice.lab.question_files import write_sessions as write_chats
 from tui_voice.lab.questions import search_all
 from tui_voice.store import codec, index
@@ -104,9 +105,13 @@ def locomo(path: Path, folder: Path) -> None:
         for name, sessions in chats.sessions.items():
             folders[name] = folder / ("all" if what.startswith("one") else name)
             write_chats(sessions, folders[name])
-        found = sum(one.found for one in search_all(asked, lambda one: folders[one.group]))  # noqa: B023
+        found = sum(one.found for one in search_all(asked, partial(_folder_of, folders)))
         print(f"LoCoMo, {what}: {found} of {len(asked)} = {found / len(asked):.1%}")
     print(chats.note)
+
+
+def _folder_of(folders: dict[str, Path], question: Question) -> Path:
+    return folders[question.group]
 
 
 def main() -> None:

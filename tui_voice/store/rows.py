@@ -50,7 +50,7 @@ CREATE TABLE stems (stem TEXT PRIMARY KEY, turns INTEGER) STRICT, WITHOUT ROWID;
 """
 
 LANGUAGE_CHARACTERS = 50
-"""Characters of the first turns of a session from which its language is told."""
+"""Characters of the first turns of a session from which its language is detected."""
 SLOTS = 1_024
 """How many turns can have the same ms."""
 _LATEST_MS = 1 << 52
