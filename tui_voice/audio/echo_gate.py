@@ -29,7 +29,7 @@ voices one reaches 0.5."""
 _ECHO_FRAMES = 8
 """Consecutive frames that are an echo, after which there is an echo (160 ms): other voices
 reach a few."""
-NO_ECHO_MS = 600
+NO_ECHO_MS = 1_200
 """Milliseconds of a loud reply of which nothing was captured, after which there is no echo: longer
 than an echo takes."""
 _LOUD_RMS = 500.0
