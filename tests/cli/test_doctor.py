@@ -289,7 +289,7 @@ def test_the_report_has_no_key_and_nothing_that_was_said(
     monkeypatch.setenv("OPENAI_API_KEY", key)
     monkeypatch.setenv("TUI_VOICE_BACKEND_INSTRUCTIONS", "speak of the secret garden")
     monkeypatch.setenv("TUI_VOICE_CONTEXT_KEEP", "7")
-    traceback = 'Traceback\n  File "/home/me/x.py", line 3, in run\nValueError: the secret garden\n'
+    traceback = 'Traceback\n  File "/srv/x.py", line 3, in run\nValueError: the secret garden\n'
     log_path().write_text(f"{traceback}the secret garden {key}\n")
     main(["doctor", "--json", "--report", str(tmp_path / "report.json")])
     assert "report.json" in capsys.readouterr().err
