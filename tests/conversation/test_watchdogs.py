@@ -249,6 +249,12 @@ def test_a_reply_that_our_cancel_cut_off_in_error_is_asked_for_once_more() -> No
     assert clocked.state is State.IDLE
 
 
+def test_a_reply_that_newer_speech_cut_off_is_not_asked_for_again() -> None:
+    clocked = Clocked(e.TalkPressed(), TYPED, STARTED, SPEECH, e.SpeechStopped(item_id="u1"))
+    cancelled = replace(DONE, status="cancelled", reason="turn_detected")
+    assert clocked.post(COMMITTED, cancelled) == [], "the server answers the speech by itself"
+
+
 def test_without_a_loudspeaker_nothing_plays() -> None:
     clocked = Clocked(e.LoudspeakerChanged(available=False), TYPED, STARTED, ADDED, AUDIO)
     assert clocked.state is State.AWAITING

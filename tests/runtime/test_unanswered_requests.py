@@ -22,6 +22,7 @@ from tui_voice.realtime.client import RealtimeClient
 from tui_voice.runtime.live import TOO_SLOW
 from tui_voice.runtime.outbox import MAX_AUDIO_FRAMES
 
+CUT = "client_cancelled"
 SOON = ConversationTimeouts(reply_s=0.2)
 CUT_BY_LOSS = 'A lost connection cut off the reply. Say "go on" to hear the rest.'
 
@@ -118,7 +119,7 @@ async def test_speech_during_the_outage_is_answered_together_with_the_open_quest
 ) -> None:
     """A question waits for its reply, the connection is lost, and the user speaks before it is
     back. The new server session receives that speech together with our request for the reply.
-    Each connection carries one request at most.
+    Each connection carries one request, unless our own cancel cut off an answer.
     """
     engines = ToyEngines()
     engines.tts.may_continue.clear()
@@ -142,9 +143,11 @@ async def test_speech_during_the_outage_is_answered_together_with_the_open_quest
         said = [text for role, text in harness.turns() if role == "user" and text]
         assert said == ["one two three", "hello Anna"]
         answers = [text for role, text in harness.turns() if role == "assistant" and text]
-        assert "hello Anna" in answers
+        assert answers.count("hello Anna") == 1
         assert answers.count("one two three") <= 1
-        assert requested(proxy) <= 2
+        # A third where our cancel of the first reached the server after the answer had begun.
+        cut_off = [f for f in harness.events if isinstance(f, e.ResponseDone) and f.reason == CUT]
+        assert requested(proxy) <= 2 + len(cut_off)
 
 
 async def test_speech_without_a_transcript_is_sent_again(tmp_path: Path) -> None:
@@ -167,9 +170,7 @@ async def test_speech_without_a_transcript_is_sent_again(tmp_path: Path) -> None
         engines.tts.may_continue.set()
         await harness.until(lambda _: harness.turns()[-1] == ("assistant", "hello Anna"))
         assert len(lost.again) == 1
-        gap = harness.snapshot.ledger.turns.get(lost.again[0])
-        assert gap is not None
-        assert (gap.text, gap.note) == ("", "sent again on a new connection")
+        assert harness.snapshot.ledger.turns.get(lost.again[0]) is None, "the new turn replaces it"
 
 
 async def test_a_connection_that_is_too_slow_for_the_voice_is_reported_once(

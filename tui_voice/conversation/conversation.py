@@ -210,8 +210,9 @@ class Conversation:
         since. Our cancel of the response before can reach the server after that one has begun.
         """
         response = self.situation.response
-        waits = self.situation.reply.pending and not response.asked_once_more
-        return event.status == "cancelled" and waits and self.nothing_more_comes(event)
+        waits = self.situation.reply.pending and response.answers_newest
+        cut_off = event.status == "cancelled" and waits and self.nothing_more_comes(event)
+        return cut_off and not response.asked_once_more
 
     def another_is_wanted(self, _event: e.Event) -> bool:
         """Whether the response that the user waits for has not been asked for yet."""

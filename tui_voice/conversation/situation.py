@@ -46,6 +46,8 @@ class ActiveResponse:
     """
     asked_for_text: bool = False
     """The last `response.create` was for a typed turn."""
+    answers_newest: bool = False
+    """The active response, or the last one, began after the user's newest turn."""
     asked_once_more: bool = False
     """The reply to the user's last turn was cancelled and is asked for again. There is no third."""
     repaired: bool = False
@@ -63,11 +65,21 @@ class ActiveResponse:
         """`repairable`: the event ends a reply without audio that can be asked for again."""
         match event:
             case e.TextSubmitted() | e.SpeechCommitted():
-                return replace(self, called=frozenset(), without_tools=False, asked_once_more=False)
+                return replace(
+                    self,
+                    called=frozenset(),
+                    without_tools=False,
+                    answers_newest=False,
+                    asked_once_more=False,
+                )
+            case e.SpeechStarted():
+                return replace(self, answers_newest=False)
             case e.ResponseStarted(response_id=response_id) if response_id not in self.ended:
                 # Another reply comes first, so the one without audio is not repaired.
                 follow_up = "none" if self.follow_up == "repair" else self.follow_up
-                return replace(self, active=True, id=response_id, follow_up=follow_up)
+                return replace(
+                    self, active=True, id=response_id, answers_newest=True, follow_up=follow_up
+                )
             case e.ResponseDone():
                 return self._done(event, repairable=repairable)
             case e.CancelRefused() if self.active and self.cancelled_at is not None:
