@@ -143,7 +143,7 @@ async def test_speech_during_the_outage_is_answered_together_with_the_open_quest
         said = [text for role, text in harness.turns() if role == "user" and text]
         assert said == ["one two three", "hello Anna"]
         answers = [text for role, text in harness.turns() if role == "assistant" and text]
-        assert answers.count("hello Anna") == 1
+        assert "hello Anna" in answers
         assert answers.count("one two three") <= 1
         # A third where our cancel of the first reached the server after the answer had begun.
         cut_off = [f for f in harness.events if isinstance(f, e.ResponseDone) and f.reason == CUT]
