@@ -211,8 +211,9 @@ class Conversation:
         """
         response = self.situation.response
         waits = self.situation.reply.pending and response.answers_newest
-        cut_off = event.status == "cancelled" and waits and self.nothing_more_comes(event)
-        return cut_off and not response.asked_once_more
+        # "turn_detected": the server heard newer speech, and answers that by itself.
+        cut_off = event.status == "cancelled" and event.reason != "turn_detected"
+        return cut_off and waits and not response.asked_once_more and self.nothing_more_comes(event)
 
     def another_is_wanted(self, _event: e.Event) -> bool:
         """Whether the response that the user waits for has not been asked for yet."""
