@@ -255,6 +255,13 @@ def test_a_reply_that_newer_speech_cut_off_is_not_asked_for_again() -> None:
     assert clocked.post(COMMITTED, cancelled) == [], "the server answers the speech by itself"
 
 
+def test_the_answer_to_newer_speech_does_not_count_as_cancelled() -> None:
+    clocked = Clocked(e.TalkPressed(), TYPED, SPEECH, e.SpeechStopped(item_id="u1"), COMMITTED)
+    clocked.post(STARTED, ADDED, replace(AUDIO, audio_ms=30_000))
+    clocked.wait(29)
+    assert clocked.state is State.SPEAKING
+
+
 def test_without_a_loudspeaker_nothing_plays() -> None:
     clocked = Clocked(e.LoudspeakerChanged(available=False), TYPED, STARTED, ADDED, AUDIO)
     assert clocked.state is State.AWAITING

@@ -22,7 +22,6 @@ from tui_voice.realtime.client import RealtimeClient
 from tui_voice.runtime.live import TOO_SLOW
 from tui_voice.runtime.outbox import MAX_AUDIO_FRAMES
 
-CUT = "client_cancelled"
 SOON = ConversationTimeouts(reply_s=0.2)
 CUT_BY_LOSS = 'A lost connection cut off the reply. Say "go on" to hear the rest.'
 
@@ -119,7 +118,7 @@ async def test_speech_during_the_outage_is_answered_together_with_the_open_quest
 ) -> None:
     """A question waits for its reply, the connection is lost, and the user speaks before it is
     back. The new server session receives that speech together with our request for the reply.
-    Each connection carries one request, unless our own cancel cut off an answer.
+    Each connection carries one request at most.
     """
     engines = ToyEngines()
     engines.tts.may_continue.clear()
@@ -145,9 +144,7 @@ async def test_speech_during_the_outage_is_answered_together_with_the_open_quest
         answers = [text for role, text in harness.turns() if role == "assistant" and text]
         assert "hello Anna" in answers
         assert answers.count("one two three") <= 1
-        # A third where our cancel of the first reached the server after the answer had begun.
-        cut_off = [f for f in harness.events if isinstance(f, e.ResponseDone) and f.reason == CUT]
-        assert requested(proxy) <= 2 + len(cut_off)
+        assert requested(proxy) <= 3  # with the one for the title, which may have been sent already
 
 
 async def test_speech_without_a_transcript_is_sent_again(tmp_path: Path) -> None:

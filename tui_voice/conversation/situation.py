@@ -65,8 +65,11 @@ class ActiveResponse:
         """`repairable`: the event ends a reply without audio that can be asked for again."""
         match event:
             case e.TextSubmitted() | e.SpeechCommitted():
+                # The response that starts next answers this speech: it is not the cancelled one.
+                newer = isinstance(event, e.SpeechCommitted) and not self.id
                 return replace(
                     self,
+                    cancelled_at=None if newer else self.cancelled_at,
                     called=frozenset(),
                     without_tools=False,
                     answers_newest=False,
