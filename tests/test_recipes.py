@@ -140,7 +140,7 @@ async def test_a_summary_style_is_a_row_of_its_table(
             choices=CHOICES,
         )
         memory = await asyncio.to_thread(_memory_after_a_session, settings, tmp_path)
-    assert "Write one haiku." in requests[-1]
+    assert any("Write one haiku." in request for request in requests)
     assert memory == "Ingrid Solheim, in the snow, asks for walnuts."
 
 

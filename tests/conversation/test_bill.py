@@ -86,9 +86,9 @@ def test_the_ledger_equals_a_bill_by_hand(
         done = e.ResponseDone(response_id=f"r{number}", usage=usage, usd=usd)
         events += [replace(done, at=float(number))] * times
         expected += by_hand(model, sent)
-        if usage is not None:
-            assert (usd or 0) >= 0
-            estimated = estimated or (usage.estimated and usage.input > 0)
+        assert (usd or 0) >= 0
+        # A completed reply without usage has cost something that nobody told.
+        estimated = estimated or usage is None or usage.estimated or not usage.input
     for number, kind in enumerate(texts):
         usd = 0.001 * (number + 1)
         name = f"memory_{number:04d}"

@@ -81,7 +81,12 @@ class PendingReply:
                 )
             case e.SpeechStarted() | e.SpeechDiscarded():
                 return replace(self, sent_again=False)
-            case e.StopPressed() | e.SessionResumed() | e.SessionClosed():
+            case (
+                e.StopPressed()
+                | e.InterruptionUndone()  # what was said was no turn
+                | e.SessionResumed()
+                | e.SessionClosed()
+            ):
                 return replace(self, pending=False, sent_again=False)
             case e.ReplyOverdue(waited_for=True):
                 return replace(self, pending=False)

@@ -49,7 +49,7 @@ from tui_voice.ui.view import SessionView
 
 if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn
-    from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
+    from tui_voice.runtime.session_handle import SessionHandle
     from tui_voice.ui.widgets.transcript import Transcript
 
 DRAFT_SECONDS = 2.0
@@ -375,19 +375,7 @@ class VoiceApp(App[ExitSummary]):
         self.session_screen.status.progress = meters.progress
         self.session_screen.set_microphone(available=meters.has_microphone)
         if meters.approval is not None and self.screen is self.session_screen:
-            self._ask_for(meters.approval)
-
-    def _ask_for(self, request: ApprovalRequest) -> None:
-        """Asks whether the model may call a function."""
-        from tui_voice.ui.screens.approval import ApprovalDialog
-
-        handle = self.session.handle
-
-        def answered(decision: Decision | None) -> None:
-            if handle is not None:
-                handle.decide(request.number, decision or "refuse")
-
-        self.push_screen(ApprovalDialog(request), answered)
+            self.dialogs.ask_for(meters.approval)
 
     def _draw_levels(self) -> None:
         status = self.session_screen.status

@@ -14,7 +14,7 @@ from tui_voice.ui.pruning_rows import PruningRow
 from tui_voice.ui.view import SessionView
 
 if TYPE_CHECKING:
-    from tui_voice.runtime.session_handle import SessionHandle
+    from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
 
 
 class SessionDialogs:
@@ -92,6 +92,18 @@ class SessionDialogs:
     def _input_level(self) -> float:
         handle = self._session.handle
         return handle.meters().input_level if handle is not None else 0.0
+
+    def ask_for(self, request: ApprovalRequest) -> None:
+        """Asks whether the model may call a function."""
+        from tui_voice.ui.screens.approval import ApprovalDialog
+
+        handle = self._session.handle
+
+        def answered(decision: Decision | None) -> None:
+            if handle is not None:
+                handle.decide(request.number, decision or "refuse")
+
+        self._app.push_screen(ApprovalDialog(request), answered)
 
     def rename(self) -> None:
         from tui_voice.ui.screens.dialogs import TextQuestion

@@ -1,4 +1,5 @@
 """The session screen: transcript on the left, side panel on the right, prompt below."""
+# Over 500 lines: Textual looks up the method of each key's action on the screen itself.
 
 from __future__ import annotations
 
