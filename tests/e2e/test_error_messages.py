@@ -93,8 +93,11 @@ def test_without_engines_say_prints_how_to_install_them(
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "install" in done.stderr
+    *waiting, reason = done.stderr.strip().splitlines()
+    assert "install" in reason
+    # The first attempt may reach the server before it has noticed what is missing.
+    assert len(waiting) <= 1
+    assert all("trying again" in line for line in waiting)
 
 
 def test_a_refused_api_key_is_named_as_the_reason(
