@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.patience_harness import slowness
 from tests.requirements_harness import require
 from tests.sound_server_harness import VirtualSound, missing
 from tui_voice.conversation.policies import POLICIES
@@ -40,6 +41,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("sound") or "virtual_sound" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("sound"))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Gives every test more time on a slow machine, those with a time of their own included."""
+    usual = float(session.config.getini("timeout"))
+    factor = slowness()
+    for item in session.items:
+        marker = item.get_closest_marker("timeout")
+        seconds = float(marker.args[0]) if marker is not None else usual
+        item.add_marker(pytest.mark.timeout(seconds * factor), append=False)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

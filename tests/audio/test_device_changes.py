@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.patience_harness import patience
 from tests.sound_server_harness import VirtualSound
 from tui_voice.audio.device_stream import DeviceChange
 from tui_voice.audio.devices import choose_device, load_driver
@@ -44,7 +45,7 @@ class Observed:
         self._happened.set()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             while not true():
                 self._happened.clear()
                 await self._happened.wait()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience_harness import patience
 from tests.sound_server_harness import VirtualSound
 from tui_voice.audio.devices import choose_device
 from tui_voice.audio.driver import Device, Driver
@@ -30,7 +31,7 @@ class Callbacks:
         self._more.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while len(self.calls) < count:
                 self._more.clear()
                 await self._more.wait()

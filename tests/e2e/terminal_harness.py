@@ -14,6 +14,8 @@ from contextlib import suppress
 import pexpect
 import pyte
 
+from tests.patience_harness import patience
+
 KEYS = {
     "enter": "\r",
     "escape": "\x1b",
@@ -96,6 +98,7 @@ class TerminalProgram:
 
         Raises AssertionError, with the description and the screen, if it stays false.
         """
+        seconds = patience(seconds)
         deadline = time.monotonic() + seconds
         while self._read(0):
             pass  # the condition is tested on the newest screen only

@@ -19,6 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from tests.patience_harness import patience
+
 Direction = Literal["up", "down"]
 Fault = Literal[
     "cut",
@@ -91,7 +93,7 @@ class FaultProxy:
 
     async def reached(self, count: int) -> None:
         """Waits until so many connections are open at once."""
-        async with asyncio.timeout(30), self._changed:
+        async with asyncio.timeout(patience(30)), self._changed:
             await self._changed.wait_for(lambda: len(self._open) == count)
 
     def cut_oldest(self) -> None:

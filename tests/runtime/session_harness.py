@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.patience_harness import patience
 from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import SoundDevices
@@ -99,7 +100,7 @@ class SessionHarness:
     async def until(self, fits: Callable[[Snapshot], object]) -> Snapshot:
         """Wait for a snapshot that fits, and return it."""
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(patience(WAIT_S)):
                 async with self._changed:
                     await self._changed.wait_for(lambda: fits(self.snapshot))
         except TimeoutError:
@@ -116,7 +117,7 @@ class SessionHarness:
             return None
 
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(patience(WAIT_S)):
                 async with self._changed:
                     await self._changed.wait_for(lambda: found() is not None)
         except TimeoutError:
@@ -140,7 +141,7 @@ class SessionHarness:
             while not fits():  # noqa: ASYNC110  (there is no event to wait for)
                 await asyncio.sleep(0)
 
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(patience(WAIT_S)):
             await asyncio.wrap_future(self.session.call(poll()))
 
     async def settled(self) -> Snapshot:

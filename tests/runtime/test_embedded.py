@@ -14,6 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.patience_harness import patience
 from tui_voice.errors import BackendError
 from tui_voice.runtime.embedded import ChildOutput, EmbeddedServer
 from tui_voice.runtime.endpoints import EmbeddedEndpoint
@@ -52,7 +53,7 @@ async def started(server: EmbeddedServer) -> AsyncIterator[str]:
 
 async def test_it_accepts_connections_until_it_is_stopped() -> None:
     server = EmbeddedServer()
-    async with started(server) as url, asyncio.timeout(60):
+    async with started(server) as url, asyncio.timeout(patience(60)):
         assert server.running
         connection = await connect(f"{url}?model=local", additional_headers=server.headers)
         await server.stop()
@@ -69,7 +70,7 @@ def command_line(pid: int | None) -> bytes:
 
 async def test_it_accepts_only_clients_with_its_key() -> None:
     server = EmbeddedServer()
-    async with started(server) as url, asyncio.timeout(60):
+    async with started(server) as url, asyncio.timeout(patience(60)):
         async with connect(f"{url}?model=local") as stranger:
             assert '"invalid_api_key"' in str(await stranger.recv())
         key = server.headers["Authorization"].removeprefix("Bearer ")
@@ -84,7 +85,7 @@ async def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
         sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE
     )
     assert parent.stdout is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         url, key = (await parent.stdout.readline()).decode().strip().split(" ", 1)
         headers = {"Authorization": key}
         connection = await connect(f"{url}?model=local", additional_headers=headers)
@@ -112,7 +113,7 @@ async def test_a_child_that_refuses_an_option_reports_it() -> None:
 async def test_a_server_that_was_killed_is_started_again() -> None:
     endpoint = EmbeddedEndpoint([], "local")
     try:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(patience(90)):
             first = await endpoint.address()
             assert first.url.endswith("?model=local")
             assert (await endpoint.address()).url == first.url

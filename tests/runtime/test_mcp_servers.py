@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience_harness import patience
 from tests.requirements_harness import require
 from tests.runtime.session_harness import running_session, toy_server
 from tests.server.toy_engines_harness import ToyEngines
@@ -59,7 +60,7 @@ async def call(servers: McpServers, name: str, **arguments: Any) -> Any:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patience(30)):
         while not true():  # noqa: ASYNC110  (nothing tells when it becomes true)
             await asyncio.sleep(0.02)
 
@@ -94,7 +95,7 @@ async def test_a_server_that_ends_is_told_and_started_again_once(tmp_path: Path)
             assert ended == {"error": "the tool server own ended during the call"}
             await until(lambda end=end: len(notices) == end)
             if end == 1:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(patience(30)):
                     while "error" in (answer := await call(servers, "own_weather", city="Uji")):
                         assert answer == {"error": "the tool server own does not run"}
                         await asyncio.sleep(0.05)
@@ -125,7 +126,7 @@ async def test_a_server_that_does_not_start_is_told(
     tmp_path: Path, server: ToolServer, said: str
 ) -> None:
     async with running(tmp_path, own=server) as (servers, _, notices):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience(60)):
             assert await servers.tools() == ()
         assert len(notices) == 2
         assert "its functions are not available" in notices[1]
@@ -143,7 +144,7 @@ async def test_a_server_over_http_is_reached_without_a_proxy(
         sys.executable, *MODULE, str(port), stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(patience(30)):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)

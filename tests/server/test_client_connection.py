@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.patience_harness import patience
 from tests.server.in_memory_client_harness import InMemoryClient
 from tests.server.protocol_harness import SILENCE, ProtocolClient
 from tests.server.toy_engines_harness import ToneSynthesiser, ToyEngines, speech
@@ -127,7 +128,7 @@ async def test_synthesis_pauses_while_the_client_reads_slowly(client: InMemoryCl
     """No more is synthesised while 1 MiB waits to be sent; it goes on when there is room."""
     await client.send(typed_turn("count 400"))
     await client.send(c.ResponseCreate())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         while client.connection.held_jobs == 0:
             await client.connection.changed()  # not in a task: nothing may run in between
     assert 2**20 <= client.connection.unsent_bytes < 2 * 2**20
@@ -241,7 +242,7 @@ async def test_timer_follows_a_deadline_that_comes_nearer(workers: EngineWorkers
     await connection.receive(encode(typed_turn("hello")))
     await connection.receive(encode(c.ResponseCreate()))
     event_type = ""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience(5)):
         while event_type != "input_audio_buffer.timeout_triggered":
             frame = await connection.next_frame()
             assert frame is not None

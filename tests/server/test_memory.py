@@ -15,6 +15,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.e2e.server_harness import ServerProcess
+from tests.patience_harness import patience
 from tests.server.protocol_harness import SILENCE
 from tests.server.toy_engines_harness import LevelDetector
 from tui_voice.server.detector_pool import BorrowedDetector, DetectorPool
@@ -71,7 +72,7 @@ async def test_a_thousand_connections_give_their_memory_back() -> None:
             await asyncio.gather(*(speak_and_clear(socket) for socket in sockets[:10]))
             for socket in sockets:
                 socket.transport.abort()  # a closing handshake for each would take longer
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience(60)):
             while resident_mib(server.process.pid) > before + 50:  # noqa: ASYNC110 (no event)
                 await asyncio.sleep(0.1)
     finally:

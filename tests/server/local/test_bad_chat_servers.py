@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience_harness import patience
 from tests.server.in_memory_client_harness import InMemoryClient
 from tests.server.local.http_harness import chunk, serving, stream
 from tests.server.local.turns_harness import turns
@@ -232,7 +233,7 @@ async def test_a_server_that_hangs_delays_no_other_client() -> None:
                 await one.send(c.ResponseCreate(response=asked))
             await two.send(c.ConversationItemCreate(item=turn("hello")))
             await two.send(c.ResponseCreate())
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(patience(20)):
                 async for event in two:
                     if isinstance(event, s.ResponseDone):
                         assert event.response.status == "completed"
