@@ -19,6 +19,7 @@ pytestmark = pytest.mark.sound
 @pytest.fixture(autouse=True)
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui_voice.audio.device_stream.LOOK_INTERVAL_S", 0.1)
+    monkeypatch.setattr("tui_voice.audio.device_stream.LOOK_SHARE", 1.0)
 
 
 class Observed:

@@ -27,7 +27,11 @@ Start = Callable[[Driver, Device | None, Callable[[], None], int], DeviceHandle]
 OPEN_TIMEOUT_S = 8.0
 """Seconds to wait for the sound server before the session continues without the device."""
 LOOK_INTERVAL_S = 2.0
-"""Seconds between two looks at the devices of the system; one takes 2 ms of processor time."""
+"""Least seconds between two looks at the devices of the system."""
+LONGEST_LOOK_INTERVAL_S = 8.0
+LOOK_SHARE = 0.005
+"""Share of the time, 0–1, that looking may take. A look takes 2 ms with a sound server, and 40 ms
+on a machine without one."""
 _CHECK_INTERVAL_S = 0.5
 _WAKE_TIMEOUT_S = 5.0  # a suspended source took 2 s until its first frame
 _SILENCE_TIMEOUT_S = 1.5
@@ -252,19 +256,23 @@ class DeviceStream:
 
     async def _look_for_changes(self) -> None:
         """Follows the devices as they come, go, and become the system's default."""
+        took_s = 0.0
         while True:
-            await asyncio.sleep(LOOK_INTERVAL_S)
+            wait_s = max(LOOK_INTERVAL_S, took_s / LOOK_SHARE)
+            await asyncio.sleep(min(LONGEST_LOOK_INTERVAL_S, wait_s))
             if self._reopening is not None and not self._reopening.done():
                 continue
             if self._changing.locked():
                 continue
             async with self._changing:
+                began = time.monotonic()
                 if self._handle is None:
                     if await self._open_any():
                         self._report(True, f"{self._use(self.name)}.")
                         self._check()
                 else:
                     await self._follow()
+                took_s = time.monotonic() - began
 
     async def _follow(self) -> None:
         """Changes to the named device that is back, or to the new default device."""
