@@ -98,7 +98,7 @@ class AppUnderTest(TerminalProgram):
     def submit(self, text: str) -> None:
         """Types a turn and presses Enter."""
         self.press(text)
-        self.wait_for(text[-12:])
+        self.wait_for(text.rsplit(maxsplit=1)[-1])  # the prompt breaks a long text between words
         self.press("enter")
 
     def ask(self, text: str, seconds: float = 60.0) -> str:

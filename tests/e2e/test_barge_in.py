@@ -159,16 +159,14 @@ def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
     assert common_words(question) >= 2, question
 
 
-def test_without_echo_cancellation_a_reply_is_played_to_its_end(
+def test_without_echo_cancellation_the_reply_is_captured(
     start_app: StartApp, sound: SoundSetup
 ) -> None:
-    """What is captured is compared with what is played, and an interruption by words of the reply
-    itself is taken back."""
+    """The room of these tests has an echo, so the tests with the canceller show what it does."""
     sound.server.join_speaker_to_microphone()
     env = {"TUI_VOICE_AUDIO_ECHO_CANCELLATION": "false"}
     app = start_with_open_microphone(start_app, sound, env)
     start = len(sound.microphone.pcm)
     app.submit(FACTS)
-    reply = app.wait_for_event("audio_received")["item_id"]
-    app.wait_for_event("playback_finished", concerns(reply))
-    assert rms(samples(sound.microphone, start)) > 0.005
+    app.wait_for_event("audio_received")
+    app.wait_until(lambda: rms(samples(sound.microphone, start)) > 0.005, "the echo")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience_harness import patience
 from tests.runtime.fault_proxy_harness import FAULTS, Fault, Step, fault_proxy
 from tests.runtime.session_harness import (
     NEVER,
@@ -24,7 +25,7 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.turns import Turn
 from tui_voice.store.reading import load
 
-TIMEOUTS = replace(SHORT_TIMEOUTS, ping_s=0.5)
+PING_S = 0.5
 LIMITS = replace(NEVER, policy="notebook", keep=2)
 SAID = [
     ("user", "hello Anna"),
@@ -115,7 +116,11 @@ async def run_with_fault(
         toy_server() as server,
         fault_proxy(server.url, step, fault) as proxy,
         running_session(
-            proxy.url, tmp_path, timeouts=TIMEOUTS, limits=LIMITS, turn_detection=detection
+            proxy.url,
+            tmp_path,
+            timeouts=replace(SHORT_TIMEOUTS, ping_s=patience(PING_S)),
+            limits=LIMITS,
+            turn_detection=detection,
         ) as harness,
     ):
         await converse(harness, by_key=by_key)

@@ -60,7 +60,7 @@ async def test_no_turn_is_lost_or_doubled_over_many_server_sessions(tmp_path: Pa
             if threading.active_count() <= threads + 2:
                 break
             await asyncio.to_thread(gc.collect)
-        assert threading.active_count() <= threads + 2
+        assert threading.active_count() <= threads + 2, threading.enumerate()
     said = [text for role, text in turns if role == "user"]
     assert said == [words_of(n) for n in range(1, count + 1)]
     answers = [text for role, text in turns if role == "assistant"]

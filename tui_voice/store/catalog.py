@@ -182,7 +182,7 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
     The new journal names its parent in the first line; costs stay with the parent. `new`: the new
     session's id; "" for a generated one. Returns the new journal's path. Raises `StoreError`.
     """
-    events = read(path).events
+    events, private = read(path).events, load(path).ledger.private
     opened, *rest = events_until(events, turn_id)
     assert isinstance(opened, e.SessionOpened)  # `read` always gives one first
     now = datetime.now().astimezone()
@@ -201,7 +201,7 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
     title = next((x.title for x in reversed(rest) if isinstance(x, e.SessionRenamed)), "")
     if title:
         journal.append(e.SessionRenamed(at=at, title=f"{title} (fork)"))
-    if load(path).ledger.private:
+    if private:
         journal.append(e.PrivacyChanged(at=at))
     try:
         _finish(journal)
