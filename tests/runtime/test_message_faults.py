@@ -121,7 +121,9 @@ async def run_with_fault(
     assert step is None or proxy.done, f"{step} never came"
     assert proxy.connections == 1
     worded = [(turn.role, turn.text) for turn in turns if turn.text]
-    assert worded[-1] == ("assistant", "three two one"), worded
+    # The toy model repeats the last item. Where our request was late, that is the late reply.
+    answers = ("three two one", TYPED[2]) if step and step.direction == "up" else ("three two one",)
+    assert worded[-1] in [("assistant", text) for text in answers], worded
     assert ("user", "three two one") in worded[-3:], worded
     said = Counter(text for role, text in worded if role == "user")
     assert all(said[text] == 1 for text in TYPED), worded

@@ -107,7 +107,9 @@ def turn_added(ledger: Ledger, event: e.TurnAdded) -> Ledger:
 
 def transcript_grew(ledger: Ledger, event: e.TranscriptGrew) -> Ledger:
     turn = ledger.turns.get(event.item_id)
-    return change(ledger, event.item_id, text=turn.text + event.text) if turn else ledger
+    if turn is None or turn.words == "done":  # a delta that comes after the whole text
+        return ledger
+    return change(ledger, event.item_id, text=turn.text + event.text)
 
 
 def transcript_done(ledger: Ledger, event: e.TranscriptDone) -> Ledger:
