@@ -61,7 +61,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     global _lowered
     if "PYTEST_XDIST_WORKER" not in os.environ or _lowered or not hasattr(os, "nice"):
         return
-    if item.get_closest_marker("xdist_group") is None:
+    group = item.get_closest_marker("xdist_group")
+    if group is None or group.args != ("sound",):
         os.nice(LOWER_PRIORITY)
         _lowered = True
 

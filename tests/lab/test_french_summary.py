@@ -101,7 +101,7 @@ async def test_the_server_holds_the_summary_that_the_chat_model_wrote(
                 settings = replace(
                     load({"audio.text_only": True}, env={}, path=tmp_path / "none.toml"),
                     backend=BackendSettings(kind="ws", url=proxy.url, model="local"),
-                    summary=SummarySettings(by="url", url=url, timeout_s=120.0),
+                    summary=SummarySettings(by="url", url=url, timeout_s=120.0, questions=False),
                 )
                 outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, 14)
     finally:

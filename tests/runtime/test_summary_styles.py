@@ -6,11 +6,14 @@ The second summary contains the first.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.server_harness import ServerProcess
 from tui_voice.config import SummarySettings, load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.items import memory_text
@@ -39,13 +42,22 @@ SECOND = (
 )
 
 
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    """One embedded server for all styles: it loads its engines once."""
+    server = ServerProcess(os.environ)
+    yield server.url
+    server.close()
+
+
 @pytest.mark.local
 @pytest.mark.slow
+@pytest.mark.xdist_group("summary styles")
 @pytest.mark.parametrize("style", SUMMARY_STYLES)
-def test_a_summary_by_hand_and_its_update(tmp_path: Path, style: str) -> None:
+def test_a_summary_by_hand_and_its_update(tmp_path: Path, server_url: str, style: str) -> None:
     settings = replace(
         load(
-            {"backend.kind": "local", "audio.text_only": True, "context.keep": 2},
+            {"backend.kind": server_url, "audio.text_only": True, "context.keep": 2},
             env={},
             path=tmp_path / "none.toml",
         ),
