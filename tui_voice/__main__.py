@@ -15,11 +15,12 @@ from tui_voice.errors import ExitStatus, TuiVoiceError
 def program() -> NoReturn:
     """Runs the command line of this process and ends it with the exit status of `main`.
 
-    Where the embedded engines were loaded, the process ends at once. Python would take it down step
-    by step, while threads still run inside the engines' C libraries: they crash then.
+    Where one of `_END_AT_ONCE` was loaded, the process ends at once. Python would take it down
+    step by step: threads that still run inside the engines' C libraries crash then, and soxr prints
+    which of its objects are left.
     """
     status = main()
-    if _ENGINES in sys.modules:
+    if any(name in sys.modules for name in _END_AT_ONCE):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):  # a closed pipe, or none
                 stream.flush()
@@ -84,8 +85,8 @@ def _sentence(error: Exception, hint: str) -> tuple[str, str]:
     return f"An unexpected {type(error).__name__}: {error}", hint
 
 
-_ENGINES = "tui_voice.server.local.engines"
-"""The module that loads engines written in C."""
+_END_AT_ONCE = ("tui_voice.server.local.engines", "soxr")
+"""The module that loads engines written in C, and the resampler."""
 _LONGEST_SENTENCE = 600
 """Characters."""
 _DEBUG_HINT = "Run it again with --debug to write the details to a file."

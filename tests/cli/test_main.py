@@ -157,3 +157,22 @@ def test_garbage_collection_is_enabled_again_in_any_case(
         main(argv)
         assert gc.isenabled()
     capsys.readouterr()
+
+
+_HELD = """
+import threading
+import soxr
+from tui_voice import __main__ as entry
+def hold():
+    stream = soxr.ResampleStream(24_000, 16_000, 1)
+    threading.Event().wait()
+threading.Thread(target=hold, daemon=True).start()
+entry.main = lambda: 3
+entry.program()
+"""
+
+
+def test_a_library_prints_nothing_while_the_process_ends() -> None:
+    """A thread of the app still has a resampler then: that of the voice detection."""
+    ended = subprocess.run([sys.executable, "-c", _HELD], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, b"", b"")
