@@ -18,6 +18,7 @@ from tui_voice.config.sources import (
     from_profiles,
     from_table,
     nearest,
+    parsed,
     read_file,
     shown,
     take_profiles,
@@ -35,19 +36,20 @@ def load(
     env: Mapping[str, str] | None = None,
     path: Path | None = None,
     choices: Choices | None = None,
+    content: str | None = None,
 ) -> Settings:
     """Returns the settings in force.
 
     `flags`: `group.name` → value, as typed or converted; None means not given. `env`: used instead
     of the environment of the process. `path`: used instead of the user's settings file; it need
     not exist. `choices`: the names allowed for settings such as `context.policy`; without them any
-    name is allowed; "keys" has the actions of the group `keys`. Raises SettingsError for the first
-    value that is not allowed.
+    name is allowed; "keys" has the actions of the group `keys`. `content`: used instead of what
+    the file contains. Raises SettingsError for the first value that is not allowed.
     """
     env = os.environ if env is None else env
     must_exist = path is None and bool(env.get("TUI_VOICE_CONFIG"))
     path = path or config_path(env)
-    table = read_file(path, must_exist=must_exist)
+    table = read_file(path, must_exist=must_exist) if content is None else parsed(content, path)
     servers = tool_servers(table.pop("tools", None), str(path))
     profiles = from_profiles(take_profiles(table, path), path)
     if profile is None:

@@ -41,7 +41,7 @@ class Given(NamedTuple):
 def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
     """Returns the TOML table in `path`, empty where there is no file. Raises SettingsError."""
     try:
-        content = _read_text(path)
+        content = read_text(path)
     except FileNotFoundError:
         if must_exist:
             raise SettingsError(
@@ -54,10 +54,10 @@ def read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any]:
         raise SettingsError(
             f"The settings in {path} cannot be read: {reason}.", "Repair or move the file."
         ) from error
-    return _parsed(content, path)
+    return parsed(content, path)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """Returns the text of the file, without the mark (BOM) that editors of Windows begin it with.
 
     Raises OSError, UnicodeDecodeError; SettingsError for what is no file, or too large to be one.
@@ -71,11 +71,11 @@ def _read_text(path: Path) -> str:
     if about.st_size > _LARGEST:
         size = f"{about.st_size / 1e6:.0f} MB"
         raise SettingsError(f"{path} is no settings file: it has {size}.", "Name another file.")
-    return path.read_text(encoding="utf-8-sig")
+    return path.read_bytes().decode("utf-8-sig")
 
 
-def _parsed(content: str, path: Path) -> dict[str, Any]:
-    """Returns the TOML table. Raises SettingsError."""
+def parsed(content: str, path: Path) -> dict[str, Any]:
+    """Returns the TOML table in a text; `path` is for messages. Raises SettingsError."""
     import tomllib
 
     digits = sys.get_int_max_str_digits()
