@@ -31,6 +31,19 @@ def corrected(code: str, *said: str) -> list[tuple[str, str]]:
         ("fr", "Mon train part à 8 heures.", "En fait mon train part à 9 heures.", ""),
         ("en", "My teacher is called Rossi.", "My teacher is called Bianchi.", ""),
         ("ja", "会議は3時です。", "会議は4時です。", ""),
+        ("en", "I live in Graz.", "I moved last week, I live in Linz now.", ""),
+        (
+            "de",
+            "Unser Flug geht um 14 Uhr.",
+            "Der Flug geht jetzt erst um 17 Uhr.",
+            "Unser Flug geht um […] Uhr.",
+        ),
+        (
+            "en",
+            "We paid 400 euros for the boiler.",
+            "No wait, it was 450 euros.",
+            "We paid […] euros for the boiler.",
+        ),
         ("", "Juna lähtee kello 7.", "Juna lähtee kello 8, ei kello 7.", ""),
     ],
 )
@@ -49,6 +62,15 @@ def test_a_correction(code: str, earlier: str, later: str, rest: str) -> None:
         ("We fly on the 14th of April.", "The exam is on the 20th of April."),
         ("I live in Oslo.", "I work in Bergen."),
         ("Aksel is nine.", "We need seven chairs."),
+        ("The red paint costs 30 euros.", "The blue paint costs 25 euros."),
+        ("We need 4 chairs for the kitchen.", "We need 2 lamps for the kitchen."),
+        ("I take 5 mg of ramipril.", "I take 10 mg of atorvastatin."),
+        ("Invoice 2041 is paid.", "Invoice 2042 is open."),
+        ("Room 12 is for the children.", "Room 14 is for my parents."),
+        ("Version 2 fixes the login.", "Version 3 fixes the export."),
+        ("My first car was a Volvo.", "My second car was a Saab."),
+        ("I visited Rome in 2019.", "I visited Athens in 2021."),
+        ("My brother lives in Berlin.", "My sister lives in Munich."),
     ],
 )
 def test_two_facts_of_one_form_do_not_correct_each_other(earlier: str, later: str) -> None:

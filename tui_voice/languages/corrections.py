@@ -2,7 +2,10 @@
 
 A later sentence corrects an earlier one if it repeats all of its words; if it names the old value
 and a new one, about the same thing; or if it has another value in the same place about the same
-thing. What is left of a corrected sentence is quoted with `ELISION` in place of the old value.
+thing. Two facts in the same words ("a meeting at 9", "a meeting at 11") count as one and its
+correction; a correction in other words ("the dentist moved it to Thursday") is not found, and both
+sentences stay, in the order in which they were said. What is left of a corrected sentence is quoted
+with `ELISION` in place of the old value.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from itertools import product
 
 from tui_voice.languages.statements import Statement, Word
@@ -95,7 +99,11 @@ def _named_again(
 def _in_the_same_place(
     old: Statement, new: Statement, olds: Sequence[Word], fresh: Sequence[Word]
 ) -> Word | None:
-    """The later sentence has another value where the earlier has its own: "the budget is 6100"."""
+    """The later sentence has another value where the earlier has its own: "the budget is 6100".
+
+    The clauses of the two values are aligned word by word. If another word stands for another word,
+    too, each is about something of its own ("the red paint costs 30", "the blue paint costs 25").
+    """
     pairs = sorted(
         product(olds, fresh),
         key=lambda pair: len(_neighbours(old, pair[0]) & _neighbours(new, pair[1])),
@@ -104,20 +112,29 @@ def _in_the_same_place(
     for before, now in pairs:
         if not _neighbours(old, before) & _neighbours(new, now):
             break
-        others_old, others_new = old.marks - {before.key}, new.marks - {now.key}
-        one_subject = others_old <= new.marks, others_new <= old.marks
-        if before.kind == "name":
-            if all(one_subject) and _stems_before(old, before) <= _stems_before(new, now):
-                return before
+        if not _shared(old, new, before) - old.marks:
             continue
-        if not any(one_subject):
-            continue  # each is about something of its own
-        subject, again = _content_before(old, before), _content_before(new, now)
-        first = next((n for n, stem in enumerate(again) if stem in subject), len(again))
-        tail = set(again[first:])
-        if subject and ((len(tail) >= 2 and tail <= set(subject)) or set(subject) <= set(again)):
+        parts = zip(_beside(old, before), _beside(new, now), strict=True)
+        if not any(_one_for_another(left, right) for left, right in parts):
             return before
     return None
+
+
+def _beside(of: Statement, value: Word) -> tuple[list[str], list[str]]:
+    """Content before and after a value: in its clause, or in the sentence if it is a name."""
+    near = [
+        word
+        for word in of.words
+        if word.content and (value.kind == "name" or word.clause == value.clause)
+    ]
+    place = near.index(value)
+    return [word.stem for word in near[:place]], [word.stem for word in near[place + 1 :]]
+
+
+def _one_for_another(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Returns whether a word of `new` stands where `old` has another one."""
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return any(tag == "replace" for tag, *_ in matcher.get_opcodes())
 
 
 def _shared(old: Statement, new: Statement, value: Word) -> frozenset[str]:
@@ -133,15 +150,6 @@ def _neighbours(of: Statement, value: Word) -> set[tuple[int, str]]:
         if 0 <= place + side < len(of.words):
             found.add((side, of.words[place + side].stem))
     return found
-
-
-def _stems_before(of: Statement, value: Word) -> set[str]:
-    return {word.stem for word in of.words[: of.words.index(value)]}
-
-
-def _content_before(of: Statement, value: Word) -> list[str]:
-    place = of.words.index(value)
-    return [word.stem for word in of.words[:place] if word.content and not word.key]
 
 
 def _rest(old: Statement, new: Statement, value: Word) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui_voice.languages import LANGUAGES, detect_language
+from tui_voice.languages.common_words import common_words
 from tui_voice.languages.negation import is_negated
 from tui_voice.languages.numerals import figure, number_words
 from tui_voice.languages.stemming import stem
@@ -25,8 +26,9 @@ _WORD = re.compile(
     rf"|[^\W_{_UNSPACED}]+(?:[.,:'’\-][^\W_{_UNSPACED}]+)*"
 )
 MIN_LETTERS = 4
-"""A shorter word in an alphabet is not compared: most such words are of grammar. Names and numbers
-are compared at any length."""
+"""A shorter word in an alphabet is compared only if a list of the language's stop words is known
+and lacks it. Longer stop words are compared: they tell things apart ("first", "second", "room")."""
+_CLAUSE_END = re.compile(r"[,;:](?=\s)|[、，；：–—]|(?<=\s)-(?=\s)")
 MAX_SHARE = 0.2
 """A word that more of the sentences have, and at least `MIN_COMMON`, is of grammar, too."""
 MIN_COMMON = 4
@@ -44,6 +46,8 @@ class Word:
     """Equal for two spellings of one number or name; "" for another word."""
     content: bool = False
     """It says what the sentence is about, and is no word of grammar."""
+    clause: int = 0
+    """Number of the part of the sentence between commas, colons, semicolons and dashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def language_code(text: str) -> str:
 def statements(texts: Sequence[str], code: str) -> list[Statement]:
     """Returns the sentences as statements. `code`: language of all of them, "" for unknown."""
     numbers = number_words(code)
+    of_grammar = common_words(code)
     spans = [[match.span() for match in _WORD.finditer(text)] for text in texts]
     written = [
         [text[start:end] for start, end in found] for text, found in zip(texts, spans, strict=True)
@@ -101,9 +106,14 @@ def statements(texts: Sequence[str], code: str) -> list[Statement]:
                 kind, key = "name", re.sub(r"['’]s?$", "", word.casefold())
             content = bool(key) or (
                 sentences_with[one] <= common
-                and (len(word) >= MIN_LETTERS or (not word.isascii() and len(word) == 1))
+                and (
+                    len(word) >= MIN_LETTERS
+                    or (not word.isascii() and len(word) == 1)
+                    or (bool(of_grammar) and word.casefold() not in of_grammar)
+                )
             )
-            words.append(Word(start, end, one, kind, key, content))
+            clause = len(_CLAUSE_END.findall(text[:start]))
+            words.append(Word(start, end, one, kind, key, content, clause))
         folded = tuple(word.casefold() for word in line)
         result.append(Statement(text, tuple(words), is_negated(folded, text, code)))
     return result
