@@ -11,9 +11,9 @@ from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import (
     ScriptedSession,
     kyoto_session,
-    session_opened,
     user_speaks,
 )
+from tests.ui.session_screen_harness import without_turns
 from tui_voice.config import DEFAULT_KEYS
 from tui_voice.conversation import events as e
 from tui_voice.ui.keys import key_name
@@ -24,10 +24,6 @@ from tui_voice.ui.screens.help import HelpScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
 from tui_voice.ui.widgets.footer import KeyHintsLine
-
-
-def without_turns(session: ScriptedSession) -> None:
-    session.deliver(*session_opened())
 
 
 def test_the_key_table_has_the_keys_of_the_settings() -> None:

@@ -9,6 +9,7 @@ from textual.events import AppBlur, Key, MouseScrollUp, Paste
 
 from tests.ui.conftest import AppUnderTest, Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
+from tests.ui.session_screen_harness import TABS, hints, idle
 from tui_voice.config import DEFAULT_KEYS
 from tui_voice.conversation import events as e
 from tui_voice.store import typed_inputs
@@ -16,24 +17,7 @@ from tui_voice.ui.held_keys import HeldKeyDriver
 from tui_voice.ui.screen_table import key_actions
 from tui_voice.ui.widgets.footer import KeyHintsLine
 
-TABS = {"prompt": 0, "transcript": 1, "pruning log": 2, "memory": 3}
-"""Part of the screen → how often Tab is pressed to get there."""
 ACTS_ON_TURN = {"p", "c", "slash"}
-
-
-def idle(session: ScriptedSession) -> None:
-    """The session of Kyoto, in which nothing is spoken."""
-    kyoto_session(session)
-    session.deliver(
-        e.StopPressed(),
-        e.PlaybackInterrupted(item_id="a13", played_ms=2000),
-        e.ResponseDone(response_id="r13", status="cancelled"),
-    )
-    session.posted.clear()
-
-
-def hints(app: AppUnderTest) -> dict[str, str]:
-    return {action: word for action, _, word in app.query_one(KeyHintsLine).hints}
 
 
 @pytest.mark.parametrize("place", TABS)

@@ -8,6 +8,10 @@ from tui_voice.ui.keys import ALWAYS, KeyAction, KeyTable
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.session_texts import SilentReason
 from tui_voice.ui.view import SessionView
+from tui_voice.ui.widgets.pane import NO_PANE, PaneKeys
+
+_OF_THE_PROMPT = ("stop", "send", "newline", "expand")
+"""Actions whose keys do nothing, or something else, while another part has the focus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class KeyHints:
     keys: KeyTable
     view: SessionView
     silent: SilentReason
+    pane: PaneKeys = NO_PANE
+    """The part of the side panel that has the focus."""
     selecting: bool = False
     """Select mode: the transcript has the focus, and letters act on the chosen turn."""
     chosen: bool = False
@@ -92,7 +98,7 @@ class KeyHints:
         stop = self.keys.name("stop")
         if self.finding:
             return (("", "Enter", "go from hit to hit"), ("stop", stop, "end the search"))
-        hints = [*self._select_hints] if self.selecting else []
+        hints = [*self._select_hints] if self.selecting else [*self._pane_hints]
         if self.armed:
             hints.append(("select", stop, "again: choose a turn"))
         for action in self.keys.actions:
@@ -101,9 +107,25 @@ class KeyHints:
         return tuple(hints)
 
     @property
+    def mode(self) -> str:
+        """Returns the name of the part whose keys the footer shows first; "" for the prompt."""
+        if self.selecting:
+            return "" if self.options.replay else "select"
+        return self.pane.name
+
+    @property
+    def _pane_hints(self) -> list[tuple[str, str, str]]:
+        if not self.pane.name:
+            return []
+        back = [] if self.options.replay else [("stop", self.keys.name("stop"), "back")]
+        return [(action, self._sign(key), word) for action, key, word in self.pane.keys] + back
+
+    def _sign(self, key: str) -> str:
+        return "up/down" if key == "↑↓" and self.options.ascii else key
+
+    @property
     def _select_hints(self) -> list[tuple[str, str, str]]:
-        arrows = "up/down" if self.options.ascii else "↑↓"
-        hints = [("", arrows, "choose")]
+        hints = [("", self._sign("↑↓"), "choose")]
         if self.searches:
             hints.append(("", "n N", "next hit, hit before"))
         if self.opens:
@@ -114,7 +136,9 @@ class KeyHints:
 
     def _is_shown(self, action: KeyAction) -> bool:
         if self.selecting:
-            return action.shown != "" and action.id not in ("select", "stop", "send", "newline")
+            return action.shown != "" and action.id not in ("select", *_OF_THE_PROMPT)
+        if self.pane.name and action.id in _OF_THE_PROMPT:
+            return False
         is_letter = len(self.keys.key(action.id)) == 1
         talks_not = action.id == "talk" and self.typed
         return action.shown == ALWAYS and not is_letter and not talks_not

@@ -28,6 +28,7 @@ from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
+from tui_voice.ui.widgets.pane import Pane, keys_of
 from tui_voice.ui.widgets.panel_summary import PanelSummary
 from tui_voice.ui.widgets.status_bar import StatusBar
 from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_from
@@ -127,7 +128,7 @@ class SessionScreen(Screen[None]):
         yield self.header
         yield self.status
         with Horizontal(id="body"):
-            yield self.transcript
+            yield Pane(self.transcript, id="page")
             yield Vertical(id="panel")
         yield self._notice
         yield self._summary
@@ -217,7 +218,7 @@ class SessionScreen(Screen[None]):
         """Shows in the footer the keys that work now."""
         hints = self._hints
         self._prompt_shown = (hints.typed, hints.pasted)
-        self._footer.mode = "select" if hints.selecting and not self._options.replay else ""
+        self._footer.mode = hints.mode
         self._footer.hints = hints.footer()
         if self.complete:
             self.prompt.placeholder = self._texts.placeholder(selecting=self.selecting)
@@ -230,6 +231,7 @@ class SessionScreen(Screen[None]):
             self._key_table,
             self.view,
             self.silent,
+            pane=keys_of(self.focused),
             selecting=self.selecting,
             finding=self.complete and self.find.is_typing,
             searches=self.transcript.searches,
@@ -515,4 +517,7 @@ class SessionScreen(Screen[None]):
         self.post_message(MemoryRequested(event.edit))
 
     async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
-        await self.run_key_action(event.action)
+        if event.action in self._key_table:
+            await self.run_key_action(event.action)
+        elif self.focused is not None:
+            await self.app.run_action(event.action, self.focused)

@@ -58,5 +58,5 @@ class KeyHintsLine(LineWidget):
 
     def on_click(self, event: Click) -> None:
         for at, action, key, text in self._shown():
-            if at <= event.x < at + cell_len(key) + 1 + cell_len(text):
+            if action and at <= event.x < at + cell_len(key) + 1 + cell_len(text):
                 self.post_message(self.Clicked(action))

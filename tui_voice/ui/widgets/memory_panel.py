@@ -17,9 +17,8 @@ class MemoryPanel(BlockWidget, can_focus=True):
     """Shows the beginning. A click opens all of it, Enter edits it."""
 
     DEFAULT_CSS = "MemoryPanel { height: 1fr; min-height: 3; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open(True)", "edit", show=False),
-    ]
+    PANE_NAME = "memory"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open(True)", "edit it")]
 
     memory: reactive[str] = reactive("")
 

@@ -27,10 +27,11 @@ class PruningLog(BlockWidget, can_focus=True):
     """Up and down choose a row, Enter opens it."""
 
     DEFAULT_CSS = "PruningLog { height: auto; }"
+    PANE_NAME = "pruning log"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose(-1)", "newer", show=False),
-        Binding("down", "choose(1)", "older", show=False),
-        Binding("enter", "open", "read", show=False),
+        Binding("up", "choose(-1)", "choose", key_display="↑↓"),
+        Binding("down", "choose(1)", show=False),
+        Binding("enter", "open", "read it"),
     ]
 
     rows: reactive[tuple[PruningRow, ...]] = reactive((), layout=True)

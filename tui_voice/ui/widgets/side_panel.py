@@ -12,6 +12,7 @@ from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.view import SessionView, WindowGauge
 from tui_voice.ui.widgets.cost_panel import CostPanel
 from tui_voice.ui.widgets.memory_panel import MemoryPanel
+from tui_voice.ui.widgets.pane import Pane
 from tui_voice.ui.widgets.panel_summary import PanelSummary
 from tui_voice.ui.widgets.pruning_log import PruningLog
 from tui_voice.ui.widgets.window_panel import WindowPanel
@@ -39,8 +40,8 @@ class SidePanel(Vertical):
     def compose(self) -> ComposeResult:
         yield self._window
         yield self._cost
-        yield self._log
-        yield self._memory
+        yield Pane(self._log, id="log-pane")
+        yield Pane(self._memory, id="memory-pane")
 
     def show(self, view: SessionView) -> None:
         self._gauge = view.gauge
