@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.runtime.session_harness import running_session, toy_server, utterance
+from tests.runtime.session_harness import SILENCE, running_session, toy_server, utterance
 from tui_voice.audio.device_stream import DeviceChange
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
@@ -31,6 +31,44 @@ async def test_the_mode_changes_in_the_session_and_the_server_knows(tmp_path: Pa
     assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
 
 
+async def test_the_pause_tolerance_changes_in_the_session(tmp_path: Path) -> None:
+    def tolerated(silence_ms: int) -> e.TurnDetectionChosen:
+        return e.TurnDetectionChosen(
+            detection="server_vad",
+            silence_ms=silence_ms,
+            threshold=0.5,
+            prefix_padding_ms=300,
+            eagerness="auto",
+        )
+
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, turn_detection="server_vad") as harness,
+    ):
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.situation.microphone.open)
+        for silence_ms, turns in ((1500, ["one two"]), (300, ["three", "four"])):
+            harness.session.post(tolerated(silence_ms))
+            before = len(harness.turns())
+            words = turns[0].split() if len(turns) == 1 else turns
+            await harness.feed(b"".join(utterance(word) for word in words) + SILENCE * 3)
+            await harness.until(
+                lambda _, n=before, t=turns: (
+                    [text for role, text in harness.turns()[n:] if role == "user"] == t
+                )
+            )
+            await harness.settled()
+        # With manual turns it waits until the server ends the turns again, and it survives.
+        harness.session.post(e.TurnModeChosen(mode="manual"))
+        harness.session.post(tolerated(1500))
+        harness.session.post(e.TurnModeChosen(mode="hands-free"))
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.situation.microphone.open)
+        await harness.feed(utterance("five") + utterance("six") + SILENCE * 3)
+        await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "five six")])
+    assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
+
+
 async def test_a_reply_is_paused_goes_on_and_pauses_where_its_loudspeaker_is_lost(
     tmp_path: Path,
 ) -> None:
@@ -50,6 +88,10 @@ async def test_a_reply_is_paused_goes_on_and_pauses_where_its_loudspeaker_is_los
         assert (await harness.event(e.Noticed)).text == "The replies play at 50%."
         harness.session.post(e.SpeedStepped(step=0.8))
         await harness.event(e.Noticed, lambda event: "150%" in event.text)
+        harness.session.post(e.SpeedStepped(to=0.9))
+        await harness.event(e.Noticed, lambda event: "spoken at 90%" in event.text)
+        harness.session.post(e.VolumeStepped(to=1.2))
+        await harness.event(e.Noticed, lambda event: "play at 120%" in event.text)
 
         def changed(back: bool, message: str, **fields: bool) -> None:
             change = DeviceChange("output", back, message, **fields)

@@ -334,10 +334,10 @@ class Conversation:
             self._put(e.Noticed(text=ECHO_ADVICE, severity="warning"))
 
     def step_volume(self, event: e.VolumeStepped) -> None:
-        self._put(x.StepVolume(step=event.step))
+        self._put(x.StepVolume(step=event.step, to=event.to))
 
     def step_speed(self, event: e.SpeedStepped) -> None:
-        self._put(x.StepSpeed(step=event.step))
+        self._put(x.StepSpeed(step=event.step, to=event.to))
 
     def set_turn_mode(self, event: e.TurnModeChosen) -> None:
         """Closes the microphone, and tells the server who ends the turns."""
@@ -345,6 +345,18 @@ class Conversation:
             self._put(x.CloseMicrophone())
         self._set_microphone(open=False, mode=event.mode)
         self._put(x.SetTurnDetection(manual=event.mode != "hands-free"))
+
+    def tune_turn_detection(self, event: e.TurnDetectionChosen) -> None:
+        self._put(
+            x.TuneTurnDetection(
+                detection=event.detection,
+                silence_ms=event.silence_ms,
+                threshold=event.threshold,
+                prefix_padding_ms=event.prefix_padding_ms,
+                eagerness=event.eagerness,
+                idle_timeout_ms=event.idle_timeout_ms,
+            )
+        )
 
     def use_device(self, event: e.DeviceChosen) -> None:
         self._put(x.UseDevice(direction=event.direction, device=event.device))

@@ -98,16 +98,19 @@ class ResumeInterrupted(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepVolume(Effect):
-    """Add `step` to the factor for the loudness of the replies."""
+    """Add `step` to the factor for the loudness of the replies; `to`: the factor itself."""
 
-    step: float
+    step: float = 0.0
+    to: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpeed(Effect):
-    """Add `step` to the factor of the speaking speed. The backend sends `SetSpeed`."""
+    """Add `step` to the factor of the speaking speed; `to`: the factor itself. The backend sends
+    `SetSpeed`."""
 
-    step: float
+    step: float = 0.0
+    to: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,18 @@ class SetTurnDetection(Effect):
     """`session.update`: from now on the talk key ends the turns (`manual`), or the server does."""
 
     manual: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneTurnDetection(Effect):
+    """`session.update`: how the server finds the end of a turn. As `TurnDetectionChosen`."""
+
+    detection: Literal["server_vad", "semantic_vad"]
+    silence_ms: int
+    threshold: float
+    prefix_padding_ms: int
+    eagerness: str
+    idle_timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

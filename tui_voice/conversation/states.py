@@ -99,6 +99,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("volume_stepped", "*", None, after="step_volume"),
     _row("speed_stepped", "*", None, after="step_speed"),
     _row("turn_mode_chosen", [*QUIET, *BUSY], None, after="set_turn_mode"),
+    _row("turn_detection_chosen", "*", None, after="tune_turn_detection"),
     _row("device_chosen", "*", None, after="use_device"),
     _row("loudspeaker_changed", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
     _row("loudspeaker_changed", _SPEAKING, _AWAITING, conditions=_SILENT),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tui_voice.conversation import events as e
+from tui_voice.conversation.effects import TuneTurnDetection
 
 DEFAULT_INSTRUCTIONS = (
     "You are a friendly partner in a spoken conversation. Answer in the language you are spoken "
@@ -64,6 +65,18 @@ class ServerSessionConfig:
     def manual(self) -> bool:
         """Whether our own commit ends a turn of the user."""
         return self.turn_detection == "manual"
+
+    def tuned(self, chosen: TuneTurnDetection) -> ServerSessionConfig:
+        """Returns the configuration with another detection of turns; manual turns stay manual."""
+        return replace(
+            self,
+            turn_detection="manual" if self.manual else chosen.detection,
+            silence_ms=chosen.silence_ms,
+            threshold=chosen.threshold,
+            prefix_padding_ms=chosen.prefix_padding_ms,
+            eagerness=chosen.eagerness,
+            idle_timeout_ms=chosen.idle_timeout_ms,
+        )
 
     def essential(self) -> ServerSessionConfig:
         """Returns the configuration without the settings that only some models and servers know."""

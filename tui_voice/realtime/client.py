@@ -9,7 +9,7 @@ from dataclasses import replace
 from websockets import ConnectionClosed
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.effects import SetSpeed, SetTurnDetection
+from tui_voice.conversation.effects import SetSpeed, SetTurnDetection, TuneTurnDetection
 from tui_voice.protocol.client import ServerSessionInfo
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, Outgoing, Resend
@@ -101,6 +101,10 @@ class RealtimeClient:
             detection = "manual" if outgoing.manual else self._automatic
             self._config = replace(self._config, turn_detection=detection)
             self._translator.manual = outgoing.manual
+            return [encode(turn_detection_update(self._config))]
+        if isinstance(outgoing, TuneTurnDetection):
+            self._automatic = outgoing.detection
+            self._config = self._config.tuned(outgoing)
             return [encode(turn_detection_update(self._config))]
         if isinstance(outgoing, SetSpeed):
             return [encode(speed_update(outgoing.speed))]

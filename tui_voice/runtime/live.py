@@ -205,10 +205,13 @@ class LiveBackend:
                 self._echoes += echo
                 if self._echoes >= ADVISE_AFTER_ECHOES:
                     self._media.require_louder()
-            case x.StepVolume(step=step):
-                self._step_volume(step)
-            case x.StepSpeed(step=step):
-                self._step_speed(step)
+            case x.StepVolume():
+                self._step_volume(effect)
+            case x.StepSpeed():
+                self._step_speed(effect)
+            case x.TuneTurnDetection(detection=detection):
+                self._automatic_detection = detection
+                self._config = self._config.tuned(effect)  # for later connections
             case x.SetTurnDetection(manual=manual):
                 self._set_manual(manual)
             case x.UseDevice():
@@ -322,15 +325,17 @@ class LiveBackend:
         if self._sound is not None:
             self._sound.speaker.cue(cue_sound(cue))
 
-    def _step_volume(self, step: float) -> None:
+    def _step_volume(self, effect: x.StepVolume) -> None:
         if self._sound is None:
             return
         speaker = self._sound.speaker
-        speaker.volume = min(MAX_VOLUME, round(speaker.volume + step, 2))
+        wanted = speaker.volume + effect.step if effect.to is None else effect.to
+        speaker.volume = min(MAX_VOLUME, round(wanted, 2))
         self._post(e.Noticed(text=f"The replies play at {speaker.volume:.0%}."))
 
-    def _step_speed(self, step: float) -> None:
-        speed = min(MAX_SPEED, max(MIN_SPEED, round(self._config.speed + step, 2)))
+    def _step_speed(self, effect: x.StepSpeed) -> None:
+        wanted = self._config.speed + effect.step if effect.to is None else effect.to
+        speed = min(MAX_SPEED, max(MIN_SPEED, round(wanted, 2)))
         self._config = replace(self._config, speed=speed)  # for later connections, too
         if (connection := self._connection.current) is not None:
             connection.send(x.SetSpeed(speed=speed))

@@ -52,16 +52,24 @@ class PausePressed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeStepped(Event):
-    """The user made the replies louder, or softer: `step` is added to the factor in force."""
+    """The user made the replies louder, or softer: `step` is added to the factor in force.
 
-    step: float
+    `to`: the new factor, instead of a step.
+    """
+
+    step: float = 0.0
+    to: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedStepped(Event):
-    """The user made the model speak faster, or slower: `step` is added to the factor in force."""
+    """The user made the model speak faster, or slower: `step` is added to the factor in force.
 
-    step: float
+    `to`: the new factor, instead of a step.
+    """
+
+    step: float = 0.0
+    to: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +81,22 @@ class TurnModeChosen(Event):
     """
 
     mode: Literal["hands-free", "push-to-talk", "manual"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnDetectionChosen(Event):
+    """The user changed how the server finds the end of a turn, and how long a pause may be.
+
+    The fields are those of the settings group `backend`. With manual turns it counts once the
+    server's detection is chosen again.
+    """
+
+    detection: Literal["server_vad", "semantic_vad"]
+    silence_ms: int
+    threshold: float
+    prefix_padding_ms: int
+    eagerness: str
+    idle_timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
