@@ -11,6 +11,7 @@ import pytest
 from tui_voice.__main__ import main
 from tui_voice.config import config_path, load
 from tui_voice.config.model import all_settings
+from tui_voice.config.shipped_profiles import shipped_profiles
 
 
 def set_editor(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
@@ -42,7 +43,7 @@ def test_show_prints_value_and_origin(
     assert ["context.every", "600.0", "TUI_VOICE_CONTEXT_EVERY"] in lines
     assert ["context.keep", "4", "--keep"] in lines
     assert ["backend.kind", "auto"] in lines
-    assert ["profiles:", "p", "(in", "force)"] in lines
+    assert ["profiles:", "p", "(in", "force),", "coach,", "meeting,", "support,", "tutor"] in lines
 
 
 def test_show_prints_every_setting_as_json_without_api_keys(
@@ -87,3 +88,23 @@ def test_a_missing_editor_is_reported(
     monkeypatch.setenv("PATH", os.fspath(home))
     assert main(["config", "edit"]) == 1
     assert "Set EDITOR" in capsys.readouterr().err
+
+
+def test_a_shipped_profile_is_printed_and_can_be_copied_into_the_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["config", "profile"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(
+        shipped_profiles()
+    )
+    assert main(["config", "profile", "tutor"]) == 0
+    printed = capsys.readouterr().out
+    config_path().parent.mkdir(parents=True)
+    config_path().write_text(printed.replace('"coral"', '"ash"'))
+    assert load(profile="tutor").backend.voice == "ash", "the user's own wins over the shipped one"
+    assert load(profile="coach").backend.voice == "cedar"
+    assert main(["config", "profile"]) == 0
+    assert "your own" in capsys.readouterr().out
+    assert main(["config", "profile", "nope"]) == 2
+    assert "coach, meeting" in capsys.readouterr().err
+    assert main(["config", "show", "tutor"]) == 2

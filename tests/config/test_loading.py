@@ -11,6 +11,7 @@ from tui_voice.cli.config import template
 from tui_voice.cli.registry import CHOICES
 from tui_voice.config import DEFAULT_KEYS, Settings, load
 from tui_voice.config.model import all_settings, type_of, variable
+from tui_voice.config.shipped_profiles import about, shipped_profiles
 from tui_voice.config.value_types import convert
 from tui_voice.errors import SettingsError
 
@@ -64,6 +65,7 @@ def test_the_last_source_wins_and_is_reported_as_the_origin(write: Write) -> Non
         "audio.volume": (0.2, f"{path} [profiles.p]"),
         "context.trigger": (3, "TUI_VOICE_CONTEXT_TRIGGER"),
         "context.keep": (4, "--keep"),
+        "session.profile": ("p", "--profile"),
     }
     assert settings.profiles == ("p", "other")
     assert settings.profile == "p"
@@ -131,7 +133,11 @@ def test_a_wrong_value_in_the_file_is_refused_with_file_key_and_what_is_allowed(
         ("TUI_VOICE_AUDIO_RECORD", "maybe", ["true or false"]),
         ("TUI_VOICE_CONTEXT_KEP", "6", ["sets nothing", "Did you mean TUI_VOICE_CONTEXT_KEEP?"]),
         ("TUI_VOICE_COST_PRICES", "1", ["a table"]),
-        ("TUI_VOICE_PROFILE", "nope", ['no profile "nope"', "known: none"]),
+        (
+            "TUI_VOICE_PROFILE",
+            "nope",
+            ['no profile "nope"', "known: coach, meeting, support, tutor"],
+        ),
     ],
 )
 def test_a_wrong_environment_variable_is_refused_by_name(
@@ -295,3 +301,52 @@ def test_every_default_can_be_written_as_json() -> None:
         for key, setting in all_settings().items()
     }
     assert json.loads(json.dumps(defaults)) == defaults
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_a_shipped_profile_is_correct_and_says_all_that_a_profile_is_for(
+    tmp_path: Path, name: str
+) -> None:
+    settings = load(profile=name, env={}, path=tmp_path / "none.toml", choices=CHOICES)
+    given = ("instructions", "voice", "speed", "turn_detection")
+    assert {f"backend.{one}" for one in given} <= settings.origins.keys()
+    assert {"summary.style", "session.at_end"} <= settings.origins.keys()
+    assert settings.profile == settings.session.profile == name
+    assert about(name).endswith(".")
+    places = set(re.findall(r"{(.*?)}", settings.backend.instructions or ""))
+    assert places <= {"target_language", "strictness", "call_name"}
+
+
+def test_what_names_the_profile(write: Write) -> None:
+    path = write('session.profile = "cheap"\n[profiles.cheap.context]\nkeep = 3')
+    assert from_file(path).context.keep == 3
+    assert not from_file(path).profile_is_explicit
+    assert from_file(path, TUI_VOICE_PROFILE="coach").profile == "coach"
+    named = load(profile="tutor", env={"TUI_VOICE_PROFILE": "coach"}, path=path)
+    assert (named.profile, named.profile_is_explicit) == ("tutor", True)
+    on_screen = load({"session.profile": "none"}, profile="tutor", env={}, path=path)
+    assert (on_screen.profile, on_screen.context.keep) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("Shorten this.", "lacks {transcript}"),
+        ("{transcript} for {name}", "has the place {name}; the places are {transcript} and"),
+        ("{transcript} {}", "has the place {}"),
+        (" ", "allowed is a text with {transcript}"),
+    ],
+)
+def test_an_own_summary_prompt_needs_its_places(write: Write, prompt: str, words: str) -> None:
+    path = write(f'[profiles.p.summary]\nprompt = "{prompt}"')
+    with pytest.raises(SettingsError) as refused:
+        from_file(path)
+    assert f"{path} [profiles.p]: summary.prompt" in str(refused.value)
+    assert words in str(refused.value)
+    good = "In French: {transcript}. Before: {memory}"
+    assert load({"summary.prompt": good}, env={}, path=path.parent / "none").summary.prompt == good
+
+
+def test_a_profile_names_no_other_profile(write: Write) -> None:
+    with pytest.raises(SettingsError, match="cannot be set in a profile"):
+        from_file(write('[profiles.p.session]\nprofile = "coach"'))

@@ -351,3 +351,39 @@ async def test_a_server_without_models_and_a_closed_port_are_errors() -> None:
     with pytest.raises(TuiVoiceError) as caught:
         await ModelWriter("m", "", url).write(task, no_session)
     assert str(caught.value)
+
+
+async def test_an_own_prompt_replaces_the_style_and_its_places_are_filled() -> None:
+    """A text model gets them filled, and nothing else; the session has the turns before them."""
+    sent: list[dict[str, Any]] = []
+
+    def answer(_path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        sent.append(body)
+        return 200, completion("Bees in Bergen.")
+
+    own = "Kort: {transcript} | før: {memory}"
+    form = SummaryForm(style="json", language="French", prompt=own)
+    source = request("I live in Bergen {memory}", memory="Keeps bees.", focus="bees")
+    async with chat_server(answer) as url:
+        writer = ModelWriter("m", "", url, price=lambda _usage: 0.0)
+        ready = await Summariser([writer], form).summarise(source, no_session)
+    assert isinstance(ready, e.SummaryReady)
+    assert ready.shortfall == "", "neither the style nor the language is asked for"
+    assert sent[0]["messages"] == [
+        {
+            "role": "user",
+            "content": "Kort: user: I live in Bergen {memory}\nassistant: Noted.\ntool: [found] | "
+            "før: Keeps bees. Above all keep: bees.",
+        }
+    ]
+    assert "response_format" not in sent[0]
+
+    asked: list[OutOfBandRequest] = []
+
+    async def session(out_of_band: OutOfBandRequest) -> OutOfBandResponse:
+        asked.append(out_of_band)
+        return OutOfBandResponse(key="memory_0001", text="Bees in Bergen.", status="completed")
+
+    await Summariser([SessionWriter("m", lambda _: 0.0)], form).summarise(source, session)
+    assert asked[0].prompt.startswith("Kort: the conversation above | før: the summary at its")
+    assert len(asked[0].turns) == 4

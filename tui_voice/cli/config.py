@@ -1,4 +1,6 @@
-"""`tui-voice config`: shows the settings in force and where each came from; edits their file."""
+"""`tui-voice config`: shows the settings in force and their origin; edits their file; prints the
+profiles that come with the program.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from tui_voice.cli.output import print_json
 from tui_voice.cli.table import short, table
 from tui_voice.config.loading import allowed
 from tui_voice.config.model import all_settings
-from tui_voice.errors import TuiVoiceError
+from tui_voice.config.shipped_profiles import about, read_shipped, shipped_profiles
+from tui_voice.errors import TuiVoiceError, UsageError
 
 _EDITORS = ("nano", "vim", "vi", "notepad")
 
@@ -34,9 +37,16 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("show", "path", "edit"),
+        choices=("show", "path", "edit", "profile"),
         default="show",
-        help="show: all settings (default); path: the path of the file; edit: open the file",
+        help="show: all settings (default); path: the path of the file; edit: open the file; "
+        "profile: print a profile as TOML",
+    )
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="for `profile`: which one; without it, all are listed",
     )
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
     add_settings(parser)
@@ -44,6 +54,10 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.name is not None and args.what != "profile":
+        raise UsageError(f"config {args.what} takes no name.", "`tui-voice config --help`")
+    if args.what == "profile":
+        return _print_profile(args)
     if args.what == "path":
         path = config.config_path()
         if args.json:
@@ -58,6 +72,29 @@ def run(args: argparse.Namespace) -> int:
         print_json(_as_dict(settings))
     else:
         print("\n".join(_as_lines(settings)))
+    return 0
+
+
+def _print_profile(args: argparse.Namespace) -> int:
+    """Prints a shipped profile as its file has it; without a name, a table of all profiles."""
+    shipped = shipped_profiles()
+    if args.name is None:
+        own = settings_of(args).profiles
+        rows = [(name, "your own, in the settings file") for name in own]
+        rows += [(name, about(name)) for name in shipped if name not in own]
+        if args.json:
+            print_json([{"name": name, "about": sentence} for name, sentence in rows])
+        else:
+            print(table(rows, indent=0))
+        return 0
+    if args.name not in shipped:
+        raise UsageError(
+            f"No profile {args.name} comes with tui-voice.", f"There are {', '.join(shipped)}."
+        )
+    if args.json:
+        print_json({"name": args.name, "settings": read_shipped(args.name)})
+    else:
+        print(shipped[args.name].read_text(encoding="utf-8"), end="")
     return 0
 
 
@@ -78,9 +115,9 @@ def _as_lines(settings: config.Settings) -> Iterator[str]:
     path = settings.path
     if path is not None:
         yield short(path) if path.exists() else f"{short(path)} (no such file; none is needed)"
-    if settings.profiles:
-        names = (f"{n} (in force)" if n == settings.profile else n for n in settings.profiles)
-        yield f"profiles: {', '.join(names)}"
+    known = dict.fromkeys([*settings.profiles, *shipped_profiles()])
+    names = (f"{name} (in force)" if name == settings.profile else name for name in known)
+    yield f"profiles: {', '.join(names)}"
     yield table(
         [
             (key, _shown(settings.value(key)), short(settings.origins.get(key, "")))
@@ -143,7 +180,8 @@ def template() -> str:
         lines.append(f"# {name} = {_toml(setting.default)}")
     lines += [
         "",
-        "# A profile is a set of settings with a name; `--profile cheap` chooses this one:",
+        "# A profile is a set of settings with a name; `--profile cheap` chooses this one.",
+        "# `tui-voice config profile NAME` prints one of those that come with tui-voice, to copy:",
     ]
     lines += ["# [profiles.cheap.backend]", '# model = "gpt-realtime-2.1-mini"', ""]
     return "\n".join(lines)

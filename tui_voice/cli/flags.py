@@ -16,7 +16,13 @@ from tui_voice import config
 from tui_voice.cli import registry
 from tui_voice.config.model import all_settings
 
-_TITLES = {"backend": "the server", "audio": "sound", "context": "window", "privacy": "privacy"}
+_TITLES = {
+    "backend": "the server",
+    "audio": "sound",
+    "context": "window",
+    "session": "profiles",
+    "privacy": "privacy",
+}
 """Group of settings → heading in the help."""
 
 ENGINES = ("backend.llm_url", "backend.llm_model", "backend.llm_path", "backend.stt", "backend.tts")
@@ -30,7 +36,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--profile",
         metavar="NAME",
         default=argparse.SUPPRESS,
-        help="settings from [profiles.NAME] in the settings file",
+        help="tutor, coach, support, meeting, or [profiles.NAME] in the settings file",
     )
     group.add_argument(
         "--sessions-dir",

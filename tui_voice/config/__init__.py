@@ -16,6 +16,7 @@ from tui_voice.config.model import (
     ContextSettings,
     CostSettings,
     PrivacySettings,
+    ProfileSettings,
     ScreenSettings,
     SummarySettings,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "ContextSettings",
     "CostSettings",
     "PrivacySettings",
+    "ProfileSettings",
     "ScreenSettings",
     "Settings",
     "SummarySettings",

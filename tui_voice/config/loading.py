@@ -1,4 +1,8 @@
-"""Loads the settings: file, then profile, then environment, then flags; the last one wins."""
+"""Loads the settings: file, then profile, then environment, then flags; the last one wins.
+
+The profile is named by `--profile` or `session.profile`. It is one of the file, or else one that
+comes with the program.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any
 from tui_voice.config.model import DEFAULT_KEYS, GROUPS, NEWER_KEYS, all_settings, type_of, variable
 from tui_voice.config.paths import config_path
 from tui_voice.config.settings import Settings
+from tui_voice.config.shipped_profiles import read_shipped, shipped_profiles
 from tui_voice.config.sources import (
     EDIT_HINT,
     Given,
@@ -52,29 +57,23 @@ def load(
     table = read_file(path, must_exist=must_exist) if content is None else parsed(content, path)
     servers = tool_servers(table.pop("tools", None), str(path))
     profiles = from_profiles(take_profiles(table, path), path)
-    if profile is None:
-        profile = env.get("TUI_VOICE_PROFILE") or None
-    if profile is not None and profile not in profiles:
-        known = ", ".join(profiles) or "none"
-        raise SettingsError(
-            f'There is no profile "{profile}" in {path}; known: {known}.',
-            f"A profile is a group of settings there: [profiles.{profile}.backend].",
-        )
     choices = choices or {}
     for one in profiles.values():  # a profile that is not in use must be correct, too
         _check_all(one, choices)
-    given = [
-        *from_table(table, str(path)),
-        *(profiles[profile] if profile else ()),
-        *from_environment(env),
-        *from_flags(flags or {}),
-    ]
+    in_file = list(from_table(table, str(path)))
+    later = [*from_environment(env), *from_flags(flags or {})]
+    chosen = _chosen_profile(in_file, later, profile, env)
+    in_force = None if chosen is None else _check(chosen, choices)
+    if profile == "":
+        raise SettingsError("--profile is empty.", "`--profile none` takes no profile.")
+    from_profile = _values_of(in_force, profiles, path)
+    given = [*in_file, *from_profile, *later, *([chosen] if chosen else ())]
     values, origins = _check_all(given, choices)
     groups: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
     groups["keys"] = dict(DEFAULT_KEYS)
-    chosen = {value for key, value in values.items() if key.startswith("keys.")}
+    taken = {value for key, value in values.items() if key.startswith("keys.")}
     for action in NEWER_KEYS:
-        if DEFAULT_KEYS[action] in chosen:  # chosen for another action, when this one had no key
+        if DEFAULT_KEYS[action] in taken:  # chosen for another action, when this one had no key
             groups["keys"][action] = ""
     for key, value in values.items():
         group, _, name = key.partition(".")
@@ -84,13 +83,48 @@ def load(
         keys=groups["keys"],
         tools=servers,
         profiles=tuple(profiles),
-        profile=profile,
+        profile=in_force,
+        profile_is_explicit=chosen is not None and chosen not in in_file,
         path=path,
         origins=origins,
     )
     _refuse_missing_url(settings)
     _refuse_shared_keys(settings)
     return settings
+
+
+def _chosen_profile(
+    in_file: Iterable[Given], later: Iterable[Given], profile: str | None, env: Mapping[str, str]
+) -> Given | None:
+    """Returns what names the profile; None: nothing does.
+
+    The strongest is the setting `session.profile` as a flag, which the screen gives; then
+    `--profile` (`profile`), TUI_VOICE_PROFILE, the setting in the environment, and in the file.
+    """
+    named = [given for given in (*in_file, *later) if given.key == "session.profile"]
+    if env.get("TUI_VOICE_PROFILE"):
+        by_variable = env["TUI_VOICE_PROFILE"]
+        named.append(Given("session.profile", by_variable, "TUI_VOICE_PROFILE", is_text=True))
+    if profile is not None:
+        named.append(Given("session.profile", profile, "--profile", is_text=True))
+    named.sort(key=lambda given: given.origin == "flag session.profile")
+    return named[-1] if named else None
+
+
+def _values_of(name: str | None, profiles: Mapping[str, list[Given]], path: Path) -> list[Given]:
+    """Returns the values of a profile, the user's own or a shipped one. Raises SettingsError."""
+    if name is None:
+        return []
+    if name in profiles:
+        return profiles[name]
+    shipped = shipped_profiles()
+    if name not in shipped:
+        known = ", ".join(dict.fromkeys([*profiles, *shipped]))
+        raise SettingsError(
+            f'There is no profile "{name}" in {path}; known: {known}.',
+            f"A profile is a group of settings there: [profiles.{name}.backend].",
+        )
+    return list(from_table(read_shipped(name), str(shipped[name])))
 
 
 def _check_all(source: Iterable[Given], choices: Choices) -> tuple[dict[str, Any], dict[str, str]]:
@@ -113,12 +147,14 @@ def _check(given: Given, choices: Choices) -> Any:
     known = all_settings()
     if key not in known and not _is_added_key(key, choices):
         raise SettingsError(f"{origin}: there is no setting {key}.{nearest(key, known)}", EDIT_HINT)
-    from tui_voice.config.value_types import convert
+    from tui_voice.config.value_types import PlaceError, convert
 
     try:
         converted = convert(value, type_of(key), from_text=is_text)
         if key in choices and converted not in choices[key]():
             raise ValueError(f"{converted} is not in the table")
+    except PlaceError as error:
+        raise SettingsError(f"{origin}: {key} {error}.", _remedy(origin)) from None
     except ValueError:
         raise SettingsError(
             f"{origin}: {key} is {shown(value)}; allowed is {allowed(key, choices)}.",

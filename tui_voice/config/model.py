@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Name,
         NonEmptyText,
         PriceTable,
+        SummaryPrompt,
         WebSocketAddress,
         Words,
     )
@@ -211,6 +212,11 @@ class SummarySettings:
         "same", "language of the summaries, such as French; same: that of the session"
     )
     style: Name = setting("structured", "the form of the summaries")
+    prompt: SummaryPrompt | None = setting(
+        None,
+        "your own request for summaries, used instead of style and language: {transcript} stands "
+        "for the turns, {memory} for the summary before",
+    )
     probe: bool = setting(
         True,
         "looks for the names, numbers and negations of the pruned turns in each summary, and keeps "
@@ -221,6 +227,51 @@ class SummarySettings:
     )
     timeout_s: Annotated[float, Meta(ge=1, le=600)] = setting(
         20.0, "seconds after which the next way to get a summary is tried"
+    )
+
+
+@dataclass(frozen=True)
+class ProfileSettings:
+    """The profile of a session: how it begins, whom it answers, and how it ends."""
+
+    profile: Name | None = setting(
+        None,
+        "the profile in force, as `--profile`: tutor, coach, support, meeting, or one of your own",
+    )
+    target_language: NonEmptyText | None = setting(
+        None,
+        "the language that the tutor teaches; stands for {target_language} in instructions",
+        "--target-language NAME",
+    )
+    strictness: Literal["gentle", "balanced", "strict"] = setting(
+        "balanced",
+        "which mistakes the tutor corrects; stands for {strictness} in instructions: gentle: those "
+        "that hinder understanding, balanced: the important ones, strict: all",
+    )
+    call_name: NonEmptyText | None = setting(
+        None,
+        "the name by which the model is called: it answers only spoken turns with this name; "
+        "stands for {call_name} in instructions",
+        "--call-name NAME",
+    )
+    continues: bool = setting(
+        False, "a new session begins with what is known from the newest one of the same profile"
+    )
+    at_end: Literal["nothing", "memory", "minutes", "ticket"] = setting(
+        "nothing",
+        "what is written when the program ends: the memory for the next session, or a file with "
+        "minutes or with a ticket (JSON) beside the session",
+    )
+    idle_s: Annotated[float, Meta(ge=1, le=86_400)] | None = setting(
+        600.0, "seconds without speech after which an open microphone is closed (hands-free)"
+    )
+    disconnect_s: Annotated[float, Meta(ge=1, le=86_400)] | None = setting(
+        300.0, "seconds after that until the connection is closed; talking or typing opens it again"
+    )
+    goodbye_words: Words = setting(
+        (),
+        "words which, said alone, end a hands-free session once the model has answered, such as "
+        "goodbye; none: no words do",
     )
 
 
@@ -268,6 +319,7 @@ GROUPS: dict[str, type[Any]] = {
     "audio": AudioSettings,
     "context": ContextSettings,
     "summary": SummarySettings,
+    "session": ProfileSettings,
     "cost": CostSettings,
     "privacy": PrivacySettings,
     "ui": ScreenSettings,

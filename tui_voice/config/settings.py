@@ -14,6 +14,7 @@ from tui_voice.config.model import (
     ContextSettings,
     CostSettings,
     PrivacySettings,
+    ProfileSettings,
     ScreenSettings,
     SummarySettings,
 )
@@ -30,6 +31,7 @@ class Settings:
     audio: AudioSettings = field(default_factory=AudioSettings)
     context: ContextSettings = field(default_factory=ContextSettings)
     summary: SummarySettings = field(default_factory=SummarySettings)
+    session: ProfileSettings = field(default_factory=ProfileSettings)
     cost: CostSettings = field(default_factory=CostSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     ui: ScreenSettings = field(default_factory=ScreenSettings)
@@ -40,7 +42,10 @@ class Settings:
     profiles: tuple[str, ...] = ()
     """The names of the profiles in the file."""
     profile: str | None = None
-    """The profile in force."""
+    """The profile in force. Equal to `session.profile`."""
+    profile_is_explicit: bool = False
+    """The user named the profile for this run: by a flag, in the environment or on the screen. It
+    then also applies to sessions that are resumed, which otherwise keep theirs."""
     path: Path | None = None
     """The settings file; None where none was looked for."""
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -122,11 +122,18 @@ def from_table(table: dict[str, Any], origin: str) -> Iterator[Given]:
 
 
 def from_profiles(profiles: dict[str, dict[str, Any]], path: Path) -> dict[str, list[Given]]:
-    """Returns the values of each profile."""
-    return {
+    """Returns the values of each profile. Raises SettingsError, also for one that names another."""
+    found = {
         name: list(from_table(table, f"{path} [profiles.{name}]"))
         for name, table in profiles.items()
     }
+    for values in found.values():
+        for given in values:
+            if given.key == "session.profile":
+                raise SettingsError(
+                    f"{given.origin}: session.profile cannot be set in a profile.", EDIT_HINT
+                )
+    return found
 
 
 def from_environment(env: Mapping[str, str]) -> Iterator[Given]:

@@ -62,10 +62,20 @@ Words = Annotated[
     tuple[str, ...],
     Meta(description='a list such as ["Ana Kovač", "Zagreb"]; as text, with commas'),
 ]
+SummaryPrompt = Annotated[
+    str,
+    Meta(description="a text with {transcript}, and with {memory} where it is wanted"),
+]
+PLACES = ("transcript", "memory")
+"""What a `SummaryPrompt` may have in braces."""
 Allow = Literal["ask", "always", "never"]
 Duration = Annotated[float, Meta(description='a time such as "90s", "10m" or "1h", 1000h at most')]
 """Seconds; written with a unit."""
 LONGEST_SECONDS = 3_600_000
+
+
+class PlaceError(ValueError):
+    """A place of a text is wrong. The message follows the words "summary.prompt"."""
 
 
 def convert(value: object, kind: Any, *, from_text: bool) -> Any:
@@ -147,9 +157,23 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _summary_prompt(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    found = re.findall(r"\{(\w*)\}", value)
+    places = " and ".join(f"{{{name}}}" for name in PLACES)
+    unknown = next((name for name in found if name not in PLACES), None)
+    if unknown is not None:
+        raise PlaceError(f"has the place {{{unknown}}}; the places are {places}")
+    if "transcript" not in found:
+        raise PlaceError("lacks {transcript}, the place for the turns that are summarised")
+    return value
+
+
 _PARSERS: dict[Any, Callable[[object], Any]] = {
     Duration: _seconds,
     FilePath: _path,
+    SummaryPrompt: _summary_prompt,
     Words: _words,
 }
 """Types whose texts msgspec does not know."""

@@ -25,6 +25,9 @@ from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.tools import Tools
 from tui_voice.runtime.writers import ModelWriter, SessionWriter, SummaryWriter
 
+ANY_LANGUAGE = "the language that the user wants to learn (ask which one)"
+"""What `{target_language}` stands for where `session.target_language` is not set."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionPrices:
@@ -139,7 +142,7 @@ def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
         model=backend_of(settings).model(settings),
         voice=backend.voice,
         speed=backend.speed,
-        instructions=backend.instructions or DEFAULT_INSTRUCTIONS,
+        instructions=_instructions(settings),
         audio=not settings.audio.text_only,  # audio costs more than text
         turn_detection=backend.turn_detection,
         threshold=backend.threshold,
@@ -158,12 +161,24 @@ def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
     )
 
 
+def _instructions(settings: Settings) -> str:
+    """Returns the instructions, with the values of `[session]` in their places."""
+    text, session = settings.backend.instructions or DEFAULT_INSTRUCTIONS, settings.session
+    for place, value in (
+        ("{target_language}", session.target_language or ANY_LANGUAGE),
+        ("{strictness}", session.strictness),
+        ("{call_name}", session.call_name or "the assistant"),
+    ):
+        text = text.replace(place, value)
+    return text
+
+
 def summariser_of(settings: Settings) -> Summariser:
     """Returns the summariser with its writers, best first; the running session is the last."""
     wanted, session_prices = settings.summary, prices_of(settings)
     writers: list[SummaryWriter] = [*_text_models(settings)]
     writers.append(SessionWriter(session_prices.model, session_prices.of_response))
-    form = SummaryForm(style=wanted.style, language=wanted.language)
+    form = SummaryForm(style=wanted.style, language=wanted.language, prompt=wanted.prompt or "")
     return Summariser(writers, form, wanted.timeout_s, probe=wanted.probe)
 
 

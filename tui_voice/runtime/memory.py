@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 HEADINGS = {
     "prohibitions_and_limits": "Prohibitions and limits",
+    "goals": "Goals",
+    "commitments": "Commitments",
+    "mistakes": "Mistakes to practise",
     "people_and_facts": "People and facts",
     "to_dos": "To-dos",
     "decisions": "Decisions",
@@ -24,8 +27,12 @@ HEADINGS = {
 }
 """Kind of entry → its heading in the text. `quotes`: sentences that the embedded summariser quotes.
 `word_for_word`: sentences that were added because the summary had lost something in them."""
-WRITTEN_KINDS = tuple(kind for kind in HEADINGS if kind not in ("quotes", "word_for_word"))
-"""The kinds of which a model is asked for entries."""
+EXTRA_KINDS = ("goals", "commitments", "mistakes")
+"""The kinds that only certain summary styles ask for: what a coach or a tutor remembers."""
+WRITTEN_KINDS = tuple(
+    kind for kind in HEADINGS if kind not in ("quotes", "word_for_word", *EXTRA_KINDS)
+)
+"""The kinds of which a model is asked for entries in every structured summary."""
 _KINDS = {heading.casefold(): kind for kind, heading in HEADINGS.items()} | {
     kind: kind for kind in HEADINGS
 }

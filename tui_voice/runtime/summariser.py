@@ -209,12 +209,14 @@ class Summariser:
             prompt=summary_prompt(self._form, request.focus, lost=lost),
             metadata=metadata,
             schema=style.schema,
+            has_places=bool(self._form.prompt),
         )
         second = WritingTask(
             source=request,
             prompt=summary_prompt(self._form, request.focus, repeated=True),
             metadata=replace(metadata, second_attempt=True),
             schema=None,  # some servers refuse a schema
+            has_places=bool(self._form.prompt),
         )
         return _Job(
             attempts=(first, second),

@@ -7,7 +7,7 @@ the setting and of `eval --style` are made from that row.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -58,14 +58,17 @@ class SummaryStyle:
 
 
 _LISTS = tuple(kind for kind in WRITTEN_KINDS if kind != "tone")
-_JSON_SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {key: {"type": "array", "items": {"type": "string"}} for key in _LISTS}
-    | {"tone": {"type": "string"}},
-    "required": [*_LISTS, "tone"],
-    "additionalProperties": False,
-}
-_HEADINGS = "; ".join(HEADINGS[kind] for kind in WRITTEN_KINDS)
+
+
+def _schema(lists: Sequence[str]) -> Mapping[str, Any]:
+    """Returns the JSON schema of an object of these lists, and the tone."""
+    return {
+        "type": "object",
+        "properties": {key: {"type": "array", "items": {"type": "string"}} for key in lists}
+        | {"tone": {"type": "string"}},
+        "required": [*lists, "tone"],
+        "additionalProperties": False,
+    }
 
 
 def _under_headings(text: str) -> str:
@@ -73,13 +76,22 @@ def _under_headings(text: str) -> str:
     return text if json_object(text) is None else render_memory(read_memory(text))
 
 
-SUMMARY_STYLES: dict[str, SummaryStyle] = {
-    "structured": SummaryStyle(
-        prompt=f"Use these headings, leaving out those with nothing under them: {_HEADINGS}. "
-        "Allergies are limits; a to-do says who does it. Begin each entry with a dash.",
-        schema=_JSON_SCHEMA,
+def _structured(*extra: str, about: str = "") -> SummaryStyle:
+    """Returns the style of headings, with headings for the kinds `extra` before the others.
+
+    `about`: what is said of these kinds.
+    """
+    headings = "; ".join(HEADINGS[kind] for kind in (*extra, *WRITTEN_KINDS))
+    return SummaryStyle(
+        prompt=f"Use these headings, leaving out those with nothing under them: {headings}. "
+        f"{about}Allergies are limits; a to-do says who does it. Begin each entry with a dash.",
+        schema=_schema((*extra, *_LISTS)),
         render=_under_headings,
-    ),
+    )
+
+
+SUMMARY_STYLES: dict[str, SummaryStyle] = {
+    "structured": _structured(),
     "paragraph": SummaryStyle(prompt="Write one plain paragraph.", layout="paragraph"),
     "bullets": SummaryStyle(prompt="Write short bullet points."),
     "json": SummaryStyle(
@@ -87,11 +99,26 @@ SUMMARY_STYLES: dict[str, SummaryStyle] = {
         "strings) and tone (a string), and nothing around it. Allergies are limits; a to-do says "
         "who does it.",
         layout="json",
-        schema=_JSON_SCHEMA,
+        schema=_schema(_LISTS),
         form_fault=_json_object,
     ),
     "minutes": SummaryStyle(
         prompt="Write minutes: decisions, open questions, and to-dos with who does them.",
+    ),
+    "tutor": _structured(
+        "mistakes",
+        about="A mistake to practise is one entry: what the learner said, an arrow, what is right; "
+        "keep those of the earlier summary until the learner has it right. ",
+    ),
+    "coach": _structured(
+        "goals",
+        "commitments",
+        about="A commitment is what the user said he or she would do, and until when; keep it "
+        "until it is known how it went. ",
+    ),
+    "support": _structured(
+        about="People and facts hold the case: who, how to reach them, product, what happened, "
+        "since when, what was tried. ",
     ),
 }
 
@@ -108,10 +135,12 @@ class SummaryForm:
     """A key of `SUMMARY_STYLES`."""
     language: str = "same"
     """A language by name or code; `same`: the language that is spoken."""
+    prompt: str = ""
+    """The user's own request with places (`prompts.filled`), used instead of style and language."""
 
     @property
     def spec(self) -> SummaryStyle:
-        return SUMMARY_STYLES[self.style]
+        return SummaryStyle(prompt="") if self.prompt else SUMMARY_STYLES[self.style]
 
     def shortfall(self, text: str) -> str:
         """Returns how a usable summary differs from what was wanted, "" where it does not.
@@ -120,7 +149,7 @@ class SummaryForm:
         asked for". May load the language model: do not call it on an event loop.
         """
         found = [self.spec.form_fault(text)]
-        wanted = find_language(self.language)
+        wanted = None if self.prompt else find_language(self.language)
         if wanted is not None and not is_spoken_language(self.language):
             detected = detect_language(text)
             if detected not in ("", wanted.name):

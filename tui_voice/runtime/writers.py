@@ -15,6 +15,7 @@ from tui_voice.network import async_http_client, http_failure
 from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.runtime.memory import memory_data
+from tui_voice.runtime.prompts import filled
 from tui_voice.runtime.summary_validation import source_tokens
 
 MIN_SUMMARY_TOKENS, MAX_SUMMARY_TOKENS = 150, 1000
@@ -39,6 +40,8 @@ class WritingTask:
     """Sent with an out-of-band request, so that the embedded server knows what is asked for."""
     schema: Mapping[str, Any] | None = None
     """JSON schema of the answer; None: free text."""
+    has_places: bool = False
+    """`prompt` is the user's own, with places for the turns and the summary before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ class SessionWriter:
             OutOfBandRequest(
                 key=source.compaction_id,
                 turns=[*memory, *((turn.role, turn.text) for turn in source.turns)],
-                prompt=task.prompt,
+                prompt=filled(task.prompt) if task.has_places else task.prompt,
                 metadata=replace(task.metadata, prompt_is_last_item=True).to_wire(),
             )
         )
@@ -187,8 +190,10 @@ class ModelWriter:
 def _messages(task: WritingTask) -> list[dict[str, str]]:
     """Returns the earlier summary, the turns and the prompt as chat messages.
 
-    Where JSON is asked for, the summary is given as JSON, too.
+    Where JSON is asked for, the summary is given as JSON, too. An own prompt holds all of it.
     """
+    if task.has_places:
+        return [{"role": "user", "content": filled(task.prompt, task.source)}]
     memory = task.source.memory
     if memory and task.schema is not None:
         memory = memory_data(memory)
