@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.e2e.app_harness import AppUnderTest, StartApp
 from tests.e2e.recorded_audio_harness import SpeechEngines
 from tests.e2e.sound_setup_harness import SoundSetup
 from tests.requirements_harness import require
+from tests.runtime.scripted_server_harness import scripted_server
 from tests.sound_server_harness import VirtualSound
 from tui_voice.server.local.engines import LocalEngines
 
@@ -42,6 +45,27 @@ def sessions_folder(tmp_path: Path) -> Path:
     path = tmp_path / "sessions"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """The address of a server that answers every turn."""
+    loop, address, over = asyncio.new_event_loop(), [""], asyncio.Event()
+    ready = threading.Event()
+
+    async def serve() -> None:
+        async with scripted_server() as url:
+            address[0] = url
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    ready.wait(20)
+    yield address[0]
+    loop.call_soon_threadsafe(over.set)
+    thread.join(20)
+    loop.close()
 
 
 @pytest.fixture

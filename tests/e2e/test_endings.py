@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
 import termios
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.app_harness import AppUnderTest, StartApp
-from tests.runtime.scripted_server_harness import scripted_server
 from tui_voice.errors import ExitStatus
 
 pytestmark = [
@@ -25,27 +21,6 @@ pytestmark = [
 
 LEAVE_SCREEN = b"\x1b[?1049l"
 SHOW_CURSOR = b"\x1b[?25h"
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """The address of a server that answers every turn."""
-    loop, address, over = asyncio.new_event_loop(), [""], asyncio.Event()
-    ready = threading.Event()
-
-    async def serve() -> None:
-        async with scripted_server() as url:
-            address[0] = url
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    ready.wait(20)
-    yield address[0]
-    loop.call_soon_threadsafe(over.set)
-    thread.join(20)
-    loop.close()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tui_voice.errors import UsageError
 COMMANDS = {
     "resume": "resume a saved session",
     "sessions": "list, show, search, export, rename and delete saved sessions",
+    "line": "the session as plain lines with microphone, for screen readers",
     "say": "a session without a screen: each argument is a turn",
     "serve": "the embedded Realtime server alone",
     "models": "fetch a better chat model or speech recognition, and remove it",

@@ -229,7 +229,7 @@ class HeadlessSession:
         outcome = self._outcome = _Outcome()
         begin()
         try:
-            self._wait_until(outcome.is_over, self._turn_timeout_s)
+            self._wait_until(nothing_more_comes, self._turn_timeout_s)
             self._wait_until(self._has_words, SETTLE_TIMEOUT_S)
         except _TimeIsOver as error:
             outcome.failure = outcome.failure or str(error)
@@ -356,20 +356,21 @@ class _Outcome:
         # The decision follows the key press at once, before the next snapshot.
         self.summary_answered |= isinstance(event, e.SummarisePressed)
 
-    def is_over(self, now: Snapshot) -> bool:
-        """Returns whether nothing more comes of the turn: nobody speaks, no response is made or
-        asked for, and nothing is being pruned.
-        """
-        situation = now.situation
-        response = situation.response
-        waits = response.active or response.follow_up != "none" or response.open_tools
-        return (
-            now.state is State.IDLE
-            and _is_ready(now)
-            and not waits
-            and situation.microphone.commit is None
-            and now.ledger.compaction is None
-        )
+
+def nothing_more_comes(now: Snapshot) -> bool:
+    """Returns whether a turn is over: nobody speaks, no response is made or asked for, and nothing
+    is being pruned.
+    """
+    situation = now.situation
+    response = situation.response
+    waits = response.active or response.follow_up != "none" or response.open_tools
+    return (
+        now.state is State.IDLE
+        and _is_ready(now)
+        and not waits
+        and situation.microphone.commit is None
+        and now.ledger.compaction is None
+    )
 
 
 class _Wait:
