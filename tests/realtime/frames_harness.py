@@ -23,10 +23,14 @@ def price(usage: e.Usage) -> float:
     return usage.input / 1000 + usage.output / 100
 
 
-def new_translator(*, audio: bool = True, manual: bool = False) -> EventTranslator:
+def new_translator(
+    *, audio: bool = True, manual: bool = False, uncertain_below: float = 0.0
+) -> EventTranslator:
     """Returns a translator with prices that make the usage visible in the events."""
     pricing = Pricing(reply=price, transcription=lambda seconds, tokens: seconds + tokens / 10)
-    return EventTranslator(audio=audio, manual=manual, pricing=pricing)
+    return EventTranslator(
+        audio=audio, manual=manual, pricing=pricing, uncertain_below=uncertain_below
+    )
 
 
 def received(translator: EventTranslator, type: str, **fields: Any) -> list[Incoming | Resend]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.server.protocol_harness import SILENCE, ProtocolClient, event_types, message_item
 from tests.server.toy_engines_harness import speech
+from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.end_of_turn import is_complete_sentence
 from tui_voice.server.jobs import JobFailed, TranscribeJob, TranscriptReady
 from tui_voice.server.utterance import TranscriptionRun, Utterance
@@ -314,3 +315,19 @@ def test_transcription_session_transcribes_and_never_responds() -> None:
 )
 def test_is_complete_sentence(text: str, expected: bool) -> None:
     assert is_complete_sentence(text) is expected
+
+
+def test_logprobs_are_sent_to_a_client_that_asks_for_them() -> None:
+    client = ProtocolClient()
+    client.configure_input(**WHISPER)
+    client.hold = (TranscribeJob,)
+    include = ["item.input_audio_transcription.logprobs"]
+    sent = [LogProb(token=" hello", logprob=-0.5, bytes=[*b" hello"])]
+    for wanted in (None, include):
+        client.update_session(include=wanted)
+        client.say(speech_with_silence("hello"))
+        client.job_result(TranscriptReady(client.held_jobs.popleft().job_id, "hello", tuple(sent)))
+        done = client.last_event(COMPLETED)
+        assert done.get("logprobs") == (
+            [{"token": " hello", "logprob": -0.5, "bytes": [*b" hello"]}] if wanted else None
+        )

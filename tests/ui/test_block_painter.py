@@ -8,8 +8,8 @@ from msgspec import structs
 from rich.style import Style
 
 from tui_voice.conversation.turns import Turn
-from tui_voice.ui.block_painter import BlockPainter, TranscriptStyles
-from tui_voice.ui.glyphs import UNICODE
+from tui_voice.ui.block_painter import BlockPainter, TranscriptStyles, notes
+from tui_voice.ui.glyphs import ASCII, UNICODE
 
 INK = TranscriptStyles(**dict.fromkeys(TranscriptStyles._fields, Style(color="#dfe2e8")))
 PIECES = some.text(alphabet="ab  \n\t.é漢🙂\u202e", max_size=30)
@@ -51,3 +51,20 @@ def test_a_turn_that_changes_otherwise_is_painted_again() -> None:
     ):
         painter.paint(turn)
         assert painter.paint(changed) == new_painter(40).paint(changed)
+
+
+def test_uncertain_words_are_underlined_wherever_the_line_breaks() -> None:
+    text = "many words before it " * 3 + "then Okafor"
+    begin = text.index("Okafor")
+    grew = Turn("t", "user", 0.0, text=text, words="open")
+    turn = structs.replace(grew, words="done", uncertain=((0, 4), (begin, begin + 6)))
+    painter = new_painter(30)
+    painter.paint(grew)
+    lines = painter.paint(turn)
+    marked = [part.text for line in lines for part in line if part.style and part.style.underline]
+    assert marked == ["many", "Okafor"]
+    assert notes(turn, ASCII) == ["unsure: many, Okafor"]
+    assert notes(turn, UNICODE) == []
+    corrected = structs.replace(turn, text=text + "!", uncertain=(), misheard=text)
+    assert painter.paint(corrected) == new_painter(30).paint(corrected)
+    assert notes(corrected, UNICODE) == ["corrected"]

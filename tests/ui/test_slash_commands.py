@@ -14,7 +14,7 @@ from tui_voice.config import load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.errors import SettingsError
-from tui_voice.ui.screens.dialogs import TextEditor
+from tui_voice.ui.screens.dialogs import TextEditor, TextQuestion
 from tui_voice.ui.screens.export import ExportDialog
 from tui_voice.ui.screens.help import HelpScreen
 from tui_voice.ui.screens.search import SearchScreen
@@ -192,3 +192,31 @@ async def test_devices_are_offered_by_name(build: Build) -> None:
 
 def test_each_command_says_what_it_does() -> None:
     assert all(command.about and len(command.about) < 50 for command in COMMANDS.values())
+
+
+def spoken(session: ScriptedSession) -> None:
+    session.deliver(
+        *session_opened(),
+        e.SpeechCommitted(at=1.0, item_id="u1"),
+        e.TranscriptDone(at=2.0, item_id="u1", text="My dentist is Okafur", uncertain=((14, 20),)),
+        e.TextSubmitted(at=3.0, item_id="u2", text="typed"),
+    )
+
+
+async def test_what_was_misheard_is_corrected_by_a_command_or_in_select_mode(build: Build) -> None:
+    app = build(spoken)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press(*"/correct My dentist is Okafor", "enter")
+        await settle(pilot)
+        right = e.TurnCorrected(item_id="u1", text="My dentist is Okafor")
+        assert app.scripted.posted == [right]
+        await pilot.press("ctrl+t")
+        assert not app.session_screen.works("correct"), "a typed turn is not corrected"
+        await pilot.press("up", "e")
+        await settle(pilot)
+        assert isinstance(app.screen, TextQuestion)
+        await pilot.press("end", "!", "enter")
+        await settle(pilot)
+        again = e.TurnCorrected(item_id="u1", text="My dentist is Okafor!")
+        assert app.scripted.posted == [right, again]

@@ -115,6 +115,9 @@ class BackendSettings:
     transcription_prompt: NonEmptyText | None = setting(
         None, "a text that tells the transcription what is spoken about"
     )
+    uncertain_below: Annotated[float, Meta(ge=0, le=1)] = setting(
+        0.5, "probability below which a word of your transcript is underlined; 0: none is"
+    )
     instructions: NonEmptyText | None = setting(None, "instructions for the assistant")
     reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = setting(
         None, "how long a reasoning model thinks"
@@ -345,6 +348,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "pin": "p",
     "copy": "c",
     "copy_code": "y",
+    "correct": "e",
     "raw": "r",
     "panel": "f2",
     "sessions": "ctrl+r",
@@ -358,6 +362,7 @@ DEFAULT_KEYS: dict[str, str] = {
 }
 """Action → key, in Textual's names."""
 NEWER_KEYS = (
+    "correct",
     "copy_code",
     "raw",
     "mute",

@@ -12,7 +12,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation import payback, planning
 from tui_voice.conversation.effects import Output
-from tui_voice.conversation.ledger import MEMORY_STEM, Ledger
+from tui_voice.conversation.ledger import MEMORY_STEM, MOST_REFUSED, Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.plan import Plan
 from tui_voice.conversation.prunable import droppable, is_prunable
@@ -22,6 +22,8 @@ from tui_voice.conversation.turns import Turn
 
 NOT_TRANSCRIBED = "(spoken; not transcribed)"
 """Replaces the words of a turn without transcript in the source of a summary."""
+SILENCE = "(silence)"
+"""The same for a silence that the server committed by itself."""
 
 
 def due_compaction(
@@ -35,6 +37,8 @@ def due_compaction(
     quiet = state in (State.IDLE, State.LISTENING)
     if not quiet or situation.window_in_use or ledger.compaction is not None:
         return []
+    if corrected := _corrected_turns(ledger):
+        return _begun(ledger, Plan("textify", corrected, "corrected by you"))
     found = planning.plan_compaction(ledger, limits)
     outputs: list[Output] = [found.check] if found.check else []
     if found.plan is None or (state is State.LISTENING and found.plan.kind == "summary"):
@@ -109,6 +113,32 @@ def restored_turns(ledger: Ledger, turn_ids: tuple[str, ...]) -> list[Output]:
     return [restore]
 
 
+def corrected_memory(ledger: Ledger, turn_id: str) -> list[Output]:
+    """The memory with a note about a turn that the user corrected after it was summarised.
+
+    The next summary works the note in. Nothing where the memory does not contain the turn.
+    """
+    turn, running = ledger.turns.get(turn_id), ledger.compaction
+    if turn is None:
+        return []
+    summary = running if running is not None and running.kind == "summary" else None
+    summarised = summary is not None and turn.id in summary.turns
+    if not (turn.pruned_in or summarised):
+        return []
+    written = summary is not None and summary.stage != "requested"
+    memory = summary.summary if summary is not None and written else ledger.memory
+    note = f"Misheard: “{turn.misheard}”. The user said: “{turn.text}”."
+    return [e.MemoryEdited(text=f"{memory}\n{note}".lstrip())]
+
+
+def _corrected_turns(ledger: Ledger) -> tuple[Turn, ...]:
+    """The turns that the model has as they were before the user corrected them."""
+    connection = ledger.connection
+    if connection.status != "online" or connection.refused_compactions >= MOST_REFUSED:
+        return ()
+    return tuple(turn for turn in ledger.held() if turn.outdated and not turn.unchangeable)
+
+
 def voice_repair(ledger: Ledger) -> list[Output]:
     """Withdraws a reply that came without audio, and moves earlier replies into system items.
 
@@ -159,7 +189,8 @@ def _summary(ledger: Ledger, plan: Plan, focus: str = "") -> list[Output]:
 
 
 def _source(turn: Turn) -> x.SourceTurn:
-    return x.SourceTurn(item_id=turn.id, role=turn.role, text=turn.heard_text or NOT_TRANSCRIBED)
+    text = turn.heard_text or (SILENCE if turn.after_silence else NOT_TRANSCRIBED)
+    return x.SourceTurn(item_id=turn.id, role=turn.role, text=text)
 
 
 def _next_id(ledger: Ledger, stem: str) -> str:

@@ -595,6 +595,10 @@ class Conversation:
     def restore(self, event: e.RestorePressed) -> None:
         self._put(*compaction.restored_turns(self.ledger, event.turn_ids))
 
+    def correct_memory(self, event: e.TurnCorrected) -> None:
+        self._put(*compaction.corrected_memory(self.ledger, event.item_id))
+        self.settle_down(event)
+
     def settle_down(self, event: e.Event) -> None:
         """Continues what was begun, then begins what is due. Stops after the first decision."""
         for work in (

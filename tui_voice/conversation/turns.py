@@ -63,6 +63,15 @@ class Turn(Struct, frozen=True):
     """The server refused to change it. It is not asked again on this connection."""
     charged: bool = False
     """Its transcription is counted in the cost. If it comes twice, it is not counted again."""
+    after_silence: bool = False
+    """The user was silent for `idle_timeout_ms`. Of the user: the silence that the server
+    committed. Of the assistant: what the model then said by itself."""
+    uncertain: tuple[tuple[int, int], ...] = ()
+    """Words of `text` that may be wrong, as in `TranscriptDone`."""
+    misheard: str = ""
+    """The words before the user corrected them. "": the user did not."""
+    outdated_id: str = ""
+    """Id of the item whose words, or audio, are from before the correction."""
     note: str = ""
     """What went wrong with it, in a few words: "not sent", "not transcribed"."""
 
@@ -108,8 +117,21 @@ class Turn(Struct, frozen=True):
         return self.heard_ms is not None
 
     @property
+    def silence_remark(self) -> str:
+        """What to show of a turn with `after_silence`; "" for any other."""
+        if not self.after_silence:
+            return ""
+        spoke = self.role == "assistant"
+        return "after silence" if spoke else f"silence of {self.audio_ms / 1000:.1f} s"
+
+    @property
     def in_window(self) -> bool:
         return self.wire_id is not None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the model has it as it was before the user corrected it."""
+        return self.wire_id is not None and self.wire_id == self.outdated_id
 
     @property
     def server_bound(self) -> bool:

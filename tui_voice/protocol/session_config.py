@@ -50,6 +50,9 @@ class ServerSessionConfig:
     """Names and terms that the transcription is to spell right; only some models take them."""
     transcription_prompt: str = ""
     """What is spoken about; "" leaves it out."""
+    uncertain_below: float = 0.0
+    """Probability, 0 to 1, below which a word of the user's transcript counts as uncertain. 0: the
+    server is not asked how sure it is."""
     noise_reduction: str = ""
     """`near_field`, `far_field`, or "" for none."""
     reasoning_effort: str = ""
@@ -88,6 +91,7 @@ class ServerSessionConfig:
             languages=(),
             keywords=(),
             transcription_prompt="",
+            uncertain_below=0.0,
             speed=1.0,
             idle_timeout_ms=None,
         )

@@ -24,6 +24,9 @@ from tui_voice.realtime.session_update import (
 from tui_voice.realtime.transport import ServerAddress, WebSocketTransport
 from tui_voice.realtime.wire import decode_server, encode, server
 
+INCLUDE = "include"
+"""The field of a session that only some servers and transcription models know."""
+
 
 class RealtimeClient:
     """One server session at `address`, configured as `config` says."""
@@ -36,7 +39,10 @@ class RealtimeClient:
         automatic = config.turn_detection
         self._automatic = automatic if automatic != "manual" else "server_vad"
         self._translator = EventTranslator(
-            audio=config.audio, manual=config.manual, pricing=pricing
+            audio=config.audio,
+            manual=config.manual,
+            pricing=pricing,
+            uncertain_below=config.uncertain_below,
         )
         self._opened: WebSocketTransport | None = None
 
@@ -79,6 +85,10 @@ class RealtimeClient:
                 case server.Error(error=error):
                     self._translator.last_error = error
                     if not _is_about_session_update(error):
+                        continue
+                    if INCLUDE in (error.param or error.message) and self._config.uncertain_below:
+                        self._config = replace(self._config, uncertain_below=0.0)
+                        await self._transport.send(encode(session_update(self._config)))
                         continue
                     if essential_only:
                         raise CloseReason(

@@ -25,6 +25,7 @@ from tui_voice.protocol.session_config import Pricing
 from tui_voice.realtime.item_ids import ItemIds
 from tui_voice.realtime.repeated_events import RepeatedEvents
 from tui_voice.realtime.response_assembler import REPORT_EVERY_MS, ResponseAssembler
+from tui_voice.realtime.uncertain_words import uncertain_words
 from tui_voice.realtime.wire import (
     UNSET,
     ClientEvent,
@@ -76,6 +77,8 @@ class EventTranslator:
     manual: bool = False
     """Our commits end the turns of the user, not the server's turn detection."""
     pricing: Pricing = field(default_factory=Pricing)
+    uncertain_below: float = 0.0
+    """See `ServerSessionConfig.uncertain_below`."""
     last_error: server.ErrorDetail | None = None
     """The error event, if it was the newest event; it explains a close that follows."""
 
@@ -117,6 +120,9 @@ class EventTranslator:
                 self._ended_turn, self._ended_ms = event.item_id, float(event.audio_end_ms)
                 length = max(0, round(event.audio_end_ms - began))
                 return [e.SpeechStopped(item_id=event.item_id, audio_ms=length)]
+            case server.InputAudioBufferTimeoutTriggered():
+                silence_ms = max(0, round(event.audio_end_ms - event.audio_start_ms))
+                return [e.SilenceTimedOut(item_id=event.item_id, audio_ms=silence_ms)]
             case server.InputAudioBufferCommitted():
                 return self._committed(event.item_id, event.previous_item_id)
             case server.ConversationItemAdded() | server.ConversationItemCreated():
@@ -256,7 +262,10 @@ class EventTranslator:
             case TranscriptionTokens():
                 tokens = _heard_tokens(event.usage)
         usd = self.pricing.transcription(seconds, tokens) if event.usage else None
-        return [e.TranscriptDone(item_id=event.item_id, text=event.transcript.strip(), usd=usd)]
+        text = event.transcript.strip()
+        uncertain = uncertain_words(text, event.logprobs or (), self.uncertain_below)
+        done = e.TranscriptDone(item_id=event.item_id, text=text, uncertain=uncertain, usd=usd)
+        return [done]
 
     def _error(self, error: server.ErrorDetail) -> Sequence[Incoming | Resend]:
         """Returns what an error means for the message of ours that caused it, or else a notice."""

@@ -54,6 +54,7 @@ def session_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
         else "auto",
         tools=tools or UNSET,
         tool_choice="auto" if tools else UNSET,
+        include=[session.LOGPROBS] if config.uncertain_below else UNSET,
         reasoning=session.Reasoning(effort=effort) if effort else UNSET,
     )
     return client.SessionUpdateEvent(event_id="update", session=update)

@@ -155,6 +155,7 @@ def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
         languages=backend.languages,
         keywords=backend.keywords,
         transcription_prompt=backend.transcription_prompt or "",
+        uncertain_below=backend.uncertain_below,
         noise_reduction="" if noise == "off" else noise,
         reasoning_effort=backend.reasoning_effort or "",
         tools=tools.declared(),

@@ -90,6 +90,7 @@ class InputAudioBuffer:
         if self._detector is not None:
             self._detector.configure(settings.turn_detection)
         self.transcriber.sends_transcripts = settings.transcription is not None
+        self.transcriber.sends_logprobs = settings.logprobs
 
     def append(self, audio: bytes) -> None:
         """Handles `input_audio_buffer.append`: processes the first slice, keeps the others for

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.realtime.wire.contract import ResponseMetadata
+from tui_voice.realtime.wire.items import LogProb
 
 DETECTOR_RATE = 16_000
 """Samples per second that detectors and recognisers take."""
@@ -51,6 +52,18 @@ class Recogniser(Protocol):
         """Returns the words in a recording, "" where there is no speech.
 
         `samples` are mono at `DETECTOR_RATE`, from -1 to 1, of any length.
+        """
+        ...
+
+
+@runtime_checkable
+class ScoringRecogniser(Recogniser, Protocol):
+    """Speech to text that also says how sure it is."""
+
+    def transcribe_scored(self, samples: NDArray[np.float32]) -> tuple[str, list[LogProb]]:
+        """Returns the words as `transcribe`, and their tokens in order, each with the natural
+        logarithm of its probability. The tokens together are the text, perhaps with a blank before
+        it.
         """
         ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from threading import Event
 
+from tui_voice.realtime.wire.items import LogProb
 from tui_voice.realtime.wire.session import AudioFormat, Pcm
 from tui_voice.server.interfaces import ReplyRequest, SpeechDetector, ToolCall
 
@@ -68,6 +69,8 @@ class TranscriptReady:
 
     job_id: int
     text: str
+    logprobs: tuple[LogProb, ...] = ()
+    """The tokens of the text; empty where the recogniser does not know how sure it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ class SessionSettings:
     output_format: wire.AudioFormat = PCM
     transcription: wire.Transcription | None = None
     """None: the client does not want transcripts of user audio."""
+    logprobs: bool = False
+    """The client wants to know how sure the recogniser is of each token."""
     turn_detection: TurnDetectionSettings | None = None
     """None: the client commits the input buffer itself (push-to-talk)."""
     tools: tuple[wire.Tool, ...] = ()
@@ -96,6 +98,7 @@ class SessionSettings:
             input_format=audio_input.format or PCM,
             output_format=audio_output.format or PCM,
             transcription=audio_input.transcription or None,
+            logprobs=wire.LOGPROBS in (session.include or ()),
             turn_detection=TurnDetectionSettings.of(detection) if detection else None,
             tools=tuple(session.tools or ()),
             tool_choice=session.tool_choice or "auto",

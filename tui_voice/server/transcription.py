@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tui_voice.audio import pcm
+from tui_voice.realtime.wire.base import UNSET
+from tui_voice.realtime.wire.items import LogProb
 from tui_voice.realtime.wire.server import (
     TranscriptionCompleted,
     TranscriptionDelta,
@@ -55,6 +57,8 @@ class Transcriber:
         self._on_pause_text, self._on_transcribed = on_pause_text, on_transcribed
         self.sends_transcripts = False
         """The client has switched transcription on."""
+        self.sends_logprobs = False
+        """The client wants to know how sure the recogniser is (`include`)."""
         self._turn: _SpokenTurn | None = None
         self._turn_jobs: dict[int, _SpokenTurn] = {}
         self._item_jobs: dict[int, tuple[ItemRecord, int]] = {}
@@ -116,7 +120,7 @@ class Transcriber:
         text = turn.utterance.final_text(turn.voice_end_ms)
         if text is not None:
             self._stop_runs(turn)
-            self._finish(turn.record, 0, text, turn.utterance)
+            self._finish(turn.record, 0, text, turn.utterance.logprobs, turn.utterance)
         elif not turn.utterance.has_final_run(turn.voice_end_ms):
             start = turn.utterance.unsettled_start_ms
             skipped_samples = max(0, round((start - turn.sound_start_ms) * pcm.SAMPLES_PER_MS))
@@ -146,12 +150,12 @@ class Transcriber:
         self._turn_jobs[job_id] = turn
         self._queue.start(TranscribeJob(job_id, sound, is_urgent, turn.utterance.stop))
 
-    def job_done(self, job_id: int, text: str) -> None:
-        """A `TranscribeJob` gave `text`."""
+    def job_done(self, job_id: int, text: str, logprobs: tuple[LogProb, ...] = ()) -> None:
+        """A `TranscribeJob` gave `text`, with these tokens where the recogniser knows them."""
         if part := self._item_jobs.pop(job_id, None):
-            self._finish(*part, text)
+            self._finish(*part, text, logprobs)
         elif turn := self._turn_jobs.pop(job_id, None):
-            run = turn.utterance.run_finished(job_id, text)
+            run = turn.utterance.run_finished(job_id, text, logprobs)
             if turn.record is not None:
                 self._finish_turn(turn)
             elif turn is not self._turn or run is None:
@@ -177,7 +181,12 @@ class Transcriber:
             self._queue.send(TranscriptionDelta(item_id=item_id, content_index=0, delta=delta))
 
     def _finish(
-        self, record: ItemRecord, index: int, text: str, utterance: Utterance | None = None
+        self,
+        record: ItemRecord,
+        index: int,
+        text: str,
+        logprobs: tuple[LogProb, ...] = (),
+        utterance: Utterance | None = None,
     ) -> None:
         """Stores the transcript and sends `….completed`, where the client gets transcripts."""
         record.audio[index].text = text
@@ -191,6 +200,7 @@ class Transcriber:
                     content_index=index,
                     transcript=text,
                     usage=TranscriptionSeconds(seconds=seconds),
+                    logprobs=list(logprobs) if self.sends_logprobs and logprobs else UNSET,
                 )
             )
         if record.is_transcribed:

@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from threading import Event
 
+from tui_voice.realtime.wire.items import LogProb
+
 PARTIAL_MS = 500
 """New audio after which a partial run is due."""
 _MAX_PARTIAL_MS = 12_000
@@ -46,9 +48,10 @@ class Utterance:
     stop: Event = field(default_factory=Event)
     """Set when the turn will not be committed, so that queued runs are skipped."""
     _settled_texts: list[str] = field(default_factory=list)
+    _settled_logprobs: tuple[LogProb, ...] = ()
     _settled_until_ms: float = -1.0
-    _pause_result: tuple[float, str] | None = None
-    """End and text of the last complete run since speech went on."""
+    _pause_result: tuple[float, str, tuple[LogProb, ...]] | None = None
+    """End, text and tokens of the last complete run since speech went on."""
     _last_partial: list[str] = field(default_factory=list)
     """Words of the last partial run."""
     _active_runs: dict[int, TranscriptionRun] = field(default_factory=dict)
@@ -75,10 +78,11 @@ class Utterance:
     def resume(self) -> None:
         """Speech goes on after a pause: settles a long transcript, drops a short one."""
         if self._pause_result is not None:
-            end_ms, text = self._pause_result
+            end_ms, text, logprobs = self._pause_result
             if end_ms - self.unsettled_start_ms >= _MIN_SETTLED_MS:
                 self._settled_until_ms = end_ms
                 self._settled_texts.append(text)
+                self._settled_logprobs += logprobs
                 self._last_partial = []
         self._pause_result = None
 
@@ -86,13 +90,15 @@ class Utterance:
         self._active_runs[job_id] = run
         self._last_run_end_ms = run.end_ms
 
-    def run_finished(self, job_id: int, text: str) -> TranscriptionRun | None:
+    def run_finished(
+        self, job_id: int, text: str, logprobs: tuple[LogProb, ...] = ()
+    ) -> TranscriptionRun | None:
         """Records the text of a run; returns None where its audio has been settled meanwhile."""
         run = self._active_runs.pop(job_id)
         if run.start_ms < self.unsettled_start_ms:
             return None
         if run.is_complete:
-            self._pause_result = (run.end_ms, text.strip())
+            self._pause_result = (run.end_ms, text.strip(), logprobs)
         return run
 
     def run_failed(self, job_id: int) -> None:
@@ -103,6 +109,11 @@ class Utterance:
         if self._pause_result is None or self._pause_result[0] < voice_end_ms - _ROUNDING_MS:
             return None
         return _join([*self._settled_texts, self._pause_result[1]])
+
+    @property
+    def logprobs(self) -> tuple[LogProb, ...]:
+        """The tokens of the final text; empty where they are not known."""
+        return self._settled_logprobs + (self._pause_result[2] if self._pause_result else ())
 
     def has_final_run(self, voice_end_ms: float) -> bool:
         """Returns whether an active run will give the final text."""

@@ -11,7 +11,7 @@ from tui_voice.errors import TuiVoiceError
 from tui_voice.server.audio_formats import encode
 from tui_voice.server.detector_pool import BorrowedDetector, DetectorPool
 from tui_voice.server.fair_pool import FairPool
-from tui_voice.server.interfaces import DETECTOR_RATE, Engines
+from tui_voice.server.interfaces import DETECTOR_RATE, Engines, ScoringRecogniser
 from tui_voice.server.jobs import (
     EnginesReady,
     EnginesUnavailable,
@@ -101,7 +101,12 @@ class EngineWorkers:
     def _transcribe(self, job: TranscribeJob, report: Report) -> None:
         resampled = pcm.samples(pcm.resample(job.sound, pcm.RATE, DETECTOR_RATE))
         samples = np.multiply(resampled, 1 / 32768, dtype=np.float32)
-        report(TranscriptReady(job.job_id, self.engines.recogniser().transcribe(samples)))
+        recogniser = self.engines.recogniser()
+        if isinstance(recogniser, ScoringRecogniser):
+            text, logprobs = recogniser.transcribe_scored(samples)
+            report(TranscriptReady(job.job_id, text, tuple(logprobs)))
+        else:
+            report(TranscriptReady(job.job_id, recogniser.transcribe(samples)))
 
     def _reply(self, job: ReplyJob, report: Report) -> None:
         for piece in self.engines.responder().reply(job.request, job.stop):

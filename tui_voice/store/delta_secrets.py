@@ -53,7 +53,11 @@ class EventRedactor:
         if isinstance(event, e.TranscriptDone):  # it has the whole text
             self._kept_back.pop(event.item_id, None)
             self._word.pop(event.item_id, None)
-        elif isinstance(event, _ENDS_REPLY):
+            clean = self._redactor.event(event)
+            # The places of uncertain words would be wrong where a key was replaced.
+            yield event if clean is event else replace(clean, uncertain=())
+            return
+        if isinstance(event, _ENDS_REPLY):
             yield from self._rest(event.at)
         yield self._redactor.event(event)
 

@@ -58,6 +58,8 @@ class TranscriptStyles(NamedTuple):
                 return Style(italic=True)
             case "strike":
                 return Style(strike=True)
+            case "uncertain":
+                return Style(underline=True)
             case "link":
                 return Style(underline=True, link=one.link or None)
             case "code":
@@ -83,11 +85,28 @@ def notes(turn: Turn, glyphs: Glyphs) -> list[str]:
         found.append(f"interrupted at {turn.heard_ms / 1000:.1f} s")
     if turn.spoken and turn.modality == "text" and turn.in_window:
         found.append("textified")
+    if turn.misheard:
+        found.append("corrected")
+    if turn.uncertain and glyphs.ascii:  # an ASCII terminal may not underline
+        words = ", ".join(turn.text[begin:end] for begin, end in turn.uncertain)
+        found.append(f"unsure: {words}")
+    if turn.after_silence:
+        found.append(turn.silence_remark)
     if turn.note:
         found.append(turn.note)
     elif turn.words == "failed":
         found.append("no transcript")
     return found
+
+
+def _uncertain_ranges(turn: Turn) -> list[StyledRange]:
+    """Returns where the words are, in the text as it is painted, that the recogniser is not sure
+    of.
+    """
+    return [
+        StyledRange(len(clean(turn.text[:begin])), len(clean(turn.text[:end])), "uncertain")
+        for begin, end in turn.uncertain
+    ]
 
 
 class _LastPainted(NamedTuple):
@@ -183,8 +202,9 @@ class BlockPainter:
         head = self._finish(self._head(turn, edge, colour))
         made, kept = self._grown_layout(turn)
         before, self._last = self._last, None
+        marked = turn.interrupted or bool(turn.uncertain)  # after its lines were painted
         strips = [head]
-        if before is not None and kept and before.style == (edge, style) and not turn.interrupted:
+        if before is not None and kept and before.style == (edge, style) and not marked:
             strips = [before.strips[0] if before.strips[0] == head else head]
             strips += before.strips[1 : kept + 1]
         words = self._text_lines(turn, made, len(strips) - 1, style)
@@ -193,7 +213,7 @@ class BlockPainter:
         if short:
             words = [*words[:TOOL_LINES], [(glyphs.more, palette.quiet)]]
         strips += [self._finish(self._strip(edge, *parts)) for parts in words]
-        if not (short or turn.interrupted):
+        if not (short or marked):
             self._last = _LastPainted(turn.id, turn.text, made, strips, (edge, style))
         return [*strips, self._finish(Strip([], 0))]
 
@@ -260,6 +280,8 @@ class BlockPainter:
         at the end.
         """
         text = made.text
+        if turn.uncertain:
+            made = made._replace(ranges=_uncertain_ranges(turn))
         heard = len(clean(turn.heard_text)) if turn.interrupted else len(text)
         lines: list[list[tuple[str, Style]]] = []
         for begin, end, indent in made.lines[first:]:

@@ -30,6 +30,8 @@ class KeyHints:
     """A turn of the transcript is chosen."""
     chosen_code: bool = False
     """There is a block of code in the chosen turn."""
+    chosen_spoken: bool = False
+    """The user spoke the chosen turn, and its words are known."""
     chosen_pinned: bool = False
     """The chosen turn is pinned."""
     finding: bool = False
@@ -62,6 +64,7 @@ class KeyHints:
         found = {
             "chosen": self.chosen or self.selection,
             "code": self.chosen_code,
+            "correct": self.chosen_spoken and not self.options.replay,
             "turns": bool(self.view.turns),
             "typed": self.typed,
             "pasted": self.pasted,

@@ -50,6 +50,7 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin", SELECT),
     KeyAction("copy", "c", "copy", "copy the selection, or the chosen turn", "chosen", SELECT),
     KeyAction("copy_code", "y", "copy code", "copy the code in the chosen turn", "code", SELECT),
+    KeyAction("correct", "e", "correct", "correct what the chosen turn says", "correct", SELECT),
     KeyAction("raw", "r", "raw text", "show Markdown as written, or rendered", "turns", SELECT),
     KeyAction("mute", "f4", "mute", "mute the microphone, or unmute it", "mute"),
     KeyAction("mode", "f10", "mode", "hands-free, push-to-talk or manual turns", "talk", ""),

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 Kind = Literal[
-    "strong", "em", "strike", "code", "heading", "link", "quiet", "keyword", "string", "comment"
+    "strong",
+    "em",
+    "strike",
+    "code",
+    "heading",
+    "link",
+    "quiet",
+    "keyword",
+    "string",
+    "comment",
+    "uncertain",
 ]
 _MARKUP = re.compile(r"[*_`|\[~<]|^ {0,3}(?:#{1,6}|[-+>]|\d{1,9}[.)])[ \t]", re.M)
 """What every piece of Markdown contains that looks different when it is rendered."""

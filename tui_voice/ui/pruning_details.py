@@ -55,7 +55,7 @@ def _paragraphs(row: PruningRow, ledger: Ledger) -> list[tuple[str, str]]:
             found.append(("questions that the summary does not answer", listed))
         for turn in map(ledger.turns.get, compaction.turns):
             if turn is not None:
-                text = turn.heard_text or turn.note or "no transcript"
+                text = turn.heard_text or turn.silence_remark or turn.note or "no transcript"
                 found.append((ROLE_NAMES[turn.role], text))
     return found
 

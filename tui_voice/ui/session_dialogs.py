@@ -11,9 +11,10 @@ from tui_voice.ui.commands import PaletteCommand
 from tui_voice.ui.open_session import OpenSession
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.pruning_rows import PruningRow
-from tui_voice.ui.view import SessionView
+from tui_voice.ui.view import SessionView, is_correctable
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.turns import Turn
     from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
 
 
@@ -156,6 +157,31 @@ class SessionDialogs:
         about = "What must the summary keep? Leave it empty for a usual summary."
         example = "names, sums and dates of the trip"
         self._app.push_screen(TextQuestion("summarise now", about, placeholder=example), answered)
+
+    def correct(self, turn: Turn) -> None:
+        """Asks for the right words of a spoken turn."""
+        from tui_voice.ui.screens.dialogs import TextQuestion
+
+        def answered(text: str | None) -> None:
+            if text and text != turn.text:
+                self._post_correction(turn, text)
+
+        about = "What did you say? The model and the memory get the corrected words."
+        self._app.push_screen(TextQuestion("correct your words", about, turn.text), answered)
+
+    def correct_newest(self, text: str) -> None:
+        """Corrects the newest spoken turn of the user. Raises `ValueError` where there is none."""
+        snapshot = self._session.snapshot
+        turns = reversed(snapshot.ledger.turns) if snapshot is not None else ()
+        turn = next((turn for turn in turns if is_correctable(turn)), None)
+        if turn is None:
+            raise ValueError("There is no spoken turn with words to correct.")
+        self._post_correction(turn, text)
+
+    def _post_correction(self, turn: Turn, text: str) -> None:
+        from tui_voice.conversation.events import TurnCorrected
+
+        self._session.post(TurnCorrected(item_id=turn.id, text=text))
 
     def read_memory(self) -> None:
         from tui_voice.ui.screens.dialogs import TextPage

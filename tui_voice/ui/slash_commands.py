@@ -14,6 +14,7 @@ from tui_voice.ui.options import AppOptions
 
 if TYPE_CHECKING:
     from tui_voice.conversation.events import Event
+    from tui_voice.conversation.turns import Turn
     from tui_voice.ui.open_session import OpenSession
 
 VOICES = ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
@@ -34,6 +35,10 @@ class Dialogs(Protocol):
     def copy_session(self) -> None: ...
 
     def edit_memory(self) -> None: ...
+
+    def correct(self, turn: Turn) -> None: ...
+
+    def correct_newest(self, text: str) -> None: ...
 
     def choose_device(self, direction: Literal["input", "output"]) -> None: ...
 
@@ -187,6 +192,12 @@ COMMANDS: dict[str, SlashCommand] = {
         SlashCommand("export", "", "export the session to a file", _key("export")),
         SlashCommand("copy", "", "copy the session", lambda h, _: h.dialogs.copy_session()),
         SlashCommand("memory", "", "edit the memory", lambda h, _: h.dialogs.edit_memory()),
+        SlashCommand(
+            "correct",
+            "WORDS",
+            "WORDS are what you said last",
+            lambda host, words: host.dialogs.correct_newest(words),
+        ),
         SlashCommand("mute", "", "mute the microphone, or unmute it", _key("mute")),
         SlashCommand("help", "", "explain the keys and the numbers", _key("help")),
         SlashCommand("quit", "", "quit; the session is saved", _key("quit")),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Compaction, Ledger
     from tui_voice.conversation.limits import Limits
     from tui_voice.conversation.planning import Why
-    from tui_voice.conversation.turns import Turns
+    from tui_voice.conversation.turns import Turn, Turns
 
 ConnectionWord = Literal["", "connecting", "reconnecting", "offline"]
 """The state of the connection where it is not `online`."""
@@ -161,6 +161,11 @@ def project(
         notice=notice_of(ledger, dismissed_at, unsaved, wait),
         live_keys=_live_keys(snapshot, limits),
     )
+
+
+def is_correctable(turn: Turn) -> bool:
+    """Returns whether the user may correct the words of a turn: those that they spoke."""
+    return turn.role == "user" and turn.spoken and bool(turn.text)
 
 
 def started_at(ledger: Ledger) -> datetime | None:

@@ -115,3 +115,11 @@ def test_several_threads_get_the_same_words(engines: LocalEngines) -> None:
     alone = [recogniser.transcribe(clip) for clip in clips]
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(recogniser.transcribe, clips)) == alone
+
+
+@pytest.mark.usefixtures("voices")
+def test_the_tokens_are_the_text_and_say_how_sure_the_decoder_was(engines: LocalEngines) -> None:
+    text, tokens = engines.recogniser().transcribe_scored(flite(SENTENCES[0], "slt"))
+    assert b"".join(bytes(token.bytes) for token in tokens).decode().strip() == text
+    assert all(token.logprob <= 0 for token in tokens)
+    assert max(token.logprob for token in tokens) > -0.1

@@ -54,6 +54,17 @@ class SpeechDiscarded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceTimedOut(Event):
+    """`input_audio_buffer.timeout_triggered`: the user was silent for `idle_timeout_ms`, so the
+    server commits the silence as the item `item_id` and lets the model speak.
+    """
+
+    item_id: str
+    audio_ms: int = 0
+    """Milliseconds of the silence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListeningOverdue(Event):
     """Our decision: the user's turn ends, since no audio of it comes any more, or for too long."""
 
@@ -98,6 +109,9 @@ class TranscriptDone(Event):
 
     item_id: str
     text: str
+    uncertain: tuple[tuple[int, int], ...] = ()
+    """The words of which the recogniser was less sure than the user wants: first character of each
+    in `text`, and the one behind it."""
     usd: float | None = None
     """What a separate transcription cost, in USD. None: nothing, or unknown."""
 

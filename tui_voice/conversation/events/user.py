@@ -131,6 +131,14 @@ class TurnPinned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnCorrected(Event):
+    """The user corrected the transcript of a spoken turn. `text`: all of its words."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryEdited(Event):
     """The user rewrote the memory. "": it is deleted."""
 

@@ -38,11 +38,13 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.SpeechStopped: turns.speech_stopped,
     e.SpeechCommitted: turns.speech_committed,
     e.SpeechDiscarded: turns.speech_discarded,
+    e.SilenceTimedOut: turns.silence_timed_out,
     e.CommitOverdue: turns.commit_overdue,
     e.TurnAdded: turns.turn_added,
     e.TranscriptGrew: turns.transcript_grew,
     e.TranscriptDone: turns.transcript_done,
     e.TranscriptFailed: turns.transcript_failed,
+    e.TurnCorrected: turns.turn_corrected,
     e.ToolCalled: turns.tool_called,
     e.ToolAnswered: turns.tool_answered,
     # The reply.

@@ -95,7 +95,7 @@ def forget_server(ledger: Ledger, why: str) -> Ledger:
     def forget(turn: Turn) -> Turn:
         if turn.words == "open":
             turn = replace(turn, words="done" if turn.text else "failed", note=why)
-        return replace(turn, wire_id=None, unchangeable=False)
+        return replace(turn, wire_id=None, unchangeable=False, outdated_id="")
 
     turns = ledger.turns.map_server_bound(forget)
     ledger = replace(

@@ -49,6 +49,18 @@ def speech_committed(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
     return ledger
 
 
+def silence_timed_out(ledger: Ledger, event: e.SilenceTimedOut) -> Ledger:
+    if ledger.turns.get(event.item_id):
+        return change(ledger, event.item_id, words="done", after_silence=True)
+    silence = replace(
+        _spoken(event.item_id, event.at),
+        words="done",
+        audio_ms=event.audio_ms,
+        after_silence=True,
+    )
+    return add(ledger, silence, None)
+
+
 def commit_overdue(ledger: Ledger, event: e.CommitOverdue) -> Ledger:
     if not event.last:
         return ledger
@@ -101,8 +113,15 @@ def turn_added(ledger: Ledger, event: e.TurnAdded) -> Ledger:
         modality=event.modality,
         wire_id=event.item_id,
         spoken=event.modality == "audio",
+        after_silence=event.role == "assistant" and _answers_silence(ledger),
     )
     return add(ledger, turn, event.previous_item_id)
+
+
+def _answers_silence(ledger: Ledger) -> bool:
+    """Whether the user's newest turn is a silence that the server committed."""
+    user = (turn for turn in reversed(ledger.turns) if turn.role == "user")
+    return next((turn.after_silence for turn in user), False)
 
 
 def transcript_grew(ledger: Ledger, event: e.TranscriptGrew) -> Ledger:
@@ -117,10 +136,33 @@ def transcript_done(ledger: Ledger, event: e.TranscriptDone) -> Ledger:
     if event.usd and not (turn is not None and turn.charged):
         spent = replace(ledger.spent, transcription=ledger.spent.transcription + event.usd)
         ledger = change(replace(ledger, spent=spent), event.item_id, charged=True)
-    return change(ledger, event.item_id, text=event.text, words="done", note="")
+    if turn is not None and turn.misheard:
+        return ledger  # the user knows better
+    return change(
+        ledger, event.item_id, text=event.text, words="done", uncertain=event.uncertain, note=""
+    )
+
+
+def turn_corrected(ledger: Ledger, event: e.TurnCorrected) -> Ledger:
+    turn = ledger.turns.get(event.item_id)
+    if turn is None:
+        return ledger
+    return change(
+        ledger,
+        turn.id,
+        text=event.text,
+        words="done",
+        uncertain=(),
+        misheard=turn.text,
+        outdated_id=turn.wire_id or "",
+        note="",
+    )
 
 
 def transcript_failed(ledger: Ledger, event: e.TranscriptFailed) -> Ledger:
+    turn = ledger.turns.get(event.item_id)
+    if turn is not None and turn.after_silence:
+        return ledger
     return change(ledger, event.item_id, words="failed", note=event.reason or "not transcribed")
 
 

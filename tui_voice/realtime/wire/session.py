@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from .base import UNSET, Tagged, UnsetType, Wire, between, one_of
 
 Modality = Annotated[str, one_of("text", "audio")]
-Include = Annotated[str, one_of("item.input_audio_transcription.logprobs")]
+LOGPROBS = "item.input_audio_transcription.logprobs"
+Include = Annotated[str, one_of(LOGPROBS)]
 Inf = Annotated[str, one_of("inf")]
 MaxTokens = Annotated[int, between(1, 4096)]
 ToolMode = Annotated[str, one_of("none", "auto", "required")]

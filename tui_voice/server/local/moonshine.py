@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.interfaces import DETECTOR_RATE
 from tui_voice.server.local.vad import speech_share
 from tui_voice.server.local.weights import Weights, library
@@ -41,6 +42,8 @@ TOKENIZER = Weights(
 
 _LAYERS, _HEADS, _WIDTH = 6, 8, 36
 _START, _END = 1, 2
+_BLANK = "▁".encode()
+"""What a token has instead of a blank."""
 _TOKENS_PER_SECOND = 6.5
 """Of sound; a limit for a decoder that does not end."""
 _PADDING = 3 * DETECTOR_RATE // 10
@@ -77,22 +80,33 @@ class Moonshine:
 
     def transcribe(self, samples: NDArray[np.float32]) -> str:
         """Returns the words in `samples` (mono, 16 kHz, −1…1, any length); "" for no speech."""
-        texts = [self._transcribe_piece(piece) for piece in cut_into_pieces(samples)]
-        return " ".join(text for text in texts if text)
+        return self.transcribe_scored(samples)[0]
 
-    def _transcribe_piece(self, samples: NDArray[np.float32]) -> str:
+    def transcribe_scored(self, samples: NDArray[np.float32]) -> tuple[str, list[LogProb]]:
+        """Returns the words, and their tokens with the log probabilities that the decoder gave."""
+        texts: list[str] = []
+        scores: list[LogProb] = []
+        for piece in cut_into_pieces(samples):
+            text, tokens = self._transcribe_piece(piece)
+            if text:
+                texts.append(text)
+                scores += tokens
+        return " ".join(texts), scores
+
+    def _transcribe_piece(self, samples: NDArray[np.float32]) -> tuple[str, list[LogProb]]:
         if not len(samples) or float(np.abs(samples).max()) < 1e-4:
-            return ""
+            return "", []
         audio = np.pad(samples, _PADDING).astype(np.float32)
-        text = self._decode(audio[None, :])
+        tokens = self._decode(audio[None, :])
+        text = _text(tokens)
         if not any(char.isalnum() for char in text):
-            return ""  # the model writes hum as music notes
+            return "", []  # the model writes hum as music notes
         if _DOUBTFUL.fullmatch(text) and speech_share(audio) < _ENOUGH_SPEECH:
-            return ""
-        return text
+            return "", []
+        return text, tokens
 
-    def _decode(self, audio: NDArray[np.float32]) -> str:
-        """Returns the text of a piece, shaped 1 × samples: always the most likely next token."""
+    def _decode(self, audio: NDArray[np.float32]) -> list[LogProb]:
+        """Returns the tokens of a piece, shaped 1 × samples: always the most likely next one."""
         # The decoder, too, wants a mask of the length of the audio, not of the encoder's frames.
         mask = np.ones(audio.shape, np.int64)
         states = self._encoder.run(None, {"input_values": audio, "attention_mask": mask})[0]
@@ -104,7 +118,7 @@ class Moonshine:
         ]
         empty = np.zeros((1, _HEADS, 0, _WIDTH), np.float32)
         past: dict[str, Any] = dict.fromkeys(names, empty)
-        tokens: list[int] = []
+        tokens: list[LogProb] = []
         last = _START
         for step in range(max(4, int(audio.shape[1] / DETECTOR_RATE * _TOKENS_PER_SECOND))):
             inputs: dict[str, Any] = {f"past_key_values.{n}": value for n, value in past.items()}
@@ -115,19 +129,25 @@ class Moonshine:
                 "use_cache_branch": np.array([step > 0]),
             }
             logits, *present = self._decoder.run(None, inputs)
-            last = int(logits[0, -1].argmax())
+            scores = logits[0, -1]
+            last = int(scores.argmax())
             if last == _END:
                 break
-            tokens.append(last)
+            if last > _END:
+                logprob = float(-np.log(np.exp(scores - scores[last]).sum()))  # softmax
+                raw = self._pieces[last].replace(_BLANK, b" ")
+                token = raw.decode(errors="replace")
+                tokens.append(LogProb(token=token, logprob=logprob, bytes=list(raw)))
             for name, value in zip(names, present, strict=True):
                 # The first step computes the encoder's part of the cache, and it does not change.
                 if step == 0 or ".decoder." in name:
                     past[name] = value
-        return self._text(tokens)
+        return tokens
 
-    def _text(self, tokens: list[int]) -> str:
-        raw = b"".join(self._pieces[token] for token in tokens if token > _END)
-        return raw.decode("utf-8", errors="ignore").replace("▁", " ").strip()
+
+def _text(tokens: list[LogProb]) -> str:
+    raw = b"".join(bytes(token.bytes or ()) for token in tokens)
+    return raw.decode("utf-8", errors="ignore").strip()
 
 
 def read_pieces(path: Path) -> list[bytes]:

@@ -51,6 +51,7 @@ def shown(ledger: Ledger, path: Path) -> dict[str, Any]:
                 "audio_ms": turn.audio_ms,
                 "tool": turn.tool,
                 "note": turn.note,
+                "after_silence": turn.after_silence,
             }
             for turn in ledger.turns
         ],

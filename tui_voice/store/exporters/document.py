@@ -74,7 +74,7 @@ class ExportDocument:
 def document_of(ledger: Ledger, minutes: str = "") -> ExportDocument:
     """The document of a session. Turns without text and failed compactions are left out."""
     began = start_time(ledger.opened.started) if ledger.opened else None
-    turns = [_turn(turn, began) for turn in ledger.turns if turn.text.strip() or turn.note]
+    turns = [_turn(turn, began) for turn in ledger.turns if _is_shown(turn)]
     parts: list[ExportTurn | ExportCompaction] = [*turns]
     completed = [_compaction(c, began) for c in ledger.compactions if c.stage == "confirmed"]
     for compaction in reversed(completed):
@@ -97,6 +97,10 @@ def document_of(ledger: Ledger, minutes: str = "") -> ExportDocument:
     )
 
 
+def _is_shown(turn: Turn) -> bool:
+    return bool(turn.text.strip() or turn.note or turn.after_silence)
+
+
 def _turn(turn: Turn, began: datetime | None) -> ExportTurn:
     heard = turn.heard_text
     remarks = []
@@ -106,6 +110,10 @@ def _turn(turn: Turn, began: datetime | None) -> ExportTurn:
         remarks.append(f"interrupted at {turn.heard_ms / 1000:.1f} s")
     if turn.pruned_in:
         remarks.append("pruned")
+    if turn.misheard:
+        remarks.append("corrected")
+    if turn.after_silence:
+        remarks.append(turn.silence_remark)
     if turn.note:
         remarks.append(turn.note)
     ms = turn.audio_ms if turn.heard_ms is None else min(turn.heard_ms, turn.audio_ms)

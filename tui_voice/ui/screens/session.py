@@ -24,7 +24,7 @@ from tui_voice.ui.options import AppOptions
 from tui_voice.ui.session_controller import SessionController
 from tui_voice.ui.session_texts import SessionTexts, SilentReason, silent_reason
 from tui_voice.ui.transcript_document import CompactionMark
-from tui_voice.ui.view import SessionView
+from tui_voice.ui.view import SessionView, is_correctable
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
@@ -71,6 +71,7 @@ class SessionScreen(Screen[None]):
         binding(BUILT_IN["pin"]),
         binding(BUILT_IN["copy"]),
         binding(BUILT_IN["copy_code"]),
+        binding(BUILT_IN["correct"]),
         binding(BUILT_IN["raw"]),
         binding(BUILT_IN["select"], priority=True),
         binding(BUILT_IN["find"], priority=True),
@@ -238,6 +239,7 @@ class SessionScreen(Screen[None]):
             chosen=turn is not None,
             opens=isinstance(self.transcript.chosen, CompactionMark),
             chosen_code=turn is not None and "```" in turn.text,
+            chosen_spoken=turn is not None and is_correctable(turn),
             chosen_pinned=turn is not None and turn.pinned,
             selection=self.transcript.text_selection is not None,
             typed=self.complete and not self.prompt.is_empty,
@@ -447,6 +449,10 @@ class SessionScreen(Screen[None]):
 
     def action_copy_code(self) -> None:
         copy_code_from(self.transcript)
+
+    def action_correct(self) -> None:
+        if (turn := self.transcript.chosen_turn) is not None:
+            self._host.dialogs.correct(turn)
 
     def action_raw(self) -> None:
         self.transcript.toggle_raw()
