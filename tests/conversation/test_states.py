@@ -151,8 +151,18 @@ class TestTalkKey:
         assert receive(conversation, e.TalkPressed()) == [x.OpenMicrophone()]
         assert receive(conversation, e.TalkReleased()) == [x.CloseMicrophone()]
         assert conversation.state is State.IDLE
+
+    def test_a_closed_microphone_is_never_muted(self) -> None:
+        conversation = Conversation()
+        receive(conversation, e.ConnectionOpened())
+        assert receive(conversation, e.MuteChanged(muted=True)) == [x.MuteMicrophone(muted=False)]
+        receive(conversation, e.TalkPressed())
         assert receive(conversation, e.MuteChanged(muted=True)) == [x.MuteMicrophone(muted=True)]
         assert conversation.situation.microphone.muted
+        receive(conversation, e.TalkReleased())
+        assert not conversation.situation.microphone.muted
+        receive(conversation, e.TalkPressed())
+        assert not conversation.situation.microphone.muted
 
     def test_during_a_reply_the_key_is_a_barge_in(self) -> None:
         conversation = speaking()

@@ -413,6 +413,8 @@ def test_after_any_order_of_events_the_state_becomes_idle_and_a_typed_turn_is_an
     for event, seconds in happened:
         clocked.post(event)
         clocked.wait(seconds)
+        microphone = clocked.conversation.situation.microphone
+        assert microphone.open or not microphone.muted
     if clocked.conversation.ledger.connection.status != "online":
         clocked.post(e.ConnectionOpened())
     clocked.wait(LONGEST_S)

@@ -96,11 +96,15 @@ async def test_an_interrupted_reply_is_truncated_at_what_was_played(
 async def test_muting_reaches_the_microphone(tmp_path: Path) -> None:
     async with toy_server() as server, running_session(server.url, tmp_path) as harness:
         await harness.until(lambda _: harness.sound is not None)
+        harness.session.post(e.TalkPressed())
         harness.session.post(e.MuteChanged(muted=True))
         await harness.until(lambda s: s.situation.microphone.muted)
         assert harness.sound is not None
         assert harness.sound.microphone.muted
         assert harness.session.meters().microphone == 0.0
+        harness.session.post(e.TalkReleased())
+        await harness.until(lambda s: not s.situation.microphone.open)
+        assert not harness.sound.microphone.muted
 
 
 # ── the talk key ─────────────────────────────────────────────────────────────────────────────

@@ -122,6 +122,7 @@ async def test_control_and_function_keys_act_in_every_focus(
 ) -> None:
     app = build(idle)
     async with app.run_test(size=(120, 36)) as pilot:
+        app.scripted.deliver(e.TalkPressed())  # an open microphone can be muted
         await settle(pilot)
         await pilot.press("x", *["tab"] * TABS[place], key)
         await pilot.pause()
@@ -135,6 +136,8 @@ async def test_a_letter_that_a_user_gave_to_an_action_works_in_select_mode_alone
 ) -> None:
     app = build(kyoto_session if action == "stop" else idle, keys={**DEFAULT_KEYS, action: "x"})
     async with app.run_test() as pilot:
+        if action == "mute":
+            app.scripted.deliver(e.TalkPressed())
         await settle(pilot)
         await pilot.press("a", "x")
         await settle(pilot)

@@ -43,6 +43,7 @@ def shown(app: AppUnderTest) -> list[str]:
 async def test_commands_that_are_an_event(build: Build, typed: str, event: e.Event) -> None:
     app = build(idle)
     async with app.run_test(size=(120, 36)) as pilot:
+        app.scripted.deliver(e.TalkPressed())  # an open microphone can be muted
         await settle(pilot)
         app.post_message(Paste(typed))
         app.post_message(Key("enter", "\r"))

@@ -10,7 +10,6 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
 from tui_voice.ui.screens.device_dialog import DeviceDialog
 from tui_voice.ui.widgets.header import HeaderLine
-from tui_voice.ui.widgets.status_bar import word
 
 
 async def test_a_key_changes_the_mode_and_the_status_bar_names_it(build: Build) -> None:
@@ -21,7 +20,8 @@ async def test_a_key_changes_the_mode_and_the_status_bar_names_it(build: Build) 
             await pilot.press("f10")
             await settle(pilot)
             assert app.scripted.posted[-1] == e.TurnModeChosen(mode=mode)
-            assert word(app.view.status, "")[0] == f"mic closed, {mode}"
+            shown = app.session_screen.status.render_line(0).text
+            assert shown.rstrip().endswith(f" {mode}  ○ mic closed")
         await pilot.press("ctrl+up", "ctrl+down")
         await settle(pilot)
         assert [type(event) for event in app.scripted.posted[-2:]] == [e.VolumeStepped] * 2

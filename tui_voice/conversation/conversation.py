@@ -236,7 +236,7 @@ class Conversation:
         """Ends the user's spoken turn, since a typed one asks for the response to both."""
         if self.situation.microphone.by_key and self.situation.microphone.open:
             self._put(x.CloseMicrophone())
-            self._set_microphone(open=False)
+            self._set_microphone(open=False, muted=False)
         self._commit(wants_response=False)
 
     def end_unheard_turn(self, _event: e.ListeningOverdue) -> None:
@@ -253,7 +253,7 @@ class Conversation:
         microphone = self.situation.microphone
         if microphone.by_key:
             self._put(x.CloseMicrophone())
-            self._set_microphone(open=False)
+            self._set_microphone(open=False, muted=False)
         self._put(x.ClearInput())
         self._put(e.SpeechDiscarded(item_id=microphone.turn, reason="stopped"))
 
@@ -277,8 +277,8 @@ class Conversation:
         microphone = replace(self.situation.microphone, **fields)
         self.situation = replace(self.situation, microphone=microphone)
 
-    def mute(self, event: e.MuteChanged) -> None:
-        self._put(x.MuteMicrophone(muted=event.muted))
+    def mute(self, _event: e.MuteChanged) -> None:
+        self._put(x.MuteMicrophone(muted=self.situation.microphone.muted))
 
     # ── callbacks of the table: the reply ───────────────────────────────────────────────────
 
@@ -343,7 +343,7 @@ class Conversation:
         """Closes the microphone, and tells the server who ends the turns."""
         if self.situation.microphone.open:
             self._put(x.CloseMicrophone())
-        self._set_microphone(open=False, mode=event.mode)
+        self._set_microphone(open=False, muted=False, mode=event.mode)
         self._put(x.SetTurnDetection(manual=event.mode != "hands-free"))
 
     def tune_turn_detection(self, event: e.TurnDetectionChosen) -> None:

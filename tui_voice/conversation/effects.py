@@ -37,7 +37,7 @@ class OpenMicrophone(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseMicrophone(Effect):
-    """Stop sending captured audio."""
+    """Stop sending captured audio. A closed microphone is not muted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class MicrophoneState:
 
     open: bool = False
     muted: bool = False
+    """It is open, and silence is sent in place of sound. A closed microphone is never muted."""
     mode: str = ""
     """As in `TurnModeChosen`. "": as the settings say."""
     by_key: bool = False
@@ -53,9 +54,9 @@ class MicrophoneState:
             case e.TalkPressed(manual=manual):
                 return replace(self, open=True, by_key=manual, heard_at=event.at)
             case e.TalkReleased():
-                return replace(self, open=False)
+                return self.closed()
             case e.MuteChanged(muted=muted):
-                return replace(self, muted=muted)
+                return replace(self, muted=muted and self.open)
             case e.SpeechStarted(item_id=item_id) if before.turns.get(item_id) is None:
                 return replace(self, turn=item_id, began_at=event.at, heard_at=event.at)
             case e.SpeechGrew():
@@ -70,7 +71,7 @@ class MicrophoneState:
             case e.SpeechDiscarded(item_id=item_id):
                 return replace(self, commit=None)._without(item_id or self.turn)
             case e.ListeningOverdue():
-                return replace(self, open=self.open and not self.by_key)
+                return self.closed() if self.by_key else self
             case e.CommitOverdue(last=last) if self.commit is not None:
                 again = replace(self.commit, sent_at=event.at, repeated=True)
                 return replace(self, commit=None if last else again)
@@ -80,8 +81,11 @@ class MicrophoneState:
                 commit = resent and replace(resent, item_id="", sent_at=event.at)
                 return replace(self, turn="", commit=commit)
             case e.SessionResumed() | e.SessionClosed():
-                return MicrophoneState(muted=self.muted)
+                return MicrophoneState()
         return self
+
+    def closed(self) -> MicrophoneState:
+        return replace(self, open=False, muted=False)
 
     def committing(self, at: float, *, wants_response: bool = True) -> MicrophoneState:
         """After our commit was sent: what is being heard is no longer under way."""

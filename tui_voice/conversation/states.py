@@ -166,6 +166,13 @@ def live_triggers(state: State) -> frozenset[str]:
     return frozenset(row["trigger"] for row in TRANSITIONS if state in _sources(row))
 
 
+@cache
+def next_states(state: State) -> tuple[State, ...]:
+    """The other states to which the table has a transition from this one, in their usual order."""
+    dests = {row["dest"] for row in TRANSITIONS if state in _sources(row)}
+    return tuple(other for other in State if other in dests and other is not state)
+
+
 def _sources(row: dict[str, Any]) -> list[State]:
     source = row["source"]
     if source == "*":

@@ -190,6 +190,7 @@ class LiveBackend:
                 self._media.open_microphone(True)
             case x.CloseMicrophone():
                 self._media.open_microphone(False)
+                self._media.mute(False)
             case x.MuteMicrophone(muted=muted):
                 self._media.mute(muted)
             case x.CommitInput():

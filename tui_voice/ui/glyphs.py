@@ -10,6 +10,7 @@ class Glyphs(NamedTuple):
 
     live: str = "●"
     ring: str = "○"
+    crossed: str = "×"
     joint: str = "─"
     edge: str = "▌"
     edge_pruned: str = "┊"
@@ -39,6 +40,7 @@ UNICODE = Glyphs()
 ASCII = Glyphs(
     live="*",
     ring="o",
+    crossed="x",
     joint="-",
     edge="|",
     edge_pruned=":",

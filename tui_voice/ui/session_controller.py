@@ -40,6 +40,8 @@ class ControlledScreen(Protocol):
 
     def post_message(self, message: Message) -> bool: ...
 
+    def notify(self, message: str) -> None: ...
+
     def back_to_prompt(self) -> None: ...
 
     def close_list(self) -> bool:
@@ -177,11 +179,21 @@ class SessionController:
             self.armed = bool(screen.view.turns)
 
     def mute(self) -> None:
-        """Mutes the microphone, or unmutes it."""
+        """Mutes the microphone, or unmutes it. A closed one cannot be muted."""
         from tui_voice.conversation.events import MuteChanged
 
-        muted = not self._screen.view.status.muted
-        self._post(MuteChanged(muted=muted))
+        muted = self._screen.view.status.muted
+        if not (muted or self._microphone_open):
+            self._screen.notify("The microphone is closed: nothing is sent.")
+            return
+        self._post(MuteChanged(muted=not muted))
+
+    def click_microphone(self) -> None:
+        """Unmutes a muted microphone, closes an open one, and opens a closed one."""
+        if self._screen.view.status.muted:
+            self.mute()
+        else:
+            self.talk()
 
     def summarise(self) -> None:
         """Asks for a summary now. Where none is possible, the session says why."""

@@ -56,6 +56,8 @@ class StatusView(NamedTuple):
     """As in `TurnModeChosen`. "": as the settings say."""
     paused: bool = False
     """The reply waits where it was paused."""
+    tool: str = ""
+    """Name of a function that the reply waits for; "": it waits for none."""
 
 
 class WindowGauge(NamedTuple):
@@ -196,17 +198,27 @@ def _header(ledger: Ledger, engines: str, budget: float | None, recording: bool)
 
 
 def _status(snapshot: Snapshot, wait: ReconnectWait) -> StatusView:
-    connection = snapshot.ledger.connection.status
+    status, reason = snapshot.ledger.connection.status, snapshot.ledger.connection.reason
+    if status == "offline" and not reason:  # no connection was lost: the first one is coming
+        status = "connecting"
+    connection: ConnectionWord = "" if status == "online" else status
     return StatusView(
         state=snapshot.state,
-        connection="" if connection == "online" else connection,
+        connection=connection,
         retry_in=wait.seconds if connection == "reconnecting" else None,
         muted=snapshot.situation.microphone.muted,
         microphone_open=snapshot.situation.microphone.open,
         seeding=snapshot.situation.seeding.under_way,
         mode=snapshot.situation.microphone.mode,
         paused=snapshot.situation.playback.paused_at is not None,
+        tool=_awaited_tool(snapshot),
     )
+
+
+def _awaited_tool(snapshot: Snapshot) -> str:
+    awaited = snapshot.situation.response.open_tools
+    calls = (turn for turn in reversed(snapshot.ledger.turns) if turn.call_id in awaited)
+    return next((turn.tool for turn in calls if turn.tool), "") if awaited else ""
 
 
 def _gauge(ledger: Ledger, limits: Limits, previous: SessionView | None) -> WindowGauge:
@@ -302,6 +314,8 @@ def _live_keys(snapshot: Snapshot, limits: Limits) -> frozenset[str]:
         keys.discard("summarise")
     if not (ready and any(c.kind == "summary" for c in ledger.compactions)):
         keys.discard("restore")
+    if not snapshot.situation.microphone.open:
+        keys.discard("mute")
     if ledger.turns:
         keys |= {"pin", "export"}
     return frozenset(keys)

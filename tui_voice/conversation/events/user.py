@@ -25,7 +25,7 @@ class TalkReleased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteChanged(Event):
-    """The user muted the microphone, or unmuted it."""
+    """The user muted the open microphone, or unmuted it. A closed one cannot be muted."""
 
     muted: bool
 

@@ -102,7 +102,9 @@ class SessionScreen(Screen[None]):
         self._host = host
         self.view = SessionView()
         self.header = HeaderLine(glyphs=glyphs, id="header")
-        self.status = StatusBar(glyphs=glyphs, id="status")
+        self.status = StatusBar(
+            glyphs=glyphs, mode="manual" if options.manual else "hands-free", id="status"
+        )
         self.transcript = Transcript(
             glyphs=glyphs,
             timestamps=options.timestamps,
@@ -299,6 +301,8 @@ class SessionScreen(Screen[None]):
         del parameters
         if action == "summarise" and not self._options.replay:
             return True  # the session says why there is nothing to summarise
+        if action == "mute" and not self.silent:
+            return True  # the controller says why there is nothing to mute
         return action == "stop" or action not in self._key_table or self.works(action)
 
     def take_text(self, event: events.Key | events.Paste) -> bool:
@@ -521,6 +525,9 @@ class SessionScreen(Screen[None]):
 
     def on_memory_panel_opened(self, event: MemoryPanel.Opened) -> None:
         self.post_message(MemoryRequested(event.edit))
+
+    def on_status_bar_microphone_clicked(self) -> None:
+        self._controller.click_microphone()
 
     async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
         if event.action in self._key_table:
