@@ -97,6 +97,11 @@ class RandomSession(RuleBasedStateMachine):
     def edits_the_memory(self, text: str) -> None:
         self.harness.post(e.MemoryEdited(text=text))
 
+    @rule(pinned=st.booleans(), before=st.sampled_from(["", "Call Ann.", "Call Bo."]))
+    def changes_a_fact(self, pinned: bool, before: str) -> None:
+        change = e.FactChanged(kind="to_dos", before=before, after="Call Bo.", pinned=pinned)
+        self.harness.post(change)
+
     @rule(seconds=st.sampled_from([1, 40, 400]))
     def waits(self, seconds: int) -> None:
         if seconds > 10:  # no open connection is that slow

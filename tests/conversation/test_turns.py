@@ -419,3 +419,23 @@ class TestRuns:
     def test_notices_of_an_earlier_run_are_not_shown_again(self) -> None:
         assert len(fold(self.SAID).notices) == 1
         assert fold([*self.SAID, replace(RESUMED, at=86_400.0)]).notices == ()
+
+
+def test_a_reply_says_after_how_many_seconds_it_was_heard_first() -> None:
+    events = [
+        e.SessionOpened(id="s", started="2026-01-01T00:00:00+00:00", backend="b", model="m"),
+        e.ConnectionOpened(),
+        e.SpeechStarted(at=1.0, item_id="u"),
+        e.SpeechStopped(at=3.0, item_id="u", audio_ms=2_000),
+        e.SpeechCommitted(at=3.1, item_id="u"),
+        e.TurnAdded(at=3.2, item_id="a", role="assistant"),
+        e.AudioReceived(at=3.5, item_id="a", audio_ms=100),
+        e.AudioReceived(at=4.5, item_id="a", audio_ms=1_100),
+        e.TurnAdded(at=5.0, item_id="b", role="assistant"),
+        e.AudioReceived(at=5.5, item_id="b", audio_ms=100),
+        e.TextSubmitted(at=9.0, item_id="t", text="And now?"),
+        e.TurnAdded(at=9.1, item_id="c", role="assistant"),
+        e.AudioReceived(at=10.25, item_id="c", audio_ms=100),
+    ]
+    found = {turn.id: turn.first_sound_s for turn in fold(events).turns}
+    assert found == {"u": None, "a": 0.5, "b": None, "t": None, "c": 1.25}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.runtime.chat_server_harness import chat_server, completion
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.memory import KeptFact
 from tui_voice.errors import TuiVoiceError
 from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
@@ -387,3 +389,30 @@ async def test_an_own_prompt_replaces_the_style_and_its_places_are_filled() -> N
     await Summariser([SessionWriter("m", lambda _: 0.0)], form).summarise(source, session)
     assert asked[0].prompt.startswith("Kort: the conversation above | før: the summary at its")
     assert len(asked[0].turns) == 4
+
+
+async def test_pinned_facts_stay_word_for_word_whatever_the_writer_makes_of_them() -> None:
+    facts = (
+        KeptFact("to_dos", "Renew Aksel's passport before March.", pinned=True),
+        KeptFact("people_and_facts", "The budget is 5200 euros.", written=True),
+    )
+    asked = replace(request("Actually the budget is 6100 euros. " + SAID), facts=facts)
+    writer = ScriptedWriter("one", "Lives in Bergen.\nThe budget is 6100 euros.")
+    ready = await outcome(writer, asked=asked)
+    assert isinstance(ready, e.SummaryReady)
+    assert "word for word:\n- Renew Aksel's passport" in writer.tasks[0].prompt
+    assert "To-dos:\n- Renew Aksel's passport before March." in ready.text
+    assert "5200" not in ready.text, "the conversation corrected it"
+    pinned = replace(asked, facts=(facts[1]._replace(pinned=True),))
+    ready = await outcome(ScriptedWriter("one", "The budget is 6100 euros."), asked=pinned)
+    assert isinstance(ready, e.SummaryReady)
+    assert "The budget is 5200 euros." in ready.text, "only the user changes a pinned fact"
+
+
+async def test_a_summary_says_what_the_turns_were_about() -> None:
+    asked = request("The bees need a new hive.")
+    more = x.SourceTurn(item_id="d", role="assistant", text="A hive for the bees of Bergen.")
+    asked = replace(asked, turns=(*asked.turns, more))
+    ready = await outcome(ScriptedWriter("one", "A new hive."), asked=asked)
+    assert isinstance(ready, e.SummaryReady)
+    assert set(ready.topics) == {"bees", "hive"}

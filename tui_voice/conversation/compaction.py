@@ -184,6 +184,7 @@ def _summary(ledger: Ledger, plan: Plan, focus: str = "") -> list[Output]:
         turns=tuple(_source(turn) for turn in plan.turns),
         memory=ledger.memory,
         focus=focus,
+        facts=ledger.facts,
     )
     return [requested, request]
 

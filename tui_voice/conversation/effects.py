@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tui_voice.conversation.events import Event, Role
+from tui_voice.conversation.memory import KeptFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,10 +205,12 @@ class RequestSummary(Effect):
 
     The decision, `SummaryRequested`, is journaled before. The answer is `SummaryReady` or
     `SummaryFailed`. An out-of-band response (`response.create` with `conversation: "none"`) or
-    another model writes it. `focus`: what it must not lose, in the user's words.
+    another model writes it. `focus`: what it must not lose, in the user's words. `facts`: entries
+    of the memory that it must keep word for word.
     """
 
     compaction_id: str
     turns: tuple[SourceTurn, ...]
     memory: str
     focus: str = ""
+    facts: tuple[KeptFact, ...] = ()

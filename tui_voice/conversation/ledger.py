@@ -20,6 +20,7 @@ from tui_voice.conversation.events import (
     TriggerChecked,
     Usage,
 )
+from tui_voice.conversation.memory import KeptFact
 from tui_voice.conversation.turns import ITEM_OVERHEAD, Turn, Turns
 from tui_voice.languages.token_estimate import estimate_text_tokens
 
@@ -114,6 +115,8 @@ class Compaction(Struct, frozen=True):
     0: they were not looked for."""
     missing: tuple[str, ...] = ()
     """Those of them that the summary lacks."""
+    topics: tuple[str, ...] = ()
+    """What the turns were about, in a few of their own words."""
     asked: int = 0
     """Number of questions that a text model asked about the summarised turns."""
     unanswered: tuple[str, ...] = ()
@@ -229,6 +232,8 @@ class Ledger(Struct, frozen=True):
     window: Window = field(default_factory=Window)
     memory: str = ""
     """The summary that replaces all pruned turns. "": there is none."""
+    facts: tuple[KeptFact, ...] = ()
+    """Those entries of the memory that the user pinned or wrote."""
     memory_id: str = ""
     """Id of the item that holds the memory on the server. "": none does."""
     memory_edit: str = ""

@@ -134,6 +134,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("restore_pressed", "*", None, after="restore"),
     _row("memory_edited", "*", None, after="settle_down"),
     _row("turn_corrected", "*", None, after="correct_memory"),
+    _row("fact_changed", "*", None, after="settle_down"),
     # Each acknowledgement lets the compaction under way take its next step.
     *(
         _row(trigger, "*", None, after="settle_down")

@@ -74,6 +74,11 @@ class Turn(Struct, frozen=True):
     """Id of the item whose words, or audio, are from before the correction."""
     note: str = ""
     """What went wrong with it, in a few words: "not sent", "not transcribed"."""
+    ended_at: float | None = None
+    """When the user had said it. Seconds, as in `at`. None: not yet, or not the user's."""
+    first_sound_s: float | None = None
+    """Of a spoken reply: seconds from the end of the user's turn to the first audio that came.
+    None: not known, or not the first item of the reply."""
 
     @property
     def audio_tokens(self) -> int:
@@ -265,6 +270,19 @@ class Turns:
                 break
             found.append(turn)
         return found
+
+    def since_user_ended(self, item_id: str, at: float) -> float | None:
+        """Seconds from the end of the user's turn before this item until `at`. None: it is not
+        known, or another item of the reply already had sound.
+        """
+        found = False
+        for turn in reversed(self):
+            if found and turn.role == "assistant" and turn.audio_ms:
+                return None
+            if found and turn.role == "user":
+                return max(0.0, at - turn.ended_at) if turn.ended_at is not None else None
+            found = found or turn.id == item_id
+        return None
 
     def silent_reply(self) -> tuple[str, ...]:
         """Ids of the assistant's turns since the user's last that have words but no audio."""

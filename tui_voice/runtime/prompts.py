@@ -42,7 +42,11 @@ def filled(prompt: str, source: x.RequestSummary | None = None) -> str:
 
 
 def summary_prompt(
-    form: SummaryForm, focus: str, repeated: bool = False, lost: Sequence[str] = ()
+    form: SummaryForm,
+    focus: str,
+    repeated: bool = False,
+    lost: Sequence[str] = (),
+    kept: Sequence[str] = (),
 ) -> str:
     """Returns the prompt for a summary. It is sent after the turns, so that these are read from
     the prompt cache if it holds them.
@@ -50,12 +54,16 @@ def summary_prompt(
     `focus`: what the user wants to keep above all, "" for nothing. `repeated`: the first answer
     was unusable. The prompt then also names the language in that language, since a model sometimes
     answers an English request for a French summary in English. `lost`: sentences of which it
-    lacked something. An own prompt (`form.prompt`) is returned with its places unfilled.
+    lacked something. `kept`: entries of the memory that the user pinned or wrote. An own prompt
+    (`form.prompt`) is returned with its places unfilled.
     """
     parts = [form.prompt or _REQUEST]
     if lost:
         listed = "\n".join(f"- {sentence}" for sentence in lost)
         parts.append(f"Your last summary had lost something in these sentences:\n{listed}\n")
+    if kept:
+        listed = "\n".join(f"- {entry}" for entry in kept)
+        parts.append(f"Keep these entries of the earlier summary word for word:\n{listed}\n")
     if focus:
         parts.append(f"Above all keep: {focus}.")
     if form.prompt:

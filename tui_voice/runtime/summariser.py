@@ -12,9 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.memory import with_facts
 from tui_voice.errors import TuiVoiceError
 from tui_voice.languages.token_estimate import CHARACTERS_PER_TOKEN, estimate_text_tokens
+from tui_voice.languages.topics import topics_of
 from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH, ResponseMetadata
+from tui_voice.runtime.kept_facts import facts_that_hold
 from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
 from tui_voice.runtime.summary_probe import ProbeResult, SummaryProbe, with_word_for_word
 from tui_voice.runtime.summary_styles import SummaryForm
@@ -136,9 +139,11 @@ class Summariser:
                 unpriced=attempts.unpriced,
             )
         first = self.writers[0]
+        kept = await asyncio.to_thread(facts_that_hold, request) if request.facts else ()
         return e.SummaryReady(
             compaction_id=request.compaction_id,
-            text=result.written.text,
+            text=with_facts(result.written.text, kept),
+            topics=await asyncio.to_thread(topics_of, [turn.text for turn in request.turns]),
             source=result.written.source,
             usage=result.written.usage,
             usd=attempts.usd(),
@@ -196,6 +201,7 @@ class Summariser:
 
     def _summary_job(self, request: x.RequestSummary, lost: Sequence[str] = ()) -> _Job:
         style = self._form.spec
+        kept = [fact.text for fact in request.facts]
         metadata = ResponseMetadata(
             purpose="summary",
             form=style.prompt,
@@ -206,14 +212,14 @@ class Summariser:
         )
         first = WritingTask(
             source=request,
-            prompt=summary_prompt(self._form, request.focus, lost=lost),
+            prompt=summary_prompt(self._form, request.focus, lost=lost, kept=kept),
             metadata=metadata,
             schema=style.schema,
             has_places=bool(self._form.prompt),
         )
         second = WritingTask(
             source=request,
-            prompt=summary_prompt(self._form, request.focus, repeated=True),
+            prompt=summary_prompt(self._form, request.focus, repeated=True, kept=kept),
             metadata=replace(metadata, second_attempt=True),
             schema=None,  # some servers refuse a schema
             has_places=bool(self._form.prompt),

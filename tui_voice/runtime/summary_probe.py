@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tui_voice.conversation import effects as x
+from tui_voice.conversation.memory import HEADINGS, json_object, read_memory
 from tui_voice.languages.corrections import ELISION, find_corrections
 from tui_voice.languages.negation import knows_negation
 from tui_voice.languages.sentences import is_question, sentences
 from tui_voice.languages.statements import Statement, language_code, statements
-from tui_voice.runtime.memory import HEADINGS, json_object, read_memory
 
 MIN_SHARE = 0.5
 """Share of the content words of a sentence, 0–1, that a line of the summary must have."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.memory import json_object
 from tui_voice.errors import TuiVoiceError
 from tui_voice.languages.statements import language_code, statements
-from tui_voice.runtime.memory import json_object
 from tui_voice.runtime.writers import ModelWriter, Written
 
 MAX_QUESTIONS = 3

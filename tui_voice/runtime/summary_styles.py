@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tui_voice.languages import detect_language, find_language, is_spoken_language
-from tui_voice.runtime.memory import (
+from tui_voice.conversation.memory import (
     HEADINGS,
     WRITTEN_KINDS,
     json_object,
     read_memory,
     render_memory,
 )
+from tui_voice.languages import detect_language, find_language, is_spoken_language
 
 if TYPE_CHECKING:
     from tui_voice.realtime.wire.contract import Layout  # the package loads msgspec

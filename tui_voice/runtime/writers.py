@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.estimates import REQUEST_TOKENS
+from tui_voice.conversation.memory import memory_data
 from tui_voice.errors import TuiVoiceError
 from tui_voice.network import async_http_client, http_failure
 from tui_voice.protocol.messages import OutOfBandRequest, OutOfBandResponse
 from tui_voice.realtime.wire.contract import ResponseMetadata
-from tui_voice.runtime.memory import memory_data
 from tui_voice.runtime.prompts import filled
 from tui_voice.runtime.summary_validation import source_tokens
 

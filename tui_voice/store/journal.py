@@ -31,6 +31,7 @@ _SYNCED = (
     e.TextSubmitted,
     e.TurnPinned,
     e.MemoryEdited,
+    e.FactChanged,
     e.SpeechDiscarded,
     e.TranscriptDone,
     e.TranscriptFailed,

@@ -75,6 +75,7 @@ from tui_voice.conversation.events.turns import (
 )
 from tui_voice.conversation.events.user import (
     DeviceChosen,
+    FactChanged,
     MemoryEdited,
     MuteChanged,
     PausePressed,
@@ -106,6 +107,7 @@ __all__ = [
     "DeleteRefused",
     "DeviceChosen",
     "Event",
+    "FactChanged",
     "InterruptionUndone",
     "ItemDeleted",
     "ItemPlaced",

@@ -88,6 +88,8 @@ class SummaryReady(Event):
     """Number of sentences with a name, a number or a negation that were looked for in it."""
     missing: tuple[str, ...] = ()
     """Those of them that it lacks, as they were said."""
+    topics: tuple[str, ...] = ()
+    """What the summarised turns were about, in a few of their own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

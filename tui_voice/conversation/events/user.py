@@ -143,3 +143,19 @@ class MemoryEdited(Event):
     """The user rewrote the memory. "": it is deleted."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactChanged(Event):
+    """The user added a fact to the memory, corrected, deleted, pinned or unpinned one.
+
+    `before` "": it is added. `after` "": it is deleted. Both equal: it is pinned, unpinned, or
+    moved to another kind.
+    """
+
+    kind: str = ""
+    """Kind of the fact from now on, a key of `conversation.memory.HEADINGS`."""
+    before: str = ""
+    after: str = ""
+    pinned: bool = False
+    """No later summary may change or shorten it."""

@@ -70,6 +70,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.TurnPinned: compaction.turn_pinned,
     # Items that we changed on the server.
     e.MemoryEdited: items.memory_edited,
+    e.FactChanged: items.fact_changed,
     e.ItemPlaced: items.item_placed,
     e.ItemRefused: items.item_refused,
     e.ItemDeleted: items.item_deleted,
@@ -77,7 +78,14 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
 }
 """The reducer of each event. Other events only move `Ledger.at`."""
 
-CHANGES_WINDOW = (e.ItemPlaced, e.ItemRefused, e.ItemDeleted, e.DeleteRefused, e.MemoryEdited)
+CHANGES_WINDOW = (
+    e.ItemPlaced,
+    e.ItemRefused,
+    e.ItemDeleted,
+    e.DeleteRefused,
+    e.MemoryEdited,
+    e.FactChanged,
+)
 """Events that change the window while a response may be under way."""
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import MOST_REFUSED, Compaction, Ledger
+from tui_voice.conversation.memory import facts_in
 from tui_voice.conversation.reducers.changes import change, notice
 from tui_voice.conversation.turns import ITEM_OVERHEAD
 from tui_voice.languages.token_estimate import estimate_text_tokens
@@ -84,6 +85,7 @@ def summary_ready(ledger: Ledger, event: e.SummaryReady) -> Ledger:
         seconds=event.seconds,
         details=event.details,
         missing=event.missing,
+        topics=event.topics,
     )
 
 
@@ -123,6 +125,9 @@ def _why_useless(ledger: Ledger, running: Compaction, summary: str) -> str:
     """Why a summary cannot be used; "" if it can."""
     if ledger.memory != running.based_on:
         return "the memory was edited while the summary was written"
+    pinned = tuple(fact for fact in ledger.facts if fact.pinned)
+    if len(facts_in(summary, pinned)) < len(pinned):
+        return "a fact was pinned while the summary was written"
     if not summary.strip():
         return "the summary was empty"
     turns = (ledger.turns.get(turn_id) for turn_id in running.turns)

@@ -6,6 +6,13 @@ from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import MEMORY_STEM, Ledger, PendingDelete
+from tui_voice.conversation.memory import (
+    KeptFact,
+    MemoryEntry,
+    facts_in,
+    read_memory,
+    with_change,
+)
 from tui_voice.conversation.reducers.changes import change, notice, weigh
 from tui_voice.conversation.reducers.compaction import amend, fail, number_of, settle
 from tui_voice.conversation.turns import ITEM_OVERHEAD
@@ -13,14 +20,40 @@ from tui_voice.languages.token_estimate import estimate_text_tokens
 
 
 def memory_edited(ledger: Ledger, event: e.MemoryEdited) -> Ledger:
+    return _rewritten(ledger, event.text, facts_in(event.text, ledger.facts))
+
+
+def fact_changed(ledger: Ledger, event: e.FactChanged) -> Ledger:
+    """A change that leaves the text of the memory as it is changes nothing on the server."""
+    old = next((one for one in ledger.facts if one.text == event.before), None)
+    facts = tuple(one for one in ledger.facts if one.text not in (event.before, event.after))
+    entry = MemoryEntry(event.kind, event.after) if event.after else None
+    if entry is not None:
+        corrected = event.before != event.after
+        fact = KeptFact(
+            entry.kind,
+            entry.text,
+            event.pinned,
+            written=corrected or (old is not None and old.written),
+            was=event.before if corrected else old.was if old is not None else "",
+        )
+        if fact.pinned or fact.written:
+            facts = (*facts, fact)
+    text = with_change(ledger.memory, event.before, entry)
+    unchanged = read_memory(text) == read_memory(ledger.memory)
+    return replace(ledger, facts=facts) if unchanged else _rewritten(ledger, text, facts)
+
+
+def _rewritten(ledger: Ledger, text: str, facts: tuple[KeptFact, ...]) -> Ledger:
+    """The user rewrote the memory: it is to replace the item that the server has."""
     tokens = ledger.memory_tokens
-    ledger = replace(ledger, memory=event.text, serial=ledger.serial + 1)
+    ledger = replace(ledger, memory=text, facts=facts, serial=ledger.serial + 1)
     running = ledger.compaction
     if running is not None and running.kind == "summary" and running.stage != "requested":
-        ledger = amend(ledger, summary=event.text)  # the summary being placed is out of date
+        ledger = amend(ledger, summary=text)  # the summary being placed is out of date
     if ledger.memory_edit:  # the server may have placed it already
         ledger = _delete_later(ledger, ledger.memory_edit, 0)
-    if event.text:
+    if text:
         return replace(ledger, memory_edit=f"{MEMORY_STEM}{ledger.serial:04d}e")
     if ledger.memory_id:
         ledger = _delete_later(ledger, ledger.memory_id, tokens)
@@ -101,6 +134,7 @@ def _memory_placed(ledger: Ledger, item_id: str, text: str) -> Ledger:
         replace(
             ledger,
             memory=text,
+            facts=facts_in(text, ledger.facts),
             memory_id=item_id,
             memory_edit="" if item_id == ledger.memory_edit else ledger.memory_edit,
             window=weigh(ledger.window, added),

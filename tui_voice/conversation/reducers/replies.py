@@ -10,6 +10,10 @@ ASK_FOR_REST = 'Say "go on" to hear the rest.'
 
 
 def audio_received(ledger: Ledger, event: e.AudioReceived) -> Ledger:
+    turn = ledger.turns.get(event.item_id)
+    if turn is not None and not turn.audio_ms and turn.role == "assistant":
+        waited = ledger.turns.since_user_ended(turn.id, event.at)
+        ledger = change(ledger, turn.id, first_sound_s=waited)
     return change(
         ledger,
         event.item_id,

@@ -13,7 +13,15 @@ from tui_voice.conversation.turns import Turn
 def text_submitted(ledger: Ledger, event: e.TextSubmitted) -> Ledger:
     if ledger.turns.get(event.item_id):
         return ledger
-    turn = Turn(event.item_id, "user", event.at, event.text, words="done", modality="text")
+    turn = Turn(
+        event.item_id,
+        "user",
+        event.at,
+        event.text,
+        words="done",
+        modality="text",
+        ended_at=event.at,
+    )
     return add(ledger, turn, None)
 
 
@@ -28,7 +36,8 @@ def speech_grew(ledger: Ledger, event: e.SpeechGrew) -> Ledger:
 
 
 def speech_stopped(ledger: Ledger, event: e.SpeechStopped) -> Ledger:
-    return change(ledger, event.item_id, audio_ms=event.audio_ms) if event.audio_ms else ledger
+    ended = change(ledger, event.item_id, ended_at=event.at)
+    return change(ended, event.item_id, audio_ms=event.audio_ms) if event.audio_ms else ended
 
 
 def speech_committed(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
@@ -46,6 +55,9 @@ def speech_committed(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
         ledger = change(ledger, turn.id, wire_id=event.item_id, words=words, note="")
     if event.audio_ms is not None:
         ledger = change(ledger, event.item_id, audio_ms=event.audio_ms)
+    said = ledger.turns.get(event.item_id)
+    if said is not None and said.ended_at is None:  # no detection: the user ended it by hand
+        ledger = change(ledger, said.id, ended_at=event.at)
     return ledger
 
 
