@@ -103,6 +103,7 @@ ID_COMMANDS = {
     "fork": ["sessions", "fork", "{id}", "1"],
     "simulate": ["simulate", "{id}"],
     "say": ["say", "hello", "--session", "{id}"],
+    "line": ["line", "--session", "{id}"],
 }
 FOLDERS = {
     **PATHS,
