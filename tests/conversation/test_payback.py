@@ -274,6 +274,16 @@ class TestRecorded:
         assert fold(harness.events).compactions == harness.ledger.compactions
 
 
+@pytest.mark.parametrize("policy", ["none", "server"])
+def test_a_policy_that_leaves_pruning_to_the_server_values_none(policy: str) -> None:
+    harness = ConversationHarness(Limits(900, 2, policy=policy, price=PRICES.models[MODEL]))
+    for _ in range(12):
+        harness.exchange()
+    assert harness.ledger.window.total > 900
+    assert not [event for event in harness.events if isinstance(event, e.PruningValued)]
+    assert payback.usd_saved(harness.ledger) == 0
+
+
 def test_what_all_prunings_saved_counts_each_reply_since() -> None:
     value = e.PruningValued(
         compaction_id="memory_0001",
