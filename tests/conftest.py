@@ -1,6 +1,7 @@
 """Fixtures that the tests of several packages use."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from tests.requirements_harness import require
 from tests.sound_server_harness import VirtualSound, missing
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.lab.policies import LAB_POLICIES
+from tui_voice.signals import ENDING
 
 POLICIES.update(LAB_POLICIES)  # as the command line does
 
@@ -17,6 +19,12 @@ POLICIES.update(LAB_POLICIES)  # as the command line does
 # pseudo-terminal in which a test starts the app.
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
+
+# A shell starts a background job with SIGINT ignored, and `nohup` with SIGHUP ignored. The programs
+# that the tests start would inherit that, and not end on these signals.
+for signum in ENDING:
+    if signal.getsignal(signum) is signal.SIG_IGN:
+        signal.signal(signum, signal.SIG_DFL)
 
 
 LOWER_PRIORITY = 15
