@@ -14,12 +14,14 @@ from transitions import Machine
 from tui_voice.conversation import compaction, planning
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.attention import SpokenWords
 from tui_voice.conversation.compaction_steps import (
     UNCONFIRMED,
     advance,
     step_due,
 )
 from tui_voice.conversation.effects import Output
+from tui_voice.conversation.events.attention import Closes
 from tui_voice.conversation.items import predecessor, seed_items
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
@@ -42,6 +44,11 @@ ASKED_TOO_OFTEN = (
     "The connection was lost each time that this reply was asked for. Say or type it again to try "
     "once more."
 )
+CLOSED_MICROPHONE = "Nobody spoke, so the microphone is closed. Talk to open it again."
+CLOSED_CONNECTION = {
+    "silence": "Nobody spoke, so the connection is closed.",
+    "goodbye": "You said good-bye, so microphone and connection are closed.",
+}
 ADVISE_AFTER_ECHOES = 2
 ECHO_ADVICE = (
     "The microphone hears the replies, which interrupted themselves. From now on only a louder "
@@ -84,14 +91,18 @@ class Conversation:
         limits: Limits | None = None,
         timeouts: ConversationTimeouts | None = None,
         interrupt_words: int = 0,
+        words: SpokenWords | None = None,
     ) -> None:
-        """`interrupt_words`: a turn with fewer words does not interrupt a reply."""
+        """`interrupt_words`: a turn with fewer words does not interrupt a reply. `words`: those
+        that call the model, or end a hands-free session.
+        """
         self.ledger = Ledger()
         self.situation = Situation()
         self.limits = limits or Limits()
         self._outputs: list[Output] = []
         self._timeouts = timeouts or ConversationTimeouts()
         self._interrupt_words = interrupt_words
+        self._words = words or SpokenWords()
         self.machine = Machine(
             model=self,
             states=State,
@@ -219,6 +230,14 @@ class Conversation:
         """Whether the response that the user waits for has not been asked for yet."""
         return self.situation.response.follow_up == "response"
 
+    def only_listens(self, _event: e.Event) -> bool:
+        """Whether the model answers no spoken turn by itself."""
+        return bool(self._words.name)
+
+    def was_called(self, event: e.Event) -> bool:
+        """Whether the model was called by its name while the user went on speaking."""
+        return self.only_listens(event) and self.another_is_wanted(event)
+
     # ── callbacks of the table: the microphone ──────────────────────────────────────────────
 
     def open_microphone(self, event: e.TalkPressed) -> None:
@@ -268,6 +287,7 @@ class Conversation:
 
     def _commit(self, *, wants_response: bool = True) -> None:
         microphone = self.situation.microphone
+        wants_response = wants_response and not self._words.name
         committing = microphone.committing(self.ledger.at, wants_response=wants_response)
         self.situation = replace(self.situation, microphone=committing)
         self._put(x.CommitInput())
@@ -301,8 +321,10 @@ class Conversation:
     def pause(self, event: e.PausePressed) -> None:
         self._put(x.PausePlayback(paused=event.paused))
 
-    def judge_interruption(self, event: e.TranscriptDone) -> None:
-        """Takes an interruption back whose words show that it was none."""
+    def judge_words(self, event: e.TranscriptDone) -> None:
+        """Takes an interruption back whose words show that it was none. Looks for words that call
+        the model, or end the session.
+        """
         interruption = self.situation.interruption
         if event.item_id == interruption.turn_id:
             why = interruption.why_none(event.text, self.ledger, self._interrupt_words)
@@ -312,7 +334,20 @@ class Conversation:
                 )
                 self._put(undone)
                 return
+        turn = self.ledger.turns.get(event.item_id)
+        if turn is not None and turn.role == "user":
+            microphone = self.situation.microphone
+            goodbye = self._words.say_goodbye(event.text)
+            goodbye = goodbye and microphone.open and not microphone.by_key
+            if self._words.name and (goodbye or self._words.call(event.text)):
+                self._put(e.NameCalled(item_id=event.item_id))
+            if goodbye:
+                self._put(e.GoodbyeSaid(item_id=event.item_id))
         self.settle_down(event)
+
+    def answer_after_speech(self, _event: e.NameCalled) -> None:
+        """Has the reply asked for once the speech that is under way has ended."""
+        self._set_response(follow_up="response")
 
     def resume_interrupted(self, event: e.InterruptionUndone) -> None:
         """Cancels what was begun for the turn, and plays the rest of the reply."""
@@ -487,8 +522,38 @@ class Conversation:
             yield microphone.commit_due(timeouts), self._give_up_commit
             yield situation.transcripts.due(timeouts), self._give_up_transcript
             yield self._reply_due(), self._give_up_reply
+            yield self._silence_due(), self._close_for_silence
         yield self._tools_due(), self._give_up_tools
         yield self._playback_due(), self._give_up_playback
+
+    def _silence_due(self) -> float | None:
+        """When the countdown begins or ends that closes the microphone, or then the connection."""
+        silence, microphone = self.situation.silence, self.situation.microphone
+        hands_free = microphone.open and not microphone.by_key
+        idle = self.state is State.IDLE and self.ledger.compaction is None
+        if not idle or not (hands_free or silence.closed_microphone):
+            return None
+        if silence.countdown is not None:
+            return silence.ends_at
+        closes: Closes = "microphone" if hands_free else "connection"
+        return silence.countdown_due(closes, self.situation.playback.ends_at, self._timeouts)
+
+    def _close_for_silence(self, _event: e.Event) -> None:
+        silence, timeouts = self.situation.silence, self._timeouts
+        if silence.countdown is not None:
+            self._put(e.HandsFreeEnded(closes=silence.countdown))
+            return
+        closes: Closes = "connection" if silence.closed_microphone else "microphone"
+        wait_s = timeouts.disconnect_s if silence.closed_microphone else timeouts.idle_s
+        assert wait_s is not None  # it is due
+        self._put(e.CountdownStarted(closes=closes, seconds=timeouts.countdown_of(wait_s)))
+
+    def end_hands_free(self, event: e.HandsFreeEnded) -> None:
+        self._put(x.CloseMicrophone())
+        if event.closes == "connection":
+            self._put(x.Disconnect(reason=CLOSED_CONNECTION[event.cause]))
+        else:
+            self._put(e.Noticed(text=CLOSED_MICROPHONE))
 
     def _stop_listening(self, _event: e.Event) -> None:
         self._put(e.ListeningOverdue(item_id=self.situation.microphone.turn))
@@ -579,7 +644,7 @@ class Conversation:
             self._put(found.cut)
         if found.gave_up and isinstance(event, e.ConnectionOpened):
             self._put(e.Noticed(text=ASKED_TOO_OFTEN, severity="warning"))
-        return found.ask_again
+        return found.ask_again and (self.situation.reply.called or not self._words.name)
 
     def _want_connection(self) -> None:
         if self.ledger.connection.status in ("offline", "reconnecting"):
@@ -607,6 +672,7 @@ class Conversation:
             self._advance,
             self._repeat_summary,
             self._begin_due,
+            self._end_after_goodbye,
         ):
             if not self._decided:
                 work(event)
@@ -653,6 +719,12 @@ class Conversation:
         """Asks again for a summary that a lost connection interrupted, after the seeding."""
         if isinstance(event, e.ItemPlaced) and not self.situation.seeding.under_way:
             self._put(*compaction.summary_again(self.ledger, self.limits))
+
+    def _end_after_goodbye(self, event: e.Event) -> None:
+        """Ends the session once the reply to the user's good-bye is over."""
+        is_over = self.state is State.IDLE and self.nothing_more_comes(event)
+        if self.situation.silence.goodbye and is_over:
+            self._put(e.HandsFreeEnded(closes="connection", cause="goodbye"))
 
     def _begin_due(self, _event: e.Event) -> None:
         self._put(*compaction.due_compaction(self.ledger, self.limits, self.situation, self.state))

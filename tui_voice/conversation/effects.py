@@ -27,6 +27,13 @@ class Reconnect(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnect(Effect):
+    """Close the connection until the user needs one. `reason`: a sentence for the user."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenMicrophone(Effect):
     """Send captured audio (`input_audio_buffer.append`) until `CloseMicrophone`.
 

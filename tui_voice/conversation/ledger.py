@@ -212,6 +212,8 @@ class ConnectionInfo(Struct, frozen=True):
     expires_at: float | None = None
     """When the server session ends, in Unix seconds."""
     server_session_id: str = ""
+    released: bool = False
+    """We closed it, because nobody spoke or the user said good-bye."""
     refused_compactions: int = 0
     """Number of compactions in a row of which the server refused every change."""
 
@@ -228,6 +230,12 @@ class Ledger(Struct, frozen=True):
     """It is never found by `recall` of another session, and never sent to another machine."""
     model: str = ""
     voice: str = ""
+    profile: str = ""
+    """Name of the profile of settings, in the newest run of the program. "": none."""
+    carried: str = ""
+    """The memory that was written at the end, for the next session of the profile. "": none was."""
+    carried_until: str = ""
+    """Id of the last turn that `carried` covers."""
     turns: Turns = field(default_factory=Turns)
     window: Window = field(default_factory=Window)
     memory: str = ""

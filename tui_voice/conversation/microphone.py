@@ -55,6 +55,8 @@ class MicrophoneState:
                 return replace(self, open=True, by_key=manual, heard_at=event.at)
             case e.TalkReleased():
                 return self.closed()
+            case e.HandsFreeEnded():
+                return self.closed()
             case e.MuteChanged(muted=muted):
                 return replace(self, muted=muted and self.open)
             case e.SpeechStarted(item_id=item_id) if before.turns.get(item_id) is None:

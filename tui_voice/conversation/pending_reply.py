@@ -57,6 +57,9 @@ class PendingReply:
 
     pending: bool = False
     """The user said something that is neither answered nor given up."""
+    called: bool = False
+    """The user typed, or called the model by its name. Where it answers only then, nothing else is
+    waited for."""
     sent_again: bool = False
     """The user's audio is sent again on the next connection and answered there."""
     unfinished: frozenset[str] = frozenset()
@@ -73,8 +76,8 @@ class PendingReply:
 
     def _after(self, event: e.Event, before: Ledger) -> PendingReply:
         match event:
-            case e.TextSubmitted():
-                return replace(self, pending=True, unfinished=frozenset(), losses=0)
+            case e.TextSubmitted() | e.NameCalled():
+                return replace(self, pending=True, called=True, unfinished=frozenset(), losses=0)
             case e.SpeechCommitted():
                 return replace(
                     self, pending=True, sent_again=False, unfinished=frozenset(), losses=0
@@ -87,11 +90,11 @@ class PendingReply:
                 | e.SessionResumed()
                 | e.SessionClosed()
             ):
-                return replace(self, pending=False, sent_again=False)
+                return replace(self, pending=False, called=False, sent_again=False)
             case e.ReplyOverdue(waited_for=True):
-                return replace(self, pending=False)
+                return replace(self, pending=False, called=False)
             case e.ResponseRefused(code=code) if code != e.ALREADY_ACTIVE:
-                return replace(self, pending=False)
+                return replace(self, pending=False, called=False)
             case e.ConnectionLost(again=again, cut=cut):
                 return replace(
                     self,

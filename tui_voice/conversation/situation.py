@@ -13,6 +13,7 @@ from typing import Literal
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.conversation.attention import Silence, words_of
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.microphone import AwaitedTranscripts, MicrophoneState
 from tui_voice.conversation.pending_reply import PendingReply
@@ -302,12 +303,6 @@ def is_echo(spoken: list[str], reply: Turn) -> bool:
     return sum(block.size for block in blocks) >= 0.8 * len(spoken)
 
 
-def words_of(text: str) -> list[str]:
-    """Returns the words of a text in lower case, without punctuation."""
-    cleaned = "".join(c if c.isalnum() or c == "'" else " " for c in text.casefold())
-    return cleaned.split()
-
-
 @dataclass(frozen=True, slots=True)
 class Seeding:
     """The items that a new server session was sent and has not acknowledged yet."""
@@ -362,6 +357,7 @@ class Situation:
     reply: PendingReply = field(default_factory=PendingReply)
     seeding: Seeding = field(default_factory=Seeding)
     step: CompactionStep = field(default_factory=CompactionStep)
+    silence: Silence = field(default_factory=Silence)
 
     def after(self, event: e.Event, state: State, ledger: Ledger) -> Situation:
         """The next situation. `state` and `ledger` are those before the event."""
@@ -373,7 +369,7 @@ class Situation:
             and event.status != "cancelled"
             and response.follow_up == "none"
         ):
-            reply = replace(reply, pending=False)
+            reply = replace(reply, pending=False, called=False)
         return Situation(
             microphone=self.microphone.after(event, ledger),
             transcripts=self.transcripts.after(event, ledger),
@@ -383,6 +379,7 @@ class Situation:
             reply=reply,
             seeding=self.seeding.after(event),
             step=self.step.after(event),
+            silence=self.silence.after(event),
         )
 
     @property

@@ -37,12 +37,32 @@ _HEARS = "hears_the_user"
 _TURN_OVER = "turn_is_over"
 _SILENT = "nothing_plays"
 _ANSWER = "answer_commit"
+_LISTENS = "only_listens"
+_CALLED = "was_called"
+_ASK = "ask_for_reply"
+_SETTLE = "settle_down"
 
 TRANSITIONS: list[dict[str, Any]] = [
     # The user speaks. During a reply that is a barge-in. Speech that was reported only after the
     # microphone was closed moves nothing; `check_time` commits it.
     _row("speech_started", QUIET, _LISTENING, conditions=_HEARS),
     _row("speech_started", BUSY, _LISTENING, conditions=_HEARS, before="barge_in"),
+    # Where the model answers only when it is called by its name, a turn asks for no reply.
+    _row("speech_stopped", _LISTENING, _AWAITING, conditions=[_TURN_OVER, _CALLED], after=_ASK),
+    _row("speech_discarded", _LISTENING, _AWAITING, conditions=[_TURN_OVER, _CALLED], after=_ASK),
+    _row("speech_stopped", _LISTENING, _IDLE, conditions=[_TURN_OVER, _LISTENS], after=_SETTLE),
+    _row(
+        "speech_committed",
+        _LISTENING,
+        _IDLE,
+        conditions=[_TURN_OVER, _LISTENS],
+        after=[_ANSWER, _SETTLE],
+    ),
+    _row("listening_overdue", _LISTENING, _IDLE, conditions=_LISTENS, after="end_unheard_turn"),
+    _row("talk_released", _LISTENING, _IDLE, conditions=_LISTENS, after="end_turn"),
+    _row("name_called", _LISTENING, None, after="answer_after_speech"),
+    _row("name_called", QUIET, _AWAITING, after=_ASK),
+    _row("name_called", "*", None, after=_ASK),
     _row("speech_stopped", _LISTENING, _AWAITING, conditions=_TURN_OVER),
     _row("speech_discarded", _LISTENING, _IDLE, conditions=_TURN_OVER, after="settle_down"),
     _row("speech_discarded", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
@@ -118,12 +138,15 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
     _row("stop_pressed", _LISTENING, _IDLE, before="discard_turn", after="settle_down"),
     _row("stop_pressed", _SUMMARISING, _IDLE),
+    # Silence, or a good-bye, ends a hands-free session.
+    _row("goodbye_said", "*", None, after=_SETTLE),
+    _row("hands_free_ended", "*", None, after="end_hands_free"),
     # Functions.
     _row("tool_called", "*", None, after="answer_tool"),
     _row("tool_answered", "*", None, after="ask_for_follow_up"),
     _row("tool_overdue", "*", None, before="refuse_tools", after="ask_for_follow_up"),
     # A transcript may come late. A compaction may have waited for it.
-    _row("transcript_done", "*", None, after="judge_interruption"),
+    _row("transcript_done", "*", None, after="judge_words"),
     _row("transcript_failed", "*", None, after="settle_down"),
     # Summaries. The user may have spoken before one is ready, so every state expects it.
     _row("summarise_pressed", "*", None, after="summarise_now"),

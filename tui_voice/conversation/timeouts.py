@@ -33,3 +33,14 @@ class ConversationTimeouts:
     """A function that has not answered after so long is given up. The user may have to allow it."""
     transcript_s: float = 30.0
     """The words of a spoken turn are not waited for any longer. They may still come later."""
+    idle_s: float | None = None
+    """The open microphone is closed after so long without speech, where the server's VAD ends the
+    turns. None: never."""
+    disconnect_s: float | None = None
+    """The connection is closed so long after silence has closed the microphone. None: never."""
+    countdown_s: float = 10.0
+    """The last part of either silence is counted down on the screen."""
+
+    def countdown_of(self, wait_s: float) -> float:
+        """Returns how much of a silence of `wait_s` is counted down."""
+        return min(self.countdown_s, wait_s)

@@ -41,6 +41,8 @@ class ServerSessionConfig:
     the silence and answers (`input_audio_buffer.timeout_triggered`). None: it waits."""
     eagerness: str = "auto"
     """For `semantic_vad`: `low`, `medium`, `high` or `auto`."""
+    answers_turns: bool = True
+    """The server answers a turn that its turn detection ends. False: only when it is asked to."""
     transcription_model: str = "gpt-transcribe"
     language: str = ""
     """Language that the user speaks, for example `en`; "" lets the server find out."""

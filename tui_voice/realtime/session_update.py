@@ -84,13 +84,15 @@ def _turn_detection(config: ServerSessionConfig) -> session.TurnDetection | None
         return None
     if config.turn_detection == "semantic_vad":
         return session.SemanticVad(
-            eagerness=config.eagerness, create_response=True, interrupt_response=True
+            eagerness=config.eagerness,
+            create_response=config.answers_turns,
+            interrupt_response=True,
         )
     return session.ServerVad(
         threshold=config.threshold,
         prefix_padding_ms=config.prefix_padding_ms,
         silence_duration_ms=config.silence_ms,
         idle_timeout_ms=config.idle_timeout_ms or UNSET,
-        create_response=True,
+        create_response=config.answers_turns,
         interrupt_response=True,
     )

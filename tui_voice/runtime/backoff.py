@@ -76,6 +76,10 @@ class Backoff:
         """Records that the connection has served a reply, so its end is no failed attempt."""
         self._useful = True
 
+    def released(self) -> None:
+        """Records that we closed the connection, which is no failed attempt."""
+        self._useful = True
+
     def failed(self, reason: CloseReason, *, has_spare: bool) -> NextAttempt:
         """Records that a connection, or an attempt, ended. `has_spare`: another connection is open
         already.

@@ -150,6 +150,7 @@ def session_config_of(settings: Settings, tools: Tools) -> ServerSessionConfig:
         silence_ms=backend.silence_ms,
         idle_timeout_ms=None if backend.idle_timeout_s is None else 1000 * backend.idle_timeout_s,
         eagerness=backend.eagerness,
+        answers_turns=not settings.session.call_name,
         transcription_model=backend.transcription_model,
         language=backend.language or "",
         languages=backend.languages,

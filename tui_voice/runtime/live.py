@@ -217,6 +217,8 @@ class LiveBackend:
                 self._set_manual(manual)
             case x.UseDevice():
                 self._tasks.start(self._use_device(effect))
+            case x.Disconnect(reason=reason):
+                self._connection.release(reason)
             case x.Reconnect():
                 self._connection.retry_now()
             case x.RequestSummary():

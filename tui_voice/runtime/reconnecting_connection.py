@@ -26,6 +26,7 @@ ESSENTIAL_ONLY = (
     "The server did not accept reasoning effort, noise reduction or language: "
     "the session continues without them."
 )
+RELEASED = "Talk or type to connect again."
 HANDED_OVER = "The server session was replaced before its time limit."
 
 
@@ -50,6 +51,8 @@ class ReconnectingConnection:
         self._backoff = Backoff(self._timeouts)
         self._quiet = asyncio.Event()
         self._retry = asyncio.Event()
+        self._release = asyncio.Event()
+        self._release_reason = ""
         self._spare: Connection | None = None  # opened in advance, for the handover
         self._cut_replies: tuple[str, ...] = ()  # items that the last loss cut off
         self._closing: set[asyncio.Task[None]] = set()
@@ -71,8 +74,13 @@ class ReconnectingConnection:
                     reason = close_reason
                 except TuiVoiceError as error:
                     reason = CloseReason(str(error), fatal=True, hint=error.hint)
+                released = self._release.is_set()
+                if released:
+                    reason = CloseReason(self._release_reason, fatal=True, hint=RELEASED)
+                    backoff.released()
                 following = backoff.failed(reason, has_spare=self._spare is not None)
                 self._retry.clear()
+                self._release.clear()
                 if following.report:
                     self._post(
                         e.ConnectionLost(
@@ -81,6 +89,7 @@ class ReconnectingConnection:
                             hint=following.hint,
                             retry_in=following.delay_s,
                             cut=self._cut_replies,
+                            released=released,
                         )
                     )
                 self._cut_replies = ()
@@ -96,6 +105,11 @@ class ReconnectingConnection:
     def retry_now(self) -> None:
         """Ends the wait for the next attempt: the user wants it now."""
         self._retry.set()
+
+    def release(self, reason: str) -> None:
+        """Closes the connection until `retry_now`. `reason`: a sentence for the user."""
+        self._release_reason = reason
+        self._release.set()
 
     def set_quiet(self, is_quiet: bool) -> None:
         """Sets whether a handover may happen now: it must not interrupt speech or pending work."""
@@ -170,7 +184,8 @@ class ReconnectingConnection:
         self._post(connection.opened_event)
         preparing = asyncio.create_task(self._prepare_handover(connection.session.expires_at))
         checking = asyncio.create_task(self._check_after_sleep(connection))
-        tasks = [running, preparing, checking]
+        releasing = asyncio.create_task(self._release.wait())
+        tasks = [running, preparing, checking, releasing]
         try:
             while True:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -178,6 +193,8 @@ class ReconnectingConnection:
                     await running  # raises the reason
                 if checking.done():
                     await checking  # raises the reason
+                if releasing.done():
+                    raise CloseReason(self._release_reason)
                 await preparing
                 if self._spare is not None and self._quiet.is_set():
                     successor, self._spare = self._spare, None

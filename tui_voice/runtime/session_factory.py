@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tui_voice.config import Settings
 from tui_voice.config.paths import data_dir
 from tui_voice.conversation import events as e
+from tui_voice.conversation.attention import SpokenWords
 from tui_voice.conversation.conversation import Conversation
 from tui_voice.conversation.timeouts import ConversationTimeouts
 from tui_voice.errors import StoreError
@@ -105,8 +106,14 @@ def open_session(options: SessionOptions) -> Session:
         pause_when_lost=settings.audio.loudspeaker_lost == "pause",
         tool_servers=McpServers(settings.tools, approvals, poster.notify),
     )
-    timeouts = ConversationTimeouts(reply_s=settings.backend.reply_timeout_s)
-    conversation = Conversation(limits, timeouts, settings.audio.interrupt_words)
+    wanted = settings.session
+    timeouts = ConversationTimeouts(
+        reply_s=settings.backend.reply_timeout_s,
+        idle_s=wanted.idle_s,
+        disconnect_s=wanted.disconnect_s,
+    )
+    words = SpokenWords(name=wanted.call_name or "", goodbyes=wanted.goodbye_words)
+    conversation = Conversation(limits, timeouts, settings.audio.interrupt_words, words)
     start = _resumed if options.resume is not None else _new
     session = start(options, backend, config, conversation, poster)
     recall.held = session.held

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _SHOWN_SECONDS = {"info": 20.0, "warning": 120.0, "error": inf}
 """How long a notice stays, unless the user dismisses it."""
 
+Severity = Literal["info", "warning", "error"]
+
 
 class Notice(NamedTuple):
     """One sentence for the user. An `error` needs the user to act."""
@@ -20,7 +22,7 @@ class Notice(NamedTuple):
     text: str = ""
     hint: str = ""
     """What to do, or what happens by itself."""
-    severity: Literal["info", "warning", "error"] = "info"
+    severity: Severity = "info"
     can_dismiss: bool = False
     """It reports something that happened. A notice about a state stays while the state lasts."""
 
@@ -58,7 +60,8 @@ def notice_of(ledger: Ledger, dismissed_at: float, unsaved: int, wait: Reconnect
         return Notice(text, "Free some disk space: then they are saved by themselves.", "error")
     if connection.status in ("offline", "reconnecting") and connection.reason:
         if connection.status == "offline":
-            return Notice(connection.reason, _sentences(connection.hint, wait.kept), "error")
+            severity: Severity = "info" if connection.released else "error"
+            return Notice(connection.reason, _sentences(connection.hint, wait.kept), severity)
         again = "trying again now" if wait.seconds is None else f"next try in {wait.seconds} s"
         more = ", ".join(part for part in (again, wait.kept) if part)
         return Notice(connection.reason, _sentences(connection.hint, more), "warning")

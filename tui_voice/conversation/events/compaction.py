@@ -146,7 +146,7 @@ class WritingBilled(Event):
     """
 
     purpose: str
-    """What was to be written: `summary`, `title`, `questions` or `minutes`."""
+    """What was to be written: `summary`, `title`, `questions`, `memory`, `minutes` or `ticket`."""
     usd: float | None = None
     """None: the price of the model is not known."""
     usage: Usage | None = None

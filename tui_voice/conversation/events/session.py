@@ -64,6 +64,22 @@ class SessionRenamed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeWritten(Event):
+    """What the profile wants at the end of a session was written, after the session was closed.
+
+    `memory`: what the next session of the profile begins with. `minutes`, `ticket` (JSON): also in
+    a file beside the journal. What it cost is in a `WritingBilled`.
+    """
+
+    kind: Literal["memory", "minutes", "ticket"]
+    text: str
+    source: str = ""
+    """The model that wrote it. "": it quotes the user, without a model."""
+    until: str = ""
+    """Id of the last turn that it covers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClosed(Event):
     """The user left."""
 
@@ -98,7 +114,7 @@ class ConnectionOpened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLost(Event):
-    """The connection broke."""
+    """The connection broke, or we closed it."""
 
     reason: str
     code: int | None = None
@@ -112,6 +128,8 @@ class ConnectionLost(Event):
     they become new turns. These turns stay, empty, until the first of the new ones begins."""
     cut: tuple[str, ...] = ()
     """Ids of replies whose audio was still coming."""
+    released: bool = False
+    """We closed it, because nobody spoke or the user said good-bye."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.SessionOpened: session.session_opened,
     e.SessionResumed: session.session_resumed,
     e.SessionRenamed: session.session_renamed,
+    e.OutcomeWritten: session.outcome_written,
     e.PrivacyChanged: session.privacy_changed,
     e.SessionClosed: session.session_closed,
     e.Noticed: session.noticed,

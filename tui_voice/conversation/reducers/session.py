@@ -12,7 +12,12 @@ from tui_voice.conversation.turns import Turn
 
 def session_opened(ledger: Ledger, event: e.SessionOpened) -> Ledger:
     ledger = replace(
-        ledger, opened=event, backend=event.backend, model=event.model, voice=event.voice
+        ledger,
+        opened=event,
+        backend=event.backend,
+        model=event.model,
+        voice=event.voice,
+        profile=event.profile,
     )
     return _held_with(ledger, event)
 
@@ -22,6 +27,7 @@ def session_resumed(ledger: Ledger, event: e.SessionResumed) -> Ledger:
     voice = event.voice or ledger.voice
     # The notices of an earlier run are in the journal; they say nothing about this one.
     fresh = replace(fresh, backend=event.backend, model=event.model, voice=voice, notices=())
+    fresh = replace(fresh, profile=event.profile)
     return _held_with(fresh, event)
 
 
@@ -29,6 +35,12 @@ def _held_with(ledger: Ledger, event: e.SessionOpened | e.SessionResumed) -> Led
     place = f"{event.backend} {event.server}".strip()
     known = ledger.held_with
     return ledger if place in known else replace(ledger, held_with=(*known, place))
+
+
+def outcome_written(ledger: Ledger, event: e.OutcomeWritten) -> Ledger:
+    if event.kind != "memory":
+        return ledger
+    return replace(ledger, carried=event.text, carried_until=event.until)
 
 
 def privacy_changed(ledger: Ledger, event: e.PrivacyChanged) -> Ledger:
@@ -71,7 +83,11 @@ def connection_opened(ledger: Ledger, event: e.ConnectionOpened) -> Ledger:
 def connection_lost(ledger: Ledger, event: e.ConnectionLost) -> Ledger:
     status: ConnectionStatus = "offline" if event.retry_in is None else "reconnecting"
     connection = ConnectionInfo(
-        status=status, reason=event.reason, hint=event.hint, retry_in=event.retry_in
+        status=status,
+        reason=event.reason,
+        hint=event.hint,
+        retry_in=event.retry_in,
+        released=event.released,
     )
     ledger = _left_without_words(forget_server(ledger, event.reason), event.again)
     return replace(ledger, connection=connection)
