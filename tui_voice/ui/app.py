@@ -151,9 +151,13 @@ class VoiceApp(App[ExitSummary]):
         return driver_for(self.key_table.key("talk"))
 
     async def on_event(self, event: events.Event) -> None:
-        """Puts keys and pasted text into the queue that keeps their order."""
+        """Puts keys and pasted text into the queue that keeps their order. The talk key, which
+        would close the microphone, only stops a countdown.
+        """
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            self._key_queue.add(event)
+            talks = isinstance(event, events.Key) and event.key == self.key_table.key("talk")
+            if not (self.session.show_presence() and talks):
+                self._key_queue.add(event)
         else:
             await super().on_event(event)
 

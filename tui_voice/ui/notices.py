@@ -48,7 +48,20 @@ class ReconnectWait(NamedTuple):
 NO_WAIT = ReconnectWait()
 
 
-def notice_of(ledger: Ledger, dismissed_at: float, unsaved: int, wait: ReconnectWait) -> Notice:
+class Countdown(NamedTuple):
+    """Nobody has spoken for long: what is closed, and in how many seconds."""
+
+    closes: Literal["microphone", "connection"]
+    seconds: int
+
+
+def notice_of(
+    ledger: Ledger,
+    dismissed_at: float,
+    unsaved: int,
+    wait: ReconnectWait,
+    countdown: Countdown | None = None,
+) -> Notice:
     """Returns the most important notice at this moment, or an empty one.
 
     `dismissed_at`: the user has read what came up to this second of the session. `unsaved`: events
@@ -65,6 +78,9 @@ def notice_of(ledger: Ledger, dismissed_at: float, unsaved: int, wait: Reconnect
         again = "trying again now" if wait.seconds is None else f"next try in {wait.seconds} s"
         more = ", ".join(part for part in (again, wait.kept) if part)
         return Notice(connection.reason, _sentences(connection.hint, more), "warning")
+    if countdown is not None:
+        text = f"Nobody speaks: the {countdown.closes} closes in {countdown.seconds} s"
+        return Notice(text, "Any key or speech stops this.")
     for noticed in reversed(ledger.notices):
         if noticed.at <= dismissed_at:
             break

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui_voice.ui.messages import SnapshotMailbox
-from tui_voice.ui.notices import NO_WAIT, ReconnectWait
+from tui_voice.ui.notices import NO_WAIT, Countdown, ReconnectWait
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.view import SessionView, project
 
@@ -24,6 +24,7 @@ class _ShownMeters(NamedTuple):
     unsaved: int = 0
     wait: ReconnectWait = NO_WAIT
     recording: bool = False
+    countdown: Countdown | None = None
 
 
 class OpenSession:
@@ -82,9 +83,31 @@ class OpenSession:
         wait = ReconnectWait(left, meters.held_turns, meters.held_ms // 1000)
         before = self._meters
         self._meters = _ShownMeters(
-            meters.engines, meters.unsaved, wait if offline else NO_WAIT, meters.recording
+            meters.engines,
+            meters.unsaved,
+            wait if offline else NO_WAIT,
+            meters.recording,
+            self.countdown,
         )
         return self._meters != before
+
+    @property
+    def countdown(self) -> Countdown | None:
+        """What silence is about to close, and when; None: nothing."""
+        silence = self.snapshot.situation.silence if self.snapshot is not None else None
+        if self.snapshot is None or silence is None or silence.countdown is None:
+            return None
+        now = self.seconds + self.snapshot.ledger.away_s
+        return Countdown(silence.countdown, max(0, ceil(silence.ends_at - now)))
+
+    def show_presence(self) -> bool:
+        """Stops the countdown, since the user pressed a key. Returns whether there was one."""
+        if self.countdown is None:
+            return False
+        from tui_voice.conversation.events import PresenceShown
+
+        self.post(PresenceShown())
+        return True
 
     @property
     def seconds(self) -> float:
@@ -109,5 +132,6 @@ class OpenSession:
             unsaved=self._meters.unsaved,
             wait=self._meters.wait,
             recording=self._meters.recording,
+            countdown=self.countdown,
             previous=previous,
         )

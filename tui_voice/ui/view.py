@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import State, live_triggers
-from tui_voice.ui.notices import NO_WAIT, Notice, ReconnectWait, notice_of
+from tui_voice.ui.notices import NO_WAIT, Countdown, Notice, ReconnectWait, notice_of
 from tui_voice.ui.pruning_rows import PruningRow, pruning_rows
 
 if TYPE_CHECKING:
@@ -133,14 +133,15 @@ def project(
     unsaved: int = 0,
     wait: ReconnectWait = NO_WAIT,
     recording: bool = False,
+    countdown: Countdown | None = None,
     previous: SessionView | None = None,
 ) -> SessionView:
     """Returns the view of a snapshot.
 
     `budget`: USD. `dismissed_at`: notices up to this second of the session have been read.
     `engines`: the models of the embedded server. `unsaved`: events that are not on disk yet.
-    `wait`: until the next connection. `previous`: the view before; what did not change is taken
-    from it.
+    `wait`: until the next connection. `countdown`: until silence closes something.
+    `previous`: the view before; what did not change is taken from it.
     """
     ledger = snapshot.ledger
     start = started_at(ledger)
@@ -160,7 +161,7 @@ def project(
         cost=_cost(ledger),
         pruning_rows=rows,
         memory=ledger.memory,
-        notice=notice_of(ledger, dismissed_at, unsaved, wait),
+        notice=notice_of(ledger, dismissed_at, unsaved, wait, countdown),
         live_keys=_live_keys(snapshot, limits),
     )
 
