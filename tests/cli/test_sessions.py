@@ -211,10 +211,10 @@ def test_the_json_output_has_the_documented_keys(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sessions = read_json(folder, capsys, "list")
-    assert [set(one) for one in sessions] == [LISTED | {"parent", "private"}] * 2
+    assert [set(one) for one in sessions] == [LISTED | {"parent", "private", "profile"}] * 2
     shown = read_json(folder, capsys, "show", "kyoto")
     assert set(shown) == LISTED | {
-        *("parent", "parent_turn", "private", "memory", "notes"),
+        *("parent", "parent_turn", "private", "profile", "memory", "notes"),
         *("turn_list", "prunings"),
     }
     assert {key: shown[key] for key in LISTED} == {key: sessions[1][key] for key in LISTED}

@@ -284,7 +284,7 @@ PRUNING = {
 }  # fmt: skip
 SESSION = {
     "id": str, "title": str, "started": str, "seconds": (int, float), "turns": int, "model": str,
-    "backend": str, "usd": (int, float), "parent": str, "parent_turn": str, "private": bool,
+    "backend": str, "usd": (int, float), "parent": str, "parent_turn": str, "private": bool, "profile": str,
     "memory": str, "turn_list": list, "prunings": list,
 }  # fmt: skip
 

@@ -364,7 +364,7 @@ async def test_export_writes_the_chosen_format(build: Build, tmp_path: Path) -> 
 
 
 async def test_minutes_are_written_in_a_thread(build: Build, tmp_path: Path) -> None:
-    app = build(minutes=lambda ledger: f"- Decided: {len(ledger.turns)} turns of it")
+    app = build(minutes=lambda ledger, _post: f"- Decided: {len(ledger.turns)} turns of it")
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+e", *["down"] * len(EXPORT_FORMATS))

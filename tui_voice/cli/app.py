@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,7 @@ from tui_voice.errors import ExitStatus, UsageError
 from tui_voice.signals import EndedBySignal, handled, ignored
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.events import Event
     from tui_voice.conversation.ledger import Ledger
     from tui_voice.runtime.session_handle import SessionHandle
     from tui_voice.ui.app import VoiceApp
@@ -50,10 +51,10 @@ def run(args: argparse.Namespace) -> int:
             SessionOptions(settings=settings, folder=folder, resume=resume, can_ask=True)
         )
 
-    def write_minutes(ledger: Ledger) -> str:
+    def write_minutes(ledger: Ledger, post: Callable[[Event], object]) -> str:
         from tui_voice.runtime.minutes import minutes
 
-        return minutes(ledger, settings)
+        return minutes(ledger, settings, post)[0]
 
     def change_settings(values: Mapping[str, str]) -> None:
         nonlocal settings

@@ -16,6 +16,9 @@ from tui_voice.config import user_path
 from tui_voice.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui_voice.conversation.events import Event
     from tui_voice.conversation.ledger import Ledger
 
 
@@ -68,6 +71,18 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="write minutes first (decisions, open questions, to-dos); asks the summary model",
     )
+    export.add_argument(
+        "--ticket",
+        action="store_true",
+        help="write a support ticket (JSON) instead of the session; asks the summary model",
+    )
+    memory = action("memory", "what is remembered, such as mistakes to practise", has_id=False)
+    memory.add_argument("id", metavar="ID", nargs="?", help="which session (default: the newest)")
+    memory.add_argument(
+        "--kind",
+        metavar="KIND",
+        help="only the entries of this kind: mistakes, goals, commitments, to_dos, decisions, ...",
+    )
     stats = action("stats", "tokens and cost by day, model and profile", has_id=False)
     stats.add_argument(
         "--by",
@@ -93,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
         "show": _show,
         "search": _search,
         "export": _export,
+        "memory": _memory,
         "stats": _stats,
         "rename": _rename,
         "private": _private,
@@ -205,16 +221,14 @@ def _export(args: argparse.Namespace, folder: Path) -> int:
         )
     session = find_session(folder, args.id)
     ledger, _notes = load(session.path)
-    minutes = _minutes(args, ledger) if args.minutes else ""
+    into = None if args.out in (None, "-") else user_path(args.out, "the path of --out")
+    if args.ticket:
+        return _export_ticket(args, session.path, ledger, into)
+    minutes = _minutes(args, session.path, ledger) if args.minutes else ""
     if args.out == "-":
         sys.stdout.write(render(ledger, form, minutes))
         return 0
-    path = export(
-        ledger,
-        form,
-        None if args.out is None else user_path(args.out, "the path of --out"),
-        minutes,
-    )
+    path = export(ledger, form, into, minutes)
     if args.json:
         print_json({"id": session.id, "path": str(path.absolute()), "format": form})
     else:
@@ -237,15 +251,75 @@ def _stats(args: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
-def _minutes(args: argparse.Namespace, ledger: Ledger) -> str:
+def _minutes(args: argparse.Namespace, journal: Path, ledger: Ledger) -> str:
     from tui_voice.runtime.minutes import minutes
 
     print("writing the minutes …", file=sys.stderr, flush=True)
+    return minutes(ledger, settings_of(args), _bill_to(journal))[0]
 
-    def print_cost(usd: float) -> None:
-        print(f"the minutes cost ${usd:.4f}", file=sys.stderr)
 
-    return minutes(ledger, settings_of(args), print_cost)
+def _export_ticket(
+    args: argparse.Namespace, journal: Path, ledger: Ledger, into: Path | None
+) -> int:
+    from tui_voice.runtime.minutes import ticket
+    from tui_voice.store.export import slug, write_new
+
+    if args.minutes or args.format not in (None, "json"):
+        raise UsageError("A ticket is JSON, without minutes.", "Leave out the other flags.")
+    print("writing the ticket …", file=sys.stderr, flush=True)
+    text, _source = ticket(ledger, settings_of(args), _bill_to(journal))
+    if args.out == "-":
+        sys.stdout.write(text)
+        return 0
+    path = write_new(text, into or Path(), f"{slug(ledger)}-ticket.json")
+    result = {"id": journal.stem, "path": str(path.absolute()), "format": "json"}
+    _report(args, result, str(path))
+    return 0
+
+
+def _bill_to(journal: Path) -> Callable[[Event], None]:
+    """Returns what prints the cost of a text, and adds it to the session's total."""
+    from tui_voice.store import catalog
+
+    def bill(billed: Any) -> None:
+        known = "an unknown price" if billed.usd is None else f"${billed.usd:.4f}"
+        print(f"the {billed.purpose} cost {known}", file=sys.stderr)
+        try:
+            catalog.append(journal, billed)
+        except StoreError as error:
+            print(f"tui-voice: not added to the session's cost: {error}", file=sys.stderr)
+
+    return bill
+
+
+def _memory(args: argparse.Namespace, folder: Path) -> int:
+    """Prints the memory of a session: of the newest of `--profile`, where no session is named."""
+    from tui_voice.runtime.carried_memory import memory_of
+    from tui_voice.runtime.memory import HEADINGS, read_memory, render_memory
+    from tui_voice.store import catalog
+    from tui_voice.store.reading import load
+
+    profile = getattr(args, "profile", None)
+    if args.kind is not None and args.kind not in HEADINGS:
+        raise UsageError(f"There is no kind {args.kind}.", f"There are {', '.join(HEADINGS)}.")
+    if args.id is None and profile is not None:
+        path = next((s.path for s in catalog.list_sessions(folder) if s.profile == profile), None)
+        if path is None:
+            raise StoreError(f"there is no session with the profile {profile} yet")
+    else:
+        path = find_session(folder, args.id or "last").path
+    entries = [
+        entry
+        for entry in read_memory(memory_of(load(path).ledger))
+        if args.kind in (None, entry.kind)
+    ]
+    if args.json:
+        print_json([{"kind": entry.kind, "text": entry.text} for entry in entries])
+    elif entries:
+        print(render_memory(entries))
+    else:
+        print("Nothing is remembered.", file=sys.stderr)
+    return 0
 
 
 def _rename(args: argparse.Namespace, folder: Path) -> int:

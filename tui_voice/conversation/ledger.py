@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from tui_voice.conversation.events import (
     Noticed,
+    OutcomeWritten,
     PruningValued,
     SessionOpened,
     TriggerChecked,
@@ -232,10 +233,8 @@ class Ledger(Struct, frozen=True):
     voice: str = ""
     profile: str = ""
     """Name of the profile of settings, in the newest run of the program. "": none."""
-    carried: str = ""
-    """The memory that was written at the end, for the next session of the profile. "": none was."""
-    carried_until: str = ""
-    """Id of the last turn that `carried` covers."""
+    outcomes: tuple[OutcomeWritten, ...] = ()
+    """What was written at the end: the newest of each kind."""
     turns: Turns = field(default_factory=Turns)
     window: Window = field(default_factory=Window)
     memory: str = ""
@@ -326,6 +325,10 @@ class Ledger(Struct, frozen=True):
             if turn is not None and text_id in running.placed and turn.wire_id != text_id:
                 found += turn.as_text_tokens if turn.in_window else 0
         return found
+
+    def outcome(self, kind: str) -> OutcomeWritten | None:
+        """The newest outcome of a kind. None: there is none."""
+        return next((one for one in self.outcomes if one.kind == kind), None)
 
     def is_pending_delete(self, item_id: str) -> bool:
         return any(item.id == item_id for item in self.pending_deletes)

@@ -429,7 +429,9 @@ class Session:
     def _forget_if_unused(self) -> None:
         """Keeps no session in which nothing was said."""
         ledger = self._conversation.ledger
-        if self._on_unused is not None and not (len(ledger.turns) or ledger.memory):
+        given = {event.text for event in self._first if isinstance(event, e.MemoryEdited)}
+        used = len(ledger.turns) or (ledger.memory and ledger.memory not in given)
+        if self._on_unused is not None and not used:
             self._on_unused()
 
     def _publish_rest(self) -> None:

@@ -20,6 +20,7 @@ from tui_voice.protocol.session_config import ServerSessionConfig
 from tui_voice.runtime.approvals import Approvals
 from tui_voice.runtime.backends import backend_of, keys_to_hide, with_chosen_backend
 from tui_voice.runtime.budget import Budget
+from tui_voice.runtime.carried_memory import carried_memory
 from tui_voice.runtime.factories import (
     check_cost_limit,
     limits_of,
@@ -207,7 +208,7 @@ def _new(
         backend,
         manual=config.manual,
         clean=EventRedactor(redactor).events,
-        first=_mark(options.settings, conversation),
+        first=(*_mark(options.settings, conversation), *_carried(options)),
         on_unused=journal.discard,
     )
     for on_event in (options.on_event, options.on_saved_event):
@@ -268,6 +269,12 @@ def _mark(settings: Settings, conversation: Conversation) -> tuple[e.Event, ...]
     """Returns the event that marks a session private, where the settings say so."""
     wanted = settings.privacy.private and not conversation.ledger.private
     return (e.PrivacyChanged(),) if wanted else ()
+
+
+def _carried(options: SessionOptions) -> tuple[e.Event, ...]:
+    """Returns the event that gives a new session the memory of the last one of its profile."""
+    memory = carried_memory(options.folder, options.settings)
+    return (e.MemoryEdited(text=memory),) if memory else ()
 
 
 def _session_id(first_id: str, journal: Path) -> str:

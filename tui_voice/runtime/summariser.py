@@ -22,6 +22,7 @@ from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
 from tui_voice.runtime.summary_probe import ProbeResult, SummaryProbe, with_word_for_word
 from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.summary_validation import problem_of, source_tokens, without_wrapping
+from tui_voice.runtime.ticket import TICKET_PROMPT, TICKET_SCHEMA, ticket_fault
 from tui_voice.runtime.writers import (
     AskOutOfBand,
     SummaryWriter,
@@ -82,7 +83,7 @@ class _Attempts:
         """Whether an attempt used tokens whose price is not known."""
         return any(one.usd is None and one.usage is not None for one in self.paid)
 
-    def billed(self, purpose: str) -> list[e.Event]:
+    def billed(self, purpose: str) -> list[e.WritingBilled]:
         """Returns the event that accounts for them where nothing came of them; none if free."""
         if not self.unpriced and not self.usd():
             return []
@@ -171,6 +172,24 @@ class Summariser:
                 self.on_billed(event)
             return None
         return e.SessionRenamed(title=one_line(result.written.text), usd=attempts.usd())
+
+    async def ticket(
+        self, source: x.RequestSummary, ask: AskOutOfBand
+    ) -> tuple[str, str, list[e.WritingBilled]]:
+        """Returns a ticket as JSON that follows `TICKET_SCHEMA`, the model that wrote it, and the
+        event that accounts for the attempts. Text and model are "" where no writer gave one.
+        """
+        first = WritingTask(
+            source=source, prompt=TICKET_PROMPT, metadata=ResponseMetadata(), schema=TICKET_SCHEMA
+        )
+        second = replace(first, schema=None)  # some servers refuse a schema
+        job = _Job(attempts=(first, second), problem=ticket_fault, shortfall=lambda _text: "")
+        attempts = _Attempts()
+        result = await self._write(job, attempts, ask)
+        billed = attempts.billed("ticket")
+        if result is None:
+            return "", "", billed
+        return result.written.text, result.written.source, billed
 
     async def _probed(
         self, request: x.RequestSummary, result: _Result, attempts: _Attempts, ask: AskOutOfBand

@@ -17,6 +17,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
 from tui_voice.store import checkpoint, codec, index, rows
+from tui_voice.store.disk import FILE_MODE
 from tui_voice.store.forking import events_until
 from tui_voice.store.journal import SUFFIX, Journal
 from tui_voice.store.locking import SessionLock
@@ -26,6 +27,8 @@ from tui_voice.store.saved_session import SavedSession, saved_session_of
 from tui_voice.store.secrets import Redactor
 from tui_voice.store.text_normalization import plain, printable
 
+OUTCOME_FILES = {"minutes": "minutes.md", "ticket": "ticket.json"}
+"""Kind of outcome → the ending of its file beside the journal."""
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters that look alike
 _HINT = "`tui-voice sessions list` shows those there are"
 
@@ -131,18 +134,12 @@ def rename(path: Path, title: str) -> None:
     title = Redactor().text(" ".join(title.split()))
     if not title:
         raise StoreError("a title needs at least one letter")
-    last_at = load(path).ledger.at
-    journal = Journal.open(path)
-    journal.append(e.SessionRenamed(at=last_at, title=title))
-    _finish(journal)
+    append(path, e.SessionRenamed(title=title))
 
 
 def mark_private(path: Path, *, private: bool) -> None:
     """Marks a session private, or takes the mark away. Raises `StoreError` while it is open."""
-    last_at = load(path).ledger.at
-    journal = Journal.open(path)
-    journal.append(e.PrivacyChanged(at=last_at, private=private))
-    _finish(journal)
+    append(path, e.PrivacyChanged(private=private))
 
 
 def delete(path: Path, cache: Path | None = None) -> None:
@@ -156,7 +153,7 @@ def delete(path: Path, cache: Path | None = None) -> None:
     if not path.is_file():
         raise StoreError(f"there is no session at {path}", _HINT)
     with SessionLock(path):
-        for file in (path, *recordings(path)):
+        for file in (path, *recordings(path), *outcome_files(path)):
             try:
                 to_trash(file)
             except OSError as error:  # the library's TrashPermissionError is one, too
@@ -174,6 +171,46 @@ def recordings(path: Path) -> list[Path]:
         for other in path.parent.glob(f"{path.stem}.*")
         if other.suffix in (".wav", ".flac", ".ogg", ".opus") and other.is_file()
     )
+
+
+def outcome_files(path: Path) -> list[Path]:
+    """The files that a profile has written beside a journal at the end of the session."""
+    return [file for name in OUTCOME_FILES.values() if (file := _beside(path, name)).is_file()]
+
+
+def write_outcome(path: Path, kind: str, text: str) -> Path:
+    """Writes minutes or a ticket beside a journal, in place of an earlier one; returns the file.
+
+    Raises `StoreError`.
+    """
+    file = _beside(path, OUTCOME_FILES[kind])
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}.new")
+    try:
+        with open(
+            os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE), "wb"
+        ) as out:
+            out.write(text.encode())
+        os.replace(unfinished, file)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoreError(f"{file} cannot be written: {reason}") from error
+    return file
+
+
+def append(path: Path, *events: e.Event) -> None:
+    """Adds events to the journal of a session that is not open, at its last moment.
+
+    Raises `StoreError` while a process has it open, and where not all of it could be written.
+    """
+    at, redactor = load(path).ledger.at, Redactor()
+    journal = Journal.open(path)
+    for event in events:
+        journal.append(redactor.event(replace(event, at=at)))
+    _finish(journal)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.stem}.{ending}")
 
 
 def fork(path: Path, turn_id: str, new: str = "") -> Path:

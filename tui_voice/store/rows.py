@@ -28,7 +28,7 @@ FileStamp = tuple[int, int]
 """Size in bytes; time of the last change, of content or permissions, in ns. A journal with the same
 stamp has not changed."""
 
-SCHEMA = 6
+SCHEMA = 7
 """Number of the table layout. An index with another number is deleted and made again."""
 
 _TABLES = """
@@ -36,6 +36,7 @@ CREATE TABLE sessions (
     file INTEGER PRIMARY KEY, name BLOB UNIQUE, size INTEGER, changed INTEGER, refused TEXT,
     id TEXT, title TEXT, started TEXT, last REAL, seconds REAL, turns INTEGER, model TEXT,
     backend TEXT, usd REAL, parent TEXT, held_with TEXT, private INTEGER,
+    profile TEXT,
     language TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE turns (

@@ -44,6 +44,8 @@ class SavedSession:
     held_with: str = ""
     """The servers that had turns of it, one a line (`Ledger.held_with`)."""
     private: bool = False
+    profile: str = ""
+    """The profile of settings in its newest run; "" for none."""
     fault: str = ""
     """Why the file cannot be read, in a sentence; "" if it can be read. With a fault, `title` is
     the name of the file, and nothing else is known."""
@@ -73,6 +75,7 @@ def saved_session_of(ledger: Ledger, path: Path) -> SavedSession:
         parent=opened.parent if opened else "",
         held_with="\n".join(ledger.held_with),
         private=ledger.private,
+        profile=ledger.profile,
     )
 
 

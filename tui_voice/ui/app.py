@@ -499,6 +499,7 @@ class VoiceApp(App[ExitSummary]):
             self.options,
             self.session.snapshot.ledger,
             choice,
+            self.session.handle.post if self.session.handle else self.session.post,
             lambda text: self.notify(text, markup=False),
             lambda error: self.notify(f"{error} {error.hint}", severity="error", markup=False),
         )

@@ -12,6 +12,7 @@ from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import ExportChoice
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.events import Event
     from tui_voice.conversation.ledger import Ledger
 
 MINUTES = "minutes"
@@ -23,11 +24,12 @@ def write_export(
     options: AppOptions,
     ledger: Ledger,
     choice: ExportChoice,
+    post: Callable[[Event], object],
     report: Callable[[str], object],
     fail: Callable[[TuiVoiceError], object],
 ) -> None:
     """Writes `ledger` as the user chose. Calls `report` with a sentence, or `fail` with the error,
-    in the application's thread.
+    in the application's thread. `post` is given the cost of minutes, for the session's total.
     """
     from tui_voice.store.export import export, export_minutes
 
@@ -45,7 +47,7 @@ def write_export(
 
     def work() -> None:
         try:
-            written = export_minutes(ledger, write_minutes(ledger), choice.target)
+            written = export_minutes(ledger, write_minutes(ledger, post), choice.target)
         except TuiVoiceError as error:
             app.call_from_thread(fail, error)
         else:

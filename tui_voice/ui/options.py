@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from tui_voice.ui.glyphs import ASCII, UNICODE, Glyphs
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.events import Event
     from tui_voice.conversation.ledger import Ledger
     from tui_voice.conversation.turns import Turn
 
@@ -37,8 +38,9 @@ class AppOptions(NamedTuple):
     """Lists the ids and names of the microphones ("input") or loudspeakers; blocks for some ms."""
     budget: float | None = None
     """USD that the user wants to spend; it is only shown."""
-    minutes: Callable[[Ledger], str] | None = None
-    """Writes minutes of a session; blocks. Raises `TuiVoiceError`. None: not available."""
+    minutes: Callable[[Ledger, Callable[[Event], object]], str] | None = None
+    """Writes minutes of a session; blocks. Takes what the event that states the cost is given to.
+    Raises `TuiVoiceError`. None: not available."""
     sessions: Path | None = None
     """The folder of the saved sessions; None: the platform's folder."""
     encoding: str = "utf-8"

@@ -38,9 +38,8 @@ def _held_with(ledger: Ledger, event: e.SessionOpened | e.SessionResumed) -> Led
 
 
 def outcome_written(ledger: Ledger, event: e.OutcomeWritten) -> Ledger:
-    if event.kind != "memory":
-        return ledger
-    return replace(ledger, carried=event.text, carried_until=event.until)
+    others = tuple(one for one in ledger.outcomes if one.kind != event.kind)
+    return replace(ledger, outcomes=(*others, event))
 
 
 def privacy_changed(ledger: Ledger, event: e.PrivacyChanged) -> Ledger:

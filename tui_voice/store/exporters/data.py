@@ -29,6 +29,7 @@ def listed(session: SavedSession) -> dict[str, Any]:
         "path": str(session.path),
         "parent": session.parent,
         "private": bool(session.private),
+        "profile": session.profile,
     }
     return row | {"fault": session.fault} if session.fault else row
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -243,6 +244,7 @@ class SessionsScreen(ListScreen["SavedSession"]):
         def answered(choice: ExportChoice | None) -> None:
             if choice is None:
                 return
+            from tui_voice.store.catalog import append
             from tui_voice.store.reading import load
             from tui_voice.ui.export_writer import write_export
 
@@ -251,8 +253,15 @@ class SessionsScreen(ListScreen["SavedSession"]):
             except TuiVoiceError as error:
                 self.show_error(error)
             else:
+                post = partial(append, path)
                 write_export(
-                    self.app, self._options, ledger, choice, self.show_message, self.show_error
+                    self.app,
+                    self._options,
+                    ledger,
+                    choice,
+                    post,
+                    self.show_message,
+                    self.show_error,
                 )
 
         self.app.push_screen(ExportDialog(self._options.glyphs), answered)
