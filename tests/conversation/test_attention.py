@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +15,7 @@ from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.conversation.timeouts import ConversationTimeouts
 
+E = TypeVar("E", bound=e.Event)
 TIMES = ConversationTimeouts(idle_s=60, disconnect_s=30, countdown_s=10)
 NEVER = Limits(trigger=10_000_000, policy="none")
 
@@ -71,7 +73,7 @@ class Session:
     def state(self) -> State:
         return self.conversation.state
 
-    def all(self, kind: type[e.Event]) -> list[e.Event]:
+    def all(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
@@ -217,7 +219,7 @@ def test_a_goodbye_alone_ends_the_session_once_it_is_answered() -> None:
     assert not session.all(e.HandsFreeEnded), "the good-bye is not answered yet"
     session.reply(2)
     (ended,) = session.all(e.HandsFreeEnded)
-    assert (ended.closes, ended.cause) == ("connection", "goodbye")  # type: ignore[attr-defined]
+    assert (ended.closes, ended.cause) == ("connection", "goodbye")
     assert isinstance(session.effects[-1], x.Disconnect)
     assert not session.conversation.situation.microphone.open
 

@@ -284,8 +284,8 @@ PRUNING = {
 }  # fmt: skip
 SESSION = {
     "id": str, "title": str, "started": str, "seconds": (int, float), "turns": int, "model": str,
-    "backend": str, "usd": (int, float), "parent": str, "parent_turn": str, "private": bool, "profile": str,
-    "memory": str, "turn_list": list, "prunings": list,
+    "backend": str, "usd": (int, float), "parent": str, "parent_turn": str, "private": bool,
+    "profile": str, "memory": str, "turn_list": list, "prunings": list,
 }  # fmt: skip
 
 

@@ -125,7 +125,7 @@ class Lines:
         from tui_voice.runtime.headless import nothing_more_comes
 
         connection = self.now.ledger.connection
-        if connection.status == "offline" and connection.reason:
+        if connection.status == "offline" and connection.reason and not connection.released:
             raise BackendError(connection.reason, connection.hint)
         done = all(t.words != "open" for t in self.now.ledger.held() if t.role == "user")
         return done and not self._awaited and nothing_more_comes(self.now)
@@ -133,13 +133,17 @@ class Lines:
     # ── input ────────────────────────────────────────────────────────────────────────────────
 
     def _take(self, line: str) -> None:
-        """Does what a line says. A mistake is told in one line."""
+        """Does what a line says. A mistake is one line of output."""
         from tui_voice.conversation import events as e
 
+        counted = self.now.situation.silence.countdown is not None
+        if counted:
+            self.post(e.PresenceShown())
         if (asks := self._session.meters().approval) is not None and line in _DECISIONS:
             self._session.decide(asks.number, _DECISIONS[line])
         elif not line:
-            self._talk()
+            if not counted:  # Enter alone stops the countdown; it does not close the microphone
+                self._talk()
         elif line.startswith("/"):
             name, _, rest = line[1:].partition(" ")
             command = COMMANDS.get(name)
@@ -170,7 +174,7 @@ class Lines:
 
     def _show(self, snapshot: Snapshot | None) -> None:
         """Prints what is new in a snapshot. None: nothing is."""
-        from tui_voice.ui.notices import NO_WAIT, notice_of
+        from tui_voice.ui.notices import NO_WAIT, Countdown, notice_of
 
         meters = self._session.meters()
         if meters.approval is not None and meters.approval.number != self._asked:
@@ -186,7 +190,10 @@ class Lines:
             self._print_turn(turn)
             if self._bell and turn.role == "assistant":
                 print("\a", end="", flush=True)
-        notice = notice_of(ledger, self._noticed_at, meters.unsaved, NO_WAIT)
+        silence, countdown = snapshot.situation.silence, None
+        if silence.countdown is not None:
+            countdown = Countdown(silence.countdown, round(silence.ends_at - silence.began_at))
+        notice = notice_of(ledger, self._noticed_at, meters.unsaved, NO_WAIT, countdown)
         problem = f"{notice.text} {notice.hint}".strip()
         if notice.can_dismiss:
             self._noticed_at = ledger.at

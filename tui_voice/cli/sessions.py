@@ -294,8 +294,8 @@ def _bill_to(journal: Path) -> Callable[[Event], None]:
 
 def _memory(args: argparse.Namespace, folder: Path) -> int:
     """Prints the memory of a session: of the newest of `--profile`, where no session is named."""
+    from tui_voice.conversation.memory import HEADINGS, read_memory, render_memory
     from tui_voice.runtime.carried_memory import memory_of
-    from tui_voice.runtime.memory import HEADINGS, read_memory, render_memory
     from tui_voice.store import catalog
     from tui_voice.store.reading import load
 

@@ -69,8 +69,9 @@ class Silence:
     """When the last sign of the user or of a reply came."""
     countdown: Closes | None = None
     """What the countdown under way closes. None: there is no countdown."""
+    began_at: float = 0.0
     ends_at: float = 0.0
-    """When the countdown is over."""
+    """When the countdown began, and when it is over."""
     closed_microphone: bool = False
     """Silence has closed the microphone. The connection is next."""
     goodbye: bool = False
@@ -79,7 +80,9 @@ class Silence:
     def after(self, event: e.Event) -> Silence:
         match event:
             case e.CountdownStarted(closes=closes, seconds=seconds):
-                return replace(self, countdown=closes, ends_at=event.at + seconds)
+                return replace(
+                    self, countdown=closes, began_at=event.at, ends_at=event.at + seconds
+                )
             case e.HandsFreeEnded(closes=closes):
                 return Silence(event.at, closed_microphone=closes == "microphone")
             case e.GoodbyeSaid():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tui_voice.config import Settings
 from tui_voice.conversation.ledger import Ledger
+from tui_voice.conversation.memory import MemoryEntry, read_memory, render_memory
 from tui_voice.errors import StoreError
 from tui_voice.languages.token_estimate import estimate_text_tokens
-from tui_voice.runtime.memory import MemoryEntry, read_memory, render_memory
 from tui_voice.runtime.privacy import held_at
 from tui_voice.store.catalog import list_sessions
 from tui_voice.store.reading import load

@@ -151,13 +151,9 @@ class VoiceApp(App[ExitSummary]):
         return driver_for(self.key_table.key("talk"))
 
     async def on_event(self, event: events.Event) -> None:
-        """Puts keys and pasted text into the queue that keeps their order. The talk key, which
-        would close the microphone, only stops a countdown.
-        """
+        """Puts keys and pasted text into the queue that keeps their order."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            talks = isinstance(event, events.Key) and event.key == self.key_table.key("talk")
-            if not (self.session.show_presence() and talks):
-                self._key_queue.add(event)
+            self._key_queue.add(event)
         else:
             await super().on_event(event)
 
@@ -165,7 +161,10 @@ class VoiceApp(App[ExitSummary]):
         await self._key_queue.handle_next()
 
     def _take_key(self, event: events.Key | events.Paste) -> bool:
-        return self.screen is self.session_screen and self.session_screen.take_text(event)
+        taken = self.session.stop_countdown(event, self.key_table.key("talk"))
+        return taken or (
+            self.screen is self.session_screen and self.session_screen.take_text(event)
+        )
 
     @property
     def view(self) -> SessionView:
@@ -415,9 +414,6 @@ class VoiceApp(App[ExitSummary]):
     def action_new(self) -> None:
         self.open_session(None)
 
-    def _say_from_thread(self, text: str) -> None:
-        self.call_from_thread(self.notify, text, markup=False)
-
     def on_notice_dismissed(self) -> None:
         self.session.dismiss_notices()
         self.redraw()
@@ -430,7 +426,8 @@ class VoiceApp(App[ExitSummary]):
     def play_turn(self, journal: Path, turn: Turn) -> None:
         """Plays the recorded sound of a turn."""
         if self.options.play_turn is not None:
-            self.options.play_turn(journal, turn, self._say_from_thread)
+            say = partial(self.call_from_thread, self.notify, markup=False)
+            self.options.play_turn(journal, turn, say)
 
     def on_memory_requested(self, message: MemoryRequested) -> None:
         if message.edit:

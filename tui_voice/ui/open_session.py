@@ -6,6 +6,8 @@ from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from textual.events import Key, Paste
+
 from tui_voice.ui.messages import SnapshotMailbox
 from tui_voice.ui.notices import NO_WAIT, Countdown, ReconnectWait
 from tui_voice.ui.options import AppOptions
@@ -100,14 +102,16 @@ class OpenSession:
         now = self.seconds + self.snapshot.ledger.away_s
         return Countdown(silence.countdown, max(0, ceil(silence.ends_at - now)))
 
-    def show_presence(self) -> bool:
-        """Stops the countdown, since the user pressed a key. Returns whether there was one."""
+    def stop_countdown(self, event: Key | Paste, talk_key: str) -> bool:
+        """Stops the countdown, if there is one, since the user pressed a key. Returns whether the
+        key may do nothing else: the talk key would close the microphone.
+        """
         if self.countdown is None:
             return False
         from tui_voice.conversation.events import PresenceShown
 
         self.post(PresenceShown())
-        return True
+        return isinstance(event, Key) and event.key == talk_key
 
     @property
     def seconds(self) -> float:
