@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.arguments import find_session
-from tui_voice.cli.flags import sessions_dir_of, settings_of
+from tui_voice.cli.flags import sessions_dir_of, settings_for_session, settings_of
+from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.output import OutputError
 from tui_voice.cli.resume_hint import is_inside, resume_lines
 from tui_voice.config import Settings, log_path
@@ -41,15 +42,20 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import AppOptions
 
+    opened: dict[Path, Settings] = {}
+
     def open_handle(session_id: str | None) -> SessionHandle:
         gc.enable()  # the first paint is over (`__main__` disabled it until then)
         from tui_voice.runtime.session_factory import SessionOptions, open_session
         from tui_voice.store.catalog import find
 
         resume = find(folder, session_id).path if session_id else None
-        return open_session(
-            SessionOptions(settings=settings, folder=folder, resume=resume, can_ask=True)
+        chosen = settings_for_session(args, resume)
+        session = open_session(
+            SessionOptions(settings=chosen, folder=folder, resume=resume, can_ask=True)
         )
+        opened[session.path] = chosen
+        return session
 
     def write_minutes(ledger: Ledger, post: Callable[[Event], object]) -> str:
         from tui_voice.runtime.minutes import minutes
@@ -84,7 +90,9 @@ def run(args: argparse.Namespace) -> int:
             for line in resume_lines(ended.path, folder, named=named):
                 print(line)
             sys.stdout.flush()
-    return status_of_app(app)
+    status = status_of_app(app)
+    write_outcomes(opened)
+    return status
 
 
 def run_in_terminal(app: VoiceApp) -> ExitSummary | None:

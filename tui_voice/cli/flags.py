@@ -15,6 +15,7 @@ from typing import Any
 from tui_voice import config
 from tui_voice.cli import registry
 from tui_voice.config.model import all_settings
+from tui_voice.config.shipped_profiles import shipped_profiles
 
 _TITLES = {
     "backend": "the server",
@@ -77,6 +78,26 @@ def settings_of(args: argparse.Namespace) -> config.Settings:
     settings = config.load(flags, profile=profile, choices=registry.CHOICES)
     registry.check(settings)
     return settings
+
+
+def settings_for_session(args: argparse.Namespace, journal: Path | None) -> config.Settings:
+    """Returns the settings for a session; `journal`: of the one to resume, None for a new one.
+
+    A resumed session keeps its profile, also where it had none, unless the user named one for this
+    run: by `--profile`, in the environment or on the screen. The settings in force are used where
+    there is no such profile any more. Raises SettingsError.
+    """
+    settings = settings_of(args)
+    if journal is None or settings.profile_is_explicit:
+        return settings
+    from tui_voice.store.reading import load
+
+    had = load(journal).ledger.profile
+    if had == (settings.profile or ""):
+        return settings
+    kept = argparse.Namespace(**(vars(args) | {"profile": had or "none"}))
+    known = {"", *settings.profiles, *shipped_profiles()}
+    return settings_of(kept) if had in known else settings
 
 
 def sessions_dir_of(args: argparse.Namespace) -> Path:

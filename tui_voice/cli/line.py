@@ -13,8 +13,9 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui_voice.cli.arguments import find_session
-from tui_voice.cli.flags import add_common, add_settings, sessions_dir_of, settings_of
+from tui_voice.cli.flags import add_common, add_settings, sessions_dir_of, settings_for_session
 from tui_voice.cli.input_lines import InputLines
+from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.resume_hint import resume_lines
 from tui_voice.errors import BackendError, ExitStatus, UsageError
 from tui_voice.signals import deferred
@@ -54,9 +55,10 @@ def run(args: argparse.Namespace) -> int:
     """
     from tui_voice.runtime.session_factory import SessionOptions, open_session
 
-    folder, settings = sessions_dir_of(args), settings_of(args)
+    folder = sessions_dir_of(args)
     wanted = args.session or ("last" if args.continue_last else None)
     resume = None if wanted is None else find_session(folder, wanted).path
+    settings = settings_for_session(args, resume)
     options = SessionOptions(settings=settings, folder=folder, resume=resume, can_ask=True)
     with deferred():  # a signal must not come between opening it and knowing it
         session = open_session(options)
@@ -70,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         named = getattr(args, "sessions_dir", None) is not None
         for line in resume_lines(session.path, folder, named=named):
             print(line, flush=True)
+    write_outcomes({session.path: settings})
     return ExitStatus.DONE
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli.arguments import find_session, sound_argument, words_argument
-from tui_voice.cli.flags import add_common, add_settings, sessions_dir_of, settings_of
+from tui_voice.cli.flags import add_common, add_settings, sessions_dir_of, settings_for_session
 from tui_voice.cli.input_lines import InputLines
+from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.output import OutputError, escape_controls, print_json
 from tui_voice.cli.resume_hint import resume_lines
 from tui_voice.config import user_path
@@ -57,11 +58,9 @@ def run(args: argparse.Namespace) -> int:
 
     speak = None if args.speak is None else _new_sound_file(args.speak)
     folder = sessions_dir_of(args)
-    options = SessionOptions(
-        settings=settings_of(args),
-        folder=folder,
-        resume=None if args.session is None else find_session(folder, args.session).path,
-    )
+    resume = None if args.session is None else find_session(folder, args.session).path
+    settings = settings_for_session(args, resume)
+    options = SessionOptions(settings=settings, folder=folder, resume=resume)
     given = [_turn(argument) for argument in args.turns]  # a mistake ends it before a connection
     problems = _Problems()
     session = HeadlessSession(
@@ -82,6 +81,13 @@ def run(args: argparse.Namespace) -> int:
                 _print_on_stderr(line)
         raise
     usd = session.snapshot.ledger.cost
+    outcomes = [] if session.cost_limit_reached else write_outcomes({session.path: settings})
+    for outcome in outcomes:
+        usd = outcome.usd
+        if args.json:
+            file = str(outcome.file) if outcome.file else None
+            found = {"event": "outcome", "kind": outcome.kind, "text": outcome.text, "path": file}
+            print_json(found, indent=None)
     if args.json:
         print_json({"event": "done", "session": session.id, "usd": round(usd, 6)}, indent=None)
     session.check_cost_limit()

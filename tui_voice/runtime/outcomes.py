@@ -25,6 +25,8 @@ class Outcome(NamedTuple):
     text: str
     file: Path | None
     """The file beside the journal; None: the journal alone has it."""
+    usd: float
+    """What the session has cost, with this."""
 
 
 def is_wanted(journal: Path, settings: Settings) -> bool:
@@ -54,7 +56,7 @@ def write_outcome(journal: Path, settings: Settings) -> Outcome:
         if billed:
             catalog.append(journal, *billed)
     file = catalog.write_outcome(journal, kind, text) if kind in catalog.OUTCOME_FILES else None
-    return Outcome(kind, text, file)
+    return Outcome(kind, text, file, load(journal).ledger.cost)
 
 
 def _last_turn(ledger: Ledger) -> str:

@@ -161,10 +161,8 @@ class VoiceApp(App[ExitSummary]):
         await self._key_queue.handle_next()
 
     def _take_key(self, event: events.Key | events.Paste) -> bool:
-        taken = self.session.stop_countdown(event, self.key_table.key("talk"))
-        return taken or (
-            self.screen is self.session_screen and self.session_screen.take_text(event)
-        )
+        done = self.session.stop_countdown(event, self.key_table.key("talk"))
+        return done or (self.screen is self.session_screen and self.session_screen.take_text(event))
 
     @property
     def view(self) -> SessionView:
@@ -282,13 +280,13 @@ class VoiceApp(App[ExitSummary]):
             self.run_worker(work, thread=True, exit_on_error=False, group="devices")
         return (self._device_names or {}).get(direction, ())
 
-    def reopen_with(self, **settings: str) -> None:
-        """Opens the session again with other settings of the group `backend`; the turns stay.
+    def reopen_with(self, *, group: str = "backend", **settings: str) -> None:
+        """Opens the session again with other settings of a group; the turns stay.
         Raises `SettingsError` for a value that is not allowed.
         """
         if self.options.change_settings is None:
             raise ValueError("The settings of this session cannot be changed.")
-        self.options.change_settings({f"backend.{name}": text for name, text in settings.items()})
+        self.options.change_settings({f"{group}.{name}": text for name, text in settings.items()})
         handle, snapshot = self.session.handle, self.session.snapshot
         said = handle is not None and snapshot is not None and bool(snapshot.ledger.turns)
         self.open_session(handle.id if handle and said else None)

@@ -60,8 +60,8 @@ class CommandHost(Protocol):
         """Returns the sound devices for "input" or "output"; none until they have been listed."""
         ...
 
-    def reopen_with(self, **settings: str) -> None:
-        """Opens the session again with other settings; the turns stay."""
+    def reopen_with(self, *, group: str = "backend", **settings: str) -> None:
+        """Opens the session again with other settings of a group; the turns stay."""
         ...
 
 
@@ -135,6 +135,16 @@ def _voice(host: CommandHost, argument: str) -> None:
     host.reopen_with(voice=argument)
 
 
+def _profile(host: CommandHost, argument: str) -> None:
+    host.reopen_with(group="session", profile=argument)
+
+
+def _profiles(_host: CommandHost) -> Sequence[str]:
+    from tui_voice.config.shipped_profiles import shipped_profiles
+
+    return (*shipped_profiles(), "none")
+
+
 def _voices(_host: CommandHost) -> Sequence[str]:
     return VOICES
 
@@ -177,6 +187,7 @@ COMMANDS: dict[str, SlashCommand] = {
         SlashCommand("voice", "NAME", "speak with another voice", _voice, _voices),
         SlashCommand("model", "NAME", "use another realtime model", _setting("model"), _models),
         SlashCommand("speed", "NUMBER", "speak faster or slower", _setting("speed"), _speeds),
+        SlashCommand("profile", "NAME", "use the settings of a profile", _profile, _profiles),
         SlashCommand(
             "device", "microphone|loudspeaker [NAME]", "use another sound device", _device, _devices
         ),
