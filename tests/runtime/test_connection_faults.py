@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from tests.patience_harness import patience
 from tests.runtime.fault_proxy_harness import FAULTS, Fault, Step, fault_proxy
+from tests.runtime.faulty_runs_harness import failures_of, some_of
 from tests.runtime.session_harness import (
     NEVER,
     SHORT_TIMEOUTS,
@@ -142,33 +142,20 @@ async def run_with_fault(
 
 
 def steps_to_disturb(steps: list[Step]) -> list[Step]:
-    """Returns the messages before the last check; of audio and deltas numbers 1, 2 and 9 only."""
-    last = steps.index(Step("up", "conversation.item.create", 5))
-    often = ("append", "delta")
-    return [
-        step for step in steps[:last] if not step.type.endswith(often) or step.number in (1, 2, 9)
-    ]
-
-
-@pytest.mark.parametrize("by_key", [False, True])
-async def test_a_session_without_a_fault(tmp_path: Path, by_key: bool) -> None:
-    steps = await run_with_fault(tmp_path, None, "cut", by_key=by_key)
-    assert len({(step.direction, step.type) for step in steps_to_disturb(steps)}) > 24
+    """Returns the messages before the last check."""
+    return some_of(steps[: steps.index(Step("up", "conversation.item.create", 5))])
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("by_key", [False, True])
 async def test_a_fault_at_every_message(tmp_path: Path, by_key: bool) -> None:
-    """Each message gets one kind of fault, or all kinds where TUI_VOICE_ALL_FAULTS is set."""
-    steps = await run_with_fault(tmp_path / "whole", None, "cut", by_key=by_key)
-    everything = "TUI_VOICE_ALL_FAULTS" in os.environ
-    failures: list[str] = []
-    for number, step in enumerate(steps_to_disturb(steps)):
-        for fault in FAULTS if everything else (FAULTS[(number + by_key) % len(FAULTS)],):
-            folder = tmp_path / f"{number}-{fault}"
-            try:
-                await run_with_fault(folder, step, fault, by_key=by_key)
-            except AssertionError as error:
-                failures.append(f"── {fault} at {step}: {error}")
-    assert not failures, f"{len(failures)} of them:\n" + "\n".join(failures)
+    whole = await run_with_fault(tmp_path / "whole", None, "cut", by_key=by_key)
+    steps = steps_to_disturb(whole)
+    assert len({(step.direction, step.type) for step in steps}) > 24
+
+    async def run(name: str, step: Step, fault: Fault) -> None:
+        await run_with_fault(tmp_path / name, step, fault, by_key=by_key)
+
+    failures = await failures_of(run, steps, FAULTS, first=by_key)
+    assert not failures, failures
