@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,11 @@ from tui_voice.lab.policies import LAB_POLICIES
 from tui_voice.signals import ENDING
 
 POLICIES.update(LAB_POLICIES)  # as the command line does
+
+# Without compiled files, each process that a test starts compiles Textual, openai and all the rest
+# again, which takes a second of processor time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A worker of pytest-xdist has these variables (80 and 24). They would override the size of every
 # pseudo-terminal in which a test starts the app.

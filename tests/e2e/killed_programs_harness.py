@@ -9,10 +9,6 @@ as complete must then be in the part of the journal that was synced, so that a p
 moment would not lose it either.
 
 For each run this prints one line of JSON: `{"run": 3, "printed": 2, "missing": []}`.
-
-    python killed_programs_harness.py FOLDER ARGUMENTS...
-
-runs one `tui-voice ARGUMENTS` with such a slow disk, which the test kills.
 """
 
 from __future__ import annotations
@@ -193,8 +189,4 @@ if __name__ == "__main__":
     import tui_voice.runtime.headless  # noqa: F401  (imported before the forks)
     from tui_voice.__main__ import main
 
-    if sys.argv[1].startswith("ws:"):
-        run_all(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
-    else:
-        Disk.sync = SlowDisk(Path(sys.argv[1]), 1.0, random.Random()).sync  # type: ignore[method-assign]  # slow
-        sys.exit(main(sys.argv[2:]))
+    run_all(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
