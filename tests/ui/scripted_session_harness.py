@@ -17,9 +17,10 @@ from tui_voice.runtime.session_handle import Decision, Meters
 
 STARTED = "2026-04-04T12:38:30+00:00"
 SUMMARY = (
-    "Trip to Kyoto 4–11 April, two people, budget 2 400 €. Tofu yes, shellfish never (allergic). "
-    "No plans on Sundays. Hotel near Nanzen-ji is booked; the ryokan in Uji is still open. "
-    "Open question: which day for the Philosopher's Path."
+    "Prohibitions and limits:\n- Shellfish never: allergic.\n- No plans on Sundays.\n"
+    "People and facts:\n- Kyoto 4–11 April, two people, 2 400 €.\n"
+    "To-dos:\n- Book the ryokan in Uji.\n"
+    "Decisions:\n- Hotel near Nanzen-ji."
 )
 
 
@@ -229,5 +230,8 @@ def _summary_of(session: ScriptedSession, at: float) -> list[e.Event]:
             usage=e.Usage(input_text=900, output_text=90),
             usd=0.0011,
             seconds=0.8,
+            details=5,
+            missing=("We do not rest anywhere twice.",),
+            topics=("Kyoto", "gardens"),
         )
     ]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import structs
 from rich.style import Style
 
+from tui_voice.conversation.ledger import Compaction
 from tui_voice.conversation.turns import Turn
 from tui_voice.ui.block_painter import BlockPainter, TranscriptStyles, notes
 from tui_voice.ui.glyphs import ASCII, UNICODE
+from tui_voice.ui.pruning_rows import PruningWorth
+from tui_voice.ui.transcript_document import CompactionMark
 
 INK = TranscriptStyles(**dict.fromkeys(TranscriptStyles._fields, Style(color="#dfe2e8")))
 PIECES = some.text(alphabet="ab  \n\t.é漢🙂\u202e", max_size=30)
@@ -68,3 +73,47 @@ def test_uncertain_words_are_underlined_wherever_the_line_breaks() -> None:
     corrected = structs.replace(turn, text=text + "!", uncertain=(), misheard=text)
     assert painter.paint(corrected) == new_painter(30).paint(corrected)
     assert notes(corrected, UNICODE) == ["corrected"]
+
+
+def test_the_first_line_of_a_reply_says_when_and_after_how_many_seconds() -> None:
+    turn = Turn("t", "assistant", 61.0, text="Yes.", wire_id="t", first_sound_s=0.84)
+    head = new_painter(60).paint(turn)[0].text
+    assert head.split() == ["▌", "voice", "01:01", "after", "0.8", "s"]
+
+
+DONE = Compaction(
+    "c1",
+    "summary",
+    9.0,
+    tuple(f"t{number}" for number in range(8)),
+    900,
+    stage="confirmed",
+    summary="word " * 690,
+    topics=("budget", "band", "parking"),
+    details=15,
+    missing=("The band is loud.",),
+)
+WORTH = PruningWorth(100, 0, 3, 0.5)
+
+
+def mark_line(width: int, mark: CompactionMark, *, folded: bool = False) -> str:
+    started = datetime(2026, 4, 1, 4, 10, tzinfo=UTC)
+    painter = BlockPainter(width, INK, UNICODE, started=started, worths={"c1": WORTH})
+    return painter.paint(mark, folded=folded)[0].text.strip()
+
+
+def test_the_line_of_a_compaction_says_what_went() -> None:
+    mark = CompactionMark(DONE, begin=0.0, end=150.0)
+    whole = "04:10–04:12 · budget, band, parking · 8 turns → 803 tokens"
+    assert mark_line(140, mark) == f"▾ {whole} · kept 14 of 15 · pays back in 3 replies"
+    assert mark_line(140, mark, folded=True).startswith(f"▸ {whole}")
+    assert mark_line(66, mark) == f"▾ {whole}"
+    assert mark_line(40, mark) == "▾ 04:10–04:12 · 8 turns → 803 tokens"
+    assert mark_line(28, mark) == "▾ 8 turns → 803 tokens"
+    assert mark_line(90, mark._replace(restored=True)).endswith("parking · 8 turns restored")
+
+
+def test_the_line_of_an_older_compaction_leaves_out_what_is_not_known() -> None:
+    old = structs.replace(DONE, topics=(), details=0, missing=())
+    line = mark_line(140, CompactionMark(old, begin=0.0, end=10.0))
+    assert line == "▾ 04:10 · 8 turns → 803 tokens · pays back in 3 replies"

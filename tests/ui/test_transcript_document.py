@@ -100,12 +100,12 @@ def test_the_held_line_moves_by_what_measuring_returns(line: int) -> None:
     assert after[0] == before[0]
 
 
-def test_a_mark_stands_after_the_last_turn_of_its_compaction() -> None:
+def test_a_mark_stands_above_the_first_turn_of_its_compaction() -> None:
     turns = turns_of(10)
     done = Compaction("c1", "summary", 9.0, ("t0", "t1", "t2"), 900, stage="confirmed")
     document = filled(turns, (done,))
     ids = [block.id for block in blocks(document)]
-    assert ids.index("c1") == ids.index("t2") + 1
+    assert ids.index("c1") == ids.index("t0") - 1
 
 
 def test_a_failed_summary_leaves_no_mark() -> None:
@@ -126,7 +126,7 @@ def test_folding_hides_the_turns_and_keeps_the_mark() -> None:
     ids = [block.id for block in blocks(document)]
     assert ids[:2] == ["c1", "t3"]
     document.fold("c1")
-    assert [block.id for block in blocks(document)][:4] == ["t0", "t1", "t2", "c1"]
+    assert [block.id for block in blocks(document)][:4] == ["c1", "t0", "t1", "t2"]
 
 
 def test_the_mark_of_restored_turns_says_so() -> None:

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.markdown import Layout, Line, StyledRange, has_markup, layout, plain_layout
-from tui_voice.ui.number_format import clock, plural, spaced
+from tui_voice.ui.number_format import clock, plural
 from tui_voice.ui.pruning_rows import PruningWorth
 from tui_voice.ui.tool_output import readable, recalled
 from tui_voice.ui.transcript_document import Block, CompactionMark
@@ -267,6 +267,10 @@ class BlockPainter:
             when = clock(self.started, turn.at)
             parts.append((f"  {when}", self.palette.quiet))
             used += 2 + len(when)
+        if turn.first_sound_s is not None:
+            waited = f"  after {turn.first_sound_s:.1f} s"
+            parts.append((waited, self.palette.quiet))
+            used += len(waited)
         special = notes(turn, self.glyphs)
         if special and (room := self.text_width - used - 2) > 0:
             text = clean(f" {self.glyphs.dot} ".join(special))
@@ -321,24 +325,43 @@ class BlockPainter:
     # ── a pruning ───────────────────────────────────────────────────────────────────────────
 
     def _paint_mark(self, mark: CompactionMark, folded: bool) -> list[Strip]:
+        sign = self.glyphs.folded if folded else self.glyphs.open
+        text = self._fitting(self._mark_parts(mark))
+        return [self._strip((f" {sign} {text}", self.palette.quiet)), Strip([], 0)]
+
+    def _mark_parts(self, mark: CompactionMark) -> list[tuple[int, str]]:
+        """Returns what a mark says: in order, each with its rank. Where there is little room, the
+        part of the highest rank is left out first.
+        """
         compaction, glyphs = mark.compaction, self.glyphs
-        sign = glyphs.folded if folded else glyphs.open
         turns = plural(len(compaction.turns) - len(compaction.skipped), "turn")
         if compaction.under_way:
-            parts = [f"summarising {turns}{glyphs.more}"]
-        else:
-            parts = [f"{turns} summarised"]
-            if mark.restored:
-                parts.append("restored")
-            elif compaction.tokens_after is not None:
-                before, after = spaced(compaction.tokens_before), spaced(compaction.tokens_after)
-                parts.append(f"{before} {glyphs.arrow} {after} tokens")
-                worth = self.worths.get(compaction.id)
-                if worth is not None and worth.replies is not None:
-                    parts.append(f"pays back in {plural(worth.replies, 'reply', 'replies')}")
-        text = f" {glyphs.dot} ".join(parts)
-        while len(parts) > 1 and cell_len(text) > self.text_width + 1:
-            parts.pop()
-            text = f" {glyphs.dot} ".join(parts)
-        text = fit(text, self.text_width + 1, glyphs.more)
-        return [self._strip((f" {sign} {text}", self.palette.quiet)), Strip([], 0)]
+            return [(0, f"summarising {turns}{glyphs.more}")]
+        parts: list[tuple[int, str]] = []
+        if self.timestamps and self.started is not None:
+            begin, end = clock(self.started, mark.begin), clock(self.started, mark.end)
+            parts.append((1, begin if begin == end else f"{begin}{glyphs.to}{end}"))
+        if compaction.topics:
+            parts.append((2, clean(", ".join(compaction.topics))))
+        if mark.restored:
+            return [*parts, (0, f"{turns} restored")]
+        if not compaction.summary:
+            return [*parts, (0, f"{turns} summarised")]
+        from tui_voice.languages.token_estimate import estimate_text_tokens
+
+        tokens = plural(estimate_text_tokens(compaction.summary), "token")
+        parts.append((0, f"{turns} {glyphs.arrow} {tokens}"))
+        if compaction.details:
+            kept = compaction.details - len(compaction.missing)
+            parts.append((3, f"kept {kept} of {compaction.details}"))
+        worth = self.worths.get(compaction.id)
+        if worth is not None and worth.replies is not None:
+            parts.append((4, f"pays back in {plural(worth.replies, 'reply', 'replies')}"))
+        return parts
+
+    def _fitting(self, parts: list[tuple[int, str]]) -> str:
+        """Returns as many of the parts as one line has room for."""
+        room, dot = self.text_width + 1, f" {self.glyphs.dot} "
+        while cell_len(dot.join(text for _, text in parts)) > room and len(parts) > 1:
+            parts = [part for part in parts if part[0] < max(rank for rank, _ in parts)]
+        return fit(dot.join(text for _, text in parts), room, self.glyphs.more)

@@ -20,6 +20,8 @@ class Glyphs(NamedTuple):
     caret: str = "▌"
     prompt: str = "›"
     arrow: str = "→"
+    to: str = "–"
+    """Between the first and the last of a range."""
     down: str = "↓"
     dot: str = "·"
     more: str = "…"
@@ -50,6 +52,7 @@ ASCII = Glyphs(
     caret="_",
     prompt=">",
     arrow="->",
+    to="-",
     down="v",
     dot="-",
     more="...",

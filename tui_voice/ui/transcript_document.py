@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 
 class CompactionMark(NamedTuple):
-    """The line that stands after the turns that a compaction summarised."""
+    """The line that stands above the turns that a compaction summarised."""
 
     compaction: Compaction
     restored: bool = False
     """Its turns are in the window again."""
+    begin: float = 0.0
+    """When its first turn began. Seconds, as in `Turn.at`."""
+    end: float = 0.0
+    """When its last turn began."""
 
     @property
     def id(self) -> str:
@@ -76,8 +80,9 @@ class TranscriptDocument:
         self._sections: list[_Section] = []
         self._starts: list[int] = [0]
         self._chunks: tuple[tuple[Turn, ...], ...] = ()
+        self._turns: Turns | None = None
         self._compactions: tuple[Compaction, ...] = ()
-        self._anchors: dict[str, tuple[Compaction, ...]] = {}  # turn id → compactions marked there
+        self._anchors: dict[str, tuple[Compaction, ...]] = {}  # turn id → compactions marked above
         self.folded: frozenset[str] = frozenset()
         self.measured_count = 0
         """Number of measurements so far; tests of the costs look at it."""
@@ -91,6 +96,7 @@ class TranscriptDocument:
 
     def update(self, turns: Turns, compactions: tuple[Compaction, ...]) -> int | None:
         """Replaces the content. Returns the first line that may have changed, or None."""
+        self._turns = turns
         remarked = self._update_marks(compactions)
         chunks = turns.chunks
         head = common_prefix(self._chunks, chunks)
@@ -126,22 +132,26 @@ class TranscriptDocument:
         self._add_up(0)
 
     def _update_marks(self, compactions: tuple[Compaction, ...]) -> set[str]:
-        """Returns the ids of the turns after which a mark was added, removed or changed."""
+        """Returns the ids of the turns above which a mark was added, removed or changed."""
         if compactions is self._compactions:
             return set()
         same = common_prefix(self._compactions, compactions)
         changed: set[str] = set()
         for old in self._compactions[same:]:
             if old.kind == "summary" and old.turns:
-                last = old.turns[-1]
-                changed.add(last)
-                self._anchors[last] = tuple(c for c in self._anchors.get(last, ()) if c is not old)
+                first = old.turns[0]
+                changed.add(first)
+                left = tuple(c for c in self._anchors.get(first, ()) if c is not old)
+                self._anchors[first] = left
         for new in compactions[same:]:
+            if new.kind == "restore":  # the first turn may be in another section than the last
+                back = set(new.turns)
+                changed |= {c.turns[0] for c in compactions if c.turns and c.turns[-1] in back}
             if new.kind == "summary" and new.turns:
-                last = new.turns[-1]
-                changed.add(last)
+                first = new.turns[0]
+                changed.add(first)
                 if new.under_way or new.stage == "confirmed":
-                    self._anchors[last] = (*self._anchors.get(last, ()), new)
+                    self._anchors[first] = (*self._anchors.get(first, ()), new)
         self._compactions = compactions
         return changed
 
@@ -169,13 +179,12 @@ class TranscriptDocument:
         }
         blocks: list[Block] = []
         for turn in chunk:
-            if turn.pruned_in not in self.folded:
-                blocks.append(turn)
             for compaction in self._anchors.get(turn.id, ()):
-                confirmed = compaction.stage == "confirmed"
-                mark = CompactionMark(compaction, confirmed and turn.pruned_in != compaction.id)
+                mark = self._mark(compaction, turn)
                 old = known.get(mark.id)
                 blocks.append(old[0] if old is not None and old[0] == mark else mark)
+            if turn.pruned_in not in self.folded:
+                blocks.append(turn)
         section = _Section(chunk, blocks, [0] * len(blocks))
         for index, block in enumerate(blocks):
             old = known.get(block.id)
@@ -185,6 +194,15 @@ class TranscriptDocument:
                 section.heights[index] = self._estimate(block)
         section.total = sum(section.heights)
         return section
+
+    def _mark(self, compaction: Compaction, first: Turn) -> CompactionMark:
+        """Returns the mark above the first turn of a compaction."""
+        last = self._turns.get(compaction.turns[-1]) if self._turns is not None else None
+        ends = [first] if last is None else [first, last]
+        restored = compaction.stage == "confirmed" and all(
+            turn.pruned_in != compaction.id for turn in ends
+        )
+        return CompactionMark(compaction, restored, first.at, ends[-1].at)
 
     def _add_up(self, index: int) -> None:
         """Adds up the first lines of the sections again, from this section on."""

@@ -175,7 +175,13 @@ class TranscriptLines:
             return self._blank()
         strip = strips[row]
         if block.id == self.cursor and row < len(strips) - 1:
-            strip = self._restyle("chosen", row, strip, self._as_chosen)
+            tokens = self._tokens_of(block) if row == 0 else ""
+            strip = self._restyle(
+                f"chosen {tokens}",
+                row,
+                strip,
+                lambda strip, row: self._as_chosen(strip, row, tokens),
+            )
         if self.pattern is not None and not isinstance(block, CompactionMark):
             columns = self._hits_of(block.id, strips, self.pattern)[row]
             if columns:
@@ -214,11 +220,25 @@ class TranscriptLines:
             known = self._restyled[how, row] = (strip, change(strip, row))
         return known[1]
 
-    def _as_chosen(self, strip: Strip, row: int) -> Strip:
+    def _tokens_of(self, block: Block) -> str:
+        """Returns what the chosen turn weighs in the window, for the end of its first line."""
+        if isinstance(block, CompactionMark):
+            return ""
+        if not block.in_window:
+            return "not in the window"
+        return f"{self._glyphs.about} {plural(block.tokens, 'token')}"
+
+    def _as_chosen(self, strip: Strip, row: int, tokens: str) -> Strip:
         look = self._styles
         segments = list(strip)
         if row == 0:
             sign = Segment(self._glyphs.prompt, look.ground + look.styles["words"])
+            used, room = cell_len(strip.text.rstrip()), self.painter.text_width + GUTTER
+            if tokens and used + 2 + cell_len(tokens) <= room:
+                added = Segment(f"  {tokens}", look.ground + look.styles["machine"])
+                rest = used + 2 + cell_len(tokens)
+                segments = [*strip.crop(0, used), added, *strip.crop(rest)]
+                strip = Strip(segments, strip.cell_length)
             segments = [sign, *strip.crop(1)]
         chosen = Segment.apply_style(segments, post_style=look.styles["chosen-ground"])
         return Strip(chosen, strip.cell_length)
