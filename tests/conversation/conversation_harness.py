@@ -126,6 +126,7 @@ class ConversationHarness:
                 | e.TextifyRequested(compaction_id=compaction_id)
                 | e.RestoreRequested(compaction_id=compaction_id)
                 | e.VoiceRepairRequested(compaction_id=compaction_id)
+                | e.ToolPruningRequested(compaction_id=compaction_id)
             ):
                 running = ledger.compactions[-1]
                 assert running.id == compaction_id, "another compaction was under way"
@@ -162,6 +163,9 @@ class ConversationHarness:
                         assert not turn.pinned
                         assert running.stage == "placed"
                         assert self.server.index(running.id) >= 0
+                    elif running.kind == "tools":
+                        assert turn.role == "tool"
+                        assert not turn.pinned
                     elif turn.id not in running.withdrawn:
                         assert self.server.index(running.item_id(turn.id)) >= 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.runtime.fault_proxy_harness import Step, fault_proxy
 from tests.runtime.session_harness import running_session, toy_server
 from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.conversation import events as e
+from tui_voice.conversation.states import State
+from tui_voice.conversation.timeouts import ConversationTimeouts
 from tui_voice.errors import StoreError
 from tui_voice.runtime.tools import Tool, Tools
 
@@ -94,3 +97,87 @@ async def test_an_output_that_comes_after_a_reconnect_is_sent_as_text(tmp_path: 
         )
         now = await harness.settled()
         assert [turn.role for turn in now.ledger.turns if turn.text].count("tool") == 2
+
+
+TOLD_SOON = ConversationTimeouts(tool_told_s=0.05)
+
+
+class SlowLamp:
+    """A function that runs until it is let go, or cancelled."""
+
+    def __init__(self) -> None:
+        self.may_end = asyncio.Event()
+        self.cancelled = False
+
+    async def run(self, _arguments: Mapping[str, Any]) -> object:
+        try:
+            while not self.may_end.is_set():  # noqa: ASYNC110  (it is set on another loop)
+                await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        return {"lamp": "warm"}
+
+
+async def test_the_model_speaks_on_while_a_function_runs_and_gets_its_result_later(
+    tmp_path: Path,
+) -> None:
+    lamp = SlowLamp()
+    async with (
+        toy_server(ToyEngines()) as server,
+        running_session(server.url, tmp_path, tools=(tool(lamp.run),), waits=TOLD_SOON) as harness,
+    ):
+        harness.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
+        told = await harness.event(e.ToolAnswered, lambda answer: answer.interim)
+        await harness.until(
+            lambda now: (
+                "still runs" in now.ledger.turns.last.text
+                and now.ledger.turns.last.role == "assistant"
+                and now.ledger.turns.last.words == "done"
+            )
+        )
+        await harness.say("hello")
+        assert harness.turns()[-1] == ("assistant", "hello"), "the talk goes on"
+        lamp.may_end.set()
+        await harness.event(e.ToolAnswered, lambda answer: not answer.interim)
+        now = await harness.until(
+            lambda now: (
+                "warm" in now.ledger.turns.last.text and now.ledger.turns.last.role == "assistant"
+            )
+        )
+        await harness.settled()
+    calls = [turn for turn in now.ledger.turns if turn.role == "tool"]
+    assert [turn.wire_id for turn in calls][1:] == [told.item_id, f"out_{told.call_id}"]
+    assert {turn.call_id for turn in calls} == {told.call_id}
+
+
+@pytest.mark.parametrize("told", [False, True])
+async def test_esc_stops_a_function_and_the_model_is_told_without_a_reply(
+    tmp_path: Path, told: bool
+) -> None:
+    lamp, waits = SlowLamp(), TOLD_SOON if told else None
+    async with (
+        toy_server(ToyEngines()) as server,
+        running_session(server.url, tmp_path, tools=(tool(lamp.run),), waits=waits) as harness,
+    ):
+        harness.session.post(e.TextSubmitted(item_id="q", text="call lamp"))
+        await harness.event(e.ToolCalled)
+        wanted = State.IDLE if told else State.AWAITING
+        await harness.until(
+            lambda now: (
+                now.state is wanted
+                and bool(now.situation.response.late_tools) is told
+                and not now.situation.response.active
+            )
+        )
+        replies = len(harness.events)
+        harness.session.post(e.StopPressed())
+        stopped = await harness.event(e.ToolAnswered, lambda answer: not answer.interim)
+        placed = f"out_{stopped.call_id}"
+        await harness.event(e.ItemPlaced, lambda event: event.item_id == placed)
+        now = await harness.settled()
+        again = [one for one in harness.events[replies:] if isinstance(one, e.ResponseStarted)]
+    assert lamp.cancelled
+    assert "The user stopped this call." in stopped.output
+    assert not again
+    assert not now.situation.response.open_tools

@@ -79,7 +79,7 @@ def valued_pruning(ledger: Ledger, limits: Limits) -> list[Output]:
     running = ledger.compaction
     if limits.free or running is None or running.worth is not None or running.stage != "ready":
         return []
-    if running.kind not in ("summary", "textify") or ledger.connection.status != "online":
+    if running.kind not in ("summary", "textify", "tools") or ledger.connection.status != "online":
         return []
     found = payback.payback_of(
         ledger, running, limits.price, payback.SUMMARY_PRICE, limits.spec.kept_audio
@@ -162,6 +162,14 @@ def voice_repair(ledger: Ledger) -> list[Output]:
 def _begun(ledger: Ledger, plan: Plan) -> list[Output]:
     if plan.kind == "summary":
         return _summary(ledger, plan)
+    if plan.kind == "tools":
+        pruning = e.ToolPruningRequested(
+            compaction_id=_next_id(ledger, "tool_"),
+            turns=tuple(turn.id for turn in plan.turns),
+            window=ledger.window.total,
+            cause=plan.cause,
+        )
+        return [pruning]
     textify = e.TextifyRequested(
         compaction_id=_next_id(ledger, "text_"),
         turns=tuple(turn.id for turn in plan.turns),

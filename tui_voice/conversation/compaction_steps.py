@@ -83,7 +83,7 @@ def _next_step(ledger: Ledger) -> Step | None:
         if running.kind == "summary" and running.stage == "ready":
             # Turns are deleted only after this item is acknowledged.
             return memory_item(running.id, running.summary)
-        if left and running.kind == "summary":
+        if left and running.kind in ("summary", "tools"):
             return _delete(ledger, left[0])
         if left:
             return _replace_turn(ledger, running, left[0])

@@ -37,6 +37,10 @@ logging.getLogger("transitions").setLevel(logging.ERROR)
 CALL_REFUSED = (
     "Too many functions were called for one reply. Answer now, without calling another one."
 )
+TOOL_RUNS = (
+    "The function still runs; its result comes later, in a message of its own. Tell the user in a "
+    "few words, and go on with the conversation."
+)
 TOOL_OVERDUE = "The function did not answer in time."
 UNCONFIRMED_SPEECH = "The server did not confirm what you said. Please say it again."
 
@@ -446,6 +450,27 @@ class Conversation:
             text = f"The model called more than {MAX_CALLS} functions for one reply: no more run."
             self._put(e.Noticed(text=text, severity="warning"))
 
+    def take_late_output(self, event: e.ToolAnswered) -> None:
+        """Asks for a response to the result of a function of which the model was told that it
+        runs. While the user speaks, the response to their turn takes it up.
+        """
+        response = self.situation.response
+        if event.interim or event.call_id not in response.late_tools:
+            return
+        self._set_response(late_tools=response.late_tools - {event.call_id}, asked_for_text=True)
+        if self.state is not State.LISTENING:
+            self._want_response()
+
+    def stop_tools(self, _event: e.StopPressed) -> None:
+        """Stops the functions that run; while a reply is played, only that is stopped. No response
+        is asked for when they have ended.
+        """
+        response = self.situation.response
+        running = response.open_tools | response.late_tools
+        if running and self.state is not State.SPEAKING:
+            self._put(x.StopTools(call_ids=tuple(sorted(running))))
+            self._set_response(late_tools=frozenset())
+
     def refuse_tools(self, event: e.ToolOverdue) -> None:
         """Tells the model that these functions did not answer."""
         for call_id in event.call_ids:
@@ -523,6 +548,7 @@ class Conversation:
             yield situation.transcripts.due(timeouts), self._give_up_transcript
             yield self._reply_due(), self._give_up_reply
             yield self._silence_due(), self._close_for_silence
+            yield self._tools_told_due(), self._tell_tools_run
         yield self._tools_due(), self._give_up_tools
         yield self._playback_due(), self._give_up_playback
 
@@ -580,6 +606,12 @@ class Conversation:
         )
         self._put(overdue)
 
+    def _tell_tools_run(self, _event: e.Event) -> None:
+        for call_id in sorted(self.situation.response.open_tools):
+            item_id = f"run_{call_id}"
+            told = e.ToolAnswered(item_id=item_id, call_id=call_id, output=TOOL_RUNS, interim=True)
+            self._put(told, x.TellToolRuns(item_id=item_id, call_id=call_id, output=TOOL_RUNS))
+
     def _give_up_tools(self, _event: e.Event) -> None:
         tools = tuple(sorted(self.situation.response.open_tools))
         self._put(e.ToolOverdue(call_ids=tools, seconds=self._timeouts.tool_s))
@@ -595,6 +627,11 @@ class Conversation:
         if not waits or response.open_tools or microphone.commit is not None:
             return None
         return response.due(self.situation.silent_since, self._timeouts)
+
+    def _tools_told_due(self) -> float | None:
+        if not self.situation.response.open_tools or self.situation.response.active:
+            return None
+        return self.situation.reply.sign_at + self._timeouts.tool_told_s
 
     def _tools_due(self) -> float | None:
         if not self.situation.response.open_tools:

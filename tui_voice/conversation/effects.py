@@ -198,6 +198,24 @@ class AnswerTool(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellToolRuns(Effect):
+    """Put an interim output of a function that still runs into the conversation
+    (`conversation.item.create`), so that the model can go on without its result.
+    """
+
+    item_id: str
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTools(Effect):
+    """Stop the functions of these calls; the model gets a sentence that the user stopped them."""
+
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTurn:
     """A turn as the model that writes the summary reads it."""
 

@@ -85,10 +85,11 @@ class Compaction(Struct, frozen=True):
 
     id: str
     """Also the beginning of the ids of the items that it creates on the server."""
-    kind: Literal["summary", "textify", "restore", "voice"]
+    kind: Literal["summary", "textify", "restore", "voice", "tools"]
     """`summary`: turns are replaced by a summary. `textify`: audio by its transcript. `restore`:
     pruned turns return as text. `voice`: a reply without audio is withdrawn, and earlier replies
-    move into system items, so that the model answers with audio again."""
+    move into system items, so that the model answers with audio again. `tools`: function calls and
+    their outputs are pruned without a summary."""
     at: float
     """When it was decided. Seconds, as in `Event.at`."""
     turns: tuple[str, ...]
@@ -160,7 +161,7 @@ class Compaction(Struct, frozen=True):
             turn = turns.get(turn_id)
             if turn is None or turn_id in self.skipped:
                 continue
-            if self.kind == "summary":
+            if self.kind in ("summary", "tools"):
                 open_ = turn.in_window and not turn.pinned
             elif self.kind == "restore":
                 open_ = not turn.in_window

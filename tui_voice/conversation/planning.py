@@ -39,6 +39,8 @@ RETRY_OFTEN_FAILED_S = 3_600.0
 money."""
 SESSION_ENDS_SOON_S = 300.0
 """Seconds before the server session ends in which its prompt cache no longer counts."""
+ENOUGH_FREED = 0.75
+"""Function calls are pruned alone where the window then is at most this share of the trigger."""
 MAX_UNPAID_FACTOR = 1.5
 """While pruning would lose money, the window may grow to this multiple of the trigger."""
 
@@ -168,7 +170,18 @@ def _plan_summary(ledger: Ledger, limits: Limits, held: Sequence[Turn]) -> Plann
         return none(f"the window has not regrown to {least:,.0f} tokens since the last pruning")
     if cause == _FULL and not urgent and _loses_money(ledger, limits, held, trigger):
         return none("pruning now would cost more than it saves")
+    if (tools := _tools_to_prune(drop, window, trigger)) is not None:
+        return Planned(Plan("tools", tools, cause), cause, check)
     return _to_summary(drop, cause, check)
+
+
+def _tools_to_prune(drop: Sequence[Turn], window: int, trigger: float) -> tuple[Turn, ...] | None:
+    """The function calls among the turns that may go, if it is enough to prune these: what they
+    brought is in the replies. None: it is not enough, so they go with the turns.
+    """
+    tools = tuple(turn for turn in drop if turn.role == "tool")
+    left = window - sum(turn.tokens for turn in tools)
+    return tools if tools and left <= ENOUGH_FREED * trigger else None
 
 
 _FULL = "window full"

@@ -57,6 +57,8 @@ class ActiveResponse:
     """Ids of cancelled responses. Their late audio is ignored."""
     open_tools: frozenset[str] = frozenset()
     """Call ids of functions that still run. The next response waits for all of them."""
+    late_tools: frozenset[str] = frozenset()
+    """Call ids of functions that still run, of which the model was told so."""
     called: frozenset[str] = frozenset()
     """Call ids of the functions that were called since the user's last turn."""
     without_tools: bool = False
@@ -100,7 +102,8 @@ class ActiveResponse:
                     follow_up="response" if wanted else "none",
                 )
             case e.ToolAnswered(call_id=call_id):
-                return replace(self, open_tools=self.open_tools - {call_id})
+                late = self.late_tools | {call_id} if event.interim else self.late_tools
+                return replace(self, open_tools=self.open_tools - {call_id}, late_tools=late)
             case e.ToolOverdue(call_ids=call_ids):
                 return replace(self, open_tools=self.open_tools - set(call_ids))
             case e.ConnectionLost() | e.ConnectionOpened():
@@ -108,7 +111,8 @@ class ActiveResponse:
                 return replace(self._ended(self.id), abandoned="", follow_up=follow_up)
             case e.SessionResumed() | e.SessionClosed():
                 ended = self._ended(self.id)
-                return replace(ended, abandoned="", follow_up="none", open_tools=frozenset())
+                ended = replace(ended, abandoned="", follow_up="none")
+                return replace(ended, open_tools=frozenset(), late_tools=frozenset())
         return self
 
     def is_current(self, response_id: str) -> bool:

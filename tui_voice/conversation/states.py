@@ -135,15 +135,16 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("reply_overdue", BUSY, _IDLE, before="give_up", after="settle_down"),
     _row("reply_overdue", "*", None, before="give_up", after="settle_down"),
     # Esc. A summary that is being written is not lost: it is used when it comes.
-    _row("stop_pressed", BUSY, _IDLE, before="barge_in", after="settle_down"),
+    _row("stop_pressed", BUSY, _IDLE, before=["stop_tools", "barge_in"], after="settle_down"),
     _row("stop_pressed", _LISTENING, _IDLE, before="discard_turn", after="settle_down"),
-    _row("stop_pressed", _SUMMARISING, _IDLE),
+    _row("stop_pressed", _SUMMARISING, _IDLE, before="stop_tools"),
+    _row("stop_pressed", _IDLE, None, before="stop_tools"),
     # Silence, or a good-bye, ends a hands-free session.
     _row("goodbye_said", "*", None, after=_SETTLE),
     _row("hands_free_ended", "*", None, after="end_hands_free"),
     # Functions.
     _row("tool_called", "*", None, after="answer_tool"),
-    _row("tool_answered", "*", None, after="ask_for_follow_up"),
+    _row("tool_answered", "*", None, before="take_late_output", after="ask_for_follow_up"),
     _row("tool_overdue", "*", None, before="refuse_tools", after="ask_for_follow_up"),
     # A transcript may come late. A compaction may have waited for it.
     _row("transcript_done", "*", None, after="judge_words"),
@@ -164,6 +165,7 @@ TRANSITIONS: list[dict[str, Any]] = [
         for trigger in (
             "pruning_valued",
             "textify_requested",
+            "tool_pruning_requested",
             "restore_requested",
             "voice_repair_requested",
             "item_placed",

@@ -120,8 +120,8 @@ def regrowth_threshold(ledger: Ledger) -> float:
 
 
 def last_pruning(ledger: Ledger) -> Compaction | None:
-    """The newest summary that is done, or the newest restore."""
+    """The newest pruning that is done, or the newest restore."""
     for compaction in reversed(ledger.compactions):
-        if compaction.kind in ("summary", "restore") and compaction.stage == "confirmed":
+        if compaction.kind in ("summary", "restore", "tools") and compaction.stage == "confirmed":
             return compaction
     return None

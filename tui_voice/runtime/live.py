@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -55,6 +55,7 @@ TOO_SHORT = "Too short: no speech was heard, so nothing was sent."
 MAX_VOLUME = 2.0
 MIN_SPEED, MAX_SPEED = 0.25, 1.5
 """Factors of the speaking speed that the Realtime API allows."""
+STOPPED = "The user stopped this call."
 UNSETTLED_TURNS = 8
 """Number of the newest turns that are checked for missing words."""
 
@@ -64,6 +65,19 @@ OpenSound = Callable[
 ]
 """Opens the sound devices. Its arguments are called with each captured frame, with the id and the
 played milliseconds of each item that was played to its end, and with each change of a device."""
+
+
+@dataclass(slots=True)
+class _RunningCall:
+    """A function that runs."""
+
+    task: asyncio.Task[None]
+    asked_by: Connection | None
+    """The connection on which the model called it."""
+    told: bool = False
+    """The model was told that it runs."""
+    stopped: bool = False
+    """The user stopped it."""
 
 
 class LiveBackend:
@@ -114,6 +128,7 @@ class LiveBackend:
         self._turns_when_online: int | None = None  # None before the first connection
         self._held_turns = 0
         self._answered_calls: set[str] = set()
+        self._calls: dict[str, _RunningCall] = {}
         speech = SpeechBuffer(self._send_audio, self._send_commit, config.manual)
         self._media = Media(
             speech, self._post_event, manual=config.manual, interrupt_ms=interrupt_ms
@@ -225,8 +240,19 @@ class LiveBackend:
                 self._summaries.begin_summary(effect)
             case x.AnswerTool(refusal=refusal) if refusal:
                 self._tool_answered(effect, connection, json.dumps({"error": refusal}))
-            case x.AnswerTool():
-                self._tasks.start(self._answer_tool(effect, connection))
+            case x.AnswerTool(call_id=call_id):
+                task = self._tasks.start(self._answer_tool(effect, connection))
+                self._calls[call_id] = _RunningCall(task, connection)
+            case x.TellToolRuns(call_id=call_id):
+                call = self._calls.get(call_id)
+                if call is not None and connection is not None and connection is call.asked_by:
+                    call.told = True
+                    connection.send(_tool_answer(effect))
+            case x.StopTools(call_ids=call_ids):
+                for call_id in call_ids:
+                    if (call := self._calls.get(call_id)) is not None:
+                        call.stopped = True
+                        call.task.cancel()
 
     async def retrieve(self, item_id: str) -> str | None:
         reply = await self._out_of_band.ask(RetrieveItem(item_id), self._connection.current)
@@ -389,25 +415,37 @@ class LiveBackend:
         return await self._out_of_band.ask(request, self._connection.current)
 
     async def _answer_tool(self, effect: x.AnswerTool, asked_by: Connection | None) -> None:
-        output = await self._tools.call(effect.tool, effect.arguments)
+        try:
+            output = await self._tools.call(effect.tool, effect.arguments)
+        except asyncio.CancelledError:
+            if not self._calls[effect.call_id].stopped:
+                raise  # the session ends
+            output = json.dumps({"error": STOPPED})
         self._tool_answered(effect, asked_by, output)
 
     def _tool_answered(
         self, effect: x.AnswerTool, asked_by: Connection | None, output: str
     ) -> None:
-        """Gives the model the output of a function, once."""
+        """Gives the model the output of a function, once.
+
+        It gets it as a text item where it was told that the function runs, since a call has one
+        output, and where a new server session does not know the call.
+        """
         if effect.call_id in self._answered_calls:
             return  # the function was given up, and answered all the same
         self._answered_calls.add(effect.call_id)
+        call = self._calls.pop(effect.call_id, None)
+        told = call is not None and call.told
         item_id = f"out_{effect.call_id}"
+        answered = e.ToolAnswered(item_id=item_id, call_id=effect.call_id, output=output)
         connection = self._connection.current
-        if connection is not None and connection is asked_by:
-            connection.send(ToolAnswer(item_id=item_id, call_id=effect.call_id, output=output))
-        self._post(e.ToolAnswered(item_id=item_id, call_id=effect.call_id, output=output))
-        if connection is not None and connection is not asked_by:
-            # A new server session does not know the call, so it gets the output as a text item.
+        as_text = told or connection is not asked_by
+        if connection is not None and as_text:
             turn = Turn(item_id, "tool", 0.0, output)
             self.perform(turn_item(turn, item_id, None, assistant_as_system=False))
+        elif connection is not None:
+            connection.send(_tool_answer(answered))
+        self._post(answered)
 
     # ── helpers ─────────────────────────────────────────────────────────────────────────────
 
@@ -460,6 +498,10 @@ class LiveBackend:
         else:
             newest = islice(reversed(turns), max(0, len(turns) - self._turns_when_online))
             self._held_turns = sum(turn.role == "user" for turn in newest)
+
+
+def _tool_answer(output: x.TellToolRuns | e.ToolAnswered) -> ToolAnswer:
+    return ToolAnswer(item_id=output.item_id, call_id=output.call_id, output=output.output)
 
 
 def _not_started(_event: e.Event) -> None:

@@ -26,6 +26,7 @@ _IMMEDIATE = (
     x.Reconnect,
     x.RequestSummary,
     x.AnswerTool,
+    x.StopTools,
 )
 """Effects whose order among the messages to the server does not matter."""
 

@@ -17,6 +17,7 @@ _TITLES = {
     "textify": "turned into text",
     "voice": "turned into notes",
     "restore": "restored",
+    "tools": "function calls removed",
 }
 
 

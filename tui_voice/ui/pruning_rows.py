@@ -42,7 +42,7 @@ class PruningRow(NamedTuple):
 
     ids: tuple[str, ...]
     """Compactions that the row stands for, the newest last."""
-    kind: Literal["summary", "textify", "voice", "restore", "limits"]
+    kind: Literal["summary", "textify", "voice", "restore", "tools", "limits"]
     when: str
     """Wall time, for example `12:41`."""
     turns: int

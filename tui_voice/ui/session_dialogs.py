@@ -106,6 +106,14 @@ class SessionDialogs:
 
         self._app.push_screen(ApprovalDialog(request), answered)
 
+    def close_answered(self, waiting: ApprovalRequest | None) -> None:
+        """Closes the question about a call that waits no longer: it was stopped, or given up."""
+        from tui_voice.ui.screens.approval import ApprovalDialog
+
+        screen = self._app.screen
+        if isinstance(screen, ApprovalDialog) and screen.request != waiting:
+            screen.dismiss("refuse")
+
     def rename(self) -> None:
         from tui_voice.ui.screens.dialogs import TextQuestion
 

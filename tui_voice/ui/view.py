@@ -317,6 +317,9 @@ def _live_keys(snapshot: Snapshot, limits: Limits) -> frozenset[str]:
         keys.discard("restore")
     if not snapshot.situation.microphone.open:
         keys.discard("mute")
+    response = snapshot.situation.response
+    if snapshot.state is State.IDLE and not (response.open_tools or response.late_tools):
+        keys.discard("stop")
     if ledger.turns:
         keys |= {"pin", "export"}
     return frozenset(keys)

@@ -168,6 +168,18 @@ class TextifyRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolPruningRequested(Event):
+    """Our decision: function calls and their outputs are to be pruned, without a summary."""
+
+    compaction_id: str
+    turns: tuple[str, ...]
+    """Ids of the turns."""
+    window: int
+    """Tokens of the window before."""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceRepairRequested(Event):
     """Our decision: a reply came without audio; it is withdrawn and asked for again.
 

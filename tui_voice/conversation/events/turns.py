@@ -137,11 +137,16 @@ class ToolCalled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolAnswered(Event):
-    """A function returned `output`. `item_id`: an id of our own for the item that holds it."""
+    """A function returned `output`. `item_id`: an id of our own for the item that holds it.
+
+    `interim`: our decision: the function still runs, and `output` says so; its result comes in a
+    second event.
+    """
 
     item_id: str
     call_id: str
     output: str
+    interim: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

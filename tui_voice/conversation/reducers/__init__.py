@@ -60,6 +60,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     # Compactions.
     e.SummaryRequested: compaction.summary_requested,
     e.TextifyRequested: compaction.textify_requested,
+    e.ToolPruningRequested: compaction.tool_pruning_requested,
     e.RestoreRequested: compaction.restore_requested,
     e.VoiceRepairRequested: compaction.voice_repair_requested,
     e.SummaryReady: compaction.summary_ready,

@@ -46,6 +46,19 @@ def textify_requested(ledger: Ledger, event: e.TextifyRequested) -> Ledger:
     return _begin(ledger, compaction)
 
 
+def tool_pruning_requested(ledger: Ledger, event: e.ToolPruningRequested) -> Ledger:
+    compaction = Compaction(
+        event.compaction_id,
+        "tools",
+        event.at,
+        event.turns,
+        event.window,
+        cause=event.cause,
+        stage="ready",
+    )
+    return _begin(ledger, compaction)
+
+
 def restore_requested(ledger: Ledger, event: e.RestoreRequested) -> Ledger:
     compaction = Compaction(
         event.compaction_id, "restore", event.at, event.turns, event.window, stage="ready"

@@ -160,7 +160,7 @@ def _gone(ledger: Ledger, item_id: str) -> Ledger:
         text_id = running.item_id(turn.id)
         held_by = text_id if text_id in running.placed else None
         return settle(change(ledger, turn.id, wire_id=held_by, modality="text"))
-    pruned_in = running.id if running.kind == "summary" else turn.pruned_in
+    pruned_in = running.id if running.kind in ("summary", "tools") else turn.pruned_in
     return settle(change(ledger, turn.id, wire_id=None, pruned_in=pruned_in))
 
 

@@ -134,6 +134,7 @@ _VERBS = {
     "textify": "turned into text",
     "restore": "restored",
     "voice": "turned into notes",
+    "tools": "of tools removed",
 }
 """What each kind of compaction did to its turns."""
 

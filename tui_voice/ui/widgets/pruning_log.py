@@ -19,8 +19,14 @@ _RUNNING = {
     "textify": "textifying",
     "voice": "noting down",
     "restore": "restoring",
+    "tools": "removing tool calls:",
 }
-_DONE = {"textify": "textified", "voice": "noted down", "restore": "restored"}
+_DONE = {
+    "textify": "textified",
+    "voice": "noted down",
+    "restore": "restored",
+    "tools": "tools removed:",
+}
 
 
 class PruningLog(BlockWidget, can_focus=True):
