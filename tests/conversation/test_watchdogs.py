@@ -314,12 +314,17 @@ def answer(number: int) -> e.ToolAnswered:
 
 def test_a_function_that_never_answers_is_given_up_and_the_model_is_told() -> None:
     clocked = Clocked(TYPED, STARTED, call(1), DONE)
-    *_, last = clocked.wait(WAITS.tool_s)
+    told, asked = clocked.wait(WAITS.tool_told_s)
+    assert isinstance(told, x.TellToolRuns)
+    assert asked == CREATE
+    clocked.post(replace(STARTED, response_id="r2"), replace(DONE, response_id="r2"))
+    refused, last = clocked.wait(WAITS.tool_s)
+    assert isinstance(refused, x.AnswerTool)
     assert last == CREATE
     [overdue] = [event for event in clocked.events if isinstance(event, e.ToolOverdue)]
     assert overdue.call_ids == ("c1",)
     clocked.post(answer(1), answer(1))
-    assert [turn.id for turn in clocked.conversation.ledger.turns] == ["t1", "f1", "o1"]
+    assert [turn.id for turn in clocked.conversation.ledger.turns] == ["t1", "f1", "run_c1", "o1"]
 
 
 def test_a_function_call_that_is_reported_twice_runs_once() -> None:

@@ -79,6 +79,11 @@ class Received(NamedTuple):
     effects: tuple[x.Effect, ...]
 
 
+def interim_id(call_id: str) -> str:
+    """Id of the item that tells the model that a function still runs."""
+    return f"run_{call_id}"
+
+
 class Conversation:
     """The state machine of one session. The library `transitions` moves it by `states.TRANSITIONS`.
 
@@ -475,6 +480,10 @@ class Conversation:
         """Tells the model that these functions did not answer."""
         for call_id in event.call_ids:
             self._put(x.AnswerTool(call_id=call_id, tool="", arguments="", refusal=TOOL_OVERDUE))
+        late = self.situation.response.late_tools
+        if late & set(event.call_ids):
+            self._set_response(late_tools=late - set(event.call_ids))
+            self._want_response()
 
     def ask_for_follow_up(self, event: e.Event) -> None:
         """Asks for the response that had to wait until this response or function ended."""
@@ -608,12 +617,13 @@ class Conversation:
 
     def _tell_tools_run(self, _event: e.Event) -> None:
         for call_id in sorted(self.situation.response.open_tools):
-            item_id = f"run_{call_id}"
+            item_id = interim_id(call_id)
             told = e.ToolAnswered(item_id=item_id, call_id=call_id, output=TOOL_RUNS, interim=True)
             self._put(told, x.TellToolRuns(item_id=item_id, call_id=call_id, output=TOOL_RUNS))
 
     def _give_up_tools(self, _event: e.Event) -> None:
-        tools = tuple(sorted(self.situation.response.open_tools))
+        response = self.situation.response
+        tools = tuple(sorted(response.open_tools or response.late_tools))
         self._put(e.ToolOverdue(call_ids=tools, seconds=self._timeouts.tool_s))
 
     def _give_up_playback(self, _event: e.Event) -> None:
@@ -634,9 +644,12 @@ class Conversation:
         return self.situation.reply.sign_at + self._timeouts.tool_told_s
 
     def _tools_due(self) -> float | None:
-        if not self.situation.response.open_tools:
-            return None
-        return self.situation.reply.sign_at + self._timeouts.tool_s
+        response = self.situation.response
+        if response.open_tools:
+            return self.situation.reply.sign_at + self._timeouts.tool_s
+        told = (self.ledger.turns.get(interim_id(call_id)) for call_id in response.late_tools)
+        began = min((turn.at for turn in told if turn is not None), default=None)
+        return None if began is None else began + self._timeouts.tool_s
 
     def _playback_due(self) -> float | None:
         """None while a response may bring more audio: then the reply as a whole is waited for."""
