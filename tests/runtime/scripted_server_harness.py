@@ -81,8 +81,13 @@ async def add_a_stray_item(send: Send, connection: ServerConnection, request: Re
 
 
 @asynccontextmanager
-async def scripted_server(*behaviours: Behaviour) -> AsyncIterator[str]:
-    """A server that meets each `response.create` with the next behaviour, and then with answers."""
+async def scripted_server(
+    *behaviours: Behaviour, items: list[dict[str, Any]] | None = None
+) -> AsyncIterator[str]:
+    """A server that meets each `response.create` with the next behaviour, and then with answers.
+
+    `items`: takes the items that a client creates; images are accepted, too.
+    """
     script, count = list(behaviours), [0]
 
     async def handle(connection: ServerConnection) -> None:
@@ -98,6 +103,8 @@ async def scripted_server(*behaviours: Behaviour) -> AsyncIterator[str]:
                     await send("session.updated", session=session)
                 case "conversation.item.create":
                     item = event["item"] | {"status": "completed"}
+                    if items is not None:
+                        items.append(event["item"])
                     for kind in ("conversation.item.added", "conversation.item.done"):
                         await send(kind, item=item, previous_item_id=None)
                 case "response.create":

@@ -13,6 +13,7 @@ from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import Conversation, Snapshot
 from tui_voice.conversation.limits import Limits
+from tui_voice.runtime.attachments import attach
 from tui_voice.runtime.session_handle import Decision, Meters
 
 STARTED = "2026-04-04T12:38:30+00:00"
@@ -56,6 +57,11 @@ class ScriptedSession:
     def subscribe(self, on_snapshot: Callable[[Snapshot], None]) -> Snapshot:
         self._subscribers.append(on_snapshot)
         return self._conversation.snapshot
+
+    def attach(self, file: Path | None) -> str:
+        attached = attach(self.path, file)
+        self.post(attached)
+        return attached.item_id
 
     def meters(self) -> Meters:
         return self.current_meters

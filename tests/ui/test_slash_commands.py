@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from textual.events import Key, Paste
 
+from tests.images_harness import png
 from tests.ui.conftest import AppUnderTest, Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
 from tests.ui.test_mode_rule import idle
@@ -14,6 +16,7 @@ from tui_voice.config import load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.errors import SettingsError
+from tui_voice.store.images import images
 from tui_voice.ui.screens.dialogs import TextEditor, TextQuestion
 from tui_voice.ui.screens.export import ExportDialog
 from tui_voice.ui.screens.help import HelpScreen
@@ -221,3 +224,29 @@ async def test_what_was_misheard_is_corrected_by_a_command_or_in_select_mode(bui
         await settle(pilot)
         again = e.TurnCorrected(item_id="u1", text="My dentist is Okafor!")
         assert app.scripted.posted == [right, again]
+
+
+async def test_an_image_is_attached_or_refused_with_the_reason(
+    build: Build, tmp_path: Path
+) -> None:
+    photo, text = tmp_path / "photo.png", tmp_path / "notes.txt"
+    photo.write_bytes(png(640, 480))
+    text.write_text("no image")
+    app = build(idle)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await settle(pilot)
+        app.scripted.path = tmp_path / "session.jsonl"
+        app.post_message(Paste(f"/attach {text}"))
+        app.post_message(Key("enter", "\r"))
+        await settle(pilot)
+        assert app.scripted.posted == []
+        [refused] = [note.message for note in app._notifications]
+        assert refused.startswith("notes.txt is neither a PNG nor a JPEG image.")
+        app.session_screen.prompt.value = ""
+        app.post_message(Paste(f"/attach {photo}"))
+        app.post_message(Key("enter", "\r"))
+        await settle(pilot)
+        [attached] = app.scripted.posted
+        assert isinstance(attached, e.ImageAttached)
+        assert attached.file == "photo.png"
+        assert len(images(app.scripted.path)) == 1

@@ -41,6 +41,9 @@ def add_parser(commands: Any) -> None:
         "--json", action="store_true", help="print one event a line, as in the journal"
     )
     parser.add_argument("--speak", metavar="OUT.wav", help="write the replies as sound")
+    parser.add_argument(
+        "--image", metavar="FILE", action="append", help="show the model an image before the turns"
+    )
     parser.add_argument("--session", metavar="ID", help="resume a saved session")
     add_settings(parser)
     add_common(parser)
@@ -61,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     resume = None if args.session is None else find_session(folder, args.session).path
     settings = settings_for_session(args, resume)
     options = SessionOptions(settings=settings, folder=folder, resume=resume)
+    images = [user_path(text, "the path of --image") for text in args.image or ()]
     given = [_turn(argument) for argument in args.turns]  # a mistake ends it before a connection
     problems = _Problems()
     session = HeadlessSession(
@@ -71,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         with session:
+            for image in images:
+                session.attach(image)
             status = _say_all(session, given, problems, as_json=args.json)
             if speak is not None:
                 session.save_replies(speak)

@@ -198,6 +198,8 @@ def _summary(ledger: Ledger, plan: Plan, focus: str = "") -> list[Output]:
 
 
 def _source(turn: Turn) -> x.SourceTurn:
+    if turn.image:
+        return x.SourceTurn(item_id=turn.id, role=turn.role, text=f"[image: {turn.text}]")
     text = turn.heard_text or (SILENCE if turn.after_silence else NOT_TRANSCRIBED)
     return x.SourceTurn(item_id=turn.id, role=turn.role, text=text)
 

@@ -22,7 +22,7 @@ from tui_voice.conversation.compaction_steps import (
 )
 from tui_voice.conversation.effects import Output
 from tui_voice.conversation.events.attention import Closes
-from tui_voice.conversation.items import predecessor, seed_items
+from tui_voice.conversation.items import predecessor, seed_items, turn_item
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.reducers import reduce
@@ -428,6 +428,19 @@ class Conversation:
         if self.ledger.connection.status == "online":
             self._put(x.CreateItem(item_id=event.item_id, role="user", text=event.text))
         self._want_connection()
+
+    def send_image(self, event: e.ImageAttached) -> None:
+        """Sends an image. The user's next turn, spoken or typed, asks about it."""
+        turn = self.ledger.turns.get(event.item_id)
+        if turn is not None and self.ledger.connection.status == "online":
+            self._put(turn_item(turn, turn.id, None, assistant_as_system=False))
+        self._want_connection()
+
+    def tell_refused_image(self, event: e.ItemRefused) -> None:
+        turn = self.ledger.turns.get(event.item_id)
+        if turn is not None and turn.image:
+            text = f"The image was not taken: {event.message or event.code}"
+            self._put(e.Noticed(text=text, severity="warning"))
 
     def answer_tool(self, event: e.ToolCalled) -> None:
         """Runs the function. The next response is asked for once the function has answered.

@@ -165,7 +165,7 @@ class TruncateItem(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateItem(Effect):
-    """`conversation.item.create` with text.
+    """`conversation.item.create` with text, or with an image.
 
     `previous_item_id`: the item in front of it; "root": it is placed first, None: last.
     """
@@ -174,6 +174,9 @@ class CreateItem(Effect):
     role: Role
     text: str
     previous_item_id: str | None = None
+    image: str = ""
+    """SHA-256 of an image that the item holds in place of the text; on its way to the server, its
+    data URI. "": it is a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,13 @@ def turn_item(
         role, text = "system", f"[{label}: {turn.text}]"
     elif role == "assistant" and assistant_as_system:
         role, text = "system", f"[the assistant said: {text}]"
-    return x.CreateItem(item_id=item_id, role=role, text=text, previous_item_id=previous_item_id)
+    return x.CreateItem(
+        item_id=item_id,
+        role=role,
+        text=f"[image: {text}]" if turn.image else text,
+        previous_item_id=previous_item_id,
+        image=turn.image,
+    )
 
 
 def seed_items(ledger: Ledger) -> tuple[x.CreateItem, ...]:
@@ -48,7 +54,7 @@ def seed_items(ledger: Ledger) -> tuple[x.CreateItem, ...]:
     turns = (
         turn_item(turn, turn.id, None, assistant_as_system=ledger.assistant_as_system)
         for turn in ledger.unpruned()
-        if turn.heard_text
+        if turn.heard_text and not (turn.image and turn.words == "failed")
     )
     return (*memory, *turns)
 

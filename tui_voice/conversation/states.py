@@ -93,6 +93,7 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row(
         "text_submitted", _LISTENING, _AWAITING, before="end_turn_without_answer", after="send_text"
     ),
+    _row("image_attached", "*", None, after="send_image"),
     # The reply.
     _row("response_started", [*QUIET, _AWAITING], _AWAITING, conditions="is_under_way"),
     _row("audio_received", [*QUIET, _AWAITING], _SPEAKING, conditions="is_played"),
@@ -169,11 +170,11 @@ TRANSITIONS: list[dict[str, Any]] = [
             "restore_requested",
             "voice_repair_requested",
             "item_placed",
-            "item_refused",
             "item_deleted",
             "delete_refused",
         )
     ),
+    _row("item_refused", "*", None, before="tell_refused_image", after="settle_down"),
     # Time: the prompt cache is cold, a pruning at fixed intervals is due, or a reply is overdue.
     _row("time_passed", "*", None, after="check_time"),
     # The connection. A new server session is seeded with what was said.

@@ -66,6 +66,10 @@ class Turn(Struct, frozen=True):
     after_silence: bool = False
     """The user was silent for `idle_timeout_ms`. Of the user: the silence that the server
     committed. Of the assistant: what the model then said by itself."""
+    image: str = ""
+    """SHA-256 of the image that it is; `text` names it. "": it is none."""
+    image_tokens: int = 0
+    """Tokens of the image (estimate)."""
     uncertain: tuple[tuple[int, int], ...] = ()
     """Words of `text` that may be wrong, as in `TranscriptDone`."""
     misheard: str = ""
@@ -92,6 +96,8 @@ class Turn(Struct, frozen=True):
     @property
     def text_tokens(self) -> int:
         """Text tokens it weighs (estimate). A transcript of user audio is no input of the model."""
+        if self.image:
+            return ITEM_OVERHEAD + self.image_tokens
         if self.role == "user" and self.modality == "audio":
             return ITEM_OVERHEAD
         if self.role == "assistant" and self.modality == "audio" and self.heard_ms is not None:

@@ -325,6 +325,10 @@ class EventTranslator:
             for item_id, effect in self._pending_creates.items():
                 if item_id in quoted or effect.previous_item_id in quoted:
                     return "create", item_id
+        if code == "unsupported_content_type":
+            images = (one.item_id for one in self._pending_creates.values() if one.image)
+            if item_id := next(images, ""):
+                return "create", item_id
         if code == e.ALREADY_ACTIVE or _says_another_is_active(error):
             return "respond", ""
         if code == NOTHING_TO_CANCEL:
@@ -376,7 +380,10 @@ class EventTranslator:
                     client.ConversationItemCreate(
                         event_id=f"create:{effect.item_id}",
                         item=_message(
-                            effect.role, effect.text, self._ids.shortened(effect.item_id)
+                            effect.role,
+                            effect.text,
+                            self._ids.shortened(effect.item_id),
+                            effect.image,
                         ),
                         previous_item_id=UNSET if previous is None else self._ids.to_wire(previous),
                     )
@@ -463,8 +470,16 @@ def _out_of_band(request: OutOfBandRequest) -> ClientEvent:
     )
 
 
-def _message(role: str, text: str, item_id: str | UnsetType = UNSET) -> items.Message:
-    """Returns a text item; a role other than `user` and `assistant` becomes `system`."""
+def _message(
+    role: str, text: str, item_id: str | UnsetType = UNSET, image: str = ""
+) -> items.Message:
+    """Returns a text item; a role other than `user` and `assistant` becomes `system`.
+
+    `image`: a data URI, which the item holds in place of the text.
+    """
+    if image:
+        content = items.InputImage(image_url=image)
+        return items.Message(id=item_id, role="user", content=[content])
     part = items.OutputText if role == "assistant" else items.InputText
     role = role if role in ("user", "assistant") else "system"
     return items.Message(id=item_id, role=role, content=[part(text=text)])

@@ -152,6 +152,18 @@ class HeadlessSession:
 
         return self._take_turn(begin)
 
+    def attach(self, image: Path) -> None:
+        """Sends an image, and waits until the server has taken or refused it. Raises `UsageError`
+        or `StoreError` where it cannot be sent.
+        """
+        item_id = self._session.attach(image)
+
+        def is_over(now: Snapshot) -> bool:
+            turn = now.ledger.turns.get(item_id)
+            return turn is not None and (turn.in_window or turn.words == "failed")
+
+        self._wait_until(is_over, self._turn_timeout_s)
+
     def summarise(self, focus: str = "") -> None:
         """Summarises now; returns when the summary is in the window or has failed.
 

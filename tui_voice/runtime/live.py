@@ -119,6 +119,9 @@ class LiveBackend:
         self._out_of_band = OutOfBandRequests()
         self._pricing = pricing
         self._out_of_band.on_late = self._bill_late_response
+        self.image_uri: Callable[[str], str | None] = lambda _sha256: None
+        """Returns the image with this SHA-256 as a data URI; None where it is gone. Then its name
+        is sent. Set it before `start`."""
         self._summaries = SummaryTasks(
             summariser, self._ask, self._post_event, self._tasks, questions
         )
@@ -197,6 +200,8 @@ class LiveBackend:
             self._post(e.SpeechDiscarded(item_id="", reason="too short"))
             self._post(e.Noticed(text=TOO_SHORT))
             return
+        if isinstance(effect, x.CreateItem) and effect.image:
+            effect = replace(effect, image=self.image_uri(effect.image) or "")
         connection = self._connection.current
         if connection is not None:
             connection.send(effect)

@@ -22,6 +22,7 @@ from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.turns import Turns
 from tui_voice.errors import StoreError
 from tui_voice.runtime.approvals import Approvals
+from tui_voice.runtime.attachments import attach
 from tui_voice.runtime.saved_turns import SavedEvents, SavedTurns
 from tui_voice.runtime.session_handle import Decision, Meters
 from tui_voice.runtime.write_barrier import WriteBarrier
@@ -205,6 +206,11 @@ class Session:
     def meters(self) -> Meters:
         waiting = self.approvals.oldest if self.approvals is not None else None
         return replace(self._backend.meters(), unsaved=self._log.unsaved, approval=waiting)
+
+    def attach(self, file: Path | None) -> str:
+        attached = attach(self.path, file)
+        self.post(attached)
+        return attached.item_id
 
     def decide(self, number: int, decision: Decision) -> None:
         """Answers the request `Meters.approval`."""

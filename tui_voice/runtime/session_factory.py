@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from tui_voice.runtime.recall import Recall
 from tui_voice.runtime.recorder import Recorder
 from tui_voice.runtime.session import Session
 from tui_voice.runtime.tools import Tools
+from tui_voice.store import images
 from tui_voice.store.catalog import new_id
 from tui_voice.store.delta_secrets import EventRedactor
 from tui_voice.store.journal import Journal
@@ -128,6 +130,7 @@ def open_session(options: SessionOptions) -> Session:
         session.on_end(options.on_end)
     if settings.audio.record:
         backend.record_with(Recorder(session.path, session.seconds, poster.disk_trouble))
+    backend.image_uri = partial(images.data_uri, session.path)
     session.start()
     poster.connect(session)
     if caution is not None:

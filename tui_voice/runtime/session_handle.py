@@ -80,6 +80,14 @@ class SessionHandle(Protocol):
         """
         ...
 
+    def attach(self, file: Path | None) -> str:
+        """Sends an image (PNG or JPEG); None: the one in the clipboard. Returns the id of its turn.
+
+        It is read in the caller's thread. Raises `UsageError` or `StoreError` with the reason where
+        it cannot be sent.
+        """
+        ...
+
     def meters(self) -> Meters: ...
 
     def decide(self, number: int, decision: Decision) -> None:

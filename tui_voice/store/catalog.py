@@ -16,7 +16,7 @@ from tui_voice.config import cache_dir, user_path
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
-from tui_voice.store import checkpoint, codec, index, rows
+from tui_voice.store import checkpoint, codec, images, index, rows
 from tui_voice.store.disk import FILE_MODE
 from tui_voice.store.forking import events_until
 from tui_voice.store.journal import SUFFIX, Journal
@@ -143,7 +143,7 @@ def mark_private(path: Path, *, private: bool) -> None:
 
 
 def delete(path: Path, cache: Path | None = None) -> None:
-    """Moves a session and its sound into the system's trash.
+    """Moves a session, its sound and its images into the system's trash.
 
     Raises `StoreError` while a process has it open, or if there is no trash.
     """
@@ -153,7 +153,7 @@ def delete(path: Path, cache: Path | None = None) -> None:
     if not path.is_file():
         raise StoreError(f"there is no session at {path}", _HINT)
     with SessionLock(path):
-        for file in (path, *recordings(path), *outcome_files(path)):
+        for file in (path, *recordings(path), *images.images(path), *outcome_files(path)):
             try:
                 to_trash(file)
             except OSError as error:  # the library's TrashPermissionError is one, too
@@ -240,6 +240,11 @@ def fork(path: Path, turn_id: str, new: str = "") -> Path:
         journal.append(e.SessionRenamed(at=at, title=f"{title} (fork)"))
     if private:
         journal.append(e.PrivacyChanged(at=at))
+    try:
+        images.copy(path, journal.path)
+    except OSError as error:
+        journal.discard()
+        raise StoreError(f"the images of {path.stem} could not be copied: {error}") from error
     try:
         _finish(journal)
     except StoreError:

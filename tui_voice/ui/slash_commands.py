@@ -99,6 +99,14 @@ def _summarise(host: CommandHost, argument: str) -> None:
     _post(host, SummarisePressed(focus=argument))
 
 
+def _attach(host: CommandHost, argument: str) -> None:
+    from tui_voice.config import user_path
+
+    if host.session.handle is None:
+        raise ValueError("No session is open yet.")
+    host.session.handle.attach(user_path(argument, "the path of an image") if argument else None)
+
+
 def _rename(host: CommandHost, argument: str) -> None:
     from tui_voice.conversation.events import SessionRenamed
 
@@ -195,6 +203,9 @@ COMMANDS: dict[str, SlashCommand] = {
         SlashCommand("limits", "TRIGGER KEEP", "tokens to summarise from, turns to keep", _limits),
         SlashCommand("summarise", "[FOCUS]", "summarise now; FOCUS must not be lost", _summarise),
         SlashCommand("restore", "", "restore what was pruned last", _key("restore")),
+        SlashCommand(
+            "attach", "[FILE]", "show the model an image: a file, or that in the clipboard", _attach
+        ),
         SlashCommand("find", "WORDS", "find words in this session", lambda h, words: h.find(words)),
         SlashCommand("search", "", "search in all saved sessions", _key("search")),
         SlashCommand("sessions", "", "list the saved sessions", _key("sessions")),

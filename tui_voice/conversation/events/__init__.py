@@ -85,6 +85,7 @@ from tui_voice.conversation.events.turns import (
 from tui_voice.conversation.events.user import (
     DeviceChosen,
     FactChanged,
+    ImageAttached,
     MemoryEdited,
     MuteChanged,
     PausePressed,
@@ -120,6 +121,7 @@ __all__ = [
     "FactChanged",
     "GoodbyeSaid",
     "HandsFreeEnded",
+    "ImageAttached",
     "InterruptionUndone",
     "ItemDeleted",
     "ItemPlaced",

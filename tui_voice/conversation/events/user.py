@@ -39,6 +39,22 @@ class TextSubmitted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageAttached(Event):
+    """The user attached an image. Its bytes are in a file beside the journal (`store.images`)."""
+
+    item_id: str
+    """An id of our own."""
+    file: str
+    """Name of the file that the user chose."""
+    sha256: str
+    size: int = 0
+    """Bytes."""
+    width: int = 0
+    """Pixels."""
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopPressed(Event):
     """The user stopped the reply."""
 

@@ -34,6 +34,7 @@ REDUCERS: dict[type[e.Event], Callable[[Ledger, Any], Ledger]] = {
     e.ConnectionLost: session.connection_lost,
     # Turns.
     e.TextSubmitted: turns.text_submitted,
+    e.ImageAttached: turns.image_attached,
     e.SpeechStarted: turns.speech_started,
     e.SpeechGrew: turns.speech_grew,
     e.SpeechStopped: turns.speech_stopped,

@@ -97,7 +97,10 @@ def item_refused(ledger: Ledger, event: e.ItemRefused) -> Ledger:
         return notice(ledger, e.Noticed(at=event.at, text=text, severity="warning"))
     turn_id = None if running is None else running.turn_of(event.item_id)
     if turn_id is None:
-        return change(ledger, event.item_id, note="not sent")
+        turn = ledger.turns.get(event.item_id)
+        words = "failed" if turn is not None and turn.image else None  # it is not tried again
+        fields = {"words": words} if words else {}
+        return change(ledger, event.item_id, note="not sent", **fields)
     ledger = _skip(ledger, turn_id)
     return settle(_skip_rest(ledger) if event.code == e.UNANSWERED else ledger)
 

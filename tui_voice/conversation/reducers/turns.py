@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tui_voice.conversation import events as e
+from tui_voice.conversation.images import image_tokens
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.reducers.changes import add, change
 from tui_voice.conversation.turns import Turn
@@ -21,6 +22,22 @@ def text_submitted(ledger: Ledger, event: e.TextSubmitted) -> Ledger:
         words="done",
         modality="text",
         ended_at=event.at,
+    )
+    return add(ledger, turn, None)
+
+
+def image_attached(ledger: Ledger, event: e.ImageAttached) -> Ledger:
+    if ledger.turns.get(event.item_id):
+        return ledger
+    turn = Turn(
+        event.item_id,
+        "user",
+        event.at,
+        f"{event.file}, {event.width} × {event.height} pixels",
+        words="done",
+        modality="text",
+        image=event.sha256,
+        image_tokens=image_tokens(event.width, event.height),
     )
     return add(ledger, turn, None)
 
