@@ -266,6 +266,7 @@ async def running_session(
     keep_replies: bool = True,
     new_client: NewClient = RealtimeClient,
     open_sound: OpenSound | None = None,
+    learn_names: bool = False,
     **profile: Any,
 ) -> AsyncIterator[SessionHarness]:
     """A running session with the server at `url`.
@@ -305,6 +306,7 @@ async def running_session(
         Pricing(reply=lambda _: 0.0),
         timeouts,
         tool_servers=tool_servers,
+        learn_names=learn_names,
     )
     opened = e.SessionOpened(
         id="talk", started="2026-11-22T12:00:00+00:00", backend="ws", model="toy"

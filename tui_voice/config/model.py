@@ -112,6 +112,9 @@ class BackendSettings:
         (), "languages you may speak, for the transcription; codes as en, de"
     )
     keywords: Words = setting((), "names and terms that the transcription is to spell right")
+    learn_names: bool = setting(
+        True, "tells the transcription the names in the memory, so that it spells them right"
+    )
     transcription_prompt: NonEmptyText | None = setting(
         None, "a text that tells the transcription what is spoken about"
     )

@@ -129,6 +129,13 @@ class SetSpeed(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetNames(Effect):
+    """`session.update`: names that the transcription is to spell right from now on."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTurnDetection(Effect):
     """`session.update`: from now on the talk key ends the turns (`manual`), or the server does."""
 

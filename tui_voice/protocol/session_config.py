@@ -50,6 +50,8 @@ class ServerSessionConfig:
     """Languages that the user may speak; only some transcription models take them."""
     keywords: tuple[str, ...] = ()
     """Names and terms that the transcription is to spell right; only some models take them."""
+    names: tuple[str, ...] = ()
+    """Names from the memory, which the transcription is to spell right where its model can."""
     transcription_prompt: str = ""
     """What is spoken about; "" leaves it out."""
     uncertain_below: float = 0.0
@@ -92,6 +94,7 @@ class ServerSessionConfig:
             language="",
             languages=(),
             keywords=(),
+            names=(),
             transcription_prompt="",
             uncertain_below=0.0,
             speed=1.0,

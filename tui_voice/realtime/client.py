@@ -9,7 +9,7 @@ from dataclasses import replace
 from websockets import ConnectionClosed
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.effects import SetSpeed, SetTurnDetection, TuneTurnDetection
+from tui_voice.conversation.effects import SetNames, SetSpeed, SetTurnDetection, TuneTurnDetection
 from tui_voice.protocol.client import ServerSessionInfo
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, Outgoing, Resend
@@ -17,6 +17,7 @@ from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.realtime import close_reasons
 from tui_voice.realtime.event_translator import EventTranslator
 from tui_voice.realtime.session_update import (
+    names_update,
     session_update,
     speed_update,
     turn_detection_update,
@@ -116,6 +117,9 @@ class RealtimeClient:
             self._automatic = outgoing.detection
             self._config = self._config.tuned(outgoing)
             return [encode(turn_detection_update(self._config))]
+        if isinstance(outgoing, SetNames):
+            self._config = replace(self._config, names=outgoing.names)
+            return [encode(names_update(self._config))]
         if isinstance(outgoing, SetSpeed):
             return [encode(speed_update(outgoing.speed))]
         return [encode(event) for event in self._translator.encode(outgoing)]

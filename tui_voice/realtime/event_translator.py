@@ -294,7 +294,7 @@ class EventTranslator:
             case "cancel":
                 self._responses.keep_next()
                 return [e.CancelRefused()] if code == NOTHING_TO_CANCEL else []
-            case "truncate":
+            case "truncate" | "names":
                 return []
         return [] if code in HARMLESS_ERRORS else [_as_event(error)]
 

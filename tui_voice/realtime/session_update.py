@@ -8,6 +8,10 @@ from tui_voice.realtime.wire import UNSET, UnsetType, client, session
 
 RETENTION_RATIO = 0.8
 """Share of its limit that the server keeps when it drops items by itself."""
+TAKE_KEYWORDS = ("gpt-transcribe", "gpt-live-transcribe")
+"""Transcription models that take `keywords`."""
+TAKE_PROMPT = ("gpt-4o", "whisper-1")
+"""Transcription models that take a `prompt` and no `keywords`."""
 CUSTOM_VOICE = "voice_"
 """How the id of a custom voice begins."""
 
@@ -27,13 +31,7 @@ def session_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
         audio=session.Audio(
             input=session.AudioInput(
                 format=session.Pcm(rate=RATE),
-                transcription=session.Transcription(
-                    model=config.transcription_model,
-                    language=config.language or UNSET,
-                    languages=list(config.languages) or UNSET,
-                    keywords=list(config.keywords) or UNSET,
-                    prompt=config.transcription_prompt or UNSET,
-                ),
+                transcription=_transcription(config),
                 noise_reduction=session.NoiseReduction(type=config.noise_reduction)
                 if config.noise_reduction
                 else None,
@@ -58,6 +56,33 @@ def session_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
         reasoning=session.Reasoning(effort=effort) if effort else UNSET,
     )
     return client.SessionUpdateEvent(event_id="update", session=update)
+
+
+def _transcription(config: ServerSessionConfig) -> session.Transcription:
+    """Returns the transcription. Names from the memory are keywords, or a part of the prompt, by
+    what the model takes (API reference, `audio.input.transcription`).
+    """
+    model = config.transcription_model
+    keywords, prompt = config.keywords, config.transcription_prompt
+    if model.startswith(TAKE_KEYWORDS):
+        keywords = tuple(dict.fromkeys((*keywords, *config.names)))
+    elif model.startswith(TAKE_PROMPT) and config.names:
+        prompt = " ".join(filter(None, (prompt, f"{', '.join(config.names)}.")))
+    return session.Transcription(
+        model=model,
+        language=config.language or UNSET,
+        languages=list(config.languages) or UNSET,
+        keywords=list(keywords) or UNSET,
+        prompt=prompt or UNSET,
+    )
+
+
+def names_update(config: ServerSessionConfig) -> client.SessionUpdateEvent:
+    """Returns the `session.update` that changes the transcription alone."""
+    update = session.Realtime(
+        audio=session.Audio(input=session.AudioInput(transcription=_transcription(config)))
+    )
+    return client.SessionUpdateEvent(event_id="names", session=update)
 
 
 def _voice(name: str) -> session.Voice | UnsetType:

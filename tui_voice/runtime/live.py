@@ -32,6 +32,7 @@ from tui_voice.runtime.budget import Budget
 from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.cue_sequence import CueSequence
 from tui_voice.runtime.endpoints import Endpoint
+from tui_voice.runtime.learned_names import learned_names
 from tui_voice.runtime.mcp_servers import McpServers
 from tui_voice.runtime.media import Media
 from tui_voice.runtime.out_of_band import OutOfBandRequests
@@ -98,12 +99,17 @@ class LiveBackend:
         tool_servers: McpServers | None = None,
         interrupt_ms: int = 600,
         cues: bool = False,
+        learn_names: bool = False,
     ) -> None:
         """`cues`: short sounds say what the session does.
+
+        `learn_names`: the transcription is told the names in the memory.
 
         `interrupt_ms`: milliseconds of speech that interrupt a reply.
 
         `pause_when_lost`: a reply whose loudspeaker is gone is paused, not played on another."""
+        self._learn_names = learn_names
+        self._memory = ""  # from which the names in `_config` are
         self._pause_when_lost = pause_when_lost
         self._cues = CueSequence(self._play_cue) if cues else None
         self._echoes = 0  # interruptions that were echoes of a reply
@@ -185,6 +191,8 @@ class LiveBackend:
         self._newest = now
         if self._cues is not None:
             self._cues.snapshot_changed(now)
+        if self._learn_names and now.ledger.memory != self._memory:
+            self._take_names(now.ledger.memory)
         for event in self._budget.exceeded(now):
             self._post(event)
         self._count_held_turns(now)
@@ -258,6 +266,15 @@ class LiveBackend:
                     if (call := self._calls.get(call_id)) is not None:
                         call.stopped = True
                         call.task.cancel()
+
+    def _take_names(self, memory: str) -> None:
+        """Tells the transcription the names in the memory, on this connection and later ones."""
+        self._memory, names = memory, learned_names(memory)
+        if names == self._config.names:
+            return
+        self._config = replace(self._config, names=names)
+        if (connection := self._connection.current) is not None:
+            connection.send(x.SetNames(names=names))
 
     async def retrieve(self, item_id: str) -> str | None:
         reply = await self._out_of_band.ask(RetrieveItem(item_id), self._connection.current)

@@ -105,6 +105,7 @@ def open_session(options: SessionOptions) -> Session:
         budget=Budget(settings.cost.limit),
         questions=questions_of(settings),
         cues=settings.audio.cues,
+        learn_names=settings.backend.learn_names,
         interrupt_ms=settings.audio.interrupt_ms,
         pause_when_lost=settings.audio.loudspeaker_lost == "pause",
         tool_servers=McpServers(settings.tools, approvals, poster.notify),
