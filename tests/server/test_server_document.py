@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pydantic
 import pytest
+from openai.types.realtime import RealtimeSessionCreateRequest
 
-from tui_voice.realtime.wire import client, session
+from tui_voice.protocol.session_config import ServerSessionConfig
+from tui_voice.realtime.session_update import session_update
+from tui_voice.realtime.wire import client, encode, session
 from tui_voice.realtime.wire import server as wire
 from tui_voice.realtime.wire.contract import ResponseMetadata
 from tui_voice.server.admission import MAX_TEXT_CHARS
@@ -142,3 +149,59 @@ def test_metadata_keys_of_our_client_are_listed() -> None:
         second_attempt=True,
     )
     assert set(metadata.to_wire()) <= names_in("Beyond the API")
+
+
+def paths_of(model: type[pydantic.BaseModel], prefix: str = "") -> set[str]:
+    """Returns the fields of a type of the package openai: below `audio` the innermost, else the
+    outermost. A format or a voice counts as one field.
+    """
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        inner = models_in(field.annotation) if path.startswith("audio") else []
+        if inner and name not in ("format", "voice"):
+            found |= set().union(*(paths_of(one, f"{path}.") for one in inner))
+        else:
+            found.add(path)
+    return found
+
+
+def models_in(annotation: Any) -> list[type[pydantic.BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return [annotation]
+    return [one for part in typing.get_args(annotation) for one in models_in(part)]
+
+
+def sent_paths(value: dict[str, Any], prefix: str = "") -> set[str]:
+    """Returns the fields of a `session.update`, as `paths_of` does."""
+    found: set[str] = set()
+    for name, inner in value.items():
+        path = f"{prefix}{name}"
+        split = path.startswith("audio") and name not in ("format", "voice")
+        found |= sent_paths(inner, f"{path}.") if split and isinstance(inner, dict) else {path}
+    return found
+
+
+def test_every_field_of_a_session_is_listed_as_sent_or_as_not_sent() -> None:
+    section = DOCUMENT.split("\n## What the app sends\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (sent|not sent) \| .+ \|$", section, re.M))
+    assert set(rows) == paths_of(RealtimeSessionCreateRequest)
+    everything = ServerSessionConfig(
+        model="m",
+        voice="marin",
+        speed=1.2,
+        idle_timeout_ms=6_000,
+        language="en",
+        languages=("en",),
+        keywords=("Okafor",),
+        transcription_prompt="About teeth.",
+        uncertain_below=0.5,
+        noise_reduction="near_field",
+        reasoning_effort="low",
+        tools=({"name": "f", "description": "", "parameters": {}},),
+    )
+    sent: set[str] = set()
+    for config in (everything, replace(everything, turn_detection="semantic_vad")):
+        update = json.loads(encode(session_update(config)))
+        sent |= sent_paths(update["session"])
+    assert {name for name, how in rows.items() if how == "sent"} == sent
