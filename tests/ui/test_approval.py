@@ -54,3 +54,13 @@ async def test_the_dialog_names_the_function_and_its_arguments(build: Build) -> 
         assert "tool server files" in shown
         assert '"path": "notes/' in shown
         assert "\x1b" not in shown
+
+
+async def test_the_dialog_closes_when_the_call_waits_no_longer(build: Build) -> None:
+    app = build()
+    async with app.run_test() as pilot:
+        await opened(app, pilot)
+        app.scripted.current_meters = replace(app.scripted.current_meters, approval=None)
+        app._read_meters()
+        await settle(pilot)
+        assert app.screen is app.session_screen

@@ -39,7 +39,7 @@ CALL_REFUSED = (
 )
 TOOL_RUNS = (
     "The function still runs; its result comes later, in a message of its own. Tell the user in a "
-    "few words, and go on with the conversation."
+    "few words, and continue the conversation."
 )
 TOOL_OVERDUE = "The function did not answer in time."
 UNCONFIRMED_SPEECH = "The server did not confirm what you said. Please say it again."
@@ -469,8 +469,8 @@ class Conversation:
             self._put(e.Noticed(text=text, severity="warning"))
 
     def take_late_output(self, event: e.ToolAnswered) -> None:
-        """Asks for a response to the result of a function of which the model was told that it
-        runs. While the user speaks, the response to their turn takes it up.
+        """Asks for a response to the late result of a function that the model knows to
+        run. While the user speaks, the response to their turn takes it up.
         """
         response = self.situation.response
         if event.interim or event.call_id not in response.late_tools:

@@ -58,7 +58,7 @@ class ActiveResponse:
     open_tools: frozenset[str] = frozenset()
     """Call ids of functions that still run. The next response waits for all of them."""
     late_tools: frozenset[str] = frozenset()
-    """Call ids of functions that still run, of which the model was told so."""
+    """Call ids of functions that still run, which the model knows."""
     called: frozenset[str] = frozenset()
     """Call ids of the functions that were called since the user's last turn."""
     without_tools: bool = False

@@ -32,8 +32,7 @@ class ConversationTimeouts:
     tool_s: float = 300.0
     """A function that has not answered after so long is given up. The user may have to allow it."""
     tool_told_s: float = 6.0
-    """The model is told that a function still runs, so that it can go on speaking, after so
-    long."""
+    """A function that still runs after so long is reported to the model, so that it can speak."""
     transcript_s: float = 30.0
     """The words of a spoken turn are not waited for any longer. They may still come later."""
     idle_s: float | None = None

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
 from tui_voice.conversation.conversation import ADVISE_AFTER_ECHOES, Snapshot
-from tui_voice.conversation.items import turn_item
 from tui_voice.conversation.states import State
-from tui_voice.conversation.turns import Turn
 from tui_voice.errors import DeviceError
 from tui_voice.protocol.client import ProtocolClient
 from tui_voice.protocol.messages import (
@@ -24,12 +21,10 @@ from tui_voice.protocol.messages import (
     OutOfBandRequest,
     OutOfBandResponse,
     RetrieveItem,
-    ToolAnswer,
 )
 from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.runtime.background_tasks import BackgroundTasks
 from tui_voice.runtime.budget import Budget
-from tui_voice.runtime.connection import Connection
 from tui_voice.runtime.cue_sequence import CueSequence
 from tui_voice.runtime.endpoints import Endpoint
 from tui_voice.runtime.learned_names import learned_names
@@ -44,6 +39,7 @@ from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.summary_questions import SummaryQuestions
 from tui_voice.runtime.summary_tasks import SummaryTasks
 from tui_voice.runtime.timeouts import ConnectionTimeouts
+from tui_voice.runtime.tool_calls import ToolCalls
 from tui_voice.runtime.tools import Tools
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
@@ -56,7 +52,6 @@ TOO_SHORT = "Too short: no speech was heard, so nothing was sent."
 MAX_VOLUME = 2.0
 MIN_SPEED, MAX_SPEED = 0.25, 1.5
 """Factors of the speaking speed that the Realtime API allows."""
-STOPPED = "The user stopped this call."
 UNSETTLED_TURNS = 8
 """Number of the newest turns that are checked for missing words."""
 
@@ -66,19 +61,6 @@ OpenSound = Callable[
 ]
 """Opens the sound devices. Its arguments are called with each captured frame, with the id and the
 played milliseconds of each item that was played to its end, and with each change of a device."""
-
-
-@dataclass(slots=True)
-class _RunningCall:
-    """A function that runs."""
-
-    task: asyncio.Task[None]
-    asked_by: Connection | None
-    """The connection on which the model called it."""
-    told: bool = False
-    """The model was told that it runs."""
-    stopped: bool = False
-    """The user stopped it."""
 
 
 class LiveBackend:
@@ -103,7 +85,7 @@ class LiveBackend:
     ) -> None:
         """`cues`: short sounds say what the session does.
 
-        `learn_names`: the transcription is told the names in the memory.
+        `learn_names`: the names in the memory are spelled right in transcripts.
 
         `interrupt_ms`: milliseconds of speech that interrupt a reply.
 
@@ -118,10 +100,12 @@ class LiveBackend:
         self._config = config
         automatic = config.turn_detection
         self._automatic_detection = automatic if automatic != "manual" else "server_vad"
-        self._tools = tools
         self._tool_servers = tool_servers
         self._budget = budget or Budget(None)
         self._tasks = BackgroundTasks()
+        self._calls = ToolCalls(
+            tools, self._tasks, lambda: self._connection.current, self._post_event
+        )
         self._out_of_band = OutOfBandRequests()
         self._pricing = pricing
         self._out_of_band.on_late = self._bill_late_response
@@ -136,8 +120,6 @@ class LiveBackend:
         self._newest: Snapshot | None = None
         self._turns_when_online: int | None = None  # None before the first connection
         self._held_turns = 0
-        self._answered_calls: set[str] = set()
-        self._calls: dict[str, _RunningCall] = {}
         speech = SpeechBuffer(self._send_audio, self._send_commit, config.manual)
         self._media = Media(
             speech, self._post_event, manual=config.manual, interrupt_ms=interrupt_ms
@@ -251,21 +233,12 @@ class LiveBackend:
                 self._connection.retry_now()
             case x.RequestSummary():
                 self._summaries.begin_summary(effect)
-            case x.AnswerTool(refusal=refusal) if refusal:
-                self._tool_answered(effect, connection, json.dumps({"error": refusal}))
-            case x.AnswerTool(call_id=call_id):
-                task = self._tasks.start(self._answer_tool(effect, connection))
-                self._calls[call_id] = _RunningCall(task, connection)
-            case x.TellToolRuns(call_id=call_id):
-                call = self._calls.get(call_id)
-                if call is not None and connection is not None and connection is call.asked_by:
-                    call.told = True
-                    connection.send(_tool_answer(effect))
+            case x.AnswerTool():
+                self._calls.answer(effect)
+            case x.TellToolRuns():
+                self._calls.report(effect)
             case x.StopTools(call_ids=call_ids):
-                for call_id in call_ids:
-                    if (call := self._calls.get(call_id)) is not None:
-                        call.stopped = True
-                        call.task.cancel()
+                self._calls.stop(call_ids)
 
     def _take_names(self, memory: str) -> None:
         """Tells the transcription the names in the memory, on this connection and later ones."""
@@ -332,8 +305,8 @@ class LiveBackend:
     async def _new_client(self, pricing: Pricing) -> ProtocolClient:
         """Returns the client of the next server session, which has the functions known by now."""
         if self._tool_servers is not None:
-            self._tools = self._tools.and_(*await self._tool_servers.tools())
-        config = replace(self._config, tools=self._tools.declared())
+            self._calls.tools = self._calls.tools.and_(*await self._tool_servers.tools())
+        config = replace(self._config, tools=self._calls.tools.declared())
         return await self._endpoint.new_client(config, pricing)
 
     def _send_audio(self, pcm: bytes) -> bool:
@@ -436,39 +409,6 @@ class LiveBackend:
     async def _ask(self, request: OutOfBandRequest) -> OutOfBandResponse:
         return await self._out_of_band.ask(request, self._connection.current)
 
-    async def _answer_tool(self, effect: x.AnswerTool, asked_by: Connection | None) -> None:
-        try:
-            output = await self._tools.call(effect.tool, effect.arguments)
-        except asyncio.CancelledError:
-            if not self._calls[effect.call_id].stopped:
-                raise  # the session ends
-            output = json.dumps({"error": STOPPED})
-        self._tool_answered(effect, asked_by, output)
-
-    def _tool_answered(
-        self, effect: x.AnswerTool, asked_by: Connection | None, output: str
-    ) -> None:
-        """Gives the model the output of a function, once.
-
-        It gets it as a text item where it was told that the function runs, since a call has one
-        output, and where a new server session does not know the call.
-        """
-        if effect.call_id in self._answered_calls:
-            return  # the function was given up, and answered all the same
-        self._answered_calls.add(effect.call_id)
-        call = self._calls.pop(effect.call_id, None)
-        told = call is not None and call.told
-        item_id = f"out_{effect.call_id}"
-        answered = e.ToolAnswered(item_id=item_id, call_id=effect.call_id, output=output)
-        connection = self._connection.current
-        as_text = told or connection is not asked_by
-        if connection is not None and as_text:
-            turn = Turn(item_id, "tool", 0.0, output)
-            self.perform(turn_item(turn, item_id, None, assistant_as_system=False))
-        elif connection is not None:
-            connection.send(_tool_answer(answered))
-        self._post(answered)
-
     # ── helpers ─────────────────────────────────────────────────────────────────────────────
 
     def _post_event(self, event: e.Event) -> None:
@@ -520,10 +460,6 @@ class LiveBackend:
         else:
             newest = islice(reversed(turns), max(0, len(turns) - self._turns_when_online))
             self._held_turns = sum(turn.role == "user" for turn in newest)
-
-
-def _tool_answer(output: x.TellToolRuns | e.ToolAnswered) -> ToolAnswer:
-    return ToolAnswer(item_id=output.item_id, call_id=output.call_id, output=output.output)
 
 
 def _not_started(_event: e.Event) -> None:

@@ -375,9 +375,7 @@ class VoiceApp(App[ExitSummary]):
         self.session_screen.header.seconds = int(self.session.seconds)
         self.session_screen.status.progress = meters.progress
         self.session_screen.set_microphone(available=meters.has_microphone)
-        if meters.approval is not None and self.screen is self.session_screen:
-            self.dialogs.ask_for(meters.approval)
-        self.dialogs.close_answered(meters.approval)
+        self.dialogs.follow_calls(meters.approval, lambda: self.screen is self.session_screen)
 
     def _draw_levels(self) -> None:
         status = self.session_screen.status

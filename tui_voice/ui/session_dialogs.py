@@ -16,6 +16,7 @@ from tui_voice.ui.view import SessionView, is_correctable
 if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn
     from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
+    from tui_voice.ui.screens.approval import ApprovalDialog
 
 
 class SessionDialogs:
@@ -37,6 +38,7 @@ class SessionDialogs:
         self._session = session
         self._view = view
         self._limits_changed = limits_changed
+        self._question: ApprovalDialog | None = None
 
     def commands(self) -> list[PaletteCommand]:
         """Returns the commands of the palette for which there is no key."""
@@ -94,25 +96,28 @@ class SessionDialogs:
         handle = self._session.handle
         return handle.meters().input_level if handle is not None else 0.0
 
-    def ask_for(self, request: ApprovalRequest) -> None:
+    def follow_calls(self, waiting: ApprovalRequest | None, may_ask: Callable[[], bool]) -> None:
+        """Asks about a call that waits for the user; `may_ask`: whether a dialog may open now.
+        Closes the question about a call that waits no longer: it was stopped, or given up.
+        """
+        if self._question is not None and self._question.request != waiting:
+            self._question.dismiss("refuse")
+        elif waiting is not None and may_ask():
+            self._ask_for(waiting)
+
+    def _ask_for(self, request: ApprovalRequest) -> None:
         """Asks whether the model may call a function."""
         from tui_voice.ui.screens.approval import ApprovalDialog
 
         handle = self._session.handle
 
         def answered(decision: Decision | None) -> None:
+            self._question = None
             if handle is not None:
                 handle.decide(request.number, decision or "refuse")
 
-        self._app.push_screen(ApprovalDialog(request), answered)
-
-    def close_answered(self, waiting: ApprovalRequest | None) -> None:
-        """Closes the question about a call that waits no longer: it was stopped, or given up."""
-        from tui_voice.ui.screens.approval import ApprovalDialog
-
-        screen = self._app.screen
-        if isinstance(screen, ApprovalDialog) and screen.request != waiting:
-            screen.dismiss("refuse")
+        self._question = ApprovalDialog(request)
+        self._app.push_screen(self._question, answered)
 
     def rename(self) -> None:
         from tui_voice.ui.screens.dialogs import TextQuestion
