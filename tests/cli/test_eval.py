@@ -13,11 +13,14 @@ from tests.runtime.chat_server_harness import chat_server, completion
 from tests.runtime.session_harness import toy_server
 from tui_voice.__main__ import main
 from tui_voice.cli.eval import report
+from tui_voice.conversation import events as e
 from tui_voice.lab.evaluation import Answer, Arm, EvaluationResult, Memory
+from tui_voice.lab.timings import Seconds, Stopwatch
 
 KEYS = {
     *("arm", "facts", "recalled", "missed", "prunings", "failed_prunings", "peak_window"),
     *("final_window", "input_tokens", "usd", "turns", "memory", "answers"),
+    "seconds",
 }
 
 
@@ -39,6 +42,7 @@ def outcome(
         turns=80,
         memory=memory,
         answers=answers,
+        seconds=Seconds(first_sound=0.94, reply=12.31, summary=None),
     )
 
 
@@ -80,6 +84,9 @@ async def test_the_json_output_has_the_documented_keys(
     assert row["memory"]["held"] is True
     assert (row["memory"]["language"], row["memory"]["by"]) == ("French", "tiny")
     assert len(row["answers"]) == row["facts"] == 10
+    seconds = row["seconds"]
+    assert 0 < seconds["first_sound"] <= seconds["reply"]
+    assert seconds["summary"] > 0
     assert row["answers"][0].keys() == {"asked", "said", "recalled"}
 
 
@@ -117,6 +124,13 @@ def test_a_long_name_is_wrapped_on_a_narrow_terminal() -> None:
     assert rest[0].split()[-1] == "Portuguese"
 
 
+def test_the_seconds_are_a_table_of_their_own() -> None:
+    lines = report(SHOWN).splitlines()
+    head = lines.index(next(line for line in lines if line.strip().startswith("seconds")))
+    assert lines[head].split() == ["seconds", "first", "sound", "whole", "reply", "memory"]
+    assert lines[head + 1].split()[-3:] == ["0.94", "12.31", "-"]
+
+
 def test_in_a_pipe_no_line_of_the_table_is_wrapped() -> None:
     row = report(SHOWN[2:]).splitlines()[1]
     assert "keep 8 structured Portuguese  10 of 10" in row
@@ -141,7 +155,7 @@ def test_there_is_no_remark_on_a_summary_as_asked_for() -> None:
     good = outcome(Arm("summary", "balanced"), memory(shortfall=""))
     text = report([replace(good, failed_prunings=0)])
     assert "language" not in text
-    assert text.count("summary") == 1  # the name in the table
+    assert text.count("summary") == 2  # the name in both tables
 
 
 @pytest.mark.parametrize(
@@ -168,3 +182,20 @@ def test_help_names_every_variation(capsys: pytest.CaptureFixture[str]) -> None:
         assert flag in text
     for word in ("textify only", "server's own", "nothing pruned", "several times"):
         assert word in " ".join(text.split())
+
+
+def test_seconds_are_medians_of_the_replies_and_summaries() -> None:
+    stopwatch = Stopwatch()
+    for at, first, done in ((0.0, 0.5, 2.0), (10.0, 10.7, 13.0), (20.0, 24.0, 29.0)):
+        stopwatch.take(e.TextSubmitted(at=at, item_id="u", text="?"))
+        stopwatch.take(e.TranscriptGrew(at=at + 0.1, item_id="a", text="words"))
+        stopwatch.take(e.AudioReceived(at=first, item_id="a"))
+        stopwatch.take(e.AudioReceived(at=done - 0.5, item_id="a"))
+        stopwatch.take(e.ResponseDone(at=done, response_id="r"))
+    stopwatch.take(e.SummaryReady(compaction_id="c", text="They spoke.", seconds=1.5))
+    assert stopwatch.seconds() == Seconds(first_sound=0.7, reply=3.0, summary=1.5)
+    silent = Stopwatch()
+    silent.take(e.TextSubmitted(at=1.0, item_id="u", text="?"))
+    silent.take(e.TranscriptGrew(at=1.25, item_id="a", text="words"))
+    silent.take(e.ResponseDone(at=2.0, response_id="r"))
+    assert silent.seconds() == Seconds(first_sound=0.25, reply=1.0)

@@ -30,7 +30,8 @@ _SETTINGS = ("backend.kind", "backend.model", "backend.voice", *ENGINES, "audio.
 """The settings that have a flag here; those of the window are varied by the command itself."""
 _LEGEND = (
     "recalled: facts that the model still knew; peak and end: tokens in the window; read: "
-    "thousands of input tokens over the whole session."
+    "thousands of input tokens over the whole session. Below: median seconds to the first sound "
+    "of a reply (with --text: to its first words), to its end, and to write a pruning's text."
 )
 _SHOWN = 320
 """Longest part of a summary that is printed, in characters."""
@@ -124,8 +125,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report(outcomes: Sequence[EvaluationResult]) -> str:
-    """Returns a table with one row for each session, and below it remarks on some of them."""
-    return "\n".join([_table(outcomes), *_remarks(outcomes)])
+    """Returns two tables with a row for each session, and below them remarks on some of them."""
+    return "\n".join([_table(outcomes), "", _times(outcomes), *_remarks(outcomes)])
 
 
 def _settings(args: argparse.Namespace) -> Settings:
@@ -139,7 +140,18 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 def _table(outcomes: Sequence[EvaluationResult]) -> str:
     """Returns one row for each session; a long name is wrapped where the terminal is narrow."""
-    head = ("session", "recalled", "prunings", "peak", "end", "read", "USD")
+    head = (
+        "session",
+        "recalled",
+        "prunings",
+        "peak",
+        "end",
+        "read",
+        "USD",
+        "sound",
+        "reply",
+        "sum",
+    )
     rows = [
         (
             outcome.arm.name,
@@ -153,6 +165,25 @@ def _table(outcomes: Sequence[EvaluationResult]) -> str:
         for outcome in outcomes
     ]
     return table([head, *rows], right=range(1, 7), flexible=0)
+
+
+def _times(outcomes: Sequence[EvaluationResult]) -> str:
+    rows = [
+        (
+            outcome.arm.name,
+            *(
+                "-" if seconds is None else f"{seconds:.2f}"
+                for seconds in (
+                    outcome.seconds.first_sound,
+                    outcome.seconds.reply,
+                    outcome.seconds.summary,
+                )
+            ),
+        )
+        for outcome in outcomes
+    ]
+    head = ("seconds", "first sound", "whole reply", "memory")
+    return table([head, *rows], right=range(1, 4), flexible=0)
 
 
 def _remarks(outcomes: Sequence[EvaluationResult]) -> list[str]:

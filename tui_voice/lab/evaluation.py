@@ -18,6 +18,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.items import memory_text
 from tui_voice.conversation.limits import Limits, default_limits
 from tui_voice.conversation.turns import Turn
+from tui_voice.lab.timings import Seconds, Stopwatch
 from tui_voice.languages import detect_language, is_spoken_language
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.session_factory import SessionOptions
@@ -129,6 +130,7 @@ class EvaluationResult:
     memory: Memory | None
     """None: there was no summary."""
     answers: tuple[Answer, ...]
+    seconds: Seconds
 
 
 def arms(
@@ -182,7 +184,10 @@ def run_arm(arm: Arm, settings: Settings, folder: Path, exchanges: int) -> Evalu
     answers: list[Answer] = []
     written: list[e.SummaryReady] = []
 
+    stopwatch = Stopwatch()
+
     def on_event(event: e.Event) -> None:
+        stopwatch.take(event)
         if isinstance(event, e.SummaryReady):
             written.append(event)
 
@@ -214,6 +219,7 @@ def run_arm(arm: Arm, settings: Settings, folder: Path, exchanges: int) -> Evalu
         turns=len(ledger.turns),
         memory=memory,
         answers=tuple(answers),
+        seconds=stopwatch.seconds(),
     )
 
 
