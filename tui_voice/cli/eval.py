@@ -140,18 +140,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 def _table(outcomes: Sequence[EvaluationResult]) -> str:
     """Returns one row for each session; a long name is wrapped where the terminal is narrow."""
-    head = (
-        "session",
-        "recalled",
-        "prunings",
-        "peak",
-        "end",
-        "read",
-        "USD",
-        "sound",
-        "reply",
-        "sum",
-    )
+    head = ("session", "recalled", "prunings", "peak", "end", "read", "USD")
     rows = [
         (
             outcome.arm.name,
