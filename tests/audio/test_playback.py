@@ -202,3 +202,42 @@ def test_counts_of_old_items_are_forgotten() -> None:
         playback.take(24)
     assert playback.played_ms("0") == 0
     assert playback.played_ms("item 1999") == 1
+
+
+def test_what_the_device_drops_is_played_again() -> None:
+    playback = Playback()
+    playback.write("a", ramp(0, 480))
+    playback.write("b", ramp(480, 480))
+    playback.finish("b")
+    blocks = [playback.take(240) for _ in range(4)]
+    assert playback.idle
+    playback.give_back(reversed(blocks[1:]))
+    assert playback.played_ms("a") == 10
+    assert not playback.idle
+    again = [playback.take(240) for _ in range(3)]
+    assert [block.pcm for block in again] == [block.pcm for block in blocks[1:]]
+    assert [block.finished for block in again] == [block.finished for block in blocks[1:]]
+
+
+def test_an_interruption_counts_what_the_device_dropped_as_not_played() -> None:
+    playback = Playback()
+    playback.write("a", ramp(0, 960))
+    playback.finish("a")
+    blocks = [playback.take(480), playback.take(480)]
+    playback.give_back(reversed(blocks))
+    assert playback.take(240).started == ("a",)
+    assert playback.interrupt() == ("a", 10)
+    assert playback.resume("a")
+    assert playback.take(240).pcm == ramp(240, 240)
+
+
+def test_a_ring_that_grows_keeps_what_may_be_read_again() -> None:
+    ring = Ring(capacity=480)
+    ring.put(ramp(0, 480))
+    ring.take(np.empty(240, np.int16))
+    ring.put(ramp(480, 480))
+    assert ring.back(240) == 240
+    assert ring.back(1) == 0
+    out = np.empty(720, np.int16)
+    ring.take(out)
+    assert out.tobytes() == ramp(0, 720)

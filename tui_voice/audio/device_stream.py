@@ -160,6 +160,11 @@ class DeviceStream:
             self._opened, self._missed = time.monotonic(), 0
             off_loop(self._handle.wake).add_done_callback(self._woken)
 
+    def flush(self) -> None:
+        """Lets the device drop what it has not played yet, where it holds more than some blocks."""
+        if self._handle is not None:
+            self._handle.flush()
+
     def _woken(self, waking: "asyncio.Future[None]") -> None:
         failed = not waking.cancelled() and waking.exception() is not None
         if self._handle is None or self._resting:

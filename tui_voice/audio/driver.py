@@ -63,11 +63,21 @@ LOOPBACK_DEVICES = (
 virtual devices of macOS and Windows (BlackHole, Soundflower, VB-Audio)."""
 
 
+Pull = Callable[[int, float], bytes]
+"""Called with a number of samples, and with the seconds until they are heard where the device
+holds more than a few blocks, else 0. Returns that many samples of s16le mono at 24 kHz, or b""
+where there is nothing to be played now."""
+
+
 class DeviceHandle(Protocol):
     """A running stream. `close` returns after the last callback. After `rest`, callbacks may stop
-    until `wake`, which raises DeviceError where the stream does not restart."""
+    until `wake`, which raises DeviceError where the stream does not restart. `flush` lets the
+    device drop what it has not played yet, where it holds more than a few blocks; it returns at
+    once."""
 
     name: str
+
+    def flush(self) -> None: ...
 
     def rest(self) -> None: ...
 
@@ -105,9 +115,9 @@ class Driver(Protocol):
     def open_output(
         self,
         device: Device | None,
-        pull: Callable[[int], bytes],
+        pull: Pull,
         *,
         stopped: Callable[[], None],
     ) -> DeviceHandle:
-        """`pull(samples)` must return that many samples of s16le mono at 24 kHz."""
+        """Plays what `pull` returns."""
         ...

@@ -6,6 +6,7 @@ microseconds.
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,7 @@ class PlayedBlock:
     started: tuple[str, ...] = ()
     finished: tuple[tuple[str, int], ...] = ()  # item id, milliseconds played
     sounding: int = 0  # samples before the silence that fills the block
+    parts: tuple[tuple[str, int], ...] = ()  # item id, samples of it; in the order of playing
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class Playback:
         out = np.zeros(count, np.int16)
         started: list[str] = []
         finished: list[tuple[str, int]] = []
+        parts: list[tuple[str, int]] = []
         at = 0
         with self._lock:
             while self._silent_ends:
@@ -111,6 +114,7 @@ class Playback:
                 self._ring.take(out[at : at + step])
                 at += step
                 segment.left -= step
+                parts.append((segment.item_id, step))
                 item = self._items[segment.item_id]
                 item.played += step
                 if not item.started:
@@ -123,7 +127,26 @@ class Playback:
             np.copyto(out, np.clip(out * self.volume, -32768, 32767), casting="unsafe")
         pcm = out.tobytes()
         self._latest = pcm if at else b""
-        return PlayedBlock(pcm, tuple(started), tuple(finished), at)
+        return PlayedBlock(pcm, tuple(started), tuple(finished), at, tuple(parts))
+
+    def give_back(self, blocks: Iterable[PlayedBlock]) -> None:
+        """Undoes the newest `take`s, given newest first: the device has dropped what it took."""
+        with self._lock:
+            for block in blocks:
+                for item_id in block.started:
+                    self._items[item_id].started = False
+                for item_id, _ in block.finished:
+                    self._items[item_id].ended = False
+                    self._silent_ends.append(item_id)  # if it has no sound to be played again
+                for item_id, count in reversed(block.parts):
+                    self._give_back(item_id, self._ring.back(count))
+
+    def _give_back(self, item_id: str, count: int) -> None:
+        self._items[item_id].played -= count
+        if self._segments and self._segments[0].item_id == item_id:
+            self._segments[0].left += count
+        elif count:
+            self._segments.appendleft(_Segment(item_id, count))
 
     def interrupt(self) -> tuple[str, int] | None:
         """Drops all waiting sound; every unfinished item refuses sound that still arrives.

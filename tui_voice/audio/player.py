@@ -1,13 +1,14 @@
 """Plays a piece of sound once, for example a turn of a recording."""
 
 import threading
+import time
 
 from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, drivers
 from tui_voice.audio.pcm import RATE, WIDTH
 from tui_voice.errors import DeviceError
 
-_TAIL = RATE // 4
-"""Samples of silence after the sound, until the device has played it."""
+_TAIL_S = 0.25
+"""Seconds of silence after the sound, until the device has played it."""
 
 
 class Player:
@@ -36,15 +37,19 @@ class Player:
             self._play(pcm, wanted)
 
     def _play(self, pcm: bytes, wanted: str | None) -> None:
-        at, ended = 0, threading.Event()
+        at, over_at, ended = 0, 0.0, threading.Event()
 
-        def pull(count: int) -> bytes:
-            nonlocal at
+        def pull(count: int, ahead_s: float) -> bytes:
+            nonlocal at, over_at
+            now = time.monotonic()
             piece = pcm[at * WIDTH : (at + count) * WIDTH] if not self._stop.is_set() else b""
             at += count
-            if self._stop.is_set() or at * WIDTH > len(pcm) + _TAIL * WIDTH:
+            if piece:
+                over_at = now + ahead_s + _TAIL_S
+                return piece + bytes(count * WIDTH - len(piece))
+            if self._stop.is_set() or now > over_at:
                 ended.set()
-            return piece + bytes(count * WIDTH - len(piece))
+            return b""
 
         nothing = f"No {DEVICE_NOUNS['output']} found."
         failure = DeviceError(nothing, "`tui-voice doctor` tells more.")

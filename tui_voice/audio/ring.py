@@ -6,6 +6,8 @@ from tui_voice.audio.pcm import RATE, Samples, samples
 
 _START = 30 * RATE
 """30 s, 1.4 MB: most replies fit, so most sessions allocate once."""
+_KEPT = RATE
+"""Samples (1 s) before the read index that stay for `back` while the ring grows."""
 
 
 class Ring:
@@ -20,6 +22,7 @@ class Ring:
         self._store = np.zeros(capacity, np.int16)
         self.read = 0
         self.written = 0
+        self._oldest = 0  # index of the oldest sample that is still stored
 
     def __len__(self) -> int:
         return self.written - self.read
@@ -31,6 +34,7 @@ class Ring:
             # Free the memory of a long reply: here, not in `flush`, because freeing megabytes
             # takes longer than an interruption may.
             self._store = np.zeros(self._start, np.int16)
+            self._oldest = self.read
         if len(self) + fresh.size > self._store.size:
             self._resize(max(2 * self._store.size, len(self) + fresh.size))
         self._append(fresh)
@@ -44,17 +48,28 @@ class Ring:
         target[head:] = self._store[: target.size - head]
         self.read += target.size
 
+    def back(self, count: int) -> int:
+        """Moves the read index back, so that the newest samples read are read again.
+
+        Returns by how many: at most `count`, and not beyond what is still stored.
+        """
+        moved = min(count, self.read - self._oldest)
+        self.read -= moved
+        return moved
+
     def flush(self) -> int:
         """Drops all waiting samples; returns their number."""
         lost, self.read = len(self), self.written
         return lost
 
     def _resize(self, capacity: int) -> None:
+        kept = self.back(_KEPT)
         waiting = np.empty(len(self), np.int16)
         self.take(waiting)
         self._store = np.zeros(capacity, np.int16)
-        self.read = self.written = self.written - waiting.size
+        self.read = self.written = self._oldest = self.written - waiting.size
         self._append(waiting)
+        self.read += kept
 
     def _append(self, fresh: Samples) -> None:
         at = self.written % self._store.size
@@ -62,3 +77,4 @@ class Ring:
         self._store[at : at + head] = fresh[:head]
         self._store[: fresh.size - head] = fresh[head:]
         self.written += fresh.size
+        self._oldest = max(self._oldest, self.written - self._store.size)

@@ -1,8 +1,11 @@
 """Playback: sends the sound of items to a device and reports how much of it was played."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +13,8 @@ from tui_voice.audio.device_stream import DeviceChange, DeviceStream
 from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.echo_gate import is_echo
-from tui_voice.audio.pcm import RATE, WIDTH, samples
+from tui_voice.audio.in_flight import BlocksInFlight
+from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, level, samples
 from tui_voice.audio.playback import Playback, PlayedBlock
 from tui_voice.audio.playback_history import PlaybackHistory
 from tui_voice.errors import DeviceError
@@ -154,6 +158,9 @@ class Speaker(BaseSpeaker):
         self._echo = echo
         self._stream = DeviceStream("output", self._start, on_change)
         self._history = echo.history if echo is not None else PlaybackHistory()
+        self._taking = threading.Lock()  # the next three change together
+        self._in_flight = BlocksInFlight()
+        self._heard = b""  # the level is computed when the meter asks
         self._cue = b""  # the rest of a cue
         self._silent = 0  # samples; on the device's thread
 
@@ -202,9 +209,34 @@ class Speaker(BaseSpeaker):
         await self._stream.choose(device)
 
     def pause(self, paused: bool) -> None:
-        super().pause(paused)
+        with self._taking:
+            if paused:
+                self._take_back()
+            super().pause(paused)
         if not paused:
             self.wake()
+
+    def interrupt(self) -> tuple[str, int] | None:
+        with self._taking:
+            self._take_back()
+            return super().interrupt()
+
+    def _take_back(self) -> None:
+        """Lets the device drop what is not heard yet, which then counts as not played."""
+        self._playback.give_back(self._in_flight.drop())
+        self._stream.flush()
+
+    @property
+    def playing(self) -> bool:
+        return super().playing or bool(self._in_flight)
+
+    @property
+    def waiting_ms(self) -> int:
+        return super().waiting_ms + self._in_flight.samples // SAMPLES_PER_MS
+
+    @property
+    def level(self) -> float:
+        return level(self._heard)
 
     @property
     def resting(self) -> bool:
@@ -214,27 +246,38 @@ class Speaker(BaseSpeaker):
     def _start(
         self, driver: Driver, device: Device | None, stopped: Callable[[], None], number: int
     ) -> DeviceHandle:
-        def pull(count: int) -> bytes:
+        def pull(count: int, ahead_s: float) -> bytes:
             """Called on the device's thread."""
-            in_use = self._stream.note_callback(number)
-            return self._pull(count) if in_use else bytes(count * WIDTH)
+            return self._pull(count, ahead_s) if self._stream.note_callback(number) else b""
 
         return driver.open_output(device, pull, stopped=stopped)
 
-    def _pull(self, count: int) -> bytes:
-        block = self._playback.take(count)
+    def _pull(self, count: int, ahead_s: float) -> bytes:
+        with self._taking:
+            now = time.monotonic()
+            block = self._playback.take(count)
+            sounds = block.sounding > 0 or bool(self._cue)
+            if self._cue:
+                block = replace(block, pcm=self._with_cue(block.pcm))
+            if sounds or block.finished or not self._in_flight:
+                self._in_flight.put(block, now + ahead_s if sounds or self._in_flight else now)
+            heard = self._in_flight.heard(now)
+        for part in heard:
+            self._was_heard(part)
+        return block.pcm if sounds else b""
+
+    def _was_heard(self, block: PlayedBlock) -> None:
+        self._heard = block.pcm if block.sounding else b""
+        self._history.add(block.pcm)
         if block.sounding:
             self._silent = 0
+            if self.on_played is not None:
+                self.on_played(block.pcm[: block.sounding * WIDTH])
         else:
-            self._count_silence(count)
-        pcm = self._with_cue(block.pcm) if self._cue else block.pcm
-        self._history.add(pcm)
-        if block.sounding and self.on_played is not None:
-            self.on_played(block.pcm[: block.sounding * WIDTH])
+            self._count_silence(len(block.pcm) // WIDTH)
         if block.started or block.finished:
             with suppress(RuntimeError):  # the loop was closed before the device
                 self._loop.call_soon_threadsafe(self._took, block)
-        return pcm
 
     def _with_cue(self, pcm: bytes) -> bytes:
         """Returns the block with the next part of the cue."""

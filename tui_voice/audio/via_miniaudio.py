@@ -10,8 +10,9 @@ import miniaudio
 from _miniaudio import ffi, lib  # type: ignore[import-not-found]  # compiled, ships no types
 from miniaudio import Backend, MiniaudioError
 
-from tui_voice.audio.driver import BLOCK_MS, Device, is_monitor
-from tui_voice.audio.pcm import RATE
+from tui_voice.audio.driver import BLOCK_MS, Device, DeviceHandle, Pull, is_monitor
+from tui_voice.audio.pcm import RATE, WIDTH
+from tui_voice.audio.pulse_output import open_pulse_output
 from tui_voice.errors import DeviceError
 
 _PERIODS = 6
@@ -28,11 +29,15 @@ _BACKENDS = {
 class Miniaudio:
     name = "miniaudio"
 
+    def __init__(self) -> None:
+        self._finds_pulseaudio = False
+
     def devices(self) -> list[Device]:
         try:
             context = miniaudio.Devices(_backends())
         except MiniaudioError:
             return []
+        self._finds_pulseaudio = context.backend == "PulseAudio"
         return _outputs_and_inputs(context)
 
     def open_input(
@@ -52,15 +57,17 @@ class Miniaudio:
     def open_output(
         self,
         device: Device | None,
-        pull: Callable[[int], bytes],
+        pull: Pull,
         *,
         stopped: Callable[[], None],
-    ) -> "MiniaudioStream":
+    ) -> DeviceHandle:
         def play() -> Generator[bytes, int, None]:
             wanted = yield b""
             while True:
-                wanted = yield pull(wanted)
+                wanted = yield pull(wanted, 0.0) or bytes(wanted * WIDTH)
 
+        if self._finds_pulseaudio and (output := open_pulse_output(device, pull, stopped)):
+            return output
         with _buffer_at_pulseaudio(BLOCK_MS * _PERIODS):
             return _open(miniaudio.PlaybackDevice, "loudspeaker", device, BLOCK_MS, play(), stopped)
 
@@ -107,6 +114,9 @@ class MiniaudioStream:
             raise DeviceError(
                 f"The {self._noun} does not start ({error}).", "Is another program holding it?"
             ) from error
+
+    def flush(self) -> None:
+        """Does nothing: the device holds a few blocks."""
 
     def rest(self) -> None:
         self._stream.stop_callback = None

@@ -6,7 +6,7 @@ from typing import Any
 
 import sounddevice
 
-from tui_voice.audio.driver import BLOCK_MS, Device, is_monitor
+from tui_voice.audio.driver import BLOCK_MS, Device, Pull, is_monitor
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, Resampler
 from tui_voice.audio.pulse_server import captures_monitor_by_default
 from tui_voice.errors import DeviceError
@@ -79,7 +79,7 @@ class PortAudio:
     def open_output(
         self,
         device: Device | None,
-        pull: Callable[[int], bytes],
+        pull: Pull,
         *,
         stopped: Callable[[], None],
     ) -> "PortAudioStream":
@@ -89,10 +89,11 @@ class PortAudio:
 
             def wanted(data: Any, count: int, _time: Any, _status: Any) -> None:
                 if rate == RATE:
-                    data[:] = pull(count)
+                    data[:] = pull(count, 0.0) or bytes(count * WIDTH)
                     return
+                block = BLOCK_MS * SAMPLES_PER_MS
                 while len(ready) < count * WIDTH:
-                    ready.extend(resampler.feed(pull(BLOCK_MS * SAMPLES_PER_MS)))
+                    ready.extend(resampler.feed(pull(block, 0.0) or bytes(block * WIDTH)))
                 data[:] = ready[: count * WIDTH]
                 del ready[: count * WIDTH]
 
@@ -114,6 +115,9 @@ class PortAudioStream:
     def __init__(self, stream: Any, name: str) -> None:
         self._stream = stream
         self.name = name
+
+    def flush(self) -> None:
+        """Does nothing: the device holds a few blocks."""
 
     def rest(self) -> None:
         """Does nothing: a stopped PortAudio stream through ALSA did not restart reliably."""

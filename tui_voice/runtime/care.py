@@ -36,10 +36,12 @@ class MicrophoneCare:
 
     def unsent(self, frame: bytes, *, muted: bool) -> str:
         """Returns what to say of a frame that is not sent; "" for nothing."""
+        from tui_voice.audio.voice_detector import CHUNK_MS
+
         self._at_ms += len(frame) / BYTES_PER_MS
         while self._recent and self._recent[0][0] < self._at_ms - _WINDOW_MS:
             self._speech_ms -= self._recent.popleft()[1]
-        spoken = sum(self._detector.feed(frame)) * 32.0
+        spoken = sum(self._detector.feed(frame)) * CHUNK_MS
         if spoken:
             self._recent.append((self._at_ms, spoken))
             self._speech_ms += spoken
