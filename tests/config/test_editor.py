@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tui_voice.cli.config import template
-from tui_voice.cli.registry import CHOICES
+from tui_voice.cli.registry import CHOICES, SUGGESTIONS, profiles
 from tui_voice.config import load
 from tui_voice.config.editor import SettingsEditor
 from tui_voice.config.model import all_settings
@@ -119,6 +119,17 @@ def test_a_value_of_the_profile_in_force_is_changed_in_the_profile(path: Path) -
     assert 'model = "gpt-realtime-2.1"   # half the price' in path.read_text()
     one.save("backend.voice", "ash")  # the profile does not set it
     assert 'voice = "ash" ' in path.read_text()
+
+
+def test_a_shipped_profile_is_chosen_and_is_stronger_than_the_file(path: Path) -> None:
+    one = SettingsEditor(env={}, path=path, suggestions=SUGGESTIONS)
+    assert one.field("session.profile").choices == ("none", *profiles(), "cheap")
+    assert one.save("session.profile", "tutor") == ""
+    assert one.settings.profile == "tutor"
+    instructions = one.field("backend.instructions")
+    assert instructions.source == instructions.fixed_by == "profile tutor"
+    one.save("session.profile", "none")
+    assert one.field("backend.instructions").source == "default"
 
 
 def test_what_was_chosen_for_this_run_is_replaced_by_what_is_saved(editor: Open) -> None:

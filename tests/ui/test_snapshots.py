@@ -20,6 +20,8 @@ from tests.ui.scripted_session_harness import (
     user_speaks,
 )
 from tests.ui.test_screens import filter_applied
+from tui_voice.cli.registry import CHOICES, SUGGESTIONS
+from tui_voice.config import SettingsEditor
 from tui_voice.conversation import events as e
 from tui_voice.ui.screens.list_screen import ListScreen
 
@@ -79,8 +81,33 @@ SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] 
     "reader": (empty, ("ctrl+r", "ctrl+o")),
     "export": (kyoto_session, ("ctrl+e",)),
     "focus": (kyoto_session, ("ctrl+p", *"focus", "enter")),
+    "settings": (kyoto_session, ("f3", "down", "down")),
+    "setting-choice": (kyoto_session, ("f3", *"policy", "enter")),
+    "setting-refused": (kyoto_session, ("f3", *"speaking", "enter", "9", "enter")),
+    "setting-device": (kyoto_session, ("f3", "enter")),
 }
-ALWAYS = ("session", "select", "empty", "help", "sessions", "search", "reader", "export")
+
+
+def editor() -> SettingsEditor:
+    """Settings from a file, a variable and a flag."""
+    Path("config.toml").write_text('[backend]\nvoice = "cedar"\n')
+    return SettingsEditor(
+        {"backend.kind": "local"},
+        env={"TUI_VOICE_BACKEND_SILENCE_MS": "900"},
+        path=Path("config.toml"),
+        choices=CHOICES,
+        suggestions=SUGGESTIONS,
+    )
+
+
+def devices(_direction: str) -> list[tuple[str, str]]:
+    return [("a", "USB microphone"), ("b", "Laptop"), ("c", "Monitor  (what a loudspeaker plays)")]
+
+
+ALWAYS = (
+    *("session", "select", "empty", "help", "sessions", "search", "reader", "export"),
+    *("settings",),
+)
 """Screens that are compared in every appearance; the others at the two usual sizes."""
 
 
@@ -93,9 +120,19 @@ def pictures() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("screen", "appearance"), pictures())
-def test_picture(screen: str, appearance: str, build: Build, snap_compare: Compare) -> None:
+def test_picture(
+    screen: str,
+    appearance: str,
+    build: Build,
+    snap_compare: Compare,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     fill, keys = SCREENS[screen]
     size, options = APPEARANCES[appearance]
+    if screen.startswith("setting"):
+        options = options | {"editor": editor(), "devices": devices, "sound_test": object()}
     app = build(fill, **options)
 
     async def arrive(pilot: Pilot[object]) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.arguments import find_session
-from tui_voice.cli.flags import sessions_dir_of, settings_for_session, settings_of
+from tui_voice.cli.flags import editor_of, sessions_dir_of, settings_for_session
 from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.output import OutputError
 from tui_voice.cli.resume_hint import is_inside, resume_lines
@@ -34,10 +34,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "The full-screen app needs a terminal.", "`tui-voice say` works without one."
         )
-    settings = settings_of(args)
+    editor = editor_of(args)
+    settings = editor.settings
     folder = sessions_dir_of(args)
     first = _first_session(args, folder)
     # The heavy modules (openai, numpy, the server) are imported after the first paint.
+    from tui_voice.runtime.sound_test import DeviceTest
     from tui_voice.runtime.turn_player import TurnPlayer
     from tui_voice.ui.app import VoiceApp
     from tui_voice.ui.options import AppOptions
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         from tui_voice.store.catalog import find
 
         resume = find(folder, session_id).path if session_id else None
-        chosen = settings_for_session(args, resume)
+        chosen = settings_for_session(editor, resume)
         session = open_session(
             SessionOptions(settings=chosen, folder=folder, resume=resume, can_ask=True)
         )
@@ -60,12 +62,15 @@ def run(args: argparse.Namespace) -> int:
     def write_minutes(ledger: Ledger, post: Callable[[Event], object]) -> str:
         from tui_voice.runtime.minutes import minutes
 
-        return minutes(ledger, settings, post)[0]
+        return minutes(ledger, editor.settings, post)[0]
 
-    def change_settings(values: Mapping[str, str]) -> None:
-        nonlocal settings
-        settings = settings_of(argparse.Namespace(**(vars(args) | dict(values))))
-        vars(args).update(values)
+    def loudspeaker() -> str | None:
+        return editor.settings.audio.output_device
+
+    def hear_voice(voice: str) -> None:
+        from tui_voice.cli.voice_sample import play_sample
+
+        play_sample(voice, editor.settings.backend.speed, loudspeaker())
 
     options = AppOptions(
         **appearance(settings),
@@ -76,7 +81,10 @@ def run(args: argparse.Namespace) -> int:
         budget=settings.cost.limit,
         minutes=write_minutes,
         sessions=folder,
-        change_settings=change_settings,
+        change_settings=editor.choose,
+        editor=editor,
+        sound_test=DeviceTest(loudspeaker),
+        hear_voice=hear_voice,
     )
     # While the screen draws, the session's thread waits for Python's global lock. A shorter
     # switch interval reduces that delay from 16 ms to 3–5 ms (`benchmarks/sound.py`).

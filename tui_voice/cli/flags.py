@@ -73,21 +73,28 @@ def _form(metavar: str) -> dict[str, Any]:
 
 def settings_of(args: argparse.Namespace) -> config.Settings:
     """Returns the settings in force for a command. Raises SettingsError."""
-    flags = {key: value for key, value in vars(args).items() if "." in key}
-    profile = getattr(args, "profile", None)
-    settings = config.load(flags, profile=profile, choices=registry.CHOICES)
-    registry.check(settings)
-    return settings
+    return editor_of(args).settings
 
 
-def settings_for_session(args: argparse.Namespace, journal: Path | None) -> config.Settings:
+def editor_of(args: argparse.Namespace) -> config.SettingsEditor:
+    """Returns the settings of a command, which can be changed. Raises SettingsError."""
+    return config.SettingsEditor(
+        {key: value for key, value in vars(args).items() if "." in key},
+        getattr(args, "profile", None),
+        choices=registry.CHOICES,
+        suggestions=registry.SUGGESTIONS,
+        check=registry.check,
+    )
+
+
+def settings_for_session(editor: config.SettingsEditor, journal: Path | None) -> config.Settings:
     """Returns the settings for a session; `journal`: of the one to resume, None for a new one.
 
     A resumed session keeps its profile, also where it had none, unless the user named one for this
     run: by `--profile`, in the environment or on the screen. The settings in force are used where
     there is no such profile any more. Raises SettingsError.
     """
-    settings = settings_of(args)
+    settings = editor.settings
     if journal is None or settings.profile_is_explicit:
         return settings
     from tui_voice.store.reading import load
@@ -95,9 +102,8 @@ def settings_for_session(args: argparse.Namespace, journal: Path | None) -> conf
     had = load(journal).ledger.profile
     if had == (settings.profile or ""):
         return settings
-    kept = argparse.Namespace(**(vars(args) | {"profile": had or "none"}))
     known = {"", *settings.profiles, *shipped_profiles()}
-    return settings_of(kept) if had in known else settings
+    return editor.with_profile(had or "none") if had in known else settings
 
 
 def sessions_dir_of(args: argparse.Namespace) -> Path:

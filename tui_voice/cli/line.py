@@ -13,7 +13,13 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui_voice.cli.arguments import find_session
-from tui_voice.cli.flags import add_common, add_settings, sessions_dir_of, settings_for_session
+from tui_voice.cli.flags import (
+    add_common,
+    add_settings,
+    editor_of,
+    sessions_dir_of,
+    settings_for_session,
+)
 from tui_voice.cli.input_lines import InputLines
 from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.resume_hint import resume_lines
@@ -58,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     folder = sessions_dir_of(args)
     wanted = args.session or ("last" if args.continue_last else None)
     resume = None if wanted is None else find_session(folder, wanted).path
-    settings = settings_for_session(args, resume)
+    settings = settings_for_session(editor_of(args), resume)
     options = SessionOptions(settings=settings, folder=folder, resume=resume, can_ask=True)
     with deferred():  # a signal must not come between opening it and knowing it
         session = open_session(options)

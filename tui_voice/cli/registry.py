@@ -81,6 +81,35 @@ def themes() -> list[str]:
     return [*(theme.name for theme in THEMES), *sorted(BUILTIN_THEMES)]
 
 
+def voices() -> Iterable[str]:
+    """Returns the names of the voices that every server of the Realtime API has."""
+    from tui_voice.ui.slash_commands import VOICES
+
+    return VOICES
+
+
+def realtime_models() -> Iterable[str]:
+    """Returns the names of the realtime models whose prices are known."""
+    from tui_voice.conversation.prices import PRICES
+
+    return [name for name in PRICES.models if "realtime" in name]
+
+
+def profiles() -> Iterable[str]:
+    """Returns the names of the profiles that are shipped."""
+    from tui_voice.config.shipped_profiles import shipped_profiles
+
+    return shipped_profiles()
+
+
+SUGGESTIONS: Mapping[str, Callable[[], Iterable[str]]] = {
+    "backend.voice": voices,
+    "backend.model": realtime_models,
+    "session.profile": profiles,
+    "ui.theme": themes,
+}
+"""Setting → names that the settings screen offers for it."""
+
 CHOICES: Mapping[str, Callable[[], Iterable[str]]] = {
     "context.policy": policies,
     "summary.style": summary_styles,

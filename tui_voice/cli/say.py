@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli.arguments import find_session, sound_argument, words_argument
-from tui_voice.cli.flags import add_common, add_settings, sessions_dir_of, settings_for_session
+from tui_voice.cli.flags import (
+    add_common,
+    add_settings,
+    editor_of,
+    sessions_dir_of,
+    settings_for_session,
+)
 from tui_voice.cli.input_lines import InputLines
 from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.output import OutputError, escape_controls, print_json
@@ -62,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     speak = None if args.speak is None else _new_sound_file(args.speak)
     folder = sessions_dir_of(args)
     resume = None if args.session is None else find_session(folder, args.session).path
-    settings = settings_for_session(args, resume)
+    settings = settings_for_session(editor_of(args), resume)
     options = SessionOptions(settings=settings, folder=folder, resume=resume)
     images = [user_path(text, "the path of --image") for text in args.image or ()]
     given = [_turn(argument) for argument in args.turns]  # a mistake ends it before a connection

@@ -8,6 +8,7 @@ are first needed.
 """
 
 from tui_voice.config.api_keys import ApiKey
+from tui_voice.config.editor import SettingsEditor
 from tui_voice.config.loading import load
 from tui_voice.config.model import (
     DEFAULT_KEYS,
@@ -41,6 +42,7 @@ __all__ = [
     "ProfileSettings",
     "ScreenSettings",
     "Settings",
+    "SettingsEditor",
     "SummarySettings",
     "cache_dir",
     "config_path",

@@ -18,6 +18,7 @@ from tui_voice.config.model import all_settings, type_of
 from tui_voice.config.paths import config_path
 from tui_voice.config.settings import DEFAULT, Settings
 from tui_voice.config.settings_file import changed, found, read, write
+from tui_voice.config.shipped_profiles import shipped_profiles
 from tui_voice.config.sources import parsed
 from tui_voice.errors import SettingsError
 
@@ -39,7 +40,7 @@ class SettingField(NamedTuple):
     """Where the value comes from: "default", "file", "profile NAME", "this run" where it was chosen
     without the file, a variable or a flag."""
     fixed_by: str
-    """The variable or flag that is stronger than the file; "" where there is none."""
+    """The variable, flag or shipped profile that is stronger than the file; "" where none is."""
     allowed: str
     """What may be entered, for a sentence: "a whole number from 0 to 100, or none"."""
     choices: tuple[str, ...] = ()
@@ -96,11 +97,18 @@ class SettingsEditor:
             self._chosen = before
             raise
 
+    def with_profile(self, profile: str) -> Settings:
+        """Returns the settings with another profile in force, "none" for none. Raises
+        SettingsError.
+        """
+        return self._loaded(self._text, profile)
+
     def field(self, key: str) -> SettingField:
         """Returns what is shown of one setting."""
         kind, setting = type_of(key), all_settings()[key]
         origin = self.settings.origin(key)
         weak = origin == DEFAULT or origin.startswith(str(self._path)) or key in self._chosen
+        source = self._source(key, origin)
         names = self._names(key, kind)
         return SettingField(
             key,
@@ -108,8 +116,8 @@ class SettingsEditor:
             "choice" if names else _kind(kind),
             as_text(self.settings.value(key), kind),
             as_text(setting.default, kind),
-            self._source(key, origin),
-            "" if weak else origin,
+            source,
+            "" if weak else source,
             allowed(key, self._choices),
             names,
             key in self._suggestions and key not in self._choices,
@@ -157,11 +165,11 @@ class SettingsEditor:
         self.settings, self._text = settings, new
         return self.field(key).fixed_by
 
-    def _loaded(self, text: str) -> Settings:
+    def _loaded(self, text: str, profile: str | None = None) -> Settings:
         """Returns the settings in force with this text in the file. Raises SettingsError."""
         settings = load(
             self._flags | self._chosen,
-            profile=self._profile,
+            profile=self._profile if profile is None else profile,
             env=self._env,
             path=self._given_path,
             choices=self._choices,
@@ -196,15 +204,20 @@ class SettingsEditor:
         if get_origin(inner) is Literal:
             return (*none, *get_args(inner))
         table = self._choices.get(key) or self._suggestions.get(key)
-        return (*none, *table()) if table else ()
+        found = (*none, *table()) if table else ()
+        if key == "session.profile":
+            found += tuple(name for name in self.settings.profiles if name not in found)
+        return found
 
     def _source(self, key: str, origin: str) -> str:
         if key in self._chosen:
             return "this run"
         if origin == str(self._path):
             return "file"
-        if origin.startswith(f"{self._path} [profiles."):
-            return f"profile {self.settings.profile}"
+        profile = self.settings.profile or ""
+        is_own = origin.startswith(f"{self._path} [profiles.")
+        if is_own or origin == str(shipped_profiles().get(profile)):
+            return f"profile {profile}"
         return origin
 
 

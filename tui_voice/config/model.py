@@ -360,6 +360,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "new": "ctrl+n",
     "export": "ctrl+e",
     "palette": "ctrl+p",
+    "settings": "f3",
     "help": "f1",
     "quit": "ctrl+q",
 }
@@ -379,6 +380,7 @@ NEWER_KEYS = (
     "expand",
     "select",
     "find",
+    "settings",
 )
 """Actions whose key came after the first version. Where the user has given that key to another
 action, they have none.

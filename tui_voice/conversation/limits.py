@@ -67,19 +67,17 @@ def default_limits(
     """
     found = table.find(model) or _REFERENCE
     priced = found if found.text_in else _REFERENCE
+    limits = Limits(size=found.window, usable=found.usable, free=not found.text_in, price=priced)
+    return with_policy(limits, policy, keep)
+
+
+def with_policy(limits: Limits, policy: str, keep: int | None = None) -> Limits:
+    """The limits that cost least with the same model under a policy. `keep`: as above."""
     spec = POLICIES[policy]
     keep = spec.keep if keep is None else keep
     after = FIXED_TOKENS + SUMMARY_TOKENS + keep * spec.turn_tokens
-    trigger = round(spec.trigger(priced, after, 2 * spec.turn_tokens))
-    return Limits(
-        trigger=min(trigger, found.usable * 3 // 4),
-        keep=keep,
-        size=found.window,
-        policy=policy,
-        usable=found.usable,
-        free=not found.text_in,
-        price=priced,
-    )
+    trigger = round(spec.trigger(limits.price, after, 2 * spec.turn_tokens))
+    return replace(limits, trigger=min(trigger, limits.ceiling), keep=keep, policy=policy)
 
 
 def usual_weight(limits: Limits, fixed: int = FIXED_TOKENS, spoken: bool = True) -> int:

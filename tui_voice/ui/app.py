@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,10 @@ from textual.worker import Worker, WorkerState
 from tui_voice.conversation.states import BUSY, State
 from tui_voice.errors import TuiVoiceError, UsageError
 from tui_voice.ui.ascii_filter import AsciiFilter
-from tui_voice.ui.commands import PaletteCommand
+from tui_voice.ui.commands import PaletteCommand, key_commands
 from tui_voice.ui.key_queue import KeyQueue, NextKey
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
+from tui_voice.ui.live_settings import LiveSettings
 from tui_voice.ui.messages import (
     MemoryRequested,
     PruningRequested,
@@ -107,7 +108,8 @@ class VoiceApp(App[ExitSummary]):
             self, self.options, self.session, lambda: self.view, self.redraw
         )
         self._typed = TypedTurns(self.session, self._sessions_folder, saves=not self.options.replay)
-        self._device_names: dict[str, Sequence[str]] | None = None
+        editor = self.options.editor
+        self.settings = None if editor is None else LiveSettings(self, editor)
         self.failure: BaseException | None = None
         """The error that ended the application, if the user did not end it."""
         self._key_queue = KeyQueue(self, self._take_key)
@@ -248,6 +250,8 @@ class VoiceApp(App[ExitSummary]):
     def on_session_ready(self, message: SessionReady) -> None:
         self.session.attach(message.handle, message.mailbox, message.first)
         self.session_screen.show_problem(None)
+        if self.settings is not None:
+            self.settings.session_opened()
         self._typed.enter_session(self.session_screen.prompt)
         self._typed.opened()
         self.redraw()
@@ -266,19 +270,7 @@ class VoiceApp(App[ExitSummary]):
         """Returns the names of the devices for "input" or "output". They are listed in a thread;
         until then there are none.
         """
-        list_devices = self.options.devices
-        if self._device_names is None and list_devices is not None:
-            self._device_names = {}
-
-            def work() -> None:
-                self._device_names = {
-                    "input": [name for _id, name in list_devices("input")],
-                    "output": [name for _id, name in list_devices("output")],
-                }
-                self.call_from_thread(self.session_screen.prompt.commands.renew)
-
-            self.run_worker(work, thread=True, exit_on_error=False, group="devices")
-        return (self._device_names or {}).get(direction, ())
+        return self.dialogs.device_names(direction, self.session_screen.prompt.commands.renew)
 
     def reopen_with(self, *, group: str = "backend", **settings: str) -> None:
         """Opens the session again with other settings of a group; the turns stay.
@@ -287,9 +279,30 @@ class VoiceApp(App[ExitSummary]):
         if self.options.change_settings is None:
             raise ValueError("The settings of this session cannot be changed.")
         self.options.change_settings({f"{group}.{name}": text for name, text in settings.items()})
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Opens the session again with the settings of now; the turns stay."""
         handle, snapshot = self.session.handle, self.session.snapshot
         said = handle is not None and snapshot is not None and bool(snapshot.ledger.turns)
         self.open_session(handle.id if handle and said else None)
+
+    def open_settings(self, words: str = "") -> None:
+        """Opens the settings screen. `words`: what it shows is filtered by them."""
+        from tui_voice.ui.screens.settings import SettingsScreen
+
+        if self.settings is not None:
+            self.push_screen(SettingsScreen(self._screen_context(), self.settings, words))
+
+    def show_panel(self, shown: bool) -> None:
+        if self.session_screen.has_class("-panel") != shown:
+            self.session_screen.action_panel()
+
+    def set_keys(self, keys: Mapping[str, str]) -> None:
+        """Moves the keys of actions, action id → key."""
+        self.key_table.change(keys)
+        self.set_keymap(self.key_table.keymap)
+        self.session_screen.show_keys()
 
     def save_draft(self) -> None:
         """Saves what is half typed. Also called before the application ends, however it ends."""
@@ -439,21 +452,12 @@ class VoiceApp(App[ExitSummary]):
         """Returns what the command palette offers: the keys that work now, then the rest."""
         if screen is not self.session_screen:
             return []
-        found = [
-            PaletteCommand(
-                f"{self.session_screen.label(action.id)}  ({self.key_table.name(action.id)})",
-                action.about,
-                partial(self.session_screen.run_key_action, action.id),
-            )
-            for action in self.key_table.actions
-            if action.id not in ("send", "newline", "palette")
-            and self.session_screen.works(action.id)
-        ]
-        found += self.dialogs.commands()
+        found = key_commands(self.session_screen, self.key_table) + self.dialogs.commands()
         if self.view.turns:
             fold = self.session_screen.transcript.fold_all
             found.append(PaletteCommand("fold all prunings", "or unfold them", fold))
-        found.append(PaletteCommand("theme", "choose other colours", self.action_change_theme))
+        choose = partial(self.open_settings, "theme") if self.settings else self.action_change_theme
+        found.append(PaletteCommand("theme", "choose other colours", choose))
         return found
 
     def _screen_context(self) -> ScreenContext:
@@ -466,6 +470,9 @@ class VoiceApp(App[ExitSummary]):
             ledger=snapshot.ledger if snapshot else None,
             resume=self._resume,
             export=self._export,
+            level=self.session.level,
+            settings=self.settings,
+            hear_voice=self.options.hear_voice if self.view.header.engines else None,
         )
 
     def _sessions_folder(self) -> Path:
@@ -484,16 +491,4 @@ class VoiceApp(App[ExitSummary]):
             self.session_screen.go_to(request.turn)
 
     def _export(self, choice: ExportChoice) -> None:
-        if self.session.snapshot is None:
-            return
-        from tui_voice.ui.export_writer import write_export
-
-        write_export(
-            self,
-            self.options,
-            self.session.snapshot.ledger,
-            choice,
-            self.session.handle.post if self.session.handle else self.session.post,
-            lambda text: self.notify(text, markup=False),
-            lambda error: self.notify(f"{error} {error.hint}", severity="error", markup=False),
-        )
+        self.dialogs.export(choice)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import NamedTuple, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Provider
 from textual.screen import Screen
+
+from tui_voice.ui.keys import KeyTable
 
 
 class PaletteCommand(NamedTuple):
@@ -15,6 +18,29 @@ class PaletteCommand(NamedTuple):
     name: str
     about: str
     run: Callable[[], object]
+
+
+class KeyScreen(Protocol):
+    """The screen whose keys the palette offers."""
+
+    def label(self, action_id: str) -> str: ...
+
+    def works(self, action_id: str) -> bool: ...
+
+    async def run_key_action(self, action_id: str) -> None: ...
+
+
+def key_commands(screen: KeyScreen, keys: KeyTable) -> list[PaletteCommand]:
+    """Returns a command for each key that works now."""
+    return [
+        PaletteCommand(
+            f"{screen.label(action.id)}  ({keys.name(action.id)})",
+            action.about,
+            partial(screen.run_key_action, action.id),
+        )
+        for action in keys.actions
+        if action.id not in ("send", "newline", "palette") and screen.works(action.id)
+    ]
 
 
 class PaletteSource(Protocol):

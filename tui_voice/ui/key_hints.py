@@ -66,6 +66,7 @@ class KeyHints:
             "code": self.chosen_code,
             "correct": self.chosen_spoken and not self.options.replay,
             "turns": bool(self.view.turns),
+            "settings": self.options.editor is not None,
             "typed": self.typed,
             "pasted": self.pasted,
         }

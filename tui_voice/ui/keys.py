@@ -120,6 +120,10 @@ class KeyTable:
         """Returns the key of an action as people write it."""
         return key_name(self.key(action_id))
 
+    def change(self, keys: Mapping[str, str]) -> None:
+        """Takes other keys, action id → key."""
+        self._keys = keys
+
     @property
     def keymap(self) -> Keymap:
         """The user's keys as Textual takes them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from textual.events import Key, Paste
 
@@ -34,6 +34,8 @@ class OpenSession:
 
     def __init__(self, options: AppOptions) -> None:
         self._options = options
+        self.budget = options.budget
+        """USD that the user wants to spend; it is only shown."""
         self.handle: SessionHandle | None = None
         self.snapshot: Snapshot | None = None
         self._mailbox: SnapshotMailbox | None = None
@@ -72,6 +74,13 @@ class OpenSession:
         """Hands an event of the user to the session; without a session nothing happens."""
         if self.handle is not None:
             self.handle.post(event)
+
+    def level(self, direction: Literal["input", "output"]) -> float:
+        """Returns the level, 0 to 1, of the microphone or the loudspeaker in use."""
+        meters = self.handle.meters() if self.handle is not None else None
+        if meters is None:
+            return 0.0
+        return meters.input_level if direction == "input" else meters.speaker
 
     def dismiss_notices(self) -> None:
         """Marks every notice up to now as read."""
@@ -130,7 +139,7 @@ class OpenSession:
         return project(
             self.snapshot,
             self.handle.limits,
-            budget=self._options.budget,
+            budget=self.budget,
             dismissed_at=self._dismissed_at,
             engines=self._meters.engines,
             unsaved=self._meters.unsaved,

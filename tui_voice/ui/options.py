@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from tui_voice.ui.glyphs import ASCII, UNICODE, Glyphs
 
 if TYPE_CHECKING:
+    from tui_voice.config.editor import SettingsEditor
     from tui_voice.conversation.events import Event
     from tui_voice.conversation.ledger import Ledger
     from tui_voice.conversation.turns import Turn
+
+
+class SoundTest(Protocol):
+    """Tests a device, by its id or name; None: the system's default. Blocks; raises
+    `DeviceError`.
+    """
+
+    def play_tone(self, device: str | None) -> None: ...
+
+    def record(self, device: str | None, on_level: Callable[[float], None]) -> str:
+        """Records and plays it back. Returns a sentence about it. `on_level`: called in another
+        thread with the level, 0 to 1.
+        """
+        ...
 
 
 class AppOptions(NamedTuple):
@@ -48,6 +63,12 @@ class AppOptions(NamedTuple):
     change_settings: Callable[[Mapping[str, str]], None] | None = None
     """Changes settings, `group.name` → value, for the sessions that are opened later. Raises
     `SettingsError`. None: not available."""
+
+    editor: SettingsEditor | None = None
+    """The settings, for the settings screen. None: not available."""
+    sound_test: SoundTest | None = None
+    hear_voice: Callable[[str], None] | None = None
+    """Plays a sample of a voice of the embedded server; blocks. Raises `TuiVoiceError`."""
 
     @property
     def replay(self) -> bool:

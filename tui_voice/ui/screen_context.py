@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.options import AppOptions
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
+    from tui_voice.ui.live_settings import LiveSettings
 
 
 class ResumeRequest(NamedTuple):
@@ -45,3 +46,9 @@ class ScreenContext:
     """Leaves the open session and resumes a saved one."""
     export: Callable[[ExportChoice], None]
     """Exports the open session to a file."""
+    level: Callable[[Literal["input", "output"]], float]
+    """Returns the level, 0 to 1, of the microphone or the loudspeaker in use."""
+    settings: LiveSettings | None
+    """None where settings cannot be changed."""
+    hear_voice: Callable[[str], None] | None
+    """Plays a sample of a voice. None where the server in use cannot."""

@@ -72,6 +72,13 @@ def _export(context: ScreenContext) -> Screen[Any]:
     return ExportDialog(context.options.glyphs)
 
 
+def _settings(context: ScreenContext) -> Screen[Any]:
+    from tui_voice.ui.screens.settings import SettingsScreen
+
+    assert context.settings is not None  # what the screen needs
+    return SettingsScreen(context, context.settings)
+
+
 def _help(context: ScreenContext) -> Screen[Any]:
     from tui_voice.ui.screens.help import HelpScreen
 
@@ -115,6 +122,15 @@ SCREENS: dict[str, ScreenSpec] = {
             _export,
             _write_export,
             needs="export",
+        ),
+        ScreenSpec(
+            "settings",
+            "f3",
+            "settings",
+            "change the settings: sound, voice, model, window",
+            _settings,
+            needs="settings",
+            in_footer=True,
         ),
         ScreenSpec(
             "help",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from textual.app import App
@@ -11,6 +12,7 @@ from tui_voice.ui.commands import PaletteCommand
 from tui_voice.ui.open_session import OpenSession
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.pruning_rows import PruningRow
+from tui_voice.ui.screen_context import ExportChoice
 from tui_voice.ui.view import SessionView, is_correctable
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class SessionDialogs:
         self._view = view
         self._limits_changed = limits_changed
         self._question: ApprovalDialog | None = None
+        self._device_names: dict[str, Sequence[str]] | None = None
 
     def commands(self) -> list[PaletteCommand]:
         """Returns the commands of the palette for which there is no key."""
@@ -87,14 +90,42 @@ class SessionDialogs:
             if device is not None:
                 self._session.post(DeviceChosen(direction=direction, device=device))
 
-        assert self._options.devices is not None  # `commands` checks it
-        self._app.push_screen(
-            DeviceDialog(direction, self._options.devices, self._input_level), answered
-        )
+        level = partial(self._session.level, direction)
+        self._app.push_screen(DeviceDialog(direction, self._options, level), answered)
 
-    def _input_level(self) -> float:
-        handle = self._session.handle
-        return handle.meters().input_level if handle is not None else 0.0
+    def device_names(self, direction: str, listed: Callable[[], object]) -> Sequence[str]:
+        """Returns the names of the devices for "input" or "output"; none until they are listed in
+        a thread, after which `listed` is called.
+        """
+        list_devices = self._options.devices
+        if self._device_names is None and list_devices is not None:
+            self._device_names = {}
+
+            def work() -> None:
+                self._device_names = {
+                    "input": [name for _id, name in list_devices("input")],
+                    "output": [name for _id, name in list_devices("output")],
+                }
+                self._app.call_from_thread(listed)
+
+            self._app.run_worker(work, thread=True, exit_on_error=False, group="devices")
+        return (self._device_names or {}).get(direction, ())
+
+    def export(self, choice: ExportChoice) -> None:
+        """Writes the open session to a file, and says where."""
+        if self._session.snapshot is None:
+            return
+        from tui_voice.ui.export_writer import write_export
+
+        write_export(
+            self._app,
+            self._options,
+            self._session.snapshot.ledger,
+            choice,
+            self._session.handle.post if self._session.handle else self._session.post,
+            lambda text: self._app.notify(text, markup=False),
+            lambda error: self._app.notify(f"{error} {error.hint}", severity="error", markup=False),
+        )
 
     def follow_calls(self, waiting: ApprovalRequest | None, may_ask: Callable[[], bool]) -> None:
         """Asks about a call that waits for the user; `may_ask`: whether a dialog may open now.

@@ -60,6 +60,10 @@ class CommandHost(Protocol):
         """Returns the sound devices for "input" or "output"; none until they have been listed."""
         ...
 
+    def open_settings(self, words: str = "") -> None:
+        """Opens the settings screen, filtered by words."""
+        ...
+
     def reopen_with(self, *, group: str = "backend", **settings: str) -> None:
         """Opens the session again with other settings of a group; the turns stay."""
         ...
@@ -221,6 +225,9 @@ COMMANDS: dict[str, SlashCommand] = {
             lambda host, words: host.dialogs.correct_newest(words),
         ),
         SlashCommand("mute", "", "mute the microphone, or unmute it", _key("mute")),
+        SlashCommand(
+            "settings", "[WORDS]", "change the settings", lambda h, words: h.open_settings(words)
+        ),
         SlashCommand("help", "", "explain the keys and the numbers", _key("help")),
         SlashCommand("quit", "", "quit; the session is saved", _key("quit")),
     )

@@ -1,4 +1,4 @@
-"""Asks which microphone or loudspeaker the session uses."""
+"""Asks which microphone or loudspeaker the session uses, and tests one."""
 
 from __future__ import annotations
 
@@ -12,58 +12,116 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui_voice.errors import TuiVoiceError
+from tui_voice.ui.glyphs import Glyphs
+from tui_voice.ui.options import AppOptions
 from tui_voice.ui.wrapping import clean
 
 Direction = Literal["input", "output"]
-_NOUNS = {"input": "microphone", "output": "loudspeaker"}
+NOUNS = {"input": "microphone", "output": "loudspeaker"}
 LEVEL_CELLS = 20
 DEFAULT = "the system's default"
+TESTING = {"input": "Speak now, for two seconds.", "output": "Playing a tone."}
+
+
+def level_bar(level: float, glyphs: Glyphs) -> str:
+    """Returns a sound level, 0 to 1, as a bar of `LEVEL_CELLS` columns."""
+    filled = max(0, min(LEVEL_CELLS, round(level * LEVEL_CELLS)))
+    return glyphs.cached * filled + glyphs.free * (LEVEL_CELLS - filled)
 
 
 class DeviceDialog(ModalScreen[str | None]):
     """Returns the id of a device, "" for the system's default, or None where the user cancelled."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", show=False),
+        Binding("t", "test", show=False),
+    ]
 
     def __init__(
-        self,
-        direction: Direction,
-        devices: Callable[[Direction], list[tuple[str, str]]],
-        level: Callable[[], float],
+        self, direction: Direction, options: AppOptions, level: Callable[[], float]
     ) -> None:
-        """`devices` returns ids and names; it may block for some ms. `level`: that of the
-        microphone in use, 0 to 1."""
+        """`level`: that of the device in use, 0 to 1."""
         super().__init__(classes="dialog")
-        self._devices = devices
+        self._options = options
         self._level = level
         self._direction = direction
+        self._ids, self._names = [""], [""]
+        self._tested: float | None = None  # the level of the microphone that is being tested
 
     def compose(self) -> ComposeResult:
+        test = "   t: test it" if self._options.sound_test is not None else ""
         with Vertical(classes="box"):
-            yield Static(f"choose the {_NOUNS[self._direction]}", classes="title", markup=False)
-            yield OptionList(Option(DEFAULT, id="default"), markup=False)
-            if self._direction == "input":
-                yield Static("", id="level", markup=False)
-            yield Static("Enter: use   Esc: cancel", classes="hint")
+            yield Static(f"choose the {NOUNS[self._direction]}", classes="title", markup=False)
+            yield OptionList(Option(DEFAULT, id="default"), markup=False, compact=True)
+            yield Static("", id="level", markup=False)
+            yield Static("", id="tested", markup=False)
+            yield Static(f"Enter: use{test}   Esc: cancel", classes="hint")
 
     def on_mount(self) -> None:
         self.run_worker(self._list, thread=True)
-        if self._direction == "input":
-            self.set_interval(1 / 10, self._draw_level)
+        self.set_interval(1 / 10, self._draw_level)
+        self._draw_level()
+        self._say("")
 
     def _draw_level(self) -> None:
-        """Shows how loud the microphone in use is, also while it is closed."""
-        filled = round(self._level() * LEVEL_CELLS)
-        bar = "#" * filled + "." * (LEVEL_CELLS - filled)
+        """Shows how loud the device in use is, also while the microphone is closed."""
+        level = self._level() if self._tested is None else self._tested
+        bar = level_bar(level, self._options.glyphs)
         self.query_one("#level", Static).update(f"level now  {bar}", layout=False)
 
     def _list(self) -> None:
-        self.app.call_from_thread(self._show, self._devices(self._direction))
+        assert self._options.devices is not None  # checked by whoever opens the dialog
+        self.app.call_from_thread(self._show, self._options.devices(self._direction))
 
     def _show(self, devices: list[tuple[str, str]]) -> None:
         self._ids = ["", *(device_id for device_id, _ in devices)]
+        self._names = ["", *(name for _, name in devices)]
         self.query_one(OptionList).add_options([Option(clean(name)) for _, name in devices])
+
+    def lasting_name(self, device: str) -> str:
+        """Returns the name of a device, which stays when an id changes; its id where the name is
+        that of another one, too, or has a mark.
+        """
+        name = self._names[self._ids.index(device)]
+        return name if self._names.count(name) == 1 and "  " not in name else device
+
+    def _say(self, text: str) -> None:
+        line = self.query_one("#tested", Static)
+        line.update(clean(text))
+        line.display = bool(text)
+
+    def action_test(self) -> None:
+        """Tests the highlighted device: plays a tone, or records two seconds and plays them."""
+        at, sound_test = self.query_one(OptionList).highlighted, self._options.sound_test
+        if sound_test is None or at is None or self._tested is not None:
+            return
+        self._tested = 0.0
+        self._say(TESTING[self._direction])
+        device = self._ids[at] or None
+
+        def work() -> None:
+            try:
+                if self._direction == "output":
+                    sound_test.play_tone(device)
+                    said = "Did you hear it? If not, choose another one."
+                else:
+                    said = sound_test.record(device, self._heard)
+            except TuiVoiceError as error:
+                said = f"{error} {error.hint}"
+            self.app.call_from_thread(self._ended, said)
+
+        self.run_worker(work, thread=True, exit_on_error=False)
+
+    def _heard(self, level: float) -> None:
+        """Called in the worker's thread with the level of each piece of sound."""
+        self._tested = level
+
+    def _ended(self, said: str) -> None:
+        self._tested = None
+        if self.is_mounted:
+            self._say(said)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.dismiss(self._ids[event.option_index] if event.option_index else "")
+        self.dismiss(self._ids[event.option_index])

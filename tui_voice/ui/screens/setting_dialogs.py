@@ -1,0 +1,177 @@
+"""The widgets in which a setting is entered: a list to choose from, or a line of text.
+
+`dialog_for` is the only place that maps the kind of a setting to a widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui_voice.config.editor import SettingField
+from tui_voice.ui.wrapping import clean
+
+Save = Callable[[str | None], str]
+"""Saves a text, None for the default. Returns why it was refused, "" where it was saved."""
+OTHER = "another one"
+
+
+class SettingDialog(ModalScreen[bool]):
+    """What both kinds share. Returns True once a value was saved, False where the user cancelled.
+
+    A value that is refused is explained here, and the dialog stays.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(False)", show=False, priority=True),
+        Binding("ctrl+r", "reset", show=False, priority=True),
+    ]
+    HINT = "Enter: save   ^R: default   Esc: cancel"
+
+    def __init__(self, label: str, field: SettingField, save: Save) -> None:
+        super().__init__(classes="dialog")
+        self._label = label
+        self._field = field
+        self._save = save
+
+    def compose(self) -> ComposeResult:
+        field = self._field
+        about = f"{field.sentence[:1].upper()}{field.sentence[1:]}."
+        with Vertical(classes="box"):
+            yield Static(self._label, classes="title", markup=False)
+            yield Static(about, classes="about", markup=False)
+            yield from self.compose_entry()
+            if field.fixed_by:
+                text = f"{field.fixed_by} is stronger than the file in this run."
+                yield Static(text, classes="text", markup=False)
+            yield Static("", id="refusal", markup=False)
+            yield Static(self.HINT, classes="hint", markup=False)
+
+    def compose_entry(self) -> ComposeResult:
+        """Returns the widgets of the value."""
+        raise NotImplementedError
+
+    def save(self, text: str | None) -> None:
+        """Saves and closes, or says why not."""
+        if refusal := self._save(text):
+            self.explain(refusal)
+        else:
+            self.dismiss(True)
+
+    def explain(self, refusal: str) -> None:
+        line = self.query_one("#refusal", Static)
+        line.update(clean(refusal))
+        line.display = bool(refusal)
+
+    def on_mount(self) -> None:
+        self.explain("")
+
+    def action_reset(self) -> None:
+        self.save(None)
+
+
+class ChoiceDialog(SettingDialog):
+    """A list of values. `preview` is called with the highlighted one; `hear` with it, for `t`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "hear", show=False)]
+
+    def __init__(
+        self,
+        label: str,
+        field: SettingField,
+        save: Save,
+        preview: Callable[[str], object] | None = None,
+        hear: Callable[[str], object] | None = None,
+    ) -> None:
+        super().__init__(label, field, save)
+        self._preview = preview
+        self._hear = hear
+        self._texts = list(field.choices)
+        if field.value not in self._texts:
+            self._texts.insert(0, field.value)
+
+    def compose_entry(self) -> ComposeResult:
+        now, default = self._field.value, self._field.default
+        options = []
+        for text in self._texts:
+            marks = [name for name, value in (("now", now), ("default", default)) if text == value]
+            mark = f"  ({', '.join(marks)})" if marks else ""
+            options.append(Option(clean(text) + mark))
+        if self._field.open_choice:
+            options.append(Option(OTHER))
+        yield OptionList(*options, markup=False, compact=True, id="values")
+        if self._hear is not None:
+            yield Static("t: hear a sample", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(OptionList).highlighted = self._texts.index(self._field.value)
+
+    @property
+    def _highlighted(self) -> str | None:
+        """The highlighted value; None for the line `another one`."""
+        at = self.query_one(OptionList).highlighted
+        return self._texts[at] if at is not None and at < len(self._texts) else None
+
+    def on_option_list_option_highlighted(self) -> None:
+        if self._preview is not None and (text := self._highlighted) is not None:
+            self._preview(text)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if (text := self._highlighted) is not None:
+            self.save(text)
+            return
+
+        def entered(saved: bool | None) -> None:
+            if saved:
+                self.dismiss(True)
+
+        self.app.push_screen(ValueDialog(self._label, self._field, self._save), entered)
+
+    def action_hear(self) -> None:
+        if self._hear is not None and (text := self._highlighted) is not None:
+            self._hear(text)
+
+
+class ValueDialog(SettingDialog):
+    """A line of text: a number, a name, words with commas."""
+
+    def compose_entry(self) -> ComposeResult:
+        field = self._field
+        value = "" if field.value == "none" else clean(field.value)
+        yield Input(value, placeholder=field.value, compact=True, classes="line")
+        yield Static(
+            f"Allowed: {field.allowed}. Default: {field.default or 'empty'}.",
+            classes="about",
+            markup=False,
+        )
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.save(event.value.strip())
+
+
+def dialog_for(
+    label: str,
+    field: SettingField,
+    save: Save,
+    preview: Callable[[str], object] | None = None,
+    hear: Callable[[str], object] | None = None,
+) -> SettingDialog | None:
+    """Returns the dialog for a setting; None for a switch, which needs none, and for a table, which
+    only the file can have. `preview`, `hear`: as in `ChoiceDialog`.
+    """
+    match field.kind:
+        case "choice":
+            return ChoiceDialog(label, field, save, preview, hear)
+        case "number" | "text" | "list":
+            return ValueDialog(label, field, save)
+    return None
