@@ -173,6 +173,14 @@ class SessionHarness:
         await self.event(e.ResponseDone, lambda done: done.status == "completed", since=count)
         return await self.settled()
 
+    async def feed_turn(self, words: str) -> None:
+        """Speak a turn into the open microphone, and wait until it is transcribed."""
+        count = len(self.events)
+        await self.until(lambda s: s.situation.microphone.open)
+        await self.feed(utterance(words))
+        await self.event(e.TranscriptDone, since=count)
+        await self.settled()
+
     def turns(self) -> list[tuple[str, str]]:
         """Return role and text of every turn."""
         return [(turn.role, turn.text) for turn in self.snapshot.ledger.turns]
