@@ -51,8 +51,9 @@ A setting is read from four sources; a later one wins over an earlier one:
 
 1. the settings file, a TOML file whose path `tui-voice config path` prints;
    `tui-voice config edit` creates it with every setting as a comment, and opens it;
-2. a profile in that file: `--profile cheap` chooses `[profiles.cheap.context]` and the other
-   groups under `profiles.cheap`;
+2. a profile: `--profile cheap` chooses `[profiles.cheap.context]` and the other groups under
+   `profiles.cheap` in that file, or else the profile `cheap` that comes with tui-voice
+   (`tui-voice config profile` lists those);
 3. environment variables: `{variable("context.keep")}=8` sets `context.keep`;
 4. flags, where a setting has one.
 

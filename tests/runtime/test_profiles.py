@@ -307,6 +307,41 @@ async def test_without_a_usable_model_the_ticket_quotes_the_user(
     assert (ticket["status"], ticket["written_by"]) == ("unknown", WITHOUT_MODEL)
 
 
+async def test_say_ends_with_the_ticket_and_exports_count_in_the_total(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def says(asked: str) -> str:
+        if "support ticket" in asked:
+            return json.dumps(TICKET)
+        return "Decisions: firmware for X200." if "Write minutes" in asked else "I see."
+
+    with scripted_chat() as chat:
+        chat.says = says
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f'[summary]\nby = "url"\nurl = "{chat.url}"\nmodel = "m"\n'
+            "[cost.prices.m]\ntext_in = 10_000\ntext_out = 20_000\n"
+        )
+        monkeypatch.setenv("TUI_VOICE_CONFIG", str(config))
+        folder = ["--sessions-dir", str(tmp_path / "sessions")]
+        async with toy_server(ChatEngines(chat)) as server:
+            backend = ["--backend", server.url, "--text", "--profile", "support"]
+            assert await asyncio.to_thread(main, ["say", "--json", *backend, *folder, *CASE]) == 0
+        *_, outcome, done = map(json.loads, capsys.readouterr().out.splitlines())
+        assert (outcome["event"], outcome["kind"]) == ("outcome", "ticket")
+        assert json.loads(outcome["text"])["customer"] == TICKET["customer"]
+        assert done["usd"] == pytest.approx(2.0)
+        for form in ("--minutes", "--ticket"):
+            export = ["sessions", "export", done["session"], form, "--out", "-", *folder]
+            assert await asyncio.to_thread(main, export) == 0
+        printed = capsys.readouterr()
+        assert "firmware for X200" in printed.out
+        assert "the minutes cost $2.0000" in printed.err
+    assert main(["sessions", "list", "--json", *folder]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["profile"], listed["usd"]) == ("support", pytest.approx(6.0))
+
+
 # ── the meeting ─────────────────────────────────────────────────────────────────────────────
 
 

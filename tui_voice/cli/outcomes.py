@@ -46,6 +46,8 @@ def write_outcomes(closed: Mapping[Path, Settings]) -> list[Outcome]:
             continue
         found.append(outcome)
         _print(_DONE[kind].format(file=short(outcome.file) if outcome.file else ""))
+        if not outcome.source:
+            _print(f"No model wrote the {kind}, so it quotes you.")
     return found
 
 

@@ -23,6 +23,8 @@ class Outcome(NamedTuple):
 
     kind: str
     text: str
+    source: str
+    """The model that wrote it; "": it quotes the user."""
     file: Path | None
     """The file beside the journal; None: the journal alone has it."""
     usd: float
@@ -56,7 +58,7 @@ def write_outcome(journal: Path, settings: Settings) -> Outcome:
         if billed:
             catalog.append(journal, *billed)
     file = catalog.write_outcome(journal, kind, text) if kind in catalog.OUTCOME_FILES else None
-    return Outcome(kind, text, file, load(journal).ledger.cost)
+    return Outcome(kind, text, source, file, load(journal).ledger.cost)
 
 
 def _last_turn(ledger: Ledger) -> str:
