@@ -167,6 +167,19 @@ def test_a_reply_goes_on_where_the_server_does_not_react(spoken: dict[str, bytes
     assert not scene.paused
 
 
-def test_frames_pass_unchanged_while_no_reply_is_played(spoken: dict[str, bytes]) -> None:
-    scene = Scene().capture(spoken["Yes."] + silence(60))
-    assert bytes(scene.sent).startswith(spoken["Yes."])
+def test_hands_free_a_word_is_sent_unchanged_with_what_is_around_it(
+    spoken: dict[str, bytes],
+) -> None:
+    word = spoken["Yes."]
+    at = onset_of(word) * 2
+    scene = Scene().capture(NOISE + word + NOISE + silence(320))
+    around = (NOISE + word + NOISE)[len(NOISE) + at - RATE // 10 : len(NOISE) + len(word) + RATE]
+    assert around in bytes(scene.sent)
+    assert len(scene.sent) > len(NOISE + word + NOISE)  # the server's clock goes on
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_hands_free_silence_is_sent_for_what_is_no_speech(name: str) -> None:
+    scene = Scene().capture(silence(200) + NOISES[name] + silence(400))
+    assert len(scene.sent) >= len(NOISES[name])
+    assert not any(scene.sent)

@@ -1,11 +1,11 @@
 """Decides which captured frames go to the server: only speech of the user that is meant for it.
 
-By talk key (`manual`), a turn begins with its first speech: a tap, a ring or noise is no turn.
+Hands-free, silence is sent in place of a tap, a ring, music or noise, so that no server makes a
+turn of them, and no recogniser words. By talk key (`manual`), a turn begins with its first speech.
 While a reply is played, silence is sent, and speech must last before it counts as an interruption.
-The reply pauses at
-the beginning of speech, so that it falls silent at once; if there is too little speech ("mm-hm"),
-the frames are dropped and the reply goes on. Otherwise all frames are sent, and the server
-interrupts the reply.
+The reply pauses at the beginning of speech, so that it falls silent at once; if there is too little
+speech ("mm-hm"), the frames are dropped and the reply goes on. Otherwise all frames are sent, and
+the server interrupts the reply.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ FALSE_ONSETS = 2
 LOUDER = 2.0
 """How much louder than the echo of the replies a voice must be, once echoes have interrupted."""
 _MANUAL_KEPT_MS = 3_000
+TALKING_MS = 2_000
+"""Milliseconds after the last speech in which everything is sent, so that pauses sound natural."""
 
 
 class ReplySound(Protocol):
@@ -82,6 +84,8 @@ class SpeechFilter:
         self._run = 0  # consecutive chunks with speech
         self._spoken = False  # there was speech in the turn by talk key
         self._guarding = self._passing = self._interrupting = False
+        self._talking = False  # speech is being sent, between replies
+        self._unvoiced_ms = 0.0
         self._played_ms = self._silent_ms = self._speech_ms = self._passed_ms = 0.0
         self._false_onsets = 0
         self._echo_level = 0.0
@@ -109,7 +113,7 @@ class SpeechFilter:
             self._accept_during_reply(frame)
         else:
             self._reply_ended()
-            self._deliver(frame)
+            self._accept_between_replies(frame)
 
     def require_louder(self) -> None:
         """An echo has interrupted replies: from now on only a voice louder than it does."""
@@ -128,6 +132,28 @@ class SpeechFilter:
         elif self._held_ms > _MANUAL_KEPT_MS:
             self._held_ms -= len(self._held.popleft()) / BYTES_PER_MS
 
+    # ── between replies ─────────────────────────────────────────────────────────────────────
+
+    def _accept_between_replies(self, frame: bytes) -> None:
+        """Sends speech from `DELAY_MS` before its beginning on, and silence before."""
+        if self._talking:
+            self._deliver(frame)
+        else:
+            self._hold(frame)
+        for voiced in self._detector.feed(frame):
+            self._run = self._run + 1 if voiced else 0
+            self._unvoiced_ms = 0.0 if voiced else self._unvoiced_ms + CHUNK_MS
+            if not self._talking and self._run >= ONSET_CHUNKS:
+                self._talk()
+        if self._unvoiced_ms >= TALKING_MS:
+            self._talking = False
+        while not self._talking and self._held_ms > DELAY_MS:
+            self._deliver_oldest(silenced=True)
+
+    def _talk(self) -> None:
+        self._talking, self._unvoiced_ms = True, 0.0
+        self._release()
+
     # ── during a reply ──────────────────────────────────────────────────────────────────────
 
     def _accept_during_reply(self, frame: bytes) -> None:
@@ -139,7 +165,7 @@ class SpeechFilter:
                 self._go_on()
             return
         if not self._guarding:
-            self._guarding = True
+            self._guarding, self._talking = True, False
             self._detector.reset()
             self._played_ms = self._false_onsets = 0
         self._hold(frame)
@@ -194,10 +220,10 @@ class SpeechFilter:
         self._reply.pause(False)
 
     def _reply_ended(self) -> None:
-        if self._guarding or self._held:
+        if self._guarding:
+            if self._interrupting or self._passing:
+                self._talk()
             self._guarding = self._interrupting = self._passing = False
-            self._run = 0
-            self._release()
 
     def _is_loud(self, frame: bytes) -> bool:
         """Whether a frame is louder than the echo, once that is required."""

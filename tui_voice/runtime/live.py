@@ -122,7 +122,11 @@ class LiveBackend:
         self._held_turns = 0
         speech = SpeechBuffer(self._send_audio, self._send_commit, config.manual)
         self._media = Media(
-            speech, self._post_event, manual=config.manual, interrupt_ms=interrupt_ms
+            speech,
+            self._post_event,
+            manual=config.manual,
+            interrupt_ms=interrupt_ms,
+            threshold=config.threshold,
         )
         self._connection = ReconnectingConnection(
             lambda: self._new_client(pricing),

@@ -43,9 +43,13 @@ class Media:
         *,
         manual: bool = False,
         interrupt_ms: int = 600,
+        threshold: float = 0.5,
     ) -> None:
-        """`manual`: the talk key ends a turn. `interrupt_ms`: speech that interrupts a reply."""
+        """`manual`: the talk key ends a turn. `interrupt_ms`: speech that interrupts a reply.
+
+        `threshold`: probability from which sound counts as speech, at most 0.5 here."""
         self._manual, self._interrupt_ms = manual, interrupt_ms
+        self._threshold = min(0.5, threshold)
         self._filter: SpeechFilter | None = None
         self._care: MicrophoneCare | None = None
         self.speech = speech
@@ -129,7 +133,10 @@ class Media:
         from tui_voice.audio.speech_filter import SpeechFilter
         from tui_voice.audio.voice_detector import VoiceDetector, detector_or_none
 
-        if not sound.microphone.is_device or (detector := detector_or_none()) is None:
+        if (
+            not sound.microphone.is_device
+            or (detector := detector_or_none(self._threshold)) is None
+        ):
             return None
         self._care = MicrophoneCare(VoiceDetector())
         return SpeechFilter(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from tests.requirements_harness import require
 from tests.server.local.speech_harness import (
     SENTENCES,
+    at_16k,
     error_rate,
     flite,
     for_recogniser,
@@ -62,6 +66,22 @@ def test_noise_has_no_words(engines: LocalEngines) -> None:
     assert [recogniser.transcribe(sound) for sound in sounds] == [""] * len(sounds)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sounds/Oxygen-Im-Phone-Ring.ogg",
+        "sounds/Oxygen-Im-User-Auth.ogg",
+        "sounds/Oxygen-Window-Close.ogg",
+        "asterisk/moh/macroform-cold_day.wav",
+        "asterisk/moh/reno_project-system.wav",
+    ],
+)
+def test_a_ring_and_music_have_no_words(engines: LocalEngines, name: str) -> None:
+    """Without the gate the recogniser writes "Hello, hello.", "You" and more for them."""
+    sound = recorded(f"/usr/share/{name}")
+    assert engines.recogniser().transcribe(sound) == ""
+
+
 def test_a_lone_spoken_word_is_kept(engines: LocalEngines) -> None:
     said = for_recogniser(engines.synthesiser().speak("You!", "marin", 1.0))
     assert engines.recogniser().transcribe(said).lower().startswith("you")
@@ -84,6 +104,15 @@ def test_pieces_lose_nothing_and_stay_short() -> None:
     assert np.array_equal(np.concatenate(parts), long)
     assert max(map(len, parts)) < 30 * DETECTOR_RATE
     assert quiet.start <= len(parts[0]) <= quiet.stop
+
+
+def recorded(path: str) -> np.ndarray:
+    """Returns the first 6 s of a sound file of Debian's, at 16 kHz, between silences."""
+    package = "oxygen-sounds" if "Oxygen" in path else "asterisk-moh-opsound-wav"
+    require(Path(path).is_file(), f"no real sounds: apt install {package}")
+    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    first = at_16k(sound.mean(axis=1), rate)[: 6 * DETECTOR_RATE]
+    return np.pad(first, DETECTOR_RATE // 2)
 
 
 def test_the_tokenizer_file_has_32768_tokens() -> None:

@@ -18,6 +18,7 @@ from tui_voice.server.local.moonshine import Moonshine
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl
 from tui_voice.server.local.responder import LocalResponder
 from tui_voice.server.local.smollm import SmolLM
+from tui_voice.server.local.speech_gate import SpeechGate
 from tui_voice.server.local.vad import SileroDetector
 
 Made = TypeVar("Made")
@@ -74,7 +75,7 @@ class LocalEngines:
         self._llm_url, self._llm_model, self._llm_path = llm_url, llm_model, llm_path
         self._stt_option, self._tts_option = stt, tts
         self._progress, self._probe = progress, probe
-        self._recogniser: Lazy[Recogniser] = Lazy(self._make_recogniser)
+        self._recogniser: Lazy[Recogniser] = Lazy(lambda: SpeechGate(self._make_recogniser()))
         self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
         self._chat: Lazy[ChatResponder | GgufChat | bool] = Lazy(self._find_chat)
         self._model: Lazy[SmolLM] = Lazy(self._make_model)

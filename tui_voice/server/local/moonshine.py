@@ -7,7 +7,6 @@ of less than 30 s.
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.interfaces import DETECTOR_RATE
-from tui_voice.server.local.vad import speech_share
 from tui_voice.server.local.weights import Weights, library
 
 _RELEASE = "moonshine-voice==0.0.73"
@@ -53,10 +51,6 @@ _MOST_SAMPLES = 28 * DETECTOR_RATE
 """Of one piece."""
 _CUT_RANGE = 10 * DETECTOR_RATE
 """Samples at the end of a full piece in which the quietest place is searched for the cut."""
-_DOUBTFUL = re.compile(r"(?:(?:you|thank you|uh|um|oh|the|so|and|mm+|hm+)\W*){1,2}", re.I)
-"""What the model writes for silence, clicks and hum."""
-_ENOUGH_SPEECH = 0.15
-"""Share of a piece that must be speech for a doubtful text to be believed."""
 
 
 class Moonshine:
@@ -101,8 +95,6 @@ class Moonshine:
         text = _text(tokens)
         if not any(char.isalnum() for char in text):
             return "", []  # the model writes hum as music notes
-        if _DOUBTFUL.fullmatch(text) and speech_share(audio) < _ENOUGH_SPEECH:
-            return "", []
         return text, tokens
 
     def _decode(self, audio: NDArray[np.float32]) -> list[LogProb]:
