@@ -23,7 +23,7 @@ from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.__main__ import main
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.sound import SoundDevices
-from tui_voice.cli.flags import settings_for_session
+from tui_voice.cli.flags import editor_of, settings_for_session
 from tui_voice.config import Settings, load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
@@ -439,6 +439,6 @@ async def test_a_resumed_session_keeps_its_profile_unless_another_is_named(
         (journal, "none", None),
     ):
         args = argparse.Namespace(**({"profile": named} if named else {}))
-        assert settings_for_session(args, path).profile == expected
+        assert settings_for_session(editor_of(args), path).profile == expected
     assert load_journal(journal).ledger.profile == "support"
     assert statistics(tmp_path).by["profile"].keys() == {"none", "support"}
