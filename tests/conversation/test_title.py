@@ -17,8 +17,8 @@ LONG = "I would like to talk about the garden, and about what grows there in spr
         ("", ""),
         ("  ", ""),
         ("Two soft  eggs,\nplease!", "Two soft eggs, please"),
-        (LONG, "I would like to talk about the garden, and about…"),
-        ("日" * 60, "日" * MAX_LENGTH + "…"),
+        (LONG, "I would like to talk about the garden…"),
+        ("日" * 100, "日" * (MAX_LENGTH - 1) + "…"),
     ],
 )
 def test_the_first_words_of_the_user_are_the_title(words: str, title: str) -> None:

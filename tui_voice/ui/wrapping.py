@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from rich.cells import cell_len, get_character_cell_size
 
+from tui_voice.languages.phrases import shortened
+
 _WORD = re.compile(r"\S+")
 _PLAIN = re.compile(r"[\n\x20-\x7e]*\Z")
 _BIDI = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -99,6 +101,11 @@ def fit_words(text: str, width: int, more: str = "…") -> str:
         return text
     begin, end = wrap(text.replace("\n", " "), width - cell_len(more))[0]
     return fit(text[begin:end].rstrip(" ,;:-–—·") + more, width, more) if end else ""
+
+
+def fit_phrase(text: str, width: int, more: str = "…") -> str:
+    """`fit` for a title: where it is cut, it ends with a phrase, or at least with a word."""
+    return shortened(text, width, more, cell_len) or fit(text, width, more)
 
 
 def fit(text: str, width: int, more: str = "…") -> str:

@@ -26,8 +26,13 @@ def test_it_is_the_first_sentence_of_more_than_two_words(
 def test_a_long_sentence_is_cut_between_words() -> None:
     sentence = "We are planning to repaint the whole of the kitchen before Christmas"
     found = title(turns(("user", sentence)))
-    assert found == "We are planning to repaint the whole of the kitchen before"
+    assert found == "We are planning to repaint the whole of the kitchen before…"
     assert len(title(turns(("user", "x" * 100)))) == MAX_TITLE_LENGTH
+
+
+def test_a_long_sentence_is_cut_behind_a_phrase() -> None:
+    sentence = "We are planning to repaint the kitchen, and the hall if there is enough paint"
+    assert title(turns(("user", sentence))) == "We are planning to repaint the kitchen…"
 
 
 def test_without_words_of_the_user_there_is_no_title() -> None:

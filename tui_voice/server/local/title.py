@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tui_voice.languages.phrases import shortened
 from tui_voice.languages.sentences import sentences
 from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH
 from tui_voice.server.interfaces import ContextTurn
@@ -17,7 +18,4 @@ def title(turns: Sequence[ContextTurn]) -> str:
     said = [part for turn in turns if turn.role == "user" for part in sentences(turn.text)]
     longer = (part for part in said if len(part.split()) > _GREETING_WORDS)
     chosen = next(longer, said[0] if said else "").rstrip(" .,;!?")
-    if len(chosen) <= MAX_TITLE_LENGTH:
-        return chosen
-    whole_words = chosen[: MAX_TITLE_LENGTH + 1].rpartition(" ")[0]
-    return (whole_words or chosen[:MAX_TITLE_LENGTH]).rstrip(" .,;!?")
+    return shortened(chosen, MAX_TITLE_LENGTH)

@@ -9,7 +9,7 @@ from textual.strip import Strip
 from tui_voice.ui.number_format import length, usd
 from tui_voice.ui.view import HeaderView
 from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
-from tui_voice.ui.wrapping import clean, fit
+from tui_voice.ui.wrapping import clean, fit, fit_phrase
 
 
 class HeaderLine(LineWidget):
@@ -46,10 +46,10 @@ class HeaderLine(LineWidget):
         engines = f" {self._glyphs.dot} ".join(map(clean, header.engines))
         name = "tui-voice"
         if room < len(name) + 2 + min(cell_len(title), 16):
-            return [(fit(title, max(0, room), self._glyphs.more), "words")]
+            return [(fit_phrase(title, max(0, room), self._glyphs.more), "words")]
         parts = [(name, "strong"), ("  ", "quiet")]
         room -= len(name) + 2
-        parts.append((fit(title, room, self._glyphs.more), "words"))
+        parts.append((fit_phrase(title, room, self._glyphs.more), "words"))
         room -= cell_len(parts[-1][0]) + 3
         if engines and room >= 12:
             parts.append(("   " + fit(engines, room, self._glyphs.more), "quiet"))
