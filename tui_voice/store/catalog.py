@@ -16,7 +16,7 @@ from tui_voice.config import cache_dir, user_path
 from tui_voice.conversation import events as e
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.errors import StoreError
-from tui_voice.store import checkpoint, codec, images, index, rows
+from tui_voice.store import checkpoint, codec, images, index, rows, typed_inputs
 from tui_voice.store.disk import FILE_MODE
 from tui_voice.store.forking import events_until
 from tui_voice.store.journal import SUFFIX, Journal
@@ -143,24 +143,40 @@ def mark_private(path: Path, *, private: bool) -> None:
 
 
 def delete(path: Path, cache: Path | None = None) -> None:
-    """Moves a session, its sound and its images into the system's trash.
+    """Moves a session, its sound and its images into the system's trash, and deletes its draft.
 
     Raises `StoreError` while a process has it open, or if there is no trash.
     """
-    import send2trash
-
-    to_trash: Callable[[Path], None] = send2trash.send2trash  # type: ignore[attr-defined]  # it ships no types
     if not path.is_file():
         raise StoreError(f"there is no session at {path}", _HINT)
     with SessionLock(path):
-        for file in (path, *recordings(path), *images.images(path), *outcome_files(path)):
-            try:
-                to_trash(file)
-            except OSError as error:  # the library's TrashPermissionError is one, too
-                raise StoreError(
-                    f"{file} could not be put into the trash: {error}", "delete the file by hand"
-                ) from error
+        delete_locked(path, cache)
+
+
+def delete_locked(path: Path, cache: Path | None = None) -> None:
+    """`delete` for a caller that has locked the session itself."""
+    import send2trash
+
+    to_trash: Callable[[Path], None] = send2trash.send2trash  # type: ignore[attr-defined]  # it ships no types
+    ids = {path.stem, _written_id(path)}
+    for file in (path, *recordings(path), *images.images(path), *outcome_files(path)):
+        try:
+            to_trash(file)
+        except OSError as error:  # the library's TrashPermissionError is one, too
+            raise StoreError(
+                f"{file} could not be put into the trash: {error}", "delete the file by hand"
+            ) from error
     checkpoint.delete(cache or cache_dir(), path)
+    typed_inputs.delete_drafts(path.parent, ids)
+
+
+def _written_id(path: Path) -> str:
+    """The id in the first line of a journal; the name of the file where there is none."""
+    with suppress(OSError, codec.LineError), path.open("rb") as file:
+        opened = codec.decode(file.readline())
+        if isinstance(opened, e.SessionOpened):
+            return opened.id
+    return path.stem
 
 
 def recordings(path: Path) -> list[Path]:

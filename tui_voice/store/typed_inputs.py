@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -67,6 +67,20 @@ def save_draft(folder: Path, session: str, text: str) -> None:
     _append(folder, {"draft": Redactor().text(text), "session": session})
 
 
+def delete_drafts(folder: Path, sessions: Collection[str]) -> None:
+    """Removes the drafts of sessions that are deleted, also those that were replaced since: the
+    file is written without them. A full or read-only disk is no error here.
+    """
+    try:
+        lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    records = [record for line in lines if isinstance(record := _parsed(line), dict)]
+    kept = [record for record in records if record.get("session") not in sessions]
+    if len(kept) < len(records):
+        _replace(folder, kept)
+
+
 def _parsed(line: str) -> Any:
     with suppress(ValueError):
         return json.loads(line)
@@ -82,6 +96,11 @@ def _append(folder: Path, record: dict[str, str]) -> None:
 def _rewrite(folder: Path, kept: TypedInputs) -> None:
     records = [{"sent": text} for text in kept.sent]
     records += [{"draft": text, "session": session} for session, text in kept.drafts.items()]
+    _replace(folder, records)
+
+
+def _replace(folder: Path, records: list[dict[str, str]]) -> None:
+    """Writes the file anew, or leaves it as it is."""
     unfinished = folder / f"{NAME}.{os.getpid()}"
     with suppress(OSError):
         _write(unfinished, os.O_TRUNC, records)
