@@ -26,12 +26,17 @@ from tui_voice.server.local.hibari import MODEL
 from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
 from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.vad import SILERO
-from tui_voice.ui.keys import key_name
+from tui_voice.ui.key_hints import FIND_KEYS, PANE_KEYS, PROMPT_KEYS, SELECT_KEYS
+from tui_voice.ui.keys import BUILT_IN, key_name
 from tui_voice.ui.screen_table import key_actions
-from tui_voice.ui.screens.help import MORE_KEYS
-from tui_voice.ui.screens.reader import ReaderScreen
+from tui_voice.ui.screens.list_screen import LIST_KEYS
+from tui_voice.ui.screens.log import LogScreen
+from tui_voice.ui.screens.reader import READER_KEYS, ReaderScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
+from tui_voice.ui.widgets.memory_panel import MemoryPanel
+from tui_voice.ui.widgets.pane import keys_of
+from tui_voice.ui.widgets.pruning_log import PruningLog
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -209,20 +214,27 @@ def keys() -> str:
     """Return the text of `docs/keys.md`: the keys of every screen."""
     parts = [_KEYS + keys_table().rstrip()]
     parts.append("These keys belong to a part of the screen and cannot be moved:")
-    parts.append(_two_columns(MORE_KEYS))
-    for title, screen in (
-        ("Saved sessions", SessionsScreen),
-        ("Search", SearchScreen),
-        ("Reader", ReaderScreen),
+    fixed = [("prompt", PROMPT_KEYS), ("select mode", SELECT_KEYS), ("find", FIND_KEYS)]
+    for pane in (PruningLog, MemoryPanel):
+        own = keys_of(pane)
+        rows = [(key, word) for _action, key, word in own.keys]
+        fixed.append((own.name, (*rows, ("Esc", "go back to the prompt"), *PANE_KEYS)))
+    lines = [f"| {place} | {key} | {word} |" for place, rows in fixed for key, word in rows]
+    parts.append("\n".join(["| part | key | does |", "|---|---|---|", *lines]))
+    for title, screen, more in (
+        ("Saved sessions", SessionsScreen, LIST_KEYS),
+        ("Search", SearchScreen, LIST_KEYS),
+        ("Reader", ReaderScreen, READER_KEYS),
+        ("Log", LogScreen, LIST_KEYS),
     ):
-        hints = [(key.replace("^", "Ctrl+"), word) for _action, key, word in screen.HINTS]
-        parts += [f"## {title}", _two_columns(hints)]
+        movable = {**BUILT_IN, **{action.id: action for action in key_actions()}}
+        names = [(movable[name], word) for name, word in screen.HINTS if name in movable]
+        names += [(movable[name], movable[name].label) for name in ("help", "jump", "quit")]
+        lines = [f"| {key_name(a.key, 'Ctrl+')} | {word} | `{a.id}` |" for a, word in names]
+        lines += [f"| {key} | {word} | |" for key, word in more]
+        parts.append(f"## {title}")
+        parts.append("\n".join(["| key | does | name in `[keys]` |", "|---|---|---|", *lines]))
     return "\n\n".join(parts) + "\n"
-
-
-def _two_columns(rows: Iterable[tuple[str, str]]) -> str:
-    lines = [f"| {key} | {about} |" for key, about in rows]
-    return "\n".join(["| key | does |", "|---|---|", *lines])
 
 
 _TESTS = """\

@@ -6,6 +6,7 @@ from tests.ui.conftest import AppUnderTest
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
 from tui_voice.conversation import events as e
 from tui_voice.ui.widgets.footer import KeyHintsLine
+from tui_voice.ui.widgets.transcript import Transcript
 
 TABS = {"prompt": 0, "transcript": 1, "pruning log": 2, "memory": 3}
 """Part of the screen → how often Tab is pressed to get there."""
@@ -30,3 +31,14 @@ def idle(session: ScriptedSession) -> None:
 def hints(app: AppUnderTest) -> dict[str, str]:
     """Action → word of each key that the footer shows."""
     return {action: word for action, _, word in app.query_one(KeyHintsLine).hints}
+
+
+def lit_words(transcript: Transcript) -> list[str]:
+    """The words on the screen that are lit because they were searched."""
+    style = transcript._lines._styles.styles["live-user"]
+    return [
+        segment.text
+        for y in range(transcript.size.height)
+        for segment in transcript.render_line(y)
+        if segment.style and segment.style.bgcolor == style.bgcolor
+    ]

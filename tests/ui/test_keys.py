@@ -15,8 +15,9 @@ from tests.ui.scripted_session_harness import (
 )
 from tests.ui.session_screen_harness import without_turns
 from tui_voice.config import DEFAULT_KEYS
+from tui_voice.config.model import KEY_PLACES
 from tui_voice.conversation import events as e
-from tui_voice.ui.keys import key_name
+from tui_voice.ui.keys import LIST_ACTIONS, SESSION, key_name
 from tui_voice.ui.screen_table import key_actions
 from tui_voice.ui.screens.dialogs import TextEditor, TextPage, TextQuestion
 from tui_voice.ui.screens.export import ExportDialog
@@ -27,7 +28,11 @@ from tui_voice.ui.widgets.footer import KeyHintsLine
 
 
 def test_the_key_table_has_the_keys_of_the_settings() -> None:
-    assert {action.id: action.key for action in key_actions()} == DEFAULT_KEYS
+    actions = (*key_actions(), *LIST_ACTIONS)
+    assert {action.id: action.key for action in actions} == DEFAULT_KEYS
+    assert {
+        action.id: action.places for action in actions if action.places != (SESSION,)
+    } == KEY_PLACES
 
 
 @pytest.mark.parametrize(
@@ -329,7 +334,7 @@ async def test_enter_opens_the_chosen_row_of_the_pruning_log(build: Build) -> No
 
 
 async def test_every_key_can_be_moved(build: Build) -> None:
-    moved = {"talk": "f5", "mute": "f6", "send": "ctrl+j", "help": "f8"}
+    moved = {"talk": "f5", "mute": "f11", "send": "ctrl+j", "help": "f12"}
     app = build(without_turns, keys={**DEFAULT_KEYS, **moved})
     async with app.run_test() as pilot:
         await settle(pilot)
@@ -339,12 +344,12 @@ async def test_every_key_can_be_moved(build: Build) -> None:
         assert app.session_screen.prompt.value == " "
         await pilot.press("backspace", "f5")
         await settle(pilot)
-        await pilot.press("f6")
+        await pilot.press("f11")
         await settle(pilot)
         assert app.scripted.posted == [e.TalkPressed(), e.MuteChanged(muted=True)]
         hints = {action: key for action, key, _ in app.query_one(KeyHintsLine).hints}
-        assert (hints["talk"], hints["mute"], hints["help"]) == ("F5", "F6", "F8")
-        await pilot.press("f8")
+        assert (hints["talk"], hints["mute"], hints["help"]) == ("F5", "F11", "F12")
+        await pilot.press("f12")
         await settle(pilot)
         assert isinstance(app.screen, HelpScreen)
 

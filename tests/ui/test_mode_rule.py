@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from textual.events import AppBlur, Key, MouseScrollUp, Paste
 
-from tests.ui.conftest import AppUnderTest, Build, settle
+from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
-from tests.ui.session_screen_harness import TABS, hints, idle
+from tests.ui.session_screen_harness import TABS, hints, idle, lit_words
 from tui_voice.config import DEFAULT_KEYS
 from tui_voice.conversation import events as e
 from tui_voice.store import typed_inputs
@@ -348,17 +348,6 @@ async def test_the_wheel_scrolls_the_transcript_over_the_prompt(build: Build) ->
 # ── search in the session ───────────────────────────────────────────────────────────────────
 
 
-def lit_words(app: AppUnderTest) -> list[str]:
-    transcript = app.session_screen.transcript
-    style = transcript._lines._styles.styles["live-user"]
-    return [
-        segment.text
-        for y in range(transcript.size.height)
-        for segment in transcript.render_line(y)
-        if segment.style and segment.style.bgcolor == style.bgcolor
-    ]
-
-
 async def test_words_are_found_in_the_session_and_lit(build: Build) -> None:
     app = build(idle)
     async with app.run_test(size=(120, 36)) as pilot:
@@ -367,7 +356,7 @@ async def test_words_are_found_in_the_session_and_lit(build: Build) -> None:
         await pilot.press("ctrl+g", *"SUNDAY")
         await settle(pilot)
         assert screen.transcript.cursor == "a13"
-        assert "Sunday" in lit_words(app)
+        assert "Sunday" in lit_words(app.session_screen.transcript)
         assert screen.transcript.hits_shown == "2 of 2 turns"
         await pilot.press("enter", "N")
         await settle(pilot)
@@ -377,7 +366,7 @@ async def test_words_are_found_in_the_session_and_lit(build: Build) -> None:
         assert screen.transcript.cursor == "u13"  # after the last hit comes the first
         await pilot.press("escape")
         await settle(pilot)
-        assert lit_words(app) == []
+        assert lit_words(app.session_screen.transcript) == []
         assert screen.typing
         await pilot.press("n")
         assert screen.prompt.value == "n"

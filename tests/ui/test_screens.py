@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, session_opened
+from tests.ui.session_screen_harness import lit_words
 from tui_voice.store import catalog, search
 from tui_voice.store.exporters import EXPORT_FORMATS
 from tui_voice.store.reading import load
@@ -21,7 +22,6 @@ from tui_voice.ui.app import VoiceApp
 from tui_voice.ui.export_writer import MINUTES
 from tui_voice.ui.options import ExitSummary
 from tui_voice.ui.screen_context import ResumeRequest
-from tui_voice.ui.screens.dialogs import ConfirmDialog
 from tui_voice.ui.screens.export import ExportDialog
 from tui_voice.ui.screens.list_screen import PAUSE, ListScreen
 from tui_voice.ui.screens.reader import ReaderScreen
@@ -147,25 +147,6 @@ async def test_rename(build: Build, folder: Path) -> None:
     assert any(session.title == "Eggs" for session in catalog.list_sessions(folder))
 
 
-@pytest.mark.parametrize(("answer", "left"), [("escape", 2), ("enter", 2), ("y", 1)])
-async def test_delete_asks_first(
-    build: Build, folder: Path, answer: str, left: int, monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    app = build()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
-        await pilot.press("ctrl+r")
-        await settle(pilot)
-        await pilot.press("ctrl+d")
-        await settle(pilot)
-        assert isinstance(app.screen, ConfirmDialog)
-        await pilot.press(answer)
-        await settle(pilot)
-    assert files(folder, "jsonl") == left
-
-
 async def test_a_fork_is_another_session(build: Build, folder: Path) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -184,7 +165,7 @@ async def test_the_reader_shows_prunings_and_resumes(build: Build, folder: Path)
     results: list[ResumeRequest | None] = []
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        app.push_screen(ReaderScreen(app.options, path), results.append)
+        app.push_screen(ReaderScreen(app.options, app.key_table, path), results.append)
         await settle(pilot)
         transcript = app.screen.query_one(Transcript)
         assert transcript.document.height > 100
@@ -201,7 +182,7 @@ async def test_the_reader_finds_words(build: Build, folder: Path) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        reader = ReaderScreen(app.options, folder / "v1-kyoto-in-april.jsonl")
+        reader = ReaderScreen(app.options, app.key_table, folder / "v1-kyoto-in-april.jsonl")
         app.push_screen(reader)
         await settle(pilot)
         await pilot.press("slash", *"shellfish", "enter")
@@ -231,7 +212,7 @@ async def test_a_broken_journal_is_an_error(build: Build, folder: Path) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        app.push_screen(ReaderScreen(app.options, broken))
+        app.push_screen(ReaderScreen(app.options, app.key_table, broken))
         await settle(pilot)
         notice = app.screen.query_one("#trouble").notice
         assert "is not a saved session" in notice.text
@@ -248,12 +229,17 @@ async def test_search_finds_while_typing_and_opens_the_turn(build: Build) -> Non
         hit = listed(app).chosen_row
         assert hit is not None
         assert "shellfish" in hit.excerpt.casefold()
+        assert "shellfish" in lit_words(app.screen.query_one("#preview", Transcript))
         await pilot.press("enter")
         await settle(pilot)
         assert isinstance(app.screen, ReaderScreen)
         chosen = app.screen.query_one(Transcript).chosen
         assert chosen is not None
         assert chosen.id == hit.turn
+        assert "shellfish" in lit_words(app.screen.query_one(Transcript))
+        await pilot.press("n")
+        await settle(pilot)
+        assert app.screen.query_one(Transcript).cursor != hit.turn
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, SearchScreen)

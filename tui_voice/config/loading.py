@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tui_voice.config.model import DEFAULT_KEYS, GROUPS, NEWER_KEYS, all_settings, type_of, variable
+from tui_voice.config.model import (
+    DEFAULT_KEYS,
+    GROUPS,
+    NEWER_KEYS,
+    all_settings,
+    share_a_screen,
+    type_of,
+    variable,
+)
 from tui_voice.config.paths import config_path
 from tui_voice.config.settings import Settings
 from tui_voice.config.shipped_profiles import read_shipped, shipped_profiles
@@ -71,10 +79,11 @@ def load(
     values, origins = _check_all(given, choices)
     groups: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
     groups["keys"] = dict(DEFAULT_KEYS)
-    taken = {value for key, value in values.items() if key.startswith("keys.")}
+    taken = [(key[5:], value) for key, value in values.items() if key.startswith("keys.")]
     for action in NEWER_KEYS:
-        if DEFAULT_KEYS[action] in taken:  # chosen for another action, when this one had no key
-            groups["keys"][action] = ""
+        for other, key in taken:  # chosen for another action, when this one had no key
+            if key == DEFAULT_KEYS[action] and share_a_screen(action, other):
+                groups["keys"][action] = ""
     for key, value in values.items():
         group, _, name = key.partition(".")
         groups[group][name] = value
@@ -199,16 +208,18 @@ def _refuse_missing_url(settings: Settings) -> None:
 
 def _refuse_shared_keys(settings: Settings) -> None:
     """Raises SettingsError where two actions have the same key."""
-    action_of: dict[str, str] = {}
+    actions_of: dict[str, list[str]] = {}
     for action, key in settings.keys.items():
-        if key in action_of and key:
-            origins = (settings.origins.get(f"keys.{one}") for one in (action, action_of[key]))
+        others = actions_of.setdefault(key, [])
+        other = next((one for one in others if key and share_a_screen(action, one)), None)
+        if other is not None:
+            origins = (settings.origins.get(f"keys.{one}") for one in (action, other))
             raise SettingsError(
                 f'{next(filter(None, origins), "keys")}: keys.{action} is "{key}", and '
-                f"keys.{action_of[key]} is too.",
+                f"keys.{other} is too.",
                 "Give each action a key of its own.",
             )
-        action_of[key] = action
+        others.append(action)
 
 
 def _remedy(origin: str) -> str:

@@ -362,9 +362,32 @@ DEFAULT_KEYS: dict[str, str] = {
     "palette": "ctrl+p",
     "settings": "f3",
     "help": "f1",
+    "jump": "f6",
+    "log": "f8",
     "quit": "ctrl+q",
+    "choose": "enter",
+    "read": "ctrl+o",
+    "order": "ctrl+t",
+    "rename": "f2",
+    "fork": "ctrl+k",
+    "delete": "ctrl+d",
+    "undo": "ctrl+z",
+    "resume_read": "ctrl+o",
 }
 """Action → key, in Textual's names."""
+_EVERYWHERE = ("session", "sessions", "search", "reader", "log")
+KEY_PLACES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("help", "jump", "quit"), _EVERYWHERE),
+    **dict.fromkeys(("copy", "copy_code", "raw", "find"), ("session", "reader")),
+    "export": ("session", "sessions"),
+    "choose": ("sessions", "search", "log"),
+    **dict.fromkeys(("read", "order", "rename", "delete", "undo"), ("sessions",)),
+    "fork": ("sessions", "reader"),
+    "resume_read": ("reader",),
+}
+"""Action → the screens in which its key works; the others work in the session screen alone. Two
+actions may have the same key where they share no screen.
+"""
 NEWER_KEYS = (
     "correct",
     "copy_code",
@@ -381,10 +404,26 @@ NEWER_KEYS = (
     "select",
     "find",
     "settings",
+    "jump",
+    "log",
+    "choose",
+    "read",
+    "order",
+    "rename",
+    "fork",
+    "delete",
+    "undo",
+    "resume_read",
 )
 """Actions whose key came after the first version. Where the user has given that key to another
 action, they have none.
 """
+
+
+def share_a_screen(action: str, other: str) -> bool:
+    """Returns whether there is a screen in which the keys of both actions work."""
+    places = (KEY_PLACES.get(one, ("session",)) for one in (action, other))
+    return bool(set(next(places)).intersection(*places))
 
 
 @cache

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -184,6 +184,18 @@ def excerpt(text: str, query: Query) -> tuple[str, tuple[tuple[int, int], ...]]:
     shift = len(before) - start
     inside = tuple((a + shift, min(b, end) + shift) for a, b in places if start <= a < end)
     return before + line[start:end] + after, inside
+
+
+def found_words(hits: Iterable[Hit], path: Path) -> re.Pattern[str] | None:
+    """The pattern of the words that were found in one session, in whatever form they have there;
+    None for none. `path`: its journal.
+    """
+    words = {hit.excerpt[a:b] for hit in hits if hit.path == path for a, b in hit.marks}
+    parts = [
+        re.escape(word) if unspaced(word[0]) else rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
+        for word in sorted(words, key=len, reverse=True)
+    ]
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
 
 def marks(text: str, query: Query) -> list[tuple[int, int]]:

@@ -47,6 +47,7 @@ from tui_voice.ui.session_dialogs import SessionDialogs
 from tui_voice.ui.theme import DARK, THEMES, colour_variables
 from tui_voice.ui.typed_turns import TypedTurns
 from tui_voice.ui.view import SessionView
+from tui_voice.ui.widgets.footer import KeyHintsLine
 
 if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn
@@ -76,6 +77,7 @@ class VoiceApp(App[ExitSummary]):
     BINDINGS: ClassVar[list[BindingType]] = [
         binding(BUILT_IN["new"], priority=True),
         binding(BUILT_IN["palette"], priority=True),
+        binding(BUILT_IN["jump"], priority=True),
         binding(BUILT_IN["quit"], priority=True),
     ]
 
@@ -406,9 +408,13 @@ class VoiceApp(App[ExitSummary]):
         """Returns whether an action works now: screens open over the session screen alone."""
         if action in ("new", "command_palette"):
             return self.screen is self.session_screen
+        if action == "open_screen" and parameters[0] == "help":
+            return hasattr(self.screen, "help_topic")
         if action == "open_screen":
             on_session = self.screen is self.session_screen
             return on_session and self.session_screen.works(str(parameters[0]))
+        if action == "jump":
+            return bool(self.screen.query(KeyHintsLine))
         return super().check_action(action, parameters)
 
     def action_open_screen(self, name: str) -> None:
@@ -420,6 +426,16 @@ class VoiceApp(App[ExitSummary]):
                 spec.on_result(context, result)
 
         self.push_screen(spec.create(context), closed)
+
+    def action_jump(self) -> None:
+        """Shows a letter at every part and every key on the screen."""
+        from tui_voice.ui.screens.jump import JumpScreen, Target, targets_on
+
+        def chosen(target: Target | None) -> None:
+            if target is not None:
+                target.go()
+
+        self.push_screen(JumpScreen(targets_on(self.screen)), chosen)
 
     def action_new(self) -> None:
         self.open_session(None)
@@ -467,6 +483,8 @@ class VoiceApp(App[ExitSummary]):
             keys=self.key_table,
             sessions_folder=self._sessions_folder(),
             session_id=handle.id if handle else "",
+            journal=handle.path if handle else None,
+            topic=getattr(self.screen, "help_topic", self.session_screen.help_topic),
             ledger=snapshot.ledger if snapshot else None,
             resume=self._resume,
             export=self._export,

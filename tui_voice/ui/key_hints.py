@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tui_voice.ui.keys import ALWAYS, KeyAction, KeyTable
+from tui_voice.ui.keys import ALWAYS, SELECT, KeyAction, KeyTable
 from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screen_context import HelpTopic
 from tui_voice.ui.session_texts import SilentReason
 from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.pane import NO_PANE, PaneKeys
 
+PROMPT_KEYS = (
+    ("up, down", "in the empty prompt: earlier inputs"),
+    ("/", "in the empty prompt: list the commands"),
+    ("Esc Esc", "with nothing to stop and nothing typed: select mode"),
+    ("Ctrl+J", "begin a new line, as Alt+Enter and Shift+Enter do"),
+    ("PgUp, PgDn", "scroll the transcript, as the mouse wheel does"),
+    ("Home, End", "in the empty prompt: go to the first or the newest turn"),
+    ("Tab", "go to the next part: transcript (select mode), pruning log, memory"),
+)
+SELECT_KEYS = (
+    ("up, down", "choose a turn, or a pruning"),
+    ("Enter", "fold the chosen pruning; play the recorded sound of the chosen turn"),
+    ("/ n N", "find words, go to the next hit, to the one before"),
+    ("Esc", "go back to the prompt"),
+    ("mouse", "drag to select text; double-click to select a turn"),
+)
+FIND_KEYS = (
+    ("letters", "the words to find; every place where they are is lit"),
+    ("Enter", "go to the hits; n and N go from one to the next"),
+    ("Esc", "end the search"),
+)
+PANE_KEYS = (
+    ("letters", "go to the prompt, and type there"),
+    ("Tab", "go to the next part of the screen"),
+)
 _OF_THE_PROMPT = ("stop", "send", "newline", "expand")
 """Actions whose keys do nothing, or something else, while another part has the focus."""
 
@@ -137,6 +164,27 @@ class KeyHints:
         if not self.options.replay:
             hints.append(("stop", self.keys.name("stop"), "back"))
         return hints
+
+    @property
+    def help_topic(self) -> HelpTopic:
+        """Returns the keys of the part that has the focus, those that the user can move first."""
+        if self.finding:
+            return HelpTopic("find in this session", FIND_KEYS)
+        if self.pane.name:
+            rows = [(key, word) for _action, key, word in self._pane_hints]
+            return HelpTopic(self.pane.name, (*rows, *PANE_KEYS))
+        if self.selecting:
+            shown = [action for action in self.keys.actions if action.shown == SELECT]
+            return HelpTopic("select mode", (*self._rows(shown), *SELECT_KEYS))
+        shown = [self.keys[name] for name in ("talk", "stop", "send", "newline", "expand")]
+        return HelpTopic("prompt", (*self._rows(shown), *PROMPT_KEYS))
+
+    def _rows(self, actions: Iterable[KeyAction]) -> Iterable[tuple[str, str]]:
+        return [
+            (self.keys.name(action.id), action.about)
+            for action in actions
+            if self.keys.key(action.id)
+        ]
 
     def _is_shown(self, action: KeyAction) -> bool:
         if self.selecting:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from textual.binding import Binding, Keymap
 
 ALWAYS, SELECT = "always", "select"
+SESSION, SESSIONS, SEARCH, READER, LOG = PLACES = ("session", "sessions", "search", "reader", "log")
+"""The screens in which a key may work. In different ones a key may do different things."""
 
 
 class KeyAction(NamedTuple):
@@ -34,12 +36,15 @@ class KeyAction(NamedTuple):
     """When the footer shows it: ALWAYS, in SELECT mode only, or "" for never."""
     action: str = ""
     """The Textual action string, where it differs from the id: `open_screen('help')`."""
+    places: tuple[str, ...] = (SESSION,)
+    """The screens in which it works."""
 
     @property
     def textual_action(self) -> str:
         return self.action or self.id
 
 
+_READ = (SESSION, READER)
 KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("talk", "space", "talk", "open the microphone, or close it; stop the reply", "talk"),
     KeyAction("stop", "escape", "stop", "stop the reply; else go back to the prompt", "stop"),
@@ -48,10 +53,16 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("expand", "ctrl+o", "expand", "show the whole of a long pasted text", "pasted"),
     KeyAction("select", "ctrl+t", "select", "choose a turn; letters then act on it", "turns"),
     KeyAction("pin", "p", "pin", "pin the chosen turn: it is never pruned", "pin", SELECT),
-    KeyAction("copy", "c", "copy", "copy the selection, or the chosen turn", "chosen", SELECT),
-    KeyAction("copy_code", "y", "copy code", "copy the code in the chosen turn", "code", SELECT),
+    KeyAction(
+        "copy", "c", "copy", "copy the selection, or the chosen turn", "chosen", SELECT, "", _READ
+    ),
+    KeyAction(
+        "copy_code", "y", "copy code", "copy the code in the chosen turn", "code", SELECT, "", _READ
+    ),
     KeyAction("correct", "e", "correct", "correct what the chosen turn says", "correct", SELECT),
-    KeyAction("raw", "r", "raw text", "show Markdown as written, or rendered", "turns", SELECT),
+    KeyAction(
+        "raw", "r", "raw text", "show Markdown as written, or rendered", "turns", SELECT, "", _READ
+    ),
     KeyAction("mute", "f4", "mute", "mute the microphone, or unmute it", "mute"),
     KeyAction("mode", "f10", "mode", "hands-free, push-to-talk or manual turns", "talk", ""),
     KeyAction("pause", "f9", "pause", "pause the reply, or let it go on", "pause", ""),
@@ -61,13 +72,37 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("faster", "alt+up", "faster", "let the model speak faster", "volume", ""),
     KeyAction("summarise", "ctrl+s", "summarise", "summarise the oldest turns now", "summarise"),
     KeyAction("restore", "ctrl+z", "restore", "restore what was pruned last", "restore"),
-    KeyAction("find", "ctrl+g", "find", "find words in this session", "turns"),
+    KeyAction("find", "ctrl+g", "find", "find words in this session", "turns", places=_READ),
     KeyAction("panel", "f2", "panel", "show or hide the side panel", shown=""),
     KeyAction("new", "ctrl+n", "new", "start a new session", shown=""),
-    KeyAction("quit", "ctrl+q", "quit", "quit; the session is saved", shown=""),
+    KeyAction(
+        "jump",
+        "f6",
+        "jump",
+        "show a letter at every part and key; type it",
+        shown="",
+        places=PLACES,
+    ),
+    KeyAction("quit", "ctrl+q", "quit", "quit; the session is saved", shown="", places=PLACES),
     KeyAction("palette", "ctrl+p", "more", "list all commands", action="command_palette"),
 )
-BUILT_IN = {action.id: action for action in KEY_ACTIONS}
+LIST_ACTIONS: tuple[KeyAction, ...] = (
+    KeyAction("choose", "enter", "resume", "resume the session; read the hit; read the event",
+              places=(SESSIONS, SEARCH, LOG)),
+    KeyAction("read", "ctrl+o", "read", "read the session", places=(SESSIONS,)),
+    KeyAction("order", "ctrl+t", "order", "sort the sessions by something else",
+              places=(SESSIONS,)),
+    KeyAction("rename", "f2", "rename", "give the session another title", places=(SESSIONS,)),
+    KeyAction("fork", "ctrl+k", "fork", "begin a session with the turns of this one",
+              places=(SESSIONS, READER)),
+    KeyAction("delete", "ctrl+d", "delete", "delete the session", places=(SESSIONS,)),
+    KeyAction("undo", "ctrl+z", "undo", "bring back the session that was deleted last",
+              places=(SESSIONS,)),
+    KeyAction("resume_read", "ctrl+o", "resume", "resume the session that you read",
+              action="resume", places=(READER,)),
+)  # fmt: skip
+"""The actions of the lists and of the reader that the session screen does not have."""
+BUILT_IN = {action.id: action for action in (*KEY_ACTIONS, *LIST_ACTIONS)}
 
 _NO_KEY = "no_key"
 """A key that no terminal sends: in Textual's keymap "" would mean the default key."""
@@ -80,7 +115,8 @@ def key_name(key: str, control: str = "^") -> str:
     `control`: what stands for the control key.
     """
     *modifiers, last = key.partition(",")[0].split("+")
-    name = _SHORT_NAMES.get(last, last.upper() if modifiers or last[1:].isdigit() else last)
+    upper = last.capitalize() if len(last) > 1 else last.upper()
+    name = _SHORT_NAMES.get(last, upper if modifiers or last[1:].isdigit() else last)
     marks = [control if part == "ctrl" else f"{part.capitalize()}+" for part in modifiers]
     return "".join(marks) + name
 
@@ -98,12 +134,12 @@ def binding(action: KeyAction, *, priority: bool = False) -> Binding:
 
 
 class KeyTable:
-    """All key actions of one application, in order, with the keys that the user chose."""
+    """The keys that the user chose. `actions` are those of the session screen, in order."""
 
     def __init__(self, actions: Iterable[KeyAction], keys: Mapping[str, str]) -> None:
         """`keys`: action id → key, where it differs from the default."""
         self.actions = tuple(actions)
-        self._by_id = {action.id: action for action in self.actions}
+        self._by_id = {action.id: action for action in (*LIST_ACTIONS, *self.actions)}
         self._keys = keys
 
     def __getitem__(self, action_id: str) -> KeyAction:
@@ -123,6 +159,30 @@ class KeyTable:
     def change(self, keys: Mapping[str, str]) -> None:
         """Takes other keys, action id → key."""
         self._keys = keys
+
+    def hints(self, shown: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, str], ...]:
+        """Returns (id, key, word) for the footer of each (id, word) that has a key. The id "back"
+        stands for Esc, which leaves a screen and cannot be moved.
+        """
+        return tuple(
+            (one, "Esc" if one == "back" else self.name(one), word)
+            for one, word in shown
+            if one == "back" or self.key(one)
+        )
+
+    def rows(self, shown: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Returns the key and the sentence of the same actions, for the help."""
+        return tuple(
+            (key, word if len(self._by_id[one].places) > 1 else self._by_id[one].about)
+            for one, key, word in self.hints(shown)
+            if one != "back"
+        )
+
+    def textual_action(self, action_id: str) -> str:
+        """Returns the Textual action string of an action; an id that is not in the table is one."""
+        if action_id not in self._by_id or action_id == "export":
+            return action_id
+        return self._by_id[action_id].textual_action
 
     @property
     def keymap(self) -> Keymap:

@@ -31,6 +31,14 @@ class ExportChoice(NamedTuple):
     """A folder, or the name of the file."""
 
 
+class HelpTopic(NamedTuple):
+    """What the help explains first: the part of the screen that has the focus, and its keys."""
+
+    name: str
+    rows: tuple[tuple[str, str], ...]
+    """Keys as people write them, and what they do."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScreenContext:
     """Settings and session of this moment, and what a screen may ask the application to do."""
@@ -40,8 +48,12 @@ class ScreenContext:
     sessions_folder: Path
     session_id: str
     """Id of the open session, "" while none is open."""
+    journal: Path | None
+    """Journal of the open session; None while none is open."""
     ledger: Ledger | None
     """Ledger of the open session."""
+    topic: HelpTopic
+    """Where the user is."""
     resume: Callable[[ResumeRequest], None]
     """Leaves the open session and resumes a saved one."""
     export: Callable[[ExportChoice], None]

@@ -13,7 +13,7 @@ from typing import Any
 
 from textual.screen import Screen
 
-from tui_voice.ui.keys import ALWAYS, KEY_ACTIONS, KeyAction
+from tui_voice.ui.keys import ALWAYS, KEY_ACTIONS, PLACES, SESSION, SESSIONS, KeyAction
 from tui_voice.ui.screen_context import ScreenContext
 
 
@@ -38,6 +38,8 @@ class ScreenSpec:
     needs: str = ""
     """As in `KeyAction.needs`."""
     in_footer: bool = False
+    places: tuple[str, ...] = (SESSION,)
+    """The screens in which the key works."""
 
     @property
     def key_action(self) -> KeyAction:
@@ -51,19 +53,28 @@ class ScreenSpec:
             self.needs,
             ALWAYS if self.in_footer else "",
             opens,
+            self.places,
         )
 
 
 def _sessions(context: ScreenContext) -> Screen[Any]:
     from tui_voice.ui.screens.sessions import SessionsScreen
 
-    return SessionsScreen(context.options, context.sessions_folder, context.session_id)
+    return SessionsScreen(
+        context.options, context.keys, context.sessions_folder, context.session_id
+    )
 
 
 def _search(context: ScreenContext) -> Screen[Any]:
     from tui_voice.ui.screens.search import SearchScreen
 
-    return SearchScreen(context.options, context.sessions_folder)
+    return SearchScreen(context.options, context.keys, context.sessions_folder)
+
+
+def _log(context: ScreenContext) -> Screen[Any]:
+    from tui_voice.ui.screens.log import LogScreen
+
+    return LogScreen(context.options, context.keys, context.journal)
 
 
 def _export(context: ScreenContext) -> Screen[Any]:
@@ -82,7 +93,7 @@ def _settings(context: ScreenContext) -> Screen[Any]:
 def _help(context: ScreenContext) -> Screen[Any]:
     from tui_voice.ui.screens.help import HelpScreen
 
-    return HelpScreen(context.keys)
+    return HelpScreen(context.keys, context.topic)
 
 
 def _resume(context: ScreenContext, result: Any) -> None:
@@ -122,6 +133,14 @@ SCREENS: dict[str, ScreenSpec] = {
             _export,
             _write_export,
             needs="export",
+            places=(SESSION, SESSIONS),
+        ),
+        ScreenSpec(
+            "log",
+            "f8",
+            "log",
+            "list the events and errors of this session",
+            _log,
         ),
         ScreenSpec(
             "settings",
@@ -139,6 +158,7 @@ SCREENS: dict[str, ScreenSpec] = {
             "explain the keys and the numbers",
             _help,
             in_footer=True,
+            places=PLACES,
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The dialogs: a question with a line of text, yes or no, a page to read, a text to edit."""
+"""The dialogs: a question with a line of text, a page to read, a text to edit."""
 
 from __future__ import annotations
 
@@ -36,28 +36,6 @@ class TextQuestion(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.dismiss(event.value.strip())
-
-
-class ConfirmDialog(ModalScreen[bool]):
-    """Asks a question. Returns True for `y` alone."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "dismiss(True)", show=False),
-        Binding("n,escape,enter", "dismiss(False)", show=False),
-    ]
-
-    def __init__(self, question: str, about: str, yes: str) -> None:
-        """`yes`: what the key `y` does, in a few words."""
-        super().__init__(classes="dialog")
-        self._question = question
-        self._about = about
-        self._yes = yes
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box"):
-            yield Static(self._question, classes="title", markup=False)
-            yield Static(self._about, classes="about", markup=False)
-            yield Static(f"y: {self._yes}   Esc: cancel", classes="hint")
 
 
 class TextPage(ModalScreen[None]):

@@ -1,7 +1,8 @@
-"""The help screen: every key, and what the numbers of the session screen mean."""
+"""The help screen: the keys of the focused part, every other key, and what the numbers mean."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,21 +13,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_voice.ui.keys import KeyTable
+from tui_voice.ui.screen_context import HelpTopic
 from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import wrap
 
-MORE_KEYS = (
-    ("up, down", "in the empty prompt: earlier inputs; in select mode: choose a turn"),
-    ("Esc Esc", "with nothing to stop and nothing typed: select mode"),
-    ("Ctrl+J", "begin a new line in the prompt, as Alt+Enter and Shift+Enter do"),
-    ("PgUp, PgDn", "scroll the transcript, from the prompt too, as the mouse wheel does"),
-    ("Home, End", "in the empty prompt: go to the first or the newest turn"),
-    ("Tab", "go to the next part: transcript (select mode), pruning log, memory, prompt"),
-    ("Enter", "in select mode: fold the chosen pruning; in the memory: edit it"),
-    ("/ n N", "in select mode: find words, go to the next hit, to the one before"),
-    ("mouse", "drag to select text; double-click to select a turn; c copies it"),
-)
-"""Keys of single widgets. The user cannot move them by settings."""
 NUMBERS = (
     ("window", "Tokens that the model carries now. It reads all of them again for each reply."),
     ("~", "An estimate. The server counts exactly with each reply."),
@@ -42,45 +32,62 @@ NUMBERS = (
 )
 
 
+Rows = tuple[tuple[str, str], ...]
+
+
 class _HelpColumn(BlockWidget):
     DEFAULT_CSS = "_HelpColumn { height: auto; width: 1fr; }"
 
-    def __init__(self, heading: str, rows: tuple[tuple[str, str], ...], name_width: int) -> None:
+    def __init__(self, sections: Sequence[tuple[str, Rows]], name_width: int) -> None:
+        """`sections`: heading and rows of each."""
         super().__init__()
-        self._heading = heading
-        self._rows = rows
+        self._sections = sections
         self._name_width = name_width
 
     def lines(self, width: int) -> list[list[StyledText]]:
-        found: list[list[StyledText]] = [[(self._heading, "strong")], []]
-        room = max(8, width - self._name_width - 2)
-        for name, about in self._rows:
-            for number, (begin, end) in enumerate(wrap(about, room)):
-                lead = name if number == 0 else ""
-                line = [(f"{lead:<{self._name_width}}", "words"), (about[begin:end], "machine")]
-                found.append(line)
-        found.append([])
+        found: list[list[StyledText]] = []
+        room = max(8, width - self._name_width - 3)
+        for heading, rows in self._sections:
+            found += [[(heading, "strong")], []]
+            for name, about in rows:
+                for number, (begin, end) in enumerate(wrap(about, room)):
+                    lead = name if number == 0 else ""
+                    line = [
+                        (f"{lead:<{self._name_width}} ", "words"),
+                        (about[begin:end], "machine"),
+                    ]
+                    found.append(line)
+            found.append([])
         return found
 
 
 class HelpScreen(ModalScreen[None]):
-    """Two columns where there is room for them, else one below the other."""
+    """The keys where the user is, then all of the session screen, then the numbers. There are two
+    columns where there is room for them, else one below the other.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", show=False),
         Binding("f1", "dismiss(None)", show=False, id="help"),
     ]
 
-    def __init__(self, keys: KeyTable) -> None:
+    def __init__(self, keys: KeyTable, topic: HelpTopic) -> None:
+        """`topic`: where the user is."""
         super().__init__(classes="dialog")
         self._keys = keys
+        self._topic = topic
 
     def compose(self) -> ComposeResult:
-        rows = tuple((self._keys.name(action.id), action.about) for action in self._keys.actions)
+        here = self._topic.rows
+        actions = [action for action in self._keys.actions if self._keys.key(action.id)]
+        rows = tuple((self._keys.name(action.id), action.about) for action in actions)
+        others = tuple(row for row in rows if row not in here)
         with VerticalScroll(id="help"):
-            yield _HelpColumn("keys", (*rows, *MORE_KEYS), 10)
-            yield _HelpColumn("what the numbers mean", NUMBERS, 13)
-        yield Static("up, down: scroll   Esc: back to the session", id="help-hint")
+            yield _HelpColumn(
+                [(f"keys here: {self._topic.name}", here), ("all keys of a session", others)], 10
+            )
+            yield _HelpColumn([("what the numbers mean", NUMBERS)], 13)
+        yield Static("up, down: scroll   Esc: back", id="help-hint")
 
     def on_mount(self) -> None:
         self.query_one("#help").focus()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
@@ -14,9 +15,10 @@ from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 
 from tui_voice.errors import TuiVoiceError
+from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
-from tui_voice.ui.screen_context import ResumeRequest
+from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
 from tui_voice.ui.view import started_at
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.line_widget import StyledText
@@ -31,6 +33,13 @@ Row = TypeVar("Row")
 
 PREVIEW_FROM = 96
 """Columns from which there is room for a preview."""
+LIST_KEYS = (
+    ("letters", "the filter"),
+    ("up, down", "choose a row"),
+    ("PgUp, PgDn", "choose a row of another page"),
+    ("Esc", "leave the list"),
+)
+"""The keys of every list, which cannot be moved."""
 PAUSE = 0.12
 """Seconds without a key after which the typed filter is applied."""
 
@@ -44,21 +53,28 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "page(-1)", show=False, priority=True),
         Binding("pagedown", "page(1)", show=False, priority=True),
+        binding(BUILT_IN["choose"], priority=True),
     ]
     AUTO_FOCUS = "#filter"
     HEADING: ClassVar[str] = ""
     PLACEHOLDER: ClassVar[str] = ""
     EMPTY: ClassVar[str] = ""
     """What the list says until there are rows."""
-    HINTS: ClassVar[tuple[tuple[str, str, str], ...]] = ()
-    """(Textual action, key, word) of each key, for the footer."""
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Id of the action in the key table and word of each key, for the footer."""
+    ROW_HEIGHT: ClassVar[int] = 2
+    PREVIEW: ClassVar[bool] = True
+    """Whether there is a transcript beside the list, where the screen is wide enough."""
 
-    def __init__(self, options: AppOptions, folder: Path) -> None:
+    def __init__(self, options: AppOptions, keys: KeyTable, folder: Path) -> None:
         """`folder`: where the sessions are saved."""
         super().__init__()
         self._options = options
+        self._key_table = keys
         self.folder = folder
-        self.list: RowList[Row] = RowList(self.paint_row, glyphs=options.glyphs, id="rows")
+        self.list: RowList[Row] = RowList(
+            self.paint_row, glyphs=options.glyphs, row_height=self.ROW_HEIGHT, id="rows"
+        )
         self._filter_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -67,18 +83,20 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         yield Input(placeholder=self.PLACEHOLDER, compact=True, id="filter")
         with Horizontal(id="lists"):
             yield self.list
-            yield Transcript(glyphs=glyphs, timestamps=self._options.timestamps, id="preview")
+            if self.PREVIEW:
+                yield Transcript(glyphs=glyphs, timestamps=self._options.timestamps, id="preview")
         yield NoticeLine(glyphs=glyphs, id="trouble")
         yield KeyHintsLine(glyphs=glyphs, id="keys")
 
     def on_mount(self) -> None:
-        self.query_one("#preview").can_focus = False
-        self.query_one(KeyHintsLine).hints = self.HINTS
+        for preview in self.query("#preview"):
+            preview.can_focus = False
+        self.show_keys()
         self.list.show((), empty=self.EMPTY)
         self.apply_filter(self.query_one(Input).value)
 
     def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= PREVIEW_FROM, "-wide")
+        self.set_class(self.PREVIEW and event.size.width >= PREVIEW_FROM, "-wide")
 
     # ── for subclasses ──────────────────────────────────────────────────────────────────────
 
@@ -98,6 +116,16 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         """Returns the journal to show beside the list, and the turn to show; "" for its end."""
         raise NotImplementedError
 
+    def lit_in(self, row: Row) -> re.Pattern[str] | None:
+        """Returns the pattern of what is lit in the preview; None for nothing."""
+        del row
+        return None
+
+    def works(self, action_id: str) -> bool:
+        """Returns whether the footer shows a key now."""
+        del action_id
+        return True
+
     # ── for subclasses to call ──────────────────────────────────────────────────────────────
 
     @property
@@ -113,6 +141,16 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
     def show_message(self, text: str) -> None:
         """Shows a sentence above the footer."""
         self.query_one(NoticeLine).notice = Notice(text)
+
+    def show_keys(self) -> None:
+        """Shows in the footer the keys that work now."""
+        hints = [hint for hint in self.HINTS if self.works(hint[0])]
+        self.query_one(KeyHintsLine).hints = self._key_table.hints(hints)
+
+    @property
+    def help_topic(self) -> HelpTopic:
+        """Returns what the help explains first."""
+        return HelpTopic(self.HEADING, (*self._key_table.rows(self.HINTS), *LIST_KEYS))
 
     def set_heading(self, *parts: str) -> None:
         """Shows the heading with these parts behind it."""
@@ -131,10 +169,6 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
             self._filter_timer.stop()
         self._filter_timer = self.set_timer(PAUSE, lambda: self.apply_filter(event.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.choose()
-
     def on_row_list_double_clicked(self) -> None:
         self.choose()
 
@@ -151,7 +185,7 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         self.list.page(by)
 
     async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
-        await self.run_action(event.action)
+        await self.run_action(self._key_table.textual_action(event.action))
 
     # ── the preview ─────────────────────────────────────────────────────────────────────────
 
@@ -179,6 +213,7 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
             return
         preview = self.query_one("#preview", Transcript)
         preview.release()
+        preview.light_pattern(self.lit_in(row))
         preview.show(ledger.turns, ledger.compactions, started_at(ledger))
         if turn:
             preview.go_to(turn)

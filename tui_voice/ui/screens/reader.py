@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
@@ -10,10 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_voice.errors import TuiVoiceError
-from tui_voice.ui.keys import BUILT_IN, binding
+from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
-from tui_voice.ui.screen_context import ResumeRequest
+from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
 from tui_voice.ui.view import HeaderView, started_at
 from tui_voice.ui.widgets.find_bar import FindBar
 from tui_voice.ui.widgets.footer import KeyHintsLine
@@ -24,6 +25,15 @@ from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_fro
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
     from tui_voice.conversation.turns import Turn
+
+
+READER_KEYS = (
+    ("up, down", "choose a turn, or a pruning"),
+    ("Enter", "fold the chosen pruning; play the recorded sound of the chosen turn"),
+    ("/ n N", "find words, go to the next hit, to the one before"),
+    ("Esc", "end the search in the session; leave the reader"),
+)
+"""The keys of the reader that cannot be moved."""
 
 
 class TurnPlayback(Protocol):
@@ -37,27 +47,39 @@ class ReaderScreen(Screen[ResumeRequest | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
-        Binding("ctrl+g,slash", "find", show=False),
-        Binding("ctrl+o", "resume", show=False),
-        Binding("ctrl+k", "fork", show=False),
+        Binding("slash", "find", show=False),
+        binding(BUILT_IN["find"]),
+        binding(BUILT_IN["resume_read"]),
+        binding(BUILT_IN["fork"]),
         binding(BUILT_IN["copy"]),
         binding(BUILT_IN["copy_code"]),
         binding(BUILT_IN["raw"]),
     ]
     HINTS = (
-        ("resume", "^O", "resume"),
-        ("fork", "^K", "fork at the chosen turn"),
-        ("copy", "c", "copy the turn"),
-        ("copy_code", "y", "copy the code in it"),
-        ("raw", "r", "raw text"),
-        ("find", "/", "find; n, N: next hit, hit before"),
-        ("back", "Esc", "back"),
+        ("resume_read", "resume"),
+        ("fork", "fork at the chosen turn"),
+        ("copy", "copy the turn"),
+        ("copy_code", "copy the code in it"),
+        ("raw", "raw text"),
+        ("find", "find"),
+        ("back", "back"),
     )
 
-    def __init__(self, options: AppOptions, path: Path, turn: str = "") -> None:
-        """`path`: the journal. `turn`: id of the turn to show; "" for the end."""
+    def __init__(
+        self,
+        options: AppOptions,
+        keys: KeyTable,
+        path: Path,
+        turn: str = "",
+        lit: re.Pattern[str] | None = None,
+    ) -> None:
+        """`path`: the journal. `turn`: id of the turn to show; "" for the end. `lit`: what to
+        light; n and N go from one to the next.
+        """
         super().__init__()
         self._options = options
+        self._key_table = keys
+        self._lit = lit
         self._path = path
         self._turn = turn
         self._session_id = path.stem
@@ -77,7 +99,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         yield KeyHintsLine(glyphs=glyphs, id="keys")
 
     def on_mount(self) -> None:
-        self.query_one(KeyHintsLine).hints = self.HINTS
+        self.query_one(KeyHintsLine).hints = self._key_table.hints(self.HINTS)
         self.query_one(Transcript).focus()
 
         def work() -> None:
@@ -107,6 +129,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         transcript = self.query_one(Transcript)
         transcript.set_empty(("this session has no turns",))
         transcript.show(ledger.turns, ledger.compactions, started_at(ledger))
+        transcript.light_pattern(self._lit)
         if self._turn:
             transcript.go_to(self._turn)
         if flaws:
@@ -140,7 +163,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         self.query_one(FindBar).open()
 
     def action_back(self) -> None:
-        """Ends the search, else closes the reader."""
+        """Ends the search in the session, else closes the reader."""
         if self.query_one(FindBar).close():
             self.query_one(Transcript).focus()
         else:
@@ -158,5 +181,10 @@ class ReaderScreen(Screen[ResumeRequest | None]):
     def action_raw(self) -> None:
         self.query_one(Transcript).toggle_raw()
 
+    @property
+    def help_topic(self) -> HelpTopic:
+        """Returns what the help explains first."""
+        return HelpTopic("reader", (*self._key_table.rows(self.HINTS), *READER_KEYS))
+
     async def on_key_hints_line_clicked(self, event: KeyHintsLine.Clicked) -> None:
-        await self.run_action(event.action)
+        await self.run_action(self._key_table.textual_action(event.action))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from textual.worker import get_current_worker
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.block_painter import ROLE_NAMES
+from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screens.list_screen import ListScreen
@@ -59,12 +61,12 @@ class SearchScreen(ListScreen["Hit"]):
     PLACEHOLDER = 'words, "a phrase", begin*, role:you, role:voice, after:2026-04-01'
     EMPTY = "type words to find"
     HINTS = (
-        ("choose", "Enter", "read"),
-        ("back", "Esc", "back"),
+        ("choose", "read"),
+        ("back", "back"),
     )
 
-    def __init__(self, options: AppOptions, folder: Path) -> None:
-        super().__init__(options, folder)
+    def __init__(self, options: AppOptions, keys: KeyTable, folder: Path) -> None:
+        super().__init__(options, keys, folder)
         self._query = ""
         self.results: tuple[str, list[Hit]] = ("", [])
         """The query that is shown, and its hits."""
@@ -82,6 +84,11 @@ class SearchScreen(ListScreen["Hit"]):
 
     def preview_of(self, row: Hit) -> tuple[Path, str]:
         return row.path, row.turn
+
+    def lit_in(self, row: Hit) -> re.Pattern[str] | None:
+        from tui_voice.store.search import found_words
+
+        return found_words(self.results[1], row.path)
 
     def apply_filter(self, text: str) -> None:
         self._query = text
@@ -151,5 +158,6 @@ class SearchScreen(ListScreen["Hit"]):
 
         hit = self.chosen_row
         if hit is not None:
-            reader = ReaderScreen(self._options, hit.path, hit.turn)
+            lit = self.lit_in(hit)
+            reader = ReaderScreen(self._options, self._key_table, hit.path, hit.turn, lit)
             self.app.push_screen(reader, self.dismiss_with)

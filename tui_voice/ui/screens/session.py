@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_voice.conversation.states import State
@@ -21,6 +22,7 @@ from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.messages import MemoryRequested, PruningRequested
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
+from tui_voice.ui.screen_context import HelpTopic
 from tui_voice.ui.session_controller import SessionController
 from tui_voice.ui.session_texts import SessionTexts, SilentReason, silent_reason
 from tui_voice.ui.transcript_document import CompactionMark
@@ -234,7 +236,7 @@ class SessionScreen(Screen[None]):
             self._key_table,
             self.view,
             self.silent,
-            pane=keys_of(self.focused),
+            pane=keys_of(type(self.focused)),
             selecting=self.selecting,
             finding=self.complete and self.find.is_typing,
             searches=self.transcript.searches,
@@ -376,6 +378,16 @@ class SessionScreen(Screen[None]):
         if self.transcript.cursor is None:
             self.transcript.action_choose(-1)
         return True
+
+    def focus_part(self, part: Widget) -> None:
+        """Gives a part of the screen the focus; in the transcript it begins select mode."""
+        if part is not self.transcript or not self.select():
+            self.set_focus(part)
+
+    @property
+    def help_topic(self) -> HelpTopic:
+        """Returns what the help explains first: the keys of the part that has the focus."""
+        return self._hints.help_topic
 
     def go_to(self, turn: str) -> None:
         """Begins select mode with this turn."""

@@ -12,14 +12,16 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tui_voice.errors import StoreError, TuiVoiceError
+from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.number_format import length, plural, usd
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import ExportChoice, ResumeRequest
 from tui_voice.ui.screens.list_screen import ListScreen
 from tui_voice.ui.widgets.line_widget import StyledText
-from tui_voice.ui.wrapping import fit
+from tui_voice.ui.wrapping import fit, fit_phrase
 
 if TYPE_CHECKING:
+    from tui_voice.store.pending_deletion import PendingDeletion
     from tui_voice.store.saved_session import SavedSession
 
 ORDERS: dict[str, Callable[[SavedSession], Any]] = {
@@ -60,28 +62,31 @@ class SessionsScreen(ListScreen["SavedSession"]):
     PLACEHOLDER = "type to filter by title, date or model"
     EMPTY = "reading the saved sessions"
     HINTS = (
-        ("choose", "Enter", "resume"),
-        ("read", "^O", "read"),
-        ("order", "^T", "order"),
-        ("rename", "F2", "rename"),
-        ("fork", "^K", "fork"),
-        ("export", "^E", "export"),
-        ("delete", "^D", "delete"),
-        ("back", "Esc", "back"),
+        ("undo", "undo"),
+        ("choose", "resume"),
+        ("read", "read"),
+        ("order", "order"),
+        ("rename", "rename"),
+        ("fork", "fork"),
+        ("export", "export"),
+        ("delete", "delete"),
+        ("back", "back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+o", "read", show=False, priority=True),
-        Binding("ctrl+t", "order", show=False, priority=True),
-        Binding("f2", "rename", show=False, priority=True),
-        Binding("ctrl+k", "fork", show=False, priority=True),
-        Binding("ctrl+e", "export", show=False, priority=True),
-        Binding("ctrl+d", "delete", show=False, priority=True),
+        *(
+            binding(BUILT_IN[name], priority=True)
+            for name in ("read", "order", "rename", "fork", "delete", "undo")
+        ),
+        Binding("ctrl+e", "export", show=False, priority=True, id="export"),
     ]
 
-    def __init__(self, options: AppOptions, folder: Path, current: str = "") -> None:
+    def __init__(
+        self, options: AppOptions, keys: KeyTable, folder: Path, current: str = ""
+    ) -> None:
         """`current`: id of the session that is open now."""
-        super().__init__(options, folder)
+        super().__init__(options, keys, folder)
         self._current = current
+        self._deleted: list[PendingDeletion] = []  # until the user leaves the list
         self._sessions: list[SavedSession] | None = None
         self.order = next(iter(ORDERS))
 
@@ -100,7 +105,7 @@ class SessionsScreen(ListScreen["SavedSession"]):
         here = "   open now" if row.id == self._current else ""
         while len(parts) > 1 and len(dot.join(parts)) > width - 1:
             parts.pop()
-        title = fit(row.title, width - len(here) - 1, more)
+        title = fit_phrase(row.title, width - len(here) - 1, more)
         return [
             [(title, "words"), (here, "quiet")],
             [(fit(dot.join(parts), width - 1, more), "quiet")],
@@ -135,25 +140,33 @@ class SessionsScreen(ListScreen["SavedSession"]):
             self._sessions = sessions
             self._apply_current_filter()
 
-    def _apply_current_filter(self) -> None:
-        self.apply_filter(self.query_one("#filter", Input).value)
+    def _apply_current_filter(self, highlighted: Path | None = None) -> None:
+        self.apply_filter(self.query_one("#filter", Input).value, highlighted)
 
-    def apply_filter(self, text: str) -> None:
+    def apply_filter(self, text: str, highlighted: Path | None = None) -> None:
+        """Shows the sessions that match. `highlighted`: the journal of the row to highlight; None:
+        the row stays highlighted, or where it is gone, the one in its place.
+        """
         if self._sessions is None:
             return
         words = text.casefold().split()
+        gone = {one.path for one in self._deleted}
+        there = [session for session in self._sessions if session.path not in gone]
         found = [
-            session
-            for session in self._sessions
-            if all(word in _searchable(session) for word in words)
+            session for session in there if all(word in _searchable(session) for word in words)
         ]
         found.sort(key=ORDERS[self.order])
         before = self.chosen_row
-        at = next((n for n, one in enumerate(found) if before and one.id == before.id), 0)
-        self.list.show(found, at, "no session matches" if self._sessions else "no saved sessions")
+        if highlighted is None and before is not None:
+            highlighted = before.path
+        at = next((n for n, one in enumerate(found) if one.path == highlighted), None)
+        if at is None:
+            is_gone = before is not None and before not in there
+            at = min(self.list.highlighted or 0, len(found) - 1) if is_gone else 0
+        self.list.show(found, at, "no session matches" if there else "no saved sessions")
         total = plural(len(found), "session")
         if text:
-            total = f"{len(found)} of {len(self._sessions)}"
+            total = f"{len(found)} of {len(there)}"
         self.set_heading(total, f"{self.order} first")
 
     # ── actions on the highlighted session ──────────────────────────────────────────────────
@@ -174,7 +187,7 @@ class SessionsScreen(ListScreen["SavedSession"]):
         from tui_voice.ui.screens.reader import ReaderScreen
 
         if self.chosen_row is not None:
-            reader = ReaderScreen(self._options, self.chosen_row.path)
+            reader = ReaderScreen(self._options, self._key_table, self.chosen_row.path)
             self.app.push_screen(reader, self.dismiss_with)
 
     def _change_folder(self, change: Callable[[], object], done: str) -> None:
@@ -203,20 +216,50 @@ class SessionsScreen(ListScreen["SavedSession"]):
         self.app.push_screen(TextQuestion("rename the session", "", session.title), answered)
 
     def action_delete(self) -> None:
-        from tui_voice.store.catalog import delete
-        from tui_voice.ui.screens.dialogs import ConfirmDialog
+        """Takes the session out of the list. It is deleted when the user leaves the list: until
+        then nothing has happened to its files.
+        """
+        from tui_voice.store.pending_deletion import PendingDeletion
 
         session = self.chosen_row
         if session is None:
             return
+        try:
+            self._deleted.append(PendingDeletion(session.path, session.title))
+        except TuiVoiceError as error:
+            self.show_error(error)
+            return
+        self._deletions_changed()
 
-        def answered(sure: bool | None) -> None:
-            if sure:
-                self._change_folder(lambda: delete(session.path), "The session is in the trash.")
+    def action_undo(self) -> None:
+        """Brings back the session that was deleted last."""
+        if self._deleted:
+            back = self._deleted.pop()
+            back.undo()
+            self._deletions_changed(back.path)
 
-        about = f"{session.title}: {plural(session.turns, 'turn')}, {length(session.seconds)}"
-        question = ConfirmDialog("move this session to the trash?", about, yes="move to the trash")
-        self.app.push_screen(question, answered)
+    def _deletions_changed(self, back: Path | None = None) -> None:
+        """`back`: the journal of the session that was brought back; it is highlighted."""
+        self._apply_current_filter(back)
+        self.show_keys()
+        if self._deleted:
+            title, key = self._deleted[-1].title, self._key_table.name("undo")
+            undo = f" {key} brings it back until you leave this list." if key else ""
+            self.show_message(f"Deleted: {fit_phrase(title, 60)}.{undo}")
+        else:
+            self.show_error(None)
+
+    def works(self, action_id: str) -> bool:
+        return action_id != "undo" or bool(self._deleted)
+
+    def on_unmount(self) -> None:
+        """The user leaves the list: what was deleted goes into the system's trash."""
+        for one in self._deleted:
+            try:
+                one.finish()
+            except TuiVoiceError as error:
+                self.app.notify(f"{error} {error.hint}", severity="error", markup=False)
+        self._deleted = []
 
     def action_fork(self) -> None:
         """Makes a new session that begins with all of this one, and resumes it."""

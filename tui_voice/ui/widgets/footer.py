@@ -27,7 +27,8 @@ class KeyHintsLine(LineWidget):
             super().__init__()
             self.action = action
 
-    def _shown(self) -> list[tuple[int, str, str, str]]:
+    @property
+    def shown(self) -> list[tuple[int, str, str, str]]:
         """Returns the hints that fit, each with its first column. The last two stay longest: the
         palette and the help show all the others.
         """
@@ -51,12 +52,16 @@ class KeyHintsLine(LineWidget):
         if self.mode and y == 0:
             parts.append((f" {self.mode} ", "live-user"))
             used = len(self.mode) + 2
-        for at, _action, key, text in self._shown() if y == 0 else []:
+        for at, _action, key, text in self.shown if y == 0 else []:
             parts += [(" " * (at - used), "quiet"), (key, "words"), (f" {text}", "quiet")]
             used = at + cell_len(key) + 1 + cell_len(text)
         return self.styled_line(parts)
 
     def on_click(self, event: Click) -> None:
-        for at, action, key, text in self._shown():
+        for at, action, key, text in self.shown:
             if action and at <= event.x < at + cell_len(key) + 1 + cell_len(text):
-                self.post_message(self.Clicked(action))
+                self.press(action)
+
+    def press(self, action: str) -> None:
+        """Does what a click on the hint of an action does."""
+        self.post_message(self.Clicked(action))

@@ -36,12 +36,14 @@ class PaneKeys(NamedTuple):
 NO_PANE = PaneKeys()
 
 
-def keys_of(widget: Widget | None) -> PaneKeys:
-    """Returns the name and the keys of the focused widget, for footer and help."""
-    name = getattr(widget, "PANE_NAME", "")
-    if widget is None or not name:
+def keys_of(kind: type[Widget | None]) -> PaneKeys:
+    """Returns the name and the keys of a class of widgets, for footer, help and documentation."""
+    name = getattr(kind, "PANE_NAME", "")
+    if not name:
         return NO_PANE
-    bindings = [one for one in type(widget).BINDINGS if isinstance(one, Binding) and one.show]
+    bindings = [
+        one for one in getattr(kind, "BINDINGS", ()) if isinstance(one, Binding) and one.show
+    ]
     return PaneKeys(
         name, tuple((b.action, b.key_display or key_name(b.key), b.description) for b in bindings)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -360,6 +361,12 @@ class Transcript(ScrollView, can_focus=True):
     def light(self, words: str) -> None:
         """Lights each place where these words are; none for ""."""
         self._lines.pattern = pattern_of(words)
+        self._lines.forget_restyled()
+        self.refresh()
+
+    def light_pattern(self, pattern: re.Pattern[str] | None) -> None:
+        """Lights each place where the pattern is found, such as the words of a search."""
+        self._lines.pattern = pattern
         self._lines.forget_restyled()
         self.refresh()
 
