@@ -185,9 +185,9 @@ class SessionDialogs:
         """Copies the whole transcript to the clipboard, as plain text."""
         if self._session.snapshot is not None:
             from tui_voice.store.export import render
+            from tui_voice.ui.clipboard import copy
 
-            self._app.copy_to_clipboard(render(self._session.snapshot.ledger, "txt"))
-            self._app.notify("The whole session is copied.", timeout=2)
+            copy(self._app, render(self._session.snapshot.ledger, "txt"), "The whole session")
 
     def summarise_with_focus(self) -> None:
         from tui_voice.ui.screens.dialogs import TextQuestion

@@ -465,19 +465,23 @@ class Transcript(ScrollView, can_focus=True):
 
 
 def copy_code_from(transcript: Transcript) -> None:
-    """Copies the code blocks of the chosen turn to the clipboard of the terminal."""
+    """Copies the code blocks of the chosen turn."""
     turn = transcript.chosen_turn
     blocks = code_blocks(turn.text) if turn else []
     if blocks:
-        transcript.app.copy_to_clipboard("\n".join(blocks))
         lines = sum(block.count("\n") for block in blocks)
-        transcript.notify(f"{plural(lines, 'line')} of code copied", timeout=2)
+        _copy(transcript, "\n".join(blocks), f"{plural(lines, 'line')} of code")
 
 
 def copy_from(transcript: Transcript) -> None:
-    """Copies the selected text, or else the chosen turn, to the clipboard of the terminal."""
+    """Copies the selected text, or else the chosen turn."""
     turn = transcript.chosen_turn
     text = transcript.screen.get_selected_text() or (turn.heard_text if turn else "")
     if text:
-        transcript.app.copy_to_clipboard(text)
-        transcript.notify(f"{plural(len(text.split()), 'word')} copied", timeout=2)
+        _copy(transcript, text, plural(len(text.split()), "word"))
+
+
+def _copy(transcript: Transcript, text: str, what: str) -> None:
+    from tui_voice.ui.clipboard import copy
+
+    copy(transcript.app, text, what)
