@@ -62,13 +62,13 @@ async def test_a_letter_presses_a_key(build: Build) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         footer = app.query_one(KeyHintsLine)
-        for action in ("mute", "help"):
+        for action in ("talk", "help"):
             at = {action: column for column, action, _, _ in footer.shown}
             await pilot.press("f6")
             await settle(pilot)
             await pilot.press(letter_at(app, (at[action], footer.region.y)))
             await settle(pilot)
-        assert app.scripted.posted == [e.MuteChanged(muted=True)]
+        assert app.scripted.posted == [e.TalkPressed()]
         assert isinstance(app.screen, HelpScreen)
 
 

@@ -151,6 +151,7 @@ def appearance(settings: Settings) -> dict[str, Any]:
         "encoding": encoding,
         "side_panel": ui.side_panel,
         "bell": ui.bell,
+        "notify": ui.notify,
         "timestamps": ui.timestamps,
         "keys": settings.keys,
     }

@@ -316,7 +316,16 @@ class ScreenSettings:
     theme: Name | None = setting(None, "a Textual theme; none: our own")
     ascii: bool = setting(False, "draws with ASCII characters only")
     side_panel: bool = setting(True, "shows window, cost and memory beside the transcript")
-    bell: bool = setting(False, "rings the terminal's bell when a reply has ended")
+    bell: bool = setting(
+        False,
+        "rings the terminal's bell when a reply or a summary has ended and the terminal does not "
+        "have the focus",
+    )
+    notify: Literal["off", "on", "words"] = setting(
+        "off",
+        "shows a notification of the desktop then (OSC 9 or 777); words: with the beginning of the "
+        "reply",
+    )
     timestamps: bool = setting(True, "shows the time of each turn")
 
 

@@ -20,9 +20,9 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
-from tui_voice.conversation.states import BUSY, State
 from tui_voice.errors import TuiVoiceError, UsageError
 from tui_voice.ui.ascii_filter import AsciiFilter
+from tui_voice.ui.attention import signals, what_ended
 from tui_voice.ui.commands import PaletteCommand, key_commands
 from tui_voice.ui.key_queue import KeyQueue, NextKey
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
@@ -375,8 +375,11 @@ class VoiceApp(App[ExitSummary]):
             return
         before = self.view.status.state
         self.session_screen.show(view)
-        if self.options.bell and before in BUSY and view.status.state is State.IDLE:
-            self.bell()
+        if not self.app_focus and self._driver is not None:
+            ended = what_ended(before, view.status.state)
+            snapshot = self.session.snapshot
+            if ended and snapshot is not None:
+                self._driver.write(signals(ended, snapshot.ledger, self.options))
         if self.session_screen.level_moves:
             self._level_timer.resume()
 

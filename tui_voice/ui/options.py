@@ -30,7 +30,7 @@ class SoundTest(Protocol):
 
 
 class AppOptions(NamedTuple):
-    """The first five come from the settings groups `ui` and `keys`."""
+    """The first ones come from the settings groups `ui` and `keys`."""
 
     theme: str | None = None
     ascii: bool = False
@@ -39,7 +39,9 @@ class AppOptions(NamedTuple):
     keys: Mapping[str, str] = {}
     """Action id → key, where it differs from the default."""
     bell: bool = False
-    """The terminal's bell rings when a reply has ended."""
+    """The terminal's bell rings when a reply or a summary ends and the terminal has no focus."""
+    notify: Literal["off", "on", "words"] = "off"
+    """A notification of the desktop says the same; "words": with the beginning of the reply."""
     manual: bool = False
     """The talk key begins and ends each turn of the user; there is no voice detection."""
     sound: bool = True
