@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tests.ui.conftest import AppUnderTest, Build, settle
 from tests.ui.session_screen_harness import idle
 from tui_voice.store import event_log
-from tui_voice.store.event_log import EventLog
+from tui_voice.store.event_log import JournalLog
 from tui_voice.ui.options import ExitSummary
 from tui_voice.ui.screens.dialogs import TextPage
 from tui_voice.ui.screens.log import LogScreen
@@ -94,15 +94,16 @@ async def test_a_key_in_the_journal_is_not_shown(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The session removes keys before it writes; what got there otherwise is not shown either."""
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdefghijklmnopqrstuvwx")
-    leak = {"event": "server_erred", "at": 1, "text": "no such key: sk-abcdefghijklmnopqrstuvwx"}
+    key = "sk-" + "a1" * 20
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    leak: dict[str, object] = {"event": "server_erred", "at": 1, "text": f"no such key: {key}"}
     app = opened_session(build, write(tmp_path / "one.jsonl", OPENED, leak))
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await open_log(pilot)
         assert "no such key: [key]" in drawn(screen)
         await pilot.press("enter")
         await settle(pilot)
-        assert "sk-abc" not in app.export_screenshot()
+        assert key not in app.export_screenshot()
 
 
 def test_pieces_of_a_text_are_one_line(tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ def test_pieces_of_a_text_are_one_line(tmp_path: Path) -> None:
         {"event": "transcript_grew", "at": n, "item_id": "a" if n < 3 else "b", "text": "x"}
         for n in range(5)
     ]
-    log = EventLog(write(tmp_path / "one.jsonl", OPENED, *pieces))
+    log = JournalLog(write(tmp_path / "one.jsonl", OPENED, *pieces))
     assert log.read()
     assert [(line.name, line.count) for line in log.lines] == [
         ("session_opened", 1),
@@ -123,7 +124,7 @@ def test_a_long_journal_takes_little_memory_and_is_read_once(tmp_path: Path) -> 
     rare = {"event": "server_erred", "at": 1, "text": "early"}
     many = [{"event": "time_passed", "at": n} for n in range(3 * event_log.MOST)]
     path = write(tmp_path / "one.jsonl", OPENED, rare, *many)
-    log, early = EventLog(path), EventLog(path, "EARLY")
+    log, early = JournalLog(path), JournalLog(path, "EARLY")
     assert log.read()
     assert early.read()
     assert len(log.lines) == event_log.MOST
@@ -138,7 +139,7 @@ def test_a_line_that_is_being_written_and_one_that_is_broken(tmp_path: Path) -> 
     path = write(tmp_path / "one.jsonl", OPENED)
     with path.open("a") as file:
         file.write('[1]\nnonsense\n{"event":"mute_')
-    log = EventLog(path)
+    log = JournalLog(path)
     assert log.read()
     assert [(line.name, line.trouble) for line in log.lines][1:] == [
         (event_log.UNREADABLE, True),

@@ -47,7 +47,7 @@ class LogLine:
         return " ".join(f"{name}={value}" for name, value in self.fields)
 
 
-class EventLog:
+class JournalLog:
     """Reads one journal, which a session may be writing."""
 
     def __init__(self, path: Path, words: str = "") -> None:

@@ -1,4 +1,5 @@
 """The application: opens a session after the first paint, and draws its snapshots."""
+# Over 500 lines: Textual looks up actions and message handlers on the application itself.
 
 from __future__ import annotations
 
@@ -376,8 +377,7 @@ class VoiceApp(App[ExitSummary]):
         before = self.view.status.state
         self.session_screen.show(view)
         if not self.app_focus and self._driver is not None:
-            ended = what_ended(before, view.status.state)
-            snapshot = self.session.snapshot
+            snapshot, ended = self.session.snapshot, what_ended(before, view.status.state)
             if ended and snapshot is not None:
                 self._driver.write(signals(ended, snapshot.ledger, self.options))
         if self.session_screen.level_moves:
@@ -411,10 +411,10 @@ class VoiceApp(App[ExitSummary]):
         """Returns whether an action works now: screens open over the session screen alone."""
         if action in ("new", "command_palette"):
             return self.screen is self.session_screen
-        if action == "open_screen" and parameters[0] == "help":
-            return hasattr(self.screen, "help_topic")
         if action == "open_screen":
             on_session = self.screen is self.session_screen
+            if parameters[0] == "help":
+                return hasattr(self.screen, "help_topic")
             return on_session and self.session_screen.works(str(parameters[0]))
         if action == "jump":
             return bool(self.screen.query(KeyHintsLine))
@@ -432,13 +432,9 @@ class VoiceApp(App[ExitSummary]):
 
     def action_jump(self) -> None:
         """Shows a letter at every part and every key on the screen."""
-        from tui_voice.ui.screens.jump import JumpScreen, Target, targets_on
+        from tui_voice.ui.screens.jump import open_jump_mode
 
-        def chosen(target: Target | None) -> None:
-            if target is not None:
-                target.go()
-
-        self.push_screen(JumpScreen(targets_on(self.screen)), chosen)
+        open_jump_mode(self)
 
     def action_new(self) -> None:
         self.open_session(None)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
@@ -44,6 +44,16 @@ def targets_on(screen: Screen[Any]) -> dict[str, Target]:
                 if action and action != "jump"
             ]
     return dict(zip(LETTERS, found, strict=False))
+
+
+def open_jump_mode(app: App[Any]) -> None:
+    """Opens jump mode over the current screen, and goes where the user wants."""
+
+    def chosen(target: Target | None) -> None:
+        if target is not None:
+            target.go()
+
+    app.push_screen(JumpScreen(targets_on(app.screen)), chosen)
 
 
 class JumpScreen(ModalScreen[Target | None]):

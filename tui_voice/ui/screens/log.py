@@ -14,7 +14,7 @@ from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.wrapping import clean, fit
 
 if TYPE_CHECKING:
-    from tui_voice.store.event_log import EventLog, LogLine
+    from tui_voice.store.event_log import JournalLog, LogLine
 
 READ_SECONDS = 1.0
 """How often the journal is read while the screen is open."""
@@ -39,7 +39,7 @@ class LogScreen(ListScreen["LogLine"]):
         """`journal`: of the open session; None where none is open."""
         super().__init__(options, keys, journal.parent if journal else Path())
         self._journal = journal
-        self._log: EventLog | None = None
+        self._log: JournalLog | None = None
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -62,10 +62,10 @@ class LogScreen(ListScreen["LogLine"]):
         ]
 
     def apply_filter(self, text: str) -> None:
-        from tui_voice.store.event_log import EventLog
+        from tui_voice.store.event_log import JournalLog
 
         if self._journal is not None:
-            self._log = EventLog(self._journal, text)
+            self._log = JournalLog(self._journal, text)
         self._read()
 
     def _read(self) -> None:
@@ -80,7 +80,7 @@ class LogScreen(ListScreen["LogLine"]):
 
         self.run_worker(work, thread=True, group="log")
 
-    def _show(self, log: EventLog | None, lines: list[LogLine]) -> None:
+    def _show(self, log: JournalLog | None, lines: list[LogLine]) -> None:
         if not self.is_mounted or log is not self._log:
             return
         before = self.list.highlighted
