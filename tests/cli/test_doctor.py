@@ -229,6 +229,49 @@ def test_the_network_is_checked_only_with_online(capsys: pytest.CaptureFixture[s
     assert (status, found["network"]["status"]) == (1, "fail")
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "detail"),
+    [
+        (200, "ok", "127.0.0.1 accepts it"),
+        (401, "fail", "127.0.0.1 refuses it (HTTP 401)"),
+        (404, "warn", "answers with HTTP 404"),
+    ],
+)
+def test_the_key_in_use_is_tried_without_a_cost(
+    answer: int,
+    status: str,
+    detail: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["authorization"]))
+            self.send_response(answer)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Keeps the log out of the output of the tests."""
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-test-123456789")
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        url = f"ws://127.0.0.1:{server.server_port}/v1/realtime"
+        monkeypatch.setenv("TUI_VOICE_BACKEND_URL", url)
+        try:
+            _, found = doctor(capsys, "--online", "--backend", "openai")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert asked == [("/v1/models", "Bearer sk-of-a-test-123456789")]
+    assert found["key in use"]["status"] == status
+    assert detail in found["key in use"]["detail"]
+    assert "sk-of" not in str(found)
+
+
 @pytest.mark.sound
 def test_real_devices_are_listed(
     virtual_sound: VirtualSound, capsys: pytest.CaptureFixture[str]

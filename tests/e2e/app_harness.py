@@ -62,7 +62,8 @@ class AppUnderTest(TerminalProgram):
     @property
     def transcript(self) -> str:
         """The visible part of the transcript, as one line without the panel and the edges."""
-        lines = (line.split(_PANEL_EDGE)[0].strip(_TURN_EDGES) for line in self.lines[2:-3])
+        edged = (line.lstrip(_TURN_EDGES).split(_PANEL_EDGE)[0] for line in self.lines[2:-3])
+        lines = (line.strip(_TURN_EDGES) for line in edged)
         return " ".join(lines).strip()
 
     def shows(self, text: str) -> bool:

@@ -22,6 +22,7 @@ KEYS = {
     "space": " ",
     "tab": "\t",
     "f4": "\x1bOS",
+    "down": "\x1b[B",
     "home": "\x1b[H",
     "pagedown": "\x1b[6~",
 }

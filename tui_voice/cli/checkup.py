@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import shutil
@@ -78,6 +79,7 @@ def checks(args: argparse.Namespace) -> Iterator[Callable[[], Finding]]:
     yield clipboard
     if getattr(args, "online", False):
         yield lambda: network(settings)
+        yield lambda: key_accepted(settings)
 
 
 def python() -> Finding:
@@ -270,16 +272,19 @@ def echo(settings: config.Settings) -> Finding:
     if isinstance(found, str):
         return Finding("echo", "warn", found, "tui-voice devices")
     devices = f"{found.loudspeaker} to {found.microphone}"
+    silent = found.noise_db == -math.inf
+    room = "the microphone captures silence alone"
+    room = f"; {room if silent else f'the room is at {found.noise_db:.0f} dB'}"
     if found.leak_db is None:
-        return Finding("echo", "ok", f"{devices}: none, as with headphones")
+        return Finding("echo", "ok", f"{devices}: none, as with headphones{room}")
     detail = f"{devices}: {found.leak_db:+.0f} dB after {found.delay_ms:.0f} ms"
     if found.delay_ms > LONGEST_CANCELLED_MS:
         remedy = "Use a wired loudspeaker, headphones or push-to-talk: this delay is not cancelled."
-        return Finding("echo", "warn", detail, remedy)
+        return Finding("echo", "warn", f"{detail}{room}", remedy)
     if found.leak_db > LOUD_LEAK_DB:
         remedy = "Turn the loudspeaker down or move the microphone away; headphones avoid the echo."
-        return Finding("echo", "warn", detail, remedy)
-    return Finding("echo", "ok", f"{detail}, which is cancelled")
+        return Finding("echo", "warn", f"{detail}{room}", remedy)
+    return Finding("echo", "ok", f"{detail}, which is cancelled{room}")
 
 
 def terminal() -> Finding:
@@ -343,6 +348,34 @@ def network(settings: config.Settings) -> Finding:
         remedy = through.hint if through else f"ping {host}"
         return Finding("network", "fail", f"{host} cannot be reached{way}: {error}", remedy)
     return Finding("network", "ok", f"{host} answers in {(time.monotonic() - began) * 1000:.0f} ms")
+
+
+def key_accepted(settings: config.Settings) -> Finding:
+    """Asks the server for its list of models, which costs nothing, to see whether it takes the key.
+    The finding does not contain the key.
+    """
+    spec, name = backend_of(settings), "key in use"
+    url, secret = spec.address(settings), spec.key.read() if spec.key else None
+    if not url or spec.key is None or secret is None:
+        return Finding(name, "ok", "none is sent")
+    from tui_voice.network import http_client
+
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme in ("wss", "https") else "http"
+    path = parts.path.rstrip("/").removesuffix("/realtime") or spec.api_path
+    models = f"{scheme}://{parts.netloc}{path}/models"
+    headers = {"Authorization": f"Bearer {secret}", "api-key": secret}
+    try:
+        with http_client(models) as client:
+            status = client.get(models, headers=headers, timeout=10).status_code
+    except Exception as error:  # noqa: BLE001  (of any library below the HTTP client)
+        return Finding(name, "warn", f"{models} does not answer: {error}", f"ping {parts.hostname}")
+    if status == 200:
+        return Finding(name, "ok", f"{parts.hostname} accepts it")
+    if status in (401, 403):
+        remedy = f"keyring set {SERVICE} {spec.key.keyring_user}"
+        return Finding(name, "fail", f"{parts.hostname} refuses it (HTTP {status})", remedy)
+    return Finding(name, "warn", f"{models} answers with HTTP {status}", "tui-voice config edit")
 
 
 def _tcp(host: str, port: int, through: ProxyServer | None) -> socket.socket:

@@ -24,7 +24,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON for a program")
     parser.add_argument(
-        "--online", action="store_true", help="also check whether the server can be reached"
+        "--online",
+        action="store_true",
+        help="also check whether the server can be reached and takes the key; it costs nothing",
     )
     parser.add_argument(
         "--sound",

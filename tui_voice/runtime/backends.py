@@ -46,6 +46,8 @@ class BackendSpec:
     """Settings without which it cannot be reached, for example `backend.url`."""
     address: Callable[[Settings], str] = lambda _settings: ""
     """Returns the address that `doctor --online` tries, "" for none."""
+    api_path: str = "/v1"
+    """Path of the API at that address, where the address names none."""
     free: bool = False
     """A server of the user's own: it costs what `cost.prices` says of its model, else nothing."""
     uses_engines: bool = False
@@ -125,6 +127,7 @@ AZURE = BackendSpec(
     key=AZURE_KEY,
     needs=("backend.azure_endpoint",),
     address=lambda settings: settings.backend.azure_endpoint or "",
+    api_path=AZURE_PATH.removesuffix("/realtime"),
 )
 
 # ── the embedded server ──────────────────────────────────────────────────────────────────────
