@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pexpect
 import pyte
 
 from tests.patience_harness import patience
+from tui_voice.cli.welcome import SEEN
 
 KEYS = {
     "enter": "\r",
@@ -31,6 +33,14 @@ _POLL_S = 0.05
 _STILL_S = 0.25
 """A screen on which nothing was drawn for this long, in seconds, is complete."""
 _LEAVE_SCREEN = b"\x1b[?1049l"
+
+
+def _pass_over_welcome(env: Mapping[str, str]) -> None:
+    """Leaves the file by which the app knows that it has shown its welcome."""
+    data = Path(env.get("XDG_DATA_HOME") or Path(env.get("HOME", "/")) / ".local" / "share")
+    folder = data / "tui-voice"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / SEEN).touch(mode=0o600)
 
 
 class TerminalEmulator(pyte.Screen):
@@ -61,7 +71,12 @@ class TerminalProgram:
         columns: int = 120,
         rows: int = 36,
         command: Sequence[str] = (sys.executable, "-m", "tui_voice"),
+        *,
+        first_start: bool = False,
     ) -> None:
+        """`first_start`: the welcome of the full-screen app was not shown yet."""
+        if not first_start:
+            _pass_over_welcome(env)
         self.screen = TerminalEmulator(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(

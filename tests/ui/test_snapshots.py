@@ -23,6 +23,7 @@ from tests.ui.test_screens import filter_applied
 from tui_voice.cli.registry import CHOICES, SUGGESTIONS
 from tui_voice.config import SettingsEditor
 from tui_voice.conversation import events as e
+from tui_voice.ui.options import Welcome
 from tui_voice.ui.screens.list_screen import ListScreen
 
 SIZES = {"120x36": (120, 36), "80x24": (80, 24), "40x10": (40, 10)}
@@ -85,10 +86,23 @@ SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] 
     "export": (kyoto_session, ("ctrl+e",)),
     "focus": (kyoto_session, ("ctrl+p", *"focus", "enter")),
     "settings": (kyoto_session, ("f3", "down", "down")),
+    "welcome-server": (empty, ()),
+    "welcome-sound": (empty, ("enter",)),
+    "welcome-talk": (empty, ("enter", "enter")),
     "setting-choice": (kyoto_session, ("f3", *"policy", "enter")),
     "setting-refused": (kyoto_session, ("f3", *"speaking", "enter", "9", "enter")),
     "setting-device": (kyoto_session, ("f3", "enter")),
 }
+
+
+ANSWERS = [
+    "No API key was found (OPENAI_API_KEY, AZURE_OPENAI_API_KEY, or the system's keyring).",
+    "The embedded server on this machine answers: it costs nothing, and nothing leaves the "
+    "machine.",
+    "Its models: moonshine tiny-en · hibari · small chat model (SmolLM2 135M). The chat model is "
+    "for trying the app out, and is often wrong.",
+    "`tui-voice models list` names better ones, `models get NAME` fetches one.",
+]
 
 
 def editor() -> SettingsEditor:
@@ -109,7 +123,7 @@ def devices(_direction: str) -> list[tuple[str, str]]:
 
 ALWAYS = (
     *("session", "select", "empty", "help", "sessions", "search", "reader", "export"),
-    *("settings",),
+    *("settings", "welcome-server", "welcome-sound", "welcome-talk"),
 )
 """Screens that are compared in every appearance; the others at the two usual sizes."""
 
@@ -134,8 +148,10 @@ def test_picture(
     monkeypatch.chdir(tmp_path)
     fill, keys = SCREENS[screen]
     size, options = APPEARANCES[appearance]
-    if screen.startswith("setting"):
+    if screen.startswith(("setting", "welcome")):
         options = options | {"editor": editor(), "devices": devices, "sound_test": object()}
+    if screen.startswith("welcome"):
+        options = options | {"welcome": Welcome(lambda: ANSWERS, lambda: None)}
     app = build(fill, **options)
 
     async def arrive(pilot: Pilot[object]) -> None:

@@ -16,6 +16,7 @@ from tui_voice.cli.flags import editor_of, sessions_dir_of, settings_for_session
 from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.output import OutputError
 from tui_voice.cli.resume_hint import is_inside, resume_lines
+from tui_voice.cli.welcome import is_first_start, remember, who_answers
 from tui_voice.config import Settings, log_path
 from tui_voice.errors import ExitStatus, UsageError
 from tui_voice.signals import EndedBySignal, handled, ignored
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.runtime.sound_test import DeviceTest
     from tui_voice.runtime.turn_player import TurnPlayer
     from tui_voice.ui.app import VoiceApp
-    from tui_voice.ui.options import AppOptions
+    from tui_voice.ui.options import AppOptions, Welcome
 
     opened: dict[Path, Settings] = {}
 
@@ -83,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
         sessions=folder,
         change_settings=editor.choose,
         editor=editor,
+        welcome=Welcome(lambda: who_answers(editor.settings), remember)
+        if is_first_start(args, folder)
+        else None,
         sound_test=DeviceTest(loudspeaker),
         hear_voice=hear_voice,
     )

@@ -219,6 +219,7 @@ class VoiceApp(App[ExitSummary]):
             self._list_sessions_first()
         else:
             self.open_session(self._first_session_id)
+            self.dialogs.welcome(self._screen_context(), lambda: self.run_key_action("talk"))
         self._key_queue.open()
 
     def _list_sessions_first(self) -> None:

@@ -29,6 +29,15 @@ class SoundTest(Protocol):
         ...
 
 
+class Welcome(NamedTuple):
+    """The welcome at the first start."""
+
+    who_answers: Callable[[], list[str]]
+    """Returns sentences about the server that answers; may block."""
+    remember: Callable[[], object]
+    """Called when it is shown: it is never shown again."""
+
+
 class AppOptions(NamedTuple):
     """The first ones come from the settings groups `ui` and `keys`."""
 
@@ -68,6 +77,8 @@ class AppOptions(NamedTuple):
 
     editor: SettingsEditor | None = None
     """The settings, for the settings screen. None: not available."""
+    welcome: Welcome | None = None
+    """None: it is not shown."""
     sound_test: SoundTest | None = None
     hear_voice: Callable[[str], None] | None = None
     """Plays a sample of a voice of the embedded server; blocks. Raises `TuiVoiceError`."""

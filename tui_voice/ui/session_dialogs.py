@@ -12,7 +12,7 @@ from tui_voice.ui.commands import PaletteCommand
 from tui_voice.ui.open_session import OpenSession
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.pruning_rows import PruningRow
-from tui_voice.ui.screen_context import ExportChoice
+from tui_voice.ui.screen_context import ExportChoice, ScreenContext
 from tui_voice.ui.view import SessionView, is_correctable
 
 if TYPE_CHECKING:
@@ -79,6 +79,18 @@ class SessionDialogs:
             about = "copy the whole session as text to the clipboard"
             found.append(PaletteCommand("copy the session", about, self.copy_session))
         return found
+
+    def welcome(self, context: ScreenContext, talk: Callable[[], object]) -> None:
+        """Shows the welcome at the first start. `talk`: what the talk key does."""
+        if self._options.welcome is None:
+            return
+        from tui_voice.ui.screens.welcome import WelcomeScreen
+
+        def closed(talks: bool | None) -> None:
+            if talks:
+                talk()
+
+        self._app.push_screen(WelcomeScreen(context, self._options.welcome), closed)
 
     def choose_device(self, direction: Literal["input", "output"]) -> None:
         """Asks which microphone ("input") or loudspeaker is used from now on."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.glyphs import Glyphs
-from tui_voice.ui.options import AppOptions
+from tui_voice.ui.options import AppOptions, SoundTest
 from tui_voice.ui.wrapping import clean
 
 Direction = Literal["input", "output"]
@@ -28,6 +28,34 @@ def level_bar(level: float, glyphs: Glyphs) -> str:
     """Returns a sound level, 0 to 1, as a bar of `LEVEL_CELLS` columns."""
     filled = max(0, min(LEVEL_CELLS, round(level * LEVEL_CELLS)))
     return glyphs.cached * filled + glyphs.free * (LEVEL_CELLS - filled)
+
+
+def run_test(
+    screen: Screen[Any],
+    sound_test: SoundTest,
+    direction: Direction,
+    device: str | None,
+    heard: Callable[[float], None],
+    ended: Callable[[str], object],
+) -> None:
+    """Plays a tone, or records two seconds and plays them, in a thread of its own.
+
+    `heard` is called in another thread with the level of the microphone, 0 to 1; `ended` with a
+    sentence about the test.
+    """
+
+    def work() -> None:
+        try:
+            if direction == "output":
+                sound_test.play_tone(device)
+                said = "Did you hear it? If not, choose another one."
+            else:
+                said = sound_test.record(device, heard)
+        except TuiVoiceError as error:
+            said = f"{error} {error.hint}"
+        screen.app.call_from_thread(ended, said)
+
+    screen.run_worker(work, thread=True, exit_on_error=False)
 
 
 class DeviceDialog(ModalScreen[str | None]):
@@ -99,19 +127,7 @@ class DeviceDialog(ModalScreen[str | None]):
         self._tested = 0.0
         self._say(TESTING[self._direction])
         device = self._ids[at] or None
-
-        def work() -> None:
-            try:
-                if self._direction == "output":
-                    sound_test.play_tone(device)
-                    said = "Did you hear it? If not, choose another one."
-                else:
-                    said = sound_test.record(device, self._heard)
-            except TuiVoiceError as error:
-                said = f"{error} {error.hint}"
-            self.app.call_from_thread(self._ended, said)
-
-        self.run_worker(work, thread=True, exit_on_error=False)
+        run_test(self, sound_test, self._direction, device, self._heard, self._ended)
 
     def _heard(self, level: float) -> None:
         """Called in the worker's thread with the level of each piece of sound."""

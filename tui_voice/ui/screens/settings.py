@@ -86,7 +86,7 @@ def _without_unit(name: str) -> str:
 def _shown(field: SettingField) -> str:
     """Returns the value as the list shows it: `500 ms`."""
     if field.value in ("", "none"):
-        return "the system's default" if field.key in DEVICES else "none"
+        return "system default" if field.key in DEVICES else "none"
     unit = next((unit for end, unit in UNITS.items() if field.key.endswith(end)), "")
     return f"{field.value} {unit}".rstrip()
 
