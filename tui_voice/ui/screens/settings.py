@@ -181,7 +181,8 @@ class SettingsScreen(Screen[None]):
         parts.append((fit(row.label, name_width - 1).ljust(name_width), "words"))
         used = sum(len(text) for text, _ in parts)
         is_variable = field.source.isupper()
-        source = "environment" if is_variable else fit(field.source, SOURCE_WIDTH)
+        variable = "environment" if self.size.width >= NARROW else "env"
+        source = variable if is_variable else fit(field.source, SOURCE_WIDTH)
         source = "" if source == "default" else source
         room = width - used - len(source) - (3 if source else 1)
         value = fit(clean(_shown(field).replace("\n", " ")), max(4, room))

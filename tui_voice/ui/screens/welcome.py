@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
+from textual.events import Resize
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
@@ -46,11 +47,14 @@ class WelcomeScreen(ModalScreen[bool]):
         self._welcome = welcome
         self._answers = ["Looking for a key…"]
         self._tested: float | None = None  # the level of the microphone that is being tested
-        self._steps: list[Callable[[], ComposeResult]] = [
-            self._compose_server,
-            *([self._compose_sound] if self._has_sound else []),
-            self._compose_talk,
+        talk = f"{context.keys.name('talk')}: talk now   " if context.options.sound else ""
+        sound = (self._compose_sound, "up, down: choose   Enter: do it   Esc: skip all")
+        self._steps: list[tuple[Callable[[], ComposeResult], str]] = [
+            (self._compose_server, "Enter: next   Esc: skip all"),
+            *([sound] if self._has_sound else []),
+            (self._compose_talk, f"{talk}Enter: begin   Esc: begin"),
         ]
+        """What composes each step, and the line that names its keys."""
 
     @property
     def _has_sound(self) -> bool:
@@ -61,12 +65,18 @@ class WelcomeScreen(ModalScreen[bool]):
         with Vertical(classes="box"):
             number = f"{self.step + 1} of {len(self._steps)}"
             yield Static(f"welcome to tui-voice   {number}", classes="title", markup=False)
-            yield from self._steps[self.step]()
+            compose_step, hint = self._steps[self.step]
+            with VerticalScroll(classes="page"):
+                yield from compose_step()
+            yield Static(hint, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._welcome.remember()
         self.run_worker(self._find_server, thread=True, exit_on_error=False)
         self.set_interval(1 / 10, self._draw_level)
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.height < 16, "-tiny")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The talk key begins the session in the last step only."""
@@ -91,7 +101,6 @@ class WelcomeScreen(ModalScreen[bool]):
         yield Static(
             f"{settings} opens the settings later: backend, model, voice.", classes="about"
         )
-        yield Static("Enter: next   Esc: skip all", classes="hint")
 
     def _find_server(self) -> None:
         try:
@@ -111,8 +120,8 @@ class WelcomeScreen(ModalScreen[bool]):
         yield Static("Can you be heard, and do you hear?", classes="heading", markup=False)
         yield OptionList(
             Option("go on", id="next"),
-            Option("test the microphone: speak two seconds, and hear them", id="test input"),
-            Option("test the loudspeaker: hear two tones", id="test output"),
+            Option("test the microphone", id="test input"),
+            Option("test the loudspeaker", id="test output"),
             Option("choose another microphone", id="choose input"),
             Option("choose another loudspeaker", id="choose output"),
             compact=True,
@@ -120,7 +129,6 @@ class WelcomeScreen(ModalScreen[bool]):
         )
         yield Static("", id="level", markup=False)
         yield Static("", id="tested", markup=False)
-        yield Static("up, down: choose   Enter: do it   Esc: skip all", classes="hint")
         self.call_after_refresh(self._focus_list)
 
     def _focus_list(self) -> None:
@@ -195,5 +203,3 @@ class WelcomeScreen(ModalScreen[bool]):
         yield Static(how, classes="text", markup=False)
         about = f"{keys.name('help')} explains all keys, {keys.name('settings')} the settings."
         yield Static(about, classes="about", markup=False)
-        begin = f"{talk}: talk now   " if self._given.options.sound else ""
-        yield Static(f"{begin}Enter: begin   Esc: begin", classes="hint", markup=False)
