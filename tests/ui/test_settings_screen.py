@@ -235,13 +235,13 @@ async def test_limits_and_keys_are_in_force_at_once(build: Build, editor: Editor
         await enter(pilot, "summarise from", "5")  # less than the instructions alone
         assert "This session goes on as before: trigger 5" in said(app)
         assert app.scripted.limits.trigger == 9000
-        await enter(pilot, "keys.help", "f8")
+        await enter(pilot, "keys.help", "f7")
         await pilot.press("escape")
         await settle(pilot)
         await pilot.press("f1")
         await settle(pilot)
         assert app.screen is app.session_screen
-        await pilot.press("f8")
+        await pilot.press("f7")
         await settle(pilot)
         assert isinstance(app.screen, HelpScreen)
 
