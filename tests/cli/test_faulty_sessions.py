@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.privileges_harness import can_drop, can_give_away, give_away, ordinary_user
 from tests.runtime.session_harness import drive, settings_for, toy_server
 from tui_voice.__main__ import main
 from tui_voice.cli.arguments import find_session
@@ -35,8 +36,13 @@ def sparse(path: Path, size: int, beginning: bytes = b"") -> None:
 def unreadable(path: Path) -> None:
     path.write_bytes(b'{"event":"session_opened"}\n')
     path.chmod(0)
-    if os.geteuid() == 0:
-        pytest.skip("root reads every file")
+
+
+def foreign(path: Path) -> None:
+    path.write_bytes(b'{"event":"session_opened"}\n')
+    if not can_give_away:
+        pytest.skip("only root can make a file somebody else's")
+    give_away(path, 0o600)
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -51,6 +57,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "binary": (lambda path: path.write_bytes(bytes(range(256)) * 9), "is not a saved session"),
     "brackets": (lambda path: path.write_bytes(b"[" * 99_999), "is not a saved session"),
     "locked": (unreadable, "cannot be read: permission denied"),
+    "foreign": (foreign, "cannot be read: permission denied"),
 }
 """By name of the file: how it is made, and what is said of it."""
 
@@ -68,6 +75,16 @@ def run(folder: Path, *argv: str) -> int:
     return main([*argv, "--sessions-dir", str(folder)])
 
 
+@pytest.fixture
+def no_rights() -> Iterator[None]:
+    """The rights of an ordinary user, also where the tests run as root."""
+    if not can_drop:
+        pytest.skip("the rights of this user cannot be dropped")
+    with ordinary_user():
+        yield
+
+
+@pytest.mark.usefixtures("no_rights")
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_faulty_file_is_listed_and_the_others_work(
     folder: Path, name: str, capsys: pytest.CaptureFixture[str]
@@ -104,6 +121,55 @@ def test_a_faulty_file_is_listed_and_the_others_work(
             out, err = capsys.readouterr()
             assert (out, err.count("\n")) == ("", 1)
             assert fault in err
+
+
+@pytest.mark.usefixtures("no_rights")
+async def test_continue_takes_the_newest_session_of_ones_own(tmp_path: Path) -> None:
+    """Beside a newer one of somebody else, which is closed to this user."""
+    folder = tmp_path / "sessions"
+    async with toy_server() as server:
+        options = SessionOptions(settings=settings_for(server.url), folder=folder)
+        path = await drive(options, lambda session: session.say("hello Anna"))
+        foreign(folder / "newer.jsonl")
+        assert find_session(folder, "last").path == path
+        await drive(replace(options, resume=path), lambda session: session.say("yes"))
+    texts = [event.text for event in read(path).events if isinstance(event, e.TextSubmitted)]
+    assert texts == ["hello Anna", "yes"]
+
+
+@pytest.mark.skipif(not can_give_away, reason="only root can make a file somebody else's")
+def test_a_session_of_somebody_else_is_read_and_not_changed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where its owner lets others read it."""
+    path = folder / "v1-kyoto-in-april.jsonl"
+    give_away(path, 0o644)
+    before = path.read_bytes()
+    with ordinary_user():
+        for argv in (["list"], ["show", KYOTO], ["search", "shellfish"]):
+            assert run(folder, "sessions", *argv) == 0
+            out, err = capsys.readouterr()
+            assert "Kyoto in April" in out
+            assert err == ""
+        assert run(folder, "sessions", "rename", KYOTO, "mine") == 1
+        assert capsys.readouterr().err.count("\n") == 1
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not can_give_away, reason="only root can make a folder somebody else's")
+@pytest.mark.parametrize(
+    "argv", [["list"], ["search", "shellfish"], ["show", "last"], ["export", KYOTO]]
+)
+def test_a_folder_of_somebody_else_is_named(
+    folder: Path, argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    give_away(folder, 0o700)
+    with ordinary_user():
+        status = run(folder, "sessions", *argv)
+    _out, err = capsys.readouterr()
+    assert status == (0 if argv[0] in ("list", "search") else 1)
+    assert err.count("tui-voice: ") == 1
+    assert f"{folder} cannot be read: permission denied" in err
 
 
 def test_a_session_that_can_be_read_again_is_listed_again(

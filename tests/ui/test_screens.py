@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.privileges_harness import can_give_away, give_away, ordinary_user
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, session_opened
 from tests.ui.session_screen_harness import lit_words
@@ -109,6 +110,25 @@ async def test_a_file_that_cannot_be_read_is_listed_with_its_fault(build: Build)
         await settle(pilot)
         assert app.screen is screen
         assert "is not a saved session" in screen.query_one(NoticeLine).notice.text
+
+
+@pytest.mark.skipif(not can_give_away, reason="only root can make a file somebody else's")
+async def test_a_session_of_somebody_else_is_listed_with_its_fault(build: Build) -> None:
+    app = build()
+    with ordinary_user():
+        async with app.run_test(size=(120, 36)) as pilot:
+            await settle(pilot)
+            folder = app.options.sessions
+            assert folder is not None
+            (folder / "theirs.jsonl").write_text("private")
+            give_away(folder / "theirs.jsonl", 0o600)
+            await pilot.press("ctrl+r")
+            await settle(pilot)
+            await filter_applied(pilot)
+            *others, theirs = listed(app).list.rows
+            assert others
+            assert not any(session.fault for session in others)
+            assert theirs.fault == f"{folder / 'theirs.jsonl'} cannot be read: permission denied"
 
 
 async def test_enter_resumes_the_highlighted_session(build: Build) -> None:

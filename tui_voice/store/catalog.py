@@ -66,7 +66,16 @@ def unreadable(folder: Path, cache: Path | None = None) -> list[str]:
 
 
 def unreadable_sessions(folder: Path, cache: Path | None = None) -> list[SavedSession]:
-    """The files of `folder` that are named like sessions and cannot be read, with their faults."""
+    """The files of `folder` that are named like sessions and cannot be read, with their faults; the
+    folder itself where it cannot be listed.
+    """
+    try:
+        os.scandir(folder).close()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return [_unreadable(folder, f"{printable(str(folder))} cannot be read: {reason}")]
 
     def question(db: sqlite3.Connection) -> list[SavedSession]:
         found = db.execute("SELECT name, refused FROM sessions WHERE refused != '' ORDER BY name")
@@ -107,7 +116,7 @@ def find(folder: Path, wanted: str, cache: Path | None = None) -> SavedSession:
             more = f" and {len(found) - 4} more" if len(found) > 4 else ""
             raise StoreError(f"“{wanted}” fits several sessions: {some}{more}", "name one")
     for session in unreadable_sessions(folder, cache):
-        if session.path.stem.startswith(wanted):
+        if session.path == folder or session.path.stem.startswith(wanted):
             raise StoreError(session.fault, _HINT)
     if not sessions:
         raise StoreError("there are no saved sessions yet", "`tui-voice` begins one")

