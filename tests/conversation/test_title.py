@@ -30,3 +30,10 @@ def test_a_given_title_comes_first_and_is_one_line() -> None:
     events = [e.TextSubmitted(item_id="u", text=LONG), e.SessionRenamed(title=" The\ngarden ")]
     assert title_of(fold(events)) == "The garden"
     assert title_of(fold([])) == ""
+
+
+def test_an_image_gives_no_title() -> None:
+    image = e.ImageAttached(item_id="i", file="photo.png", sha256="0")
+    assert title_of(fold([image])) == ""
+    asked = e.TextSubmitted(item_id="u", text="What is this?")
+    assert title_of(fold([image, asked])) == "What is this?"

@@ -270,6 +270,29 @@ async def test_settings_that_are_refused_are_sent_again_without_the_optional_one
     assert notice.text == ESSENTIAL_ONLY
 
 
+async def test_a_server_that_knows_no_logprobs_is_asked_for_all_the_rest(tmp_path: Path) -> None:
+    updates: list[dict[str, Any]] = []
+
+    async def handle(connection: ServerConnection) -> None:
+        await send(connection, "session.created", session={"type": "realtime", "id": "s"})
+        updates.append((await receive(connection))["session"])
+        error = {"code": "unknown_parameter", "message": "Unknown parameter: 'session.include'."}
+        error |= {"type": "invalid_request_error", "event_id": "update"}
+        await send(connection, "error", error=error)
+        updates.append((await receive(connection))["session"])
+        await send(connection, "session.updated", session=updates[1] | {"id": "s"})
+        await connection.wait_closed()
+
+    async with (
+        server_that(handle) as url,
+        running_session(url, tmp_path, uncertain_below=0.5, language="en") as harness,
+    ):
+        assert not [event for event in harness.events if isinstance(event, e.Noticed)]
+    first, second = updates
+    assert first.pop("include") == ["item.input_audio_transcription.logprobs"]
+    assert first == second
+
+
 async def test_essential_settings_that_are_refused(tmp_path: Path) -> None:
     async with (
         server_that(refuses_settings(2, True)) as url,

@@ -16,6 +16,7 @@ def title_of(ledger: Ledger) -> str:
     """
     if ledger.title.strip():
         return " ".join(ledger.title.split())
-    first = next((t.text for t in ledger.turns if t.role == "user" and t.text.strip()), "")
+    said = (t.text for t in ledger.turns if t.role == "user" and t.text.strip() and not t.image)
+    first = next(said, "")
     words = " ".join(first.split())
     return shortened(words, MAX_LENGTH) if len(words) > MAX_LENGTH else words.rstrip(".!")

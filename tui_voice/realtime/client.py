@@ -46,6 +46,8 @@ class RealtimeClient:
             uncertain_below=config.uncertain_below,
         )
         self._opened: WebSocketTransport | None = None
+        self._essential_only = False
+        """The server refused what only some servers know, names for the transcription among it."""
 
     async def open(self, timeout_s: float, ping_s: float) -> None:
         self._opened = await WebSocketTransport.open(self._address, timeout_s, ping_s)
@@ -97,7 +99,7 @@ class RealtimeClient:
                             fatal=True,
                             hint="Look at them with `tui-voice config show`.",
                         )
-                    essential_only = True
+                    essential_only = self._essential_only = True
                     await self._transport.send(encode(session_update(self._config.essential())))
 
     async def receive(self) -> Sequence[Incoming | Resend]:
@@ -119,7 +121,7 @@ class RealtimeClient:
             return [encode(turn_detection_update(self._config))]
         if isinstance(outgoing, SetNames):
             self._config = replace(self._config, names=outgoing.names)
-            return [encode(names_update(self._config))]
+            return [] if self._essential_only else [encode(names_update(self._config))]
         if isinstance(outgoing, SetSpeed):
             return [encode(speed_update(outgoing.speed))]
         return [encode(event) for event in self._translator.encode(outgoing)]
