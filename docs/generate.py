@@ -28,12 +28,14 @@ from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.vad import SILERO
 from tui_voice.ui.key_hints import FIND_KEYS, PANE_KEYS, PROMPT_KEYS, SELECT_KEYS
 from tui_voice.ui.keys import BUILT_IN, key_name
+from tui_voice.ui.live_settings import NEXT_START
 from tui_voice.ui.screen_table import key_actions
 from tui_voice.ui.screens.list_screen import LIST_KEYS
 from tui_voice.ui.screens.log import LogScreen
 from tui_voice.ui.screens.reader import READER_KEYS, ReaderScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
+from tui_voice.ui.screens.settings import SETTINGS_KEYS
 from tui_voice.ui.widgets.memory_panel import MemoryPanel
 from tui_voice.ui.widgets.pane import keys_of
 from tui_voice.ui.widgets.pruning_log import PruningLog
@@ -61,6 +63,20 @@ A setting is read from four sources; a later one wins over an earlier one:
    (`tui-voice config profile` lists those);
 3. environment variables: `{variable("context.keep")}=8` sets `context.keep`;
 4. flags, where a setting has one.
+
+The settings screen (F3) shows all of them, in groups, each with its sentence, its default, what is
+allowed, and where its value comes from. What you change there is checked, and saved in the file:
+comments, order and everything else stay. If another program has changed the same setting meanwhile,
+nothing is overwritten. A value of the profile in force is changed in the profile. A variable, a
+flag and a shipped profile are stronger than the file; the screen says so, and saves your value all
+the same. A change counts:
+
+- *at once*: microphone, loudspeaker, volume, speaking speed, turn detection and pause tolerance
+  (`silence_ms`), policy and limits of the window, theme, side panel, bell, and most keys;
+- *when you leave the settings*: the rest of `backend`, such as voice and model; the session is
+  opened again, and its turns stay;
+- *at the next start*: {", ".join(f"`{key}`" for key in sorted(NEXT_START))};
+- *from the next session on*: all others.
 
 `tui-voice config show` prints every setting with its value and its source. A wrong value is refused
 at the start, with the file, the name, what was found and what is allowed. An API key is not a
@@ -201,6 +217,12 @@ session: when you open another one, quit, or the process is ended.
 """
 
 
+_SETTINGS_SCREEN = """\
+F3 opens the settings, and `/settings WORDS` those that contain the words. A switch changes at once,
+the others open a list or a line; a value that is not allowed is explained there, and nothing is
+saved. [settings](settings.md) says when a change counts."""
+
+
 def keys_table() -> str:
     """Return a Markdown table of the keys of the session screen."""
     rows = [
@@ -234,6 +256,10 @@ def keys() -> str:
         lines += [f"| {key} | {word} | |" for key, word in more]
         parts.append(f"## {title}")
         parts.append("\n".join(["| key | does | name in `[keys]` |", "|---|---|---|", *lines]))
+    lines = [f"| {key} | {word} |" for key, word in SETTINGS_KEYS]
+    lines.insert(2, "| Enter | change the setting (`choose`) |")
+    parts += ["## Settings", _SETTINGS_SCREEN]
+    parts.append("\n".join(["| key | does |", "|---|---|", *lines]))
     return "\n\n".join(parts) + "\n"
 
 

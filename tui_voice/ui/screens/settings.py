@@ -15,9 +15,10 @@ from textual.widgets import Input, Static
 from tui_voice.config.editor import SettingField
 from tui_voice.config.model import all_settings
 from tui_voice.errors import SettingsError
+from tui_voice.ui.keys import BUILT_IN, binding
 from tui_voice.ui.live_settings import LiveSettings, when_in_force
 from tui_voice.ui.notices import Notice
-from tui_voice.ui.screen_context import ScreenContext
+from tui_voice.ui.screen_context import HelpTopic, ScreenContext
 from tui_voice.ui.screens.device_dialog import DeviceDialog, Direction, level_bar
 from tui_voice.ui.screens.setting_dialogs import dialog_for
 from tui_voice.ui.theme import DARK
@@ -75,6 +76,14 @@ class _Detail(BlockWidget):
         return found
 
 
+SETTINGS_KEYS = (
+    ("letters", "find settings by name, meaning, value or source"),
+    ("up, down", "choose a setting"),
+    ("Ctrl+R", "take it out of the file: its default holds"),
+    ("t", "in the list of devices or voices: test it, hear it"),
+    ("Esc", "leave the settings"),
+)
+"""The keys of the settings screen that cannot be moved."""
 UNITS = {"_ms": "ms", "_s": "s"}
 """How the name of a setting ends → the unit of its value."""
 
@@ -102,12 +111,8 @@ class SettingsScreen(Screen[None]):
         Binding("pageup", "page(-1)", show=False, priority=True),
         Binding("pagedown", "page(1)", show=False, priority=True),
         Binding("ctrl+r", "reset", show=False, priority=True),
+        binding(BUILT_IN["choose"], priority=True),
     ]
-    HINTS = (
-        ("choose", "Enter", "change"),
-        ("reset", "^R", "default"),
-        ("back", "Esc", "back"),
-    )
     AUTO_FOCUS = "#filter"
 
     def __init__(self, context: ScreenContext, live: LiveSettings, wanted: str = "") -> None:
@@ -133,7 +138,12 @@ class SettingsScreen(Screen[None]):
         yield KeyHintsLine(glyphs=self._glyphs, id="keys")
 
     def on_mount(self) -> None:
-        self.query_one(KeyHintsLine).hints = self.HINTS
+        choose = self._given.keys.name("choose")
+        self.query_one(KeyHintsLine).hints = (
+            *([("choose", choose, "change")] if choose else []),
+            ("reset", "^R", "default"),
+            ("back", "Esc", "back"),
+        )
         settings = self._live.editor.settings
         parts = ["settings", clean(str(settings.path))]
         if settings.profile:
@@ -141,6 +151,13 @@ class SettingsScreen(Screen[None]):
         self.query_one("#heading", Static).update(f" {self._glyphs.dot} ".join(parts))
         self._filter(self._wanted)
         self.set_interval(1 / 10, self._show_detail)
+
+    @property
+    def help_topic(self) -> HelpTopic:
+        """Returns what the help explains first."""
+        return HelpTopic(
+            "settings", ((self._given.keys.name("choose"), "change the setting"), *SETTINGS_KEYS)
+        )
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -234,10 +251,6 @@ class SettingsScreen(Screen[None]):
         return f"level now  {level_bar(level, self._glyphs)}", "voice"
 
     # ── changing ────────────────────────────────────────────────────────────────────────────
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_choose()
 
     def on_row_list_double_clicked(self) -> None:
         self.action_choose()
