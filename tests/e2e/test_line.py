@@ -101,6 +101,10 @@ def test_turns_and_commands_are_lines(
     assert "/help" in program.wait_for("note   There is no command /nothing.")
     program.type("/mode often")
     program.wait_for("note   Write /mode hands-free")
+    program.type("/correct Okafor")
+    program.wait_for("note   Write /correct and what you said")  # no turn was spoken
+    program.type(f"/attach {sessions_folder}")
+    program.wait_for("note   The image")
     program.type("")
     program.wait_for("note   There is no microphone.")
     program.type("/quit")

@@ -23,10 +23,12 @@ from tui_voice.cli.flags import (
 from tui_voice.cli.input_lines import InputLines
 from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.resume_hint import resume_lines
-from tui_voice.errors import BackendError, ExitStatus, UsageError
+from tui_voice.errors import BackendError, ExitStatus, TuiVoiceError, UsageError
 from tui_voice.signals import deferred
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tui_voice.conversation.conversation import Snapshot
     from tui_voice.conversation.events import Event
     from tui_voice.conversation.turns import Turn
@@ -130,6 +132,9 @@ class Lines:
     def post(self, event: Event) -> None:
         self._session.post(event)
 
+    def attach(self, file: Path | None) -> None:
+        self._printed.add(self._session.attach(file))
+
     def _is_over(self) -> bool:
         from tui_voice.runtime.headless import nothing_more_comes
 
@@ -161,7 +166,7 @@ class Lines:
                 return
             try:
                 command.run(self, rest.strip())
-            except UsageError as error:
+            except TuiVoiceError as error:
                 print(f"note   {error}", flush=True)
         else:
             item_id = "typed_" + secrets.token_hex(12)
@@ -246,9 +251,15 @@ class Lines:
     @staticmethod
     def _print_turn(turn: Turn) -> None:
         who = "you" if turn.role == "user" else "voice"
-        cut = " (interrupted)" if turn.interrupted else ""
+        unsure = ", ".join(turn.text[begin:end] for begin, end in turn.uncertain)
+        remarks = (
+            "interrupted" if turn.interrupted else "",
+            turn.silence_remark,
+            f"unsure: {unsure}" if unsure else "",
+        )
+        shown = "".join(f" ({remark})" for remark in remarks if remark)
         text = " ".join((turn.heard_text or turn.note).split())
-        print(f"{who:<6} {text}{cut}", flush=True)
+        print(f"{who:<6} {text}{shown}", flush=True)
 
 
 class Command(NamedTuple):
@@ -282,6 +293,22 @@ def _summarise(lines: Lines, rest: str) -> None:
     from tui_voice.conversation.events import SummarisePressed
 
     lines.post(SummarisePressed(focus=rest))
+
+
+def _attach(lines: Lines, rest: str) -> None:
+    from tui_voice.config import user_path
+
+    lines.attach(user_path(rest, "the path of an image") if rest else None)
+
+
+def _correct(lines: Lines, rest: str) -> None:
+    from tui_voice.conversation.events import TurnCorrected
+    from tui_voice.ui.view import is_correctable
+
+    turns = (turn for turn in reversed(lines.now.ledger.turns) if is_correctable(turn))
+    if not rest or (turn := next(turns, None)) is None:
+        raise UsageError("Write /correct and what you said in your last spoken turn.")
+    lines.post(TurnCorrected(item_id=turn.id, text=rest))
 
 
 def _restore(lines: Lines, _rest: str) -> None:
@@ -325,6 +352,8 @@ COMMANDS = {
     "mute": Command("mute the microphone, or unmute it", _mute),
     "mode": Command("hands-free, push-to-talk or manual: who ends your turns", _mode),
     "summarise": Command("summarise now; words that follow must not be lost", _summarise),
+    "attach": Command("show the model an image: a file, or that in the clipboard", _attach),
+    "correct": Command("the words that follow are what you said last", _correct),
     "restore": Command("restore what was pruned last", _restore),
     "state": Command("tell the state, the window and the cost", _tell_state),
     "states": Command("print each state when it begins, or stop that", _states),
