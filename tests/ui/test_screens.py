@@ -16,6 +16,8 @@ from tests.privileges_harness import can_give_away, give_away, ordinary_user
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, session_opened
 from tests.ui.session_screen_harness import lit_words
+from tui_voice.conversation import events as e
+from tui_voice.conversation.ledger import Ledger
 from tui_voice.store import catalog, search
 from tui_voice.store.exporters import EXPORT_FORMATS
 from tui_voice.store.reading import load
@@ -370,7 +372,13 @@ async def test_export_writes_the_chosen_format(build: Build, tmp_path: Path) -> 
 
 
 async def test_minutes_are_written_in_a_thread(build: Build, tmp_path: Path) -> None:
-    app = build(minutes=lambda ledger, _post: f"- Decided: {len(ledger.turns)} turns of it")
+    cost = e.WritingBilled(purpose="minutes", usd=0.5)
+
+    def minutes(ledger: Ledger, post: Callable[[e.Event], object]) -> str:
+        post(cost)
+        return f"- Decided: {len(ledger.turns)} turns of it"
+
+    app = build(minutes=minutes)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+e", *["down"] * len(EXPORT_FORMATS))
@@ -379,6 +387,7 @@ async def test_minutes_are_written_in_a_thread(build: Build, tmp_path: Path) -> 
         await pilot.press("enter")
         await settle(pilot)
     assert "- Decided: " in (tmp_path / "kyoto-in-april-minutes.md").read_text()
+    assert cost in app.scripted.posted, "it counts in the session's total"
 
 
 async def test_without_a_writer_of_minutes_the_export_fails_with_a_sentence(

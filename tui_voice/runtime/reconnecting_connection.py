@@ -78,6 +78,9 @@ class ReconnectingConnection:
                 if released:
                     reason = CloseReason(self._release_reason, fatal=True, hint=RELEASED)
                     backoff.released()
+                    if self._spare is not None:
+                        await self._spare.close()
+                        self._spare = None
                 following = backoff.failed(reason, has_spare=self._spare is not None)
                 self._retry.clear()
                 self._release.clear()
@@ -108,8 +111,9 @@ class ReconnectingConnection:
 
     def release(self, reason: str) -> None:
         """Closes the connection until `retry_now`. `reason`: a sentence for the user."""
-        self._release_reason = reason
-        self._release.set()
+        if self.current is not None:
+            self._release_reason = reason
+            self._release.set()
 
     def set_quiet(self, is_quiet: bool) -> None:
         """Sets whether a handover may happen now: it must not interrupt speech or pending work."""
