@@ -9,6 +9,7 @@ from tests.server.local.speech_harness import error_rate, for_recogniser
 from tui_voice.server.interfaces import SPEECH_RATE
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.hibari import VOICES, stretch
+from tui_voice.server.local.pico import PicoVoices, clause_language
 
 TEXT = "The quick brown fox jumps over the lazy dog near the river bank."
 
@@ -112,3 +113,31 @@ def test_numbers_and_abbreviations_are_spoken_as_people_say_them(
     one, other = (synthesiser.speak(text, "marin", 1.0) for text in (written, said))
     words = [engines.recogniser().transcribe(for_recogniser(pcm)) for pcm in (one, other)]
     assert error_rate([(words[1], words[0])]) <= 0.2, words
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(
+    ("code", "clauses"),
+    [
+        ("de", ("Guten Morgen!", "und dann gehen wir nach Hause.", "In Berlin kostet das viel.")),
+        ("es", ("Sí, claro.", "y luego vamos al mercado.", "¿Cómo estás hoy?")),
+        ("fr", ("Oui, bien sûr.", "et ensuite nous irons au marché.", "À Paris il pleut.")),
+        ("it", ("Buongiorno!", "e poi andiamo al mercato.", "Come stai oggi?")),
+        (
+            "en",
+            ("Yes, of course.", "Hello Ada!", "OK.", "7.", "Mimi is a cat.", "It rains in Oslo."),
+        ),
+    ],
+)
+def test_a_clause_is_spoken_by_a_voice_of_its_language(
+    engines: LocalEngines, code: str, clauses: tuple[str, ...]
+) -> None:
+    synthesiser = engines.synthesiser()
+    assert isinstance(synthesiser, PicoVoices)
+    assert [clause_language(clause) for clause in clauses] == [code] * len(clauses)
+    one, other = (synthesiser.speak(clauses[1], voice, 1.0) for voice in ("marin", "cedar"))
+    assert 0.3 < len(one) / SPEECH_RATE < 5
+    if code != "en":  # Pico has one voice for a language; it adds a little noise
+        assert np.allclose(one, other, atol=100)
+    slow = synthesiser.speak(clauses[1], "marin", 0.5)
+    assert len(slow) > 1.4 * len(one)

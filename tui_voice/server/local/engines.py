@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
+from tui_voice.errors import EnginesMissing
 from tui_voice.languages.tokens import count_text_tokens
 from tui_voice.server.interfaces import Recogniser, Responder, SpeechDetector, Synthesiser
 from tui_voice.server.local.chat import ChatResponder
@@ -15,6 +16,7 @@ from tui_voice.server.local.gguf_chat import GgufChat
 from tui_voice.server.local.hibari import Hibari
 from tui_voice.server.local.model_store import folder_of, used_model
 from tui_voice.server.local.moonshine import Moonshine
+from tui_voice.server.local.pico import PicoVoices
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl
 from tui_voice.server.local.responder import LocalResponder
 from tui_voice.server.local.smollm import SmolLM
@@ -144,7 +146,11 @@ class LocalEngines:
         if self._tts_option is not None:
             return SpeechUrl(self._tts_option)
         self._progress("loading text-to-speech (16 MB)…")
-        return Hibari()
+        english = Hibari()
+        try:
+            return PicoVoices(english)
+        except EnginesMissing:
+            return english  # the extra `voices` is not installed
 
     def _find_chat(self) -> ChatResponder | GgufChat | bool:
         if self._llm_url is not None:
