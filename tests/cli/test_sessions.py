@@ -220,7 +220,7 @@ def test_the_json_output_has_the_documented_keys(
     assert {key: shown[key] for key in LISTED} == {key: sessions[1][key] for key in LISTED}
     for turn in shown["turn_list"]:
         assert set(turn) == TURN | {
-            *("id", "interrupted", "heard", "audio_ms", "tool", "note"),
+            *("id", "interrupted", "heard", "audio_ms", "tool", "note", "after_silence"),
         }
     assert shown["prunings"]
     for pruning in shown["prunings"]:

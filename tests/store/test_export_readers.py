@@ -276,6 +276,7 @@ def test_plain_text_contains_every_word(ledger: Ledger) -> None:
 TURN = {
     "id": str, "role": str, "text": str, "at": (int, float), "pruned": bool, "pinned": bool,
     "interrupted": bool, "heard": str, "audio_ms": int, "tool": str, "note": str,
+    "after_silence": bool,
 }  # fmt: skip
 PRUNING = {
     "at": (int, float), "kind": str, "stage": str, "turns": int, "tokens_before": int,
