@@ -45,7 +45,7 @@ async def test_the_edge_of_the_focused_part_is_lit(
     ("place", "shown"),
     [
         ("pruning log", {"choose(-1)": "choose", "open": "read it", "stop": "back"}),
-        ("memory", {"open(True)": "edit it", "stop": "back"}),
+        ("memory", {"open": "open", "stop": "back"}),
     ],
 )
 async def test_the_footer_begins_with_the_keys_of_the_focused_part(
@@ -71,7 +71,7 @@ async def test_a_click_on_a_key_of_the_focused_part_is_the_key(build: Build) -> 
         await settle(pilot)
         await pilot.press(*["tab"] * TABS["memory"])
         await settle(pilot)
-        column = app.query_one(KeyHintsLine).render_line(0).text.index("edit it")
+        column = app.query_one(KeyHintsLine).render_line(0).text.index("open")
         await pilot.click("#keys", offset=(column, 0))
         await settle(pilot)
         assert app.screen is not app.session_screen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.command import CommandPalette
 from textual.events import Paste
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import (
@@ -19,9 +19,10 @@ from tui_voice.config.model import KEY_PLACES
 from tui_voice.conversation import events as e
 from tui_voice.ui.keys import LIST_ACTIONS, SESSION, key_name
 from tui_voice.ui.screen_table import key_actions
-from tui_voice.ui.screens.dialogs import TextEditor, TextPage, TextQuestion
+from tui_voice.ui.screens.dialogs import TextPage, TextQuestion
 from tui_voice.ui.screens.export import ExportDialog
 from tui_voice.ui.screens.help import HelpScreen
+from tui_voice.ui.screens.memory import MemoryScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
 from tui_voice.ui.widgets.footer import KeyHintsLine
@@ -259,7 +260,7 @@ async def test_the_palette_offers_everything_that_works(build: Build) -> None:
         await settle(pilot)
         names = {command.name for command in app.palette_commands(app.screen)}
     assert {"summarise  (^S)", "restore  (^Z)", "sessions  (^R)", "export  (^E)"} <= names
-    assert {"edit the memory", "limits", "copy the session", "fold all prunings"} <= names
+    assert {"memory  (F6)", "limits", "copy the session", "fold all prunings"} <= names
 
 
 async def test_ctrl_n_closes_the_session_and_opens_a_new_one(build: Build) -> None:
@@ -307,18 +308,13 @@ async def test_f2_shows_the_panel_and_hides_it(build: Build) -> None:
         assert not app.query_one("#panel").display
 
 
-async def test_enter_edits_the_memory(build: Build) -> None:
+async def test_enter_in_the_memory_opens_its_screen(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("tab", "tab", "tab", "enter")
         await settle(pilot)
-        assert isinstance(app.screen, TextEditor)
-        app.screen.query_one(TextArea).text = "No shellfish."
-        await pilot.press("ctrl+s")
-        await settle(pilot)
-        assert app.scripted.posted == [e.MemoryEdited(text="No shellfish.")]
-        assert app.view.memory == "No shellfish."
+        assert isinstance(app.screen, MemoryScreen)
 
 
 async def test_enter_opens_the_chosen_row_of_the_pruning_log(build: Build) -> None:

@@ -17,9 +17,10 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.errors import SettingsError
 from tui_voice.store.images import images
-from tui_voice.ui.screens.dialogs import TextEditor, TextQuestion
+from tui_voice.ui.screens.dialogs import TextQuestion
 from tui_voice.ui.screens.export import ExportDialog
 from tui_voice.ui.screens.help import HelpScreen
+from tui_voice.ui.screens.memory import MemoryScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
 from tui_voice.ui.slash_commands import COMMANDS
@@ -63,7 +64,7 @@ async def test_commands_that_are_an_event(build: Build, typed: str, event: e.Eve
         ("/export", ExportDialog),
         ("/search", SearchScreen),
         ("/sessions", SessionsScreen),
-        ("/memory", TextEditor),
+        ("/memory", MemoryScreen),
     ],
 )
 async def test_commands_that_open_a_screen(build: Build, typed: str, screen: type) -> None:

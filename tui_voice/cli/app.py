@@ -154,6 +154,7 @@ def appearance(settings: Settings) -> dict[str, Any]:
         "ascii": ui.ascii or not encoding.lower().startswith("utf"),
         "encoding": encoding,
         "side_panel": ui.side_panel,
+        "timeline": ui.timeline,
         "bell": ui.bell,
         "notify": ui.notify,
         "timestamps": ui.timestamps,

@@ -315,6 +315,9 @@ class ScreenSettings:
 
     theme: Name | None = setting(None, "a Textual theme; none: our own")
     ascii: bool = setting(False, "draws with ASCII characters only")
+    timeline: bool = setting(
+        True, "shows a strip of all turns above the transcript where the screen is high enough"
+    )
     side_panel: bool = setting(True, "shows window, cost and memory beside the transcript")
     bell: bool = setting(
         False,
@@ -370,6 +373,8 @@ DEFAULT_KEYS: dict[str, str] = {
     "export": "ctrl+e",
     "palette": "ctrl+p",
     "settings": "f3",
+    "memory": "f6",
+    "timeline": "f7",
     "help": "f1",
     "jump": "f6",
     "log": "f8",
@@ -398,6 +403,8 @@ KEY_PLACES: dict[str, tuple[str, ...]] = {
 actions may have the same key where they share no screen.
 """
 NEWER_KEYS = (
+    "memory",
+    "timeline",
     "correct",
     "copy_code",
     "raw",

@@ -146,6 +146,14 @@ def rename(path: Path, title: str) -> None:
     append(path, e.SessionRenamed(title=title))
 
 
+def change_fact(path: Path, change: e.FactChanged) -> None:
+    """Changes a fact of a session's memory. Raises `StoreError` while a process has it open."""
+    last_at = load(path).ledger.at
+    journal = Journal.open(path)
+    journal.append(replace(Redactor().event(change), at=last_at))
+    _finish(journal)
+
+
 def mark_private(path: Path, *, private: bool) -> None:
     """Marks a session private, or takes the mark away. Raises `StoreError` while it is open."""
     append(path, e.PrivacyChanged(private=private))

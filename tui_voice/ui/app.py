@@ -29,7 +29,6 @@ from tui_voice.ui.key_queue import KeyQueue, NextKey
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.live_settings import LiveSettings
 from tui_voice.ui.messages import (
-    MemoryRequested,
     PruningRequested,
     SessionOpeningFailed,
     SessionReady,
@@ -302,6 +301,9 @@ class VoiceApp(App[ExitSummary]):
         if self.session_screen.has_class("-panel") != shown:
             self.session_screen.action_panel()
 
+    def show_timeline(self, shown: bool) -> None:
+        self.session_screen.show_timeline(shown)
+
     def set_keys(self, keys: Mapping[str, str]) -> None:
         """Moves the keys of actions, action id → key."""
         self.key_table.change(keys)
@@ -455,12 +457,6 @@ class VoiceApp(App[ExitSummary]):
             say = partial(self.call_from_thread, self.notify, markup=False)
             self.options.play_turn(journal, turn, say)
 
-    def on_memory_requested(self, message: MemoryRequested) -> None:
-        if message.edit:
-            self.dialogs.edit_memory()
-        else:
-            self.dialogs.read_memory()
-
     def on_pruning_requested(self, message: PruningRequested) -> None:
         self.dialogs.read_pruning(message.row)
 
@@ -486,6 +482,8 @@ class VoiceApp(App[ExitSummary]):
             journal=handle.path if handle else None,
             topic=getattr(self.screen, "help_topic", self.session_screen.help_topic),
             ledger=snapshot.ledger if snapshot else None,
+            facts=lambda: self.view.facts,
+            post=None if self.options.replay else self.session.post,
             resume=self._resume,
             export=self._export,
             level=self.session.level,

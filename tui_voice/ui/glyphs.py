@@ -27,6 +27,8 @@ class Glyphs(NamedTuple):
     more: str = "…"
     about: str = "≈"
     rule: str = "─"
+    broken: str = "╌"
+    dotted: str = "·"
     warning: str = "▲"
     swatch: str = "■"
     cached: str = "█"
@@ -58,6 +60,8 @@ ASCII = Glyphs(
     more="...",
     about="~",
     rule="-",
+    broken="=",
+    dotted=".",
     warning="!",
     swatch="#",
     cached="#",

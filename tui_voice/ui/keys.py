@@ -74,6 +74,9 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("restore", "ctrl+z", "restore", "restore what was pruned last", "restore"),
     KeyAction("find", "ctrl+g", "find", "find words in this session", "turns", places=_READ),
     KeyAction("panel", "f2", "panel", "show or hide the side panel", shown=""),
+    KeyAction(
+        "timeline", "f7", "timeline", "go to the strip of all turns; from there, hide it", shown=""
+    ),
     KeyAction("new", "ctrl+n", "new", "start a new session", shown=""),
     KeyAction(
         "jump",

@@ -39,6 +39,8 @@ class SettingsHost(Protocol):
 
     def show_panel(self, shown: bool) -> None: ...
 
+    def show_timeline(self, shown: bool) -> None: ...
+
     def set_keys(self, keys: Mapping[str, str]) -> None: ...
 
 
@@ -182,6 +184,10 @@ def _panel(host: SettingsHost, settings: Settings) -> None:
     host.show_panel(settings.ui.side_panel)
 
 
+def _timeline(host: SettingsHost, settings: Settings) -> None:
+    host.show_timeline(settings.ui.timeline)
+
+
 def _bell(host: SettingsHost, settings: Settings) -> None:
     host.options = host.options._replace(bell=settings.ui.bell)
 
@@ -201,6 +207,7 @@ EFFECTS: Mapping[str, Callable[[SettingsHost, Settings], None]] = {
     **{f"context.{name}": _limits for name in ("policy", "trigger", "keep", "messages", "every")},
     "ui.theme": _theme,
     "ui.side_panel": _panel,
+    "ui.timeline": _timeline,
     "ui.bell": _bell,
 }
 """Setting → what puts it in force in the running application and its session."""

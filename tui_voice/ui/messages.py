@@ -20,14 +20,6 @@ class NoticeDismissed(Message):
     """The user has read the notice above the prompt."""
 
 
-class MemoryRequested(Message):
-    """The user wants to read the memory, or to edit it."""
-
-    def __init__(self, edit: bool) -> None:
-        super().__init__()
-        self.edit = edit
-
-
 class PruningRequested(Message):
     """The user wants to read the details of one row of the pruning log."""
 

@@ -44,6 +44,7 @@ class AppOptions(NamedTuple):
     theme: str | None = None
     ascii: bool = False
     side_panel: bool = True
+    timeline: bool = True
     timestamps: bool = True
     keys: Mapping[str, str] = {}
     """Action id → key, where it differs from the default."""

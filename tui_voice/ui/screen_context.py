@@ -11,7 +11,9 @@ from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.options import AppOptions
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.events import Event
     from tui_voice.conversation.ledger import Ledger
+    from tui_voice.ui.fact_rows import FactRow
     from tui_voice.ui.live_settings import LiveSettings
 
 
@@ -54,6 +56,10 @@ class ScreenContext:
     """Ledger of the open session."""
     topic: HelpTopic
     """Where the user is."""
+    facts: Callable[[], tuple[FactRow, ...]]
+    """Returns the facts of the open session's memory, as they are now."""
+    post: Callable[[Event], None] | None
+    """Hands an event of the user to the open session; None where nothing can be changed."""
     resume: Callable[[ResumeRequest], None]
     """Leaves the open session and resumes a saved one."""
     export: Callable[[ExportChoice], None]

@@ -77,6 +77,12 @@ def _log(context: ScreenContext) -> Screen[Any]:
     return LogScreen(context.options, context.keys, context.journal)
 
 
+def _memory(context: ScreenContext) -> Screen[Any]:
+    from tui_voice.ui.screens.memory import FactSource, MemoryScreen
+
+    return MemoryScreen(FactSource(context.facts, context.post), context.options.glyphs)
+
+
 def _export(context: ScreenContext) -> Screen[Any]:
     from tui_voice.ui.screens.export import ExportDialog
 
@@ -124,6 +130,13 @@ SCREENS: dict[str, ScreenSpec] = {
             _search,
             _resume,
             in_footer=True,
+        ),
+        ScreenSpec(
+            "memory",
+            "f6",
+            "memory",
+            "read, correct, add, delete and pin what is remembered",
+            _memory,
         ),
         ScreenSpec(
             "export",

@@ -50,12 +50,7 @@ class SessionDialogs:
         if "summarise" in view.live_keys and not self._options.replay:
             about = "summarise now, and say what the summary must keep"
             found.append(PaletteCommand("summarise with a focus", about, self.summarise_with_focus))
-        if view.memory:
-            about = "the summary that the model has instead of the pruned turns"
-            found.append(PaletteCommand("read the memory", about, self.read_memory))
         if self._session.handle is not None:
-            about = "correct the memory, or add a fact to it"
-            found.append(PaletteCommand("edit the memory", about, self.edit_memory))
             about = "when to summarise, and how many turns to keep"
             found.append(PaletteCommand("limits", about, self.change_limits))
             about = "give this session another title"
@@ -238,24 +233,6 @@ class SessionDialogs:
         from tui_voice.conversation.events import TurnCorrected
 
         self._session.post(TurnCorrected(item_id=turn.id, text=text))
-
-    def read_memory(self) -> None:
-        from tui_voice.ui.screens.dialogs import TextPage
-
-        about = "The model has this summary instead of the pruned turns. e in the panel edits it."
-        self._app.push_screen(TextPage("memory", about, [("", self._view().memory)]))
-
-    def edit_memory(self) -> None:
-        from tui_voice.ui.screens.dialogs import TextEditor
-
-        def answered(text: str | None) -> None:
-            from tui_voice.conversation.events import MemoryEdited
-
-            if text is not None:
-                self._session.post(MemoryEdited(text=text))
-
-        about = "The model gets this text instead of the pruned turns."
-        self._app.push_screen(TextEditor("memory", about, self._view().memory), answered)
 
     def read_pruning(self, row: PruningRow) -> None:
         from tui_voice.ui.pruning_details import pruning_details

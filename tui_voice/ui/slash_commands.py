@@ -34,8 +34,6 @@ class Dialogs(Protocol):
 
     def copy_session(self) -> None: ...
 
-    def edit_memory(self) -> None: ...
-
     def correct(self, turn: Turn) -> None: ...
 
     def correct_newest(self, text: str) -> None: ...
@@ -217,7 +215,12 @@ COMMANDS: dict[str, SlashCommand] = {
         SlashCommand("rename", "TITLE", "give the session another title", _rename),
         SlashCommand("export", "", "export the session to a file", _key("export")),
         SlashCommand("copy", "", "copy the session", lambda h, _: h.dialogs.copy_session()),
-        SlashCommand("memory", "", "edit the memory", lambda h, _: h.dialogs.edit_memory()),
+        SlashCommand(
+            "memory",
+            "",
+            "read and change what is remembered",
+            lambda h, _: h.run_key_action("memory"),
+        ),
         SlashCommand(
             "correct",
             "WORDS",

@@ -233,7 +233,7 @@ class TranscriptLines:
         segments = list(strip)
         if row == 0:
             sign = Segment(self._glyphs.prompt, look.ground + look.styles["words"])
-            used, room = cell_len(strip.text.rstrip()), self.painter.text_width + GUTTER
+            used, room = cell_len(strip.text.rstrip()), strip.cell_length - 1
             if tokens and used + 2 + cell_len(tokens) <= room:
                 added = Segment(f"  {tokens}", look.ground + look.styles["machine"])
                 rest = used + 2 + cell_len(tokens)

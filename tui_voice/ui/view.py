@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui_voice.conversation.states import State, live_triggers
+from tui_voice.ui.fact_rows import FactRow, facts_of
 from tui_voice.ui.notices import NO_WAIT, Countdown, Notice, ReconnectWait, notice_of
 from tui_voice.ui.pruning_rows import PruningRow, pruning_rows
 
@@ -118,6 +119,8 @@ class SessionView(NamedTuple):
     cost: CostFigures = CostFigures()
     pruning_rows: tuple[PruningRow, ...] = ()
     memory: str = ""
+    facts: tuple[FactRow, ...] = ()
+    """The memory as a list."""
     notice: Notice = Notice()
     live_keys: frozenset[str] = frozenset()
     """The values of `KeyAction.needs` that hold now."""
@@ -161,6 +164,7 @@ def project(
         cost=_cost(ledger),
         pruning_rows=rows,
         memory=ledger.memory,
+        facts=facts_of(ledger),
         notice=notice_of(ledger, dismissed_at, unsaved, wait, countdown),
         live_keys=_live_keys(snapshot, limits),
     )

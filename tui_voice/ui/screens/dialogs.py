@@ -1,4 +1,4 @@
-"""The dialogs: a question with a line of text, a page to read, a text to edit."""
+"""The dialogs: a question with a line of text, a page to read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from tui_voice.ui.wrapping import clean
 
@@ -62,31 +62,3 @@ class TextPage(ModalScreen[None]):
                         yield Static(clean(heading), classes="heading", markup=False)
                     yield Static(clean(text), classes="text", markup=False)
             yield Static("up, down: scroll   Esc: back", classes="hint")
-
-
-class TextEditor(ModalScreen[str | None]):
-    """Lets the user edit a text. Returns the new text; None where the user cancelled or changed
-    nothing.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", show=False),
-        Binding("ctrl+s", "save", show=False, priority=True),
-    ]
-
-    def __init__(self, title: str, about: str, text: str) -> None:
-        super().__init__(classes="dialog")
-        self._title = title
-        self._about = about
-        self._text = text
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box wide"):
-            yield Static(self._title, classes="title", markup=False)
-            yield Static(self._about, classes="about", markup=False)
-            yield TextArea(clean(self._text), soft_wrap=True, compact=True, classes="area")
-            yield Static("^S: save   Esc: cancel", classes="hint")
-
-    def action_save(self) -> None:
-        text = self.query_one(TextArea).text.strip()
-        self.dismiss(text if text != self._text.strip() else None)

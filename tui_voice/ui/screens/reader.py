@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_voice.errors import TuiVoiceError
+from tui_voice.ui.fact_rows import FactRow, facts_of
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
@@ -23,6 +24,7 @@ from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_from
 
 if TYPE_CHECKING:
+    from tui_voice.conversation.events import FactChanged
     from tui_voice.conversation.ledger import Ledger
     from tui_voice.conversation.turns import Turn
 
@@ -43,7 +45,7 @@ class TurnPlayback(Protocol):
 
 
 class ReaderScreen(Screen[ResumeRequest | None]):
-    """Shows turns and prunings; changes nothing. Returns a `ResumeRequest`, or None."""
+    """Shows turns and prunings; only the memory can be changed. Returns a `ResumeRequest`, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
@@ -51,6 +53,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         binding(BUILT_IN["find"]),
         binding(BUILT_IN["resume_read"]),
         binding(BUILT_IN["fork"]),
+        Binding("f6", "memory", show=False, id="memory"),
         binding(BUILT_IN["copy"]),
         binding(BUILT_IN["copy_code"]),
         binding(BUILT_IN["raw"]),
@@ -61,6 +64,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         ("copy", "copy the turn"),
         ("copy_code", "copy the code in it"),
         ("raw", "raw text"),
+        ("memory", "memory"),
         ("find", "find"),
         ("back", "back"),
     )
@@ -83,6 +87,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         self._path = path
         self._turn = turn
         self._session_id = path.stem
+        self._facts: tuple[FactRow, ...] = ()
 
     def compose(self) -> ComposeResult:
         glyphs = self._options.glyphs
@@ -126,6 +131,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         header = self.query_one(HeaderLine)
         header.header = HeaderView(session.title, (session.backend, session.model), session.usd)
         header.seconds = int(session.seconds)
+        self._facts = facts_of(ledger)
         transcript = self.query_one(Transcript)
         transcript.set_empty(("this session has no turns",))
         transcript.show(ledger.turns, ledger.compactions, started_at(ledger))
@@ -158,6 +164,19 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         """Plays the sound of a turn of this session, not of the open one."""
         event.stop()
         cast(TurnPlayback, self.app).play_turn(self._path, event.turn)
+
+    def action_memory(self) -> None:
+        """Opens the memory of this session; a change is written to its journal."""
+        from tui_voice.store.catalog import change_fact
+        from tui_voice.store.reading import load
+        from tui_voice.ui.screens.memory import FactSource, MemoryScreen
+
+        def change(event: FactChanged) -> None:
+            change_fact(self._path, event)
+            self._facts = facts_of(load(self._path).ledger)
+
+        source = FactSource(lambda: self._facts, change, self.query_one(HeaderLine).header.title)
+        self.app.push_screen(MemoryScreen(source, self._options.glyphs))
 
     def action_find(self) -> None:
         self.query_one(FindBar).open()

@@ -19,7 +19,7 @@ from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.key_hints import KeyHints
 from tui_voice.ui.key_queue import is_text
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
-from tui_voice.ui.messages import MemoryRequested, PruningRequested
+from tui_voice.ui.messages import PruningRequested
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from tui_voice.conversation.events import Event
     from tui_voice.ui.slash_commands import CommandHost
     from tui_voice.ui.widgets.find_bar import FindBar
-    from tui_voice.ui.widgets.memory_panel import MemoryPanel
     from tui_voice.ui.widgets.prompt_input import PromptInput
     from tui_voice.ui.widgets.pruning_log import PruningLog
     from tui_voice.ui.widgets.side_panel import SidePanel
+    from tui_voice.ui.widgets.timeline import Timeline
 
 SPEED_STEP = 0.1
 """Added to the factor of the speaking speed by one key."""
@@ -80,6 +80,7 @@ class SessionScreen(Screen[None]):
         binding(BUILT_IN["summarise"], priority=True),
         binding(BUILT_IN["restore"], priority=True),
         binding(BUILT_IN["panel"], priority=True),
+        binding(BUILT_IN["timeline"], priority=True),
         ("tab", "next_pane", "next pane"),
     ]
 
@@ -121,9 +122,11 @@ class SessionScreen(Screen[None]):
         self.prompt: PromptInput
         self.find: FindBar
         self._panel: SidePanel
+        self._timeline: Timeline
         self._prompt_shown = (False, False)  # the part of `KeyHints` that typing changes
         self._problem: Notice | None = None  # why no session could be opened
         self._panel_wanted: bool | None = None  # None: as the settings and the width say
+        self._timeline_wanted: bool | None = None  # None: as the settings and the height say
         self.status.silent = self.silent
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
@@ -133,7 +136,8 @@ class SessionScreen(Screen[None]):
         yield self.header
         yield self.status
         with Horizontal(id="body"):
-            yield Pane(self.transcript, id="page")
+            with Vertical(id="reading"):
+                yield Pane(self.transcript, id="page")
             yield Vertical(id="panel")
         yield self._notice
         yield self._summary
@@ -152,6 +156,7 @@ class SessionScreen(Screen[None]):
         from tui_voice.ui.widgets.find_bar import FindBar
         from tui_voice.ui.widgets.prompt_input import PromptInput
         from tui_voice.ui.widgets.side_panel import SidePanel
+        from tui_voice.ui.widgets.timeline import Timeline
 
         self._panel = SidePanel(self._summary, glyphs=self._options.glyphs)
         self._panel.set_low(self.size.height < LOW)
@@ -170,6 +175,8 @@ class SessionScreen(Screen[None]):
         self.find = FindBar(self.transcript, done=self._found, id="find")
         await self.mount(self.find, after=self._notice)
         await self.query_one("#panel").mount(self._panel)
+        self._timeline = Timeline(glyphs=self._options.glyphs, id="timeline")
+        await self.query_one("#reading").mount(Pane(self._timeline, id="timeline-pane"), before=0)
         await self.query_one("#entry").mount(self.prompt)
         self.complete = True
         self.show(self.view)
@@ -203,6 +210,7 @@ class SessionScreen(Screen[None]):
         self.header.header = view.header
         self.status.status = view.status
         self.transcript.show(view.turns, view.compactions, view.started, view.pruning_rows)
+        self._timeline.show(view.turns)
         if not view.turns:
             self.transcript.set_empty(self._texts.welcome())
         self._panel.show(view)
@@ -286,8 +294,12 @@ class SessionScreen(Screen[None]):
         panel = self._options.side_panel and width >= WIDE
         if self._panel_wanted is not None:
             panel = self._panel_wanted
+        timeline = self._options.timeline and height >= LOW
+        if self._timeline_wanted is not None:
+            timeline = self._timeline_wanted and height >= TINY
         classes = {
             "-panel": panel,
+            "-timeline": timeline,
             "-narrow": width < WIDE,
             "-low": height < LOW,
             "-tiny": height < TINY,
@@ -495,6 +507,20 @@ class SessionScreen(Screen[None]):
         if not self._panel_wanted and self.focused is None:
             self.back_to_prompt()
 
+    def action_timeline(self) -> None:
+        """Goes to the timeline, which is shown where it is hidden; from there it is hidden."""
+        inside = self.focused is self._timeline
+        self.show_timeline(not inside)
+        if inside:
+            self.back_to_prompt()
+        elif self.has_class("-timeline"):
+            self.set_focus(self._timeline)
+
+    def show_timeline(self, shown: bool) -> None:
+        """Shows the timeline, also where it would have to go for the height, or hides it."""
+        self._timeline_wanted = shown
+        self._set_size_classes(self.size.width, self.size.height)
+
     def action_next_pane(self) -> None:
         if not (self.typing and self.select()):
             self.focus_next()
@@ -502,7 +528,7 @@ class SessionScreen(Screen[None]):
     # ── messages of the widgets ─────────────────────────────────────────────────────────────
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
-        if not self.selecting:
+        if not self.selecting and not (self.complete and self.focused is self._timeline):
             self.transcript.choose_none()
         self.show_keys()
 
@@ -527,16 +553,20 @@ class SessionScreen(Screen[None]):
     def on_transcript_chosen(self) -> None:
         if self.complete:
             self.find.show_count()
+            self._timeline.choose(self.transcript.cursor)
         self.show_keys()
 
     def on_transcript_left(self) -> None:
         self.back_to_prompt()
 
+    def on_timeline_jumped(self, event: Timeline.Jumped) -> None:
+        self.transcript.go_to(event.turn.id)
+
     def on_pruning_log_opened(self, event: PruningLog.Opened) -> None:
         self.post_message(PruningRequested(event.row))
 
-    def on_memory_panel_opened(self, event: MemoryPanel.Opened) -> None:
-        self.post_message(MemoryRequested(event.edit))
+    async def on_memory_panel_opened(self) -> None:
+        await self.run_key_action("memory")
 
     def on_status_bar_microphone_clicked(self) -> None:
         self._controller.click_microphone()

@@ -1,4 +1,4 @@
-"""The memory: the summary that replaces everything that was pruned."""
+"""The memory in the side panel: its facts, as many as there is room for."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
+from tui_voice.ui.fact_rows import FactRow
+from tui_voice.ui.number_format import plural
 from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import clean, wrap
 
 
 class MemoryPanel(BlockWidget, can_focus=True):
-    """Shows the beginning. A click opens all of it, Enter edits it."""
+    """Shows the facts that are shortened last first. Enter or a click opens the memory screen."""
 
     DEFAULT_CSS = "MemoryPanel { height: 1fr; min-height: 3; }"
     PANE_NAME = "memory"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open(True)", "edit it")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "open")]
 
-    memory: reactive[str] = reactive("")
+    facts: reactive[tuple[FactRow, ...]] = reactive(())
 
     class Opened(Message):
-        """The user wants to read the memory, or to edit it."""
-
-        def __init__(self, edit: bool) -> None:
-            super().__init__()
-            self.edit = edit
+        """The user wants to read or change the facts."""
 
     def on_focus(self) -> None:
         self.refresh()
@@ -36,27 +34,31 @@ class MemoryPanel(BlockWidget, can_focus=True):
         self.refresh()
 
     def lines(self, width: int) -> list[list[StyledText]]:
-        hint = "Enter edits" if self.has_focus else "Tab, then Enter edits"
-        head: list[StyledText] = [("memory", "strong"), (f"   {hint}", "quiet")]
-        if not self.memory:
-            return [
-                [("memory", "strong")],
-                [("no summary yet", "quiet")],
-            ]
-        text = clean(self.memory)
-        rows = [text[begin:end] for begin, end in wrap(text, width)]
+        head: list[StyledText] = [("memory", "strong")]
+        if not self.facts:
+            return [head, [("no summary yet", "quiet")]]
+        head.append((f"   {plural(len(self.facts), 'fact')}", "quiet"))
         room = max(1, self.size.height - 1)
-        if len(rows) > room:
-            more = self._glyphs.more
-            rows = [
-                *rows[: room - 1],
-                rows[room - 1][: width - len(more) - 1].rstrip() + " " + more,
-            ]
-        return [head, *([(row, "machine")] for row in rows)]
+        rows: list[list[StyledText]] = []
+        for number, fact in enumerate(self.facts):
+            lines = self._lines_of(fact, width)
+            left = len(self.facts) - number
+            if len(rows) + len(lines) > room - (left > 1) and rows:
+                rows.append([(f"{self._glyphs.more} {left} more", "quiet")])
+                break
+            rows += lines
+        return [head, *rows]
 
-    def action_open(self, edit: bool) -> None:
-        if self.memory or edit:
-            self.post_message(self.Opened(edit))
+    def _lines_of(self, fact: FactRow, width: int) -> list[list[StyledText]]:
+        sign = self._glyphs.pinned if fact.pinned else self._glyphs.dot
+        text = clean(fact.text)
+        return [
+            [(f"{sign if number == 0 else ' '} ", "quiet"), (text[begin:end], "machine")]
+            for number, (begin, end) in enumerate(wrap(text, max(8, width - 2)))
+        ]
+
+    def action_open(self) -> None:
+        self.post_message(self.Opened())
 
     def on_click(self, _event: events.Click) -> None:
-        self.action_open(False)
+        self.action_open()

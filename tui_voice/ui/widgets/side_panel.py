@@ -48,7 +48,7 @@ class SidePanel(Vertical):
         self._show_gauge()
         self._cost.cost = self._summary.cost = view.cost
         self._log.rows = self._summary.pruning_rows = view.pruning_rows
-        self._memory.memory = view.memory
+        self._memory.facts = view.facts
 
     def set_low(self, low: bool) -> None:
         """Leaves out the legend of the window on a screen with few rows."""
