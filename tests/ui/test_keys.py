@@ -260,7 +260,7 @@ async def test_the_palette_offers_everything_that_works(build: Build) -> None:
         await settle(pilot)
         names = {command.name for command in app.palette_commands(app.screen)}
     assert {"summarise  (^S)", "restore  (^Z)", "sessions  (^R)", "export  (^E)"} <= names
-    assert {"memory  (F6)", "limits", "copy the session", "fold all prunings"} <= names
+    assert {"memory  (F5)", "limits", "copy the session", "fold all prunings"} <= names
 
 
 async def test_ctrl_n_closes_the_session_and_opens_a_new_one(build: Build) -> None:
@@ -330,7 +330,7 @@ async def test_enter_opens_the_chosen_row_of_the_pruning_log(build: Build) -> No
 
 
 async def test_every_key_can_be_moved(build: Build) -> None:
-    moved = {"talk": "f5", "mute": "f11", "send": "ctrl+j", "help": "f12"}
+    moved = {"talk": "ctrl+b", "mute": "f11", "send": "ctrl+j", "help": "f12"}
     app = build(without_turns, keys={**DEFAULT_KEYS, **moved})
     async with app.run_test() as pilot:
         await settle(pilot)
@@ -338,13 +338,13 @@ async def test_every_key_can_be_moved(build: Build) -> None:
         await settle(pilot)
         assert app.scripted.posted == []
         assert app.session_screen.prompt.value == " "
-        await pilot.press("backspace", "f5")
+        await pilot.press("backspace", "ctrl+b")
         await settle(pilot)
         await pilot.press("f11")
         await settle(pilot)
         assert app.scripted.posted == [e.TalkPressed(), e.MuteChanged(muted=True)]
         hints = {action: key for action, key, _ in app.query_one(KeyHintsLine).hints}
-        assert (hints["talk"], hints["mute"], hints["help"]) == ("F5", "F11", "F12")
+        assert (hints["talk"], hints["mute"], hints["help"]) == ("^B", "F11", "F12")
         await pilot.press("f12")
         await settle(pilot)
         assert isinstance(app.screen, HelpScreen)

@@ -28,7 +28,7 @@ def lines_of(app: AppUnderTest) -> list[str]:
 
 async def open_memory(pilot: Pilot[ExitSummary], *keys: str) -> MemoryScreen:
     await settle(pilot)
-    for key in ("f6", *keys):
+    for key in ("f5", *keys):
         await pilot.press(key)
         await settle(pilot)
     screen = pilot.app.screen
@@ -136,7 +136,7 @@ async def test_the_reader_changes_the_facts_of_a_saved_session(
         app.push_screen(ReaderScreen(app.options, app.key_table, path))
         await settle(pilot)
         await app.workers.wait_for_complete()
-        for key in ("f6", "a", *"Call Ada.", "enter", "p"):
+        for key in ("f5", "a", *"Call Ada.", "enter", "p"):
             await pilot.press(key)
             await settle(pilot)
     ledger = load(path).ledger

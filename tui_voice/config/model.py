@@ -373,7 +373,7 @@ DEFAULT_KEYS: dict[str, str] = {
     "export": "ctrl+e",
     "palette": "ctrl+p",
     "settings": "f3",
-    "memory": "f6",
+    "memory": "f5",
     "timeline": "f7",
     "help": "f1",
     "jump": "f6",

@@ -133,7 +133,7 @@ SCREENS: dict[str, ScreenSpec] = {
         ),
         ScreenSpec(
             "memory",
-            "f6",
+            "f5",
             "memory",
             "read, correct, add, delete and pin what is remembered",
             _memory,

@@ -45,7 +45,10 @@ class TurnPlayback(Protocol):
 
 
 class ReaderScreen(Screen[ResumeRequest | None]):
-    """Shows turns and prunings; only the memory can be changed. Returns a `ResumeRequest`, or None."""
+    """Shows turns and prunings; only the memory can be changed.
+
+    Returns a `ResumeRequest`, or None.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
@@ -53,7 +56,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
         binding(BUILT_IN["find"]),
         binding(BUILT_IN["resume_read"]),
         binding(BUILT_IN["fork"]),
-        Binding("f6", "memory", show=False, id="memory"),
+        Binding("f5", "memory", show=False, id="memory"),
         binding(BUILT_IN["copy"]),
         binding(BUILT_IN["copy_code"]),
         binding(BUILT_IN["raw"]),
