@@ -25,17 +25,22 @@ time.tzset()
 
 from picture import save, steady  # noqa: E402  # beside this file
 
+from tui_voice.cli.registry import CHOICES  # noqa: E402  # once the path and the time zone are set
+from tui_voice.cli.welcome import who_answers  # noqa: E402  # once the path and the time zone are set
+from tui_voice.config import BackendSettings, Settings, SettingsEditor  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation import events as e  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation.conversation import Conversation, Snapshot  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation.limits import Limits  # noqa: E402  # once the path and the time zone are set
 from tui_voice.conversation.states import State  # noqa: E402  # once the path and the time zone are set
 from tui_voice.runtime.session_handle import Meters  # noqa: E402  # once the path and the time zone are set
+from tui_voice.runtime.sound_test import DeviceTest  # noqa: E402  # once the path and the time zone are set
 from tui_voice.store.reading import read  # noqa: E402  # once the path and the time zone are set
 from tui_voice.ui.app import VoiceApp  # noqa: E402  # once the path and the time zone are set
-from tui_voice.ui.options import AppOptions  # noqa: E402  # once the path and the time zone are set
+from tui_voice.ui.options import AppOptions, Welcome  # noqa: E402  # once the path and the time zone are set
 
 RECORDED = ROOT / "sessions" / "v1-kyoto-in-april.jsonl"
 SIZES = {"": (120, 36), "-80x24": (80, 24)}
+LOCAL = Settings(backend=BackendSettings(kind="local"))
 LIMITS = Limits(trigger=4_000, keep=6)
 
 
@@ -118,6 +123,8 @@ class Picture:
     theme: str | None = None
     ascii: bool = False
     loud: bool = False
+    welcome: bool = False
+    """At the first start."""
     at_pruning: bool = False
     """The newest pruning of the transcript is chosen."""
 
@@ -149,6 +156,8 @@ PICTURES = {
     "help": Picture(lambda all: moment(all, speaking_long), keys=("f1",)),
     "sessions": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+r",)),
     "search": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+f", *"shellfish")),
+    "settings": Picture(lambda all: moment(all, speaking_long), keys=("f3", "down", "down")),
+    "welcome": Picture(before_speech, welcome=True),
 }
 
 
@@ -162,6 +171,10 @@ async def take(name: str, picture: Picture, suffix: str, size: tuple[int, int]) 
         live=False,
         budget=2.0,
         sessions=RECORDED.parent,
+        editor=SettingsEditor(env={}, path=Path("config.toml"), choices=CHOICES),
+        welcome=Welcome(lambda: who_answers(LOCAL), lambda: None) if picture.welcome else None,
+        devices=lambda _direction: [],
+        sound_test=DeviceTest(),
     )
     app = VoiceApp(lambda _id: session, options)
     app.animation_level = "none"

@@ -196,6 +196,14 @@ async def test_switches_toggle_and_defaults_come_back(
 ) -> None:
     app = build(idle, editor=editor())
     async with app.run_test(size=(120, 36)) as pilot:
+        await find(pilot, "ui.bell")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.options.bell
+        await find(pilot, "ui.notify")
+        await pilot.press("enter", "down", "enter")
+        await settle(pilot)
+        assert app.options.notify == "on"
         await find(pilot, "side_panel")
         await pilot.press("enter")
         await settle(pilot)

@@ -188,8 +188,8 @@ def _timeline(host: SettingsHost, settings: Settings) -> None:
     host.show_timeline(settings.ui.timeline)
 
 
-def _bell(host: SettingsHost, settings: Settings) -> None:
-    host.options = host.options._replace(bell=settings.ui.bell)
+def _attention(host: SettingsHost, settings: Settings) -> None:
+    host.options = host.options._replace(bell=settings.ui.bell, notify=settings.ui.notify)
 
 
 EFFECTS: Mapping[str, Callable[[SettingsHost, Settings], None]] = {
@@ -208,6 +208,7 @@ EFFECTS: Mapping[str, Callable[[SettingsHost, Settings], None]] = {
     "ui.theme": _theme,
     "ui.side_panel": _panel,
     "ui.timeline": _timeline,
-    "ui.bell": _bell,
+    "ui.bell": _attention,
+    "ui.notify": _attention,
 }
 """Setting → what puts it in force in the running application and its session."""

@@ -45,6 +45,14 @@ TALKING: dict[str, str] = {
 }
 """The settings that are changed while one talks, with their names here. They come first."""
 DEVICES: dict[str, Direction] = {"audio.input_device": "input", "audio.output_device": "output"}
+MEANINGS: dict[tuple[str, str], str] = {
+    ("audio.input_device", "none"): "system default",
+    ("audio.output_device", "none"): "system default",
+    ("context.trigger", "0"): "by the model",
+    ("context.keep", "none"): "by the policy",
+    ("ui.theme", "none"): "our own",
+}
+"""Setting and value → what the value stands for."""
 WIDE, NARROW = 96, 60
 """Columns from which the explanation stands beside the list, and each row names its group."""
 GROUP_WIDTH, NAME_WIDTH, SOURCE_WIDTH = 10, 22, 16
@@ -94,8 +102,8 @@ def _without_unit(name: str) -> str:
 
 def _shown(field: SettingField) -> str:
     """Returns the value as the list shows it: `500 ms`."""
-    if field.value in ("", "none"):
-        return "system default" if field.key in DEVICES else "none"
+    if field.value in ("", "none") or (field.key, field.value) in MEANINGS:
+        return MEANINGS.get((field.key, field.value), "none")
     unit = next((unit for end, unit in UNITS.items() if field.key.endswith(end)), "")
     return f"{field.value} {unit}".rstrip()
 
