@@ -12,11 +12,12 @@ these texts. In a file that is written by hand, a generated part stands between 
 
 from __future__ import annotations
 
+import argparse
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tui_voice.cli import registry
+from tui_voice.cli import parser, registry
 from tui_voice.config.loading import allowed
 from tui_voice.config.model import GROUPS, PREFIX, Setting, all_settings, variable
 from tui_voice.conversation.policies import POLICIES
@@ -264,6 +265,64 @@ def keys() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_COMMANDS = """\
+# Commands
+
+This file is generated from the parsers of the commands by `docs/generate.py`. The
+[README](../README.md) explains the commands with examples, [settings](settings.md) the settings
+that flags set. Each command explains itself with `--help`.
+
+`--debug` may stand with every command: tracebacks are then written to a log file.
+"""
+
+
+def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Return the name and the parser of each command, and of the commands below it."""
+    yield "tui-voice", parser.build([])
+    for name in parser.COMMANDS:
+        # Only the command that the arguments name has its flags.
+        yield from _below(f"tui-voice {name}", _subcommands(parser.build([name]))[name])
+
+
+def _below(
+    name: str, one: argparse.ArgumentParser
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    yield name, one
+    for word, below in _subcommands(one).items():
+        yield from _below(f"{name} {word}", below)
+
+
+def _subcommands(one: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    found = [part for part in one._actions if isinstance(part, argparse._SubParsersAction)]
+    return dict(found[0].choices) if found else {}
+
+
+def commands() -> str:
+    """Return the text of `docs/commands.md`: every command with its arguments and flags."""
+    parts = [_COMMANDS]
+    for name, one in parsers():
+        shown = [
+            part
+            for part in one._actions
+            if part.help != argparse.SUPPRESS
+            and not isinstance(part, argparse._SubParsersAction | argparse._HelpAction)
+        ]
+        rows = [_argument_row(one, part) for part in shown]
+        parts.append(f"## {name}\n\n{one.description or ''}\n")
+        if rows:
+            parts.append("| argument | does |\n|---|---|\n" + "".join(rows))
+    return "\n".join(parts)
+
+
+def _argument_row(one: argparse.ArgumentParser, part: argparse.Action) -> str:
+    formatter = one._get_formatter()
+    names = ", ".join(part.option_strings)
+    value = formatter._format_args(part, part.dest.upper()) if part.nargs != 0 else ""
+    about = " ".join(formatter._expand_help(part).split()) if part.help else ""
+    shown = " ".join(filter(None, (names, value))).replace("|", "\\|")
+    return f"| `{shown}` | {about.replace('|', chr(92) + '|')} |\n"
+
+
 _TESTS = """\
 # Tests
 
@@ -296,6 +355,7 @@ def harnesses() -> str:
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "README.md": readme,
+    "docs/commands.md": commands,
     "docs/dependencies.md": dependencies,
     "docs/keys.md": keys,
     "docs/settings.md": settings,
