@@ -16,6 +16,7 @@ import argparse
 import time
 from itertools import pairwise
 
+from benchmarks.figures import note
 from tui_voice.conversation.limits import default_limits
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.lab.exchanges import invented
@@ -54,6 +55,14 @@ def table(model: str, hit: float) -> dict[str, list[SimulationResult]]:
         print(
             f"{policy:<10}{cells}{third_hour(last):>11.2f}{hour.mean_window:>9,.0f}{words:>15}"
             f"{hour.prunings or '':>18}"
+        )
+    for policy, found in rows.items():
+        note(
+            f"{policy}: 60 minutes, {model}, cache {hit:.0%}",
+            found[1].usd,
+            "USD",
+            by="nothing pruned",
+            other=rows["none"][1].usd,
         )
     return rows
 

@@ -15,6 +15,7 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.figures import note
 from tests.server.local.speech_harness import (
     SENTENCES,
     error_rate,
@@ -49,6 +50,7 @@ def timed(work: Callable[[], object]) -> float:
 def row(what: str, value: str) -> None:
     """Prints one result."""
     print(f"{what:58} {value:>16}", flush=True)
+    note(what, value)
 
 
 def loading() -> None:

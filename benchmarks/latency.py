@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+from benchmarks.figures import note
 from tests.e2e.app_harness import AppUnderTest
 from tests.e2e.recorded_audio_harness import audible, is_silent, ms_since_first_sound
 from tests.e2e.sound_setup_harness import SoundSetup
@@ -59,6 +60,8 @@ def row(what: str, values: list[float]) -> None:
     """Prints the median and the 95th percentile of the values, in milliseconds."""
     p95 = float(np.percentile(values, 95))
     print(f"{what:46} {statistics.median(values):7.0f} {p95:7.0f} {len(values):4}", flush=True)
+    note(f"{what}: median", statistics.median(values), "ms")
+    note(f"{what}: p95", p95, "ms")
 
 
 # ── the app, with virtual sound devices ──────────────────────────────────────────────────────
@@ -76,9 +79,13 @@ def start_of_sound(recording: Recording, start: int) -> float:
     return recording.began + (start / 2 + int(audible(sound)[0])) / RATE
 
 
-def delays_in_the_app(silence_ms: int, rounds: int, question: str) -> list[float]:
-    """Returns the ms from the last sound in the microphone to the first of the loudspeaker."""
-    delays = []
+def delays_in_the_app(
+    silence_ms: int, rounds: int, question: str
+) -> tuple[list[float], list[float]]:
+    """Returns the ms from the last sound in the microphone to the first of the loudspeaker, and
+    those from Esc to the last sound of the loudspeaker.
+    """
+    delays, silences = [], []
     with VirtualSound() as server, tempfile.TemporaryDirectory() as folder:
         sound = SoundSetup(server, Path(folder))
         wav = sound.synthesize(question, "rms")
@@ -104,12 +111,15 @@ def delays_in_the_app(silence_ms: int, rounds: int, question: str) -> list[float
                 if number:  # during the first round the server loads its engines
                     delays.append((answered - end_of_sound(sound.microphone, asked)) * 1000)
                 app.press("escape")
+                pressed = time.monotonic()
                 app.wait_until(lambda after=before: playback_ended(after), "the end of the reply")
                 sound.loudspeaker.wait_for(lambda pcm: is_silent(pcm, 500))
+                if number:
+                    silences.append((end_of_sound(sound.loudspeaker, played) - pressed) * 1000)
             app.quit()
         finally:
             app.close()
-    return delays
+    return delays, silences
 
 
 # ── a session without devices ────────────────────────────────────────────────────────────────
@@ -216,26 +226,36 @@ def first_paint(rounds: int) -> tuple[list[float], list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--silence-ms", type=int, help="after speech (500, then 300)")
     parser.add_argument("--only", choices=("app", "session", "paint"))
     chosen = parser.parse_args()
-    parts = {"app": delays_in_the_app, "session": delays_in_a_session}
     print(f"{'milliseconds':46} {'median':>7} {'p95':>7} {'of':>4}")
-    for name, measure in parts.items():
+    for name in ("app", "session"):
         if chosen.only not in (None, name):
             continue
         if name == "app" and (lacking := missing()):
             print(f"no virtual sound: {', '.join(lacking)} missing")
             continue
-        for silence_ms in (500, 300):
+        for silence_ms in (chosen.silence_ms,) if chosen.silence_ms else (500, 300):
             for question, by in ((QUESTION, "clock"), (OPEN_QUESTION, "model")):
-                row(
-                    f"{name}: speech end → first sound, {by}, {silence_ms} ms",
-                    measure(silence_ms, chosen.rounds, question),
-                )
+                what = f"{name}: speech end → first sound, {by}, {silence_ms} ms"
+                if name == "app":
+                    delays, silences = delays_in_the_app(silence_ms, chosen.rounds, question)
+                    row(what, delays)
+                    row(f"app: Esc → silence, {by}, {silence_ms} ms", silences)
+                else:
+                    row(what, delays_in_a_session(silence_ms, chosen.rounds, question))
     if chosen.only in (None, "paint"):
         minimal, ours = first_paint(max(5, chosen.rounds))
         row("first paint, minimal Textual app", minimal)
         row("first paint, tui-voice", ours)
+        note(
+            "first paint in a terminal",
+            statistics.median(ours),
+            "ms",
+            by="Textual app of one line",
+            other=statistics.median(minimal),
+        )
         ratios = [two / one for one, two in zip(minimal, ours, strict=True)]
         print(f"{'ratio, median of pairs':46} {statistics.median(ratios):7.2f}")
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
+from benchmarks.figures import note
 from tui_voice.conversation import events as e
 from tui_voice.lab.question_files import Question, read_questions
 from tui_voice.lab.question_files import write_sessions as write_chats
@@ -80,6 +83,9 @@ def measure(folder: Path, turns: int) -> None:
     made = time.perf_counter() - start
     size = index.database(folder).stat().st_size / 1e6
     print(f"{turns:>9} turns: index {size:.0f} MB, made in {made:.0f} s")
+    note(f"{turns} turns: index", size, "MB")
+    note(f"{turns} turns: time to make the index", made, "s")
+    scan = ms_of_grep(folder, said[0].split()[0])
     chance = random.Random(2)
     find_evidence(folder, "first")
     for share, what in ((0.25, "3 words of a turn"), (0.7, "8 words of a turn")):
@@ -94,6 +100,17 @@ def measure(folder: Path, turns: int) -> None:
         taken.sort()
         median, slow = statistics.median(taken) * 1e3, taken[-1 - len(taken) // 100] * 1e3
         print(f"{what:>27}: found {found / len(taken):.0%}, {median:.1f} ms (p99 {slow:.0f} ms)")
+        note(f"{turns} turns, {what}", median, "ms", by="grep over the journals", other=scan)
+        note(f"{turns} turns, {what}: p99", slow, "ms")
+
+
+def ms_of_grep(folder: Path, word: str) -> float | None:
+    """Returns the time of a search in every journal without an index; None without grep."""
+    if (grep := shutil.which("grep")) is None:
+        return None
+    start = time.perf_counter()
+    subprocess.run([grep, "-rhwc", word, str(folder)], stdout=subprocess.DEVNULL, check=False)
+    return (time.perf_counter() - start) * 1e3
 
 
 def locomo(path: Path, folder: Path) -> None:

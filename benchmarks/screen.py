@@ -136,13 +136,20 @@ def main() -> None:
     parser.add_argument("--deltas", type=int, default=250)
     chosen = parser.parse_args()
     minimal, ours = first_paint(chosen.runs)
+    from benchmarks.figures import note
+
     print(f"first paint   minimal {minimal:6.0f} ms   ours {ours:6.0f} ms   x{ours / minimal:.2f}")
+    note("first paint", ours, "ms", by="Textual app of two lines", other=minimal)
     for turns in chosen.turns:
         cpu, p99, worst = asyncio.run(deltas(turns, chosen.deltas))
         print(
             f"{turns:>7} turns  {cpu:5.2f} ms CPU a delta   gap p99 {p99:4.1f} max {worst:4.1f} ms"
         )
-    print(f"idle          {asyncio.run(idle(10)):.1%} of a core")
+        note(f"a delta in a session of {turns} turns, processor", cpu, "ms")
+        note(f"longest gaps of the loop meanwhile (p99), {turns} turns", p99, "ms")
+    at_rest = asyncio.run(idle(10))
+    print(f"idle          {at_rest:.1%} of a core")
+    note("idle", at_rest * 100, "% of a core")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks.figures import note
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.engines import recognising, speaking
@@ -220,12 +222,18 @@ async def main(quick: bool) -> None:
             print(f"  {each.first_audio_s:5.2f}  {each.text}  →  {each.transcript!r}")
             print(f"         {each.reply[:80]!r}")
         print(f"  {median_and_p95([each.first_audio_s for each in answers])}")
-    print(f"\nms from cancel to done:  {median_and_p95(await measure_cancel_ms(server))}")
+        first = statistics.median(each.first_audio_s for each in answers)
+        note(f"speech end → first audio on the wire, {silence_ms} ms of silence", first, "s")
+    cancels = await measure_cancel_ms(server)
+    print(f"\nms from cancel to done:  {median_and_p95(cancels)}")
+    note("cancel → done", statistics.median(cancels), "ms")
     appends, deltas = await measure_throughput(server)
     print(f"appends taken per second: {appends:.0f} ({appends * FRAME_MS / 1000:.0f} × real time)")
+    note("appends taken", appends, "a second", by="real time", other=1000 / FRAME_MS)
     print(f"audio deltas sent per second: {deltas:.0f} ({deltas / 10:.0f} × real time)")
     for count, kilobytes in await measure_connection_kb(server):
         print(f"{count:3} connections: {kilobytes:6.0f} KB each")
+        note(f"memory of each of {count} connections", kilobytes, "KB")
     await server.close()
     print("\nthe engines behind it")
     recognising(engines)

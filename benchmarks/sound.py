@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.figures import note
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.sound_server_harness import VirtualSound, missing
@@ -44,6 +46,7 @@ SECONDS = 6.0
 
 def row(what: str, figures: str) -> None:
     print(f"{what:<64}{figures}", flush=True)
+    note(what, figures)
 
 
 def spread(values: list[float], unit: str = "ms") -> str:

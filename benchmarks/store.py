@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from benchmarks.figures import note
 from tui_voice.config import cache_dir
 from tui_voice.conversation import events as e
 from tui_voice.conversation.reducers import fold
@@ -68,7 +69,17 @@ def percentiles(taken: list[float]) -> tuple[float, float]:
     return taken[len(taken) // 2], taken[len(taken) * 99 // 100]
 
 
+_ours: list[tuple[str, str, float]] = []  # what is measured, our way, and its median in seconds
+
+
 def row(what: str, way: str, *figures: float) -> None:
+    """Prints one way; the rows without `what` are alternatives to the row above them."""
+    if what:
+        _ours.append((what, way, figures[0]))
+        note(f"{what}, {way}", figures[0] * 1e3, "ms")
+    else:
+        same, own, median = _ours[-1]
+        note(f"{same}, {own}", median * 1e3, "ms", by=way, other=figures[0] * 1e3)
     print(f"  {what:38}{way:34}" + "".join(f"{formatted(figure):>12}" for figure in figures))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from openai._models import construct_type
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 
+from benchmarks.figures import note
 from tui_voice.realtime.wire import decode_client, decode_server, encode
 from tui_voice.realtime.wire.client import InputAudioBufferAppend
 
@@ -59,6 +60,10 @@ def main() -> None:
     print(f"{'what':26}{'by':16}{'µs':>8}")
     for what, by, cost in rows:
         print(f"{what:26}{by:16}{cost:8.2f}")
+        ours = next(one for same, own, one in rows if same == what and own == "ours")
+        if by != "ours" or sum(same == what for same, _, _ in rows) == 1:
+            compared = {"by": by, "other": cost} if by != "ours" else {}
+            note(what, ours, "µs", **compared)
 
 
 if __name__ == "__main__":
