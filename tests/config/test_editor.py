@@ -14,6 +14,7 @@ from tui_voice.cli.registry import CHOICES, SUGGESTIONS, profiles
 from tui_voice.config import load
 from tui_voice.config.editor import SettingsEditor
 from tui_voice.config.model import all_settings
+from tui_voice.config.settings_file import write
 from tui_voice.errors import SettingsError
 
 FILE = """\
@@ -196,3 +197,10 @@ def test_line_ends_of_windows_stay(path: Path, editor: Open) -> None:
     editor().save("backend.silence_ms", "900")
     expected = FILE.replace("700", "900").replace("\n", "\r\n")
     assert path.read_bytes() == expected.encode()
+
+
+def test_a_file_that_changes_while_it_is_written_is_left_as_it_is(path: Path) -> None:
+    with pytest.raises(SettingsError, match="changed by another program"):
+        write(path, "what was read", "what is written")
+    assert path.read_text() == FILE
+    assert [one.name for one in path.parent.iterdir()] == ["config.toml"]
