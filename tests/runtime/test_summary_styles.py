@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.server_harness import ServerProcess
-from tui_voice.config import SummarySettings, load
+from tui_voice.config import Settings, SummarySettings, load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.items import memory_text
 from tui_voice.runtime.headless import HeadlessSession
@@ -50,24 +51,35 @@ def server_url() -> Iterator[str]:
     server.close()
 
 
+@pytest.fixture(scope="module")
+def first_part(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved session with the first turns, which each style resumes a copy of."""
+    folder = tmp_path_factory.mktemp("first")
+    with HeadlessSession(SessionOptions(settings=settings(server_url), folder=folder)) as session:
+        for words in FIRST:
+            session.say(words)
+    return session.path
+
+
+def settings(server_url: str) -> Settings:
+    given = {"backend.kind": server_url, "audio.text_only": True, "context.keep": 2}
+    return load(given, env={}, path=Path(os.devnull))
+
+
 @pytest.mark.local
 @pytest.mark.slow
 @pytest.mark.xdist_group("summary styles")
 @pytest.mark.parametrize("style", SUMMARY_STYLES)
-def test_a_summary_by_hand_and_its_update(tmp_path: Path, server_url: str, style: str) -> None:
-    settings = replace(
-        load(
-            {"backend.kind": server_url, "audio.text_only": True, "context.keep": 2},
-            env={},
-            path=tmp_path / "none.toml",
-        ),
-        summary=SummarySettings(style=style),
-    )
+def test_a_summary_by_hand_and_its_update(
+    tmp_path: Path, server_url: str, first_part: Path, style: str
+) -> None:
     events: list[e.Event] = []
-    options = SessionOptions(settings=settings, folder=tmp_path / "sessions")
+    options = SessionOptions(
+        settings=replace(settings(server_url), summary=SummarySettings(style=style)),
+        folder=tmp_path,
+        resume=Path(shutil.copy(first_part, tmp_path)),
+    )
     with HeadlessSession(options, on_event=events.append) as session:
-        for words in FIRST:
-            session.say(words)
         session.summarise(focus="lighthouse, boat")
         first = session.snapshot.ledger.memory
         for words in SECOND:
