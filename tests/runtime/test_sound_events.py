@@ -67,6 +67,8 @@ async def test_the_pause_tolerance_changes_in_the_session(tmp_path: Path) -> Non
         await harness.feed(utterance("five") + utterance("six") + SILENCE * 3)
         await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "five six")])
     assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
+    noticed = [event.text for event in harness.events if isinstance(event, e.Noticed)]
+    assert "A pause of 1.5 s ends your turn." in noticed
 
 
 async def test_a_reply_is_paused_goes_on_and_pauses_where_its_loudspeaker_is_lost(

@@ -27,6 +27,22 @@ async def test_a_key_changes_the_mode_and_the_status_bar_names_it(build: Build) 
         assert [type(event) for event in app.scripted.posted[-2:]] == [e.VolumeStepped] * 2
 
 
+async def test_a_key_lets_pauses_be_longer_and_then_short_again(build: Build) -> None:
+    app = build(without_turns)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        for silence_ms in (800, 1_200, 2_000, 300, 500):
+            await pilot.press("alt+p")
+            await settle(pilot)
+            chosen = app.scripted.posted[-1]
+            assert isinstance(chosen, e.TurnDetectionChosen)
+            assert chosen.silence_ms == silence_ms
+        assert chosen.eagerness == "high"
+        await pilot.press(*"/patience", "enter")
+        await settle(pilot)
+        assert app.scripted.posted[-1].silence_ms == 800
+
+
 async def test_a_device_is_chosen_in_a_dialog(build: Build) -> None:
     listed = [("usb-1", "Blue Yeti"), ("a.monitor", "Monitor of A")]
     app = build(without_turns, devices=lambda _direction: listed)

@@ -63,6 +63,13 @@ OpenSound = Callable[
 played milliseconds of each item that was played to its end, and with each change of a device."""
 
 
+def _patience(chosen: x.TuneTurnDetection) -> str:
+    """Returns what ends the user's turns, in one sentence."""
+    if chosen.detection == "server_vad":
+        return f"A pause of {chosen.silence_ms / 1000:.1f} s ends your turn."
+    return f"The model judges when your turn ends; its eagerness is {chosen.eagerness}."
+
+
 class LiveBackend:
     """The `SessionBackend` of a live session. Only `meters` may be called from other threads."""
 
@@ -227,6 +234,7 @@ class LiveBackend:
             case x.TuneTurnDetection(detection=detection):
                 self._automatic_detection = detection
                 self._config = self._config.tuned(effect)  # for later connections
+                self._post(e.Noticed(text=_patience(effect)))
             case x.SetTurnDetection(manual=manual):
                 self._set_manual(manual)
             case x.UseDevice():

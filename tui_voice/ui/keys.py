@@ -65,6 +65,9 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("mute", "f4", "mute", "mute the microphone, or unmute it", "mute"),
     KeyAction("mode", "f10", "mode", "hands-free, push-to-talk or manual turns", "talk", ""),
+    KeyAction(
+        "patience", "alt+p", "patience", "let your pauses be longer, or short again", "talk", ""
+    ),
     KeyAction("pause", "f9", "pause", "pause the reply, or let it go on", "pause", ""),
     KeyAction("softer", "ctrl+down", "softer", "make the replies softer", "volume", ""),
     KeyAction("louder", "ctrl+up", "louder", "make the replies louder", "volume", ""),

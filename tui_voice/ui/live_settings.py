@@ -18,7 +18,8 @@ from tui_voice.ui.theme import DARK
 if TYPE_CHECKING:
     from tui_voice.config import Settings
     from tui_voice.config.editor import SettingsEditor
-    from tui_voice.conversation.events import Event
+    from tui_voice.config.model import BackendSettings
+    from tui_voice.conversation.events import Event, TurnDetectionChosen
 
 When = Literal["at once", "when you leave the settings", "next session", "next start"]
 NEXT_START = frozenset(
@@ -134,22 +135,27 @@ def _speed(settings: Settings) -> Event:
     return SpeedStepped(to=settings.backend.speed)
 
 
-def _turn_detection(host: SettingsHost, settings: Settings) -> None:
-    from tui_voice.conversation.events import TurnDetectionChosen, TurnModeChosen
+def turn_detection_of(chosen: BackendSettings) -> TurnDetectionChosen:
+    """Returns how the server is to find the end of a turn; by `server_vad` for manual turns."""
+    from tui_voice.conversation.events import TurnDetectionChosen
 
-    chosen, idle_s = settings.backend, settings.backend.idle_timeout_s
-    detection = chosen.turn_detection
+    idle_s = chosen.idle_timeout_s
+    return TurnDetectionChosen(
+        detection="server_vad" if chosen.turn_detection == "manual" else chosen.turn_detection,
+        silence_ms=chosen.silence_ms,
+        threshold=chosen.threshold,
+        prefix_padding_ms=chosen.prefix_padding_ms,
+        eagerness=chosen.eagerness,
+        idle_timeout_ms=None if idle_s is None else 1000 * idle_s,
+    )
+
+
+def _turn_detection(host: SettingsHost, settings: Settings) -> None:
+    from tui_voice.conversation.events import TurnModeChosen
+
+    detection = settings.backend.turn_detection
     if detection != "manual":
-        host.session.post(
-            TurnDetectionChosen(
-                detection=detection,
-                silence_ms=chosen.silence_ms,
-                threshold=chosen.threshold,
-                prefix_padding_ms=chosen.prefix_padding_ms,
-                eagerness=chosen.eagerness,
-                idle_timeout_ms=None if idle_s is None else 1000 * idle_s,
-            )
-        )
+        host.session.post(turn_detection_of(settings.backend))
     snapshot = host.session.snapshot
     mode = snapshot.situation.microphone.mode if snapshot is not None else ""
     was_manual = mode == "manual" if mode else host.options.manual

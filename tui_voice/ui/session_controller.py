@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -17,12 +18,18 @@ from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
+    from tui_voice.config.model import BackendSettings
     from tui_voice.conversation.events import Event
 
 SNAPSHOT_SECONDS = 1.0
 """How long the session's answer to a key may take until what the screen shows counts again."""
 Mode = Literal["hands-free", "push-to-talk", "manual"]
 MODES: tuple[Mode, ...] = ("hands-free", "push-to-talk", "manual")
+PATIENCE_MS = (300, 500, 800, 1_200, 2_000)
+"""Pauses that a key chooses from: a longer one ends the turn (server_vad)."""
+Eagerness = Literal["auto", "low", "medium", "high"]
+EAGERNESS: dict[Eagerness, Eagerness] = {"high": "auto", "auto": "low", "medium": "low"}
+"""The next one that the same key chooses (semantic_vad)."""
 HOLD_SECONDS = 0.35
 """A talk key that is pressed for at least so long is push-to-talk; shorter, it is a toggle."""
 
@@ -65,6 +72,8 @@ class SessionController:
         self._screen = screen
         self._options = options
         self._post = post
+        self._patience: tuple[BackendSettings, int, Eagerness] | None = None
+        """The settings, and the pause in ms and the eagerness that a key chose instead."""
         self._opened_microphone_at = math.inf  # when the talk key did, by `time.monotonic()`
         self._asked: tuple[bool, float] | None = None
         self.armed = False
@@ -115,6 +124,22 @@ class SessionController:
 
         following = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
         self._post(TurnModeChosen(mode=following))
+
+    def change_patience(self) -> None:
+        """Lets the user's pauses be longer before a turn ends; after the longest, short again."""
+        from tui_voice.config.model import BackendSettings
+        from tui_voice.ui.live_settings import turn_detection_of
+
+        editor = self._options.editor
+        backend = BackendSettings() if editor is None else editor.settings.backend
+        if self._patience is None or self._patience[0] != backend:
+            self._patience = backend, backend.silence_ms, backend.eagerness
+        _, silence_ms, eagerness = self._patience
+        silence_ms = next((ms for ms in PATIENCE_MS if ms > silence_ms), PATIENCE_MS[0])
+        eagerness = EAGERNESS.get(eagerness, "high")
+        self._patience = backend, silence_ms, eagerness
+        chosen = replace(backend, silence_ms=silence_ms, eagerness=eagerness)
+        self._post(turn_detection_of(chosen))
 
     def pause(self) -> None:
         """Pauses the reply, or lets it go on."""

@@ -227,6 +227,7 @@ COMMANDS: dict[str, SlashCommand] = {
             "WORDS are what you said last",
             lambda host, words: host.dialogs.correct_newest(words),
         ),
+        SlashCommand("patience", "", "let your pauses be longer, or short", _key("patience")),
         SlashCommand("mute", "", "mute the microphone, or unmute it", _key("mute")),
         SlashCommand(
             "settings", "[WORDS]", "change the settings", lambda h, words: h.open_settings(words)

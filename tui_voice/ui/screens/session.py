@@ -65,6 +65,7 @@ class SessionScreen(Screen[None]):
         binding(BUILT_IN["stop"]),
         binding(BUILT_IN["mute"]),
         binding(BUILT_IN["mode"], priority=True),
+        binding(BUILT_IN["patience"], priority=True),
         binding(BUILT_IN["pause"], priority=True),
         binding(BUILT_IN["softer"], priority=True),
         binding(BUILT_IN["louder"], priority=True),
@@ -447,6 +448,9 @@ class SessionScreen(Screen[None]):
 
     def action_mode(self) -> None:
         self._controller.change_mode()
+
+    def action_patience(self) -> None:
+        self._controller.change_patience()
 
     def action_pause(self) -> None:
         self._controller.pause()
