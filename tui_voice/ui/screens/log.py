@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.widgets import Input
+
 from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.options import AppOptions
@@ -90,8 +92,9 @@ class LogScreen(ListScreen["LogLine"]):
         at = last if at_end else next((n for n, one in enumerate(lines) if one == chosen), last)
         empty = "no event matches" if log and log.events else "nothing is saved yet"
         self.list.show(lines, at, empty)
-        events = log.events if log else 0
-        self.set_heading(f"{len(lines)} of {plural(events, 'event')}")
+        events = plural(log.events if log else 0, "event")
+        filtered = self.query_one("#filter", Input).value.strip()
+        self.set_heading(f"{len(lines)} of {events}" if filtered else events)
 
     def choose(self) -> None:
         from tui_voice.store.event_log import without_keys
