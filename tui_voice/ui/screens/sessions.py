@@ -245,7 +245,7 @@ class SessionsScreen(ListScreen["SavedSession"]):
         if self._deleted:
             title, key = self._deleted[-1].title, self._key_table.name("undo")
             undo = f" {key} brings it back until you leave this list." if key else ""
-            self.show_message(f"Deleted: {fit_phrase(title, 60)}.{undo}")
+            self.show_message(f"Deleted “{fit_phrase(title, 60)}”.{undo}")
         else:
             self.show_error(None)
 
