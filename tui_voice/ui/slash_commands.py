@@ -206,7 +206,7 @@ COMMANDS: dict[str, SlashCommand] = {
         SlashCommand("summarise", "[FOCUS]", "summarise now; FOCUS must not be lost", _summarise),
         SlashCommand("restore", "", "restore what was pruned last", _key("restore")),
         SlashCommand(
-            "attach", "[FILE]", "show the model an image: a file, or that in the clipboard", _attach
+            "attach", "[FILE]", "show the model an image (no FILE: the clipboard)", _attach
         ),
         SlashCommand("find", "WORDS", "find words in this session", lambda h, words: h.find(words)),
         SlashCommand("search", "", "search in all saved sessions", _key("search")),
