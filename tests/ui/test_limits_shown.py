@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.ui.conftest import Build, settle
@@ -13,7 +15,9 @@ from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.states import State
 from tui_voice.ui.glyphs import UNICODE
 from tui_voice.ui.screens.dialogs import TextPage
-from tui_voice.ui.view import SessionView, WindowGauge, project
+from tui_voice.ui.view import CostFigures, SessionView, WindowGauge, project
+from tui_voice.ui.widgets.cost_panel import CostPanel
+from tui_voice.ui.widgets.panel_summary import PanelSummary
 from tui_voice.ui.widgets.pruning_log import PruningLog
 from tui_voice.ui.widgets.window_panel import WindowPanel
 
@@ -56,9 +60,12 @@ def test_bar_and_log_show_the_trigger_in_force() -> None:
     window.set_reactive(WindowPanel.gauge, view.gauge)
     lines = drawn(window)
     place = f"{view.gauge.trigger:,}".replace(",", " ")
-    assert any(f"summarises at {place}, not at 450" in line for line in lines)
-    bar = lines[1]
+    assert lines[-1] == "not at 450: kept turns need more"
+    bar, scale = lines[1:3]
     assert bar.index(UNICODE.tick) == round(view.gauge.trigger / view.gauge.scale * 48)
+    assert f"summary at {place} {UNICODE.tick} " in scale
+    assert bar.index(UNICODE.tick) == scale.index(UNICODE.tick), "the label is at the tick"
+    assert scale.endswith(f" {view.gauge.scale:,}".replace(",", " ")), "and one at the end"
     log = PruningLog(glyphs=UNICODE)
     log.set_reactive(PruningLog.rows, view.pruning_rows)
     text = "\n".join(drawn(log))
@@ -67,26 +74,87 @@ def test_bar_and_log_show_the_trigger_in_force() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gauge", "sentence"),
+    ("gauge", "label", "sentence"),
     [
-        (WindowGauge(total=10, trigger=4_000, keep=12), "summarises at 4 000, keeps 12 turns"),
-        (WindowGauge(total=10, trigger=900, why="regrowing"), "regrows to 900, then summarises"),
-        (WindowGauge(trigger=900, wanted=500, why="refused"), "summarises at 900, not at 500"),
-        (WindowGauge(trigger=900, why="forgetful"), "summarises at 900: cache forgets"),
-        (WindowGauge(total=700, trigger=900, why="unpaid"), "summarises at 900, or if it pays"),
-        (WindowGauge(trigger=72_000, why="only text"), "text until 72 000, then summarises"),
-        (WindowGauge(total=4_000, trigger=4_000), "full: summarises at the next pause"),
+        (WindowGauge(10, trigger=4_000, keep=12), "summary at 4 000", "keeps the newest 12 turns"),
         (
-            WindowGauge(total=9_000, trigger=4_000, why="none older"),
+            WindowGauge(10, trigger=900, why="regrowing"),
+            "summary at 900",
+            "not sooner: it was summarised lately",
+        ),
+        (
+            WindowGauge(trigger=900, wanted=500, why="refused"),
+            "summary at 900",
+            "not at 500: kept turns need more",
+        ),
+        (
+            WindowGauge(trigger=900, why="forgetful"),
+            "summary at 900",
+            "sooner, since the cache forgets",
+        ),
+        (
+            WindowGauge(700, trigger=900, why="unpaid"),
+            "summary at 900",
+            "or sooner, as soon as it pays",
+        ),
+        (
+            WindowGauge(trigger=72_000, why="only text"),
+            "summary at 72 000",
+            "until then, sound becomes text",
+        ),
+        (
+            WindowGauge(4_000, trigger=4_000),
+            "summary at 4 000",
+            "full: summarises at the next pause",
+        ),
+        (
+            WindowGauge(9_000, trigger=4_000, why="none older"),
+            "summary at 4 000",
             "full: nothing older than kept turns",
         ),
-        (WindowGauge(total=9_000, trigger=8_000, why="server"), "server drops turns from 8 000 on"),
+        (
+            WindowGauge(9_000, trigger=8_000, why="server"),
+            "server drops from 8 000",
+            "the server drops the oldest turns",
+        ),
     ],
 )
-def test_when_the_next_summary_is_made(gauge: WindowGauge, sentence: str) -> None:
+def test_when_the_next_summary_is_made(gauge: WindowGauge, label: str, sentence: str) -> None:
     window = WindowPanel(glyphs=UNICODE)
     window.set_reactive(WindowPanel.gauge, gauge)
-    assert drawn(window)[-1].endswith(sentence)
+    assert drawn(window)[-1] == sentence
+    scale = drawn(window)[2]
+    assert label in scale
+    assert len(sentence) <= PANEL
+    assert all(len(line) <= 48 for line in drawn(window))
+
+
+PANEL = 37
+"""Columns of the side panel's text."""
+
+
+def test_nothing_moves_when_a_number_gets_longer() -> None:
+    window, cost, summary = WindowPanel(), CostPanel(), PanelSummary()
+    small = WindowGauge(9, 4, 3, 2, trigger=16_000)
+    large = WindowGauge(15_999, 12_000, 1_999, 2_000, exact=False, trigger=16_000)
+    panels: list[list[str]] = []
+    for gauge, usd in ((small, 0.0), (large, 123.45)):
+        window.set_reactive(WindowPanel.gauge, gauge)
+        cost.set_reactive(CostPanel.cost, CostFigures(usd, False, False, usd, usd, usd, usd))
+        summary.set_reactive(PanelSummary.gauge, gauge)
+        summary.set_reactive(PanelSummary.cost, CostFigures(per_hour=usd / 2))
+        lines = [card.lines(width) for card, width in ((window, PANEL), (cost, PANEL))]
+        panels.append(
+            [
+                re.sub(r"[≈$~]*[\d.](?:[\d. ]*\d)?", lambda found: " " * len(found[0]), text)
+                for text in (
+                    "".join(part for part, _ in line)
+                    for line in [*lines[0][:1], *lines[0][3:], *lines[1], *summary.lines(80)]
+                )
+            ]
+        )
+        assert all(len(line) <= 80 for line in panels[-1])
+    assert panels[0] == panels[1]
 
 
 def test_a_policy_without_pruning_says_that_the_server_drops_turns() -> None:

@@ -394,16 +394,16 @@ async def test_without_a_writer_of_minutes_the_export_fails_with_a_sentence(
     build: Build, tmp_path: Path
 ) -> None:
     app = build()
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+e", *["down"] * len(EXPORT_FORMATS))
         await settle(pilot)
         app.screen.query_one(Input).value = str(tmp_path)
         await pilot.press("enter")
         await settle(pilot)
-        (toast,) = app.screen.query("Toast")
-        shown = "".join(toast.render_line(y).text for y in range(toast.size.height))
-        assert "Minutes cannot be written here." in shown
+        shown = app.screen.query_one(NoticeLine).shown
+        assert "Minutes cannot be written here." in shown.text
+        assert shown.severity == "error"
     assert files(tmp_path, "md") == 0
 
 

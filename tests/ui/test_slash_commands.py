@@ -23,7 +23,8 @@ from tui_voice.ui.screens.help import HelpScreen
 from tui_voice.ui.screens.memory import MemoryScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
-from tui_voice.ui.slash_commands import COMMANDS
+from tui_voice.ui.slash_commands import COMMANDS, MOST_SHOWN
+from tui_voice.ui.widgets.notice import NoticeLine
 
 
 def shown(app: AppUnderTest) -> list[str]:
@@ -78,7 +79,7 @@ async def test_commands_that_open_a_screen(build: Build, typed: str, screen: typ
 
 async def test_policy_and_limits_change_the_session_at_once(build: Build) -> None:
     app = build(idle)
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         other = next(name for name in POLICIES if name != app.scripted.limits.policy)
         await pilot.press(*f"/policy {other}", "enter")
@@ -87,13 +88,10 @@ async def test_policy_and_limits_change_the_session_at_once(build: Build) -> Non
         await pilot.press(*"/limits 9000 4", "enter")
         await settle(pilot)
         assert (app.scripted.limits.trigger, app.scripted.limits.keep) == (9000, 4)
-        for typed in ("/policy nonsense", "/voice nonsense"):
-            await pilot.press(*typed, "enter")
-        await settle(pilot)
-        toasts = app.screen.query("Toast")
-        lines = [one.render_line(y).text for one in toasts for y in range(one.size.height)]
-        assert "There is no policy nonsense" in " ".join(lines)
-        assert "There is no voice nonsense" in " ".join(lines)
+        for noun in ("policy", "voice"):
+            await pilot.press(*f"/{noun} nonsense", "enter")
+            await settle(pilot)
+            assert f"There is no {noun} nonsense" in app.screen.query_one(NoticeLine).shown.text
         assert app.scripted.limits.policy == other
 
 
@@ -112,7 +110,7 @@ async def test_voice_model_and_speed_open_the_session_again(build: Build) -> Non
         return session
 
     app = build(open_handle=open_handle, change_settings=change)
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         for typed in ("/voice cedar", "/model gpt-realtime-mini", "/speed 1.25"):
             await pilot.press(*typed, "enter")
@@ -234,14 +232,14 @@ async def test_an_image_is_attached_or_refused_with_the_reason(
     photo.write_bytes(png(640, 480))
     text.write_text("no image")
     app = build(idle)
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         app.scripted.path = tmp_path / "session.jsonl"
         app.post_message(Paste(f"/attach {text}"))
         app.post_message(Key("enter", "\r"))
         await settle(pilot)
         assert app.scripted.posted == []
-        [refused] = [note.message for note in app._notifications]
+        refused = app.screen.query_one(NoticeLine).shown.text
         assert refused.startswith("notes.txt is neither a PNG nor a JPEG image.")
         app.session_screen.prompt.value = ""
         app.post_message(Paste(f"/attach {photo}"))
@@ -251,3 +249,17 @@ async def test_an_image_is_attached_or_refused_with_the_reason(
         assert isinstance(attached, e.ImageAttached)
         assert attached.file == "photo.png"
         assert len(images(app.scripted.path)) == 1
+
+
+async def test_the_list_says_how_many_more_commands_there_are(build: Build) -> None:
+    app = build(idle)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await settle(pilot)
+        assert shown(app)[-1] == f"{len(COMMANDS) - MOST_SHOWN} below"
+        await pilot.press(*["down"] * MOST_SHOWN)
+        assert shown(app)[-1] == f"1 above, {len(COMMANDS) - MOST_SHOWN - 1} below"
+        await pilot.press(*["down"] * len(COMMANDS))
+        assert shown(app)[-1] == f"{len(COMMANDS) - MOST_SHOWN} above"
+        assert len(shown(app)) == MOST_SHOWN + 1

@@ -68,8 +68,10 @@ def test_the_parts_of_the_gauge_add_up(session: ScriptedSession) -> None:
 
 
 def test_the_bar_has_room_beyond_the_trigger() -> None:
-    assert WindowGauge(total=100, trigger=16_000).scale == 20_000
-    assert WindowGauge(total=30_000, trigger=16_000).scale == 30_000
+    assert WindowGauge(total=100, trigger=16_000).scale == 22_000
+    assert WindowGauge(total=100, trigger=4_500).scale == 6_000
+    assert WindowGauge(total=100, trigger=96_000).scale == 128_000
+    assert WindowGauge(total=29_001, trigger=16_000).scale == 30_000
     assert WindowGauge(total=30_000, trigger=16_000, size=25_000).scale == 25_000
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from html import unescape
+
+import pytest
+
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
 from tui_voice.conversation import events as e
 from tui_voice.runtime.session_handle import Meters
+from tui_voice.ui import open_session
+from tui_voice.ui.notices import ANSWER_SECONDS
 from tui_voice.ui.widgets.footer import KeyHintsLine
+from tui_voice.ui.widgets.notice import NoticeLine
 
 
 async def test_without_a_microphone_no_key_offers_to_talk(build: Build) -> None:
@@ -15,8 +22,10 @@ async def test_without_a_microphone_no_key_offers_to_talk(build: Build) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert app.session_screen.typing
-        assert "no microphone" in app.session_screen.prompt.placeholder
-        assert "no microphone" in app.session_screen.status.render_line(0).text
+        app._read_meters()
+        assert " no microphone " in app.session_screen.header.render_line(0).text
+        shown = unescape(app.export_screenshot()).replace("\xa0", " ")
+        assert shown.count("no microphone") == 1, "it is told once"
         await pilot.press("escape")
         assert not {"talk", "mute"} & {action for action, _, _ in app.query_one(KeyHintsLine).hints}
         assert "talk" not in [action for action, _, _ in app.query_one(KeyHintsLine).hints]
@@ -54,3 +63,47 @@ async def test_a_replay_takes_no_input(build: Build) -> None:
         await settle(pilot)
         assert app.session_screen.prompt.value == ""
         assert app.scripted.posted == []
+
+
+async def test_a_notice_ends_by_itself_the_sooner_the_less_it_matters(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(open_session, "monotonic", lambda: clock[0])
+
+    def noticed(session: ScriptedSession) -> None:
+        session.deliver(
+            *session_opened(),
+            e.Noticed(at=1.0, text="An error", severity="error"),
+            e.Noticed(at=1.0, text="A warning", severity="warning"),
+            e.Noticed(at=1.0, text="A hint"),
+        )
+
+    app = build(noticed, live=True)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        shown = []
+        for seconds in (0, 20, 60, 10_000):
+            clock[0] += seconds
+            app._read_meters()
+            shown.append(app.query_one(NoticeLine).shown.text)
+        assert shown == ["A hint", "A warning", "An error", "An error"]
+
+
+async def test_what_a_key_has_done_is_said_in_the_notice_line_for_some_seconds(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ANSWER_SECONDS, "info", 0.2)
+    app = build(kyoto_session)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        line = app.query_one(NoticeLine)
+        place, height = line.region, app.session_screen.transcript.size.height
+        app.notify("16 words copied")
+        assert line.shown.text == "16 words copied"
+        await pilot.pause()
+        assert line.region == place, "nothing moves"
+        assert app.session_screen.transcript.size.height == height
+        assert not app.screen.query("Toast")
+        while line.shown.text:
+            await pilot.pause()

@@ -207,7 +207,7 @@ class Lines:
         silence, countdown = snapshot.situation.silence, None
         if silence.countdown is not None:
             countdown = Countdown(silence.countdown, round(silence.ends_at - silence.began_at))
-        notice = notice_of(ledger, self._noticed_at, meters.unsaved, NO_WAIT, countdown)
+        notice = notice_of(ledger, ledger.at, self._noticed_at, meters.unsaved, NO_WAIT, countdown)
         problem = f"{notice.text} {notice.hint}".strip()
         if notice.can_dismiss:
             self._noticed_at = ledger.at

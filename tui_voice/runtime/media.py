@@ -194,6 +194,7 @@ class Media:
             speaker=self.playback.level,
             input_level=sound.microphone.level,
             has_microphone=sound.has_microphone,
+            has_loudspeaker=sound.speaker.available,
             held_ms=self.speech.waiting_ms,
             recording=self.recorder is not None,
         )

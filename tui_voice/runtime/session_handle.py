@@ -37,6 +37,8 @@ class Meters:
     """Level of the audio that is played, 0–1."""
     has_microphone: bool = True
     """There is a microphone, or that is not known yet."""
+    has_loudspeaker: bool = True
+    """There is a loudspeaker, or that is not known yet."""
     input_level: float = 0.0
     """Level of what the microphone captures, 0–1, also while it is closed."""
     recording: bool = False

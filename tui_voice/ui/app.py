@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events
 from textual.app import App
@@ -48,6 +48,7 @@ from tui_voice.ui.theme import DARK, THEMES, colour_variables
 from tui_voice.ui.typed_turns import TypedTurns
 from tui_voice.ui.view import SessionView
 from tui_voice.ui.widgets.footer import KeyHintsLine
+from tui_voice.ui.widgets.notice import NoticeLine
 
 if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn
@@ -391,8 +392,8 @@ class VoiceApp(App[ExitSummary]):
         if self.session.handle is None:
             return
         meters = self.session.handle.meters()
-        if self.session.update_meters(meters):
-            self.redraw()
+        if self.session.update_meters(meters) or self.view.notice.can_dismiss:
+            self.redraw()  # a notice that can be dismissed also ends by itself
         self.session_screen.header.seconds = int(self.session.seconds)
         self.session_screen.status.progress = meters.progress
         self.session_screen.set_microphone(available=meters.has_microphone)
@@ -441,6 +442,26 @@ class VoiceApp(App[ExitSummary]):
 
     def action_new(self) -> None:
         self.open_session(None)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Shows a sentence in the notice line of the top screen that has one. Textual would draw a
+        box over the prompt and the footer.
+        """
+        del timeout, markup  # a notice stays by its importance, and is plain text
+        text = f"{title}: {message}" if title else message
+        notice = Notice(text, severity="info" if severity == "information" else severity)
+        for screen in reversed(self.screen_stack):
+            for line in screen.query(NoticeLine):
+                line.answer(notice)
+                return
 
     def on_notice_dismissed(self) -> None:
         self.session.dismiss_notices()

@@ -1,4 +1,8 @@
-"""The notice above the prompt: what is wrong, what to do, and what happens by itself."""
+"""The notice above the prompt: what is wrong, what to do, and what happens by itself.
+
+It is the only place for notices. What the session reports stays for `_SHOWN_SECONDS`, what the app
+answers to a key for `ANSWER_SECONDS`; a notice about a state stays while the state lasts.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,10 @@ from tui_voice.ui.number_format import plural
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Ledger
 
-_SHOWN_SECONDS = {"info": 20.0, "warning": 120.0, "error": inf}
-"""How long a notice stays, unless the user dismisses it."""
+_SHOWN_SECONDS = {"info": 12.0, "warning": 45.0, "error": inf}
+"""How long a notice of the session stays, unless the user dismisses it."""
+ANSWER_SECONDS = {"info": 4.0, "warning": 10.0, "error": 20.0}
+"""How long the answer to a key stays, for example `16 words copied`."""
 
 Severity = Literal["info", "warning", "error"]
 
@@ -57,6 +63,7 @@ class Countdown(NamedTuple):
 
 def notice_of(
     ledger: Ledger,
+    now: float,
     dismissed_at: float,
     unsaved: int,
     wait: ReconnectWait,
@@ -64,8 +71,8 @@ def notice_of(
 ) -> Notice:
     """Returns the most important notice at this moment, or an empty one.
 
-    `dismissed_at`: the user has read what came up to this second of the session. `unsaved`: events
-    that are not on disk yet.
+    `now`: second of the session. `dismissed_at`: the user has read what came up to this second of
+    it. `unsaved`: events that are not on disk yet.
     """
     connection = ledger.connection
     if unsaved:
@@ -84,7 +91,7 @@ def notice_of(
     for noticed in reversed(ledger.notices):
         if noticed.at <= dismissed_at:
             break
-        if ledger.at - noticed.at < _SHOWN_SECONDS[noticed.severity]:
+        if now - noticed.at < _SHOWN_SECONDS[noticed.severity]:
             return Notice(noticed.text, "", noticed.severity, can_dismiss=True)
     return Notice()
 

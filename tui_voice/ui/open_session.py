@@ -27,6 +27,7 @@ class _ShownMeters(NamedTuple):
     wait: ReconnectWait = NO_WAIT
     recording: bool = False
     countdown: Countdown | None = None
+    missing: str = ""
 
 
 class OpenSession:
@@ -99,6 +100,7 @@ class OpenSession:
             wait if offline else NO_WAIT,
             meters.recording,
             self.countdown,
+            _missing(meters) if self._options.sound else "",
         )
         return self._meters != before
 
@@ -126,11 +128,13 @@ class OpenSession:
     def seconds(self) -> float:
         """Seconds for which the session was open, in all runs of the program; between two events
         this application counts itself."""
-        if self.snapshot is None:
-            return 0.0
+        return self._now - self.snapshot.ledger.away_s if self.snapshot is not None else 0.0
+
+    @property
+    def _now(self) -> float:
+        """The second of the session, as in `Event.at`."""
         since = monotonic() - self._changed_at if self._options.live else 0.0
-        ledger = self.snapshot.ledger
-        return ledger.at - ledger.away_s + since
+        return self.snapshot.ledger.at + since if self.snapshot is not None else 0.0
 
     def view(self, previous: SessionView) -> SessionView | None:
         """Returns the view of the newest snapshot; None without a session."""
@@ -139,6 +143,7 @@ class OpenSession:
         return project(
             self.snapshot,
             self.handle.limits,
+            now=self._now,
             budget=self.budget,
             dismissed_at=self._dismissed_at,
             engines=self._meters.engines,
@@ -146,5 +151,13 @@ class OpenSession:
             wait=self._meters.wait,
             recording=self._meters.recording,
             countdown=self.countdown,
+            missing=self._meters.missing,
             previous=previous,
         )
+
+
+def _missing(meters: Meters) -> str:
+    """Returns which sound devices are missing; "" where there are both."""
+    if meters.has_microphone:
+        return "" if meters.has_loudspeaker else "no loudspeaker"
+    return "no microphone" if meters.has_loudspeaker else "no sound devices"

@@ -46,8 +46,6 @@ class SessionTexts:
                 return f"type here, or {self._how_to_talk()}"
             case "replay":
                 return f"this is a replay; {self.keys.name('quit')} quits"
-            case "no microphone" if not self.view.turns:
-                return "type here (no microphone: run tui-voice devices)"
             case _:
                 return "type here"
 
@@ -58,8 +56,7 @@ class SessionTexts:
             "": f"{talk[:1].upper()}{talk[1:]}, or just type.",
             "replay": "This is a replay of a recorded session.",
             "text only": "Just type: this session has no sound.",
-            "no microphone": "Just type: no microphone was found. `tui-voice devices` lists the "
-            "devices.",
+            "no microphone": "Just type.",
         }
         connection = self.view.status.connection
         return (

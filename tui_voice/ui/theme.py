@@ -2,10 +2,13 @@
 
 Our themes are `tui-voice` and `tui-voice-light`. In any other Textual theme the user has its
 warning colour and the assistant its success colour, unless the theme sets our variables itself.
+In every theme a text has a contrast of at least `LEAST_CONTRAST`: a colour with less is mixed with
+white or black until it has that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rich.style import Style
@@ -59,36 +62,82 @@ LIGHT = Theme(
 THEMES = (DARK, LIGHT)
 
 
+LEAST_CONTRAST = 4.5
+"""Of a text to its background, as in WCAG 2.2, 1.4.3: (lighter + 0.05) / (darker + 0.05)."""
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Returns the contrast of two colours, 1 to 21, by their relative luminance as in WCAG 2.2."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    def linear(part: float) -> float:
+        return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = map(linear, colour.normalized)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def readable(colour: Color, grounds: Sequence[Color]) -> Color:
+    """Returns the colour, mixed with so little white or black that it can be read on each ground;
+    white or black where no mixture can.
+    """
+
+    def least(mixed: Color) -> float:
+        return min(contrast(mixed, ground) for ground in grounds)
+
+    end = max((Color(255, 255, 255), Color(0, 0, 0)), key=least)
+    mixtures = (colour.blend(end, percent / 100) for percent in range(0, 100, 2))
+    return next((mixed for mixed in mixtures if least(mixed) >= LEAST_CONTRAST), end)
+
+
 @lru_cache(maxsize=32)
 def _colour_variables(colours: tuple[str | None, ...], dark: bool) -> dict[str, str]:
-    """`colours`: background, foreground, and the colours of user, voice and errors."""
-    given_ground, given_ink, given_user, given_voice, given_alarm = colours
+    """`colours`: background, surface, panel, foreground, and those of user, voice and errors."""
+    given_ground, given_surface, given_panel, given_ink, *given_rest = colours
     ground = _colour(given_ground, "#15161b" if dark else "#fbfaf7")
-    ink = _colour(given_ink, "#dfe2e8" if dark else "#22252b")
+    surface = _colour(given_surface, ground.hex6)
+    panel = _colour(given_panel, surface.hex6)
+    text = _colour(given_ink, "#dfe2e8" if dark else "#22252b")
+    chosen, rule = ground.blend(text, 0.09), ground.blend(text, 0.16)
+    grounds = [ground, surface, chosen]
+    ink = readable(text, [*grounds, panel, rule])
+    usual = ("#e0a458", "#8fd19e", "#e5686c") if dark else ("#935700", "#22733f", "#b3262b")
+    user, voice, alarm = (
+        readable(_colour(colour, instead), grounds)
+        for colour, instead in zip(given_rest, usual, strict=True)
+    )
 
-    def grey(share: float) -> str:
-        return ground.blend(ink, share).hex6
+    def grey(share: float) -> Color:
+        return ground.blend(ink, share)
 
-    return {
-        "ground": ground.hex6,
-        "ink": ink.hex6,
-        "user": _colour(given_user, "#e0a458" if dark else "#935700").hex6,
-        "voice": _colour(given_voice, "#8fd19e" if dark else "#22733f").hex6,
-        "alarm": _colour(given_alarm, "#e5686c" if dark else "#b3262b").hex6,
-        "machine": grey(0.72),
-        "quiet": grey(0.52 if dark else 0.62),
+    found = {
+        "ground": ground,
+        "ink": ink,
+        "user": user,
+        "voice": voice,
+        "alarm": alarm,
+        "machine": readable(grey(0.76), [*grounds, panel]),
+        "quiet": readable(grey(0.52), grounds),
         "faint": grey(0.30),
-        "rule": grey(0.16),
-        "chosen": grey(0.09),
+        "rule": rule,
+        "chosen": chosen,
         "bar-cached": grey(0.36),
         "bar-text": grey(0.64),
         "bar-audio": grey(0.95),
     }
+    return {name: colour.hex6 for name, colour in found.items()}
 
 
 def colour_variables(theme: Theme) -> dict[str, str]:
     """Returns our CSS variables for a theme. All are opaque."""
-    colours = (theme.background, theme.foreground, theme.warning, theme.success, theme.error)
+    grounds: tuple[str | None, ...] = (theme.background, theme.surface, theme.panel)
+    if None in grounds:  # Textual derives what the theme leaves out
+        derived = theme.to_color_system().generate()
+        grounds = tuple(derived[name] for name in ("background", "surface", "panel"))
+    colours = (*grounds, theme.foreground, theme.warning, theme.success, theme.error)
     return _colour_variables(colours, theme.dark) | {
         name: value for name, value in theme.variables.items() if name in OURS
     }
@@ -127,6 +176,7 @@ def _theme_styles(colours: tuple[tuple[str, str], ...]) -> dict[str, Style]:
         "audio": foreground("bar-audio"),
         "live": Style(color=colour["ground"], bgcolor=colour["machine"], bold=True),
         "live-voice": Style(color=colour["ground"], bgcolor=colour["voice"], bold=True),
+        "chip": Style(color=colour["ink"], bgcolor=colour["rule"]),
         "live-user": Style(color=colour["ground"], bgcolor=colour["user"], bold=True),
         "chosen": Style(color=colour["ink"], bgcolor=colour["chosen"]),
         "chosen-ground": Style(bgcolor=colour["chosen"]),

@@ -41,6 +41,8 @@ class HeaderView(NamedTuple):
     """USD that the user wants to spend."""
     recording: bool = False
     """The sound of the session is being recorded."""
+    missing: str = ""
+    """Which sound devices are missing, for example `no microphone`; "": none."""
 
 
 class StatusView(NamedTuple):
@@ -83,8 +85,12 @@ class WindowGauge(NamedTuple):
 
     @property
     def scale(self) -> int:
-        """Tokens that the whole bar stands for: the trigger has its tick at four fifths."""
-        return max(1, min(self.size, max(self.trigger * 5 // 4, self.total)))
+        """Tokens that the end of the bar stands for: the tick of the trigger is at about three
+        quarters. Two digits that count, so that it rarely changes; at most the model's window.
+        """
+        least = max(1, self.trigger * 4 // 3, self.total)
+        step = int(10 ** max(0, len(str(least)) - 2))
+        return max(1, min(self.size, -(-least // step) * step))
 
 
 class CostFigures(NamedTuple):
@@ -130,6 +136,7 @@ def project(
     snapshot: Snapshot,
     limits: Limits,
     *,
+    now: float | None = None,
     budget: float | None = None,
     dismissed_at: float = -1.0,
     engines: str = "",
@@ -137,14 +144,16 @@ def project(
     wait: ReconnectWait = NO_WAIT,
     recording: bool = False,
     countdown: Countdown | None = None,
+    missing: str = "",
     previous: SessionView | None = None,
 ) -> SessionView:
     """Returns the view of a snapshot.
 
-    `budget`: USD. `dismissed_at`: notices up to this second of the session have been read.
+    `now`: second of the session; None: that of its newest event. `budget`: USD. `dismissed_at`:
+    notices up to this second of the session have been read.
     `engines`: the models of the embedded server. `unsaved`: events that are not on disk yet.
-    `wait`: until the next connection. `countdown`: until silence closes something.
-    `previous`: the view before; what did not change is taken from it.
+    `wait`: until the next connection. `countdown`: until silence closes something. `missing`: sound
+    devices that are not there. `previous`: the view before; what did not change is taken from it.
     """
     ledger = snapshot.ledger
     start = started_at(ledger)
@@ -154,7 +163,7 @@ def project(
     else:
         rows = pruning_rows(ledger, start)
     return SessionView(
-        header=_header(ledger, engines, budget, recording),
+        header=_header(ledger, engines, budget, recording, missing),
         status=_status(snapshot, wait),
         turns=ledger.turns,
         compactions=ledger.compactions,
@@ -165,7 +174,9 @@ def project(
         pruning_rows=rows,
         memory=ledger.memory,
         facts=facts_of(ledger),
-        notice=notice_of(ledger, dismissed_at, unsaved, wait, countdown),
+        notice=notice_of(
+            ledger, ledger.at if now is None else now, dismissed_at, unsaved, wait, countdown
+        ),
         live_keys=_live_keys(snapshot, limits),
     )
 
@@ -188,7 +199,9 @@ def _local_time(text: str) -> datetime | None:
         return None
 
 
-def _header(ledger: Ledger, engines: str, budget: float | None, recording: bool) -> HeaderView:
+def _header(
+    ledger: Ledger, engines: str, budget: float | None, recording: bool, missing: str
+) -> HeaderView:
     from tui_voice.conversation.title import title_of
 
     parts = (ledger.backend, engines or ledger.model, "" if engines else ledger.voice)
@@ -199,6 +212,7 @@ def _header(ledger: Ledger, engines: str, budget: float | None, recording: bool)
         ledger.spent.unknown,
         budget,
         recording,
+        missing,
     )
 
 

@@ -93,16 +93,6 @@ def _chop(text: str, start: int, end: int, width: int) -> list[tuple[int, int]]:
     return pieces
 
 
-def fit_words(text: str, width: int, more: str = "…") -> str:
-    """Returns `text` in at most `width` columns; where it is cut, it is cut before a word and ends
-    with `more`. A first word that is wider alone is cut inside.
-    """
-    if cell_len(text) <= width:
-        return text
-    begin, end = wrap(text.replace("\n", " "), width - cell_len(more))[0]
-    return fit(text[begin:end].rstrip(" ,;:-–—·") + more, width, more) if end else ""
-
-
 def fit_phrase(text: str, width: int, more: str = "…") -> str:
     """`fit` for a title: where it is cut, it ends with a phrase, or at least with a word."""
     return shortened(text, width, more, cell_len) or fit(text, width, more)

@@ -90,4 +90,10 @@ class CommandList(BlockWidget):
             about = fit(row.about, max(0, width - 3 - column), more) if row.about else ""
             style = "strong" if number == chosen else "words"
             found.append([(f" {sign} ", "user"), (f"{name:<{column}}", style), (about, "quiet")])
+        above, below = first, len(rows) - first - len(shown)
+        rest = [
+            f"{count} {where}" for count, where in ((above, "above"), (below, "below")) if count
+        ]
+        if rest:
+            found.append([(f"   {', '.join(rest)}", "quiet")])
         return found

@@ -1,4 +1,4 @@
-"""The costs: in total, an hour, of the last reply, of the summaries."""
+"""The costs: in total, an hour, of the last reply, of the summaries, and what pruning saves."""
 
 from __future__ import annotations
 
@@ -10,31 +10,38 @@ from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 
 
 class CostPanel(BlockWidget):
+    """Two columns of figures, which end where those of the window do. `-`: not known yet."""
+
     DEFAULT_CSS = "CostPanel { height: auto; }"
 
     cost: reactive[CostFigures] = reactive(CostFigures())
 
     def lines(self, width: int) -> list[list[StyledText]]:
-        cost, glyphs = self.cost, self._glyphs
-        head: list[StyledText] = [("cost", "strong"), (f"{usd(cost.total):>14}", "words")]
-        if cost.estimated:
-            head.append((" estimated", "quiet"))
-        if cost.unknown:
-            head.append((" and replies without a price", "quiet"))
-        elif cost.per_hour is not None:
-            head.append((f"   {glyphs.about} {usd(cost.per_hour)} an hour", "quiet"))
-        reply = "-" if cost.last_reply is None else usd(cost.last_reply)
-        rows = [
-            head,
-            self._row("last reply", reply),
-            self._row("summaries", usd(cost.summaries)),
+        cost = self.cost
+        total = ("~" if cost.estimated else "") + usd(cost.total)
+        cached = "-" if cost.cached_share is None else f"{cost.cached_share:.0%}"
+        rows: list[list[StyledText]] = [
+            [("cost", "strong"), (f"{total:>14}", "words")],
+            self._row("last reply", cost.last_reply),
+            self._row("summaries", cost.summaries),
         ]
-        if cost.saved_per_hour is not None:
-            saved = usd(cost.saved_per_hour)
-            rows[2].append((f"   pruning saves {saved} an hour", "quiet"))
-        if cost.cached_share is not None:
-            rows[1].append((f"   {cost.cached_share:.0%} of input cached", "quiet"))
-        return [row if sum(len(text) for text, _ in row) <= width else row[:2] for row in rows]
+        per_hour = _dollars(cost.per_hour)
+        beside = [
+            (per_hour if per_hour == "-" else self._glyphs.about + per_hour, "an hour"),
+            (cached, "cached"),
+            (_dollars(cost.saved_per_hour), "saved/h"),
+        ]
+        if cost.unknown:
+            beside[0] = ("+", "unpriced")
+        for row, (figure, unit) in zip(rows, beside, strict=True):
+            part = f"{figure:>8} {unit}"
+            if sum(len(text) for text, _ in row) + len(part) <= width:
+                row.append((part, "quiet"))
+        return rows
 
-    def _row(self, name: str, figure: str) -> list[StyledText]:
-        return [(f"{name:<10}", "machine"), (f"{figure:>8}", "machine")]
+    def _row(self, name: str, amount: float | None) -> list[StyledText]:
+        return [(f"{name:<10}", "machine"), (f"{_dollars(amount):>8}", "machine")]
+
+
+def _dollars(amount: float | None) -> str:
+    return "-" if amount is None else usd(amount)

@@ -9,10 +9,17 @@ from textual.strip import Strip
 from tui_voice.ui.number_format import length, usd
 from tui_voice.ui.view import HeaderView
 from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
-from tui_voice.ui.wrapping import clean, fit, fit_phrase
+from tui_voice.ui.wrapping import clean, fit_phrase
+
+_NAME = "tui-voice"
+_COST = len("$123.45")
+_LEAST = 24
+"""Columns that the title gets before anything but cost and duration is shown."""
 
 
 class HeaderLine(LineWidget):
+    """Nothing moves when a number gets longer, and no word is cut."""
+
     DEFAULT_CSS = "HeaderLine { height: 1; width: 1fr; }"
 
     header: reactive[HeaderView] = reactive(HeaderView())
@@ -23,34 +30,47 @@ class HeaderLine(LineWidget):
         width = self.size.width
         if y:
             return self.styled_line([])
-        right = self._right()
-        room = width - sum(cell_len(text) for text, _ in right) - 5
+        right = self._right(width)
+        room = width - _cells(right) - 3  # margins, and a blank between the two
         left = self._left(room)
-        gap = " " * max(1, width - 2 - sum(cell_len(t) for t, _ in [*left, *right]))
+        gap = " " * (room + 1 - _cells(left))
         return self.styled_line([(" ", "quiet"), *left, (gap, "quiet"), *right])
 
-    def _right(self) -> list[StyledText]:
+    def _right(self, width: int) -> list[StyledText]:
+        """Returns chips, cost and duration; of the rest as much as leaves room for the title."""
         header = self.header
-        cost = usd(header.usd) + (" + unpriced" if header.unknown_price else "")
-        parts = [("REC ", "alarm")] if header.recording else []
-        parts.append((cost, "words"))
-        if header.budget is not None:
-            parts.append((f" of {usd(header.budget)}", "quiet"))
-        parts.append((f"{length(self.seconds):>9}", "quiet"))
-        return parts
+        chips = [*(("REC",) if header.recording else ()), *filter(None, (header.missing,))]
+        parts: list[StyledText] = []
+        for chip in chips:
+            parts += [(f" {chip} ", "alarm" if chip == "REC" else "chip"), ("  ", "quiet")]
+        parts.append((f"{usd(header.usd):>{_COST}}", "words"))
+        more = [" + unpriced"] if header.unknown_price else []
+        more += [f" of {usd(header.budget)}"] if header.budget is not None else []
+        time = f"{length(self.seconds):>9}"
+        for text in more:
+            if _cells(parts) + len(text) + len(time) + _LEAST + 3 <= width:
+                parts.append((text, "quiet"))
+        return [*parts, (time, "quiet")]
 
     def _left(self, room: int) -> list[StyledText]:
-        """Returns title, name and engines, as many of them as there is room for."""
-        header = self.header
+        """Returns name, title and engines: each of them whole, or not at all; the title may end
+        before a word.
+        """
+        header, more = self.header, self._glyphs.more
         title = clean(header.title).replace("\n", " ") or "new session"
-        engines = f" {self._glyphs.dot} ".join(map(clean, header.engines))
-        name = "tui-voice"
-        if room < len(name) + 2 + min(cell_len(title), 16):
-            return [(fit_phrase(title, max(0, room), self._glyphs.more), "words")]
-        parts = [(name, "strong"), ("  ", "quiet")]
-        room -= len(name) + 2
-        parts.append((fit_phrase(title, room, self._glyphs.more), "words"))
-        room -= cell_len(parts[-1][0]) + 3
-        if engines and room >= 12:
-            parts.append(("   " + fit(engines, room, self._glyphs.more), "quiet"))
+        if room < len(_NAME) + 2 + min(cell_len(title), _LEAST):
+            return [(fit_phrase(title, max(0, room), more), "words")]
+        parts: list[StyledText] = [(_NAME, "strong"), ("  ", "quiet")]
+        parts.append((fit_phrase(title, room - _cells(parts), more), "words"))
+        between = "   "
+        for engine in map(clean, header.engines):
+            part = (between + engine, "quiet")
+            if _cells([*parts, part]) > room:
+                break
+            parts.append(part)
+            between = f" {self._glyphs.dot} "
         return parts
+
+
+def _cells(parts: list[StyledText]) -> int:
+    return sum(cell_len(text) for text, _ in parts)

@@ -20,20 +20,23 @@ class PanelSummary(BlockWidget):
     """Name of the key that shows the panel."""
 
     def lines(self, width: int) -> list[list[StyledText]]:
+        """Returns the window, then as many of the others as fit, and the key."""
         gauge, glyphs = self.gauge, self._glyphs
         window = tokens(gauge.total, exact=gauge.exact)
-        limit = spaced(gauge.trigger)
+        trigger = spaced(gauge.trigger)
         parts: list[StyledText] = [
             (" window ", "quiet"),
-            (f"{window:>{len(limit) + 1}}", "machine"),
-            (f" of {limit}", "quiet"),
+            (f"{window:>{len(trigger) + 1}}", "machine"),
+            (f" tokens, summary at {trigger}", "quiet"),
         ]
-        more = [f"{glyphs.about} {usd(self.cost.per_hour)} an hour"] if self.cost.per_hour else []
         done = sum(1 for row in self.pruning_rows if row.stage == "done")
-        more.append(plural(done, "pruning"))
-        more.append(f"{self.key} shows more")
+        per_hour = "-"
+        if self.cost.per_hour is not None:
+            per_hour = glyphs.about + usd(self.cost.per_hour)
+        more = [f"{per_hour:>7} an hour", plural(done, "pruning")]
+        key = f" {glyphs.dot} {self.key} panel"
         for text in more:
-            room = width - sum(len(part) for part, _ in parts)
+            room = width - sum(len(part) for part, _ in parts) - len(key)
             if len(text) + 3 <= room:
                 parts.append((f" {glyphs.dot} {text}", "quiet"))
-        return [parts]
+        return [[*parts, (key, "quiet")]]

@@ -16,7 +16,7 @@ from tui_voice.conversation.states import State, next_states
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.view import StatusView
 from tui_voice.ui.widgets.line_widget import LineWidget, StyledText
-from tui_voice.ui.wrapping import clean, fit_words
+from tui_voice.ui.wrapping import clean, fit_phrase
 
 if TYPE_CHECKING:
     from tui_voice.runtime.session_handle import Meters
@@ -179,14 +179,14 @@ class StatusBar(LineWidget):
         text, alarm = word(self.status, self.progress, self.silent)
         if not text:
             return []
-        text = fit_words(text, _WORD, self._glyphs.more)
+        text = fit_phrase(text, _WORD, self._glyphs.more)
         return [(text, "alarm" if alarm else "words")]
 
     def _state_alone(self, room: int) -> list[StyledText]:
         """Returns the live state, or what is unusual in its place."""
         text, alarm = word(self.status, self.progress, self.silent)
         if text:
-            text = fit_words(text, room - 2, self._glyphs.more)
+            text = fit_phrase(text, room - 2, self._glyphs.more)
             return [(f" {text}", "alarm" if alarm else "words")]
         text, style = self._live()
         return [(text if len(text) <= room else text.strip()[: max(0, room)], style)]

@@ -71,47 +71,64 @@ class WindowPanel(BlockWidget):
         return a, b, c
 
     def lines(self, width: int) -> list[list[StyledText]]:
-        gauge, glyphs = self.gauge, self._glyphs
+        gauge = self.gauge
         total = tokens(gauge.total, exact=gauge.exact)
         head: list[StyledText] = [
             ("window", "strong"),
             (f"{total:>{_FIGURES_END - 6}}", "words"),
             (f" of {spaced(gauge.size)} tokens", "quiet"),
         ]
-        tick: list[StyledText] = [(f"{glyphs.tick} ", "machine"), (self._when(), "quiet")]
+        rows = [head, self._bar(width), self._scale(width)]
         if self.terse:
-            return [head, self._bar(width), tick]
+            return rows
         return [
-            head,
-            self._bar(width),
+            *rows,
             self._legend("cached", gauge.cached, "cached"),
             self._legend("text", gauge.text, "text"),
             self._legend("audio", gauge.audio, "audio"),
-            tick,
+            [(self._why(), "quiet")],
         ]
 
-    def _when(self) -> str:
-        """Returns when the next summary is made, and why then; at most 38 columns."""
+    def _scale(self, width: int) -> list[StyledText]:
+        """Returns the labels under the bar: of the tick, and of the bar's end."""
+        gauge, glyphs = self.gauge, self._glyphs
+        what = "server drops from" if gauge.why == "server" else "summary at"
+        label, tick, end = f"{what} {spaced(gauge.trigger)}", self._tick(width), spaced(gauge.scale)
+        parts: list[StyledText]
+        if tick >= len(label) + 1:
+            parts = [(f"{label:>{tick - 1}} ", "machine"), (glyphs.tick, "words")]
+        else:
+            parts = [(" " * tick, "quiet"), (glyphs.tick, "words"), (f" {label}", "machine")]
+        room = width - sum(len(text) for text, _ in parts)
+        if len(end) < room:
+            parts.append((f"{end:>{room}}", "quiet"))
+        return parts
+
+    def _tick(self, width: int) -> int:
+        """Returns the column of the tick."""
+        return min(width - 1, round(self.gauge.trigger / self.gauge.scale * width))
+
+    def _why(self) -> str:
+        """Returns what to know about the next summary; at most 37 columns."""
         gauge = self.gauge
-        trigger = spaced(gauge.trigger)
         match gauge.why:
             case "server":
-                return f"server drops turns from {trigger} on"
+                return "the server drops the oldest turns"
             case _ if gauge.total >= gauge.trigger and gauge.why != "none older":
                 return "full: summarises at the next pause"
             case "none older":
                 return "full: nothing older than kept turns"
             case "refused":
-                return f"summarises at {trigger}, not at {spaced(gauge.wanted)}"
+                return f"not at {spaced(gauge.wanted)}: kept turns need more"
             case "regrowing":
-                return f"regrows to {trigger}, then summarises"
+                return "not sooner: it was summarised lately"
             case "forgetful":
-                return f"summarises at {trigger}: cache forgets"
+                return "sooner, since the cache forgets"
             case "unpaid":
-                return f"summarises at {trigger}, or if it pays"
+                return "or sooner, as soon as it pays"
             case "only text":
-                return f"text until {trigger}, then summarises"
-        return f"summarises at {trigger}, keeps {plural(gauge.keep, 'turn')}"
+                return "until then, sound becomes text"
+        return f"keeps the newest {plural(gauge.keep, 'turn')}"
 
     def _legend(self, name: str, amount: int, style: str) -> list[StyledText]:
         glyphs = self._glyphs
@@ -130,7 +147,5 @@ class WindowPanel(BlockWidget):
         for size, name in zip(sizes, names, strict=True):
             row += [(getattr(glyphs, name), name)] * size
         row += [(glyphs.free, "rule")] * (width - len(row))
-        tick = round(gauge.trigger / gauge.scale * width)
-        if 0 <= tick < width:
-            row[tick] = (glyphs.tick, "words")
+        row[self._tick(width)] = (glyphs.tick, "words")
         return row
