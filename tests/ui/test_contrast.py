@@ -16,8 +16,9 @@ from tests.ui.test_snapshots import SCREENS, pictures
 from tui_voice.ui.theme import DARK, LEAST_CONTRAST, LIGHT, contrast
 
 STORED = Path(__file__).parent / "__snapshots__" / "test_snapshots"
+OVER_ANOTHER = {"help", "export", "focus", "setting-choice", "setting-refused", "setting-device"}
 DIALOGS = {
-    **{name: SCREENS[name] for name in ("help", "export", "focus")},
+    **{name: SCREENS[name] for name in SCREENS if name in OVER_ANOTHER},
     "palette": (kyoto_session, ("ctrl+p", *"memory")),
     "memory": (kyoto_session, ("ctrl+p", *"edit the memory", "enter")),
 }
