@@ -1,15 +1,16 @@
-"""Measures in a picture (SVG) of the screen how well each text stands out from its background."""
+"""Measures in a picture (SVG) of a screen the contrast of each text to its background."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+from textual.app import App
 from textual.color import Color
 
-from tui_voice.ui.theme import contrast
+from tui_voice.ui.theme import LEAST_CONTRAST, contrast
 
 _ROW = 24.4
 """Height of a line of the terminal in the picture."""
@@ -53,3 +54,17 @@ def shown_texts(svg: str) -> list[ShownText]:
             name = element.attrib["class"].rpartition("-")[2]
             found.append(ShownText(text, round(x / _COLUMN), row, colours[name], grounds[-1]))
     return found
+
+
+def unreadable(app: App[Any]) -> list[tuple[str, str, str, float]]:
+    """Returns text, colours and contrast of each text of the top screen that cannot be read. The
+    texts of a screen below a dialog do not count: they are dim on purpose.
+    """
+    leaves = [widget for widget in app.screen.query("*") if not widget.children]
+    own = [app.screen.find_widget(leaf).visible_region for leaf in leaves if leaf.region.area]
+    return [
+        (one.text, one.colour, one.ground, round(one.contrast, 2))
+        for one in shown_texts(app.export_screenshot())
+        if one.contrast < LEAST_CONTRAST
+        and any(region.contains(one.column, one.row) for region in own)
+    ]

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from tests.ui.conftest import Build, settle
+from tests.ui.contrast_harness import unreadable
 from tests.ui.scripted_session_harness import (
     ScriptedSession,
     kyoto_session,
@@ -153,6 +154,7 @@ def test_picture(
     if screen.startswith("welcome"):
         options = options | {"welcome": Welcome(lambda: ANSWERS, lambda: None)}
     app = build(fill, **options)
+    too_dim: list[object] = []
 
     async def arrive(pilot: Pilot[object]) -> None:
         await settle(pilot)
@@ -168,9 +170,11 @@ def test_picture(
             if screen == "export":
                 line.value = "exports"  # not the folder in which the tests happen to run
         await settle(pilot)
+        too_dim.extend(unreadable(app))
 
     run: Callable[[Pilot[object]], Awaitable[None]] = arrive
     assert snap_compare(app, terminal_size=size, run_before=run)
+    assert too_dim == []
 
 
 def test_each_stored_picture_is_compared() -> None:
