@@ -10,6 +10,7 @@ import pytest
 from tests.ui.conftest import Build, settle
 from tests.ui.session_screen_harness import idle
 from tui_voice.ui.clipboard import NOTHING, copy_by_program, programs
+from tui_voice.ui.widgets.notice import NoticeLine
 
 NAMES = ("pbcopy", "wl-copy", "xclip", "tmux")
 LAST = "Then let us move the walk to Monday, and keep Sunday for the garden at"
@@ -79,12 +80,11 @@ async def test_the_user_is_told_by_which_way(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     app = build(idle)
-    async with app.run_test(notifications=True) as pilot:
+    async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("ctrl+t", "c")
         await settle(pilot)
-        (notification,) = app._notifications
-        assert notification.message.endswith(said)
+        assert app.screen.query_one(NoticeLine).shown.text.endswith(said)
         assert LAST.startswith(app.clipboard)
         assert app.clipboard
     if said.endswith("by wl-copy"):

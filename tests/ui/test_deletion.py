@@ -176,7 +176,8 @@ async def test_where_there_is_no_trash_the_session_stays_and_the_user_is_told(
 
 
 def told_of(app: AppUnderTest) -> list[str]:
-    return [notification.message for notification in app._notifications]
+    lines = (line.shown.text for screen in app.screen_stack for line in screen.query(NoticeLine))
+    return [text for text in lines if text]
 
 
 def test_a_process_that_is_killed_meanwhile_deletes_nothing(folder: Path) -> None:

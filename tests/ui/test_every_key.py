@@ -49,12 +49,11 @@ def appearance(app: AppUnderTest) -> list[Any]:
         list(app.scripted.posted),
         app.scripted.closed,
         app.clipboard,
-        len(app._notifications),
         session.prompt.value,
         session.classes,
         transcripts,
         [line.value for line in screen.query(Input)],
-        [line.notice for line in screen.query(NoticeLine)],
+        [line.shown for line in screen.query(NoticeLine)],
     ]
     if isinstance(screen, ListScreen):
         found += [list(screen.list.rows), screen.list.highlighted]
