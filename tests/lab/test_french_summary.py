@@ -24,30 +24,22 @@ import pytest
 
 from tests.e2e.server_harness import ServerProcess
 from tests.runtime.fault_proxy_harness import Direction, fault_proxy
+from tests.server.local.llama_harness import llama_server
 from tui_voice.config import BackendSettings, SummarySettings, load
 from tui_voice.conversation.items import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, EvaluationResult, run_arm
 from tui_voice.languages import detect_language
-from tui_voice.server.local.smollm import SMOLLM2
-from tui_voice.server.local.weights import library
 
 FRENCH = Arm("summary", "balanced", 400, 4, language="French")
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def llama() -> str:
-    """Start llama.cpp's server with the built-in model; return its address without `/v1`."""
-    xllamacpp = library("xllamacpp")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(SMOLLM2.find())
-    params.model_alias = {"smollm"}
-    params.n_ctx = 4096
-    params.n_parallel = 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.verbosity = -1
-    llama.server = xllamacpp.Server(params)  # type: ignore[attr-defined]  # kept alive
-    return str(llama.server.listening_address)
+def llama() -> Iterator[str]:
+    """The address, without `/v1`, of llama.cpp's server with the built-in model."""
+    server = llama_server(4096)
+    yield str(server.listening_address)
+    del server  # which ends it
 
 
 @contextmanager

@@ -7,12 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
-from tests.runtime.fault_proxy_harness import Fault, Step
+from tests.runtime.fault_proxy_harness import Fault, FaultProxy, Step, fault_proxy
+from tests.runtime.session_harness import SessionHarness, running_session, toy_server
 
 AT_ONCE = 6
 """Number of sessions that run side by side."""
+
+
+@asynccontextmanager
+async def faulty_session(
+    folder: Path, step: Step | None, fault: Fault, *, by_key: bool, **options: Any
+) -> AsyncIterator[tuple[FaultProxy, SessionHarness]]:
+    """A session with a server of its own behind a proxy, which causes the fault at this message.
+
+    `by_key`: keys begin and end the spoken turns. `options`: as for `running_session`.
+    """
+    detection = "manual" if by_key else "server_vad"
+    async with (
+        toy_server() as server,
+        fault_proxy(server.url, step, fault) as proxy,
+        running_session(proxy.url, folder, turn_detection=detection, **options) as harness,
+    ):
+        yield proxy, harness
 
 
 async def failures_of(

@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.patience_harness import patience
-from tests.runtime.fault_proxy_harness import FAULTS, Fault, Step, fault_proxy
-from tests.runtime.faulty_runs_harness import failures_of, some_of
+from tests.runtime.fault_proxy_harness import FAULTS, Fault, Step
+from tests.runtime.faulty_runs_harness import failures_of, faulty_session, some_of
 from tests.runtime.session_harness import (
     NEVER,
     SHORT_TIMEOUTS,
     SessionHarness,
-    running_session,
     settled,
-    toy_server,
     utterance,
 )
 from tui_voice.conversation import events as e
@@ -111,18 +109,12 @@ async def window(harness: SessionHarness) -> list[str]:
 async def run_with_fault(
     tmp_path: Path, step: Step | None, fault: Fault, *, by_key: bool
 ) -> list[Step]:
-    detection = "manual" if by_key else "server_vad"
-    async with (
-        toy_server() as server,
-        fault_proxy(server.url, step, fault) as proxy,
-        running_session(
-            proxy.url,
-            tmp_path,
-            timeouts=replace(SHORT_TIMEOUTS, ping_s=patience(PING_S)),
-            limits=LIMITS,
-            turn_detection=detection,
-        ) as harness,
-    ):
+    options = {
+        "timeouts": replace(SHORT_TIMEOUTS, ping_s=patience(PING_S)),
+        "limits": LIMITS,
+        "by_key": by_key,
+    }
+    async with faulty_session(tmp_path, step, fault, **options) as (proxy, harness):
         await converse(harness, by_key=by_key)
         check_turns(list(harness.snapshot.ledger.turns))
         in_window = await window(harness)

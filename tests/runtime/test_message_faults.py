@@ -13,14 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.patience_harness import patience
-from tests.runtime.fault_proxy_harness import MESSAGE_FAULTS, Fault, Step, fault_proxy
-from tests.runtime.faulty_runs_harness import failures_of, some_of
+from tests.runtime.fault_proxy_harness import MESSAGE_FAULTS, Fault, Step
+from tests.runtime.faulty_runs_harness import failures_of, faulty_session, some_of
 from tests.runtime.session_harness import (
     NEVER,
-    SHORT_TIMEOUTS,
     SessionHarness,
-    running_session,
-    toy_server,
     utterance,
 )
 from tui_voice.conversation import events as e
@@ -102,19 +99,9 @@ async def converse(harness: SessionHarness, *, by_key: bool) -> None:
 async def run_with_fault(
     tmp_path: Path, step: Step | None, fault: Fault, *, by_key: bool
 ) -> list[Step]:
-    detection = "manual" if by_key else "server_vad"
-    async with (
-        toy_server() as server,
-        fault_proxy(server.url, step, fault) as proxy,
-        running_session(
-            proxy.url,
-            tmp_path,
-            timeouts=SHORT_TIMEOUTS,
-            limits=LIMITS,
-            waits=ConversationTimeouts(**{name: patience(s) for name, s in WAITS_S.items()}),
-            turn_detection=detection,
-        ) as harness,
-    ):
+    waits = ConversationTimeouts(**{name: patience(s) for name, s in WAITS_S.items()})
+    options = {"limits": LIMITS, "waits": waits, "by_key": by_key}
+    async with faulty_session(tmp_path, step, fault, **options) as (proxy, harness):
         await converse(harness, by_key=by_key)
         steps = list(proxy.seen)
         await type_turn(harness, "last", "three two one")

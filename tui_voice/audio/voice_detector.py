@@ -44,17 +44,6 @@ class VoiceDetector:
         return found
 
 
-def contains_speech(detector: VoiceDetector, pcm: bytes) -> bool:
-    """Returns whether speech begins in `pcm` (s16le, 24 kHz)."""
-    detector.reset()
-    run = 0
-    for voiced in detector.feed(pcm):
-        run = run + 1 if voiced else 0
-        if run >= ONSET_CHUNKS:
-            return True
-    return False
-
-
 def detector_or_none(threshold: float = _THRESHOLD) -> VoiceDetector | None:
     """Returns a detector; None on a machine for which there is none."""
     try:

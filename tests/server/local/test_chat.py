@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.server.local.http_harness import chunk, serving, stream
+from tests.server.local.llama_harness import llama_server
 from tests.server.local.turns_harness import session_with_facts, turns, with_question
 from tui_voice.errors import BackendError
 from tui_voice.languages.plausibility import summary_fault
@@ -20,23 +22,14 @@ from tui_voice.server.local.chat_filters import ReasoningFilter
 from tui_voice.server.local.chat_probe import find_local_chat
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.responder import LocalResponder
-from tui_voice.server.local.smollm import SMOLLM2
-from tui_voice.server.local.weights import library
 
 
 @pytest.fixture(scope="module")
-def chat_server() -> str:
+def chat_server() -> Iterator[str]:
     """A real one: llama.cpp's own server with the built-in model. Gives its URL."""
-    xllamacpp = library("xllamacpp")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(SMOLLM2.find())
-    params.model_alias = {"smollm"}
-    params.n_ctx = 2048
-    params.n_parallel = 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.verbosity = -1
-    chat_server.server = xllamacpp.Server(params)  # type: ignore[attr-defined]  # kept alive
-    return str(chat_server.server.listening_address)
+    server = llama_server(2048)
+    yield str(server.listening_address)
+    del server  # which ends it
 
 
 def said(text: str, **request: Any) -> ReplyRequest:
