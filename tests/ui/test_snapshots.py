@@ -84,6 +84,9 @@ SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] 
     "sessions": (empty, ("ctrl+r",)),
     "search": (empty, ("ctrl+f", *"shellfish")),
     "reader": (empty, ("ctrl+r", "ctrl+o")),
+    "facts": (kyoto_session, ("f5", "down", "p")),
+    "timeline": (kyoto_session, ("f7", "left", "left")),
+    "fact": (kyoto_session, ("f5", "enter")),
     "export": (kyoto_session, ("ctrl+e",)),
     "focus": (kyoto_session, ("ctrl+p", *"focus", "enter")),
     "settings": (kyoto_session, ("f3", "down", "down")),
@@ -124,7 +127,7 @@ def devices(_direction: str) -> list[tuple[str, str]]:
 
 ALWAYS = (
     *("session", "select", "empty", "help", "sessions", "search", "reader", "export"),
-    *("settings", "welcome-server", "welcome-sound", "welcome-talk"),
+    *("facts", "timeline", "settings", "welcome-server", "welcome-sound", "welcome-talk"),
 )
 """Screens that are compared in every appearance; the others at the two usual sizes."""
 
