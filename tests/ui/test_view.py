@@ -195,3 +195,15 @@ def test_without_a_connection_the_notice_says_what_is_held(
     assert word(view.status, "")[0] == "reconnecting" + (
         f" {wait.seconds} s" if wait.seconds else ""
     )
+
+
+def test_a_session_without_a_connection_yet_is_connecting_and_never_offline() -> None:
+    session = ScriptedSession()
+    before, *events = session_opened()
+    shown = [view_of(session).status.connection]
+    session.deliver(before)  # the embedded server starts now
+    shown.append(view_of(session).status.connection)
+    for event in events:
+        session.deliver(event)
+        shown.append(view_of(session).status.connection)
+    assert shown == ["connecting", "connecting", "connecting", ""]
