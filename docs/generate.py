@@ -41,6 +41,7 @@ from tui_voice.ui.screens.settings import SETTINGS_KEYS
 from tui_voice.ui.widgets.memory_panel import MemoryPanel
 from tui_voice.ui.widgets.pane import keys_of
 from tui_voice.ui.widgets.pruning_log import PruningLog
+from tui_voice.ui.widgets.timeline import Timeline
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -239,7 +240,7 @@ def keys() -> str:
     parts = [_KEYS + keys_table().rstrip()]
     parts.append("These keys belong to a part of the screen and cannot be moved:")
     fixed = [("prompt", PROMPT_KEYS), ("select mode", SELECT_KEYS), ("find", FIND_KEYS)]
-    for pane in (PruningLog, MemoryPanel):
+    for pane in (Timeline, PruningLog, MemoryPanel):
         own = keys_of(pane)
         rows = [(key, word) for _action, key, word in own.keys]
         fixed.append((own.name, (*rows, ("Esc", "go back to the prompt"), *PANE_KEYS)))
