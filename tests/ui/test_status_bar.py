@@ -83,10 +83,11 @@ async def test_a_closed_microphone_is_not_muted_by_its_key(build: Build) -> None
         assert app.scripted.posted == []
 
 
-def strip(width: int, status: StatusView) -> tuple[str, list[tuple[str, str]]]:
+def strip(width: int, status: StatusView, progress: str = "") -> tuple[str, list[tuple[str, str]]]:
     """Returns the line of states in a terminal of that width, and its parts with their styles."""
     bar = StatusBar()
     bar.set_reactive(StatusBar.status, status)
+    bar.set_reactive(StatusBar.progress, progress)
     parts = bar._states(width - 34) if width >= 60 else bar._state_alone(width - 20)
     return "".join(text for text, _ in parts), parts
 
@@ -131,6 +132,13 @@ def test_where_space_is_short_others_are_left_out_whole(state: State) -> None:
 def test_what_is_waited_for_is_said_at_every_width(status: StatusView, shown: str) -> None:
     for width in (120, 80, 40):
         assert shown in strip(width, status)[0]
+
+
+def test_a_long_word_is_whole_where_the_other_states_make_room() -> None:
+    for width in (120, 80):
+        text, _ = strip(width, StatusView(connection=""), "loading language model")
+        assert text.rstrip().endswith("loading language model")
+        assert len(text) < width - 34
 
 
 def test_a_session_that_waits_for_a_function_says_so() -> None:

@@ -141,10 +141,10 @@ class StatusBar(LineWidget):
         """Returns all states, each always at the same place; where there is no room for that, the
         live one and those that may follow, or what is unusual instead of these.
         """
-        after, beside = next_states(self.status.state), self._beside()
+        after, beside = next_states(self.status.state), self._beside(room)
         parts = [(" ", "quiet"), *self._row(after)]
         used = _cells(parts) + 1
-        if used + _WORD < room:
+        if used + max(_WORD, _cells(beside)) < room:
             if not beside and self.status.state is State.SPEAKING:
                 beside = [(self._meter(self._played, METER), "voice")]
                 self._meters_at.append((used, METER))
@@ -174,12 +174,12 @@ class StatusBar(LineWidget):
         state = self.status.state
         return f" {self._glyphs.live} {state.value} ", _LIVE_STYLES.get(state, "live")
 
-    def _beside(self) -> list[StyledText]:
-        """Returns the word beside the states, if any."""
+    def _beside(self, room: int) -> list[StyledText]:
+        """Returns the word beside the states, if any; it has room at least beside the live one."""
         text, alarm = word(self.status, self.progress, self.silent)
         if not text:
             return []
-        text = fit_phrase(text, _WORD, self._glyphs.more)
+        text = fit_phrase(text, room - cell_len(self._live()[0]) - 3, self._glyphs.more)
         return [(text, "alarm" if alarm else "words")]
 
     def _state_alone(self, room: int) -> list[StyledText]:
