@@ -80,7 +80,7 @@ class MemoryScreen(Screen[None]):
         ("pin", "p", "pin"),
         *READ_HINTS,
     )
-    UNDO_HINT = ("undo", "u", "put back")
+    UNDO_HINT = ("undo", "u", "restore")
     EDIT_HINTS = (
         ("save", "Enter", "save"),
         ("other_kind", "Tab", "another kind"),
