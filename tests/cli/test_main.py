@@ -93,7 +93,7 @@ def test_a_log_file_that_cannot_be_written_is_reported(
         (["--model"], "--model"),
         (["config", "sow"], "sow"),
         (["config", "--trigger", "x"], 'context.trigger is "x"'),
-        (["config", "--profile", "none"], 'no profile "none"'),
+        (["config", "--profile", "nosuch"], 'no profile "nosuch"'),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_status_2(

@@ -18,7 +18,7 @@ def check_layout(app: AppUnderTest) -> None:
     """The state and the entry are visible, and each line fits into the screen."""
     assert app.screen.overflows == 0, app.text
     assert app.state in ("idle", "awaiting response", "speaking"), app.text
-    assert any(line.lstrip().startswith("›") for line in app.lines), app.text
+    assert any(line.lstrip(" ▌").startswith("›") for line in app.lines), app.text
     assert all(len(line) <= app.screen.columns for line in app.lines)
 
 
@@ -61,5 +61,5 @@ def test_the_screen_is_drawn_for_each_new_size_during_a_reply(
 def is_drawn_for_size(app: AppUnderTest) -> bool:
     """Returns whether each rule is as wide as the screen and the entry is near the bottom."""
     rules = [line for line in app.lines if set(line) == {"─"}]
-    entry = any(line.lstrip().startswith("›") for line in app.lines[-4:])
+    entry = any(line.lstrip(" ▌").startswith("›") for line in app.lines[-4:])
     return entry and all(len(line) == app.screen.columns for line in rules)
