@@ -7,27 +7,11 @@ from __future__ import annotations
 
 import pytest
 from textual.color import Color
-from textual.command import CommandList
 from textual.theme import BUILTIN_THEMES
 
 from tests.ui.conftest import Build, settle
 from tests.ui.contrast_harness import unreadable
-from tui_voice.ui.theme import DARK, LIGHT, contrast
-
-
-async def test_every_text_of_the_palette_can_be_read(build: Build) -> None:
-    app = build()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
-        await pilot.press("ctrl+p", *"memory")
-        await settle(pilot)
-        found = app.screen.query_one(CommandList)
-        while not (found.option_count and found.region.height):
-            await pilot.pause()
-        for theme in (DARK, LIGHT):
-            app.theme = theme.name
-            await settle(pilot)
-            assert unreadable(app) == []
+from tui_voice.ui.theme import contrast
 
 
 async def test_every_text_can_be_read_in_borrowed_themes(build: Build) -> None:
