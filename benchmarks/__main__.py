@@ -50,7 +50,9 @@ PARTS = {
     "store": Part(("--turns", "20000")),
     "recall": Part(),
     "holes": Part(("--seconds", "60"), usual=False),
-    "neighbours": Part(usual=False),
+    "neighbours": Part(("--runs", "3"), usual=False),
+    "turn_ends": Part(usual=False),
+    "spoken_turns": Part(usual=False),
     "soak": Part(usual=False),
 }
 """By name, in the order in which they run."""

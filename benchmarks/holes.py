@@ -22,6 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.figures import note
 from tests.audio.holes_harness import LOUD, busy, holes_ms, tone
 from tests.sound_server_harness import Recording, VirtualSound, missing
 from tui_voice.audio.devices import load_driver
@@ -52,6 +53,9 @@ async def play(driver: Driver, sound: VirtualSound, seconds: float, processes: i
         f"interrupt → silence {statistics.median(silent_ms):.0f} ms, at most {max(silent_ms):.0f}",
         flush=True,
     )
+    place = f"{driver.name}, {processes} busy processes"
+    note(f"holes of a reply of {seconds:.0f} s, {place}", len(found))
+    note(f"interrupt → silence, {place}", statistics.median(silent_ms), "ms")
 
 
 async def interrupt(speaker: Speaker, recording: Recording, number: int) -> float:

@@ -29,6 +29,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from benchmarks.figures import note
+
 COLUMNS, ROWS = 120, 36
 STILL_S = 1.5
 """A screen on which nothing was drawn for so many seconds is complete."""
@@ -246,6 +248,13 @@ def table(found: dict[str, list[Figures]]) -> None:
             f"{medians[2]:.0f} ms ({ratios[2]:.1f}×)",
         ]
         shown = f"{name} {runs[0].version}"
+        if medians is not ours:
+            own_first, own_cpu, own_key = ours[:3]
+            note(
+                f"start until the first picture, {name}", own_first, "s", by=shown, other=medians[0]
+            )
+            note(f"start, processor, {name}", own_cpu, "s", by=shown, other=medians[1])
+            note(f"a key to its picture, {name}", own_key, "ms", by=shown, other=medians[2])
         print(f"{shown:<22}" + "".join(f"{c:>18}" for c in cells) + f"{medians[3]:>9.1%}")
 
 

@@ -23,6 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.figures import note
 from tests.server.local.speech_harness import SENTENCES, flite, word_errors
 
 RATE = 16_000
@@ -97,6 +98,8 @@ def main() -> int:
         f"{lost} lost, {doubled} doubled, {len(unclear)} with most words wrong; "
         f"{replies} replies, {too_many} too many"
     )
+    result = f"{lost} lost, {doubled} doubled, {len(unclear)} misheard"
+    note(f"{len(order)} spoken turns with noise at {chosen.snr:.0f} dB", result)
     for line in sorted(set(unclear)):
         print(f"  {line}")
     return 1 if ran.returncode or lost or doubled or too_many else 0

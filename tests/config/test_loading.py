@@ -275,8 +275,8 @@ def test_prices_are_read_from_the_file(write: Write) -> None:
 
 
 def test_an_action_can_have_another_key(write: Write) -> None:
-    settings = from_file(write('keys.talk = "f5"'), TUI_VOICE_KEYS_QUIT="ctrl+c")
-    assert settings.keys == {**DEFAULT_KEYS, "talk": "f5", "quit": "ctrl+c"}
+    settings = from_file(write('keys.talk = "f12"'), TUI_VOICE_KEYS_QUIT="ctrl+c")
+    assert settings.keys == {**DEFAULT_KEYS, "talk": "f12", "quit": "ctrl+c"}
 
 
 def test_each_setting_has_a_variable_of_its_own() -> None:

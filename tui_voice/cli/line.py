@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from tui_voice.runtime.session_factory import SessionOptions, open_session
 
     folder = sessions_dir_of(args)
-    wanted = args.session or ("last" if args.continue_last else None)
+    wanted = "last" if args.session is None and args.continue_last else args.session
     resume = None if wanted is None else find_session(folder, wanted).path
     settings = settings_for_session(editor_of(args), resume)
     options = SessionOptions(settings=settings, folder=folder, resume=resume, can_ask=True)
