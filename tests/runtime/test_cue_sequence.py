@@ -43,8 +43,8 @@ async def test_a_cue_is_played_beside_a_reply() -> None:
     speaker = Speaker()
     speaker.write("a", (np.ones(RATE // 100) * 1000).astype("<i2").tobytes())
     speaker.cue(cue_sound("done"))
-    block = np.frombuffer(speaker._pull(RATE // 100), "<i2")
+    block = np.frombuffer(speaker._pull(RATE // 100, 0.0), "<i2")
     assert block.max() > 1500
-    rest = b"".join(speaker._pull(RATE // 100) for _ in range(40))
+    rest = b"".join(speaker._pull(RATE // 100, 0.0) for _ in range(40))
     assert np.frombuffer(rest, "<i2").any()
-    assert not any(speaker._pull(RATE // 100))
+    assert not any(speaker._pull(RATE // 100, 0.0))
