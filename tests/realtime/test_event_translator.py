@@ -411,3 +411,25 @@ def test_a_function_call_that_only_the_end_of_the_response_mentions() -> None:
 def test_an_incomplete_function_call_is_ignored(broken: dict[str, object]) -> None:
     item = call("f1", "c1") | broken
     assert received(new_translator(), "conversation.item.done", item=item) == []
+
+
+def test_the_speed_changes_once_no_response_is_in_progress() -> None:
+    """Before that the server refuses it, also where the response began at the same time."""
+    translator, faster = new_translator(), x.SetSpeed(speed=1.2)
+    [sent] = encoded(translator, faster)
+    assert sent["session"]["audio"] == {"output": {"speed": 1.2}}
+    began = {"id": "r1", "status": "in_progress", "output": []}
+    ended = {"id": "r1", "status": "completed", "output": []}
+    received(translator, "response.created", response=began)
+    refused = "Cannot update the speed while a response is in progress."
+    assert received_error(translator, "cannot_update_speed", refused, sent["event_id"]) == []
+    assert received(translator, "response.done", response=ended)[-1] == Resend(faster)
+    received(translator, "response.created", response={**began, "id": "r2"})
+    assert encoded(translator, x.SetSpeed(speed=1.3)) == []
+    assert encoded(translator, faster) == []
+    again = received(translator, "response.done", response={**ended, "id": "r2"})
+    assert again[-1] == Resend(faster)
+    assert encoded(translator, faster) == [sent]
+    received(translator, "response.created", response={**began, "id": "r3"})
+    once = received(translator, "response.done", response={**ended, "id": "r3"})
+    assert not any(isinstance(one, Resend) for one in once)

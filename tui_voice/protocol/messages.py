@@ -48,7 +48,8 @@ Incoming = e.Event | AudioChunk | AudioEnd | OutOfBandResponse
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """The server refused an effect that can be carried out in this other form: send that."""
+    """The server refused an effect that can be carried out in this other form, or at this later
+    time: send that."""
 
     effect: x.Effect
 

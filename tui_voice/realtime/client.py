@@ -9,7 +9,7 @@ from dataclasses import replace
 from websockets import ConnectionClosed
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.effects import SetNames, SetSpeed, SetTurnDetection, TuneTurnDetection
+from tui_voice.conversation.effects import SetNames, SetTurnDetection, TuneTurnDetection
 from tui_voice.protocol.client import ServerSessionInfo
 from tui_voice.protocol.close_reason import CloseReason
 from tui_voice.protocol.messages import Incoming, Outgoing, Resend
@@ -19,7 +19,6 @@ from tui_voice.realtime.event_translator import EventTranslator
 from tui_voice.realtime.session_update import (
     names_update,
     session_update,
-    speed_update,
     turn_detection_update,
 )
 from tui_voice.realtime.transport import ServerAddress, WebSocketTransport
@@ -122,8 +121,6 @@ class RealtimeClient:
         if isinstance(outgoing, SetNames):
             self._config = replace(self._config, names=outgoing.names)
             return [] if self._essential_only else [encode(names_update(self._config))]
-        if isinstance(outgoing, SetSpeed):
-            return [encode(speed_update(outgoing.speed))]
         return [encode(event) for event in self._translator.encode(outgoing)]
 
     def encode_audio(self, pcm: bytes) -> tuple[bytes, e.Event | None]:

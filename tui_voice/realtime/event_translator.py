@@ -26,6 +26,7 @@ from tui_voice.protocol.session_config import Pricing
 from tui_voice.realtime.item_ids import ItemIds
 from tui_voice.realtime.repeated_events import RepeatedEvents
 from tui_voice.realtime.response_assembler import REPORT_EVERY_MS, ResponseAssembler
+from tui_voice.realtime.session_update import speed_update
 from tui_voice.realtime.uncertain_words import uncertain_words
 from tui_voice.realtime.wire import (
     UNSET,
@@ -55,6 +56,8 @@ HARMLESS_ERRORS = frozenset(
 )
 """Codes of errors that need no action: what we asked for had already happened."""
 
+SPEED_REFUSED = "cannot_update_speed"
+"""Code of the error: the speed cannot change while a response is in progress."""
 ANOTHER_ACTIVE = "another response is in progress"
 """Words of an error without a code: our `response.create` was refused (Hugging Face)."""
 SURPLUS_MS = 500
@@ -98,6 +101,8 @@ class EventTranslator:
     _sent_ms: float = 0.0
     _committed_ms: float = 0.0  # of `_sent_ms`, at the last commit
     _speaking: tuple[str, float] | None = None  # item id and start (ms) of the turn under way
+    _speed: x.SetSpeed | None = None  # the newest one
+    _speed_waits: bool = False  # for the end of a response
     _reported_ms: float = 0.0  # of `_sent_ms`, when the length of that turn was last reported
 
     def __post_init__(self) -> None:
@@ -152,6 +157,9 @@ class EventTranslator:
                 return [*self._committed(event.item_id, None), failed]
             case server.Error():
                 return self._error(event.error)
+            case server.ResponseDone() if self._speed_waits and self._speed is not None:
+                self._speed_waits = False
+                return [*self._with_turns(self._responses.receive(event)), Resend(self._speed)]
             case _:
                 return self._with_turns(self._responses.receive(event))
 
@@ -295,6 +303,9 @@ class EventTranslator:
             case "cancel":
                 self._responses.keep_next()
                 return [e.CancelRefused()] if code == NOTHING_TO_CANCEL else []
+            case "speed" if code == SPEED_REFUSED:  # a response began while it was on its way
+                self._speed_waits = True
+                return []
             case "truncate" | "names":
                 return []
         return [] if code in HARMLESS_ERRORS else [_as_event(error)]
@@ -334,6 +345,8 @@ class EventTranslator:
             return "respond", ""
         if code == NOTHING_TO_CANCEL:
             return "cancel", ""
+        if code == SPEED_REFUSED:
+            return "speed", ""
         if code == "input_audio_buffer_commit_empty":
             return "commit", ""
         return "", ""
@@ -422,6 +435,10 @@ class EventTranslator:
             case x.CommitInput():
                 self._commit_asked_ms = self._sent_ms
                 return [client.InputAudioBufferCommit(event_id="commit:")]
+            case x.SetSpeed():
+                self._speed = effect
+                self._speed_waits = self._responses.under_way
+                return [] if self._speed_waits else [speed_update(effect.speed)]
             case _:
                 return []
 
