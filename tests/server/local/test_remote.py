@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from tests.server.local.http_harness import serving
+from tests.server.local.speech_harness import for_recogniser
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl, base_url, wav
 
 
-def test_sound_servers_take_the_place_of_the_built_in_engines() -> None:
+def test_sound_servers_take_the_place_of_the_built_in_engines(engines: LocalEngines) -> None:
+    hello = for_recogniser(engines.synthesiser().speak("Hello, how are you?", "marin", 1.0))
     bodies: list[bytes] = []
     tone = (np.sin(np.arange(1000) / 10) * 10_000).astype("<i2")
 
@@ -29,12 +31,14 @@ def test_sound_servers_take_the_place_of_the_built_in_engines() -> None:
 
     with serving(answer) as address:
         url = f"http://{address}/v1"
-        engines = LocalEngines(stt=f"{url}/audio/transcriptions", tts=url, probe=False)
-        assert engines.recogniser().transcribe(np.zeros(1600, np.float32)) == "hello"
+        remote = LocalEngines(stt=f"{url}/audio/transcriptions", tts=url, probe=False)
+        assert remote.recogniser().transcribe(np.zeros(16_000, np.float32)) == ""
+        assert not bodies, "sound without speech is not sent"
+        assert remote.recogniser().transcribe(hello) == "hello"
         assert b"RIFF" in bodies[0]
-        assert np.array_equal(engines.synthesiser().speak("Hi", "alloy", 1.0), tone)
-        assert len(engines.synthesiser().speak("Hi", "wav", 1.0)) == pytest.approx(2000, abs=50)
-        assert address in engines.describe()
+        assert np.array_equal(remote.synthesiser().speak("Hi", "alloy", 1.0), tone)
+        assert len(remote.synthesiser().speak("Hi", "wav", 1.0)) == pytest.approx(2000, abs=50)
+        assert address in remote.describe()
 
 
 def test_a_sound_server_that_fails_is_named_in_the_error() -> None:
