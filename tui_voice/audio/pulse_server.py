@@ -5,25 +5,34 @@ default source. Without a microphone, that source is the monitor of the loudspea
 """
 
 import os
+import threading
+from collections.abc import Callable
+from contextlib import closing
 from importlib import import_module
+from queue import Empty, SimpleQueue
 from typing import Any
+
+_ANSWER_TIMEOUT_S = 2.0
+"""Seconds to wait for an answer, which takes 2 ms. libpulse waits 30 s, and for ever where the
+server ends at the wrong moment, and `pulsectl` waits until its time limit even after an answer."""
+_asking = threading.Lock()
 
 
 def captures_monitor_by_default() -> bool:
     """Returns whether the sound server's default source is a monitor; False without a server."""
-    with _connected() as pulse:
-        if pulse is None:
-            return False
+
+    def is_monitor(pulse: Any) -> bool:
         name = pulse.server_info().default_source_name
         return any(_is_monitor(one) for one in pulse.source_list() if one.name == name)
+
+    return _ask(is_monitor)
 
 
 def captures_monitor_now() -> bool:
     """Returns whether the sound server has moved a stream of this process to a monitor, as it does
-    when the microphone of the stream is unplugged."""
-    with _connected() as pulse:
-        if pulse is None:
-            return False
+    when the microphone of the stream is unplugged; False without a server."""
+
+    def captures_monitor(pulse: Any) -> bool:
         monitors = {one.index for one in pulse.source_list() if _is_monitor(one)}
         own = str(os.getpid())
         return any(
@@ -31,28 +40,38 @@ def captures_monitor_now() -> bool:
             for stream in pulse.source_output_list()
         )
 
+    return _ask(captures_monitor)
 
-class _connected:  # noqa: N801  (used like a function)
-    """A connection to the sound server; None where there is no server or no libpulse."""
 
-    def __enter__(self) -> Any:
-        self._pulse: Any = None
+def _ask(question: Callable[[Any], bool]) -> bool:
+    """Returns the answer to a question that is given a connection; False where there is no libpulse
+    and no server, or where the server ends meanwhile or does not answer in time.
+
+    A question without an answer keeps its thread; no other one is asked until it ends.
+    """
+    try:
+        pulsectl: Any = import_module("pulsectl")  # it has no type annotations
+    except (ImportError, OSError):  # not Linux, or no libpulse
+        return False
+    answers: SimpleQueue[bool] = SimpleQueue()
+
+    def ask() -> None:
         try:
-            pulsectl: Any = import_module("pulsectl")  # it has no type annotations
-        except (ImportError, OSError):  # not Linux, or no libpulse
-            return None
-        pulse = pulsectl.Pulse("tui-voice", connect=False)
-        try:
-            pulse.connect(autospawn=False, wait=False)
-        except pulsectl.PulseError:
-            pulse.close()
-            return None
-        self._pulse = pulse
-        return pulse
+            with closing(pulsectl.Pulse("tui-voice", connect=False)) as pulse:
+                pulse.connect(autospawn=False, wait=False)
+                answers.put(question(pulse))
+        except (pulsectl.PulseError, pulsectl._pulsectl.LibPulse.CallError):
+            answers.put(False)
+        finally:
+            _asking.release()
 
-    def __exit__(self, *_: object) -> None:
-        if self._pulse is not None:
-            self._pulse.close()
+    if not _asking.acquire(timeout=_ANSWER_TIMEOUT_S):
+        return False
+    threading.Thread(target=ask, name="question to the sound server", daemon=True).start()
+    try:
+        return answers.get(timeout=_ANSWER_TIMEOUT_S)
+    except Empty:
+        return False
 
 
 def _is_monitor(source: Any) -> bool:
