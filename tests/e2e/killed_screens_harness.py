@@ -38,6 +38,7 @@ from tests.e2e.killed_programs_harness import (
     synced_part,
     texts_of,
 )
+from tests.e2e.terminal_harness import pass_over_welcome
 from tests.patience_harness import patience
 from tui_voice.store.disk import Disk
 
@@ -53,6 +54,8 @@ otherwise be read before the sign behind it is drawn.
 """
 OPEN_MARK = "▌"
 """The sign behind a turn to which something is still missing."""
+EDGE = "▏"
+"""The edge of the list of turns while the input is not in it."""
 READY = "idle"
 """On the screen of an app that takes input and does nothing else."""
 APP_TIMEOUT_S = 20.0
@@ -119,7 +122,7 @@ class App:
 
 def shows_complete(screen: str, text: str) -> bool:
     """Whether the question and the reply that repeats it are on the screen without the sign."""
-    found = re.findall(rf"(?m)^ *{OPEN_MARK} +{text}( *{OPEN_MARK})?", screen)
+    found = re.findall(rf"(?m)^{EDGE}? *{OPEN_MARK} +{text}( *{OPEN_MARK})?", screen)
     return len(found) == 2 and not any(found)
 
 
@@ -202,6 +205,7 @@ def cut_power(folder: Path) -> None:
 
 if __name__ == "__main__":
     os.environ |= ENVIRONMENT | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    pass_over_welcome(os.environ)  # the keys are typed for the session's screen
     # What the app imports while it runs is imported once, before the forks.
     import filelock  # noqa: F401  (imported before the forks)
     import textual.drivers.linux_driver

@@ -35,7 +35,7 @@ _STILL_S = 0.25
 _LEAVE_SCREEN = b"\x1b[?1049l"
 
 
-def _pass_over_welcome(env: Mapping[str, str]) -> None:
+def pass_over_welcome(env: Mapping[str, str]) -> None:
     """Leaves the file by which the app knows that it has shown its welcome."""
     data = Path(env.get("XDG_DATA_HOME") or Path(env.get("HOME", "/")) / ".local" / "share")
     folder = data / "tui-voice"
@@ -76,7 +76,7 @@ class TerminalProgram:
     ) -> None:
         """`first_start`: the welcome of the full-screen app was not shown yet."""
         if not first_start:
-            _pass_over_welcome(env)
+            pass_over_welcome(env)
         self.screen = TerminalEmulator(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
