@@ -45,12 +45,14 @@ def test_the_screen_is_drawn_for_each_new_size_during_a_reply(
     app.wait_for_state("speaking")
     for size in ((80, 24), (40, 10), (120, 36)):
         app.resize(*size)
-        app.wait_until(
-            lambda: app.state == "speaking" and is_drawn_for_size(app), f"the screen at {size}"
-        )
-        # Lines that were drawn for the previous size may have been too long.
         app.screen.overflows = 0
-        app.wait_until(lambda: "Rex" in app.transcript, "the transcript")
+
+        def is_drawn() -> bool:
+            if not is_drawn_for_size(app):
+                app.screen.overflows = 0  # lines drawn for the size before may have been too long
+            return is_drawn_for_size(app) and app.state == "speaking" and "Rex" in app.transcript
+
+        app.wait_until(is_drawn, f"the screen at {size}")
         check_layout(app)
     assert not app.events("playback_finished", before), "the reply must last until here"
     app.wait_for_event("playback_finished", after=before)

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.options import AppOptions, SoundTest
+from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.wrapping import clean
 
 Direction = Literal["input", "output"]
@@ -53,7 +54,7 @@ def run_test(
                 said = sound_test.record(device, heard)
         except TuiVoiceError as error:
             said = f"{error} {error.hint}"
-        screen.app.call_from_thread(ended, said)
+        show_result(screen, ended, said)
 
     screen.run_worker(work, thread=True, exit_on_error=False)
 
@@ -100,7 +101,7 @@ class DeviceDialog(ModalScreen[str | None]):
 
     def _list(self) -> None:
         assert self._options.devices is not None  # checked by whoever opens the dialog
-        self.app.call_from_thread(self._show, self._options.devices(self._direction))
+        show_result(self, self._show, self._options.devices(self._direction))
 
     def _show(self, devices: list[tuple[str, str]]) -> None:
         self._ids = ["", *(device_id for device_id, _ in devices)]
@@ -135,8 +136,7 @@ class DeviceDialog(ModalScreen[str | None]):
 
     def _ended(self, said: str) -> None:
         self._tested = None
-        if self.is_mounted:
-            self._say(said)
+        self._say(said)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()

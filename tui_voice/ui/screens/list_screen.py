@@ -19,6 +19,7 @@ from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
+from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.view import started_at
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.line_widget import StyledText
@@ -201,15 +202,15 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
             try:
                 ledger = load(path).ledger
             except TuiVoiceError as error:
-                self.app.call_from_thread(self.show_error, error)
+                show_result(self, self.show_error, error)
             else:
-                self.app.call_from_thread(self._show_preview, path, turn, ledger)
+                show_result(self, self._show_preview, path, turn, ledger)
 
         self.run_worker(work, thread=True, exclusive=True, group="preview")
 
     def _show_preview(self, path: Path, turn: str, ledger: Ledger) -> None:
         row = self.chosen_row
-        if not self.is_mounted or row is None or self.preview_of(row) != (path, turn):
+        if row is None or self.preview_of(row) != (path, turn):
             return
         preview = self.query_one("#preview", Transcript)
         preview.release()

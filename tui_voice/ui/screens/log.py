@@ -12,6 +12,7 @@ from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screens.list_screen import ListScreen
+from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.wrapping import clean, fit
 
@@ -78,12 +79,12 @@ class LogScreen(ListScreen["LogLine"]):
 
         def work() -> None:
             if log.read() or not log.lines:
-                self.app.call_from_thread(self._show, log, list(log.lines))
+                show_result(self, self._show, log, list(log.lines))
 
         self.run_worker(work, thread=True, group="log")
 
     def _show(self, log: JournalLog | None, lines: list[LogLine]) -> None:
-        if not self.is_mounted or log is not self._log:
+        if log is not self._log:
             return
         before = self.list.highlighted
         at_end = before is None or before >= len(self.list.rows) - 1

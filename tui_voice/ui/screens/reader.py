@@ -16,6 +16,7 @@ from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
+from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.view import HeaderView, started_at
 from tui_voice.ui.widgets.find_bar import FindBar
 from tui_voice.ui.widgets.footer import KeyHintsLine
@@ -116,9 +117,9 @@ class ReaderScreen(Screen[ResumeRequest | None]):
             try:
                 loaded = load(self._path)
             except TuiVoiceError as error:
-                self.app.call_from_thread(self._show_error, error)
+                show_result(self, self._show_error, error)
             else:
-                self.app.call_from_thread(self._show, loaded.ledger, loaded.notes)
+                show_result(self, self._show, loaded.ledger, loaded.notes)
 
         self.run_worker(work, thread=True, group="reading")
 

@@ -17,6 +17,7 @@ from tui_voice.ui.number_format import plural
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screens.list_screen import ListScreen
 from tui_voice.ui.screens.sessions import day
+from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.wrapping import fit
 
@@ -95,7 +96,7 @@ class SearchScreen(ListScreen["Hit"]):
         self._search(then=self._start_update)
 
     def _start_update(self) -> None:
-        if self.is_mounted and not self._indexing:
+        if not self._indexing:
             self._indexing = True
             self.run_worker(self._update_index, thread=True, group="index")
 
@@ -115,8 +116,8 @@ class SearchScreen(ListScreen["Hit"]):
                 show = partial(self._show_hits, text, hits)
             except TuiVoiceError as error:
                 show = partial(self.show_error, error)
-            self.app.call_from_thread(then)
-            self.app.call_from_thread(show)
+            show_result(self, then)
+            show_result(self, show)
 
         self.run_worker(work, thread=True, exclusive=True, group="search")
 
@@ -127,15 +128,15 @@ class SearchScreen(ListScreen["Hit"]):
         worker = get_current_worker()
         changed = update_index(self.folder, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.app.call_from_thread(self._index_updated, changed)
+            show_result(self, self._index_updated, changed)
 
     def _index_updated(self, changed: bool) -> None:
         self._indexing = False
-        if self.is_mounted and (changed or not self.results[1]):
+        if changed or not self.results[1]:
             self._search()
 
     def _show_hits(self, text: str, hits: list[Hit]) -> None:
-        if not self.is_mounted or text != self._query:
+        if text != self._query:
             return
         self.show_error(None)
         before, self.results = self.results, (text, hits)

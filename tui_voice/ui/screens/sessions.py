@@ -17,6 +17,7 @@ from tui_voice.ui.number_format import length, plural, usd
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import ExportChoice, ResumeRequest
 from tui_voice.ui.screens.list_screen import ListScreen
+from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.wrapping import fit, fit_phrase
 
@@ -129,16 +130,15 @@ class SessionsScreen(ListScreen["SavedSession"]):
             try:
                 sessions = list_sessions(self.folder) + unreadable_sessions(self.folder)
             except TuiVoiceError as error:
-                self.app.call_from_thread(self.show_error, error)
+                show_result(self, self.show_error, error)
             else:
-                self.app.call_from_thread(self._show_sessions, sessions)
+                show_result(self, self._show_sessions, sessions)
 
         self.run_worker(work, thread=True, exclusive=True, group="list")
 
     def _show_sessions(self, sessions: list[SavedSession]) -> None:
-        if self.is_mounted:
-            self._sessions = sessions
-            self._apply_current_filter()
+        self._sessions = sessions
+        self._apply_current_filter()
 
     def _apply_current_filter(self, highlighted: Path | None = None) -> None:
         self.apply_filter(self.query_one("#filter", Input).value, highlighted)

@@ -25,6 +25,7 @@ from tui_voice.ui.screens.device_dialog import (
     level_bar,
     run_test,
 )
+from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.wrapping import clean
 
 _DEVICE_KEYS = {"input": "audio.input_device", "output": "audio.output_device"}
@@ -107,7 +108,7 @@ class WelcomeScreen(ModalScreen[bool]):
             answers = self._welcome.who_answers()
         except TuiVoiceError as error:
             answers = [f"{error} {error.hint}"]
-        self.app.call_from_thread(self._show_server, answers)
+        show_result(self, self._show_server, answers)
 
     def _show_server(self, answers: list[str]) -> None:
         self._answers = [clean(answer) for answer in answers]
