@@ -15,7 +15,7 @@ from typing import Any
 from tests.runtime.fault_proxy_harness import Fault, FaultProxy, Step, fault_proxy
 from tests.runtime.session_harness import SessionHarness, running_session, toy_server
 
-AT_ONCE = 6
+AT_ONCE = 4
 """Number of sessions that run side by side."""
 
 

@@ -23,7 +23,7 @@ from tui_voice.conversation.conversation import Snapshot
 from tui_voice.conversation.turns import Turn
 from tui_voice.store.reading import load
 
-PING_S = 0.5
+PING_S = 1.5
 LIMITS = replace(NEVER, policy="notebook", keep=2)
 SAID = [
     ("user", "hello Anna"),
