@@ -20,10 +20,12 @@ KILLS = int(os.environ.get("TUI_VOICE_KILLS", "200"))
 SCREEN_KILLS = KILLS * 3 // 10
 """Of them, so many are kills of the full-screen app; the others are kills of `say`."""
 
+# Its many programs would disturb real-time sound, so it runs after that, in the same process.
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="the harness forks its processes"),
     pytest.mark.slow,
     pytest.mark.timeout(120 + KILLS),
+    pytest.mark.xdist_group("sound"),
 ]
 
 
