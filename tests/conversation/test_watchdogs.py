@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
-from tui_voice.conversation.conversation import UNCONFIRMED_SPEECH, Conversation
+from tui_voice.conversation.conversation import Conversation
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.situation import MAX_CALLS
 from tui_voice.conversation.states import State
 from tui_voice.conversation.timeouts import ConversationTimeouts
+from tui_voice.conversation.watchdogs import UNCONFIRMED_SPEECH
 
 WAITS = ConversationTimeouts()
 CREATE = x.CreateResponse()

@@ -107,7 +107,7 @@ def test_what_was_said_cannot_end_the_sequence() -> None:
         ({"TERM": "xterm-256color"}, "\x1b]9;tui-voice: "),
         ({"TERM": "rxvt-unicode-256color"}, "\x1b]777;notify;tui-voice;"),
         ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, "\x1b]777;notify;tui-voice;"),
-        ({"TERM": "tmux-256color", "TMUX": "/tmp/t"}, "\x1bPtmux;\x1b\x1b]9;tui-voice: "),
+        ({"TERM": "tmux-256color", "TMUX": "socket,1,0"}, "\x1bPtmux;\x1b\x1b]9;tui-voice: "),
     ],
 )
 def test_each_terminal_gets_the_sequence_that_it_knows(

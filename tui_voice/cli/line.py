@@ -97,7 +97,7 @@ class Lines:
         self._printed = {turn.id for turn in turns}
         self._awaited: set[str] = set()
         """Ids of the typed turns that no snapshot has had yet."""
-        self._state, self._microphone, self._problem = "", "", ""
+        self._state, self._microphone, self._problem = "", "closed", ""
         self._noticed_at = self.now.ledger.at if turns else -1.0
         self._asked = -1
         self.ended = False
@@ -141,8 +141,10 @@ class Lines:
         connection = self.now.ledger.connection
         if connection.status == "offline" and connection.reason and not connection.released:
             raise BackendError(connection.reason, connection.hint)
+        if self._awaited:
+            return False
         done = all(t.words != "open" for t in self.now.ledger.held() if t.role == "user")
-        return done and not self._awaited and nothing_more_comes(self.now)
+        return connection.released or (done and nothing_more_comes(self.now))
 
     # ── input ────────────────────────────────────────────────────────────────────────────────
 
@@ -236,7 +238,7 @@ class Lines:
         microphone = self.now.situation.microphone
         shown = "open" if microphone.open else "closed"
         shown = "muted" if microphone.open and microphone.muted else shown
-        if shown != (self._microphone or "closed"):
+        if shown != self._microphone:
             print(f"state  microphone {shown}", flush=True)
         self._microphone = shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -18,17 +18,16 @@ from tui_voice.conversation.attention import SpokenWords
 from tui_voice.conversation.compaction_steps import (
     UNCONFIRMED,
     advance,
-    step_due,
 )
 from tui_voice.conversation.effects import Output
-from tui_voice.conversation.events.attention import Closes
 from tui_voice.conversation.items import predecessor, seed_items, turn_item
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.conversation.limits import Limits
 from tui_voice.conversation.reducers import reduce
 from tui_voice.conversation.situation import MAX_CALLS, Seeding, Situation
-from tui_voice.conversation.states import BUSY, TRANSITIONS, State
+from tui_voice.conversation.states import TRANSITIONS, State
 from tui_voice.conversation.timeouts import ConversationTimeouts
+from tui_voice.conversation.watchdogs import Wait, Watchdogs
 
 # Late events that change nothing in the current state are normal. The library would log a warning
 # for each of them.
@@ -37,12 +36,7 @@ logging.getLogger("transitions").setLevel(logging.ERROR)
 CALL_REFUSED = (
     "Too many functions were called for one reply. Answer now, without calling another one."
 )
-TOOL_RUNS = (
-    "The function still runs; its result comes later, in a message of its own. Tell the user in a "
-    "few words, and continue the conversation."
-)
 TOOL_OVERDUE = "The function did not answer in time."
-UNCONFIRMED_SPEECH = "The server did not confirm what you said. Please say it again."
 
 ASKED_TOO_OFTEN = (
     "The connection was lost each time that this reply was asked for. Say or type it again to try "
@@ -77,11 +71,6 @@ class Received(NamedTuple):
     events: tuple[e.Event, ...]
     """The event itself, then the decisions that the conversation made and has applied already."""
     effects: tuple[x.Effect, ...]
-
-
-def interim_id(call_id: str) -> str:
-    """Id of the item that tells the model that a function still runs."""
-    return f"run_{call_id}"
 
 
 class Conversation:
@@ -161,8 +150,8 @@ class Conversation:
         None: nothing is due at a certain time.
         """
         waits = (
-            *(due for due, _ in self._watchdogs()),
-            self._step_due(),
+            *(wait.due for wait in self._waits()),
+            self._watchdogs.step_due(),
             planning.next_check_at(self.ledger, self.limits),
         )
         return min((at for at in waits if at is not None), default=None)
@@ -549,52 +538,21 @@ class Conversation:
 
     def check_time(self, event: e.TimePassed) -> None:
         """Ends what has been waited for too long. The decisions are made one by one."""
-        for due, end in self._watchdogs():
-            if due is not None and event.at >= due and not self._decided:
-                end(event)
+        for wait in self._waits():
+            if wait.due is not None and event.at >= wait.due and not self._decided:
+                self._put(*wait.end())
         self.settle_down(event)
 
-    def _watchdogs(self) -> Iterator[tuple[float | None, Callable[[e.Event], None]]]:
-        """Yields when each wait is over (`Event.at`, seconds; None: there is none), and what then
-        ends it. Every state other than IDLE has one, so that none lasts for ever.
-        """
-        situation, timeouts = self.situation, self._timeouts
-        microphone = situation.microphone
-        online = self.ledger.connection.status == "online"
-        if self.state is State.LISTENING:
-            yield microphone.listening_due(timeouts), self._stop_listening
-        elif online:
-            yield microphone.late_speech_due(timeouts), self._commit_late_speech
-        if online:
-            yield microphone.commit_due(timeouts), self._give_up_commit
-            yield situation.transcripts.due(timeouts), self._give_up_transcript
-            yield self._reply_due(), self._give_up_reply
-            yield self._silence_due(), self._close_for_silence
-            yield self._tools_told_due(), self._tell_tools_run
-        yield self._tools_due(), self._give_up_tools
-        yield self._playback_due(), self._give_up_playback
+    def _waits(self) -> Iterator[Wait]:
+        return self._watchdogs.waits(self._commit_late_speech)
 
-    def _silence_due(self) -> float | None:
-        """When the countdown begins or ends that closes the microphone, or then the connection."""
-        silence, microphone = self.situation.silence, self.situation.microphone
-        hands_free = microphone.open and not microphone.by_key
-        idle = self.state is State.IDLE and self.ledger.compaction is None
-        if not idle or not (hands_free or silence.closed_microphone):
-            return None
-        if silence.countdown is not None:
-            return silence.ends_at
-        closes: Closes = "microphone" if hands_free else "connection"
-        return silence.countdown_due(closes, self.situation.playback.ends_at, self._timeouts)
+    def _commit_late_speech(self) -> Sequence[Output]:
+        self._commit()
+        return ()
 
-    def _close_for_silence(self, _event: e.Event) -> None:
-        silence, timeouts = self.situation.silence, self._timeouts
-        if silence.countdown is not None:
-            self._put(e.HandsFreeEnded(closes=silence.countdown))
-            return
-        closes: Closes = "connection" if silence.closed_microphone else "microphone"
-        wait_s = timeouts.disconnect_s if silence.closed_microphone else timeouts.idle_s
-        assert wait_s is not None  # it is due
-        self._put(e.CountdownStarted(closes=closes, seconds=timeouts.countdown_of(wait_s)))
+    @property
+    def _watchdogs(self) -> Watchdogs:
+        return Watchdogs(self.state, self.situation, self.ledger, self._timeouts)
 
     def end_hands_free(self, event: e.HandsFreeEnded) -> None:
         self._put(x.CloseMicrophone())
@@ -602,84 +560,6 @@ class Conversation:
             self._put(x.Disconnect(reason=CLOSED_CONNECTION[event.cause]))
         else:
             self._put(e.Noticed(text=CLOSED_MICROPHONE))
-
-    def _stop_listening(self, _event: e.Event) -> None:
-        self._put(e.ListeningOverdue(item_id=self.situation.microphone.turn))
-
-    def _commit_late_speech(self, _event: e.Event) -> None:
-        self._commit()
-
-    def _give_up_commit(self, _event: e.Event) -> None:
-        commit = self.situation.microphone.commit
-        assert commit is not None  # it is due
-        self._put(e.CommitOverdue(item_id=commit.item_id, last=commit.repeated))
-        if commit.repeated and commit.wants_response:
-            self._put(e.Noticed(text=UNCONFIRMED_SPEECH, severity="warning"))
-
-    def _give_up_transcript(self, _event: e.Event) -> None:
-        item_id, _ = self.situation.transcripts.turns[0]
-        self._put(e.TranscriptFailed(item_id=item_id, reason="the server sent no transcript"))
-
-    def _give_up_reply(self, event: e.Event) -> None:
-        overdue = e.ReplyOverdue(
-            response_id=self.situation.response.id,
-            seconds=self._timeouts.reply_s,
-            waited_for=self.state in BUSY and not self.another_is_wanted(event),
-        )
-        self._put(overdue)
-
-    def _tell_tools_run(self, _event: e.Event) -> None:
-        for call_id in sorted(self.situation.response.open_tools):
-            item_id = interim_id(call_id)
-            told = e.ToolAnswered(item_id=item_id, call_id=call_id, output=TOOL_RUNS, interim=True)
-            self._put(told, x.TellToolRuns(item_id=item_id, call_id=call_id, output=TOOL_RUNS))
-
-    def _give_up_tools(self, _event: e.Event) -> None:
-        response = self.situation.response
-        tools = tuple(sorted(response.open_tools or response.late_tools))
-        self._put(e.ToolOverdue(call_ids=tools, seconds=self._timeouts.tool_s))
-
-    def _give_up_playback(self, _event: e.Event) -> None:
-        self._put(e.PlaybackOverdue(item_ids=tuple(sorted(self.situation.playback.playing))))
-
-    def _reply_due(self) -> float | None:
-        """When the reply is given up if no further sign of it comes. None: no reply is due."""
-        response, microphone = self.situation.response, self.situation.microphone
-        waits = self.state is State.AWAITING or response.active
-        waits = waits and self.situation.playback.paused_at is None
-        if not waits or response.open_tools or microphone.commit is not None:
-            return None
-        return response.due(self.situation.silent_since, self._timeouts)
-
-    def _tools_told_due(self) -> float | None:
-        if not self.situation.response.open_tools or self.situation.response.active:
-            return None
-        return self.situation.reply.sign_at + self._timeouts.tool_told_s
-
-    def _tools_due(self) -> float | None:
-        response = self.situation.response
-        if response.open_tools:
-            return self.situation.reply.sign_at + self._timeouts.tool_s
-        told = (self.ledger.turns.get(interim_id(call_id)) for call_id in response.late_tools)
-        began = min((turn.at for turn in told if turn is not None), default=None)
-        return None if began is None else began + self._timeouts.tool_s
-
-    def _playback_due(self) -> float | None:
-        """None while a response may bring more audio: then the reply as a whole is waited for."""
-        if self.situation.response.active:
-            return None
-        return self.situation.playback.due(self._timeouts)
-
-    def _step_due(self) -> float | None:
-        """When the acknowledgement that the compaction or the seeding waits for is overdue."""
-        seeding = self.situation.seeding
-        if seeding.under_way:
-            return seeding.sent_at + self._timeouts.step_s
-        return (
-            None
-            if self.situation.response.active
-            else step_due(self.ledger, self.situation.step, self._timeouts.step_s)
-        )
 
     # ── callbacks of the table: the connection ──────────────────────────────────────────────
 

@@ -153,7 +153,7 @@ def _memory_object(text: str) -> dict[str, object] | None:
 
 
 def json_object(text: str) -> dict[str, object] | None:
-    """The JSON object in a text, with whatever stands around it; None where there is none."""
+    """Returns the JSON object that a text contains, also between other words; None without one."""
     try:
         found = msgspec.json.decode(text[text.index("{") : text.rindex("}") + 1])
     except (ValueError, msgspec.DecodeError):

@@ -69,17 +69,25 @@ def detect_language(text: str) -> str:
     The first call loads a model of 4.5 MB, which takes about 0.6 s: do not make it on an event
     loop. The text stays on this machine.
     """
-    code, confidence = _identifier().classify(text)
+    code, confidence = most_likely(text, tuple(language.code for language in LANGUAGES))
     if confidence < MIN_CONFIDENCE:
         return ""
     return next(language.name for language in LANGUAGES if language.code == code)
 
 
-@lru_cache(maxsize=1)
-def _identifier() -> Any:
+def most_likely(text: str, codes: tuple[str, ...]) -> tuple[str, float]:
+    """Returns which of these languages (ISO 639-1) a text is in, and the probability (0–1) of that
+    among them. The first call for a set of languages takes as long as that of `detect_language`.
+    """
+    code, confidence = _identifier(codes).classify(text)
+    return str(code), float(confidence)
+
+
+@lru_cache(maxsize=2)
+def _identifier(codes: tuple[str, ...]) -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # imports numpy
 
     # The library has no type annotations.
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # type: ignore[no-untyped-call]  # py3langid has no types
-    identifier.set_languages([language.code for language in LANGUAGES])
+    identifier.set_languages(list(codes))
     return identifier

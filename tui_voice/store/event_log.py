@@ -51,8 +51,8 @@ class JournalLog:
     """Reads one journal, which a session may be writing."""
 
     def __init__(self, path: Path, words: str = "") -> None:
-        """`words`: lines that do not have all of them are left out, whatever their case. The word
-        `trouble` stands for all lines that say that something went wrong.
+        """`words`: only lines that contain all of these words are read; upper and lower case count
+        as equal. The word `trouble` selects the lines that report an error or a loss.
         """
         self.lines: deque[LogLine] = deque(maxlen=MOST)
         """The lines that match, oldest first."""

@@ -187,8 +187,8 @@ def excerpt(text: str, query: Query) -> tuple[str, tuple[tuple[int, int], ...]]:
 
 
 def found_words(hits: Iterable[Hit], path: Path) -> re.Pattern[str] | None:
-    """The pattern of the words that were found in one session, in whatever form they have there;
-    None for none. `path`: its journal.
+    """Returns a pattern that matches the words that `hits` found in one session, as written there;
+    None if no hit is in that session. `path`: the session's journal.
     """
     words = {hit.excerpt[a:b] for hit in hits if hit.path == path for a, b in hit.marks}
     parts = [

@@ -34,22 +34,21 @@ def summary_requested(ledger: Ledger, event: e.SummaryRequested) -> Ledger:
 
 
 def textify_requested(ledger: Ledger, event: e.TextifyRequested) -> Ledger:
-    compaction = Compaction(
-        event.compaction_id,
-        "textify",
-        event.at,
-        event.turns,
-        event.window,
-        cause=event.cause,
-        stage="ready",
-    )
-    return _begin(ledger, compaction)
+    return _begin_without_summary(ledger, "textify", event)
 
 
 def tool_pruning_requested(ledger: Ledger, event: e.ToolPruningRequested) -> Ledger:
+    return _begin_without_summary(ledger, "tools", event)
+
+
+def _begin_without_summary(
+    ledger: Ledger,
+    kind: Literal["textify", "tools"],
+    event: e.TextifyRequested | e.ToolPruningRequested,
+) -> Ledger:
     compaction = Compaction(
         event.compaction_id,
-        "tools",
+        kind,
         event.at,
         event.turns,
         event.window,

@@ -6,14 +6,13 @@ The voice of hibari reads English only. Each clause is spoken by the voice of it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.audio import pcm
+from tui_voice.languages import most_likely
 from tui_voice.server.interfaces import SPEECH_RATE, Synthesiser
 from tui_voice.server.local.weights import Weights, library
 
@@ -37,7 +36,6 @@ PICO_VOICES = {"de": "de-DE", "es": "es-ES", "fr": "fr-FR", "it": "it-IT"}
 MIN_CONFIDENCE = 0.5
 """Probability, 0–1, below which a clause is spoken as English. Of 38 short clauses ("Ja, genau.",
 "Va bene,") in the five languages, 37 got the right voice."""
-_SLOWEST, _FASTEST = 0.25, 4.0
 
 
 class PicoVoices:
@@ -50,6 +48,7 @@ class PicoVoices:
         self._english = english
         self._pico = library("py_nanotts").NanoTTS()
         self._lock = Lock()  # the engine keeps one state for the whole process
+        clause_language("")  # loads its model, so that the first clause does not wait for it
         self.name = f"{english.name} and pico"
         self.voices: Sequence[str] = english.voices
 
@@ -60,9 +59,8 @@ class PicoVoices:
         pico_voice = PICO_VOICES.get(clause_language(text))
         if pico_voice is None:
             return self._english.speak(text, voice, speed)
-        pace = min(max(speed, _SLOWEST), _FASTEST)
         with self._lock:
-            sound = self._pico.speak(text, voice=pico_voice, speed=pace)
+            sound = self._pico.speak(text, voice=pico_voice, speed=speed)
         return pcm.samples(pcm.resample(sound, PICO_RATE, SPEECH_RATE))
 
 
@@ -70,15 +68,5 @@ def clause_language(text: str) -> str:
     """Returns which of the languages that have a voice a clause is in (ISO 639-1); "en" where that
     is not clear. Loads a model of 4.5 MB at the first call.
     """
-    code, confidence = _identifier().classify(text)
-    return str(code) if confidence >= MIN_CONFIDENCE else "en"
-
-
-@lru_cache(maxsize=1)
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    # The library has no type annotations.
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # type: ignore[no-untyped-call]  # py3langid has no types
-    identifier.set_languages(["en", *PICO_VOICES])
-    return identifier
+    code, confidence = most_likely(text, ("en", *PICO_VOICES))
+    return code if confidence >= MIN_CONFIDENCE else "en"

@@ -1,4 +1,4 @@
-"""The state strip and the microphone: what the session does, and whether it hears the user."""
+"""The line below the header: the state, the states that may follow, and the microphone."""
 
 from __future__ import annotations
 
