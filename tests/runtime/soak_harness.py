@@ -47,6 +47,8 @@ class Hour:
     """In the whole session."""
     tasks: int
     threads: int
+    """Without those of the pools of the event loops, which grow up to a limit when two blocking
+    calls happen to be made at once."""
     files: int
     """Open file descriptors."""
     held: int
@@ -188,7 +190,7 @@ async def _measured(
         window=ledger.window.total,
         turns=len(ledger.turns),
         tasks=await asyncio.wrap_future(harness.session.call(count_tasks())),
-        threads=threading.active_count(),
+        threads=sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate()),
         files=_open_files(),
         held=tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else 0,
         resident=_resident_bytes(),

@@ -7,8 +7,9 @@ PortAudio, is tried first.
 """
 
 import sys
+from collections.abc import Callable
 
-from tui_voice.audio.driver import Device, Direction, Driver
+from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
 from tui_voice.errors import DeviceError
 
 DRIVERS = (
@@ -44,6 +45,23 @@ def list_devices(driver: Driver | None = None) -> list[Device]:
         if found := candidate.devices():
             return found
     return []
+
+
+def open_first(
+    direction: Direction, wanted: str | None, start: Callable[[Driver, Device], DeviceHandle]
+) -> DeviceHandle:
+    """Returns what `start` opens: the device `wanted` (None: the default) of the first driver that
+    has one and can open it. Raises DeviceError, that of the last driver that could not.
+    """
+    failure = DeviceError(f"No {DEVICE_NOUNS[direction]} found.", "`tui-voice doctor` tells more.")
+    for driver in drivers():
+        try:
+            device = choose_device(driver.devices(), direction, wanted)
+            if device is not None:
+                return start(driver, device)
+        except DeviceError as error:
+            failure = error
+    raise failure
 
 
 def choose_device(devices: list[Device], direction: Direction, wanted: str | None) -> Device | None:

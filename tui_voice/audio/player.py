@@ -3,9 +3,8 @@
 import threading
 import time
 
-from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, drivers
+from tui_voice.audio.devices import open_first
 from tui_voice.audio.pcm import RATE, WIDTH
-from tui_voice.errors import DeviceError
 
 _TAIL_S = 0.25
 """Seconds of silence after the sound, until the device has played it."""
@@ -51,20 +50,12 @@ class Player:
                 ended.set()
             return b""
 
-        nothing = f"No {DEVICE_NOUNS['output']} found."
-        failure = DeviceError(nothing, "`tui-voice doctor` tells more.")
-        for driver in drivers():
-            try:
-                device = choose_device(driver.devices(), "output", wanted)
-                if device is None:
-                    continue
-                handle = driver.open_output(device, pull, stopped=ended.set)
-            except DeviceError as error:
-                failure = error
-                continue
-            try:
-                ended.wait(len(pcm) / WIDTH / RATE + 5)
-            finally:
-                handle.close()
-            return
-        raise failure
+        handle = open_first(
+            "output",
+            wanted,
+            lambda driver, device: driver.open_output(device, pull, stopped=ended.set),
+        )
+        try:
+            ended.wait(len(pcm) / WIDTH / RATE + 5)
+        finally:
+            handle.close()

@@ -380,16 +380,7 @@ class Conversation:
         self._put(x.SetTurnDetection(manual=event.mode != "hands-free"))
 
     def tune_turn_detection(self, event: e.TurnDetectionChosen) -> None:
-        self._put(
-            x.TuneTurnDetection(
-                detection=event.detection,
-                silence_ms=event.silence_ms,
-                threshold=event.threshold,
-                prefix_padding_ms=event.prefix_padding_ms,
-                eagerness=event.eagerness,
-                idle_timeout_ms=event.idle_timeout_ms,
-            )
-        )
+        self._put(x.TuneTurnDetection(chosen=event))
 
     def use_device(self, event: e.DeviceChosen) -> None:
         self._put(x.UseDevice(direction=event.direction, device=event.device))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_voice.conversation.events import Event, Role
+from tui_voice.conversation.events import Event, Role, TurnDetectionChosen
 from tui_voice.conversation.memory import KeptFact
 
 
@@ -144,14 +144,9 @@ class SetTurnDetection(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuneTurnDetection(Effect):
-    """`session.update`: how the server finds the end of a turn. As `TurnDetectionChosen`."""
+    """`session.update`: how the server finds the end of a turn."""
 
-    detection: Literal["server_vad", "semantic_vad"]
-    silence_ms: int
-    threshold: float
-    prefix_padding_ms: int
-    eagerness: str
-    idle_timeout_ms: int | None = None
+    chosen: TurnDetectionChosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tui_voice.conversation import events as e
-from tui_voice.conversation.effects import TuneTurnDetection
+from tui_voice.conversation.events import TurnDetectionChosen
 
 DEFAULT_INSTRUCTIONS = (
     "You are a friendly partner in a spoken conversation. Answer in the language you are spoken "
@@ -73,7 +73,7 @@ class ServerSessionConfig:
         """Whether our own commit ends a turn of the user."""
         return self.turn_detection == "manual"
 
-    def tuned(self, chosen: TuneTurnDetection) -> ServerSessionConfig:
+    def tuned(self, chosen: TurnDetectionChosen) -> ServerSessionConfig:
         """Returns the configuration with another detection of turns; manual turns stay manual."""
         return replace(
             self,

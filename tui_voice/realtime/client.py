@@ -115,8 +115,8 @@ class RealtimeClient:
             self._translator.manual = outgoing.manual
             return [encode(turn_detection_update(self._config))]
         if isinstance(outgoing, TuneTurnDetection):
-            self._automatic = outgoing.detection
-            self._config = self._config.tuned(outgoing)
+            self._automatic = outgoing.chosen.detection
+            self._config = self._config.tuned(outgoing.chosen)
             return [encode(turn_detection_update(self._config))]
         if isinstance(outgoing, SetNames):
             self._config = replace(self._config, names=outgoing.names)

@@ -63,7 +63,7 @@ OpenSound = Callable[
 played milliseconds of each item that was played to its end, and with each change of a device."""
 
 
-def _patience(chosen: x.TuneTurnDetection) -> str:
+def _patience(chosen: e.TurnDetectionChosen) -> str:
     """Returns what ends the user's turns, in one sentence."""
     if chosen.detection == "server_vad":
         return f"A pause of {chosen.silence_ms / 1000:.1f} s ends your turn."
@@ -231,10 +231,10 @@ class LiveBackend:
                 self._step_volume(effect)
             case x.StepSpeed():
                 self._step_speed(effect)
-            case x.TuneTurnDetection(detection=detection):
-                self._automatic_detection = detection
-                self._config = self._config.tuned(effect)  # for later connections
-                self._post(e.Noticed(text=_patience(effect)))
+            case x.TuneTurnDetection(chosen=chosen):
+                self._automatic_detection = chosen.detection
+                self._config = self._config.tuned(chosen)  # for later connections
+                self._post(e.Noticed(text=_patience(chosen)))
             case x.SetTurnDetection(manual=manual):
                 self._set_manual(manual)
             case x.UseDevice():

@@ -58,9 +58,8 @@ class DeviceTest:
 
 def _record(device: str | None, on_piece: Callable[[bytes], None]) -> bytes:
     """Returns two seconds of s16le at 24 kHz; b"" where the microphone sends nothing."""
-    from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, drivers
+    from tui_voice.audio.devices import open_first
     from tui_voice.audio.pcm import FRAME_MS, RATE, WIDTH
-    from tui_voice.errors import DeviceError
 
     pcm, complete = bytearray(), threading.Event()
     wanted = round(TEST_S * RATE * WIDTH)
@@ -71,20 +70,15 @@ def _record(device: str | None, on_piece: Callable[[bytes], None]) -> bytes:
         if len(pcm) >= wanted:
             complete.set()
 
-    nothing = f"No {DEVICE_NOUNS['input']} found."
-    failure = DeviceError(nothing, "`tui-voice doctor` tells more.")
-    for driver in drivers():
-        try:
-            found = choose_device(driver.devices(), "input", device)
-            if found is None:
-                continue
-            handle = driver.open_input(found, captured, frame_ms=FRAME_MS, stopped=complete.set)
-        except DeviceError as error:
-            failure = error
-            continue
-        try:
-            complete.wait(_WAIT_S)
-        finally:
-            handle.close()
-        return bytes(pcm[:wanted])
-    raise failure
+    handle = open_first(
+        "input",
+        device,
+        lambda driver, found: driver.open_input(
+            found, captured, frame_ms=FRAME_MS, stopped=complete.set
+        ),
+    )
+    try:
+        complete.wait(_WAIT_S)
+    finally:
+        handle.close()
+    return bytes(pcm[:wanted])
