@@ -38,7 +38,7 @@ class Miniaudio:
         except MiniaudioError:
             return []
         self._finds_pulseaudio = context.backend == "PulseAudio"
-        return _outputs_and_inputs(context)
+        return _outputs_and_inputs(context, details=not self._finds_pulseaudio)
 
     def open_input(
         self,
@@ -178,11 +178,13 @@ _NULL_DEVICE = "null"
 """ALSA's null device always exists and is not listed."""
 
 
-def _outputs_and_inputs(context: miniaudio.Devices) -> list[Device]:
-    """Lists the devices by the C interface.
+def _outputs_and_inputs(context: miniaudio.Devices, *, details: bool) -> list[Device]:
+    """Lists the devices by the C interface, with their channels and rates if `details`.
 
     The Python wrapper does not show which device is the default, and fails as a whole when one
-    device cannot be queried (on a machine without a sound card).
+    device cannot be queried (on a machine without a sound card). PulseAudio converts every number
+    of channels and every rate. It must not be asked for details: `miniaudio` ends the process with
+    a segmentation fault where the device was unplugged since it was listed.
     """
     infos = ffi.new("ma_device_info **"), ffi.new("ma_device_info **")
     counts = ffi.new("ma_uint32 *"), ffi.new("ma_uint32 *")
@@ -193,30 +195,31 @@ def _outputs_and_inputs(context: miniaudio.Devices) -> list[Device]:
     for outward, info, count in ((True, infos[0], counts[0]), (False, infos[1], counts[1])):
         kind = miniaudio.DeviceType.PLAYBACK if outward else miniaudio.DeviceType.CAPTURE
         for index in range(count[0]):
-            device = _describe(handle, kind.value, info[0][index], outward=outward)
-            if device is not None and device.id != _NULL_DEVICE:
-                found.append(device)
-    return found
+            one = info[0][index]
+            default = bool(one.isDefault)
+            if details:
+                identity, known = ffi.addressof(one.id), ffi.new("ma_device_info *")
+                if lib.ma_context_get_device_info(handle, kind.value, identity, known):
+                    continue
+                one = known
+            found.append(_device(one, outward=outward, default=default or bool(one.isDefault)))
+    return [device for device in found if device.id != _NULL_DEVICE]
 
 
-def _describe(handle: Any, kind: int, info: Any, *, outward: bool) -> Device | None:
-    details = ffi.new("ma_device_info *")
-    if lib.ma_context_get_device_info(handle, kind, ffi.addressof(info.id), details):
-        return None
-    formats = [details.nativeDataFormats[i] for i in range(details.nativeDataFormatCount)]
+def _device(info: Any, *, outward: bool, default: bool) -> Device:
+    formats = [info.nativeDataFormats[i] for i in range(info.nativeDataFormatCount)]
     # 0 means "any" in both fields.
     channels = max((found.channels for found in formats), default=0) or 1
     rates = tuple(sorted({found.sampleRate for found in formats if found.sampleRate}))
     native = bytes(ffi.buffer(ffi.addressof(info.id)))
     identity, name = _readable(native), ffi.string(info.name).decode(errors="replace")
-    is_default = bool(info.isDefault or details.isDefault)
     return Device(
         id=identity,
         name=name,
         input=0 if outward else channels,
         output=channels if outward else 0,
-        default_input=is_default and not outward,
-        default_output=is_default and outward,
+        default_input=default and not outward,
+        default_output=default and outward,
         rates=rates,
         monitor=not outward and is_monitor(identity, name),
         native=native,
