@@ -115,12 +115,37 @@ ends is started again once.
 """
 
 
+_PRICES = """\
+A table of `cost.prices`; what you leave out stays as the program knows it, else it costs nothing:
+
+```toml
+[cost.prices."gpt-realtime-2.1"]
+text_in = 4           # USD per million tokens; so are the next seven
+text_cached = 0.40
+text_out = 24
+audio_in = 32
+audio_cached = 0.40
+audio_out = 64
+image_in = 5          # left out of a new model: what text costs; so is image_cached
+image_cached = 0.50
+cache_write = 1.0     # text that is written to the cache costs so many times `text_in`
+window = 128000       # tokens that the model can carry, its answer included
+max_output = 32000    # tokens of one answer at most
+
+[cost.prices.gpt-transcribe]
+per_minute = 0.0045   # USD per minute of transcribed audio
+```
+"""
+
+
 def settings() -> str:
     """Return the text of `docs/settings.md`: every setting, group by group."""
     parts = [_SETTINGS]
     for group, model in GROUPS.items():
         keys = [key for key in all_settings() if key.startswith(f"{group}.")]
         parts += [f"## [{group}]\n\n{model.__doc__}\n", settings_table(keys)]
+        if group == "cost":
+            parts.append(_PRICES)
         if group == "context":
             parts += ["The policies:\n", policies_table()]
     parts.append(_TOOLS)

@@ -29,16 +29,18 @@ def reported(draw: st.DrawFn) -> Usage | None:
         return None
     text, audio = draw(TOKENS), draw(TOKENS)
     cached_text, cached_audio = draw(TOKENS), draw(TOKENS)
+    image, cached_image = draw(TOKENS), draw(TOKENS)
     out_text, out_audio, reasoning = draw(TOKENS), draw(TOKENS), draw(TOKENS)
     return Usage(
-        input_tokens=text + audio,
+        input_tokens=text + audio + image,
         output_tokens=out_text + out_audio + reasoning,
         input_token_details=InputTokenDetails(
             text_tokens=text,
             audio_tokens=audio,
-            cached_tokens=cached_text + cached_audio,
+            image_tokens=image,
+            cached_tokens=cached_text + cached_audio + cached_image,
             cached_tokens_details=CachedTokensDetails(
-                text_tokens=cached_text, audio_tokens=cached_audio
+                text_tokens=cached_text, audio_tokens=cached_audio, image_tokens=cached_image
             ),
         ),
         output_token_details=OutputTokenDetails(text_tokens=out_text, audio_tokens=out_audio),
@@ -56,14 +58,21 @@ def by_hand(model: str, usage: Usage | None) -> float:
     text, audio = read.text_tokens or 0, read.audio_tokens or 0
     cached_text = min(text, read.cached_tokens_details.text_tokens or 0)
     cached_audio = min(audio, read.cached_tokens_details.audio_tokens or 0)
+    image = read.image_tokens or 0
+    cached_image = min(image, read.cached_tokens_details.image_tokens or 0)
+    image_in, image_cached = {"gpt-realtime-2.1": (5, 0.5), "gpt-realtime-2.1-mini": (0.8, 0.08)}[
+        model
+    ]
     reasoning = (usage.output_tokens or 0) - (wrote.text_tokens or 0) - (wrote.audio_tokens or 0)
-    if not text + audio:
+    if not text + audio + image:
         return 0.0  # such a response counts as failed: the server bills no output without input
     return (
         (text - cached_text) * of.text_in
         + cached_text * of.text_cached
         + (audio - cached_audio) * of.audio_in
         + cached_audio * of.audio_cached
+        + (image - cached_image) * image_in
+        + cached_image * image_cached
         + ((wrote.text_tokens or 0) + reasoning) * of.text_out
         + (wrote.audio_tokens or 0) * of.audio_out
     ) / 1e6

@@ -1,5 +1,9 @@
 """Prices: of a response, of a model by its name, and of the user's own table."""
 
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from tui_voice.conversation.events import Usage
@@ -32,6 +36,19 @@ def test_the_price_of_a_reply() -> None:
     cached = 640 * 0.06 + 1_280 * 0.3
     made = 100 * 2.4 + 300 * 20
     assert price("gpt-realtime-2.1-mini", USAGE) == pytest.approx((fresh + cached + made) / 1e6)
+
+
+def test_images_have_a_price_of_their_own_else_that_of_text() -> None:
+    usage = Usage(input_text=100, input_image=1_000, cached_image=640)
+    assert usage.input == 1_100
+    full = 100 * 4 + 360 * 5 + 640 * 0.5
+    assert price("gpt-realtime-2.1", usage) == pytest.approx(full / 1e6)
+    mini = 100 * 0.6 + 360 * 0.8 + 640 * 0.08
+    assert price("gpt-realtime-2.1-mini", usage) == pytest.approx(mini / 1e6)
+    table = merge(PRICES, {"mine": {"text_in": 2, "text_cached": 1}})
+    assert price("mine", usage, table) == pytest.approx((460 * 2 + 640) / 1e6)
+    table = merge(table, {"mine": {"image_in": 3, "image_cached": 0}})
+    assert price("mine", usage, table) == pytest.approx((100 * 2 + 360 * 3) / 1e6)
 
 
 def test_some_models_charge_more_for_writing_to_the_cache() -> None:
@@ -120,3 +137,11 @@ def test_wrong_prices_are_refused_with_model_and_key(
         merge(PRICES, overrides)
     assert expected in str(caught.value)
     assert caught.value.hint
+
+
+def test_every_key_of_a_price_is_in_the_documents_with_the_price_in_force() -> None:
+    document = Path("docs/settings.md").read_text(encoding="utf-8")
+    block = document.split("A table of `cost.prices`")[1].split("```")[1].removeprefix("toml")
+    given = tomllib.loads(block)["cost"]["prices"]
+    assert set(given["gpt-realtime-2.1"]) == {field.name for field in fields(Price)}
+    assert merge(PRICES, given) == PRICES

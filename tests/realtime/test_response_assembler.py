@@ -76,8 +76,9 @@ def test_all_events_of_a_spoken_reply() -> None:
         translator, "response.done", response=response("r1", "completed", said, usage=USAGE)
     )
     usage = e.Usage(
-        input_text=160,
+        input_text=150,
         input_audio=90,
+        input_image=10,
         cached_text=64,
         cached_audio=64,
         output_text=10,

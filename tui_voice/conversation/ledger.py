@@ -41,7 +41,7 @@ class Window(Struct, frozen=True):
     """
 
     text: int = 0
-    """Text tokens."""
+    """Text tokens, and those of images."""
     audio: int = 0
     """Audio tokens."""
     cached: int = 0

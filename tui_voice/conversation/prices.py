@@ -32,6 +32,9 @@ class Price:
     audio_in: float = 0.0
     audio_cached: float = 0.0
     audio_out: float = 0.0
+    image_in: float | None = None
+    """Of an image that the model sees. None: what text costs; `image_cached` likewise."""
+    image_cached: float | None = None
     cache_write: float = 1.0
     """Price of input tokens that are written to the cache, as a multiple of `text_in`."""
     window: int = 32_000
@@ -68,6 +71,8 @@ _FULL = Price(
     audio_in=32,
     audio_cached=0.40,
     audio_out=64,
+    image_in=5,
+    image_cached=0.50,
     window=128_000,
     max_output=32_000,
 )
@@ -79,6 +84,8 @@ _MINI = Price(
     audio_in=10,
     audio_cached=0.30,
     audio_out=20,
+    image_in=0.80,
+    image_cached=0.08,
     window=128_000,
     max_output=32_000,
 )
@@ -159,7 +166,10 @@ def price(model: str, usage: Usage, table: PriceTable = PRICES) -> float | None:
         return None
     cached_text = min(usage.cached_text, usage.input_text)
     cached_audio = min(usage.cached_audio, usage.input_audio)
+    cached_image = min(usage.cached_image, usage.input_image)
     fresh_text = usage.input_text - cached_text
+    image_in = found.text_in if found.image_in is None else found.image_in
+    image_cached = found.text_cached if found.image_cached is None else found.image_cached
     # The usage does not say which tokens were written to the cache. If writing costs extra, all
     # of them are counted as written, so the sum is rather too high than too low.
     return (
@@ -168,6 +178,8 @@ def price(model: str, usage: Usage, table: PriceTable = PRICES) -> float | None:
         + usage.output_text * found.text_out
         + (usage.input_audio - cached_audio) * found.audio_in
         + cached_audio * found.audio_cached
+        + (usage.input_image - cached_image) * image_in
+        + cached_image * image_cached
         + usage.output_audio * found.audio_out
     ) / 1e6
 

@@ -436,8 +436,10 @@ class LiveBackend:
         last = ledger.turns.last
         reply = last if last is not None and last.role == "assistant" else None
         text, audio = (reply.text_tokens, reply.audio_tokens) if reply is not None else (0, 0)
+        image = sum(turn.image_tokens for turn in ledger.held())
         usage = e.Usage(
-            input_text=max(0, ledger.window.text - text),
+            input_text=max(0, ledger.window.text - text - image),
+            input_image=image,
             input_audio=max(0, ledger.window.audio - audio),
             output_text=text,
             output_audio=audio,

@@ -41,8 +41,10 @@ class Usage:
 
     input_text: int = 0
     input_audio: int = 0
+    input_image: int = 0
     cached_text: int = 0
     cached_audio: int = 0
+    cached_image: int = 0
     output_text: int = 0
     output_audio: int = 0
     estimated: bool = False
@@ -50,7 +52,7 @@ class Usage:
 
     @property
     def input(self) -> int:
-        return self.input_text + self.input_audio
+        return self.input_text + self.input_audio + self.input_image
 
     @property
     def output(self) -> int:
@@ -58,14 +60,16 @@ class Usage:
 
     @property
     def cached(self) -> int:
-        return self.cached_text + self.cached_audio
+        return self.cached_text + self.cached_audio + self.cached_image
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             input_text=self.input_text + other.input_text,
             input_audio=self.input_audio + other.input_audio,
+            input_image=self.input_image + other.input_image,
             cached_text=self.cached_text + other.cached_text,
             cached_audio=self.cached_audio + other.cached_audio,
+            cached_image=self.cached_image + other.cached_image,
             output_text=self.output_text + other.output_text,
             output_audio=self.output_audio + other.output_audio,
             estimated=self.estimated or other.estimated,

@@ -48,7 +48,9 @@ def response_done(ledger: Ledger, event: e.ResponseDone) -> Ledger:
         spent = replace(ledger.spent, estimated=ledger.spent.estimated or made)
         return replace(ledger, unreported_usage=None, spent=spent)
     window = Window(
-        usage.input_text + usage.output_text, usage.input_audio + usage.output_audio, usage.cached
+        usage.input_text + usage.input_image + usage.output_text,
+        usage.input_audio + usage.output_audio,
+        usage.cached,
     )
     window = weigh(window, -unreported.text, -unreported.audio)
     window = _with_later_changes(ledger, event.response_id, window)
