@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -68,3 +70,19 @@ def test_the_program_runs_in_an_empty_environment(
     assert '"text_tokens"' in run(program, "tokens", "--json", "good morning", **home)
     importable = "import tui_voice.ui.app, tui_voice.runtime.session_factory"
     run(folder / "python", "-P", "-c", importable, PYTHONPATH="", **home)
+
+
+@pytest.mark.local
+def test_the_engines_are_installed_as_a_tool_by_the_command_of_the_readme(tmp_path: Path) -> None:
+    require(shutil.which("uv") is not None, "uv installs the tool (pip install uv)")
+    command = next(
+        line for line in (ROOT / "README.md").read_text().splitlines() if "uv tool install" in line
+    )
+    words = shlex.split(command.partition("#")[0])
+    assert words[:3] == ["uv", "tool", "install"]
+    folders = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+    no_build = {"UV_NO_BUILD_PACKAGE": "llama-cpp-python"}
+    run(*words, "--quiet", "--python", sys.executable, **folders, **no_build)
+    program, home = tmp_path / "bin" / "tui-voice", {"HOME": str(tmp_path)}
+    checks = json.loads(run(program, "doctor", "--json", **home))["checks"]
+    assert [check["status"] for check in checks if check["name"] == "engines"] == ["ok"]

@@ -19,7 +19,7 @@ from tests.sound_server_harness import VirtualSound
 from tui_voice.__main__ import main
 from tui_voice.cli import checkup
 from tui_voice.cli.terminal import TerminalFeatures, parse_answer
-from tui_voice.config import BackendSettings, Settings, log_path
+from tui_voice.config import BackendSettings, Settings, log_path, program_form
 from tui_voice.server.local.chat_probe import LocalChat
 
 NAMES = [
@@ -94,7 +94,7 @@ def test_the_proxy_in_use_is_named_and_tried(monkeypatch: pytest.MonkeyPatch) ->
     assert f"{proxy.url} (HTTPS_PROXY) does not answer" in found.detail
     assert "HTTPS_PROXY" in found.remedy
     monkeypatch.setenv("HTTPS_PROXY", "socks5h://127.0.0.1:9")
-    assert checkup.proxy(remote).remedy == "pip install python-socks"
+    assert checkup.proxy(remote).remedy == program_form.install("python-socks")
 
 
 @pytest.mark.usefixtures("no_proxies")
@@ -130,7 +130,7 @@ def test_an_api_key_is_found_but_never_printed(
 ) -> None:
     status, found = doctor(capsys, "--backend", "openai")
     assert (status, found["key"]["status"]) == (1, "fail")
-    assert found["key"]["remedy"] == "keyring set tui-voice openai"
+    assert found["key"]["remedy"] == f"{program_form.keyring_program()} set tui-voice openai"
     monkeypatch.setenv("OPENAI_API_KEY", "a-most-secret-key")
     main(["doctor", "--backend", "openai"])
     out = capsys.readouterr().out
@@ -181,7 +181,7 @@ def test_a_model_file_with_another_hash_fails(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(vad, "SILERO", wrong)
     found = checkup.engines(settings)
     assert found.status == "fail"
-    assert found.remedy == f"pip install --force-reinstall --no-deps {wrong.release}"
+    assert found.remedy == program_form.install(wrong.release, "--force-reinstall", "--no-deps")
 
 
 def test_a_chat_server_on_this_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,7 +196,7 @@ async def test_without_the_package_the_extra_is_named(
     )
     await servers.run()
     assert await servers.tools() == ()
-    assert notices == [mcp_servers.EXTRA_MISSING]
+    assert notices == [mcp_servers.EXTRA_MISSING.format("uv run --extra tools tui-voice")]
 
 
 async def test_the_model_uses_a_function_of_a_tool_server_in_a_session(tmp_path: Path) -> None:

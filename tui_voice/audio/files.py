@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_voice.audio.pcm import RATE, WIDTH, resample
+from tui_voice.config.program_form import with_extra
 from tui_voice.errors import UsageError
 
 LARGEST = 400_000_000
@@ -128,7 +129,7 @@ def _read_compressed(path: Path) -> bytes:
     except ImportError as error:
         raise UsageError(
             f"{path.suffix} files cannot be read: the package miniaudio is not installed.",
-            "Run `uv run --extra sound tui-voice`, or convert it: "
+            f"Run `{with_extra('sound')}`, or convert it: "
             "ffmpeg -i INPUT -ac 1 -ar 24000 OUTPUT.wav",
         ) from error
     try:

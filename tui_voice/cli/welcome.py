@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tui_voice.cli.program_form import working_form
 from tui_voice.config import Settings
 from tui_voice.config.paths import data_dir
+from tui_voice.config.program_form import working_form
 
 SEEN = "welcome-seen"
 """A file in the data folder: the welcome was shown."""

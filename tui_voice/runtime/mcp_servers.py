@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from tui_voice.config.program_form import with_extra
 from tui_voice.config.tool_servers import ToolServer
 from tui_voice.network import is_loopback
 from tui_voice.runtime.approvals import Approvals
@@ -33,10 +34,7 @@ STARTS = 2
 """How often a server is started: it is started again once."""
 NAME_LENGTH = 64
 """The Realtime API takes names of functions up to this number of characters."""
-EXTRA_MISSING = (
-    "[tools] needs the package mcp, which is not installed. Start with `uv run --extra tools "
-    "tui-voice`."
-)
+EXTRA_MISSING = "[tools] needs the package mcp, which is not installed: run `{}`."
 
 
 class McpServers:
@@ -63,7 +61,7 @@ class McpServers:
         try:
             await asyncio.to_thread(__import__, "mcp")  # takes about 1 s
         except ImportError:
-            self._notify(EXTRA_MISSING)
+            self._notify(EXTRA_MISSING.format(with_extra("tools")))
             for server in self._servers:
                 server.listed.set()
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.audio.pcm_format import RATE
+from tui_voice.config.program_form import with_extra
 from tui_voice.errors import StoreError
 from tui_voice.runtime.recorder import CHANNEL
 
@@ -77,7 +78,7 @@ def _read(path: Path, start: int, count: int) -> Any:
     except ImportError as error:
         raise StoreError(
             f"{path} was not closed by its program, and miniaudio, which can read it, is missing",
-            "run it with `uv run --extra sound tui-voice`",
+            f"run `{with_extra('sound')}`",
         ) from error
     pieces, at = [], 0
     form = miniaudio.SampleFormat.SIGNED16

