@@ -106,6 +106,7 @@ def _print_error(sentence: str, hint: str = "") -> None:
     A long sentence, which has a name or a path of thousands of characters, is cut in its middle.
     """
     from tui_voice.cli.output import OutputError
+    from tui_voice.config.program_form import in_working_form
     from tui_voice.store.secrets import Redactor
 
     clean = Redactor().text
@@ -114,7 +115,7 @@ def _print_error(sentence: str, hint: str = "") -> None:
         sentence = f"{sentence[: _LONGEST_SENTENCE // 2]}...{sentence[-_LONGEST_SENTENCE // 2 :]}"
     if hint and sentence[-1:] not in ".!?":
         sentence += "."
-    line = clean(" ".join(["tui-voice:", sentence, *hint.split()]))
+    line = clean(" ".join(["tui-voice:", sentence, *in_working_form(hint).split()]))
     with suppress(OSError, OutputError):  # standard error is closed or full, too
         print(line, file=sys.stderr, flush=True)
 

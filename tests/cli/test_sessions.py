@@ -12,6 +12,7 @@ import pytest
 
 from tui_voice.__main__ import main
 from tui_voice.cli.parser import parse
+from tui_voice.config.program_form import working_form
 from tui_voice.store.journal import Journal
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def test_without_sessions_list_is_empty_and_show_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path / "none", "list") == 0
-    assert "`tui-voice` starts one" in capsys.readouterr().out
+    assert f"`{working_form()}` starts one" in capsys.readouterr().out
     assert read_json(tmp_path / "none", capsys, "list") == []
     assert run(tmp_path / "none", "show", "last") == 1
     assert "no saved sessions yet" in capsys.readouterr().err

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tui_voice.cli.resume_hint import resume_lines
-from tui_voice.config.program_form import install, keyring_program, with_extra, working_form
+from tui_voice.config.program_form import (
+    in_working_form,
+    install,
+    keyring_program,
+    with_extra,
+    working_form,
+)
 
 
 def program_in(folder: Path) -> Path:
@@ -38,6 +45,22 @@ def test_the_resume_line_names_that_form(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(program_in(tmp_path / "bin")))
     *_, line = resume_lines(tmp_path / "a.jsonl", tmp_path, named=False)
     assert line == "Resume it: tui-voice resume a"
+
+
+def test_commands_in_texts_are_named_in_that_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "No sessions: `tui-voice` starts one, `tui-voice doctor` tells more, tui-voice's."
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    assert in_working_form(text) == text.replace("`tui-voice", "`uv run tui-voice", 1).replace(
+        "`tui-voice doctor", "`uv run tui-voice doctor"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "tui_voice", "sessions", "show", "none-such"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "`uv run tui-voice` begins one" in done.stderr
 
 
 def test_packages_are_installed_where_this_program_finds_them(

@@ -16,6 +16,7 @@ import pytest
 from tests.store.faulty_disk_harness import FULL, FaultyDisk
 from tests.store.sessions_harness import opened
 from tui_voice.config import state_dir
+from tui_voice.config.program_form import working_form
 from tui_voice.conversation import events as e
 from tui_voice.errors import StoreError
 from tui_voice.store import catalog, codec, rescue
@@ -278,7 +279,7 @@ def test_the_command_reports_it_and_exits_with_1(small: Path) -> None:
     )
     assert done.stderr.count("\n") == 1, done.stderr
     assert "could not be saved (the disk is full) and are kept in" in done.stderr
-    assert "Make room, then `tui-voice resume" in done.stderr
+    assert f"Make room, then `{working_form()} resume" in done.stderr
     (place,) = state_dir().glob("tui-voice-unsaved-*.jsonl")
     assert str(place) in done.stderr
     assert done.returncode == 1

@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
+from tui_voice.config import program_form
 from tui_voice.conversation.limits import Limits
 from tui_voice.ui.app import VoiceApp
 from tui_voice.ui.options import AppOptions, ExitSummary
@@ -27,6 +28,7 @@ def fixed_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("TUI_VOICE_SESSIONS_DIR", str(tmp_path / "sessions"))
     monkeypatch.setattr(sessions, "today", lambda: datetime.fromisoformat("2026-04-20T12:00+00:00"))
+    monkeypatch.setattr(program_form, "working_form", lambda: program_form.PLAIN)
     time.tzset()
     yield
     monkeypatch.undo()

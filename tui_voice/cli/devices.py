@@ -10,6 +10,7 @@ from tui_voice.audio.driver import Device, Direction
 from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.output import print_json
 from tui_voice.cli.table import table
+from tui_voice.config.program_form import in_working_form
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
         print()
         print(_lines(devices, "output", "Loudspeakers"))
     else:
-        print("No sound device was found. `tui-voice doctor` says what is missing.")
+        print(
+            in_working_form("No sound device was found. `tui-voice doctor` says what is missing.")
+        )
     return 0
 
 

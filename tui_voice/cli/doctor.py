@@ -12,6 +12,7 @@ from tui_voice.cli.checkup import Finding, checks
 from tui_voice.cli.flags import add_common, add_settings, settings_of
 from tui_voice.cli.output import print_json
 from tui_voice.config import Settings, user_path
+from tui_voice.config.program_form import in_working_form
 from tui_voice.errors import SettingsError
 
 
@@ -78,6 +79,8 @@ def _write_report(args: argparse.Namespace, findings: list[Finding]) -> None:
 
 
 def _print(finding: Finding) -> None:
-    print(f"  {finding.status:4}  {finding.name:15}{finding.detail}".rstrip())
+    detail = in_working_form(finding.detail)
+    print(f"  {finding.status:4}  {finding.name:15}{detail}".rstrip())
     if finding.remedy:
-        print(f"  {'':21}> {finding.remedy}")
+        remedy = in_working_form(f"`{finding.remedy}`")[1:-1]
+        print(f"  {'':21}> {remedy}")

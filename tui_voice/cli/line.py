@@ -23,6 +23,7 @@ from tui_voice.cli.flags import (
 from tui_voice.cli.input_lines import InputLines
 from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.resume_hint import resume_lines
+from tui_voice.config.program_form import in_working_form
 from tui_voice.errors import BackendError, ExitStatus, TuiVoiceError, UsageError
 from tui_voice.signals import deferred
 
@@ -180,7 +181,8 @@ class Lines:
         from tui_voice.conversation import events as e
 
         if not self._session.meters().has_microphone:
-            print("note   There is no microphone. `tui-voice devices` lists them.", flush=True)
+            said = "note   There is no microphone. `tui-voice devices` lists them."
+            print(in_working_form(said), flush=True)
         elif self.now.situation.microphone.open:
             self.post(e.TalkReleased())
         else:
@@ -210,7 +212,7 @@ class Lines:
         if silence.countdown is not None:
             countdown = Countdown(silence.countdown, round(silence.ends_at - silence.began_at))
         notice = notice_of(ledger, ledger.at, self._noticed_at, meters.unsaved, NO_WAIT, countdown)
-        problem = f"{notice.text} {notice.hint}".strip()
+        problem = in_working_form(f"{notice.text} {notice.hint}".strip())
         if notice.can_dismiss:
             self._noticed_at = ledger.at
         if problem and problem != self._problem:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli.flags import add_common
+from tui_voice.config.program_form import in_working_form
 from tui_voice.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"Fetching {model.name} ({model.megabytes} MB, {model.licence}) from {model.repo}.")
         model_store.fetch(model, _printer())
     model_store.use(model)
-    print(f"{model.name} is used from now on; `tui-voice models remove {model.name}` ends that.")
+    said = f"{model.name} is used from now on; `tui-voice models remove {model.name}` ends that."
+    print(in_working_form(said))
     return 0
 
 

@@ -13,6 +13,7 @@ from tui_voice.cli.flags import add_common, sessions_dir_of, settings_of
 from tui_voice.cli.output import print_json, print_styled
 from tui_voice.cli.table import short, table
 from tui_voice.config import user_path
+from tui_voice.config.program_form import in_working_form
 from tui_voice.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _list(args: argparse.Namespace, folder: Path) -> int:
         print_json([listed(session) for session in (*sessions, *unreadable)])
         return 0
     if not sessions:
-        print(f"No sessions in {short(folder)} yet. `tui-voice` starts one.")
+        print(in_working_form(f"No sessions in {short(folder)} yet. `tui-voice` starts one."))
     head = ("id", "when", "length", "turns", "cost", "model", "title")
     rows = [
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tui_voice.config import Settings
 from tui_voice.config.paths import data_dir
-from tui_voice.config.program_form import working_form
+from tui_voice.config.program_form import in_working_form, working_form
 
 SEEN = "welcome-seen"
 """A file in the data folder: the welcome was shown."""
@@ -73,7 +73,7 @@ def _engines(settings: Settings) -> list[str]:
     try:
         names = engines.describe()
     except TuiVoiceError as error:
-        return [f"{error} {error.hint}"]
+        return [in_working_form(f"{error} {error.hint}")]
     if BUILT_IN_CHAT not in names:
         return [f"Its models: {names}."]
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 PLAIN = "tui-voice"
+_COMMAND = re.compile(r"`tui-voice(?=[ `])")
 EXCLUDES = "uv-excludes.txt"
 """A file of the checkout: packages that the extra `local` names, and of which nothing is used."""
 
@@ -31,6 +33,11 @@ def working_form(env: Mapping[str, str] | None = None) -> str:
         return PLAIN if shutil.which(PLAIN, path=path) else f"{Path(sys.executable)} -m tui_voice"
     others = [folder for folder in path.split(os.pathsep) if folder and Path(folder) != own]
     return PLAIN if shutil.which(PLAIN, path=os.pathsep.join(others)) else f"uv run {PLAIN}"
+
+
+def in_working_form(text: str) -> str:
+    """Returns a text for the user, each "`tui-voice …`" in it as `working_form` has it."""
+    return _COMMAND.sub(lambda _found: f"`{working_form()}", text) if f"`{PLAIN}" in text else text
 
 
 def keyring_program() -> str:

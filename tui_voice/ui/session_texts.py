@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tui_voice.config.program_form import in_working_form
 from tui_voice.protocol.engine_names import BUILT_IN_CHAT
 from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.options import AppOptions
@@ -67,7 +68,11 @@ class SessionTexts:
             "",
             f"{self.keys.name('help')} explains the keys and the numbers. "
             f"{self.keys.name('sessions')} lists your saved sessions.",
-            *(("", _SMALL_MODEL) if BUILT_IN_CHAT in self.view.header.engines else ()),
+            *(
+                ("", in_working_form(_SMALL_MODEL))
+                if BUILT_IN_CHAT in self.view.header.engines
+                else ()
+            ),
             *(("", f"{connection}{self.options.glyphs.more}") if connection else ()),
         )
 

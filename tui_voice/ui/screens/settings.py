@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from tui_voice.config.editor import SettingField
 from tui_voice.config.model import all_settings
+from tui_voice.config.program_form import in_working_form
 from tui_voice.errors import SettingsError
 from tui_voice.ui.keys import BUILT_IN, binding
 from tui_voice.ui.live_settings import LiveSettings, when_in_force
@@ -278,7 +279,9 @@ class SettingsScreen(Screen[None]):
         elif (dialog := self._dialog(row)) is not None:
             self.app.push_screen(dialog, lambda saved: self._left(field.key, saved))
         else:
-            self._say("Only the file can have it: `tui-voice config edit` opens it.")
+            self._say(
+                in_working_form("Only the file can have it: `tui-voice config edit` opens it.")
+            )
 
     def _dialog(self, row: _Row) -> Screen[bool] | None:
         key = row.field.key

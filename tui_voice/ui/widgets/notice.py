@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from textual.reactive import reactive
 from textual.timer import Timer
 
+from tui_voice.config.program_form import in_working_form
 from tui_voice.ui.notices import ANSWER_SECONDS, Notice
 from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import clean, fit_phrase, wrap
@@ -44,7 +45,7 @@ class NoticeLine(BlockWidget):
             text = text[:1].upper() + text[1:]
         if notice.hint:
             text = f"{text}. {clean(notice.hint)}"
-        text, room = text.replace("\n", " "), max(8, width - 4)
+        text, room = in_working_form(text).replace("\n", " "), max(8, width - 4)
         spans = wrap(text, room)
         rows = [text[begin:end] for begin, end in spans[:_MOST_ROWS]]
         if len(spans) > _MOST_ROWS:
