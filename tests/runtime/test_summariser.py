@@ -389,6 +389,7 @@ async def test_an_own_prompt_replaces_the_style_and_its_places_are_filled() -> N
     await Summariser([SessionWriter("m", lambda _: 0.0)], form).summarise(source, session)
     assert asked[0].prompt.startswith("Kort: the conversation above | før: the summary at its")
     assert len(asked[0].turns) == 4
+    assert ResponseMetadata.from_wire(asked[0].metadata).own_prompt
 
 
 async def test_pinned_facts_stay_word_for_word_whatever_the_writer_makes_of_them() -> None:

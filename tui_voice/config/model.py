@@ -221,7 +221,8 @@ class SummarySettings:
     prompt: SummaryPrompt | None = setting(
         None,
         "your own request for summaries, used instead of style and language: {transcript} stands "
-        "for the turns, {memory} for the summary before",
+        "for the turns, {memory} for the summary before; the built-in chat model of the embedded "
+        "server cannot follow it, and quotes sentences of yours",
     )
     probe: bool = setting(
         True,

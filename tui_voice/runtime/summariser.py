@@ -18,7 +18,7 @@ from tui_voice.languages.token_estimate import CHARACTERS_PER_TOKEN, estimate_te
 from tui_voice.languages.topics import topics_of
 from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH, ResponseMetadata
 from tui_voice.runtime.kept_facts import facts_that_hold
-from tui_voice.runtime.prompts import TITLE_PROMPT, filled, summary_prompt
+from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
 from tui_voice.runtime.summary_probe import ProbeResult, SummaryProbe, with_word_for_word
 from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.summary_validation import problem_of, source_tokens, without_wrapping
@@ -223,7 +223,8 @@ class Summariser:
         kept = [fact.text for fact in request.facts]
         metadata = ResponseMetadata(
             purpose="summary",
-            form=filled(self._form.prompt) if self._form.prompt else style.prompt,
+            own_prompt=bool(self._form.prompt),
+            form=style.prompt,
             layout=style.layout,
             language=self._form.language,
             focus="; ".join(filter(None, [request.focus, *lost])),

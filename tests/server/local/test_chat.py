@@ -20,6 +20,7 @@ from tui_voice.server.interfaces import ContextTurn, ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder
 from tui_voice.server.local.chat_filters import ReasoningFilter
 from tui_voice.server.local.chat_probe import find_local_chat
+from tui_voice.server.local.chat_requests import chat_body
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.responder import LocalResponder
 
@@ -235,6 +236,19 @@ def test_a_summary_request_has_the_rules_and_the_conversation() -> None:
     assert "Write every sentence in French (français)." in rules["content"]
     assert "Above all keep what concerns: Anna." in rules["content"]
     assert source["content"].startswith("user: Hi, my name is Anna")
+
+
+def test_an_own_prompt_reaches_the_chat_model_whole_however_long_it_is() -> None:
+    own = "Write it as a poem about the conversation above. " + "Every verse has a rhyme. " * 60
+    wire = ResponseMetadata(purpose="summary", prompt_is_last_item=True, own_prompt=True).to_wire()
+    asked = ReplyRequest(
+        instructions="",
+        turns=(ContextTurn("1", "user", "I keep bees."),),
+        prompt=own,
+        metadata=ResponseMetadata.from_wire(wire),
+    )
+    (message,) = chat_body(asked, "m")["messages"]
+    assert message == {"role": "user", "content": f"user: I keep bees.\n\n{own}"}
 
 
 def test_a_slow_chat_server_leaves_time_for_the_summary_without_it() -> None:

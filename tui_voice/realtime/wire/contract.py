@@ -50,6 +50,7 @@ _LANGUAGE = "language"
 _FOCUS = "focus"
 _TIMEOUT_S = "seconds"
 _SECOND_ATTEMPT = "insist"
+_OWN_PROMPT = "own_prompt"
 _YES = "yes"
 
 
@@ -62,6 +63,9 @@ class ResponseMetadata:
     purpose: Purpose = ""
     prompt_is_last_item: bool = False
     """The last item of `input` is the prompt; the items before it are the source text."""
+    own_prompt: bool = False
+    """The prompt is the user's own (`summary.prompt`): it says all that is wanted, in place of
+    `form` and `language`. It may be longer than a metadata value, so only the last item has it."""
     form: str = ""
     """The sentences of the prompt that describe the form, for example "Write one paragraph."."""
     layout: Layout = "lines"
@@ -80,6 +84,7 @@ class ResponseMetadata:
             KEY: self.key,
             _PURPOSE: self.purpose,
             _PROMPT_ITEM: _LAST if self.prompt_is_last_item else "",
+            _OWN_PROMPT: _YES if self.own_prompt else "",
             _FORM: self.form,
             _LAYOUT: "" if self.layout == "lines" else self.layout,
             _LANGUAGE: self.language,
@@ -99,6 +104,7 @@ class ResponseMetadata:
             key=pairs.get(KEY, ""),
             purpose=next((p for p in PURPOSES if p == pairs.get(_PURPOSE)), ""),
             prompt_is_last_item=pairs.get(_PROMPT_ITEM) == _LAST,
+            own_prompt=pairs.get(_OWN_PROMPT) == _YES,
             form=pairs.get(_FORM, ""),
             layout=next((one for one in LAYOUTS if one == pairs.get(_LAYOUT)), "lines"),
             language=pairs.get(_LANGUAGE, ""),

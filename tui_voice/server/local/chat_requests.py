@@ -65,11 +65,14 @@ def _summary_body(request: ReplyRequest) -> dict[str, Any]:
     # A token has about 4 characters: this is half of the conversation, and no summary is longer.
     max_tokens = request.max_tokens or min(1000, max(150, characters // 8))
     text = "\n".join(f"{turn.role}: {turn.text}" for turn in request.turns if turn.text)
+    own = request.prompt if request.metadata.own_prompt else ""
+    messages = [
+        {"role": "system", "content": "\n".join(_summary_rules(request))},
+        {"role": "user", "content": text},
+    ]
     return {
-        "messages": [
-            {"role": "system", "content": "\n".join(_summary_rules(request))},
-            {"role": "user", "content": text},
-        ],
+        # The user's own prompt speaks of "the conversation above".
+        "messages": [{"role": "user", "content": f"{text}\n\n{own}"}] if own else messages,
         "temperature": 0,
         "max_tokens": max_tokens,
     }
