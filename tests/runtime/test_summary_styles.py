@@ -18,6 +18,7 @@ from tests.e2e.server_harness import ServerProcess
 from tui_voice.config import Settings, SummarySettings, load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.items import memory_text
+from tui_voice.conversation.limits import Limits
 from tui_voice.runtime.headless import HeadlessSession
 from tui_voice.runtime.session_factory import SessionOptions
 from tui_voice.runtime.summary_styles import SUMMARY_STYLES
@@ -32,6 +33,7 @@ FIRST = (
     "My sister is called Marit.",
     "The bus was late again today.",
 )
+"""Turns of the user of which the first summary is made."""
 SECOND = (
     "My dog is called Bolla.",
     "Actually, let's go to Osaka first instead.",
@@ -41,6 +43,7 @@ SECOND = (
     "There was a fine rainbow.",
     "I keep losing my left glove.",
 )
+KEEP = 2
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +55,18 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def first_part(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved session with the first turns, which each style resumes a copy of."""
+def saved(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved session with all turns, which each style resumes a copy of: a reply of the chat
+    model takes 1 s of processor time."""
     folder = tmp_path_factory.mktemp("first")
     with HeadlessSession(SessionOptions(settings=settings(server_url), folder=folder)) as session:
-        for words in FIRST:
+        for words in FIRST + SECOND:
             session.say(words)
     return session.path
 
 
 def settings(server_url: str) -> Settings:
-    given = {"backend.kind": server_url, "audio.text_only": True, "context.keep": 2}
+    given = {"backend.kind": server_url, "audio.text_only": True, "context.keep": KEEP}
     return load(given, env={}, path=Path(os.devnull))
 
 
@@ -71,19 +75,19 @@ def settings(server_url: str) -> Settings:
 @pytest.mark.xdist_group("summary styles")
 @pytest.mark.parametrize("style", SUMMARY_STYLES)
 def test_a_summary_by_hand_and_its_update(
-    tmp_path: Path, server_url: str, first_part: Path, style: str
+    tmp_path: Path, server_url: str, saved: Path, style: str
 ) -> None:
     events: list[e.Event] = []
     options = SessionOptions(
         settings=replace(settings(server_url), summary=SummarySettings(style=style)),
         folder=tmp_path,
-        resume=Path(shutil.copy(first_part, tmp_path)),
+        resume=Path(shutil.copy(saved, tmp_path)),
     )
     with HeadlessSession(options, on_event=events.append) as session:
+        session.set_limits(Limits(keep=KEEP + 2 * len(SECOND)))
         session.summarise(focus="lighthouse, boat")
         first = session.snapshot.ledger.memory
-        for words in SECOND:
-            session.say(words)
+        session.set_limits(Limits(keep=KEEP))
         session.summarise()
         second = session.snapshot.ledger.memory
         held = session.retrieve(session.snapshot.ledger.memory_id).result(30)
@@ -93,6 +97,7 @@ def test_a_summary_by_hand_and_its_update(
         assert kept in first
         assert kept in second, "the first was to be updated"
     assert "Kyoto" in first
+    assert "Bolla" not in first, "a turn that was to be kept was summarised"
     assert "Bolla" in second
     assert "2400" in second
     asked = [event for event in events if isinstance(event, e.SummaryRequested)]
