@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.patience_harness import slowness
+from tests.patience_harness import LOWER_PRIORITY, slowness
 from tests.requirements_harness import require
 from tests.sound_server_harness import VirtualSound, missing
 from tui_voice.conversation.policies import POLICIES
@@ -33,14 +33,12 @@ for signum in ENDING:
         signal.signal(signum, signal.SIG_DFL)
 
 
-LOWER_PRIORITY = 15
-"""Added to the nice value of a test process without real-time sound."""
 _lowered = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns the number of test processes: one for sound, which mostly waits, and one a core."""
-    return min(os.cpu_count() or 1, 4) + 1
+    """Returns the number of test processes: one for sound, one a core, one for while these wait."""
+    return min(os.cpu_count() or 1, 4) + 2
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own hook

@@ -14,6 +14,8 @@ REFERENCE_S = 0.005
 MEASURED_FOR_S = 20.0
 """Seconds for which a measurement is used."""
 MOST = 10.0
+LOWER_PRIORITY = 10
+"""Added to the nice value of a test process without real-time sound, and of its programs."""
 
 _measured: tuple[float, float] = (0.0, -MEASURED_FOR_S)  # the factor, and when it was measured
 

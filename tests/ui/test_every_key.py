@@ -23,6 +23,8 @@ from tui_voice.ui.widgets.find_bar import FindBar
 from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.transcript import Transcript
 
+SIZE = (120, 24)
+"""Columns and rows: wide enough for the side panels, and drawn in half the time of 120×36."""
 ACTIONS = (*key_actions(), *LIST_ACTIONS)
 PARTS = ("prompt", "typed", "transcript", "log", "memory")
 """Parts of the session screen; `typed`: the prompt with a text in it."""
@@ -85,10 +87,12 @@ async def begin(pilot: Pilot[ExitSummary], app: AppUnderTest, part: str) -> None
 )
 async def test_the_keys_of_the_session_screen(build: Build, part: str, state: str) -> None:
     app = build(idle if state == "idle" else kyoto_session)
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
         await settle(pilot)
+        acts = True
         for action in keys_in(SESSION):
-            await begin(pilot, app, part)
+            if acts:
+                await begin(pilot, app, part)
             screen = app.session_screen
             works, before = screen.works(action.id), appearance(app)
             typed = screen.prompt.value
@@ -132,7 +136,7 @@ async def test_the_keys_of_the_other_screens(
     journal = next(iter(app.options.sessions.glob("*eggs*"))) if app.options.sessions else None
     assert journal is not None
     app.scripted.path = journal
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
         await settle(pilot)
         for action in keys_in(place):
             await open_screen(pilot, app, place)
