@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -68,6 +69,7 @@ def test_prices_of_the_small_model_agree_too() -> None:
     assert found["none"].usd == pytest.approx(3.74, rel=0.03)
 
 
+@cache
 def _hour(policy: str, model: str, hours: float = 1.0, hit: float = 1.0) -> SimulationResult:
     limits = default_limits(model, policy)
     assert check_limits(limits) is None
