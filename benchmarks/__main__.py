@@ -49,6 +49,7 @@ PARTS = {
     "server": Part(("--quick",)),
     "store": Part(("--turns", "20000")),
     "recall": Part(),
+    "uncertain_words": Part(),
     "holes": Part(("--seconds", "60"), usual=False),
     "neighbours": Part(("--runs", "3"), usual=False),
     "turn_ends": Part(usual=False),

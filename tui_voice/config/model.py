@@ -119,7 +119,7 @@ class BackendSettings:
         None, "a text that tells the transcription what is spoken about"
     )
     uncertain_below: Annotated[float, Meta(ge=0, le=1)] = setting(
-        0.5, "probability below which a word of your transcript is underlined; 0: none is"
+        0.6, "probability below which a word of your transcript is underlined; 0: none is"
     )
     instructions: NonEmptyText | None = setting(None, "instructions for the assistant")
     reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = setting(
