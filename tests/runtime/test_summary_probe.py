@@ -9,6 +9,7 @@ import pytest
 from tests.runtime.test_summariser import ScriptedWriter, no_session
 from tui_voice.conversation import effects as x
 from tui_voice.conversation import events as e
+from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH
 from tui_voice.runtime.summariser import Summariser
 from tui_voice.runtime.summary_probe import SummaryProbe, with_word_for_word
 from tui_voice.runtime.summary_styles import SummaryForm
@@ -148,3 +149,13 @@ async def test_every_attempt_is_counted_also_without_a_summary() -> None:
     summariser.on_billed = billed.append
     assert await summariser.entitle(request(*SAID).turns, no_session) is None
     assert billed == [e.WritingBilled(purpose="title", usd=1.0)]
+
+
+async def test_a_title_that_is_too_long_is_asked_for_again_with_its_limit() -> None:
+    writer = ScriptedWriter("one", "word " * 30, "Boats for eleven people")
+    found = await Summariser([writer], retry_after_s=0.0).entitle(request(*SAID).turns, no_session)
+    assert found is not None
+    assert found.title == "Boats for eleven people"
+    first, second = writer.tasks
+    assert str(MAX_TITLE_LENGTH) not in first.prompt
+    assert f"at most {MAX_TITLE_LENGTH} characters" in second.prompt

@@ -23,6 +23,17 @@ def shortened(text: str, width: int, more: str = "…", size: Callable[[str], in
     room = width - size(more)
     if room <= 0:
         return ""
+    end = _end(text, width, room, size)[0]
+    return text[:end].rstrip(",;:.-–— ") + more
+
+
+def breaks_off(text: str, width: int) -> bool:
+    """Returns whether `shortened` would end inside a phrase. Sizes are in characters."""
+    return len(text) > width and not _end(text, width, width - 1, len)[1]
+
+
+def _end(text: str, width: int, room: int, size: Callable[[str], int]) -> tuple[int, bool]:
+    """Returns where a text that is too long is cut, and whether a phrase ends there."""
     end = min(len(text), 4 * room)
     while size(text[:end]) > room:
         end -= 1
@@ -30,7 +41,5 @@ def shortened(text: str, width: int, more: str = "…", size: Callable[[str], in
     phrase = max((match.start() for match in _PHRASE_END.finditer(begun)), default=0)
     word = begun.rfind(" ")
     if size(text[:phrase]) * 3 >= width:
-        end = phrase
-    elif word > 0:
-        end = word
-    return text[:end].rstrip(",;:.-–— ") + more
+        return phrase, True
+    return (word if word > 0 else end), False

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from tui_voice.conversation import effects as x
 from tui_voice.languages import find_language, is_spoken_language
+from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH
 from tui_voice.runtime.summary_styles import SummaryForm
 
 TITLE_PROMPT = (
     "Give the conversation above a title of at most six words, in the language that is spoken. "
     "Answer with the title alone, without quotation marks."
 )
+SHORTER_TITLE_PROMPT = f"{TITLE_PROMPT} It must have at most {MAX_TITLE_LENGTH} characters."
+"""For the second attempt: the first title may have been too long to be shown whole."""
 
 
 _REQUEST = (

@@ -18,7 +18,7 @@ from tui_voice.languages.token_estimate import CHARACTERS_PER_TOKEN, estimate_te
 from tui_voice.languages.topics import topics_of
 from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH, ResponseMetadata
 from tui_voice.runtime.kept_facts import facts_that_hold
-from tui_voice.runtime.prompts import TITLE_PROMPT, summary_prompt
+from tui_voice.runtime.prompts import SHORTER_TITLE_PROMPT, TITLE_PROMPT, summary_prompt
 from tui_voice.runtime.summary_probe import ProbeResult, SummaryProbe, with_word_for_word
 from tui_voice.runtime.summary_styles import SummaryForm
 from tui_voice.runtime.summary_validation import problem_of, source_tokens, without_wrapping
@@ -164,7 +164,8 @@ class Summariser:
         task = WritingTask(
             source=source, prompt=TITLE_PROMPT, metadata=ResponseMetadata(purpose="title")
         )
-        job = _Job(attempts=(task, task), problem=_title_problem, shortfall=lambda _text: "")
+        shorter = replace(task, prompt=SHORTER_TITLE_PROMPT)
+        job = _Job(attempts=(task, shorter), problem=_title_problem, shortfall=lambda _text: "")
         attempts = _Attempts()
         result = await self._write(job, attempts, ask)
         if result is None:

@@ -35,5 +35,12 @@ def test_a_long_sentence_is_cut_behind_a_phrase() -> None:
     assert title(turns(("user", sentence))) == "We are planning to repaint the kitchen…"
 
 
+def test_another_sentence_is_taken_where_the_first_would_break_off_inside_a_phrase() -> None:
+    first = (
+        "I have been thinking about it for weeks and still do not know where to begin with it all."
+    )
+    assert title(turns(("user", f"{first} We repaint the kitchen."))) == "We repaint the kitchen"
+
+
 def test_without_words_of_the_user_there_is_no_title() -> None:
     assert title(turns(("assistant", "Hello there."))) == ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui_voice.languages.phrases import shortened
+from tui_voice.languages.phrases import breaks_off, shortened
 from tui_voice.languages.sentences import sentences
 from tui_voice.realtime.wire.contract import MAX_TITLE_LENGTH
 from tui_voice.server.interfaces import ContextTurn
@@ -14,8 +14,13 @@ _GREETING_WORDS = 2
 
 
 def title(turns: Sequence[ContextTurn]) -> str:
-    """Returns at most `MAX_TITLE_LENGTH` characters; "" where the user said nothing."""
+    """Returns at most `MAX_TITLE_LENGTH` characters; "" where the user said nothing.
+
+    A sentence is broken off inside a phrase only where that would happen to every other one, too.
+    """
     said = [part for turn in turns if turn.role == "user" for part in sentences(turn.text)]
-    longer = (part for part in said if len(part.split()) > _GREETING_WORDS)
-    chosen = next(longer, said[0] if said else "").rstrip(" .,;!?")
+    said = [part.rstrip(" .,;!?") for part in said]
+    longer = [part for part in said if len(part.split()) > _GREETING_WORDS] or said[:1]
+    whole = (part for part in longer if not breaks_off(part, MAX_TITLE_LENGTH))
+    chosen = next(whole, longer[0] if longer else "")
     return shortened(chosen, MAX_TITLE_LENGTH)
