@@ -34,7 +34,8 @@ class Minimal(App):
 Minimal().run(headless=True, size=(120, 36))
 """
 _OURS = """
-import os, sys
+import gc, os, sys
+gc.disable()  # as tui_voice.__main__ does until the first paint
 from tui_voice.ui.app import VoiceApp
 class Painted(VoiceApp):
     async def _after_first_paint(self):
@@ -99,7 +100,7 @@ async def deltas(turns: int, count: int) -> tuple[float, float, float]:
         while app.session.handle is None:
             await pilot.pause(0.01)
         await pilot.pause(0.5)
-        gc.collect()
+        gc.freeze()  # as the app does once its session is open
         watcher = asyncio.create_task(watch())
         begin = time.process_time()
         for number in range(count):

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _status_of(given: list[str]) -> int:
     debug = _take_debug(given)
     # Garbage collection while modules are imported takes a tenth of the start and finds nothing.
-    # The app enables it again after the first paint, other commands before they run.
+    # The app enables it again once its first session is open, other commands before they run.
     gc.disable()
     try:
         from tui_voice.cli import parser

@@ -48,7 +48,16 @@ def run(args: argparse.Namespace) -> int:
     opened: dict[Path, Settings] = {}
 
     def open_handle(session_id: str | None) -> SessionHandle:
-        gc.enable()  # the first paint is over (`__main__` disabled it until then)
+        try:
+            return open_saved_or_new(session_id)
+        finally:
+            if not gc.isenabled():  # `__main__` disabled it until the first session is open
+                # A full collection would look at every object of the imported modules: 90 ms in
+                # which no thread runs, neither the screen nor the sound.
+                gc.freeze()
+                gc.enable()
+
+    def open_saved_or_new(session_id: str | None) -> SessionHandle:
         from tui_voice.runtime.session_factory import SessionOptions, open_session
         from tui_voice.store.catalog import find
 
