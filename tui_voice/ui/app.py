@@ -27,7 +27,6 @@ from tui_voice.ui.attention import signals, what_ended
 from tui_voice.ui.commands import PaletteCommand, key_commands
 from tui_voice.ui.key_queue import KeyQueue, NextKey
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
-from tui_voice.ui.live_settings import LiveSettings
 from tui_voice.ui.messages import (
     PruningRequested,
     SessionOpeningFailed,
@@ -53,8 +52,11 @@ from tui_voice.ui.widgets.notice import NoticeLine
 if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn
     from tui_voice.runtime.session_handle import SessionHandle
+    from tui_voice.ui.live_settings import LiveSettings
     from tui_voice.ui.widgets.transcript import Transcript
 
+REST_CSS = Path(__file__).with_name("rest.tcss")
+"""The style sheet of what is not in the first picture: it takes longer to parse than to draw it."""
 DRAFT_SECONDS = 2.0
 """How often what is half typed is saved, in case the process is killed."""
 FRAME = 0.05
@@ -111,8 +113,11 @@ class VoiceApp(App[ExitSummary]):
             self, self.options, self.session, lambda: self.view, self.redraw
         )
         self._typed = TypedTurns(self.session, self._sessions_folder, saves=not self.options.replay)
-        editor = self.options.editor
-        self.settings = None if editor is None else LiveSettings(self, editor)
+        self.settings: LiveSettings | None = None
+        if self.options.editor is not None:
+            from tui_voice.ui.live_settings import LiveSettings
+
+            self.settings = LiveSettings(self, self.options.editor)
         self.failure: BaseException | None = None
         """The error that ended the application, if the user did not end it."""
         self._key_queue = KeyQueue(self, self._take_key)
@@ -212,6 +217,7 @@ class VoiceApp(App[ExitSummary]):
         self.call_after_refresh(self._after_first_paint)
 
     async def _after_first_paint(self) -> None:
+        self.stylesheet.read(REST_CSS)
         await self.session_screen.mount_rest()
         self._typed.load(self.session_screen.prompt)
         self.set_interval(DRAFT_SECONDS, self.save_draft)

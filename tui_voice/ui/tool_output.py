@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 _WHO = {"user": "you", "assistant": "voice"}
 
 
@@ -28,6 +26,8 @@ def recalled(output: str) -> list[dict[str, object]] | None:
     """Returns what `recall` found; None where this is the output of another function."""
     if not output.startswith("{"):
         return None
+    import json  # few sessions need it, and none before the first paint
+
     try:
         value = json.loads(output)
     except ValueError:

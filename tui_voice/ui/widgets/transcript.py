@@ -182,12 +182,15 @@ class Transcript(ScrollView, can_focus=True):
         if self._stale or len(self._shown) != self.size.height:
             self.refresh()
             return
-        for first, count in changed_rows(self._shown, self._visible_lines()):
-            self.refresh(Region(0, first, self.size.width, count))
+        before, self._shown = self._shown, self._visible_lines()
+        for first, count in changed_rows(before, self._shown):
+            rows = slice(first, first + count)
+            self._drawn[rows] = finished(self, self._shown[rows])
+            super().refresh(Region(0, first, self.size.width, count))
             self.painted_lines += count
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if self.gutter:  # Textual draws a border, as that of a preview
+        if self.styles.gutter:  # Textual draws a border, as that of a preview
             return super().render_lines(crop)
         if self._stale or len(self._shown) != self.size.height:
             self._shown, self._stale = self._visible_lines(), False
@@ -197,16 +200,17 @@ class Transcript(ScrollView, can_focus=True):
     def _visible_lines(self) -> list[Strip]:
         """Returns the lines on the screen; a line that did not change is the same object."""
         width, ground = self.region.width, self.rich_style
-        return [self._line(y).adjust_cell_length(width, ground) for y in range(self.size.height)]
-
-    def _line(self, y: int) -> Strip:
-        return self._lines.line(y, self.scroll_offset.y, self.size.height, self.text_selection)
+        top, height, selection = self.scroll_offset.y, self.size.height, self.text_selection
+        lines = [self._lines.line(y, top, height, selection) for y in range(height)]
+        return [line.adjust_cell_length(width, ground) for line in lines]
 
     def render_line(self, y: int) -> Strip:
         """Returns a row with the offsets by which Textual finds what the mouse points at; the
         rows that are drawn have none.
         """
-        strip, found = self._line(y), self.document.at(self.scroll_offset.y + y)
+        top = self.scroll_offset.y
+        strip = self._lines.line(y, top, self.size.height, self.text_selection)
+        found = self.document.at(top + y)
         return strip.apply_offsets(0, line_number(*found)) if found and self._lines.count else strip
 
     # ── size and scrolling ──────────────────────────────────────────────────────────────────
