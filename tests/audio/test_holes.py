@@ -7,21 +7,20 @@ import numpy as np
 import pytest
 
 from tests.audio.holes_harness import LOUD, busy, holes_ms, tone
-from tests.requirements_harness import require
 from tests.sound_server_harness import VirtualSound
-from tui_voice.audio.devices import load_driver
+from tui_voice.audio.driver import Driver
 from tui_voice.audio.pcm import RATE
 from tui_voice.audio.speaker import Speaker
 
 pytestmark = pytest.mark.sound
 
 
-async def test_a_busy_machine_leaves_no_holes_in_a_reply(virtual_sound: VirtualSound) -> None:
+async def test_a_busy_machine_leaves_no_holes_in_a_reply(
+    virtual_sound: VirtualSound, driver: Driver
+) -> None:
     """With a buffer of 60 ms there were 15 holes in these 3 s. The reply is then paused, and goes
     on where it stopped; then it is interrupted.
     """
-    driver = load_driver("miniaudio")
-    require(driver, "miniaudio does not load here")
     speaker = Speaker()
     await speaker.open(driver=driver)
     recording = await asyncio.to_thread(virtual_sound.record)

@@ -1,10 +1,11 @@
 """Plays through PulseAudio, or PipeWire in its place, with a buffer that is deep while it must be.
 
-PulseAudio asks `miniaudio` for each block just in time, so every 10 ms of a reply had to pass
-through the threads of both programs within 60 ms. On a busy machine that failed 5 times a second,
-and a deeper buffer of that kind delays the beginning and the interruption of a reply. Here a thread
-writes a reply ahead as far as the server takes it, drops what is not heard when the reply is
-interrupted, and writes nothing between replies, so that the next one is heard at once.
+PulseAudio asks `miniaudio`, and its ALSA plugin asks PortAudio, for each block just in time: every
+10 ms of a reply had to pass through the threads of both programs within 60 ms. On a busy machine
+that failed 5 times a second, and a deeper buffer of that kind delays the beginning and the
+interruption of a reply. Here, for both libraries, a thread writes a reply ahead as far as the
+server takes it, drops what is not heard when the reply is interrupted, and writes nothing between
+replies, so that the next one is heard at once.
 
 It uses libpulse's "simple" interface by ctypes, which lets other threads run while a call waits:
 https://www.freedesktop.org/software/pulseaudio/doxygen/simple_8h.html
@@ -20,7 +21,7 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint8, c_uint32,
 from functools import cache
 from typing import Any
 
-from tui_voice.audio.driver import BLOCK_MS, Device, Pull
+from tui_voice.audio.driver import BLOCK_MS, Pull
 from tui_voice.audio.pcm import BYTES_PER_MS, RATE, SAMPLES_PER_MS
 from tui_voice.errors import DeviceError
 
@@ -69,12 +70,15 @@ def _library() -> Any:
 
 
 def open_pulse_output(
-    device: Device | None, pull: Pull, stopped: Callable[[], None]
+    name: str, sink: str | None, pull: Pull, stopped: Callable[[], None]
 ) -> PulseOutput | None:
-    """Starts playing on a device of the sound server; None where libpulse cannot."""
+    """Starts playing on a sink of the sound server; None where libpulse cannot.
+
+    `sink`: the server's name of it, None: its default. `name`: what users read.
+    """
     if _library() is None:
         return None
-    output = PulseOutput(device, pull, stopped)
+    output = PulseOutput(name, sink, pull, stopped)
     try:
         output.wake()
     except DeviceError:
@@ -85,9 +89,11 @@ def open_pulse_output(
 class PulseOutput:
     """Implements `DeviceHandle`. One thread at a time makes all calls to the library."""
 
-    def __init__(self, device: Device | None, pull: Pull, stopped: Callable[[], None]) -> None:
-        self.name = device.name if device else "default"
-        self._id = device.id.encode() if device else None
+    def __init__(
+        self, name: str, sink: str | None, pull: Pull, stopped: Callable[[], None]
+    ) -> None:
+        self.name = name
+        self._id = sink.encode() if sink else None
         self._pull, self._stopped = pull, stopped
         self._ends = threading.Event()  # of the thread that runs now
         self._thread: threading.Thread | None = None

@@ -18,6 +18,11 @@ server ends at the wrong moment, and `pulsectl` waits until its time limit even 
 _asking = threading.Lock()
 
 
+def server_runs() -> bool:
+    """Returns whether there is a sound server; does not start one."""
+    return _ask(lambda _: True)
+
+
 def captures_monitor_by_default() -> bool:
     """Returns whether the sound server's default source is a monitor; False without a server."""
 

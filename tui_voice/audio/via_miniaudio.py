@@ -1,9 +1,8 @@
 """Driver for `miniaudio`, which needs no system library and finds PulseAudio, PipeWire or ALSA."""
 
-import os
 import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 import miniaudio
@@ -66,29 +65,11 @@ class Miniaudio:
             while True:
                 wanted = yield pull(wanted, 0.0) or bytes(wanted * WIDTH)
 
-        if self._finds_pulseaudio and (output := open_pulse_output(device, pull, stopped)):
-            return output
-        with _buffer_at_pulseaudio(BLOCK_MS * _PERIODS):
-            return _open(miniaudio.PlaybackDevice, "loudspeaker", device, BLOCK_MS, play(), stopped)
-
-
-@contextmanager
-def _buffer_at_pulseaudio(ms: int) -> Iterator[None]:
-    """Sets the length of PulseAudio's buffer while a stream is opened.
-
-    `miniaudio` asks PulseAudio for one block, whatever number of periods it is given: that left 15
-    gaps in 14 s of speech on a busy machine, and six blocks none. PulseAudio's library reads the
-    variable while it opens a stream; a value set by the user stays.
-    """
-    name = "PULSE_LATENCY_MSEC"
-    if name in os.environ:
-        yield
-        return
-    os.environ[name] = str(ms)
-    try:
-        yield
-    finally:
-        del os.environ[name]
+        if self._finds_pulseaudio:
+            name, sink = (device.name, device.id) if device else ("default", None)
+            if output := open_pulse_output(name, sink, pull, stopped):
+                return output
+        return _open(miniaudio.PlaybackDevice, "loudspeaker", device, BLOCK_MS, play(), stopped)
 
 
 class MiniaudioStream:

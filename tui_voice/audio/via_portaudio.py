@@ -6,14 +6,15 @@ from typing import Any
 
 import sounddevice
 
-from tui_voice.audio.driver import BLOCK_MS, Device, Pull, is_monitor
+from tui_voice.audio.driver import BLOCK_MS, Device, DeviceHandle, Pull, is_monitor
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, Resampler
-from tui_voice.audio.pulse_server import captures_monitor_by_default
+from tui_voice.audio.pulse_output import open_pulse_output
+from tui_voice.audio.pulse_server import captures_monitor_by_default, server_runs
 from tui_voice.errors import DeviceError
 
 _streams: Any = sounddevice  # its classes have no type annotations
 _ALSA_TO_SOUND_SERVER = ("default", "pulse", "pipewire", "sysdefault")
-"""ALSA devices that capture whatever the sound server's default microphone is."""
+"""ALSA devices that are the sound server's default microphone and loudspeaker."""
 _open_lock = threading.Lock()
 """PortAudio's open and close must not run in two threads at the same time."""
 
@@ -82,7 +83,15 @@ class PortAudio:
         pull: Pull,
         *,
         stopped: Callable[[], None],
-    ) -> "PortAudioStream":
+    ) -> DeviceHandle:
+        name = device.name if device else "default"
+        if (
+            name in _ALSA_TO_SOUND_SERVER
+            and server_runs()
+            and (output := open_pulse_output(name, None, pull, stopped))
+        ):
+            return output
+
         def at(rate: int) -> Any:
             resampler = Resampler(RATE, rate)
             ready = bytearray()
