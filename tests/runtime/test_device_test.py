@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.sound_server_harness import VirtualSound
+from tests.sound_server_harness import MICROPHONE, VirtualSound
 from tui_voice.audio.files import write_wav
 from tui_voice.audio.pcm import RATE, samples
 from tui_voice.cli.voice_sample import sample
@@ -15,7 +15,7 @@ from tui_voice.errors import DeviceError
 from tui_voice.runtime import sound_test
 from tui_voice.runtime.sound_test import DeviceTest
 
-AT = np.arange(2 * RATE) / RATE
+AT = np.arange(20 * RATE) / RATE
 TONE = (np.sin(2 * np.pi * 440 * AT) * 12_000).astype("<i2").tobytes()
 
 
@@ -30,8 +30,11 @@ def test_a_microphone_is_recorded_and_played_back_and_a_loudspeaker_heard(
     said = test.record(None, levels.append)
     assert said.startswith("Almost nothing was heard.")
     assert len(levels) >= 35, "a level for each 20 ms"
+    microphone = virtual_sound.record(MICROPHONE)
     speech = virtual_sound.speak(tmp_path / "tone.wav", wait=False)
+    assert microphone.wait_for(any), "the tone is in the microphone"
     said = test.record("Microphone", levels.append)
+    speech.kill()
     speech.wait()
     assert said.startswith("Heard you at ")
     assert max(levels) > 0.6
