@@ -5,8 +5,8 @@ import pytest
 
 from tests.audio.echo_harness import FRAME, Sound, later, room, with_holes
 from tui_voice.audio.echo import EchoCanceller
-from tui_voice.audio.echo_gate import is_echo
 from tui_voice.audio.pcm import RATE, samples
+from tui_voice.audio.similarity import is_echo
 from tui_voice.audio.speech_filter import SpeechFilter
 from tui_voice.audio.voice_detector import VoiceDetector
 

@@ -12,11 +12,11 @@ import numpy as np
 from tui_voice.audio.device_stream import DeviceChange, DeviceStream
 from tui_voice.audio.driver import Device, DeviceHandle, Driver
 from tui_voice.audio.echo import EchoCanceller
-from tui_voice.audio.echo_gate import is_echo
 from tui_voice.audio.in_flight import BlocksInFlight
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, WIDTH, level, samples
 from tui_voice.audio.playback import Playback, PlayedBlock
 from tui_voice.audio.playback_history import PlaybackHistory
+from tui_voice.audio.similarity import is_echo
 from tui_voice.errors import DeviceError
 
 _RESTS_AFTER = 10 * RATE

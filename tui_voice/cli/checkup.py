@@ -37,7 +37,7 @@ FAIL_BELOW = 50_000_000
 LOUD_LEAK_DB = -3.0
 """Level of the echo, relative to what is played, from which it covers the user's voice."""
 LONGEST_CANCELLED_MS = 500.0
-"""Delay of an echo beyond which it is not recognised (`audio/echo_gate.py`)."""
+"""Delay of an echo beyond which it is not recognised (`audio/similarity.py`)."""
 
 
 class Finding(NamedTuple):
