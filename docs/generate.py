@@ -26,6 +26,7 @@ from tui_voice.errors import EXIT_STATUS_MEANINGS
 from tui_voice.server.local.hibari import MODEL
 from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
 from tui_voice.server.local.pico import FILES as PICO
+from tui_voice.server.local.smart_turn import WEIGHTS as SMART_TURN
 from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.vad import SILERO
 from tui_voice.ui.key_hints import FIND_KEYS, PANE_KEYS, PROMPT_KEYS, SELECT_KEYS
@@ -174,7 +175,7 @@ def dependencies() -> str:
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = [
         f"| `{model.file}` | `{model.release}` | `{model.sha256}` |\n"
-        for model in (SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2, *PICO)
+        for model in (SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2, SMART_TURN, *PICO)
     ]
     return replace_part(
         text, "weights", "| file | package | SHA-256 |\n|---|---|---|\n" + "".join(rows)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.server.event_order_harness import (
     RESPONSE_EVENTS,
@@ -13,7 +15,7 @@ from tests.server.event_order_harness import (
     speech_with_silence,
 )
 from tests.server.protocol_harness import SILENCE, ProtocolClient, error_of, event_types
-from tests.server.toy_engines_harness import speech
+from tests.server.toy_engines_harness import ToyEngines, speech
 from tui_voice.realtime.wire.client import InputAudioBufferAppend, ResponseCancel
 from tui_voice.realtime.wire.server import ResponseDone
 from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
@@ -193,6 +195,33 @@ class TestSemanticVad:
             + speech_with_silence("tell me a", before=0, after=1_500)
         )
         assert "input_audio_buffer.speech_stopped" not in event_types(client.events)
+
+    @pytest.mark.parametrize(("probability", "silence"), [(0.95, 300), (0.4, 1_500)])
+    def test_a_model_that_hears_the_end_decides_instead_of_the_words(
+        self, probability: float, silence: int
+    ) -> None:
+        heard: list[int] = []
+
+        def judge(samples: NDArray[np.float32]) -> float:
+            heard.append(len(samples))
+            return probability
+
+        engines = ToyEngines()
+        engines.judge = judge
+        for after, ends in ((silence - 60, False), (silence + 60, True)):
+            client = ProtocolClient(engines)
+            client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
+            client.say(speech_with_silence("tell me a story about", before=300, after=after))
+            assert ("input_audio_buffer.speech_stopped" in event_types(client.events)) == ends
+        assert set(heard) == {heard[0]}, "once for each pause, with all that was said"
+        assert heard[0] > 16 * 5 * 160, "five words of 160 ms at 16 kHz"
+
+    def test_the_model_is_not_asked_by_server_vad(self) -> None:
+        client = ProtocolClient()
+        client.engines.judge = lambda _: 1 / 0
+        client.configure_input(turn_detection=server_vad())
+        client.say(speech_with_silence("hello", after=700))
+        assert "input_audio_buffer.speech_stopped" in event_types(client.events)
 
 
 class TestIdleTimeout:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
 import numpy as np
@@ -170,6 +170,8 @@ class ToyEngines:
     def __init__(self) -> None:
         self.stt, self.tts, self.llm = ToneRecogniser(), ToneSynthesiser(), CommandResponder()
         self.loaded = threading.Event()
+        self.judge: Callable[[NDArray[np.float32]], float] | None = None
+        """Judges the end of a turn, where it is set."""
         self.fails: str | None = None
         """The error that `load` raises, where it is set."""
 
@@ -186,6 +188,9 @@ class ToyEngines:
 
     def recogniser(self) -> ToneRecogniser:
         return self.stt
+
+    def end_of_turn(self) -> Callable[[NDArray[np.float32]], float] | None:
+        return self.judge
 
     def responder(self) -> CommandResponder:
         return self.llm

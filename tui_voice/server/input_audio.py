@@ -21,6 +21,8 @@ from tui_voice.server.response_manager import ResponseManager
 from tui_voice.server.session_settings import SessionSettings, TurnDetectionSettings
 from tui_voice.server.transcription import Transcriber
 from tui_voice.server.turn_detector import (
+    FINISHED_FROM,
+    Pause,
     TurnDetector,
     TurnSignal,
     VoicePaused,
@@ -132,7 +134,7 @@ class InputAudioBuffer:
             case VoiceStarted(start_ms=start_ms):
                 self._begin_turn(start_ms, turn_detection)
             case VoicePaused():
-                self.transcriber.pause(detector)
+                self.transcriber.pause(detector, judges_end=turn_detection.eagerness is not None)
             case VoiceResumed():
                 self.transcriber.resume()
                 self._responses.drop_speculative()
@@ -239,14 +241,17 @@ class InputAudioBuffer:
         )
         self._commit(item_id, start_ms, end_ms, None, detector)
 
-    def _pause_text(self, utterance: Utterance) -> None:
-        """The text before a pause is known: judges whether it is a complete sentence, and starts a
-        speculative reply."""
+    def _pause_text(self, utterance: Utterance, finished: float | None) -> None:
+        """The text before a pause is known: notes whether the speaker has finished, as a model
+        heard or else by the words, and starts a speculative reply."""
         turn_detection, detector = self._settings.turn_detection, self._require_detector()
         text = utterance.final_text(detector.voice_end_ms)
         if turn_detection is None or not text:  # no words, or speech has gone on meanwhile
             return
-        detector.is_sentence_complete = is_complete_sentence(text)
+        if finished is None:
+            detector.pause = Pause.AFTER_SENTENCE if is_complete_sentence(text) else Pause.WITHIN
+        else:
+            detector.pause = Pause.FINISHED if finished > FINISHED_FROM else Pause.UNFINISHED
         if turn_detection.create_response:
             self._responses.start_speculative(self._settings, utterance.item_id, text)
 

@@ -68,6 +68,14 @@ class ScoringRecogniser(Recogniser, Protocol):
         ...
 
 
+class EndOfTurn(Protocol):
+    """Judges by the sound of a turn whether its speaker has finished."""
+
+    def __call__(self, samples: NDArray[np.float32]) -> float:
+        """Returns the probability (0 to 1) of it. `samples`: as for a `Recogniser`, to a pause."""
+        ...
+
+
 class Synthesiser(Protocol):
     """Text to speech."""
 
@@ -157,6 +165,10 @@ class Engines(Protocol):
         ...
 
     def recogniser(self) -> Recogniser: ...
+
+    def end_of_turn(self) -> EndOfTurn | None:
+        """Returns the judge of pauses; None where its weights are not installed."""
+        ...
 
     def responder(self) -> Responder: ...
 

@@ -22,6 +22,8 @@ class TranscribeJob:
     sound: bytes
     is_urgent: bool = False
     stop: Event = field(default_factory=Event)
+    judges_end: bool = False
+    """Asks, too, whether the speaker has finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class TranscriptReady:
     text: str
     logprobs: tuple[LogProb, ...] = ()
     """The tokens of the text; empty where the recogniser does not know how sure it is."""
+    finished: float | None = None
+    """The probability that the speaker has finished; None: not judged."""
 
 
 @dataclass(frozen=True, slots=True)

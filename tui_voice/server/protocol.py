@@ -127,8 +127,8 @@ class ServerProtocol:
                 error = RefusedError("engines_unavailable", message, error_type=SERVER_ERROR)
                 self._queue.send(error.to_event())
                 self._queue.close(1011, "The engines are not available.")
-            case jobs.TranscriptReady(job_id=job_id, text=text, logprobs=logprobs):
-                self._input.transcriber.job_done(job_id, text, logprobs)
+            case jobs.TranscriptReady():
+                self._input.transcriber.job_done(result)
             case jobs.ReplyPiece(job_id=job_id, piece=piece):
                 self.responses.reply_piece(job_id, piece)
             case jobs.ReplyEnded(job_id=job_id):

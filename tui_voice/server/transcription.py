@@ -22,7 +22,7 @@ from tui_voice.realtime.wire.server import (
 from tui_voice.realtime.wire.usage import TranscriptionSeconds
 from tui_voice.server.item_list import ItemList
 from tui_voice.server.item_record import ItemRecord
-from tui_voice.server.jobs import TranscribeJob
+from tui_voice.server.jobs import TranscribeJob, TranscriptReady
 from tui_voice.server.output_queue import OutputQueue
 from tui_voice.server.turn_detector import TurnDetector
 from tui_voice.server.utterance import TranscriptionRun, Utterance
@@ -42,7 +42,7 @@ class _SpokenTurn:
 
 
 class Transcriber:
-    """Calls `on_pause_text(utterance)` when the text before a pause is known, and
+    """Calls `on_pause_text(utterance, finished)` when the text before a pause is known, and
     `on_transcribed()` when all audio of an item is transcribed.
     """
 
@@ -50,7 +50,7 @@ class Transcriber:
         self,
         queue: OutputQueue,
         items: ItemList,
-        on_pause_text: Callable[[Utterance], None],
+        on_pause_text: Callable[[Utterance, float | None], None],
         on_transcribed: Callable[[], None],
     ) -> None:
         self._queue, self._items = queue, items
@@ -81,12 +81,13 @@ class Transcriber:
         if run := turn.utterance.due_partial_run(detector.end_ms):
             self._start(turn, run, detector.audio(run.start_ms, run.end_ms), is_urgent=False)
 
-    def pause(self, detector: TurnDetector) -> None:
+    def pause(self, detector: TurnDetector, *, judges_end: bool) -> None:
         """Starts a complete run: the turn may end here."""
         turn = self._turn
         assert turn is not None, "a pause is part of a turn"
         run = turn.utterance.pause_run(detector.end_ms)
-        self._start(turn, run, detector.audio(run.start_ms, run.end_ms), is_urgent=True)
+        sound = detector.audio(run.start_ms, run.end_ms)
+        self._start(turn, run, sound, is_urgent=True, judges_end=judges_end)
 
     def resume(self) -> None:
         """Speech goes on after a pause."""
@@ -143,15 +144,21 @@ class Transcriber:
             self._queue.start(TranscribeJob(job_id, bytes(stored.sound or b""), is_urgent=True))
 
     def _start(
-        self, turn: _SpokenTurn, run: TranscriptionRun, sound: bytes, is_urgent: bool
+        self,
+        turn: _SpokenTurn,
+        run: TranscriptionRun,
+        sound: bytes,
+        is_urgent: bool,
+        judges_end: bool = False,
     ) -> None:
         job_id = self._queue.next_job_id()
         turn.utterance.run_started(job_id, run)
         self._turn_jobs[job_id] = turn
-        self._queue.start(TranscribeJob(job_id, sound, is_urgent, turn.utterance.stop))
+        self._queue.start(TranscribeJob(job_id, sound, is_urgent, turn.utterance.stop, judges_end))
 
-    def job_done(self, job_id: int, text: str, logprobs: tuple[LogProb, ...] = ()) -> None:
-        """A `TranscribeJob` gave `text`, with these tokens where the recogniser knows them."""
+    def job_done(self, result: TranscriptReady) -> None:
+        """A `TranscribeJob` gave its text."""
+        job_id, text, logprobs = result.job_id, result.text, result.logprobs
         if part := self._item_jobs.pop(job_id, None):
             self._finish(*part, text, logprobs)
         elif turn := self._turn_jobs.pop(job_id, None):
@@ -161,7 +168,7 @@ class Transcriber:
             elif turn is not self._turn or run is None:
                 return
             elif run.is_complete:
-                self._on_pause_text(turn.utterance)
+                self._on_pause_text(turn.utterance, result.finished)
             elif self.sends_transcripts:
                 self._send_delta(turn.utterance.item_id, turn.utterance.stable_delta(text))
 

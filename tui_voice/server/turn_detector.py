@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
@@ -25,10 +26,26 @@ counts as silence."""
 PAUSE_MS = 128
 """Silence after which the server starts to prepare a reply. It is longer than the breaks within a
 phrase, and leaves time for a transcript and a first clause before the end of the turn."""
-_INCOMPLETE_SENTENCE_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
-"""`semantic_vad`, by eagerness: silence that ends a turn after an incomplete sentence."""
-_COMPLETE_SENTENCE_MS = {"low": 1_000, "medium": 600, "auto": 600, "high": 350}
-"""`semantic_vad`, by eagerness: silence that ends a turn after a complete sentence."""
+
+
+class Pause(Enum):
+    """What is known of a pause in a turn."""
+
+    WITHIN = "words: within a sentence, or not known yet"
+    AFTER_SENTENCE = "words: after a complete sentence"
+    UNFINISHED = "sound: the speaker has not finished"
+    FINISHED = "sound: the speaker has finished"
+
+
+_SILENCE_MS = {
+    Pause.WITHIN: {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000},
+    Pause.AFTER_SENTENCE: {"low": 1_000, "medium": 600, "auto": 600, "high": 350},
+    Pause.UNFINISHED: {"low": 4_000, "medium": 1_500, "auto": 1_500, "high": 1_000},
+    Pause.FINISHED: {"low": 600, "medium": 300, "auto": 300, "high": 200},
+}
+"""`semantic_vad`, by eagerness: silence that ends a turn."""
+FINISHED_FROM = 0.9
+"""Probability from which a speaker counts as finished."""
 _KEPT_SILENCE_MS = 60_000
 """Silence between turns that stays in the buffer in case the client commits it."""
 
@@ -73,8 +90,8 @@ class TurnDetector:
         """A turn has started and not yet ended."""
         self.voice_end_ms = 0.0
         """End of the last chunk with speech."""
-        self.is_sentence_complete = False
-        """The transcript until the current pause is a complete sentence (`semantic_vad`)."""
+        self.pause = Pause.WITHIN
+        """What is known of the current pause (`semantic_vad`)."""
         self._turn_detection: TurnDetectionSettings | None = None
         self._reset_detection()
 
@@ -112,7 +129,7 @@ class TurnDetector:
         """Consecutive chunks with speech before a turn."""
         self._silent_chunks = 0
         """Consecutive chunks of silence within a turn."""
-        self.is_speaking = self.is_sentence_complete = False
+        self.is_speaking, self.pause = False, Pause.WITHIN
         self._turn_start_ms = self._detected_until_ms
 
     def write(self, sound: bytes) -> Iterator[TurnSignal]:
@@ -149,7 +166,7 @@ class TurnDetector:
                 yield VoiceStarted(self._turn_start_ms)
         elif probability >= max(turn_detection.threshold - _HYSTERESIS, 0.01):
             was_paused = self.silence_ms >= PAUSE_MS
-            self._silent_chunks, self.voice_end_ms, self.is_sentence_complete = 0, now, False
+            self._silent_chunks, self.voice_end_ms, self.pause = 0, now, Pause.WITHIN
             if now - self._turn_start_ms >= self._max_ms:
                 yield self._end_turn()
             elif was_paused:
@@ -166,11 +183,10 @@ class TurnDetector:
         """Returns the silence that ends the current turn."""
         if turn_detection.eagerness is None:
             return turn_detection.silence_ms
-        silences = _COMPLETE_SENTENCE_MS if self.is_sentence_complete else _INCOMPLETE_SENTENCE_MS
-        return silences[turn_detection.eagerness]
+        return _SILENCE_MS[self.pause][turn_detection.eagerness]
 
     def _end_turn(self) -> TurnEnded:
-        self.is_speaking = self.is_sentence_complete = False
+        self.is_speaking, self.pause = False, Pause.WITHIN
         self._silent_chunks = 0
         self._detector.reset()
         return TurnEnded(self._detected_until_ms)

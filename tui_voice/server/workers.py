@@ -101,12 +101,15 @@ class EngineWorkers:
     def _transcribe(self, job: TranscribeJob, report: Report) -> None:
         resampled = pcm.samples(pcm.resample(job.sound, pcm.RATE, DETECTOR_RATE))
         samples = np.multiply(resampled, 1 / 32768, dtype=np.float32)
+        judge = self.engines.end_of_turn() if job.judges_end else None
+        finished = judge(samples) if judge is not None else None
         recogniser = self.engines.recogniser()
         if isinstance(recogniser, ScoringRecogniser):
             text, logprobs = recogniser.transcribe_scored(samples)
-            report(TranscriptReady(job.job_id, text, tuple(logprobs)))
+            report(TranscriptReady(job.job_id, text, tuple(logprobs), finished))
         else:
-            report(TranscriptReady(job.job_id, recogniser.transcribe(samples)))
+            text = recogniser.transcribe(samples)
+            report(TranscriptReady(job.job_id, text, finished=finished))
 
     def _reply(self, job: ReplyJob, report: Report) -> None:
         for piece in self.engines.responder().reply(job.request, job.stop):

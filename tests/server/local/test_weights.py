@@ -11,6 +11,7 @@ from tui_voice.errors import EnginesMissing
 from tui_voice.server.local import weights
 from tui_voice.server.local.hibari import MODEL
 from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
+from tui_voice.server.local.smart_turn import WEIGHTS as SMART_TURN
 from tui_voice.server.local.smollm import SMOLLM2, SmolLM
 from tui_voice.server.local.vad import SILERO
 from tui_voice.server.local.weights import Weights, library
@@ -33,7 +34,7 @@ def carried(data: bytes = b"weights") -> Weights:
 
 
 @pytest.mark.local
-@pytest.mark.parametrize("model", [SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2])
+@pytest.mark.parametrize("model", [SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2, SMART_TURN])
 def test_installed_weights_are_the_tested_ones(model: Weights) -> None:
     assert model.find().is_file()
 

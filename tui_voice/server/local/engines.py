@@ -9,7 +9,13 @@ from typing import Generic, TypeVar
 
 from tui_voice.errors import EnginesMissing
 from tui_voice.languages.tokens import count_text_tokens
-from tui_voice.server.interfaces import Recogniser, Responder, SpeechDetector, Synthesiser
+from tui_voice.server.interfaces import (
+    EndOfTurn,
+    Recogniser,
+    Responder,
+    SpeechDetector,
+    Synthesiser,
+)
 from tui_voice.server.local.chat import ChatResponder
 from tui_voice.server.local.chat_probe import find_local_chat
 from tui_voice.server.local.gguf_chat import GgufChat
@@ -19,6 +25,7 @@ from tui_voice.server.local.moonshine import Moonshine
 from tui_voice.server.local.pico import PicoVoices
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl
 from tui_voice.server.local.responder import LocalResponder
+from tui_voice.server.local.smart_turn import SmartTurn
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.speech_gate import SpeechGate
 from tui_voice.server.local.vad import SileroDetector
@@ -51,6 +58,13 @@ def _no_report(_line: str) -> None:
     return None
 
 
+def _find_end_of_turn() -> SmartTurn | bool:
+    try:
+        return SmartTurn()
+    except EnginesMissing:
+        return False
+
+
 class LocalEngines:
     """Implements `server.interfaces.Engines`.
 
@@ -78,6 +92,7 @@ class LocalEngines:
         self._stt_option, self._tts_option = stt, tts
         self._progress, self._probe = progress, probe
         self._recogniser: Lazy[Recogniser] = Lazy(lambda: SpeechGate(self._make_recogniser()))
+        self._end_of_turn: Lazy[SmartTurn | bool] = Lazy(_find_end_of_turn)
         self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
         self._chat: Lazy[ChatResponder | GgufChat | bool] = Lazy(self._find_chat)
         self._model: Lazy[SmolLM] = Lazy(self._make_model)
@@ -118,6 +133,10 @@ class LocalEngines:
 
     def recogniser(self) -> Recogniser:
         return self._recogniser()
+
+    def end_of_turn(self) -> EndOfTurn | None:
+        found = self._end_of_turn()
+        return None if isinstance(found, bool) else found
 
     def responder(self) -> Responder:
         return self._responder()
