@@ -38,7 +38,7 @@ from tui_voice.ui.screens.log import LogScreen
 from tui_voice.ui.screens.reader import READER_KEYS, ReaderScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import SessionsScreen
-from tui_voice.ui.screens.settings import SETTINGS_KEYS
+from tui_voice.ui.screens.settings import SETTINGS_HINTS, SETTINGS_KEYS
 from tui_voice.ui.widgets.memory_panel import MemoryPanel
 from tui_voice.ui.widgets.pane import keys_of
 from tui_voice.ui.widgets.pruning_log import PruningLog
@@ -248,8 +248,9 @@ session: when you open another one, quit, or the process is ended.
 
 _SETTINGS_SCREEN = """\
 F3 opens the settings, and `/settings WORDS` those that contain the words. A switch changes at once,
-the others open a list or a line; a value that is not allowed is explained there, and nothing is
-saved. [settings](settings.md) says when a change counts."""
+the others open a list or a line; a long text and the prices open several lines, which Ctrl+S saves.
+A value that is not allowed is explained there, and nothing is saved. [settings](settings.md) says
+when a change counts."""
 
 
 def keys_table() -> str:
@@ -285,10 +286,11 @@ def keys() -> str:
         lines += [f"| {key} | {word} | |" for key, word in more]
         parts.append(f"## {title}")
         parts.append("\n".join(["| key | does | name in `[keys]` |", "|---|---|---|", *lines]))
-    lines = [f"| {key} | {word} |" for key, word in SETTINGS_KEYS]
-    lines.insert(2, "| Enter | change the setting (`choose`) |")
+    own = [(BUILT_IN[name], word) for name, word in SETTINGS_HINTS if name in BUILT_IN]
+    lines = [f"| {key_name(a.key, 'Ctrl+')} | {word} | `{a.id}` |" for a, word in own]
+    lines += [f"| {key} | {word} | |" for key, word in SETTINGS_KEYS]
     parts += ["## Settings", _SETTINGS_SCREEN]
-    parts.append("\n".join(["| key | does |", "|---|---|", *lines]))
+    parts.append("\n".join(["| key | does | name in `[keys]` |", "|---|---|---|", *lines]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -204,3 +204,18 @@ def test_a_file_that_changes_while_it_is_written_is_left_as_it_is(path: Path) ->
         write(path, "what was read", "what is written")
     assert path.read_text() == FILE
     assert [one.name for one in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_long_texts_and_prices_are_saved_as_the_file_has_them(path: Path, editor: Open) -> None:
+    opened = editor()
+    opened.save("backend.instructions", "Speak slowly.\nAsk one question at a time.")
+    prices = '"my-model" = { text_in = 4, audio_out = 64.5 }\n"other" = { per_minute = 0.01 }'
+    opened.save("cost.prices", prices)
+    assert editor().settings.backend.instructions == "Speak slowly.\nAsk one question at a time."
+    assert 'instructions = """Speak slowly.\nAsk' in path.read_text(encoding="utf-8")
+    assert editor().settings.cost.prices["my-model"] == {"text_in": 4.0, "audio_out": 64.5}
+    assert editor().field("cost.prices").value == prices
+    with pytest.raises(SettingsError):
+        opened.save("cost.prices", "my-model: 4")
+    opened.save("cost.prices", "none")
+    assert "prices" not in path.read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
 from tests.ui.test_screens import filter_applied
-from tests.ui.test_snapshots import SCREENS
+from tests.ui.test_snapshots import SCREENS, SIZES
 from tui_voice.conversation import events as e
 from tui_voice.ui.ascii_filter import ascii_form
 from tui_voice.ui.screens.list_screen import ListScreen
@@ -50,5 +50,9 @@ async def test_every_screen_is_ascii(screen: str, build: Build) -> None:
         await settle(pilot)
         if isinstance(app.screen, ListScreen):
             await filter_applied(pilot)
-        shown = unescape(app.export_screenshot()).replace("\xa0", " ")
-    assert {character for character in shown if not character.isascii()} == set()
+        for size in SIZES.values():
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            shown = unescape(app.export_screenshot()).replace("\xa0", " ")
+            signs = {character for character in shown if not character.isascii()}
+            assert signs == set(), size

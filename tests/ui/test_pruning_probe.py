@@ -36,4 +36,5 @@ def test_the_row_and_its_page() -> None:
     assert ("not in the summary", "- The boat is called Seagull.") in page.paragraphs
     log = PruningLog()
     log.rows = (row,)
-    assert "kept 14 of 15" in log._texts(row)[1]
+    assert "kept 14 of 15" in log._texts(row, 40)[1]
+    assert log._texts(row, 28)[1].endswith("kept 14 of 15"), "no figure is cut"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static, TextArea
 
 from tests.patience_harness import patience
 from tests.runtime.session_harness import toy_server
 from tests.ui.conftest import AppUnderTest, Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
 from tests.ui.test_mode_rule import idle
-from tui_voice.cli.registry import CHOICES, SUGGESTIONS
+from tui_voice.cli.registry import CHOICES, SUGGESTIONS, check
 from tui_voice.config import SettingsEditor
 from tui_voice.config.model import all_settings
 from tui_voice.conversation import events as e
@@ -48,7 +48,9 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def editor(path: Path) -> Editor:
     def open_editor(flags: dict[str, object] | None = None, **env: str) -> SettingsEditor:
-        return SettingsEditor(flags, env=env, path=path, choices=CHOICES, suggestions=SUGGESTIONS)
+        return SettingsEditor(
+            flags, env=env, path=path, choices=CHOICES, suggestions=SUGGESTIONS, check=check
+        )
 
     return open_editor
 
@@ -361,3 +363,29 @@ async def test_a_change_is_in_force_in_a_live_session(
 
 def test_what_takes_effect_at_once_or_at_the_next_start_is_a_setting() -> None:
     assert {*EFFECTS, *NEXT_START, *TALKING} <= set(all_settings())
+
+
+async def test_long_texts_and_prices_are_entered_in_several_lines(
+    build: Build, editor: Editor, path: Path
+) -> None:
+    app = build(idle, editor=editor(), keys={"reset": "f12"})
+    async with app.run_test(size=(120, 36)) as pilot:
+        await find(pilot, "backend.instructions")
+        await pilot.press("enter", *"One.", "enter", *"Two.", "ctrl+s")
+        await settle(pilot)
+        assert 'instructions = """One.\nTwo."""' in content(path)
+        await pilot.press("f12")
+        await settle(pilot)
+        assert "instructions" not in content(path)
+        await find(pilot, "cost.prices")
+        await pilot.press("enter")
+        await settle(pilot)
+        area = app.screen.query_one(TextArea)
+        area.text = "my-model = { text_inn = 4 }"
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        assert "text_inn" in str(app.screen.query_one("#refusal", Static).render())
+        area.text = "my-model = { text_in = 4 }"
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        assert "[cost.prices.my-model]\ntext_in = 4.0" in content(path)

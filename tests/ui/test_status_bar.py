@@ -95,7 +95,7 @@ def strip(width: int, status: StatusView, progress: str = "") -> tuple[str, list
 @pytest.mark.parametrize("state", State)
 def test_the_strip_names_the_live_state_and_those_that_may_follow(state: State) -> None:
     text, parts = strip(120, StatusView(state=state, connection=""))
-    styles = {part.strip(" ●○"): style for part, style in parts}
+    styles = {part.strip(" ●○▐▌"): style for part, style in parts}
     assert styles.pop(state.value).startswith("live")
     after = next_states(state)
     assert {other.value for other in after} == {
@@ -111,12 +111,12 @@ def test_the_strip_names_the_live_state_and_those_that_may_follow(state: State) 
 def test_where_space_is_short_others_are_left_out_whole(state: State) -> None:
     names = {other.value for other in State}
     text, parts = strip(80, StatusView(state=state, connection=""))
-    shown = [part.strip(" ●○") for part, _ in parts if part.strip()]
+    shown = [part.strip(" ●○") for part, _ in parts if part.strip(" ▐▌")]
     assert shown[0] == state.value
     assert set(shown) <= names
     assert len(text) < 80 - 34
     alone, _ = strip(40, StatusView(state=state, connection=""))
-    assert alone.strip(" ●") == state.value
+    assert alone.strip(" ●▐▌") == state.value
     assert len(alone) <= 20
 
 

@@ -146,3 +146,17 @@ async def test_more_turns_than_cells_are_grouped(build: Build) -> None:
         await settle(pilot)
         group = -(-300 // timeline.size.width)
         assert app.query_one(Transcript).cursor == f"t{group}"
+
+
+async def test_there_is_no_strip_before_the_first_turn(build: Build) -> None:
+    app = build(lambda session: session.deliver(*session_opened()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        pane = app.screen.query_one("#timeline-pane")
+        assert not pane.display
+        await pilot.press("f7")
+        await settle(pilot)
+        assert not pane.display
+        app.scripted.deliver(e.TextSubmitted(item_id="u1", text="Hello"))
+        await settle(pilot)
+        assert pane.display

@@ -59,6 +59,10 @@ def check(settings: Settings) -> None:
     from tui_voice.runtime.backends import check_needs
 
     check_needs(settings)
+    if settings.cost.prices:
+        from tui_voice.conversation import prices
+
+        prices.merge(prices.PRICES, settings.cost.prices)  # raises it for an unknown figure
     theme = settings.ui.theme
     if theme is not None and theme not in (names := themes()):
         from tui_voice.config.sources import EDIT_HINT, shown

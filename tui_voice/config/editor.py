@@ -7,6 +7,7 @@ editor.save("backend.voice", "cedar")        # in the file, and in `editor.setti
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ from tui_voice.config.shipped_profiles import shipped_profiles
 from tui_voice.config.sources import parsed
 from tui_voice.errors import SettingsError
 
-Kind = Literal["switch", "choice", "number", "text", "list", "table"]
+Kind = Literal["switch", "choice", "number", "text", "lines", "list", "table"]
 
 
 class SettingField(NamedTuple):
@@ -32,7 +33,7 @@ class SettingField(NamedTuple):
     """`group.name`."""
     sentence: str
     kind: Kind
-    """What may be entered. `table`: only in the file."""
+    """What may be entered. `lines`: a text of several lines. `table`: lines as in the file."""
     value: str
     """The value in force as text, in the form in which it may be entered; "none" for no value."""
     default: str
@@ -191,10 +192,14 @@ class SettingsEditor:
         return value
 
     def _written(self, key: str, text: str) -> object:
-        """Returns what stands in the file for a text that was entered. Raises SettingsError."""
+        """Returns what stands in the file for a text that was entered; None for an empty table.
+        Raises SettingsError.
+        """
         value = self._converted(key, text)
         if isinstance(value, tuple):
             return list(value)
+        if isinstance(value, Mapping):
+            return value or None
         is_number = isinstance(value, bool | int | float) and _kind(type_of(key)) != "text"
         return "none" if value is None else value if is_number else text.strip()
 
@@ -229,9 +234,17 @@ def as_text(value: Any, kind: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return ", ".join(value)
+    if isinstance(value, Mapping):
+        return "\n".join(_table_line(name, row) for name, row in value.items())
     if isinstance(value, float):
         return f"{value:g}s" if _kind(kind) == "text" else f"{value:g}"  # a duration has a unit
     return str(value)
+
+
+def _table_line(name: str, row: Mapping[str, float]) -> str:
+    """Returns a table as one line of TOML: `"gpt-realtime-2.1" = { text_in = 4 }`."""
+    figures = ", ".join(f"{key} = {value:g}" for key, value in row.items())
+    return f"{json.dumps(name, ensure_ascii=False)} = {{ {figures} }}"
 
 
 def _kind(kind: Any) -> Kind:
@@ -247,6 +260,8 @@ def _kind(kind: Any) -> Kind:
         return "list"
     if inner == value_types.PriceTable:
         return "table"
+    if inner in (value_types.LongText, value_types.SummaryPrompt):
+        return "lines"
     if inner == value_types.Duration:
         return "text"
     return "number" if get_args(inner)[:1] in ((int,), (float,)) else "text"

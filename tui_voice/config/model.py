@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         FilePath,
         HttpAddress,
         LanguageCode,
+        LongText,
         Name,
         NonEmptyText,
         PriceTable,
@@ -115,13 +116,13 @@ class BackendSettings:
     learn_names: bool = setting(
         True, "tells the transcription the names in the memory, so that it spells them right"
     )
-    transcription_prompt: NonEmptyText | None = setting(
+    transcription_prompt: LongText | None = setting(
         None, "a text that tells the transcription what is spoken about"
     )
     uncertain_below: Annotated[float, Meta(ge=0, le=1)] = setting(
         0.6, "probability below which a word of your transcript is underlined; 0: none is"
     )
-    instructions: NonEmptyText | None = setting(None, "instructions for the assistant")
+    instructions: LongText | None = setting(None, "instructions for the assistant")
     reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = setting(
         None, "how long a reasoning model thinks"
     )
@@ -389,17 +390,19 @@ DEFAULT_KEYS: dict[str, str] = {
     "delete": "ctrl+d",
     "undo": "ctrl+z",
     "resume_read": "ctrl+o",
+    "reset": "ctrl+r",
 }
 """Action → key, in Textual's names."""
-_EVERYWHERE = ("session", "sessions", "search", "reader", "log")
+_EVERYWHERE = ("session", "sessions", "search", "reader", "log", "settings")
 KEY_PLACES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("help", "jump", "quit"), _EVERYWHERE),
     **dict.fromkeys(("copy", "copy_code", "raw", "find"), ("session", "reader")),
     "export": ("session", "sessions"),
-    "choose": ("sessions", "search", "log"),
+    "choose": ("sessions", "search", "log", "settings"),
     **dict.fromkeys(("read", "order", "rename", "delete", "undo"), ("sessions",)),
     "fork": ("sessions", "reader"),
     "resume_read": ("reader",),
+    "reset": ("settings",),
 }
 """Action → the screens in which its key works; the others work in the session screen alone. Two
 actions may have the same key where they share no screen.
@@ -433,6 +436,7 @@ NEWER_KEYS = (
     "delete",
     "undo",
     "resume_read",
+    "reset",
 )
 """Actions whose key came after the first version. Where the user has given that key to another
 action, they have none.

@@ -61,7 +61,13 @@ def changed(text: str, tables: Sequence[str], name: str, value: object) -> str:
         inner = inner[table]
     if value is None:
         inner.pop(name, None)
-    elif name in inner or not (explained := _below_comment(text, tables, name, value)):
+    elif isinstance(value, str) and "\n" in value:
+        inner[name] = tomlkit.string(value, multiline=True)
+    elif (
+        isinstance(value, dict)
+        or name in inner
+        or not (explained := _below_comment(text, tables, name, value))
+    ):
         inner[name] = value
     else:
         return explained

@@ -28,6 +28,9 @@ must not be kept in a settings file."""
 
 Name = Annotated[str, Meta(pattern=r"\A\S+\Z", description="a name without spaces")]
 NonEmptyText = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
+LongText = Annotated[
+    str, Meta(pattern=r"\S", description="a text of one or more lines that is not empty")
+]
 LanguageCode = Annotated[
     str,
     Meta(
@@ -55,7 +58,10 @@ KeyName = Annotated[
 ]
 PriceTable = Annotated[
     Mapping[str, Mapping[str, Annotated[float, Meta(ge=0, le=1e6)]]],
-    Meta(description="a table of models, each a table of USD per million tokens"),
+    Meta(
+        description="a table of models, each a table of USD per million tokens, such as "
+        '"gpt-realtime-2.1" = { text_in = 4.0 }'
+    ),
 ]
 FilePath = Annotated[Path, Meta(description="the path of a file")]
 Words = Annotated[
@@ -157,6 +163,18 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _price_table(value: object) -> Mapping[str, Any]:
+    """Returns the prices; as text they have the form of the file, one line for each model."""
+    if isinstance(value, str):
+        import tomllib
+
+        value = {} if value.strip().lower() == "none" else tomllib.loads(value)
+    try:
+        return msgspec.convert(value, PriceTable)  # type: ignore[no-any-return]
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+
+
 def _summary_prompt(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError
@@ -173,6 +191,7 @@ def _summary_prompt(value: object) -> str:
 _PARSERS: dict[Any, Callable[[object], Any]] = {
     Duration: _seconds,
     FilePath: _path,
+    PriceTable: _price_table,
     SummaryPrompt: _summary_prompt,
     Words: _words,
 }

@@ -12,6 +12,9 @@ class Glyphs(NamedTuple):
     ring: str = "○"
     crossed: str = "×"
     joint: str = "─"
+    chip_left: str = "▐"
+    """The two ends of a filled label: half of each is the ground, so that nothing touches it."""
+    chip_right: str = "▌"
     edge: str = "▌"
     edge_pruned: str = "┊"
     pinned: str = "◆"
@@ -46,6 +49,8 @@ ASCII = Glyphs(
     ring="o",
     crossed="x",
     joint="-",
+    chip_left=" ",
+    chip_right=" ",
     edge="|",
     edge_pruned=":",
     pinned="+",

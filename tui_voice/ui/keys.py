@@ -16,7 +16,14 @@ from typing import NamedTuple
 from textual.binding import Binding, Keymap
 
 ALWAYS, SELECT = "always", "select"
-SESSION, SESSIONS, SEARCH, READER, LOG = PLACES = ("session", "sessions", "search", "reader", "log")
+SESSION, SESSIONS, SEARCH, READER, LOG, SETTINGS = PLACES = (
+    "session",
+    "sessions",
+    "search",
+    "reader",
+    "log",
+    "settings",
+)
 """The screens in which a key may work. In different ones a key may do different things."""
 
 
@@ -78,7 +85,12 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("find", "ctrl+g", "find", "find words in this session", "turns", places=_READ),
     KeyAction("panel", "f2", "panel", "show or hide the side panel", shown=""),
     KeyAction(
-        "timeline", "f7", "timeline", "go to the strip of all turns; from there, hide it", shown=""
+        "timeline",
+        "f7",
+        "timeline",
+        "go to the strip of all turns; from there, hide it",
+        "turns",
+        shown="",
     ),
     KeyAction("new", "ctrl+n", "new", "start a new session", shown=""),
     KeyAction(
@@ -93,8 +105,9 @@ KEY_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("palette", "ctrl+p", "more", "list all commands", action="command_palette"),
 )
 LIST_ACTIONS: tuple[KeyAction, ...] = (
-    KeyAction("choose", "enter", "resume", "resume the session; read the hit; read the event",
-              places=(SESSIONS, SEARCH, LOG)),
+    KeyAction("choose", "enter", "resume",
+              "resume the session; read the hit; read the event; change the setting",
+              places=(SESSIONS, SEARCH, LOG, SETTINGS)),
     KeyAction("read", "ctrl+o", "read", "read the session", places=(SESSIONS,)),
     KeyAction("order", "ctrl+t", "order", "sort the sessions by something else",
               places=(SESSIONS,)),
@@ -104,6 +117,8 @@ LIST_ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("delete", "ctrl+d", "delete", "delete the session", places=(SESSIONS,)),
     KeyAction("undo", "ctrl+z", "undo", "bring back the session that was deleted last",
               places=(SESSIONS,)),
+    KeyAction("reset", "ctrl+r", "default", "take the setting out of the file: its default holds",
+              places=(SETTINGS,)),
     KeyAction("resume_read", "ctrl+o", "resume", "resume the session that you read",
               action="resume", places=(READER,)),
 )  # fmt: skip

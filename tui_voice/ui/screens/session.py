@@ -208,6 +208,8 @@ class SessionScreen(Screen[None]):
         before, self.view = self.view, view
         if not self.complete:
             return
+        if bool(view.turns) != bool(before.turns):
+            self._set_size_classes(self.size.width, self.size.height)
         self.header.header = view.header
         self.status.status = view.status
         self.transcript.show(view.turns, view.compactions, view.started, view.pruning_rows)
@@ -300,7 +302,7 @@ class SessionScreen(Screen[None]):
             timeline = self._timeline_wanted and height >= TINY
         classes = {
             "-panel": panel,
-            "-timeline": timeline,
+            "-timeline": timeline and bool(self.view.turns),
             "-narrow": width < WIDE,
             "-low": height < LOW,
             "-tiny": height < TINY,

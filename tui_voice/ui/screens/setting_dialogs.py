@@ -1,4 +1,4 @@
-"""The widgets in which a setting is entered: a list to choose from, or a line of text.
+"""The widgets in which a setting is entered: a list to choose from, a line of text, or several.
 
 `dialog_for` is the only place that maps the kind of a setting to a widget.
 """
@@ -12,10 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from tui_voice.config.editor import SettingField
+from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.wrapping import clean
 
 Save = Callable[[str | None], str]
@@ -31,12 +32,14 @@ class SettingDialog(ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(False)", show=False, priority=True),
-        Binding("ctrl+r", "reset", show=False, priority=True),
+        binding(BUILT_IN["reset"], priority=True),
     ]
-    HINT = "Enter: save   ^R: default   Esc: cancel"
+    SAVES = "Enter"
+    """The key that saves."""
 
-    def __init__(self, label: str, field: SettingField, save: Save) -> None:
+    def __init__(self, label: str, field: SettingField, keys: KeyTable, save: Save) -> None:
         super().__init__(classes="dialog")
+        self._keys = keys
         self._label = label
         self._field = field
         self._save = save
@@ -52,7 +55,10 @@ class SettingDialog(ModalScreen[bool]):
                 text = f"{field.fixed_by} is stronger than the file in this run."
                 yield Static(text, classes="text", markup=False)
             yield Static("", id="refusal", markup=False)
-            yield Static(self.HINT, classes="hint", markup=False)
+            reset = self._keys.name("reset")
+            default = f"   {reset}: default" if reset else ""
+            hint = f"{self.SAVES}: save{default}   Esc: cancel"
+            yield Static(hint, classes="hint", markup=False)
 
     def compose_entry(self) -> ComposeResult:
         """Returns the widgets of the value."""
@@ -86,11 +92,12 @@ class ChoiceDialog(SettingDialog):
         self,
         label: str,
         field: SettingField,
+        keys: KeyTable,
         save: Save,
         preview: Callable[[str], object] | None = None,
         hear: Callable[[str], object] | None = None,
     ) -> None:
-        super().__init__(label, field, save)
+        super().__init__(label, field, keys, save)
         self._preview = preview
         self._hear = hear
         self._texts = list(field.choices)
@@ -134,7 +141,8 @@ class ChoiceDialog(SettingDialog):
             if saved:
                 self.dismiss(True)
 
-        self.app.push_screen(ValueDialog(self._label, self._field, self._save), entered)
+        other = ValueDialog(self._label, self._field, self._keys, self._save)
+        self.app.push_screen(other, entered)
 
     def action_hear(self) -> None:
         if self._hear is not None and (text := self._highlighted) is not None:
@@ -159,19 +167,37 @@ class ValueDialog(SettingDialog):
         self.save(event.value.strip())
 
 
+class LinesDialog(SettingDialog):
+    """A text of several lines, or a table with one line for each row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", show=False, priority=True)]
+    SAVES = "^S"
+
+    def compose_entry(self) -> ComposeResult:
+        value = "" if self._field.value == "none" else clean(self._field.value)
+        yield TextArea(value, classes="area", highlight_cursor_line=False)
+        yield Static(f"Allowed: {self._field.allowed}.", classes="about", markup=False)
+
+    def action_save(self) -> None:
+        self.save(self.query_one(TextArea).text.strip())
+
+
 def dialog_for(
     label: str,
     field: SettingField,
+    keys: KeyTable,
     save: Save,
     preview: Callable[[str], object] | None = None,
     hear: Callable[[str], object] | None = None,
 ) -> SettingDialog | None:
-    """Returns the dialog for a setting; None for a switch, which needs none, and for a table, which
-    only the file can have. `preview`, `hear`: as in `ChoiceDialog`.
+    """Returns the dialog for a setting; None for a switch, which needs none. `preview`, `hear`: as
+    in `ChoiceDialog`.
     """
     match field.kind:
         case "choice":
-            return ChoiceDialog(label, field, save, preview, hear)
+            return ChoiceDialog(label, field, keys, save, preview, hear)
         case "number" | "text" | "list":
-            return ValueDialog(label, field, save)
+            return ValueDialog(label, field, keys, save)
+        case "lines" | "table":
+            return LinesDialog(label, field, keys, save)
     return None

@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 
 from tui_voice.config.editor import SettingField
 from tui_voice.config.model import all_settings
-from tui_voice.config.program_form import in_working_form
 from tui_voice.errors import SettingsError
 from tui_voice.ui.keys import BUILT_IN, binding
 from tui_voice.ui.live_settings import LiveSettings, when_in_force
@@ -85,10 +84,11 @@ class _Detail(BlockWidget):
         return found
 
 
+SETTINGS_HINTS = (("choose", "change"), ("reset", "default"), ("back", "back"))
+"""Id of the action in the key table and word of each key, for the footer."""
 SETTINGS_KEYS = (
     ("letters", "find settings by name, meaning, value or source"),
     ("up, down", "choose a setting"),
-    ("Ctrl+R", "take it out of the file: its default holds"),
     ("t", "in the list of devices or voices: test it, hear it"),
     ("Esc", "leave the settings"),
 )
@@ -119,7 +119,7 @@ class SettingsScreen(Screen[None]):
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "page(-1)", show=False, priority=True),
         Binding("pagedown", "page(1)", show=False, priority=True),
-        Binding("ctrl+r", "reset", show=False, priority=True),
+        binding(BUILT_IN["reset"], priority=True),
         binding(BUILT_IN["choose"], priority=True),
     ]
     AUTO_FOCUS = "#filter"
@@ -147,12 +147,7 @@ class SettingsScreen(Screen[None]):
         yield KeyHintsLine(glyphs=self._glyphs, id="keys")
 
     def on_mount(self) -> None:
-        choose = self._given.keys.name("choose")
-        self.query_one(KeyHintsLine).hints = (
-            *([("choose", choose, "change")] if choose else []),
-            ("reset", "^R", "default"),
-            ("back", "Esc", "back"),
-        )
+        self.query_one(KeyHintsLine).hints = self._given.keys.hints(SETTINGS_HINTS)
         settings = self._live.editor.settings
         parts = ["settings", clean(str(settings.path))]
         if settings.profile:
@@ -164,9 +159,8 @@ class SettingsScreen(Screen[None]):
     @property
     def help_topic(self) -> HelpTopic:
         """Returns what the help explains first."""
-        return HelpTopic(
-            "settings", ((self._given.keys.name("choose"), "change the setting"), *SETTINGS_KEYS)
-        )
+        shown = (("choose", "change the setting"), ("reset", "default"))
+        return HelpTopic("settings", (*self._given.keys.rows(shown), *SETTINGS_KEYS))
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -278,18 +272,13 @@ class SettingsScreen(Screen[None]):
                 self._say(refusal, wrong=True)
         elif (dialog := self._dialog(row)) is not None:
             self.app.push_screen(dialog, lambda saved: self._left(field.key, saved))
-        else:
-            self._say(
-                in_working_form("Only the file can have it: `tui-voice config edit` opens it.")
-            )
 
     def _dialog(self, row: _Row) -> Screen[bool] | None:
         key = row.field.key
-        if "\n" in row.field.value:
-            return None
         return dialog_for(
             row.label,
             row.field,
+            self._given.keys,
             partial(self._save, key),
             self._preview_theme if key == "ui.theme" else None,
             self._given.hear_voice if key == "backend.voice" else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -77,18 +78,20 @@ class PruningLog(BlockWidget, can_focus=True):
         return lines
 
     def _row(self, row: PruningRow, width: int, chosen: bool) -> list[list[StyledText]]:
-        first, second = self._texts(row)
         glyphs = self._glyphs
         lead, sign = f"{row.when:<6}", glyphs.prompt if chosen else " "
         room = width - len(lead) - 2
+        first, second = self._texts(row, room)
         style = "chosen" if chosen else "machine"
         return [
             [(lead, "quiet"), (f"{sign} ", "words"), (fit(first, room, glyphs.more), style)],
             [(" " * (len(lead) + 2), "quiet"), (fit(second, room, glyphs.more), "quiet")],
         ]
 
-    def _texts(self, row: PruningRow) -> tuple[str, str]:
-        """Returns the two lines of a row, without its time."""
+    def _texts(self, row: PruningRow, room: int) -> tuple[str, str]:
+        """Returns the two lines of a row, without its time. No figure is cut: where there is not
+        room for all of them, the seconds are left out, then what was kept.
+        """
         glyphs = self._glyphs
         turns = plural(row.turns, "turn")
         after = glyphs.more if row.after is None else spaced(row.after)
@@ -102,15 +105,17 @@ class PruningLog(BlockWidget, can_focus=True):
             return f"{_RUNNING[row.kind]} {turns}{glyphs.more}", tokens.strip()
         if row.kind != "summary":
             return f"{_DONE[row.kind]} {turns}", tokens.strip()
-        figures = [turns]
-        if row.details:
-            figures.append(f"kept {row.kept} of {row.details}")
-        figures.append(f"{row.seconds:.1f} s")
+        kept = f"kept {row.kept} of {row.details}" if row.details else ""
+        seconds = f"{row.seconds:.1f} s"
+        worth = "" if row.usd is None else usd(row.usd)
         if row.worth is not None:
-            figures.append(f"-{usd(row.worth.usd_per_hour)}/h")
-        elif row.usd is not None:
-            figures.append(usd(row.usd))
-        return tokens, f" {glyphs.dot} ".join(figures)
+            worth = f"-{usd(row.worth.usd_per_hour)}/h"
+        text = ""
+        for shown in ((turns, kept, seconds, worth), (turns, kept, worth), (turns, worth)):
+            text = f" {glyphs.dot} ".join(filter(None, shown))
+            if cell_len(text) <= room:
+                break
+        return tokens, text
 
     def _limits_texts(self, row: PruningRow) -> tuple[str, str]:
         """Returns the lines of a check of the user's trigger; Enter shows the whole sentence."""

@@ -29,7 +29,8 @@ _WORD = 18
 """Columns for the word beside the states, so that nothing moves when it changes."""
 NARROW = 60
 """Columns below which only the current state is named, and the microphone has a short form."""
-_LIVE_STYLES = {State.LISTENING: "live-user", State.SPEAKING: "live-voice"}
+_LIVE_STYLES = {State.LISTENING: "user", State.SPEAKING: "voice"}
+"""The colour of a live state; a filled label has it as its ground."""
 
 
 def word(status: StatusView, progress: str, silent: str = "") -> tuple[str, bool]:
@@ -149,7 +150,7 @@ class StatusBar(LineWidget):
                 beside = [(self._meter(self._played, METER), "voice")]
                 self._meters_at.append((used, METER))
             return [*parts, (" ", "quiet"), *beside]
-        parts = [(" ", "quiet"), self._live(), (" ", "quiet"), *beside]
+        parts = [(" ", "quiet"), *self._live(), (" ", "quiet"), *beside]
         for state in after if not beside else ():
             part = (f" {self._glyphs.ring} {state.value}", "machine")
             if _cells([*parts, part]) < room:
@@ -162,7 +163,7 @@ class StatusBar(LineWidget):
         blank = " "
         for state in State:
             if state is self.status.state:
-                parts.append(self._live())
+                parts += self._live()
                 blank = ""
                 continue
             sign, style = (self._glyphs.ring, "machine") if state in after else (" ", "quiet")
@@ -170,16 +171,20 @@ class StatusBar(LineWidget):
             blank = " "
         return [*parts, (blank, "quiet")]
 
-    def _live(self) -> StyledText:
-        state = self.status.state
-        return f" {self._glyphs.live} {state.value} ", _LIVE_STYLES.get(state, "live")
+    def _live(self) -> list[StyledText]:
+        """Returns the live state as a filled label."""
+        state, glyphs = self.status.state, self._glyphs
+        colour = _LIVE_STYLES.get(state, "machine")
+        filled = "live" if colour == "machine" else f"live-{colour}"
+        label = f"{glyphs.live} {state.value}"
+        return [(glyphs.chip_left, colour), (label, filled), (glyphs.chip_right, colour)]
 
     def _beside(self, room: int) -> list[StyledText]:
         """Returns the word beside the states, if any; it has room at least beside the live one."""
         text, alarm = word(self.status, self.progress, self.silent)
         if not text:
             return []
-        text = fit_phrase(text, room - cell_len(self._live()[0]) - 3, self._glyphs.more)
+        text = fit_phrase(text, room - _cells(self._live()) - 3, self._glyphs.more)
         return [(text, "alarm" if alarm else "words")]
 
     def _state_alone(self, room: int) -> list[StyledText]:
@@ -188,8 +193,11 @@ class StatusBar(LineWidget):
         if text:
             text = fit_phrase(text, room - 2, self._glyphs.more)
             return [(f" {text}", "alarm" if alarm else "words")]
-        text, style = self._live()
-        return [(text if len(text) <= room else text.strip()[: max(0, room)], style)]
+        parts = self._live()
+        if _cells(parts) <= room:
+            return parts
+        label, style = parts[1]
+        return [(label[: max(0, room)], style)]
 
 
 def _cells(parts: list[StyledText]) -> int:
