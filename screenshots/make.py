@@ -158,6 +158,9 @@ PICTURES = {
     "search": Picture(lambda all: moment(all, speaking_long), keys=("ctrl+f", *"shellfish")),
     "settings": Picture(lambda all: moment(all, speaking_long), keys=("f3", "down", "down")),
     "welcome": Picture(before_speech, welcome=True),
+    "memory": Picture(list, keys=("f5", "down")),
+    "timeline": Picture(list, keys=("f7", *["left"] * 8)),
+    "select": Picture(list, keys=("ctrl+t", "up")),
 }
 
 

@@ -160,3 +160,14 @@ async def test_there_is_no_strip_before_the_first_turn(build: Build) -> None:
         app.scripted.deliver(e.TextSubmitted(item_id="u1", text="Hello"))
         await settle(pilot)
         assert pane.display
+
+
+async def test_the_strip_is_drawn_where_the_key_first_shows_it(build: Build) -> None:
+    app = build(kyoto_session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("f7", "left", "left")
+        await settle(pilot)
+        strip = app.screen.query_one(Timeline)
+        assert strip._chosen == len(strip._cells.cells) - 3
+        assert strip.render_line(0).text.strip()

@@ -51,9 +51,16 @@ class Timeline(LineWidget, can_focus=True):
     def show(self, turns: Turns | None) -> None:
         """Shows these turns; draws nothing where no cell changed."""
         self._turns = turns
-        width = self.size.width  # 0: hidden
-        if turns is not None and width and self._cells.update(turns, width):
+        if self._fit():
             self.refresh()
+
+    def _fit(self) -> bool:
+        """Makes the cells for the width of now. Returns whether one changed; the width is 0 while
+        the strip is hidden. Also called before the cells are used: when a hidden widget is shown
+        and gets the focus at once, Textual tells it neither that nor its size.
+        """
+        turns, width = self._turns, self.size.width
+        return turns is not None and width > 0 and self._cells.update(turns, width)
 
     def choose(self, turn_id: str | None) -> None:
         """Marks the cell of the turn that is chosen in the transcript."""
@@ -65,9 +72,6 @@ class Timeline(LineWidget, can_focus=True):
     def on_resize(self) -> None:
         self.show(self._turns)
 
-    def on_show(self) -> None:
-        self.show(self._turns)
-
     def on_focus(self) -> None:
         if self._chosen is None:
             self.action_move_to(-1)
@@ -75,13 +79,14 @@ class Timeline(LineWidget, can_focus=True):
     # ── drawing ─────────────────────────────────────────────────────────────────────────────
 
     def render_line(self, y: int) -> Strip:
+        self._fit()
         styles, ground = self.styles_and_ground
         segments = []
         for number, cell in enumerate(self._cells.cells):
             text, name = self._sign(cell, y)
             style = ground + styles[name]
             if number == self._chosen:
-                style += Style(reverse=True)
+                style = ground + styles["words"] + Style(reverse=y > 0)
             segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(self.size.width, ground).simplify()
 
@@ -103,11 +108,13 @@ class Timeline(LineWidget, can_focus=True):
     # ── keys and clicks ─────────────────────────────────────────────────────────────────────
 
     def action_move(self, by: int) -> None:
+        self._fit()
         last = len(self._cells.cells) - 1
         self._jump(max(0, min(last, (last if self._chosen is None else self._chosen) + by)))
 
     def action_move_to(self, cell: int) -> None:
         """Goes to a cell; -1: the last."""
+        self._fit()
         self._jump(cell % max(1, len(self._cells.cells)))
 
     def on_click(self, event: events.Click) -> None:
