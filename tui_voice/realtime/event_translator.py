@@ -1,7 +1,6 @@
 """Translates the wire events of one server session into conversation events, and effects into
 wire events. It has no socket and reads no clock.
 """
-# Over 500 lines: one class knows all of one server session; both directions share its ids.
 
 from __future__ import annotations
 
@@ -23,43 +22,34 @@ from tui_voice.protocol.messages import (
     ToolAnswer,
 )
 from tui_voice.protocol.session_config import Pricing
+from tui_voice.realtime.client_messages import create_item, out_of_band, tool_output
 from tui_voice.realtime.item_ids import ItemIds
 from tui_voice.realtime.repeated_events import RepeatedEvents
 from tui_voice.realtime.response_assembler import REPORT_EVERY_MS, ResponseAssembler
+from tui_voice.realtime.server_errors import (
+    HARMLESS_ERRORS,
+    NOTHING_TO_CANCEL,
+    SPEED_REFUSED,
+    as_event,
+    no_such_item,
+    says_another_is_active,
+)
 from tui_voice.realtime.session_update import speed_update
 from tui_voice.realtime.uncertain_words import uncertain_words
 from tui_voice.realtime.wire import (
     UNSET,
     ClientEvent,
     ServerEvent,
-    UnsetType,
     client,
     items,
     server,
 )
-from tui_voice.realtime.wire.contract import KEY
 from tui_voice.realtime.wire.usage import (
     TranscriptionSeconds,
     TranscriptionTokenDetails,
     TranscriptionTokens,
 )
 
-NOTHING_TO_CANCEL = "response_cancel_not_active"
-HARMLESS_ERRORS = frozenset(
-    {
-        NOTHING_TO_CANCEL,
-        "input_audio_buffer_commit_empty",
-        "item_create_duplicate_item_id",
-        "item_truncate_invalid_item_id",
-        "unsupported_content_type",
-    }
-)
-"""Codes of errors that need no action: what we asked for had already happened."""
-
-SPEED_REFUSED = "cannot_update_speed"
-"""Code of the error: the speed cannot change while a response is in progress."""
-ANOTHER_ACTIVE = "another response is in progress"
-"""Words of an error without a code: our `response.create` was refused (Hugging Face)."""
 SURPLUS_MS = 500
 """Our commit can reach a server that has just ended the turn itself. It then makes an item of the
 audio that was on its way, which is shorter than this: nothing was said in it."""
@@ -284,13 +274,13 @@ class EventTranslator:
             case "create" if subject in self._pending_creates:
                 return self._create_failed(subject, error, code)
             case "delete" if subject:
-                unknown = code == "item_delete_invalid_item_id" or _no_such_item(error)
+                unknown = code == "item_delete_invalid_item_id" or no_such_item(error)
                 return [e.DeleteRefused(item_id=subject, unknown=unknown, message=error.message)]
             case "respond":
                 self._responses.keep_next()
-                code = e.ALREADY_ACTIVE if _says_another_is_active(error) else code
+                code = e.ALREADY_ACTIVE if says_another_is_active(error) else code
                 refused = e.ResponseRefused(code=code, message=error.message)
-                return [refused] if code == e.ALREADY_ACTIVE else [refused, _as_event(error)]
+                return [refused] if code == e.ALREADY_ACTIVE else [refused, as_event(error)]
             case "commit" if code == "input_audio_buffer_commit_empty":
                 return self._commit_refused()
             case "retrieve":
@@ -308,7 +298,7 @@ class EventTranslator:
                 return []
             case "truncate" | "names":
                 return []
-        return [] if code in HARMLESS_ERRORS else [_as_event(error)]
+        return [] if code in HARMLESS_ERRORS else [as_event(error)]
 
     def _commit_refused(self) -> list[Incoming | Resend]:
         """Returns the end of the turn that was to be committed, if nothing committed it before."""
@@ -341,7 +331,7 @@ class EventTranslator:
             images = (one.item_id for one in self._pending_creates.values() if one.image)
             if item_id := next(images, ""):
                 return "create", item_id
-        if code == e.ALREADY_ACTIVE or _says_another_is_active(error):
+        if code == e.ALREADY_ACTIVE or says_another_is_active(error):
             return "respond", ""
         if code == NOTHING_TO_CANCEL:
             return "cancel", ""
@@ -358,7 +348,7 @@ class EventTranslator:
         if code == "item_create_duplicate_item_id":  # the item exists, as we wanted
             return [e.ItemPlaced(item_id=item_id)]
         anchored = effect.previous_item_id not in (None, "root")
-        if anchored and (code == "item_create_invalid_previous_item_id" or _no_such_item(error)):
+        if anchored and (code == "item_create_invalid_previous_item_id" or no_such_item(error)):
             # The item before it no longer exists: put this one at the end of the conversation.
             return [Resend(replace(effect, previous_item_id=None))]
         return [e.ItemRefused(item_id=item_id, code=code, message=error.message)]
@@ -372,7 +362,7 @@ class EventTranslator:
         match outgoing:
             case OutOfBandRequest():
                 self._responses.expect(outgoing.key)
-                return [_out_of_band(outgoing)]
+                return [out_of_band(outgoing)]
             case ToolAnswer():
                 return [self._tool_answer(outgoing)]
             case RetrieveItem(item_id=item_id):
@@ -389,19 +379,7 @@ class EventTranslator:
             case x.CreateItem():
                 self._pending_creates[effect.item_id] = effect
                 self._our_items.add(effect.item_id)
-                previous = effect.previous_item_id
-                return [
-                    client.ConversationItemCreate(
-                        event_id=f"create:{effect.item_id}",
-                        item=_message(
-                            effect.role,
-                            effect.text,
-                            self._ids.shortened(effect.item_id),
-                            effect.image,
-                        ),
-                        previous_item_id=UNSET if previous is None else self._ids.to_wire(previous),
-                    )
-                ]
+                return [create_item(effect, self._ids)]
             case x.DeleteItem():
                 return [
                     client.ConversationItemDelete(
@@ -448,14 +426,7 @@ class EventTranslator:
             item_id=answer.item_id, role="tool", text=answer.output
         )
         self._our_items.add(answer.item_id)
-        return client.ConversationItemCreate(
-            event_id=f"create:{answer.item_id}",
-            item=items.FunctionCallOutput(
-                id=self._ids.shortened(answer.item_id),
-                call_id=answer.call_id,
-                output=answer.output,
-            ),
-        )
+        return tool_output(answer, self._ids)
 
     def encode_audio(self, pcm: bytes) -> tuple[ClientEvent, e.Event | None]:
         """Returns the message for this audio, and about once a second of speech an event with the
@@ -472,49 +443,6 @@ class EventTranslator:
     def unfinished_replies(self) -> tuple[str, ...]:
         """Returns the ids of reply items of which some audio, but not the last, has come."""
         return self._responses.unfinished()
-
-
-def _out_of_band(request: OutOfBandRequest) -> ClientEvent:
-    source: list[items.InputItem] = [_message(role, text) for role, text in request.turns]
-    return client.ResponseCreate(
-        event_id=f"out_of_band:{request.key}",
-        response=client.ResponseParams(
-            conversation="none",
-            output_modalities=["text"],
-            tools=[],
-            metadata={**request.metadata, KEY: request.key},
-            input=[*source, _message("user", request.prompt)],
-        ),
-    )
-
-
-def _message(
-    role: str, text: str, item_id: str | UnsetType = UNSET, image: str = ""
-) -> items.Message:
-    """Returns a text item; a role other than `user` and `assistant` becomes `system`.
-
-    `image`: a data URI, which the item holds in place of the text.
-    """
-    if image:
-        content = items.InputImage(image_url=image)
-        return items.Message(id=item_id, role="user", content=[content])
-    part = items.OutputText if role == "assistant" else items.InputText
-    role = role if role in ("user", "assistant") else "system"
-    return items.Message(id=item_id, role=role, content=[part(text=text)])
-
-
-def _as_event(error: server.ErrorDetail) -> e.Event:
-    return e.ServerErred(code=error.code or "", message=error.message)
-
-
-def _says_another_is_active(error: server.ErrorDetail) -> bool:
-    """Returns whether the error says in words, without a code, that a response is active."""
-    return not error.code and ANOTHER_ACTIVE in error.message.lower()
-
-
-def _no_such_item(error: server.ErrorDetail) -> bool:
-    """Returns whether the error says so in words, as servers without a code for it do."""
-    return "does not exist" in error.message or "not found" in error.message
 
 
 def _heard_tokens(usage: TranscriptionTokens) -> int:
