@@ -18,7 +18,7 @@ async def opened(app: AppUnderTest, pilot: Pilot[object]) -> None:
     await settle(pilot)
     session = app.scripted
     session.current_meters = replace(session.current_meters, approval=REQUEST)
-    app._read_meters()
+    app._drawing.read_meters()
     await settle(pilot)
     assert isinstance(app.screen, ApprovalDialog)
 
@@ -61,6 +61,6 @@ async def test_the_dialog_closes_when_the_call_waits_no_longer(build: Build) -> 
     async with app.run_test() as pilot:
         await opened(app, pilot)
         app.scripted.current_meters = replace(app.scripted.current_meters, approval=None)
-        app._read_meters()
+        app._drawing.read_meters()
         await settle(pilot)
         assert app.screen is app.session_screen

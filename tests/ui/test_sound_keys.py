@@ -68,5 +68,5 @@ async def test_enter_on_a_turn_plays_it_and_a_recorded_session_says_so(build: Bu
         assert played[0][1].text
         assert not app.query_one(HeaderLine).header.recording
         app.scripted.current_meters = type(app.scripted.current_meters)(recording=True)
-        app._read_meters()
+        app._drawing.read_meters()
         assert app.query_one(HeaderLine).header.recording

@@ -22,7 +22,7 @@ async def test_without_a_microphone_no_key_offers_to_talk(build: Build) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert app.session_screen.typing
-        app._read_meters()
+        app._drawing.read_meters()
         assert " no microphone " in app.session_screen.header.render_line(0).text
         shown = unescape(app.export_screenshot()).replace("\xa0", " ")
         assert shown.count("no microphone") == 1, "it is told once"
@@ -85,7 +85,7 @@ async def test_a_notice_ends_by_itself_the_sooner_the_less_it_matters(
         shown = []
         for seconds in (0, 20, 60, 10_000):
             clock[0] += seconds
-            app._read_meters()
+            app._drawing.read_meters()
             shown.append(app.query_one(NoticeLine).shown.text)
         assert shown == ["A hint", "A warning", "An error", "An error"]
 

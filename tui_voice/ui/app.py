@@ -1,5 +1,4 @@
 """The application: opens a session after the first paint, and draws its snapshots."""
-# Over 500 lines: Textual looks up actions and message handlers on the application itself.
 
 from __future__ import annotations
 
@@ -8,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events
@@ -18,12 +16,10 @@ from textual.command import Provider
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from tui_voice.errors import TuiVoiceError, UsageError
 from tui_voice.ui.ascii_filter import AsciiFilter
-from tui_voice.ui.attention import signals, what_ended
 from tui_voice.ui.commands import PaletteCommand, key_commands
 from tui_voice.ui.key_queue import KeyQueue, NextKey
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
@@ -43,6 +39,7 @@ from tui_voice.ui.screen_context import ExportChoice, ResumeRequest, ScreenConte
 from tui_voice.ui.screen_table import SCREENS, key_actions
 from tui_voice.ui.screens.session import SessionScreen
 from tui_voice.ui.session_dialogs import SessionDialogs
+from tui_voice.ui.session_drawing import SessionDrawing
 from tui_voice.ui.theme import DARK, THEMES, colour_variables
 from tui_voice.ui.typed_turns import TypedTurns
 from tui_voice.ui.view import SessionView
@@ -59,8 +56,6 @@ REST_CSS = Path(__file__).with_name("rest.tcss")
 """The style sheet of what is not in the first picture: it takes longer to parse than to draw it."""
 DRAFT_SECONDS = 2.0
 """How often what is half typed is saved, in case the process is killed."""
-FRAME = 0.05
-"""Seconds between two drawings of a session while it changes."""
 
 
 def _command_provider() -> type[Provider]:
@@ -121,8 +116,9 @@ class VoiceApp(App[ExitSummary]):
         self.failure: BaseException | None = None
         """The error that ended the application, if the user did not end it."""
         self._key_queue = KeyQueue(self, self._take_key)
-        self._draw_timer: Timer | None = None
-        self._drawn_at = 0.0
+        self._drawing = SessionDrawing(
+            self, lambda: self.session_screen, self.options, self.session, self.dialogs
+        )
         for theme in THEMES:
             self.register_theme(theme)
         if self.options.theme in (None, DARK.name):
@@ -212,8 +208,7 @@ class VoiceApp(App[ExitSummary]):
     # ── opening a session ───────────────────────────────────────────────────────────────────
 
     def on_mount(self) -> None:
-        self._level_timer = self.set_interval(1 / 20, self._draw_levels, pause=True)
-        self.set_interval(1.0, self._read_meters)
+        self._drawing.start()
         self.call_after_refresh(self._after_first_paint)
 
     async def _after_first_paint(self) -> None:
@@ -265,7 +260,7 @@ class VoiceApp(App[ExitSummary]):
         self._typed.enter_session(self.session_screen.prompt)
         self._typed.opened()
         self.redraw()
-        self._read_meters()
+        self._drawing.read_meters()
 
     # ── for the commands that are typed ─────────────────────────────────────────────────────
 
@@ -364,53 +359,12 @@ class VoiceApp(App[ExitSummary]):
     # ── drawing ─────────────────────────────────────────────────────────────────────────────
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        """Draws at once, or at the end of the frame: many deltas a second are one drawing."""
-        if not self.session.owns(message.mailbox) or self._draw_timer is not None:
-            return
-        left = self._drawn_at + FRAME - monotonic()
-        if left <= 0:
-            self._draw_newest()
-        else:
-            self._draw_timer = self.set_timer(left, self._draw_newest)
-
-    def _draw_newest(self) -> None:
-        self._draw_timer = None
-        if self.session.take_newest():
-            self.redraw()
+        if self.session.owns(message.mailbox):
+            self._drawing.draw_soon()
 
     def redraw(self) -> None:
         """Shows the view of the newest snapshot; widgets whose part is equal draw nothing."""
-        self._drawn_at = monotonic()
-        view = self.session.view(self.view)
-        if view is None:
-            return
-        before = self.view.status.state
-        self.session_screen.show(view)
-        if not self.app_focus and self._driver is not None:
-            snapshot, ended = self.session.snapshot, what_ended(before, view.status.state)
-            if ended and snapshot is not None:
-                self._driver.write(signals(ended, snapshot.ledger, self.options))
-        if self.session_screen.level_moves:
-            self._level_timer.resume()
-
-    def _read_meters(self) -> None:
-        """Every second: shows what changes without an event, such as the time."""
-        if self.session.handle is None:
-            return
-        meters = self.session.handle.meters()
-        if self.session.update_meters(meters) or self.view.notice.can_dismiss:
-            self.redraw()  # a notice that can be dismissed also ends by itself
-        self.session_screen.header.seconds = int(self.session.seconds)
-        self.session_screen.status.progress = meters.progress
-        self.session_screen.set_microphone(available=meters.has_microphone)
-        self.dialogs.follow_calls(meters.approval, lambda: self.screen is self.session_screen)
-
-    def _draw_levels(self) -> None:
-        status = self.session_screen.status
-        if self.session.handle is not None:
-            status.draw_level(self.session.handle.meters())
-        if not self.session_screen.level_moves and status.silent_level:
-            self._level_timer.pause()
+        self._drawing.draw()
 
     def on_app_blur(self) -> None:
         self.session_screen.terminal_lost_focus()
