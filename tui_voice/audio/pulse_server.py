@@ -13,8 +13,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 _ANSWER_TIMEOUT_S = 2.0
-"""Seconds to wait for an answer, which takes 2 ms. libpulse waits 30 s, and for ever where the
-server ends at the wrong moment, and `pulsectl` waits until its time limit even after an answer."""
+"""Seconds to wait for an answer, which takes 2 ms. libpulse waits 30 s, and `pulsectl` until its
+time limit even after an answer. Where the server ends during the handshake, libpulse 16.1 may loop
+for ever in `pa_pstream_unlink`, which nothing in its process can end."""
 _asking = threading.Lock()
 
 
