@@ -142,6 +142,24 @@ async def test_deletions_are_undone_one_by_one_the_last_first(build: Build) -> N
         assert len(titles(screen)) == 2
 
 
+async def test_the_session_that_is_open_here_stays_and_the_list_says_why(
+    build: Build, folder: Path
+) -> None:
+    app = build()
+    before = contents(folder)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await open_list(pilot)
+        rows = titles(screen)
+        screen._current = screen.list.rows[0].id
+        await pilot.press("ctrl+d")
+        await settle(pilot)
+        assert titles(screen) == rows
+        assert "This session is open" in screen.query_one(NoticeLine).shown.text
+        await pilot.press("escape")
+        await settle(pilot)
+    assert contents(folder) == before
+
+
 async def test_a_session_that_is_open_elsewhere_is_not_deleted(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:

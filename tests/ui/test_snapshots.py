@@ -96,6 +96,7 @@ SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] 
     "setting-choice": (kyoto_session, ("f3", *"policy", "enter")),
     "setting-refused": (kyoto_session, ("f3", *"speaking", "enter", "9", "enter")),
     "setting-device": (kyoto_session, ("f3", "enter")),
+    "setting-lines": (kyoto_session, ("f3", *"prices", "enter")),
 }
 
 

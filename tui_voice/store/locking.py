@@ -102,7 +102,7 @@ class SessionLock:
             holder = "another process"
         return StoreError(
             f"the session {self._journal.stem} is open in {holder}",
-            "close it there first, or fork it into a session of its own",
+            "Close it there first, or fork it into a session of its own.",
         )
 
 

@@ -224,6 +224,9 @@ class SessionsScreen(ListScreen["SavedSession"]):
         session = self.chosen_row
         if session is None:
             return
+        if session.id == self._current:
+            self.show_message("This session is open: open another one, and delete it then.")
+            return
         try:
             self._deleted.append(PendingDeletion(session.path, session.title))
         except TuiVoiceError as error:

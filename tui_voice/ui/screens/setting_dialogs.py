@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
@@ -78,6 +79,9 @@ class SettingDialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.explain("")
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.height < 16, "-tiny")
 
     def action_reset(self) -> None:
         self.save(None)
