@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import re
@@ -12,7 +11,6 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 PLAIN = "tui-voice"
 _COMMAND = re.compile(r"`tui-voice(?=[ `])")
@@ -79,6 +77,9 @@ def _source() -> tuple[Path | None, str] | None:
     """Returns the folder and the URL from which the program is installed; None: it runs in its
     checkout (or is not installed at all). ("", no folder): from a package index.
     """
+    import importlib.metadata  # with urllib.request 15 ms, which no start should wait for
+    from urllib.request import url2pathname
+
     try:
         text = importlib.metadata.distribution(PLAIN).read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_voice.config.program_form import in_working_form
 from tui_voice.protocol.engine_names import BUILT_IN_CHAT
 from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.options import AppOptions
@@ -15,6 +14,14 @@ _SMALL_MODEL = (
     "The chat model that comes with the program is small and often wrong: it is for trying the app "
     "out. `tui-voice models` fetches a better one."
 )
+
+
+def _small_model() -> str:
+    from tui_voice.config.program_form import in_working_form  # not needed by the first picture
+
+    return in_working_form(_SMALL_MODEL)
+
+
 SilentReason = Literal["", "replay", "text only", "no microphone"]
 """Why the user cannot speak here; "" where they can."""
 
@@ -68,11 +75,7 @@ class SessionTexts:
             "",
             f"{self.keys.name('help')} explains the keys and the numbers. "
             f"{self.keys.name('sessions')} lists your saved sessions.",
-            *(
-                ("", in_working_form(_SMALL_MODEL))
-                if BUILT_IN_CHAT in self.view.header.engines
-                else ()
-            ),
+            *(("", _small_model()) if BUILT_IN_CHAT in self.view.header.engines else ()),
             *(("", f"{connection}{self.options.glyphs.more}") if connection else ()),
         )
 

@@ -6,7 +6,6 @@ from rich.cells import cell_len
 from textual.reactive import reactive
 from textual.timer import Timer
 
-from tui_voice.config.program_form import in_working_form
 from tui_voice.ui.notices import ANSWER_SECONDS, Notice
 from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import clean, fit_phrase, wrap
@@ -39,6 +38,8 @@ class NoticeLine(BlockWidget):
         return self._answer if self._answer.text else self.notice
 
     def _rows(self, width: int) -> list[str]:
+        from tui_voice.config.program_form import in_working_form  # not for the first picture
+
         notice, more = self.shown, self._glyphs.more
         text = clean(notice.text).rstrip(".")
         if text.partition(" ")[0].isalpha():  # an address or the name of a model stays as it is
