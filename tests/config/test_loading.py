@@ -93,7 +93,10 @@ def test_a_profile_and_a_file_can_come_from_the_environment(write: Write) -> Non
         ('audio.noise_reduction = "on"', ["one of near_field, far_field, off"]),
         ('backend.model = "two words"', ["backend.model", "a name without spaces"]),
         ('backend.language = "english!"', ["backend.language", 'a language code such as "en"']),
-        ('backend.instructions = " "', ["backend.instructions", "text of one or more lines that is not empty"]),
+        (
+            'backend.instructions = " "',
+            ["backend.instructions", "text of one or more lines that is not empty"],
+        ),
         ("backend.llm_path = 3", ["backend.llm_path is 3", "the path of a file, or none"]),
         ("audio.text_only = 1", ["audio.text_only is 1", "true or false"]),
         ('backend.url = "http://x"', ["backend.url", "ws:// or wss://"]),

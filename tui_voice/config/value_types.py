@@ -170,7 +170,8 @@ def _price_table(value: object) -> Mapping[str, Any]:
 
         value = {} if value.strip().lower() == "none" else tomllib.loads(value)
     try:
-        return msgspec.convert(value, PriceTable)  # type: ignore[no-any-return]
+        prices: Mapping[str, Any] = msgspec.convert(value, PriceTable)
+        return prices
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
 

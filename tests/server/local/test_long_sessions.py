@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.long_sessions_harness import LONG_SESSIONS, SMALL_TALK, UNMARKED_SESSIONS, LongSession
+from tests.long_sessions_harness import LONG_SESSIONS, LongSession
+from tests.unmarked_sessions_harness import SMALL_TALK, UNMARKED_SESSIONS
 from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.summary import summarise
 
