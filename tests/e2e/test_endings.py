@@ -131,7 +131,7 @@ from importlib.util import find_spec
 
 class Breaking(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name != "tui_voice.ui.app":
+        if name != "tui_voice.ui.session_drawing":
             return None
         sys.meta_path.remove(self)
         spec = find_spec(name)
@@ -139,14 +139,14 @@ class Breaking(MetaPathFinder):
 
         def execute_and_break(module):
             execute(module)
-            redraw = module.VoiceApp.redraw
+            draw = module.SessionDrawing.draw
 
-            def broken(app):
-                redraw(app)
-                if app.view.turns:
+            def broken(drawing):
+                draw(drawing)
+                if drawing._screen().view.turns:
                     raise ZeroDivisionError("the screen broke")
 
-            module.VoiceApp.redraw = broken
+            module.SessionDrawing.draw = broken
 
         spec.loader.exec_module = execute_and_break
         return spec
