@@ -16,6 +16,8 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 0.5
 """Seconds in which the child must exit; then it is killed. It has nothing to save, and while it
 starts or loads it may take longer, for which the user would have to wait."""
+END_TIMEOUT_S = 1.0
+"""Seconds that a child takes at most to end by itself after it has closed its connections."""
 _PROGRESS = "progress: "
 _ERROR = "tui-voice: "
 """Beginning of an error message that `__main__` prints."""
@@ -93,6 +95,14 @@ class EmbeddedServer:
             reason = self._output.last_line or "it wrote no message"
             raise BackendError(f"the embedded server did not start: {reason}")
         return first_line
+
+    async def end_if_ending(self) -> None:
+        """Waits a moment for the end of a child that may be ending: it still runs when it has
+        closed its connections."""
+        if self._process is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_TIMEOUT_S):
+                    await self._process.wait()
 
     async def explain_end(self) -> None:
         """Raises `BackendError`, once, where the child has exited with an error message: it could

@@ -74,6 +74,8 @@ class EmbeddedEndpoint:
         """Returns the address of the running server. Raises `BackendError` where it does not
         start.
         """
+        if self.server.running:  # asked again: the last connection was lost, or will be replaced
+            await self.server.end_if_ending()
         if not self.server.running:
             self.loading = ""
             await self.server.explain_end()
