@@ -63,7 +63,7 @@ class Recording:
         return self.wait_for(lambda pcm: len(pcm) >= wanted)
 
     def stop(self) -> npt.NDArray[np.int16]:
-        """End the recording; returns all of its samples."""
+        """Ends the recording, also a second time; returns all of its samples."""
         self.process.terminate()
         self.process.wait()
         self._reader.join()
@@ -194,8 +194,7 @@ class VirtualSound:
 
     def close(self) -> None:
         for recording in self._recordings:
-            if recording.process.poll() is None:
-                recording.stop()
+            recording.stop()
         self.stop()
         with suppress(OSError):
             shutil.rmtree(self.folder)
