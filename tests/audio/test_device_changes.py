@@ -121,8 +121,10 @@ async def test_the_default_is_followed_and_a_named_device_is_taken_again(
     await observed.message(gone)
     await named.message(gone)
     observed.changes.clear()
+    await asyncio.to_thread(
+        virtual_sound.set_default, "tui_mic"
+    )  # else it becomes the default again
     await asyncio.to_thread(virtual_sound.plug_in, "headset")
-    await asyncio.to_thread(virtual_sound.set_default, "tui_mic")
     await named.message("The microphone headset is back: it listens on it.")
     assert observed.changes == []
     assert observed.sound.microphone.name == "Microphone"

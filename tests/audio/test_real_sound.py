@@ -299,11 +299,10 @@ async def test_a_lost_device_is_reported_and_found_again(
     try:
         await condition.until(lambda: bool(frames))
         await in_thread(virtual_sound.stop)
-        await condition.until(lambda: len(changes) == 2)
-        assert {(change.direction, change.back) for change in changes} == {
-            ("input", False),
-            ("output", False),
-        }
+        await condition.until(
+            lambda: {change.direction for change in changes} == {"input", "output"}
+        )
+        assert not any(change.back for change in changes)
         await in_thread(virtual_sound.start)
         await condition.until(lambda: len([c for c in changes if c.back]) == 2)
         before = len(frames)

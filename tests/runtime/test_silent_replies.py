@@ -132,7 +132,7 @@ async def test_a_reconnect_causes_the_fault_as_well(tmp_path: Path) -> None:
         proxy.proxy.cut_oldest()
         await harness.event(e.ConnectionLost)
         await harness.online()
-        assert len(proxy.held) == 2
+        await harness.until_on_loop(lambda: len(proxy.held) == 2)
         silent, audible = await exchange(harness, "five six", by_voice=False)
         assert (silent.in_window, audible.in_window) == (False, True)
         assert audible.audio_ms > 0
