@@ -80,16 +80,16 @@ def start_of_sound(recording: Recording, start: int) -> float:
 
 
 def delays_in_the_app(
-    silence_ms: int, rounds: int, question: str
+    turn_detection: dict[str, str], rounds: int, question: str
 ) -> tuple[list[float], list[float]]:
     """Returns the ms from the last sound in the microphone to the first of the loudspeaker, and
-    those from Esc to the last sound of the loudspeaker.
+    those from Esc to the last sound of the loudspeaker. `turn_detection`: settings by variable.
     """
     delays, silences = [], []
     with VirtualSound() as server, tempfile.TemporaryDirectory() as folder:
         sound = SoundSetup(server, Path(folder))
         wav = sound.synthesize(question, "rms")
-        env = clean_env() | sound.env | {"TUI_VOICE_BACKEND_SILENCE_MS": str(silence_ms)}
+        env = clean_env() | sound.env | turn_detection
         app = AppUnderTest("--backend", "local", env=env, folder=Path(folder), size=(120, 36))
 
         def playback_ended(after: int) -> bool:
@@ -227,7 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--silence-ms", type=int, help="after speech (500, then 300)")
-    parser.add_argument("--only", choices=("app", "session", "paint"))
+    parser.add_argument("--only", choices=("app", "semantic", "session", "paint"))
     chosen = parser.parse_args()
     print(f"{'milliseconds':46} {'median':>7} {'p95':>7} {'of':>4}")
     for name in ("app", "session"):
@@ -240,11 +240,16 @@ def main() -> None:
             for question, by in ((QUESTION, "clock"), (OPEN_QUESTION, "model")):
                 what = f"{name}: speech end → first sound, {by}, {silence_ms} ms"
                 if name == "app":
-                    delays, silences = delays_in_the_app(silence_ms, chosen.rounds, question)
+                    after = {"TUI_VOICE_BACKEND_SILENCE_MS": str(silence_ms)}
+                    delays, silences = delays_in_the_app(after, chosen.rounds, question)
                     row(what, delays)
                     row(f"app: Esc → silence, {by}, {silence_ms} ms", silences)
                 else:
                     row(what, delays_in_a_session(silence_ms, chosen.rounds, question))
+    if chosen.only in (None, "semantic") and not missing():
+        semantic = {"TUI_VOICE_BACKEND_TURN_DETECTION": "semantic_vad"}
+        delays, _ = delays_in_the_app(semantic, chosen.rounds, QUESTION)
+        row("app: speech end → first sound, clock, semantic_vad", delays)
     if chosen.only in (None, "paint"):
         minimal, ours = first_paint(max(5, chosen.rounds))
         row("first paint, minimal Textual app", minimal)

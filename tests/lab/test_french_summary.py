@@ -31,6 +31,8 @@ from tui_voice.lab.evaluation import FACTS, Arm, EvaluationResult, run_arm
 from tui_voice.languages import detect_language
 
 FRENCH = Arm("summary", "balanced", 400, 4, language="French")
+EXCHANGES = 10
+"""As many as there are facts: enough for a summary."""
 pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -95,7 +97,7 @@ async def test_the_server_holds_the_summary_that_the_chat_model_wrote(
                     backend=BackendSettings(kind="ws", url=proxy.url, model="local"),
                     summary=SummarySettings(by="url", url=url, timeout_s=120.0, questions=False),
                 )
-                outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, 14)
+                outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, EXCHANGES)
     finally:
         await asyncio.to_thread(embedded.close)
     check_result(outcome, written)
@@ -167,7 +169,7 @@ def test_without_a_chat_model_the_summary_is_in_the_language_of_the_session(tmp_
     settings = load(
         {"backend.kind": "local", "audio.text_only": True}, env={}, path=tmp_path / "none.toml"
     )
-    outcome = run_arm(FRENCH, settings, tmp_path, 14)
+    outcome = run_arm(FRENCH, settings, tmp_path, EXCHANGES)
     memory = outcome.memory
     assert memory is not None
     assert memory.held
