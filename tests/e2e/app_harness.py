@@ -79,12 +79,15 @@ class AppUnderTest(TerminalProgram):
         self.wait_until_still()
         pages: list[str] = []
         key = "home"
-        while not pages or self.transcript != pages[-1]:
+        while True:
             pages.append(self.transcript)
             self.press(key)
+            try:
+                self.wait_until(lambda: self.transcript != pages[-1], "another page", 2.0)
+            except AssertionError:  # there is none
+                return pages
             self.wait_until_still()
             key = "pagedown"
-        return pages
 
     def wait_for_state(self, state: str, seconds: float = 40.0) -> None:
         self.wait_until(lambda: self.state == state, f"the state {state}", seconds)

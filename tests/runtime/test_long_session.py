@@ -48,8 +48,8 @@ def words_of(number: int) -> str:
 
 
 def _threads_of_sessions() -> int:
-    """Returns the number of threads without those of the server's pools: these have a limit."""
-    pools = ("speech-", "replies-")
+    """Returns the number of threads without those of pools, which have a limit."""
+    pools = ("speech-", "replies-", "asyncio_")
     return sum(not thread.name.startswith(pools) for thread in threading.enumerate())
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
 from tui_voice.config import program_form
@@ -83,5 +85,6 @@ async def settle(pilot: Pilot[ExitSummary]) -> None:
     """Waits until all worker threads have ended and their results are drawn."""
     for _ in range(3):
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
+        with suppress(WorkerCancelled):  # a newer one has taken its place, as in a search
+            await pilot.app.workers.wait_for_complete()
     await pilot.pause()
