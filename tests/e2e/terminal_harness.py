@@ -159,7 +159,7 @@ class TerminalProgram:
 
         If the program used the whole screen, this is only what it printed afterwards.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patience(seconds)
         while not self._ended and time.monotonic() < deadline:
             self._read(_POLL_S)
         assert self._ended, f"it did not end within {seconds:.0f} s; screen:\n{self.text}"

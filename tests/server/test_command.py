@@ -72,7 +72,7 @@ def test_signals_end_it(process: subprocess.Popen[str], sent: signal.Signals, st
     assert process.stderr is not None
     process.stderr.readline()
     process.send_signal(sent)
-    _out, err = process.communicate(timeout=20)
+    _out, err = process.communicate(timeout=60)
     assert process.returncode == status
     assert "Traceback" not in err
 
@@ -83,7 +83,7 @@ def test_ends_when_its_standard_input_ends(process: subprocess.Popen[str]) -> No
     assert process.stdin is not None
     process.stdin.write("what is sent is ignored\n")
     process.stdin.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_runs_until_standard_input_ends(
@@ -157,5 +157,5 @@ def test_standard_input_may_end_after_the_server(stdin_writer: int) -> None:
         run(ServeCommandOptions(port=0, exit_on_stdin_eof=True), engines)
     (watcher,) = [t for t in threading.enumerate() if t.name == "stdin-watcher"]
     os.close(stdin_writer)
-    watcher.join(5)
+    watcher.join(60)
     assert not watcher.is_alive()

@@ -18,11 +18,11 @@ class OrderRecorder:
         self._may_continue = threading.Event()
         self._is_blocking = threading.Event()
         pool.submit("blocker", self._block)
-        assert self._is_blocking.wait(5)
+        assert self._is_blocking.wait(60)
 
     def _block(self) -> None:
         self._is_blocking.set()
-        self._may_continue.wait(5)
+        self._may_continue.wait(60)
 
     def work(self, name: str) -> Callable[[], None]:
         def record() -> None:
@@ -35,7 +35,7 @@ class OrderRecorder:
         """Unblocks the pool and returns the names in the order in which the work was done."""
         self._may_continue.set()
         for _ in range(self._expected):
-            assert self._finished.acquire(timeout=5)
+            assert self._finished.acquire(timeout=60)
         return self._done
 
 
@@ -92,7 +92,7 @@ def test_one_client_does_not_keep_all_threads_busy() -> None:
         def wait() -> None:
             order.append(name)
             started.release()
-            may_end.wait(5)
+            may_end.wait(60)
 
         return wait
 
@@ -100,11 +100,11 @@ def test_one_client_does_not_keep_all_threads_busy() -> None:
         pool.submit("a", work(f"a{n}"))
     pool.submit("b", work("b0"))
     for _ in range(3):
-        assert started.acquire(timeout=5)
+        assert started.acquire(timeout=60)
     assert sorted(order) == ["a0", "a1", "b0"]
     may_end.set()
     for _ in range(2):
-        assert started.acquire(timeout=5)
+        assert started.acquire(timeout=60)
     assert order[3:] == ["a2", "a3"]
     pool.close()
 
@@ -114,6 +114,6 @@ def test_threads_are_started_as_they_are_needed() -> None:
     assert not [t for t in threading.enumerate() if t.name.startswith("lazy-")]
     done = threading.Event()
     pool.submit("a", done.set)
-    assert done.wait(5)
+    assert done.wait(60)
     assert len([t for t in threading.enumerate() if t.name.startswith("lazy-")]) == 1
     pool.close()

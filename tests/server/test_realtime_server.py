@@ -89,7 +89,7 @@ class TestHandshake:
 
         def fetch() -> int:
             try:
-                with urllib.request.urlopen(url, timeout=5) as answer:
+                with urllib.request.urlopen(url, timeout=60) as answer:
                     return int(answer.status)
             except urllib.error.HTTPError as error:
                 with error:
@@ -432,5 +432,5 @@ def test_server_may_close_while_engines_are_loading() -> None:
     asyncio.run(open_and_close())
     (loading,) = [t for t in threading.enumerate() if t.name == "loading"]
     engines.loaded.set()
-    loading.join(5)
+    loading.join(60)
     assert not loading.is_alive()

@@ -44,7 +44,7 @@ def test_a_source_learns_that_its_reader_has_left() -> None:
     assert next(pieces) == "first"
     pieces.close()  # type: ignore[attr-defined]  # it is a generator
     reader_left.set()
-    assert refused.wait(5)
+    assert refused.wait(60)
 
 
 def test_what_a_source_raises_is_raised_to_its_reader() -> None:
