@@ -286,9 +286,11 @@ async def test_a_journal_written_meanwhile_is_found_without_another_key(
         await settle(pilot)
         await pilot.press("ctrl+f", *"shellfish")
         assert await asyncio.to_thread(running.wait, 30)
-        await until(pilot, lambda: listed(app).chosen_row is not None)
         screen = listed(app)
         assert isinstance(screen, SearchScreen)
+        await until(
+            pilot, lambda: screen.results[0] == "shellfish" and screen.chosen_row is not None
+        )
         before = len(screen.results[1])
         await pilot.press("down")
         highlighted = screen.chosen_row
