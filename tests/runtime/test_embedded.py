@@ -131,6 +131,24 @@ async def test_a_server_that_was_killed_is_started_again() -> None:
         await endpoint.stop()
 
 
+@pytest.mark.local
+async def test_a_server_that_is_ending_is_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['xllamacpp'] = None")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    endpoint = EmbeddedEndpoint([], "local")
+    try:
+        async with asyncio.timeout(patience(60)):
+            await endpoint.address()
+            while not endpoint._ending:  # noqa: ASYNC110  (no event tells it)
+                await asyncio.sleep(0)
+            with pytest.raises(BackendError, match="xllamacpp cannot be imported"):
+                await endpoint.address()
+    finally:
+        await endpoint.stop()
+
+
 async def test_all_lines_of_the_child_are_read() -> None:
     progress: list[str] = []
     output = ChildOutput(progress.append)

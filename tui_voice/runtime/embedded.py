@@ -17,7 +17,7 @@ STOP_TIMEOUT_S = 0.5
 """Seconds in which the child must exit; then it is killed. It has nothing to save, and while it
 starts or loads it may take longer, for which the user would have to wait."""
 END_TIMEOUT_S = 1.0
-"""Seconds that a child takes at most to end by itself after it has closed its connections."""
+"""Seconds to wait for a child that has said that it is ending."""
 _PROGRESS = "progress: "
 _ERROR = "tui-voice: "
 """Beginning of an error message that `__main__` prints."""
@@ -96,9 +96,8 @@ class EmbeddedServer:
             raise BackendError(f"the embedded server did not start: {reason}")
         return first_line
 
-    async def end_if_ending(self) -> None:
-        """Waits a moment for the end of a child that may be ending: it still runs when it has
-        closed its connections."""
+    async def wait_for_end(self) -> None:
+        """Waits for the end of a child that has said that it is ending."""
         if self._process is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_TIMEOUT_S):

@@ -62,6 +62,7 @@ class EmbeddedEndpoint:
         self._url = ""
         self.loading = ""
         self.engines = ""
+        self._ending = False
 
     def _on_progress(self, line: str) -> None:
         kind, _, rest = line.partition(" ")
@@ -69,15 +70,17 @@ class EmbeddedEndpoint:
             self.loading = line
         elif kind == "ready:":
             self.loading, self.engines = "", rest
+        elif kind == "ending":
+            self._ending = True
 
     async def address(self) -> ServerAddress:
         """Returns the address of the running server. Raises `BackendError` where it does not
         start.
         """
-        if self.server.running:  # asked again: the last connection was lost, or will be replaced
-            await self.server.end_if_ending()
+        if self._ending:  # else the next client would be refused without a reason
+            await self.server.wait_for_end()
         if not self.server.running:
-            self.loading = ""
+            self.loading, self._ending = "", False
             await self.server.explain_end()
             self._url = await self.server.start()
         return ServerAddress(with_query(self._url, model=self._model), self.server.headers)

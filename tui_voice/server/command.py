@@ -31,8 +31,8 @@ def run(options: ServeCommandOptions, engines: Engines) -> int:
     That is 0 at the end of stdin, 130 for SIGINT, 143 for SIGTERM and 129 for SIGHUP.
 
     Prints the URL as the first line on stdout once the server accepts connections, and news on
-    stderr in lines that begin with `progress: `. Raises `TuiVoiceError` where the server cannot
-    listen or the engines cannot be loaded.
+    stderr in lines that begin with `progress: `; the last one is `ending` where the engines cannot
+    be loaded. Raises `TuiVoiceError` in that case, and where the server cannot listen.
     """
     return asyncio.run(_run(options, engines))
 
@@ -69,6 +69,7 @@ async def _run(options: ServeCommandOptions, engines: Engines) -> int:
                 (ending, loading, server.failed), return_when=asyncio.FIRST_COMPLETED
             )
             if server.failed.done():
+                print_progress("ending")
                 raise server.failed.result()
             if loading.done():
                 ignore_loaded_objects()
