@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual.binding import Binding
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from tests.ui.conftest import AppUnderTest, Build, settle
 from tests.ui.scripted_session_harness import kyoto_session
@@ -106,6 +107,25 @@ async def test_the_keys_of_the_session_screen(build: Build, part: str, state: st
                 assert screen.typing, where
             elif works and part != "typed" and (action.id, part) not in NOTHING_TO_DO:
                 assert acts, f"{where} does nothing"
+        assert app.failure is None
+
+
+@pytest.mark.parametrize("text", ["", "one line", "one\ntwo\nthree", "pasted\n" * 9])
+async def test_textuals_own_keys_in_the_prompt(build: Build, text: str) -> None:
+    """Each action of a text field, with the cursor at the beginning, in the middle, at the end."""
+    app = build(idle)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        prompt = app.session_screen.prompt
+        actions = [binding.action for binding in TextArea.BINDINGS if isinstance(binding, Binding)]
+        assert "delete_to_end_of_line_or_delete_line" in actions
+        for action in actions:
+            for part in (0.0, 0.5, 1.0):
+                prompt.value = text
+                at = round(len(prompt.text) * part)
+                prompt.move_cursor(prompt.document.get_location_from_index(at))
+                await prompt.run_action(action)
+        await settle(pilot)
         assert app.failure is None
 
 

@@ -74,8 +74,8 @@ def with_extra(extra: str) -> str:
 
 
 def _source() -> tuple[Path | None, str] | None:
-    """Returns the folder (None: it is none) and the URL ("": a package index) from which the program
-    is installed; None where it runs in its checkout, or is not installed at all.
+    """Returns the folder (None: it is none) and the URL ("": a package index) from which the
+    program is installed; None where it runs in its checkout, or is not installed at all.
     """
     import importlib.metadata  # with urllib.request 15 ms, which no start should wait for
     from urllib.request import url2pathname

@@ -102,7 +102,9 @@ class PromptInput(TextArea):
 
     def _outside(self, location: tuple[int, int], side: int) -> tuple[int, int]:
         """Returns the location, or that of the label's begin (0) or end (1) where it is in one."""
-        row, column = location[0], location[1]
+        row, column = location
+        if row >= self.document.line_count:  # Textual deletes the last line to the one after it
+            return location
         for span in self.pastes.spans(self.document.get_line(row)):
             if span[0] < column < span[1]:
                 return row, (span[0], span[1])[side]
