@@ -384,6 +384,11 @@ class VoiceApp(App[ExitSummary]):
             return bool(self.screen.query(KeyHintsLine))
         return super().check_action(action, parameters)
 
+    def action_command_palette(self) -> None:
+        from tui_voice.ui.commands import Palette
+
+        self.push_screen(Palette(id="--command-palette"))
+
     def action_open_screen(self, name: str) -> None:
         """Opens a screen of the screen table over the session screen, and takes its result."""
         spec, context = SCREENS[name], self._screen_context()

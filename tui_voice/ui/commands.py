@@ -6,10 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import NamedTuple, Protocol, cast
 
-from textual.command import DiscoveryHit, Hit, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Provider
 from textual.screen import Screen
 
 from tui_voice.ui.keys import KeyTable
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose list moves only once its rows are laid out: a page up or down before
+    that would end the app with a KeyError."""
+
+    def _action_command_list(self, action: str) -> None:
+        commands = self.query_one(CommandList)
+        if (commands.highlighted or 0) in commands._index_to_line:
+            super()._action_command_list(action)
 
 
 class PaletteCommand(NamedTuple):

@@ -1,0 +1,61 @@
+"""Keys in random order and in bursts, on all screens that they open: none ends the app."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from textual.events import Key
+
+from tests.ui.conftest import AppUnderTest, Build, settle
+from tests.ui.scripted_session_harness import kyoto_session
+from tests.ui.session_screen_harness import idle
+
+KEYS = (
+    *("escape", "enter", "up", "down", "left", "right", "home", "end", "pageup", "pagedown"),
+    *("tab", "shift+tab", "space", "backspace", "delete", "insert", "shift+up", "shift+down"),
+    *("f1", "f2", "f3", "f5", "f6", "f7", "f8", "alt+enter", "shift+enter", "ctrl+shift+k"),
+    *(f"ctrl+{name}" for name in (*"abcdefghjklnoprstuvwxyz_", "home", "end", "left", "right")),
+    *(f"alt+{name}" for name in (*"bfmprv", "delete")),
+    *"abcdefgnprstymz/?+-019",
+)
+"""All but Ctrl+Q, which ends the app."""
+
+
+def press(app: AppUnderTest, key: str) -> None:
+    app.post_message(Key(key, key if len(key) == 1 else " " if key == "space" else None))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_keys_end_the_app(
+    build: Build, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("send2trash.send2trash", lambda _path: None)
+    monkeypatch.chdir(tmp_path)  # into which sessions are exported
+    choice = random.Random(seed)
+    app = build(choice.choice([idle, kyoto_session]))
+    pressed: list[str] = []
+    async with app.run_test(size=choice.choice([(120, 36), (80, 24), (40, 10)])) as pilot:
+        await settle(pilot)
+        while len(pressed) < 250:
+            pressed.append(choice.choice(KEYS))
+            press(app, pressed[-1])
+            if choice.random() < 0.3:
+                await pilot.pause()
+                assert app.failure is None, pressed
+        await settle(pilot)
+    assert app.failure is None, pressed
+
+
+@pytest.mark.parametrize("keys", [("r", "pageup"), ("pagedown",), ("e", "backspace", "pageup")])
+async def test_a_page_of_the_palette_before_it_is_drawn(
+    build: Build, keys: tuple[str, ...]
+) -> None:
+    app = build(idle)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for key in ("ctrl+p", *keys):
+            press(app, key)
+        await settle(pilot)
+    assert app.failure is None
