@@ -387,7 +387,8 @@ class VoiceApp(App[ExitSummary]):
     def action_command_palette(self) -> None:
         from tui_voice.ui.commands import Palette
 
-        self.push_screen(Palette(id="--command-palette"))
+        if not Palette.is_open(self):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_open_screen(self, name: str) -> None:
         """Opens a screen of the screen table over the session screen, and takes its result."""

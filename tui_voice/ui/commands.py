@@ -13,12 +13,13 @@ from tui_voice.ui.keys import KeyTable
 
 
 class Palette(CommandPalette):
-    """Textual's palette, whose list moves only once its rows are laid out: a page up or down before
-    that would end the app with a KeyError."""
+    """Textual's palette, whose list moves by a page only once its rows are laid out: before that,
+    Textual ends the app with a KeyError."""
 
     def _action_command_list(self, action: str) -> None:
         commands = self.query_one(CommandList)
-        if (commands.highlighted or 0) in commands._index_to_line:
+        laid_out = (commands.highlighted or 0) in commands._index_to_line
+        if laid_out or not action.startswith("page_"):
             super()._action_command_list(action)
 
 
