@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from msgspec import structs
@@ -142,6 +143,39 @@ class TestSummary:
         free = payback_of(ledger, work, "local")
         assert free.usd_per_reply == 0
         assert free.replies_to_pay_back is None
+
+
+class TestImages:
+    """Images have prices of their own: 5 and 0.50 USD per million tokens here, text 4 and 0.40."""
+
+    SHOWN = spoken_session(
+        6,
+        e.ImageAttached(item_id="i", file="a.png", sha256="0", size=1, width=1024, height=1024),
+        e.ItemPlaced(item_id="i"),
+    )
+
+    def test_a_summary_that_frees_an_image_saves_its_price(self) -> None:
+        turns = self.SHOWN.held()
+        assert turns[-1].image_tokens == 765
+        all_turns = payback_of(self.SHOWN, Plan("summary", tuple(turns), ""))
+        others = payback_of(self.SHOWN, Plan("summary", tuple(turns[:-1]), ""))
+        assert all_turns.freed - others.freed == 765 + ITEM_OVERHEAD
+        assert all_turns.usd_per_reply - others.usd_per_reply == pytest.approx(
+            (765 * 0.50 + ITEM_OVERHEAD * 0.40) / 1e6
+        )
+
+    @pytest.mark.parametrize("policy", ["notebook", "thrift"])
+    def test_an_image_behind_a_summary_is_read_uncached_at_its_price(self, policy: str) -> None:
+        """It stays an image, also where all audio becomes text."""
+        shown = structs.replace(self.SHOWN, cacheable_prefix_tokens=self.SHOWN.window.total)
+        work = Plan("summary", tuple(shown.held()[:-1]), "")
+        usual, dear = (
+            payback.payback_of(
+                shown, work, price, payback.SUMMARY_PRICE, POLICIES[policy].kept_audio
+            ).usd_once
+            for price in (PRICES.models[MODEL], replace(PRICES.models[MODEL], image_in=15))
+        )
+        assert dear - usual == pytest.approx(765 * 10 / 1e6)
 
 
 class TestTextify:

@@ -58,11 +58,20 @@ class Payback:
     """USD saved in an hour, at the present number of replies in an hour."""
 
 
-def usd_for_input(price: Price, text: float, audio: float, cached: float = 0.0) -> float:
+def usd_for_input(
+    price: Price, text: float, audio: float, cached: float = 0.0, image: float = 0.0
+) -> float:
     """USD for reading so many tokens, of which the share `cached` (0–1) comes from the cache."""
     text_price = cached * price.text_cached + (1 - cached) * price.text_in
     audio_price = cached * price.audio_cached + (1 - cached) * price.audio_in
-    return (text * text_price + audio * audio_price) / 1e6
+    image_price = cached * price.of_cached_image + (1 - cached) * price.of_image
+    return (text * text_price + audio * audio_price + image * image_price) / 1e6
+
+
+def _usd_for_turn(price: Price, turn: Turn, cached: float = 0.0) -> float:
+    """USD for reading a turn as the server holds it now."""
+    text = turn.text_tokens - turn.image_tokens
+    return usd_for_input(price, text, turn.audio_tokens, cached, turn.image_tokens)
 
 
 def cheapest_regrowth(price: Price, after: float, growth: float, hit_rate: float = 1.0) -> float:
@@ -156,21 +165,24 @@ def payback_of(
     changed = {turn.id for turn in turns}
     behind_change = work.kind == "summary"  # a summary is placed in front of all turns
     usd_before, usd_after = 0.0, 0.0
-    text_freed = audio_freed = broken = 0
+    text_freed = audio_freed = image_freed = broken = 0
     becomes_text: set[str] = set()
     if work.kind == "summary" and kept_audio is not None:
         left = [turn for turn in ledger.turns.held() if turn.id not in changed]
         stays = kept_audio(replace(ledger, cacheable_prefix_tokens=0), left)
-        becomes_text = {t.id for t in left if t.words == "done" and t.id not in stays}
+        becomes_text = {
+            t.id for t in left if t.words == "done" and t.id not in stays and not t.image
+        }
     place = ledger.fixed_tokens + ledger.memory_tokens
     for turn in ledger.turns.held():
         cached = _cached_share(place, turn.tokens, ledger.cacheable_prefix_tokens) * hit_rate
-        usd_now = usd_for_input(price, turn.text_tokens, turn.audio_tokens, cached)
+        usd_now = _usd_for_turn(price, turn, cached)
         usd_before += usd_now
         if turn.id in changed:
             behind_change = True
             text_left = turn.as_text_tokens if work.kind == "textify" else 0
-            text_freed += turn.text_tokens - text_left
+            text_freed += turn.text_tokens - turn.image_tokens - text_left
+            image_freed += turn.image_tokens
             audio_freed += turn.audio_tokens
             usd_after += usd_for_input(price, text_left, 0)
         elif not behind_change:
@@ -179,7 +191,7 @@ def payback_of(
             if turn.id in becomes_text:
                 usd_after += usd_for_input(price, turn.as_text_tokens, 0)
             else:
-                usd_after += usd_for_input(price, turn.text_tokens, turn.audio_tokens)
+                usd_after += _usd_for_turn(price, turn)
             broken += round(turn.tokens * cached)
         place += turn.tokens
     once = usd_after - usd_before
@@ -197,7 +209,15 @@ def payback_of(
             cached = hit_rate if ledger.cacheable_prefix_tokens else 0
             once -= usd_for_input(price, ledger.memory_tokens, 0, cached)
         text_freed += ledger.memory_tokens - memory
-    return _payback(ledger, text_freed, audio_freed, broken, once, price, hit_rate)
+    saved = usd_for_input(price, text_freed, audio_freed, hit_rate, image_freed)
+    return Payback(
+        freed=text_freed + audio_freed + image_freed,
+        broken=broken,
+        usd_once=once,
+        usd_per_reply=saved,
+        replies_to_pay_back=max(0.0, once / saved) if saved > 0 else None,
+        usd_per_hour=saved * 3600 / seconds_per_reply(ledger),
+    )
 
 
 def summary_tokens(ledger: Ledger, source: int) -> int:
@@ -230,17 +250,3 @@ def usd_saved(ledger: Ledger) -> float:
         if since > 0:
             saved += since * done.worth.usd_per_reply - (0 if counted else done.worth.usd_once)
     return saved
-
-
-def _payback(
-    ledger: Ledger, text: int, audio: int, broken: int, once: float, price: Price, hit_rate: float
-) -> Payback:
-    saved = usd_for_input(price, text, audio, hit_rate)
-    return Payback(
-        freed=text + audio,
-        broken=broken,
-        usd_once=once,
-        usd_per_reply=saved,
-        replies_to_pay_back=max(0.0, once / saved) if saved > 0 else None,
-        usd_per_hour=saved * 3600 / seconds_per_reply(ledger),
-    )

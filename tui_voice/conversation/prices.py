@@ -50,6 +50,14 @@ class Price:
         """
         return self.window - self.max_output
 
+    @property
+    def of_image(self) -> float:
+        return self.text_in if self.image_in is None else self.image_in
+
+    @property
+    def of_cached_image(self) -> float:
+        return self.text_cached if self.image_cached is None else self.image_cached
+
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
@@ -168,8 +176,6 @@ def price(model: str, usage: Usage, table: PriceTable = PRICES) -> float | None:
     cached_audio = min(usage.cached_audio, usage.input_audio)
     cached_image = min(usage.cached_image, usage.input_image)
     fresh_text = usage.input_text - cached_text
-    image_in = found.text_in if found.image_in is None else found.image_in
-    image_cached = found.text_cached if found.image_cached is None else found.image_cached
     # The usage does not say which tokens were written to the cache. If writing costs extra, all
     # of them are counted as written, so the sum is rather too high than too low.
     return (
@@ -178,8 +184,8 @@ def price(model: str, usage: Usage, table: PriceTable = PRICES) -> float | None:
         + usage.output_text * found.text_out
         + (usage.input_audio - cached_audio) * found.audio_in
         + cached_audio * found.audio_cached
-        + (usage.input_image - cached_image) * image_in
-        + cached_image * image_cached
+        + (usage.input_image - cached_image) * found.of_image
+        + cached_image * found.of_cached_image
         + usage.output_audio * found.audio_out
     ) / 1e6
 
