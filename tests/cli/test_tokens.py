@@ -92,3 +92,19 @@ def test_the_embedded_server_measures_what_is_estimated(
     assert found["audio_tokens"] == pytest.approx(10 * found["audio_seconds"], abs=2)
     assert found["audio_tokens_per_second"] == pytest.approx(10, abs=0.6)
     assert found["ratio"] == pytest.approx(found["audio_tokens"] / found["text_tokens"], abs=0.01)
+    assert (
+        main(["tokens", "--measure", "--backend", "local", "--model", "gpt-realtime", words]) == 0
+    )
+    rows = [line.rsplit(maxsplit=2) for line in capsys.readouterr().out.splitlines()[:-1]]
+    assert [row[0].strip() for row in rows[1:]] == [
+        "text tokens",
+        "seconds of speech",
+        "audio tokens",
+        "audio tokens for each text token",
+        "audio tokens a second",
+        "USD as text (gpt-realtime)",
+        "USD as speech (gpt-realtime)",
+    ]
+    assert [row[2] for row in rows[1:4]] == ["10", "3.6", "36"], "the estimate stands beside it"
+    assert rows[1][1] == str(found["text_tokens"])
+    assert float(rows[7][1]) == pytest.approx(int(rows[3][1]) * 32 / 1e6, abs=1e-6)

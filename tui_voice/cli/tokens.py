@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui_voice.cli.arguments import sound_argument, words_argument
 from tui_voice.cli.flags import ENGINES, add_settings, settings_of
@@ -49,55 +50,105 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     price_table = prices.merge(prices.PRICES, settings.cost.prices)
     model = args.model or settings.backend.model
+
+    def usd(usage: Usage) -> float | None:
+        return prices.price(model, usage, price_table)
+
     text_tokens, seconds, estimated = _measure(args.what)
-    audio_tokens = round(seconds * USER_TOKENS_PER_SECOND)
-    estimate = {"text_tokens": text_tokens, "audio_seconds": seconds, "audio_tokens": audio_tokens}
+    estimate = _Figures(text_tokens, seconds, round(seconds * USER_TOKENS_PER_SECOND))
+    found = estimate
     if args.measure:
-        found = _at_server(args.what, settings)
-        text_tokens = found.text_tokens or text_tokens
-        seconds, audio_tokens, estimated = found.seconds, found.audio_tokens, ""
-    rate = audio_tokens / seconds if args.measure and seconds else USER_TOKENS_PER_SECOND
-    as_text = prices.price(model, Usage(input_text=text_tokens), price_table)
-    as_audio = prices.price(model, Usage(input_audio=audio_tokens), price_table)
+        at_server = _at_server(args.what, settings)
+        found = _Figures(
+            at_server.text_tokens or text_tokens, at_server.seconds, at_server.audio_tokens
+        )
+        estimated = ""
     if args.json:
         print_json(
             {
-                "text_tokens": text_tokens,
-                "audio_seconds": round(seconds, 3),
-                "audio_tokens": audio_tokens,
-                "ratio": round(audio_tokens / text_tokens, 2) if text_tokens else None,
-                "audio_tokens_per_second": round(rate, 2),
+                "text_tokens": found.text_tokens,
+                "audio_seconds": round(found.seconds, 3),
+                "audio_tokens": found.audio_tokens,
+                "ratio": round(found.ratio, 2) if found.text_tokens else None,
+                "audio_tokens_per_second": round(found.rate, 2),
                 "measured": args.measure,
-                "estimate": estimate,
-                "usd": {"text": as_text, "audio": as_audio},
+                "estimate": {
+                    "text_tokens": estimate.text_tokens,
+                    "audio_seconds": estimate.seconds,
+                    "audio_tokens": estimate.audio_tokens,
+                },
+                "usd": {"text": usd(found.as_text), "audio": usd(found.as_audio)},
                 "model": model,
                 "estimated": estimated,
             }
         )
         return 0
-    sign = {estimated: "~"} | ({} if args.measure or is_exact() else {"text_tokens": "~"})
+    if args.measure:
+        print(_side_by_side(found, estimate, model, usd))
+        print(f"Measured at the server. Prices of {price_table.as_of}.")
+        return 0
+    sign = {estimated: "~"} | ({} if is_exact() else {"text_tokens": "~"})
     rows = [
         ("", "tokens", "seconds", f"USD ({model})"),
-        ("as text", f"{sign.get('text_tokens', '')}{text_tokens:,}", "", _usd(as_text)),
+        ("as text", f"{sign.get('text_tokens', '')}{text_tokens:,}", "", _usd(usd(found.as_text))),
         (
             "as speech",
-            f"{sign.get('audio_seconds', '')}{audio_tokens:,}",
+            f"{sign.get('audio_seconds', '')}{found.audio_tokens:,}",
             f"{sign.get('audio_seconds', '')}{seconds:.1f}",
-            _usd(as_audio),
+            _usd(usd(found.as_audio)),
         ),
     ]
-    if args.measure:
-        rows.append(
-            ("estimate", f"{estimate['audio_tokens']:,}", f"{estimate['audio_seconds']:.1f}", "")
-        )
     print(table(rows))
     if text_tokens:
         print(
-            f"Speech takes {audio_tokens / text_tokens:.1f} times as many tokens: "
-            f"{rate:.0f} a second. {'Measured at the server' if args.measure else '~: estimated'}. "
-            f"Prices of {price_table.as_of}."
+            f"Speech takes {found.ratio:.1f} times as many tokens: {found.rate:.0f} a second. "
+            f"~: estimated. Prices of {price_table.as_of}."
         )
     return 0
+
+
+class _Figures(NamedTuple):
+    """The same words as text and as speech of the user."""
+
+    text_tokens: int
+    seconds: float
+    audio_tokens: int
+
+    @property
+    def ratio(self) -> float:
+        """Audio tokens by text tokens; 0 without text."""
+        return self.audio_tokens / self.text_tokens if self.text_tokens else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Audio tokens a second."""
+        return self.audio_tokens / self.seconds if self.seconds else USER_TOKENS_PER_SECOND
+
+    @property
+    def as_text(self) -> Usage:
+        return Usage(input_text=self.text_tokens)
+
+    @property
+    def as_audio(self) -> Usage:
+        return Usage(input_audio=self.audio_tokens)
+
+
+def _side_by_side(
+    found: _Figures, estimate: _Figures, model: str, usd: Callable[[Usage], float | None]
+) -> str:
+    """Returns the table of `--measure`."""
+    both = (found, estimate)
+    rows: list[tuple[str, ...]] = [
+        ("", "measured", "estimate"),
+        ("text tokens", *(f"{one.text_tokens:,}" for one in both)),
+        ("seconds of speech", *(f"{one.seconds:.1f}" for one in both)),
+        ("audio tokens", *(f"{one.audio_tokens:,}" for one in both)),
+        ("audio tokens for each text token", *(f"{one.ratio:.1f}" for one in both)),
+        ("audio tokens a second", *(f"{one.rate:.1f}" for one in both)),
+        (f"USD as text ({model})", *(_usd(usd(one.as_text)) for one in both)),
+        (f"USD as speech ({model})", *(_usd(usd(one.as_audio)) for one in both)),
+    ]
+    return table(rows, right=(1, 2))
 
 
 def _at_server(what: list[str], settings: Settings) -> Measured:

@@ -42,7 +42,7 @@ ASKED_TOO_OFTEN = (
     "The connection was lost each time that this reply was asked for. Say or type it again to try "
     "once more."
 )
-CLOSED_MICROPHONE = "Nobody spoke, so the microphone is closed. Talk to open it again."
+CLOSED_MICROPHONE = "Nobody spoke, so the microphone is closed. The talk key opens it again."
 CLOSED_CONNECTION = {
     "silence": "Nobody spoke, so the connection is closed.",
     "goodbye": "You said good-bye, so microphone and connection are closed.",
