@@ -387,7 +387,7 @@ class VoiceApp(App[ExitSummary]):
     def action_command_palette(self) -> None:
         from tui_voice.ui.commands import Palette
 
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_open_screen(self, name: str) -> None:
