@@ -7,6 +7,7 @@ Needs `pulseaudio` and `pulseaudio-utils`; works as root and without D-Bus. Only
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -93,6 +94,7 @@ class VirtualSound:
         self.env = {**os.environ, **self.client_env}
         self._server: subprocess.Popen[bytes] | None = None
         self._recordings: list[Recording] = []
+        self._joining: list[subprocess.Popen[str]] = []
         self.start()
 
     def start(self) -> None:
@@ -143,6 +145,19 @@ class VirtualSound:
         """Connects the loudspeaker to the microphone, as on a laptop without headphones."""
         loop = ("source=tui_speaker.monitor", "sink=tui_mic_feed", f"latency_msec={latency_ms}")
         self._run("pactl", "load-module", "module-loopback", *loop)
+
+    def join_with_jumps(self) -> subprocess.Popen[str]:
+        """Connects them so that the sound is later by 60 ms after every 2 s of it; returns the
+        process that does it, which prints a line at each jump."""
+        script = Path(__file__).with_name("jumping_echo_harness.py")
+        joining = subprocess.Popen(
+            [sys.executable, str(script), SPEAKER, "tui_mic_feed"],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._joining.append(joining)
+        return joining
 
     def record(self, source: str = SPEAKER) -> Recording:
         """Records the loudspeaker, or `MICROPHONE` what a microphone captures; returns
@@ -201,6 +216,8 @@ class VirtualSound:
         for recording in self._recordings:
             recording.stop()
         self.stop()
+        for joining in self._joining:  # each ends with the server
+            joining.communicate(timeout=10)
         with suppress(OSError):
             shutil.rmtree(self.folder)
 

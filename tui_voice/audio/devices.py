@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 
 from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
+from tui_voice.audio.pulse_client import refuse_shared_memory
 from tui_voice.errors import DeviceError
 
 DRIVERS = (
@@ -27,6 +28,7 @@ def drivers() -> list[Driver]:
 
 def load_driver(name: str) -> Driver | None:
     """Returns the driver "miniaudio" or "sounddevice"; None where it cannot be loaded."""
+    refuse_shared_memory()
     try:
         if name == "miniaudio":
             from tui_voice.audio.via_miniaudio import Miniaudio
