@@ -14,7 +14,8 @@ from tui_voice.conversation.turns import Turn
 from tui_voice.ui.block_painter import BlockPainter, TranscriptStyles, notes
 from tui_voice.ui.glyphs import ASCII, UNICODE
 from tui_voice.ui.pruning_rows import PruningWorth
-from tui_voice.ui.transcript_document import CompactionMark
+from tui_voice.ui.textified_runs import TextifiedMark
+from tui_voice.ui.transcript_document import CompactionMark, Mark
 
 INK = TranscriptStyles(**dict.fromkeys(TranscriptStyles._fields, Style(color="#dfe2e8")))
 PIECES = some.text(alphabet="ab  \n\t.é漢🙂\u202e", max_size=30)
@@ -96,7 +97,7 @@ DONE = Compaction(
 WORTH = PruningWorth(100, 0, 3, 0.5)
 
 
-def mark_line(width: int, mark: CompactionMark, *, folded: bool = False) -> str:
+def mark_line(width: int, mark: Mark, *, folded: bool = False) -> str:
     started = datetime(2026, 4, 1, 4, 10, tzinfo=UTC)
     painter = BlockPainter(width, INK, UNICODE, started=started, worths={"c1": WORTH})
     return painter.paint(mark, folded=folded)[0].text.strip()
@@ -117,3 +118,14 @@ def test_the_line_of_an_older_compaction_leaves_out_what_is_not_known() -> None:
     old = structs.replace(DONE, topics=(), details=0, missing=())
     line = mark_line(140, CompactionMark(old, begin=0.0, end=10.0))
     assert line == "▾ 04:10 · 8 turns → 803 tokens · pays back in 3 replies"
+
+
+def test_one_line_stands_for_the_notes_of_textified_turns() -> None:
+    turn = Turn("t", "user", 61.0, text="Yes.", wire_id="t", spoken=True, modality="text")
+    painter = new_painter(60)
+    assert painter.paint(turn)[0].text.split()[-1] == "textified"
+    assert painter.paint(turn, in_run=True)[0].text.split()[-1] == "01:01"
+    run = TextifiedMark("t", "u", 2, 0.0, 150.0)
+    why = "the model has their words, not their sound"
+    assert mark_line(140, run) == f"▾ 04:10–04:12 · 2 turns textified · {why}"
+    assert mark_line(50, run, folded=True) == "▸ 04:10–04:12 · 2 turns textified"

@@ -89,6 +89,23 @@ async def test_after_scrolling_up_it_keeps_its_place(build: Build) -> None:
         assert not any("new turn" in line for line in lines_of(app))
 
 
+async def test_a_new_mark_above_the_screen_moves_nothing(build: Build) -> None:
+    app = build(long_session(200))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("pageup", "pageup")
+        await settle(pilot)
+        before, turns = lines_of(app), app.view.turns
+        assert turns is not None
+        for number in range(90, 150):
+            turns = turns.change(f"t{number}", spoken=True, modality="text")
+        transcript = app.query_one(Transcript)
+        transcript.show(turns, (), app.view.started)
+        await pilot.pause()
+        assert transcript.document.find("textified t90") is not None
+        assert lines_of(app) == before
+
+
 async def test_scrolling_up_never_jumps(build: Build) -> None:
     """Heights are estimates until a block is near the screen; the user must not notice."""
     app = build(long_session(3000))

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
 from tui_voice.conversation.ledger import Compaction
 from tui_voice.conversation.turns import Turn, Turns
+from tui_voice.ui.textified_runs import TextifiedMark
 from tui_voice.ui.transcript_document import (
     Block,
     BlockPosition,
     CompactionMark,
+    Mark,
     TranscriptDocument,
     common_prefix,
 )
 
 
 def height(block: Block) -> int:
-    return 2 if isinstance(block, CompactionMark) else 2 + len(block.text) // 10
+    return 2 if isinstance(block, Mark) else 2 + len(block.text) // 10
 
 
 def guess(_block: Block) -> int:
@@ -89,6 +93,7 @@ def test_a_delta_costs_the_same_at_any_length() -> None:
     assert 50 <= costs[0] <= 52
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1499))
 def test_the_held_line_moves_by_what_measuring_returns(line: int) -> None:
     document = filled(turns_of(500))
@@ -129,6 +134,85 @@ def test_folding_hides_the_turns_and_keeps_the_mark() -> None:
     assert [block.id for block in blocks(document)][:4] == ["c1", "t0", "t1", "t2"]
 
 
+def textified(turns: Turns, *numbers: int) -> Turns:
+    for number in numbers:
+        turns = turns.change(f"t{number}", spoken=True, modality="text")
+    return turns
+
+
+def test_consecutive_textified_turns_have_one_line() -> None:
+    document = filled(textified(turns_of(200), 3, 60, 61, 62, 63, 64, 65, 100, 101))
+    marks = [block for block in blocks(document) if isinstance(block, TextifiedMark)]
+    assert marks == [
+        TextifiedMark("t60", "t65", 6, 60.0, 65.0),
+        TextifiedMark("t100", "t101", 2, 100.0, 101.0),
+    ]
+    ids = [block.id for block in blocks(document)]
+    assert ids.index("t60") == ids.index(marks[0].id) + 1
+    with_note = [number for number in (3, 60, 65) if not document.in_run(place(document, number))]
+    assert with_note == [3]
+
+
+def place(document: TranscriptDocument, number: int) -> BlockPosition:
+    found = document.find(f"t{number}")
+    assert found is not None
+    return found
+
+
+def test_folding_hides_textified_turns_but_not_those_that_follow_later() -> None:
+    turns = textified(turns_of(200), *range(60, 70))
+    document = filled(turns)
+    document.fold("textified t60")
+    assert document.find("t60") is document.find("t69") is None
+    assert document.fold_of(turns.get("t65")) == "textified t60"  # type: ignore[arg-type]  # it is there
+    turns = textified(turns, 70, 71)
+    document.update(turns, ())
+    assert document.find("t69") is None
+    assert document.block(place(document, 70)).id == "t70"
+    assert document.find("textified t70") is not None
+    document.fold("textified t60")
+    assert blocks(document) == blocks(filled(turns))
+
+
+def test_a_folded_run_that_begins_later_is_shown() -> None:
+    turns = textified(turns_of(200), *range(60, 70))
+    document = filled(turns)
+    document.fold("textified t60")
+    turns = turns.change("t60", pruned_in="c1")
+    document.update(turns, ())
+    assert blocks(document) == blocks(filled(turns))
+    assert not document.folded
+
+
+def test_a_delta_behind_a_long_run_looks_at_few_turns() -> None:
+    looked: list[int] = []
+    for count in (100, 100_000):
+        turns = Turns.of(
+            [
+                Turn(f"t{n}", "user", float(n), "x", spoken=True, modality="text")
+                for n in range(count)
+            ]
+        )
+        document = filled(turns)
+        grown, calls = document._runs.grown, [0]
+
+        def counted(
+            run: TextifiedMark | None,
+            turn: Turn,
+            grown: Callable[[TextifiedMark | None, Turn], TextifiedMark | None] = grown,
+            calls: list[int] = calls,
+        ) -> TextifiedMark | None:
+            calls[0] += 1
+            return grown(run, turn)
+
+        document._runs.grown = counted  # type: ignore[method-assign]  # counts the turns
+        for number in range(20):
+            turns = turns.change(f"t{count - 1}", text="y" * number)
+            document.update(turns, ())
+        looked.append(calls[0])
+    assert looked[1] <= looked[0] <= 20 * 2 * 64
+
+
 def test_the_mark_of_restored_turns_says_so() -> None:
     done = Compaction("c1", "summary", 9.0, ("t0", "t1"), 900, stage="confirmed")
     pruned = turns_of(5).change("t1", pruned_in="c1")
@@ -151,7 +235,9 @@ def test_common_prefix(old: list[int], new: list[int]) -> None:
 
 CHANGES = st.lists(
     st.tuples(
-        st.sampled_from(["append", "change", "insert", "remove", "settle", "prune"]),
+        st.sampled_from(
+            ["append", "change", "insert", "remove", "settle", "prune", "textify", "fold"]
+        ),
         st.integers(0, 10**6),
     ),
     max_size=40,
@@ -175,8 +261,15 @@ def test_after_any_changes_the_turns_are_in_order(
             turns = turns.insert_after(one, new)
         elif kind == "settle":
             document.measure_lines(number % 500, number % 500 + 40)
+        elif kind == "fold":
+            marks = [block.id for block in blocks(document) if isinstance(block, Mark)]
+            if marks:
+                document.fold(marks[number % len(marks)])
         elif one is None:
             continue
+        elif kind == "textify":
+            for each in known[number % len(known) :][: number % 9]:
+                turns = turns.change(each, spoken=True, modality="text")
         elif kind == "change":
             turns = turns.change(one, text="w" * (number % 70))
         elif kind == "remove":
@@ -187,8 +280,12 @@ def test_after_any_changes_the_turns_are_in_order(
             turns = turns.change(one, pruned_in=done.id)
             compactions = (*compactions, done)
         document.update(turns, compactions)
-        shown = [block for block in blocks(document) if not isinstance(block, CompactionMark)]
-        assert shown == list(turns)
+        if not document.folded:
+            shown = [block for block in blocks(document) if not isinstance(block, Mark)]
+            assert shown == list(turns)
+    for mark in document.folded:
+        document.fold(mark)
+    assert blocks(document) == blocks(filled(turns, compactions))
     document.measure_lines(0, 10**9)
     assert document.height == sum(height(block) for block in blocks(document))
     place = document.find(shown[0].id) if count and (shown := list(turns)) else None

@@ -17,8 +17,9 @@ from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.markdown import Layout, Line, StyledRange, has_markup, layout, plain_layout
 from tui_voice.ui.number_format import clock, plural
 from tui_voice.ui.pruning_rows import PruningWorth
+from tui_voice.ui.textified_runs import TextifiedMark, is_textified
 from tui_voice.ui.tool_output import readable, recalled
-from tui_voice.ui.transcript_document import Block, CompactionMark
+from tui_voice.ui.transcript_document import Block, CompactionMark, Mark
 from tui_voice.ui.wrapping import clean, fit, wrap
 
 if TYPE_CHECKING:
@@ -76,14 +77,16 @@ class TranscriptStyles(NamedTuple):
         return {"user": self.user, "assistant": self.voice}.get(turn.role, self.quiet)
 
 
-def notes(turn: Turn, glyphs: Glyphs) -> list[str]:
-    """Returns what is special about a turn, in a few words each."""
+def notes(turn: Turn, glyphs: Glyphs, *, in_run: bool = False) -> list[str]:
+    """Returns what is special about a turn, in a few words each. `in_run`: a line above it says
+    that it is textified.
+    """
     found = []
     if turn.pinned:
         found.append(f"{glyphs.pinned} pinned")
     if turn.heard_ms is not None:
         found.append(f"interrupted at {turn.heard_ms / 1000:.1f} s")
-    if turn.spoken and turn.modality == "text" and turn.in_window:
+    if is_textified(turn) and not in_run:
         found.append("textified")
     if turn.misheard:
         found.append("corrected")
@@ -149,7 +152,9 @@ class BlockPainter:
         self.worths = worths or {}
         self.raw = raw
         self.text_width = max(8, min(WIDEST, width - GUTTER - 1))
-        self._painted: OrderedDict[str, tuple[Block, bool, list[Strip]]] = OrderedDict()
+        self._painted: OrderedDict[str, tuple[Block, tuple[bool, bool], list[Strip]]] = (
+            OrderedDict()
+        )
         self._last: _LastPainted | None = None
 
     def measure(self, block: Block) -> int:
@@ -160,22 +165,22 @@ class BlockPainter:
         """Returns about the height in lines, without wrapping the text: about 5 % of each line
         stays empty at its end.
         """
-        if isinstance(block, CompactionMark):
+        if isinstance(block, Mark):
             return 2
         return 2 + -(-len(block.text) * 21 // (20 * self.text_width)) if block.text else 2
 
-    def paint(self, block: Block, *, folded: bool = False) -> list[Strip]:
+    def paint(self, block: Block, *, folded: bool = False, in_run: bool = False) -> list[Strip]:
         """Returns the lines of a block, the last of them blank. Returns the same list as long as
-        nothing changes.
+        nothing changes. `folded`: the turns below the mark are hidden. `in_run`: as in `notes`.
         """
         known = self._painted.get(block.id)
-        if known is not None and known[0] is block and known[1] is folded:
+        if known is not None and known[0] is block and known[1] == (folded, in_run):
             return known[2]
-        if isinstance(block, CompactionMark):
+        if isinstance(block, Mark):
             strips = [self._finish(line) for line in self._paint_mark(block, folded)]
         else:
-            strips = self._paint_turn(block)
-        self._painted[block.id] = (block, folded, strips)
+            strips = self._paint_turn(block, in_run)
+        self._painted[block.id] = (block, (folded, in_run), strips)
         self._painted.move_to_end(block.id)
         if len(self._painted) > _MOST_CACHED:
             self._painted.popitem(last=False)
@@ -190,7 +195,7 @@ class BlockPainter:
 
     # ── a turn ──────────────────────────────────────────────────────────────────────────────
 
-    def _paint_turn(self, turn: Turn) -> list[Strip]:
+    def _paint_turn(self, turn: Turn, in_run: bool) -> list[Strip]:
         """Returns the lines of a turn. Where its text grew since the last time, it paints only the
         new end.
         """
@@ -199,7 +204,7 @@ class BlockPainter:
         colour = palette.edge(turn)
         edge = (f" {glyphs.edge_pruned if pruned else glyphs.edge}  ", colour)
         style = palette.machine if pruned or turn.role in ("tool", "system") else palette.words
-        head = self._finish(self._head(turn, edge, colour))
+        head = self._finish(self._head(turn, edge, colour, in_run))
         made, kept = self._grown_layout(turn)
         before, self._last = self._last, None
         marked = turn.interrupted or bool(turn.uncertain)  # after its lines were painted
@@ -254,7 +259,7 @@ class BlockPainter:
         shown_raw = self.raw or turn.interrupted or turn.role != "assistant"
         return not shown_raw and has_markup(turn.text)
 
-    def _head(self, turn: Turn, edge: tuple[str, Style], colour: Style) -> Strip:
+    def _head(self, turn: Turn, edge: tuple[str, Style], colour: Style, in_run: bool) -> Strip:
         name = ROLE_NAMES[turn.role]
         if turn.role == "tool" and not turn.tool:
             name = "answer"
@@ -271,7 +276,7 @@ class BlockPainter:
             waited = f"  after {turn.first_sound_s:.1f} s"
             parts.append((waited, self.palette.quiet))
             used += len(waited)
-        special = notes(turn, self.glyphs)
+        special = notes(turn, self.glyphs, in_run=in_run)
         if special and (room := self.text_width - used - 2) > 0:
             text = clean(f" {self.glyphs.dot} ".join(special))
             parts.append(("  " + fit(text, room, self.glyphs.more), self.palette.quiet))
@@ -324,12 +329,15 @@ class BlockPainter:
 
     # ── a pruning ───────────────────────────────────────────────────────────────────────────
 
-    def _paint_mark(self, mark: CompactionMark, folded: bool) -> list[Strip]:
+    def _paint_mark(self, mark: Mark, folded: bool) -> list[Strip]:
         sign = self.glyphs.folded if folded else self.glyphs.open
-        text = self._fitting(self._mark_parts(mark))
+        if isinstance(mark, TextifiedMark):
+            text = self._fitting(self._run_parts(mark))
+        else:
+            text = self._fitting(self._compaction_parts(mark))
         return [self._strip((f" {sign} {text}", self.palette.quiet)), Strip([], 0)]
 
-    def _mark_parts(self, mark: CompactionMark) -> list[tuple[int, str]]:
+    def _compaction_parts(self, mark: CompactionMark) -> list[tuple[int, str]]:
         """Returns what a mark says: in order, each with its rank. Where there is little room, the
         part of the highest rank is left out first.
         """
@@ -337,10 +345,7 @@ class BlockPainter:
         turns = plural(len(compaction.turns) - len(compaction.skipped), "turn")
         if compaction.under_way:
             return [(0, f"summarising {turns}{glyphs.more}")]
-        parts: list[tuple[int, str]] = []
-        if self.timestamps and self.started is not None:
-            begin, end = clock(self.started, mark.begin), clock(self.started, mark.end)
-            parts.append((1, begin if begin == end else f"{begin}{glyphs.to}{end}"))
+        parts = self._when(mark)
         if compaction.topics:
             parts.append((2, clean(", ".join(compaction.topics))))
         if mark.restored:
@@ -358,6 +363,18 @@ class BlockPainter:
         if worth is not None and worth.replies is not None:
             parts.append((4, f"pays back in {plural(worth.replies, 'reply', 'replies')}"))
         return parts
+
+    def _run_parts(self, run: TextifiedMark) -> list[tuple[int, str]]:
+        """Returns what the line above textified turns says, as `_compaction_parts` does."""
+        what = "the model has their words, not their sound"
+        return [*self._when(run), (0, f"{plural(run.turns, 'turn')} textified"), (2, what)]
+
+    def _when(self, mark: Mark) -> list[tuple[int, str]]:
+        """Returns from when to when the turns below a mark began, as a part with its rank."""
+        if not self.timestamps or self.started is None:
+            return []
+        begin, end = clock(self.started, mark.begin), clock(self.started, mark.end)
+        return [(1, begin if begin == end else f"{begin}{self.glyphs.to}{end}")]
 
     def _fitting(self, parts: list[tuple[int, str]]) -> str:
         """Returns as many of the parts as one line has room for."""

@@ -230,12 +230,13 @@ class SessionController:
         """Restores the chosen turn or pruning; where none is chosen, all of the last pruning."""
         from tui_voice.conversation.events import RestorePressed
 
-        chosen = self._screen.transcript.chosen
+        transcript = self._screen.transcript
+        chosen, turn = transcript.chosen, transcript.chosen_turn
         ids: tuple[str, ...] = ()
         if isinstance(chosen, CompactionMark):
             ids = chosen.compaction.turns
-        elif chosen is not None and chosen.pruned_in:
-            ids = (chosen.id,)
+        elif turn is not None and turn.pruned_in:
+            ids = (turn.id,)
         self._post(RestorePressed(turn_ids=ids))
 
     def pin(self) -> None:

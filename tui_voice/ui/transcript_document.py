@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from tui_voice.ui.textified_runs import TextifiedMark, TextifiedRuns, mark_id
+
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Compaction
     from tui_voice.conversation.turns import Turn, Turns
@@ -34,7 +36,8 @@ class CompactionMark(NamedTuple):
         return self.compaction.id
 
 
-Block: TypeAlias = "Turn | CompactionMark"
+Mark: TypeAlias = CompactionMark | TextifiedMark
+Block: TypeAlias = "Turn | Mark"
 
 
 class BlockPosition(NamedTuple):
@@ -47,14 +50,18 @@ class BlockPosition(NamedTuple):
 class _Section:
     """The blocks of one chunk of turns."""
 
-    __slots__ = ("blocks", "chunk", "heights", "measured", "total")
+    __slots__ = ("blocks", "chunk", "heights", "in_run", "measured", "total")
 
-    def __init__(self, chunk: tuple[Turn, ...], blocks: list[Block], heights: list[int]) -> None:
+    def __init__(
+        self, chunk: tuple[Turn, ...], blocks: list[Block], in_run: dict[str, str]
+    ) -> None:
+        """`in_run`: id of a turn → id of the line above it that says that it is textified."""
         self.chunk = chunk
         self.blocks = blocks
-        self.heights = heights
+        self.in_run = in_run
+        self.heights = [0] * len(blocks)
         self.measured = bytearray(len(blocks))
-        self.total = sum(heights)
+        self.total = 0
 
 
 def common_prefix(old: Sequence[Any], new: Sequence[Any]) -> int:
@@ -83,7 +90,9 @@ class TranscriptDocument:
         self._turns: Turns | None = None
         self._compactions: tuple[Compaction, ...] = ()
         self._anchors: dict[str, tuple[Compaction, ...]] = {}  # turn id → compactions marked above
+        self._runs = TextifiedRuns()
         self.folded: frozenset[str] = frozenset()
+        """Ids of the marks whose turns are hidden."""
         self.measured_count = 0
         """Number of measurements so far; tests of the costs look at it."""
 
@@ -102,33 +111,69 @@ class TranscriptDocument:
         head = common_prefix(self._chunks, chunks)
         tail = common_prefix(self._chunks[head:][::-1], chunks[head:][::-1])
         end = len(self._chunks) - tail
+        self._chunks = chunks
         changed: int | None = None
         if head < end or head < len(chunks) - tail:
+            remarked |= self._update_runs(head, tail)
             before = self._sections[head:end]
             self._sections[head:end] = [
-                self._build(chunk, before) for chunk in chunks[head : len(chunks) - tail]
+                self._build(index, before) for index in range(head, len(chunks) - tail)
             ]
             changed = head
-        self._chunks = chunks
         for index in self._sections_of(remarked):
-            self._sections[index] = self._build(chunks[index], [self._sections[index]])
+            self._sections[index] = self._build(index, [self._sections[index]])
             changed = index if changed is None else min(changed, index)
         if changed is None:
             return None
         self._add_up(changed)
         return self._starts[changed]
 
-    def fold(self, compaction_id: str) -> None:
-        """Hides the turns of one compaction, or shows them again."""
-        self.folded ^= {compaction_id}
+    def _update_runs(self, head: int = 0, tail: int = 0) -> set[str]:
+        """Returns the ids of the turns whose line about textified turns, or whose fold, changed."""
+        changed = self._runs.update(self._chunks, head, tail)
+        gone = self.folded & {mark_id(first) for first in changed if first not in self._runs.marks}
+        if gone:  # a folded run begins with another turn now: it is shown
+            self.folded -= gone
+            changed |= {
+                turn_id
+                for section in self._sections
+                for turn_id, run in section.in_run.items()
+                if run in gone
+            }
+            changed |= self._end_folded_runs()
+        return changed
+
+    def _end_folded_runs(self) -> set[str]:
+        """Lets no later turn join a run that is folded. Returns as `_update_runs`."""
+        marks = self._runs.marks.values()
+        self._runs.ends = {mark.last for mark in marks if mark.id in self.folded}
+        return self._runs.update(self._chunks)
+
+    def fold(self, id_of_mark: str) -> None:
+        """Hides the turns below a mark, or shows them again."""
+        self.folded ^= {id_of_mark}
+        runs = any(id_of_mark in section.in_run.values() for section in self._sections)
+        if runs:
+            self._end_folded_runs()
         for index, section in enumerate(self._sections):
-            if any(turn.pruned_in == compaction_id for turn in section.chunk):
-                self._sections[index] = self._build(section.chunk, [section])
+            if (runs and section.in_run) or any(t.pruned_in == id_of_mark for t in section.chunk):
+                self._sections[index] = self._build(index, [section])
         self._add_up(0)
+
+    def fold_of(self, turn: Turn) -> str:
+        """Returns the id of the folded mark that hides a turn; "" where it is shown."""
+        runs = (section.in_run.get(turn.id, "") for section in self._sections)
+        marks = (turn.pruned_in, *filter(None, runs))
+        return next((mark for mark in marks if mark in self.folded), "")
+
+    def in_run(self, position: BlockPosition) -> bool:
+        """Returns whether a line above a turn says that it is textified."""
+        section = self._sections[position.section]
+        return section.blocks[position.block].id in section.in_run
 
     def forget_heights(self) -> None:
         """The width changed: all heights are estimates again."""
-        self._sections = [self._build(section.chunk, []) for section in self._sections]
+        self._sections = [self._build(index, []) for index in range(len(self._sections))]
         self._add_up(0)
 
     def _update_marks(self, compactions: tuple[Compaction, ...]) -> set[str]:
@@ -167,7 +212,7 @@ class TranscriptDocument:
                 found.append(index)
         return found
 
-    def _build(self, chunk: tuple[Turn, ...], before: list[_Section]) -> _Section:
+    def _build(self, index: int, before: list[_Section]) -> _Section:
         """Returns the section of a chunk; blocks that `before` measured keep their heights."""
         known = {
             block.id: (block, height)
@@ -178,20 +223,27 @@ class TranscriptDocument:
             if measured
         }
         blocks: list[Block] = []
-        for turn in chunk:
-            for compaction in self._anchors.get(turn.id, ()):
-                mark = self._mark(compaction, turn)
+        in_run: dict[str, str] = {}
+        run = self._runs.open_before(index)
+        for turn in self._chunks[index]:
+            run = self._runs.grown(run, turn)
+            marks: list[Mark] = [self._mark(one, turn) for one in self._anchors.get(turn.id, ())]
+            if textified := self._runs.marks.get(turn.id):
+                marks.append(textified)
+            for mark in marks:
                 old = known.get(mark.id)
                 blocks.append(old[0] if old is not None and old[0] == mark else mark)
-            if turn.pruned_in not in self.folded:
+            if run is not None and run.first in self._runs.marks:
+                in_run[turn.id] = run.id
+            if not self.folded or self.folded.isdisjoint((turn.pruned_in, in_run.get(turn.id))):
                 blocks.append(turn)
-        section = _Section(chunk, blocks, [0] * len(blocks))
-        for index, block in enumerate(blocks):
+        section = _Section(self._chunks[index], blocks, in_run)
+        for number, block in enumerate(blocks):
             old = known.get(block.id)
             if old is not None and old[0] is block:
-                section.heights[index], section.measured[index] = old[1], 1
+                section.heights[number], section.measured[number] = old[1], 1
             else:
-                section.heights[index] = self._estimate(block)
+                section.heights[number] = self._estimate(block)
         section.total = sum(section.heights)
         return section
 

@@ -22,7 +22,7 @@ from tui_voice.ui.block_painter import GUTTER, BlockPainter, TranscriptStyles
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.pruning_rows import PruningRow, PruningWorth
-from tui_voice.ui.transcript_document import Block, CompactionMark, TranscriptDocument
+from tui_voice.ui.transcript_document import Block, Mark, TranscriptDocument
 from tui_voice.ui.transcript_find import Columns, hit_columns, lit
 from tui_voice.ui.transcript_selection import line_number
 from tui_voice.ui.wrapping import clean, wrap
@@ -170,7 +170,11 @@ class TranscriptLines:
             return self._blank()
         position, row = found
         block = self.document.block(position)
-        strips = painter.paint(block, folded=block.id in self.document.folded)
+        strips = painter.paint(
+            block,
+            folded=block.id in self.document.folded,
+            in_run=self.document.in_run(position),
+        )
         if row >= len(strips):
             return self._blank()
         strip = strips[row]
@@ -182,7 +186,7 @@ class TranscriptLines:
                 strip,
                 lambda strip, row: self._as_chosen(strip, row, tokens),
             )
-        if self.pattern is not None and not isinstance(block, CompactionMark):
+        if self.pattern is not None and not isinstance(block, Mark):
             columns = self._hits_of(block.id, strips, self.pattern)[row]
             if columns:
                 style = self._styles.styles["live-user"]
@@ -222,7 +226,7 @@ class TranscriptLines:
 
     def _tokens_of(self, block: Block) -> str:
         """Returns what the chosen turn weighs in the window, for the end of its first line."""
-        if isinstance(block, CompactionMark):
+        if isinstance(block, Mark):
             return ""
         if not block.in_window:
             return "not in the window"

@@ -14,7 +14,7 @@ from tui_voice.ui.block_painter import GUTTER, ROLE_NAMES, BlockPainter
 from tui_voice.ui.transcript_document import (
     Block,
     BlockPosition,
-    CompactionMark,
+    Mark,
     TranscriptDocument,
 )
 
@@ -54,7 +54,7 @@ def selected_text(
         begin = start[1:] if position == start[0] else (0, 0)
         stop = end[1:] if position == end[0] else (_ROWS - 1, -1)
         if text := _text_between(block, painter, begin, stop):
-            who = "" if isinstance(block, CompactionMark) else f"{ROLE_NAMES[block.role]}: "
+            who = "" if isinstance(block, Mark) else f"{ROLE_NAMES[block.role]}: "
             parts.append((who, text))
         position = document.step(position, 1)
     several = len(parts) > 1
@@ -73,7 +73,7 @@ def _text_between(
     block: Block, painter: BlockPainter, begin: tuple[int, int], end: tuple[int, int]
 ) -> str:
     """Returns the text of a block between two (row, column) pairs; column -1 is the row's end."""
-    if isinstance(block, CompactionMark):
+    if isinstance(block, Mark):
         return painter.paint(block)[0].text.strip() if begin[0] == 0 else ""
     layout = painter.layout(block)
     text, lines = layout.text, layout.lines

@@ -25,7 +25,7 @@ from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic
 from tui_voice.ui.session_controller import SessionController
 from tui_voice.ui.session_texts import SessionTexts, SilentReason, silent_reason
-from tui_voice.ui.transcript_document import CompactionMark
+from tui_voice.ui.transcript_document import Mark
 from tui_voice.ui.view import SessionView, is_correctable
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
@@ -252,7 +252,7 @@ class SessionScreen(Screen[None]):
             finding=self.complete and self.find.is_typing,
             searches=self.transcript.searches,
             chosen=turn is not None,
-            opens=isinstance(self.transcript.chosen, CompactionMark),
+            opens=isinstance(self.transcript.chosen, Mark),
             chosen_code=turn is not None and "```" in turn.text,
             chosen_spoken=turn is not None and is_correctable(turn),
             chosen_pinned=turn is not None and turn.pinned,

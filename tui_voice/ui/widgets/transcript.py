@@ -22,7 +22,7 @@ from tui_voice.ui.theme import theme_styles
 from tui_voice.ui.transcript_document import (
     Block,
     BlockPosition,
-    CompactionMark,
+    Mark,
     TranscriptDocument,
 )
 from tui_voice.ui.transcript_find import pattern_of, turns_with
@@ -121,11 +121,26 @@ class Transcript(ScrollView, can_focus=True):
         log, which says what each pruning is worth.
         """
         was_empty = self._lines.count == 0
+        top = None if self._following else self._top()
         first = self._lines.set_content(turns, compactions, started, rows)
         if was_empty != (self._lines.count == 0):
             self.refresh()  # the text of an empty transcript comes or goes
         if first is not None and self._ready:
+            if top is not None and first <= self.scroll_offset.y:
+                self._keep_in_place(*top)
             self._after_change()
+
+    def _top(self) -> tuple[str, int] | None:
+        """Returns the id of the block in the first row, and which of its lines that is."""
+        found = self.document.at(self.scroll_offset.y)
+        return (self.document.block(found[0]).id, found[1]) if found else None
+
+    def _keep_in_place(self, block_id: str, line: int) -> None:
+        """Scrolls to where a block is after a change above it, such as a new mark."""
+        position = self.document.find(block_id)
+        if position is not None:
+            self._update_virtual_size()
+            self._scroll_to_line(self.document.span(position)[0] + line)
 
     def _after_change(self) -> None:
         """Measures what is on the screen, scrolls where it follows, and draws what differs."""
@@ -258,20 +273,20 @@ class Transcript(ScrollView, can_focus=True):
 
     @property
     def cursor(self) -> str | None:
-        """Id of the chosen turn or compaction."""
+        """Id of the chosen turn or mark."""
         return self._lines.cursor
 
     @property
     def chosen(self) -> Block | None:
-        """The chosen turn or pruning."""
+        """The chosen turn or mark."""
         position = self._cursor_position()
         return self.document.block(position) if position else None
 
     @property
     def chosen_turn(self) -> Turn | None:
-        """The chosen turn; None where none, or a pruning, is chosen."""
+        """The chosen turn; None where none, or a mark, is chosen."""
         block = self.chosen
-        return None if isinstance(block, CompactionMark) else block
+        return None if isinstance(block, Mark) else block
 
     @property
     def last_turn(self) -> Turn | None:
@@ -311,8 +326,8 @@ class Transcript(ScrollView, can_focus=True):
         """
         turns = reversed(self._lines.turns or ())
         turn = next((turn for turn in turns if turn.id == block_id), None)
-        if turn is not None and turn.pruned_in in self.document.folded:
-            self.document.fold(turn.pruned_in)
+        if turn is not None and (fold := self.document.fold_of(turn)):
+            self.document.fold(fold)
         if self.document.find(block_id) is None:
             return False
         self._choose(block_id)
@@ -418,17 +433,17 @@ class Transcript(ScrollView, can_focus=True):
 
     def action_open(self) -> None:
         block = self.chosen
-        if isinstance(block, CompactionMark):
+        if isinstance(block, Mark):
             self.fold(block.id)
         elif block is not None:
             self.post_message(self.PlayRequested(block))
 
-    def fold(self, compaction_id: str) -> None:
-        """Hides the turns of a pruning, or shows them; its mark stays in its row."""
-        position = self.document.find(compaction_id)
+    def fold(self, mark_id: str) -> None:
+        """Hides the turns below a mark, or shows them; the mark stays in its row."""
+        position = self.document.find(mark_id)
         row = self.document.span(position)[0] - self.scroll_offset.y if position else 0
-        self.document.fold(compaction_id)
-        position = self.document.find(compaction_id)
+        self.document.fold(mark_id)
+        position = self.document.find(mark_id)
         if position is not None:
             self._update_virtual_size()
             self._scroll_to_line(max(0, self.document.span(position)[0] - row))
@@ -451,7 +466,7 @@ class Transcript(ScrollView, can_focus=True):
             return
         found = self.document.at(self.scroll_offset.y + event.y)
         block = self.document.block(found[0]) if found else None
-        if isinstance(block, CompactionMark):
+        if isinstance(block, Mark):
             self.fold(block.id)
         self._choose(block.id if block else None)
         if found and event.chain == 2:
