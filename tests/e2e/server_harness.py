@@ -17,13 +17,13 @@ from websockets.exceptions import ConnectionClosed
 
 
 class ServerProcess:
-    """`tui-voice serve --port 0 ARGUMENTS`, until it is closed."""
+    """`tui-voice serve --port 0 --speech-on-demand ARGUMENTS`, until it is closed."""
 
     def __init__(self, env: Mapping[str, str], *arguments: str) -> None:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tui_voice", "serve", "--port", "0"),
-                *("--exit-on-stdin-eof", *arguments),
+                *("--exit-on-stdin-eof", "--speech-on-demand", *arguments),
             ],
             env=dict(env),
             stdin=subprocess.PIPE,

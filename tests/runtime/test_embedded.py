@@ -15,7 +15,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.patience_harness import patience
+from tui_voice.config import load
 from tui_voice.errors import BackendError
+from tui_voice.runtime.backends import LOCAL
 from tui_voice.runtime.embedded import ChildOutput, EmbeddedServer
 from tui_voice.runtime.endpoints import EmbeddedEndpoint
 
@@ -107,6 +109,21 @@ async def test_a_child_that_refuses_an_option_reports_it() -> None:
     with pytest.raises(BackendError) as caught:
         await EmbeddedServer(["--no-such-flag"]).start()
     assert "did not start" in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc here")
+@pytest.mark.parametrize("text_only", [False, True])
+async def test_speech_is_loaded_on_demand_in_a_session_of_text(
+    tmp_path: Path, text_only: bool
+) -> None:
+    settings = load({"audio.text_only": text_only}, env={}, path=tmp_path / "none.toml")
+    endpoint = LOCAL.endpoint(settings)
+    assert isinstance(endpoint, EmbeddedEndpoint)
+    try:
+        await endpoint.address()
+        assert (b"--speech-on-demand" in command_line(endpoint.server.pid)) is text_only
+    finally:
+        await endpoint.stop()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")

@@ -56,6 +56,11 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="end when standard input ends, as when the program that started it ends",
     )
+    parser.add_argument(
+        "--speech-on-demand",
+        action="store_true",
+        help="load the engines for speech when a client first needs them, not at the start",
+    )
     add_settings(parser, *ENGINES)
     add_common(parser)
 
@@ -82,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         stt=wanted.stt,
         tts=wanted.tts,
         progress=print_progress,
+        speech_on_demand=args.speech_on_demand,
     )
     serving = ServerOptions(
         api_key=api_key,

@@ -149,6 +149,8 @@ def _local_endpoint(settings: Settings) -> Endpoint:
     ):
         if value:
             options += [flag, str(value)]
+    if settings.audio.text_only:
+        options.append("--speech-on-demand")
     return EmbeddedEndpoint(options, LOCAL_MODEL)
 
 

@@ -28,6 +28,22 @@ def test_each_engine_is_loaded_once_and_reported() -> None:
     assert engines.recogniser() is engines.recogniser()
 
 
+@pytest.mark.local
+def test_speech_is_loaded_when_it_is_needed_where_that_is_asked_for() -> None:
+    reported: list[str] = []
+    engines = LocalEngines(probe=False, progress=reported.append, speech_on_demand=True)
+    engines.load()
+    assert [line.split(" (")[0] for line in reported if "loading" in line] == [
+        "loading language model"
+    ]
+    engines.recogniser()
+    engines.synthesiser()
+    assert [line.split(" (")[0] for line in reported[-2:]] == [
+        "loading speech-to-text",
+        "loading text-to-speech",
+    ]
+
+
 def test_tokens_are_counted_as_o200k(engines: LocalEngines) -> None:
     assert engines.count_tokens("") == 0
     assert engines.count_tokens("Hello there") == 2

@@ -76,6 +76,7 @@ class LocalEngines:
       `/audio/transcriptions`; without it, a fetched model is used.
     - `tts`: the URL of a server with `/audio/speech`.
     - `progress`: called with one line, from any thread, about each model that is being loaded.
+    - `speech_on_demand`: `load` leaves out what speech needs, 270 MB of memory.
     """
 
     def __init__(
@@ -87,10 +88,12 @@ class LocalEngines:
         tts: str | None = None,
         progress: Callable[[str], None] = _no_report,
         probe: bool = True,
+        speech_on_demand: bool = False,
     ) -> None:
         self._llm_url, self._llm_model, self._llm_path = llm_url, llm_model, llm_path
         self._stt_option, self._tts_option = stt, tts
         self._progress, self._probe = progress, probe
+        self._speech_on_demand = speech_on_demand
         self._recogniser: Lazy[Recogniser] = Lazy(lambda: SpeechGate(self._make_recogniser()))
         self._end_of_turn: Lazy[SmartTurn | bool] = Lazy(_find_end_of_turn)
         self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
@@ -110,14 +113,15 @@ class LocalEngines:
         return f"{recognises} · {speaks} · {replies}"
 
     def load(self) -> None:
-        """Loads everything now, in the order in which a session needs it.
+        """Loads what a session needs now, in the order in which it needs it.
 
         Raises `EnginesMissing` where something is not installed, `BackendError` where something
         does not work.
         """
-        self.detector()
-        self.recogniser()
-        self.synthesiser()
+        if not self._speech_on_demand:
+            self.detector()
+            self.recogniser()
+            self.synthesiser()
         self.count_tokens("")
         self.responder()
         chat = self._chat()
