@@ -1,9 +1,13 @@
 """Fixtures that the tests of several packages use."""
 
+import atexit
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +29,21 @@ sys.dont_write_bytecode = False
 # pseudo-terminal in which a test starts the app.
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
+
+# The tests neither read nor write what the user of this machine has: settings, keys, sessions, the
+# mark that the welcome was seen. uv keeps its cache: `test_package` would download everything again.
+_FOR_TESTS = {
+    f"TUI_VOICE_{name}" for name in ("ALL_FAULTS", "KILLS", "SEED", "TEST_WAIT_S", "WATCHED_S")
+}
+for name in set(os.environ) - _FOR_TESTS:
+    if name.startswith(("TUI_VOICE_", "OPENAI_", "AZURE_")):
+        del os.environ[name]
+_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+os.environ.setdefault("UV_CACHE_DIR", str(_cache / "uv"))
+_home = tempfile.mkdtemp(prefix="tui-voice-tests-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+    os.environ[f"XDG_{name}_HOME"] = str(Path(_home, name.lower()))
 
 # A shell starts a background job with SIGINT ignored, and `nohup` with SIGHUP ignored. The programs
 # that the tests start would inherit that, and not end on these signals.
