@@ -31,7 +31,7 @@ for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)
 
 # The tests neither read nor write what the user of this machine has: settings, keys, sessions, the
-# mark that the welcome was seen. uv keeps its cache: `test_package` would download everything again.
+# mark that the welcome was seen. uv keeps its cache: else `test_package` would download it again.
 _FOR_TESTS = {
     f"TUI_VOICE_{name}" for name in ("ALL_FAULTS", "KILLS", "SEED", "TEST_WAIT_S", "WATCHED_S")
 }
