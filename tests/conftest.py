@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.patience_harness import LOWER_PRIORITY, slowness
 from tests.requirements_harness import require
@@ -44,6 +45,12 @@ _home = tempfile.mkdtemp(prefix="tui-voice-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 for name in ("CONFIG", "DATA", "STATE", "CACHE"):
     os.environ[f"XDG_{name}_HOME"] = str(Path(_home, name.lower()))
+
+# hypothesis would fail an example that takes more than 200 ms, as it does on a busy machine.
+settings.register_profile(
+    "busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 # A shell starts a background job with SIGINT ignored, and `nohup` with SIGHUP ignored. The programs
 # that the tests start would inherit that, and not end on these signals.
