@@ -10,6 +10,8 @@ from tui_voice.conversation.title import MAX_LENGTH, title_of
 
 LONG = "I would like to talk about the garden, and about what grows there in spring."
 
+WHOLE = "I would like to talk about the garden that my grandmother left me in the spring"
+
 
 @pytest.mark.parametrize(
     ("words", "title"),
@@ -18,6 +20,8 @@ LONG = "I would like to talk about the garden, and about what grows there in spr
         ("  ", ""),
         ("Two soft  eggs,\nplease!", "Two soft eggs, please"),
         (LONG, "I would like to talk about the garden…"),
+        (WHOLE + ".", WHOLE),
+        (WHOLE + ", and then of the house", WHOLE + "…"),
         ("日" * 100, "日" * (MAX_LENGTH - 1) + "…"),
     ],
 )

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from tui_voice.config.loading import Choices, allowed, load
@@ -46,6 +46,8 @@ class SettingField(NamedTuple):
     """What may be entered, for a sentence: "a whole number from 0 to 100, or none"."""
     choices: tuple[str, ...] = ()
     """The values that are offered."""
+    meanings: Mapping[str, str] = MappingProxyType({})
+    """What some of these values mean, a sentence each."""
     open_choice: bool = False
     """Another value than those in `choices` may be entered, too."""
 
@@ -121,6 +123,7 @@ class SettingsEditor:
             "" if weak else source,
             allowed(key, self._choices),
             names,
+            self._meanings(key),
             key in self._suggestions and key not in self._choices,
         )
 
@@ -213,6 +216,13 @@ class SettingsEditor:
         if key == "session.profile":
             found += tuple(name for name in self.settings.profiles if name not in found)
         return found
+
+    def _meanings(self, key: str) -> Mapping[str, str]:
+        """Returns the sentences of the rows of a table."""
+        table = self._choices.get(key)
+        rows = table() if table else ()
+        specs = rows.items() if isinstance(rows, Mapping) else ()
+        return {name: spec.sentence for name, spec in specs if hasattr(spec, "sentence")}
 
     def _source(self, key: str, origin: str) -> str:
         if key in self._chosen:

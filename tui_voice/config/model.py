@@ -75,7 +75,9 @@ class BackendSettings:
     )
     model: Name = setting("gpt-realtime-2.1", "the realtime model", "--model NAME")
     voice: Name = setting(
-        "marin", "the voice of the replies; voice_… is the id of a voice of yours", "--voice NAME"
+        "marin",
+        "the voice of the replies; an id that begins with voice_ is a voice of yours",
+        "--voice NAME",
     )
     speed: Annotated[float, Meta(ge=0.25, le=1.5)] = setting(
         1.0, "how fast the replies are spoken", "--speed N"
@@ -188,7 +190,7 @@ class ContextSettings:
 
     policy: Name = setting(
         "balanced",
-        "how the window is kept small: balanced, thrift (all audio becomes text), none, ...",
+        "how the window is kept small: balanced, thrift (all audio becomes text), none and others",
         "--policy NAME",
     )
     trigger: Annotated[int, Meta(ge=0, le=1_000_000)] = setting(

@@ -14,8 +14,10 @@ from textual.widgets import Input, Static
 from tui_voice.ui.export_writer import MINUTES
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.screen_context import ExportChoice
+from tui_voice.ui.screens.list_screen import SHORT
 from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.widgets.row_list import RowList
+from tui_voice.ui.wrapping import fit
 
 
 def offered_formats() -> list[tuple[str, str]]:
@@ -26,13 +28,10 @@ def offered_formats() -> list[tuple[str, str]]:
     return [*formats, (MINUTES, "minutes: decisions, open questions, to-dos")]
 
 
-def _format_line(row: tuple[str, str], width: int) -> list[list[StyledText]]:
-    return [[(f"{row[0]:<9}", "words"), (row[1][: width - 9], "quiet")]]
-
-
 class ExportDialog(ModalScreen[ExportChoice | None]):
     """Returns the format and the target, or None."""
 
+    VERTICAL_BREAKPOINTS = SHORT
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),
         Binding("up", "move(-1)", show=False, priority=True),
@@ -41,7 +40,8 @@ class ExportDialog(ModalScreen[ExportChoice | None]):
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(classes="dialog")
-        self._formats = RowList(_format_line, glyphs=glyphs, row_height=1, id="formats")
+        self._glyphs = glyphs
+        self._formats = RowList(self._format_line, glyphs=glyphs, id="formats")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -51,6 +51,10 @@ class ExportDialog(ModalScreen[ExportChoice | None]):
             yield Static("to this folder or file", classes="about")
             yield Input(str(Path.cwd()), compact=True, classes="line")
             yield Static("up, down: format   Enter: write   Esc: cancel", classes="hint")
+
+    def _format_line(self, row: tuple[str, str], width: int) -> list[list[StyledText]]:
+        sentence = fit(row[1], width - 9, self._glyphs.more)
+        return [[(f"{row[0]:<9}", "words"), (sentence, "quiet")]]
 
     def on_mount(self) -> None:
         self._formats.show(offered_formats())

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+SHORT = [(0, "-short"), (16, "-tall")]
+"""Rows from which a screen has each class: a short one has no empty lines."""
 PREVIEW_FROM = 96
 """Columns from which there is room for a preview."""
 LIST_KEYS = (
@@ -64,6 +66,8 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Id of the action in the key table and word of each key, for the footer."""
     ROW_HEIGHT: ClassVar[int] = 2
+    """Lines of a row, where `row_height` does not say otherwise."""
+    VERTICAL_BREAKPOINTS = SHORT
     PREVIEW: ClassVar[bool] = True
     """Whether there is a transcript beside the list, where the screen is wide enough."""
 
@@ -74,9 +78,10 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         self._key_table = keys
         self.folder = folder
         self.list: RowList[Row] = RowList(
-            self.paint_row, glyphs=options.glyphs, row_height=self.ROW_HEIGHT, id="rows"
+            self.paint_row, glyphs=options.glyphs, height=self.row_height, id="rows"
         )
         self._filter_timer: Timer | None = None
+        self._parts: tuple[str, ...] = ()  # of the heading
 
     def compose(self) -> ComposeResult:
         glyphs = self._options.glyphs
@@ -98,12 +103,21 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(self.PREVIEW and event.size.width >= PREVIEW_FROM, "-wide")
+        room = event.size.width - 6
+        fits = len(self.PLACEHOLDER) <= room
+        self.query_one(Input).placeholder = self.PLACEHOLDER if fits else "type to filter"
+        self._show_heading(event.size.width)
 
     # ── for subclasses ──────────────────────────────────────────────────────────────────────
 
     def paint_row(self, row: Row, width: int) -> list[list[StyledText]]:
-        """Returns the two lines of a row."""
+        """Returns the lines of a row."""
         raise NotImplementedError
+
+    def row_height(self, row: Row, width: int) -> int:
+        """Returns the number of these lines."""
+        del row, width
+        return self.ROW_HEIGHT
 
     def apply_filter(self, text: str) -> None:
         """Shows the rows for what is typed in the filter."""
@@ -154,9 +168,15 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         return HelpTopic(self.HEADING, (*self._key_table.rows(self.HINTS), *LIST_KEYS))
 
     def set_heading(self, *parts: str) -> None:
-        """Shows the heading with these parts behind it."""
-        dot = f" {self._options.glyphs.dot} "
-        self.query_one("#heading", Static).update(dot.join([self.HEADING, *parts]))
+        """Shows the heading with these parts behind it, as many as have room."""
+        self._parts = parts
+        self._show_heading(self.size.width)
+
+    def _show_heading(self, width: int) -> None:
+        dot, parts = f" {self._options.glyphs.dot} ", [self.HEADING, *self._parts]
+        while len(parts) > 1 and len(dot.join(parts)) > width - 2:
+            parts.pop()
+        self.query_one("#heading", Static).update(dot.join(parts))
 
     def dismiss_with(self, request: ResumeRequest | None) -> None:
         """Closes the list with the result of a screen over it, unless that is None."""

@@ -20,6 +20,7 @@ from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.screen_context import HelpTopic
+from tui_voice.ui.screens.list_screen import SHORT
 from tui_voice.ui.widgets.fact_list import FactList
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.notice import NoticeLine
@@ -63,6 +64,7 @@ class MemoryScreen(Screen[None]):
     """Letters act on the chosen fact, as in select mode; while a fact is edited they are text."""
 
     AUTO_FOCUS = "#facts"
+    VERTICAL_BREAKPOINTS = SHORT
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False, priority=True),
         Binding("tab", "other_kind", show=False, priority=True),

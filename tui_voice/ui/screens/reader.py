@@ -16,6 +16,7 @@ from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
+from tui_voice.ui.screens.list_screen import SHORT
 from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.view import HeaderView, started_at
 from tui_voice.ui.widgets.find_bar import FindBar
@@ -51,6 +52,7 @@ class ReaderScreen(Screen[ResumeRequest | None]):
     Returns a `ResumeRequest`, or None.
     """
 
+    VERTICAL_BREAKPOINTS = SHORT
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
         Binding("slash", "find", show=False),

@@ -36,7 +36,8 @@ def excerpt_line(hit: Hit, width: int, more: str = "…") -> list[StyledText]:
     room, skip = width - 1 - len(more), 0
     if marks and marks[0][1] > width - 4:
         skip = text.rfind(" ", 0, max(0, marks[0][0] - width // 3)) + 1
-    parts: list[StyledText] = []
+    parts: list[StyledText] = [(f"{more} ", "quiet")] if skip else []
+    room -= len(more) + 1 if skip else 0
     at = skip
     for first, behind in (*marks, (len(text), len(text))):
         begin, end = max(first, at), min(behind, skip + room)

@@ -19,12 +19,13 @@ from tui_voice.ui.screen_context import ExportChoice, ResumeRequest
 from tui_voice.ui.screens.list_screen import ListScreen
 from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.widgets.line_widget import StyledText
-from tui_voice.ui.wrapping import fit, fit_phrase
+from tui_voice.ui.wrapping import fit, fit_phrase, wrap
 
 if TYPE_CHECKING:
     from tui_voice.store.pending_deletion import PendingDeletion
     from tui_voice.store.saved_session import SavedSession
 
+HERE = "   open now"
 ORDERS: dict[str, Callable[[SavedSession], Any]] = {
     "newest": lambda session: -session.last,
     "longest": lambda session: -session.seconds,
@@ -103,14 +104,26 @@ class SessionsScreen(ListScreen["SavedSession"]):
         parts = [day(row.started), length(row.seconds), plural(row.turns, "turn")]
         parts += [usd(row.usd)] if row.usd else []
         parts += [row.model or row.backend]
-        here = "   open now" if row.id == self._current else ""
+        here = HERE if row.id == self._current else ""
         while len(parts) > 1 and len(dot.join(parts)) > width - 1:
             parts.pop()
-        title = fit_phrase(row.title, width - len(here) - 1, more)
+        first, *rest = self._title_lines(row, width)
+        lines: list[list[StyledText]] = [[(first, "words"), (here, "quiet")]]
+        if rest:
+            lines.append([(fit_phrase(" ".join(rest), width - 1, more), "words")])
         return [
-            [(title, "words"), (here, "quiet")],
+            *lines,
             [(fit(dot.join(parts), width - 1, more), "quiet")],
         ]
+
+    def row_height(self, row: SavedSession, width: int) -> int:
+        return 2 if row.fault or len(self._title_lines(row, width)) == 1 else 3
+
+    def _title_lines(self, row: SavedSession, width: int) -> list[str]:
+        """Returns the title in lines: a long one has two."""
+        here = len(HERE) if row.id == self._current else 0
+        lines = wrap(row.title, width - here - 1)
+        return [row.title[begin:end] for begin, end in lines]
 
     def preview_of(self, row: SavedSession) -> tuple[Path, str]:
         return row.path, ""

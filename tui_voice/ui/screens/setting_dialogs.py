@@ -118,6 +118,8 @@ class ChoiceDialog(SettingDialog):
         if self._field.open_choice:
             options.append(Option(OTHER))
         yield OptionList(*options, markup=False, compact=True, id="values")
+        if self._field.meanings:
+            yield Static("", id="meaning", markup=False)
         if self._hear is not None:
             yield Static("t: hear a sample", classes="hint", markup=False)
 
@@ -132,6 +134,9 @@ class ChoiceDialog(SettingDialog):
         return self._texts[at] if at is not None and at < len(self._texts) else None
 
     def on_option_list_option_highlighted(self) -> None:
+        for line in self.query("#meaning").results(Static):
+            sentence = self._field.meanings.get(self._highlighted or "", "")
+            line.update(f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "")
         if self._preview is not None and (text := self._highlighted) is not None:
             self._preview(text)
 

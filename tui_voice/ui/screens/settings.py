@@ -131,9 +131,7 @@ class SettingsScreen(Screen[None]):
         self._live = live
         self._wanted = wanted
         self._glyphs = context.options.glyphs
-        self._rows: RowList[_Row] = RowList(
-            self._paint, glyphs=self._glyphs, row_height=1, id="rows"
-        )
+        self._rows: RowList[_Row] = RowList(self._paint, glyphs=self._glyphs, id="rows")
         self._detail = _Detail(glyphs=self._glyphs, id="detail")
 
     def compose(self) -> ComposeResult:

@@ -53,12 +53,12 @@ class HeaderLine(LineWidget):
         return [*parts, (time, "quiet")]
 
     def _left(self, room: int) -> list[StyledText]:
-        """Returns name, title and engines: each of them whole, or not at all; the title may end
-        before a word.
+        """Returns name, title and engines: each of them whole, or not at all. Only a title that has
+        no room without the name, either, ends before a phrase or a word.
         """
         header, more = self.header, self._glyphs.more
         title = clean(header.title).replace("\n", " ") or "new session"
-        if room < len(_NAME) + 2 + min(cell_len(title), _LEAST):
+        if room < len(_NAME) + 2 + cell_len(title):
             return [(fit_phrase(title, max(0, room), more), "words")]
         parts: list[StyledText] = [(_NAME, "strong"), ("  ", "quiet")]
         parts.append((fit_phrase(title, room - _cells(parts), more), "words"))

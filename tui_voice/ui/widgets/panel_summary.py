@@ -30,10 +30,9 @@ class PanelSummary(BlockWidget):
             (f" tokens, summary at {trigger}", "quiet"),
         ]
         done = sum(1 for row in self.pruning_rows if row.stage == "done")
-        per_hour = "-"
+        more = [plural(done, "pruning")]
         if self.cost.per_hour is not None:
-            per_hour = glyphs.about + usd(self.cost.per_hour)
-        more = [f"{per_hour:>7} an hour", plural(done, "pruning")]
+            more.insert(0, f"{glyphs.about + usd(self.cost.per_hour):>7} an hour")
         key = f" {glyphs.dot} {self.key} panel"
         for text in more:
             room = width - sum(len(part) for part, _ in parts) - len(key)

@@ -35,7 +35,9 @@ _MARGIN = 3
 class _RowVisual(Visual):
     """A row of known height; `paint` is called for rows on the screen alone."""
 
-    def __init__(self, height: int, paint: Callable[[int, Style], list[Strip]]) -> None:
+    def __init__(
+        self, height: Callable[[int], int], paint: Callable[[int, Style], list[Strip]]
+    ) -> None:
         self._height = height
         self._paint = paint
 
@@ -50,8 +52,8 @@ class _RowVisual(Visual):
         return container_width
 
     def get_height(self, rules: RulesMap, width: int) -> int:
-        del rules, width
-        return self._height
+        del rules
+        return self._height(width)
 
 
 class RowList(OptionList, Generic[Row], can_focus=False):
@@ -73,12 +75,20 @@ class RowList(OptionList, Generic[Row], can_focus=False):
         """The user chose the highlighted row with the mouse."""
 
     def __init__(
-        self, paint: PaintRow[Row], *, glyphs: Glyphs, row_height: int = 2, id: str | None = None
+        self,
+        paint: PaintRow[Row],
+        *,
+        glyphs: Glyphs,
+        height: int | Callable[[Row, int], int] = 1,
+        id: str | None = None,
     ) -> None:
+        """`height`: of each row in lines, or a function that returns the number of lines that
+        `paint` returns.
+        """
         super().__init__(compact=True, markup=False, id=id)
         self._paint = paint
         self._glyphs = glyphs
-        self._row_height = row_height
+        self._height = height
         self._rows: Sequence[Row] = ()
 
     @property
@@ -101,8 +111,15 @@ class RowList(OptionList, Generic[Row], can_focus=False):
         else:
             self.set_options([Option(f"\n  {empty}", disabled=True)])
 
+    def _height_of(self, row: Row, width: int) -> int:
+        height = self._height
+        return height if isinstance(height, int) else height(row, width - _MARGIN)
+
     def _visual(self, index: int) -> _RowVisual:
-        return _RowVisual(self._row_height, lambda width, style: self._strips(index, width, style))
+        return _RowVisual(
+            lambda width: self._height_of(self._rows[index], width),
+            lambda width, style: self._strips(index, width, style),
+        )
 
     def _strips(self, index: int, width: int, style: Style) -> list[Strip]:
         """Returns the lines of a row; the highlighted one has a sign as well as a colour."""
@@ -125,7 +142,9 @@ class RowList(OptionList, Generic[Row], can_focus=False):
 
     def page(self, by: int) -> None:
         """Moves the highlight by what fits on the screen."""
-        self.move(by * max(1, self.size.height // self._row_height - 1))
+        row = self.chosen_row
+        height = self._height_of(row, self.size.width) if row is not None else 1
+        self.move(by * max(1, self.size.height // height - 1))
 
     def on_click(self, event: Click) -> None:
         if event.chain == 2 and self.chosen_row is not None:
