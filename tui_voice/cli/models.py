@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from tui_voice.cli.flags import add_common
-from tui_voice.config.program_form import in_working_form
+from tui_voice.config.program_form import in_working_form, with_extra
 from tui_voice.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,13 +27,15 @@ def add_parser(commands: Any) -> None:
         "fetched is used from then on.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="the models that can be fetched, and those here")
+    about = "the models that can be fetched, and those here"
+    listing = actions.add_parser("list", help=about, description=f"Shows {about}.")
     listing.add_argument("--json", action="store_true", help="print JSON")
     for name, about in (
         ("get", "fetch a model, or go on fetching it, and use it"),
         ("remove", "delete a model; the built-in one is used again"),
     ):
-        action = actions.add_parser(name, help=about)
+        description = f"{about[:1].upper()}{about[1:]}."
+        action = actions.add_parser(name, help=about, description=description)
         action.add_argument("name", metavar="NAME", help="its name in the list")
     add_common(parser)
 
@@ -110,6 +113,9 @@ def _list(as_json: bool) -> None:
             flexible=4,
         )
     )
+    here = find_spec("py_nanotts") is not None
+    how = "are installed." if here else f"come with the extra voices: {with_extra('voices')}"
+    print(f"Voices in German, Spanish, French and Italian {how}")
 
 
 def _printer() -> Callable[[str, int, int], None]:

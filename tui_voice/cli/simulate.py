@@ -207,10 +207,16 @@ def _live_row(name: str, one: sim.SimulationResult) -> dict[str, Any]:
 
 def _live_remark(rows: Sequence[sim.SimulationResult]) -> str:
     """Returns when GPT-Live would cost less than each policy."""
-    from_minute = {one.policy: sim.live_is_cheaper_from(one) for one in rows}
-    cheaper = [f"{p} from minute {at:.0f} on" for p, at in from_minute.items() if at is not None]
-    never = [policy for policy, at in from_minute.items() if at is None]
-    than = f"less than {', '.join(cheaper)}" if cheaper else "less than none of these"
+    from_minute: dict[int, list[str]] = {}
+    never: list[str] = []
+    for one in rows:
+        at = sim.live_is_cheaper_from(one)
+        (never if at is None else from_minute.setdefault(round(at), [])).append(one.policy)
+    cheaper = [
+        f"{', '.join(policies)} from {f'minute {at} on' if at else 'the start'}"
+        for at, policies in sorted(from_minute.items())
+    ]
+    than = f"less than {'; '.join(cheaper)}" if cheaper else "less than none of these"
     more = f"; more than {', '.join(never)}" if cheaper and never else ""
     return f"GPT-Live (${sim.LIVE_USD_PER_MINUTE:.2f} a minute) would cost {than}{more}."
 

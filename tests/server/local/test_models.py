@@ -15,6 +15,7 @@ import pytest
 from tests.server.local.model_hub_harness import ModelHub, serving_models
 from tests.server.local.turns_harness import turns
 from tui_voice.__main__ import main
+from tui_voice.cli import models
 from tui_voice.config import program_form
 from tui_voice.server.interfaces import ReplyRequest
 from tui_voice.server.local import model_store, model_table
@@ -166,6 +167,16 @@ def test_a_damaged_choice_is_ignored(cache: Path) -> None:
     for content in ("{", "[]", '{"chat": 7}', '{"chat": "gone"}', '{"chat": "small"}'):
         (cache / "models/used.json").write_text(content)
         assert model_store.used_model("chat") is None
+
+
+def test_the_list_says_how_to_get_voices_in_other_languages(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "find_spec", lambda _name: None)
+    assert main(["models", "list"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("Voices in German, Spanish, French and Italian come with the extra")
+    assert last.endswith("uv run --extra voices tui-voice")
 
 
 def test_all_models_have_free_licences_and_fit_the_table() -> None:
