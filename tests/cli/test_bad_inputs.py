@@ -247,6 +247,7 @@ OUTPUTS = {
     "out is long": (["sessions", "export", KYOTO, "--out", "x" * 5000], 2),
     "out in no folder": (["sessions", "export", KYOTO, "--out", "{folder}/no/such/x.md"], 1),
     "out below a file": (["sessions", "export", KYOTO, "--out", "{folder}/notes.txt/x.md"], 1),
+    "speak without sound": (["say", "hello", "--text", "--speak", "{folder}/x.wav"], 2),
     "speak is empty": (["say", "hello", "--speak", ""], 2),
     "speak is nobody's": (["say", "hello", "--speak", "~nouser-here/x.wav"], 2),
     "speak is long": (["say", "hello", "--speak", "x" * 5000], 2),

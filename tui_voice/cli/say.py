@@ -69,6 +69,11 @@ def run(args: argparse.Namespace) -> int:
     folder = sessions_dir_of(args)
     resume = None if args.session is None else find_session(folder, args.session).path
     settings = settings_for_session(editor_of(args), resume)
+    if speak is not None and settings.audio.text_only:
+        raise UsageError(
+            "Without sound (--text, audio.text_only) there are no replies to write as sound.",
+            "Leave out --speak, or --text.",
+        )
     options = SessionOptions(settings=settings, folder=folder, resume=resume)
     images = [user_path(text, "the path of --image") for text in args.image or ()]
     given = [_turn(argument) for argument in args.turns]  # a mistake ends it before a connection
