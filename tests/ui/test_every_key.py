@@ -71,7 +71,7 @@ async def begin(pilot: Pilot[ExitSummary], app: AppUnderTest, part: str) -> None
         app.pop_screen()
         await settle(pilot)
     screen = app.session_screen
-    screen._panel_wanted = None
+    screen.parts.panel = None
     screen._set_size_classes(*app.size)
     screen.back_to_prompt()
     screen.prompt.value = "half" if part == "typed" else ""

@@ -168,7 +168,9 @@ class VoiceApp(App[ExitSummary]):
 
     def _take_key(self, event: events.Key | events.Paste) -> bool:
         done = self.session.stop_countdown(event, self.key_table.key("talk"))
-        return done or (self.screen is self.session_screen and self.session_screen.take_text(event))
+        return done or (
+            self.screen is self.session_screen and self.session_screen.text_routing.take(event)
+        )
 
     @property
     def view(self) -> SessionView:

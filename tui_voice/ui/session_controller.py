@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from tui_voice.config.model import BackendSettings
     from tui_voice.conversation.events import Event
 
+SPEED_STEP = 0.1
+"""Added to the factor of the speaking speed by one key."""
+VOLUME_STEP = 0.1
+"""Added to the factor for the loudness of replies by one key."""
 SNAPSHOT_SECONDS = 1.0
 """How long the session's answer to a key may take until what the screen shows counts again."""
 Mode = Literal["hands-free", "push-to-talk", "manual"]
@@ -169,9 +173,11 @@ class SessionController:
             self._close_held()
         self._opened_microphone_at = math.inf
 
-    def focus_lost(self, *, key_is_held: bool) -> None:
-        """The terminal lost the focus: the release of a held talk key will not be reported."""
-        if key_is_held and self._opened_microphone_at < math.inf:
+    def focus_lost(self) -> None:
+        """Ends the turn where the talk key is held: its release will not be reported."""
+        from tui_voice.ui.held_keys import HeldKeyDriver
+
+        if HeldKeyDriver.reports_release and self._opened_microphone_at < math.inf:
             self._close_held()
             self._opened_microphone_at = math.inf
 

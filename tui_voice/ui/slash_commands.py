@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.options import AppOptions
 
 if TYPE_CHECKING:
@@ -243,6 +244,18 @@ def parse(text: str) -> tuple[SlashCommand, str] | None:
     name, _, argument = text.removeprefix("/").partition(" ")
     command = COMMANDS.get(name) if text.startswith("/") else None
     return (command, " ".join(argument.split())) if command else None
+
+
+def run(text: str, host: CommandHost) -> str | None:
+    """Runs a command. Returns why it was refused, "" where it was done, None for other text."""
+    parsed = parse(text)
+    if parsed is None:
+        return None
+    try:
+        parsed[0].run(host, parsed[1])
+    except (TuiVoiceError, ValueError) as error:
+        return f"{error} {getattr(error, 'hint', '')}".strip()
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

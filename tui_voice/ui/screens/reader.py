@@ -18,12 +18,13 @@ from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
 from tui_voice.ui.screens.list_screen import SHORT
 from tui_voice.ui.screens.worker_results import show_result
+from tui_voice.ui.transcript_copy import copy_code_from, copy_from
 from tui_voice.ui.view import HeaderView, started_at
 from tui_voice.ui.widgets.find_bar import FindBar
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 from tui_voice.ui.widgets.notice import NoticeLine
-from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_from
+from tui_voice.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from tui_voice.conversation.events import FactChanged

@@ -1,5 +1,4 @@
 """The session screen: transcript on the left, side panel on the right, prompt below."""
-# Over 500 lines: Textual looks up the method of each key's action on the screen itself.
 
 from __future__ import annotations
 
@@ -15,16 +14,17 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_voice.conversation.states import State
-from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.key_hints import KeyHints
-from tui_voice.ui.key_queue import is_text
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.messages import PruningRequested
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic
-from tui_voice.ui.session_controller import SessionController
+from tui_voice.ui.session_controller import SPEED_STEP, VOLUME_STEP, SessionController
+from tui_voice.ui.session_layout import LOW, SessionLayout
 from tui_voice.ui.session_texts import SessionTexts, SilentReason, silent_reason
+from tui_voice.ui.text_routing import TextRouting
+from tui_voice.ui.transcript_copy import copy_code_from, copy_from
 from tui_voice.ui.transcript_document import Mark
 from tui_voice.ui.view import SessionView, is_correctable
 from tui_voice.ui.widgets.footer import KeyHintsLine
@@ -33,7 +33,7 @@ from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.pane import Pane, keys_of
 from tui_voice.ui.widgets.panel_summary import PanelSummary
 from tui_voice.ui.widgets.status_bar import StatusBar
-from tui_voice.ui.widgets.transcript import Transcript, copy_code_from, copy_from
+from tui_voice.ui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from tui_voice.conversation.events import Event
@@ -44,44 +44,23 @@ if TYPE_CHECKING:
     from tui_voice.ui.widgets.side_panel import SidePanel
     from tui_voice.ui.widgets.timeline import Timeline
 
-SPEED_STEP = 0.1
-"""Added to the factor of the speaking speed by one key."""
-VOLUME_STEP = 0.1
-"""Added to the factor for the loudness of replies by one key."""
-WIDE = 100
-"""Columns from which the side panel has room beside the transcript."""
-WHEEL_LINES = 3
-"""Lines that one step of the mouse wheel scrolls."""
-LOW, TINY = 32, 16
-"""Rows below which the screen leaves out what it can do without."""
-
 
 class SessionScreen(Screen[None]):
     """Shows views. What its keys do is in `SessionController`, which keys work in `KeyHints`."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding(BUILT_IN["talk"]),
-        binding(BUILT_IN["stop"]),
-        binding(BUILT_IN["mute"]),
-        binding(BUILT_IN["mode"], priority=True),
-        binding(BUILT_IN["patience"], priority=True),
-        binding(BUILT_IN["pause"], priority=True),
-        binding(BUILT_IN["softer"], priority=True),
-        binding(BUILT_IN["louder"], priority=True),
-        binding(BUILT_IN["slower"], priority=True),
-        binding(BUILT_IN["faster"], priority=True),
-        binding(BUILT_IN["pin"]),
-        binding(BUILT_IN["copy"]),
-        binding(BUILT_IN["copy_code"]),
-        binding(BUILT_IN["correct"]),
-        binding(BUILT_IN["raw"]),
-        binding(BUILT_IN["select"], priority=True),
-        binding(BUILT_IN["find"], priority=True),
-        binding(BUILT_IN["summarise"], priority=True),
-        binding(BUILT_IN["restore"], priority=True),
-        binding(BUILT_IN["panel"], priority=True),
-        binding(BUILT_IN["timeline"], priority=True),
+        *(
+            binding(BUILT_IN[name])
+            for name in ("talk", "stop", "mute", "pin", "copy", "copy_code", "correct", "raw")
+        ),
+        *(
+            binding(BUILT_IN[name], priority=True)
+            for name in (
+                *("mode", "patience", "pause", "softer", "louder", "slower", "faster", "select"),
+                *("find", "summarise", "restore", "panel", "timeline"),
+            )
+        ),
         ("tab", "next_pane", "next pane"),
     ]
 
@@ -102,6 +81,7 @@ class SessionScreen(Screen[None]):
         self._key_table = keys
         self._microphone = True
         self._controller = SessionController(self, options, post)
+        self.text_routing = TextRouting(self, keys, self._controller, replay=options.replay)
         self._send = send
         self._host = host
         self.view = SessionView()
@@ -126,8 +106,7 @@ class SessionScreen(Screen[None]):
         self._timeline: Timeline
         self._prompt_shown = (False, False)  # the part of `KeyHints` that typing changes
         self._problem: Notice | None = None  # why no session could be opened
-        self._panel_wanted: bool | None = None  # None: as the settings and the width say
-        self._timeline_wanted: bool | None = None  # None: as the settings and the height say
+        self.parts = SessionLayout(options)
         self.status.silent = self.silent
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
@@ -173,7 +152,7 @@ class SessionScreen(Screen[None]):
             id="prompt",
         )
         self.prompt.disabled = self._options.replay
-        self.find = FindBar(self.transcript, done=self._found, id="find")
+        self.find = FindBar(self.transcript, done=self.transcript.focus, id="find")
         await self.mount(self.find, after=self._notice)
         await self.query_one("#panel").mount(self._panel)
         self._timeline = Timeline(glyphs=self._options.glyphs, id="timeline")
@@ -294,20 +273,7 @@ class SessionScreen(Screen[None]):
             self._panel.set_low(event.size.height < LOW)
 
     def _set_size_classes(self, width: int, height: int) -> None:
-        panel = self._options.side_panel and width >= WIDE
-        if self._panel_wanted is not None:
-            panel = self._panel_wanted
-        timeline = self._options.timeline and height >= LOW
-        if self._timeline_wanted is not None:
-            timeline = self._timeline_wanted and height >= TINY
-        classes = {
-            "-panel": panel,
-            "-timeline": timeline and bool(self.view.turns),
-            "-narrow": width < WIDE,
-            "-low": height < LOW,
-            "-tiny": height < TINY,
-        }
-        wanted = frozenset(name for name, holds in classes.items() if holds)
+        wanted = self.parts.classes(width, height, turns=bool(self.view.turns))
         if wanted != self.classes:
             self.set_classes(wanted)
 
@@ -322,65 +288,19 @@ class SessionScreen(Screen[None]):
             return True  # the controller says why there is nothing to mute
         return action == "stop" or action not in self._key_table or self.works(action)
 
-    def take_text(self, event: events.Key | events.Paste) -> bool:
-        """Gives text to the prompt, wherever the focus is. Returns whether the event was text, or
-        the talk key.
-
-        The talk key, where it is a character, talks only where the prompt is empty, or in select
-        mode. In select mode a key that acts on the chosen turn is no text.
-        """
-        if not (isinstance(event, events.Key) and event.key == self._key_table.key("stop")):
-            self._controller.armed = False
-        self.call_next(self.show_keys)
-        if self._options.replay or self.find.is_typing:
-            return False
-        if isinstance(event, events.Paste):
-            self.prompt.insert_pasted(event.text)
-            return True
-        if event.key.startswith("released+"):
-            self._controller.talk_key_released()
-            return True
-        key, talks = event.key.removeprefix("repeated+"), self.prompt.is_empty or self.selecting
-        if key == self._key_table.key("talk") and talks and event.character:
-            self._press_talk_key(repeated=key != event.key)
-            return True
-        if not (key != event.key or is_text(event)) or self._acts_on_turn(event.key):
-            return False
-        self.prompt.insert_typed(event.character or "")
-        return True
-
-    def _press_talk_key(self, *, repeated: bool) -> None:
-        if repeated:
-            return  # the terminal repeats a key that is held
-        if self.works("talk"):
-            self._controller.talk()
-        else:
-            self.set_focus(self.prompt)  # a blank at the begin of a turn means nothing
-
-    def _acts_on_turn(self, key: str) -> bool:
-        """Returns whether a character is a key of select mode."""
-        active = self.active_bindings.get(key) if self.selecting else None
-        return active is not None and active.enabled
-
     def on_key(self, event: events.Key) -> None:
         if event.key.startswith("released+"):
             self._controller.talk_key_released()
 
     def terminal_lost_focus(self) -> None:
-        """Ends the turn where the talk key is held: its release will not be reported."""
-        from tui_voice.ui.held_keys import HeldKeyDriver
-
-        self._controller.focus_lost(key_is_held=HeldKeyDriver.reports_release)
+        self._controller.focus_lost()
 
     def _submit(self, text: str) -> bool:
-        from tui_voice.ui.slash_commands import parse
+        from tui_voice.ui.slash_commands import run
 
-        if command := parse(text):
-            try:
-                command[0].run(self._host, command[1])
-            except (TuiVoiceError, ValueError) as error:
-                hint = getattr(error, "hint", "")
-                self.notify(f"{error} {hint}".strip(), severity="error", markup=False)
+        if (refusal := run(text, self._host)) is not None:
+            if refusal:
+                self.notify(refusal, severity="error", markup=False)
             return True
         self.transcript.action_to_end()
         return self._send(text)
@@ -409,10 +329,6 @@ class SessionScreen(Screen[None]):
         if self.transcript.go_to(turn):
             self.set_focus(self.transcript)
 
-    def _found(self) -> None:
-        """The user ended the search words with Enter: n and N go from hit to hit."""
-        self.set_focus(self.transcript)
-
     def close_list(self) -> bool:
         """Closes the list of commands. Returns whether it was open."""
         is_open = self.prompt.commands.is_open
@@ -422,7 +338,7 @@ class SessionScreen(Screen[None]):
     def find_words(self, words: str) -> None:
         """Finds words in the session, and goes to the newest hit."""
         self.find.open(words)
-        self._found()
+        self.set_focus(self.transcript)
 
     def back_to_prompt(self) -> None:
         """Ends select mode, and the search in the session; shows the newest turn."""
@@ -508,9 +424,9 @@ class SessionScreen(Screen[None]):
 
     def action_panel(self) -> None:
         """Shows the side panel, or hides it."""
-        self._panel_wanted = not self.has_class("-panel")
+        self.parts.panel = not self.has_class("-panel")
         self._set_size_classes(self.size.width, self.size.height)
-        if not self._panel_wanted and self.focused is None:
+        if not self.parts.panel and self.focused is None:
             self.back_to_prompt()
 
     def action_timeline(self) -> None:
@@ -524,7 +440,7 @@ class SessionScreen(Screen[None]):
 
     def show_timeline(self, shown: bool) -> None:
         """Shows the timeline, also where it would have to go for the height, or hides it."""
-        self._timeline_wanted = shown
+        self.parts.timeline = shown
         self._set_size_classes(self.size.width, self.size.height)
 
     def action_next_pane(self) -> None:
@@ -539,15 +455,12 @@ class SessionScreen(Screen[None]):
         self.show_keys()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._scroll_transcript(event, -1)
+        event.stop()
+        self.transcript.turn_wheel(-1)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._scroll_transcript(event, 1)
-
-    def _scroll_transcript(self, event: events.MouseEvent, by: int) -> None:
-        """The wheel scrolls the transcript from every part that does not scroll by itself."""
         event.stop()
-        self.transcript.scroll_lines(by * WHEEL_LINES)
+        self.transcript.turn_wheel(1)
 
     def on_text_area_changed(self, event: PromptInput.Changed) -> None:
         event.stop()

@@ -15,7 +15,6 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui_voice.ui.glyphs import UNICODE, Glyphs
-from tui_voice.ui.markdown import code_blocks
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.pruning_rows import PruningRow
 from tui_voice.ui.theme import theme_styles
@@ -33,6 +32,10 @@ from tui_voice.ui.widgets.line_widget import cropped, finished
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Compaction
     from tui_voice.conversation.turns import Turn, Turns
+
+
+WHEEL_LINES = 3
+"""Lines that one step of the mouse wheel scrolls."""
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -346,9 +349,9 @@ class Transcript(ScrollView, can_focus=True):
         """Chooses no block, and stays where it is."""
         self._choose(None)
 
-    def scroll_lines(self, by: int) -> None:
-        """Scrolls by so many lines, up where negative."""
-        self._scroll_to_line(self.scroll_offset.y + by)
+    def turn_wheel(self, steps: int) -> None:
+        """Scrolls as the mouse wheel does: the one of every part that does not scroll by itself."""
+        self._scroll_to_line(self.scroll_offset.y + steps * WHEEL_LINES)
 
     def action_choose(self, by: int) -> None:
         position = self._cursor_position()
@@ -481,26 +484,3 @@ class Transcript(ScrollView, can_focus=True):
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         text = selected_text(self.document, self._lines.painter, selection)
         return (text, "\n") if text is not None else None
-
-
-def copy_code_from(transcript: Transcript) -> None:
-    """Copies the code blocks of the chosen turn."""
-    turn = transcript.chosen_turn
-    blocks = code_blocks(turn.text) if turn else []
-    if blocks:
-        lines = sum(block.count("\n") for block in blocks)
-        _copy(transcript, "\n".join(blocks), f"{plural(lines, 'line')} of code")
-
-
-def copy_from(transcript: Transcript) -> None:
-    """Copies the selected text, or else the chosen turn."""
-    turn = transcript.chosen_turn
-    text = transcript.screen.get_selected_text() or (turn.heard_text if turn else "")
-    if text:
-        _copy(transcript, text, plural(len(text.split()), "word"))
-
-
-def _copy(transcript: Transcript, text: str, what: str) -> None:
-    from tui_voice.ui.clipboard import copy
-
-    copy(transcript.app, text, what)
