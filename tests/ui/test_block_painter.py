@@ -125,7 +125,9 @@ def test_one_line_stands_for_the_notes_of_textified_turns() -> None:
     painter = new_painter(60)
     assert painter.paint(turn)[0].text.split()[-1] == "textified"
     assert painter.paint(turn, in_run=True)[0].text.split()[-1] == "01:01"
-    run = TextifiedMark("t", "u", 2, 0.0, 150.0)
+    run = TextifiedMark("t", "u", 2, 2, 0.0, 150.0)
     why = "the model has their words, not their sound"
     assert mark_line(140, run) == f"▾ 04:10–04:12 · 2 turns textified · {why}"
+    mixed = mark_line(60, run._replace(span=5))
+    assert mixed == "▾ 04:10–04:12 · 2 of 5 turns textified"
     assert mark_line(50, run, folded=True) == "▸ 04:10–04:12 · 2 turns textified"

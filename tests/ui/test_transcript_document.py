@@ -144,13 +144,27 @@ def test_consecutive_textified_turns_have_one_line() -> None:
     document = filled(textified(turns_of(200), 3, 60, 61, 62, 63, 64, 65, 100, 101))
     marks = [block for block in blocks(document) if isinstance(block, TextifiedMark)]
     assert marks == [
-        TextifiedMark("t60", "t65", 6, 60.0, 65.0),
-        TextifiedMark("t100", "t101", 2, 100.0, 101.0),
+        TextifiedMark("t60", "t65", 6, 6, 60.0, 65.0),
+        TextifiedMark("t100", "t101", 2, 2, 100.0, 101.0),
     ]
     ids = [block.id for block in blocks(document)]
     assert ids.index("t60") == ids.index(marks[0].id) + 1
     with_note = [number for number in (3, 60, 65) if not document.in_run(place(document, number))]
     assert with_note == [3]
+
+
+def test_typed_turns_between_textified_ones_are_folded_with_them() -> None:
+    turns = textified(turns_of(200), 60, 65, 130)
+    for number in (61, 62, 63, 64, *range(66, 130), 131):
+        turns = turns.change(f"t{number}", modality="text")
+    document = filled(turns)
+    (mark,) = (block for block in blocks(document) if isinstance(block, TextifiedMark))
+    assert mark == TextifiedMark("t60", "t130", 3, 71, 60.0, 130.0)
+    document.fold(mark.id)
+    ids = [block.id for block in blocks(document)]
+    assert ids[60:62] == [mark.id, "t131"]
+    document.fold(mark.id)
+    assert blocks(document) == blocks(filled(turns))
 
 
 def place(document: TranscriptDocument, number: int) -> BlockPosition:
@@ -269,7 +283,7 @@ def test_after_any_changes_the_turns_are_in_order(
             continue
         elif kind == "textify":
             for each in known[number % len(known) :][: number % 9]:
-                turns = turns.change(each, spoken=True, modality="text")
+                turns = turns.change(each, spoken=number % 3 > 0, modality="text")
         elif kind == "change":
             turns = turns.change(one, text="w" * (number % 70))
         elif kind == "remove":

@@ -367,7 +367,9 @@ class BlockPainter:
     def _run_parts(self, run: TextifiedMark) -> list[tuple[int, str]]:
         """Returns what the line above textified turns says, as `_compaction_parts` does."""
         what = "the model has their words, not their sound"
-        return [*self._when(run), (0, f"{plural(run.turns, 'turn')} textified"), (2, what)]
+        some = f"{run.turns} of " if run.turns < run.span else ""
+        turns = f"{some}{plural(run.span, 'turn')} textified"
+        return [*self._when(run), (0, turns), (2, what)]
 
     def _when(self, mark: Mark) -> list[tuple[int, str]]:
         """Returns from when to when the turns below a mark began, as a part with its rank."""

@@ -1,5 +1,8 @@
 """Runs of textified turns that follow one another: each has one line instead of a note a turn.
 
+Turns that were text from the beginning, such as typed ones, do not end a run; audio does, and a
+pruned turn.
+
 An update looks at the chunks of turns that changed, and at those behind them as far as a run goes
 on differently, so it costs the same with 10 and with 100 000 turns. This module knows nothing of
 Textual.
@@ -22,11 +25,15 @@ class TextifiedMark(NamedTuple):
     last: str
     """Id of the last turn of the run."""
     turns: int
-    """Number of turns."""
+    """Number of textified turns."""
+    span: int
+    """Number of all turns from the first to the last."""
     begin: float
     """When the first turn began. Seconds, as in `Turn.at`."""
     end: float
     """When the last turn began."""
+    behind: int = 0
+    """While the run is made: number of turns behind the last that are text, but not textified."""
 
     @property
     def id(self) -> str:
@@ -40,7 +47,7 @@ def mark_id(first: str) -> str:
 
 def is_textified(turn: Turn) -> bool:
     """Returns whether the model has the transcript of a turn in place of its audio."""
-    return turn.spoken and turn.modality == "text" and not turn.pruned_in
+    return turn.modality == "text" and turn.spoken and not turn.pruned_in
 
 
 class TextifiedRuns:
@@ -59,12 +66,24 @@ class TextifiedRuns:
         return self._open[chunk]
 
     def grown(self, run: TextifiedMark | None, turn: Turn) -> TextifiedMark | None:
-        """Returns the run after one more turn; None where the turn is not textified."""
-        if not is_textified(turn):
+        """Returns the run after one more turn; None where the turn ends it."""
+        if turn.modality != "text" or turn.pruned_in:
             return None
-        if run is None or run.last in self.ends:
-            return TextifiedMark(turn.id, turn.id, 1, turn.at, turn.at)
-        return run._replace(last=turn.id, turns=run.turns + 1, end=turn.at)
+        if run is None or (turn.spoken and run.last in self.ends):
+            return TextifiedMark(turn.id, turn.id, 1, 1, turn.at, turn.at) if turn.spoken else None
+        first, last, turns, span, begin, end, behind = run
+        if turn.spoken:
+            return TextifiedMark(first, turn.id, turns + 1, span + behind + 1, begin, turn.at)
+        return TextifiedMark(first, last, turns, span, begin, end, behind + 1)
+
+    def mark_of(self, run: TextifiedMark | None, turn: Turn) -> str:
+        """Returns the id of the mark above the run that a turn is in; "" where it is in none.
+        `run`: after this turn.
+        """
+        mark = self.marks.get(run.first) if run is not None else None
+        if run is None or mark is None or not (turn.spoken or run.last != mark.last):
+            return ""
+        return mark.id
 
     def update(self, chunks: Sequence[Sequence[Turn]], head: int = 0, tail: int = 0) -> set[str]:
         """Takes new chunks. `head` and `tail`: how many of them are unchanged at the begin and at
@@ -93,5 +112,5 @@ class TextifiedRuns:
         """Keeps the mark of a whole run. Returns the id of its first turn if that changed it."""
         known = self.marks.pop(run.first, None)
         if run.turns > 1:
-            self.marks[run.first] = run
+            self.marks[run.first] = run._replace(behind=0)
         return {run.first} if known != self.marks.get(run.first) else set()

@@ -152,11 +152,12 @@ class TranscriptDocument:
     def fold(self, id_of_mark: str) -> None:
         """Hides the turns below a mark, or shows them again."""
         self.folded ^= {id_of_mark}
-        runs = any(id_of_mark in section.in_run.values() for section in self._sections)
-        if runs:
-            self._end_folded_runs()
+        of_run = False
         for index, section in enumerate(self._sections):
-            if (runs and section.in_run) or any(t.pruned_in == id_of_mark for t in section.chunk):
+            if not of_run and id_of_mark in section.in_run.values():
+                of_run = True  # from here on: all of the run, and what follows it
+                self._end_folded_runs()
+            if of_run or any(turn.pruned_in == id_of_mark for turn in section.chunk):
                 self._sections[index] = self._build(index, [section])
         self._add_up(0)
 
@@ -167,7 +168,7 @@ class TranscriptDocument:
         return next((mark for mark in marks if mark in self.folded), "")
 
     def in_run(self, position: BlockPosition) -> bool:
-        """Returns whether a line above a turn says that it is textified."""
+        """Returns whether a line above a turn says for it, too, what is textified."""
         section = self._sections[position.section]
         return section.blocks[position.block].id in section.in_run
 
@@ -233,8 +234,8 @@ class TranscriptDocument:
             for mark in marks:
                 old = known.get(mark.id)
                 blocks.append(old[0] if old is not None and old[0] == mark else mark)
-            if run is not None and run.first in self._runs.marks:
-                in_run[turn.id] = run.id
+            if mark_of := self._runs.mark_of(run, turn):
+                in_run[turn.id] = mark_of
             if not self.folded or self.folded.isdisjoint((turn.pruned_in, in_run.get(turn.id))):
                 blocks.append(turn)
         section = _Section(self._chunks[index], blocks, in_run)
