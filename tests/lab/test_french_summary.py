@@ -39,9 +39,8 @@ pytestmark = [pytest.mark.local, pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def llama() -> Iterator[str]:
     """The address, without `/v1`, of llama.cpp's server with the built-in model."""
-    server = llama_server(4096)
-    yield str(server.listening_address)
-    del server  # which ends it
+    with llama_server(4096) as address:
+        yield address
 
 
 @contextmanager

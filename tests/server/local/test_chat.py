@@ -28,9 +28,8 @@ from tui_voice.server.local.responder import LocalResponder
 @pytest.fixture(scope="module")
 def chat_server() -> Iterator[str]:
     """A real one: llama.cpp's own server with the built-in model. Gives its URL."""
-    server = llama_server(2048)
-    yield str(server.listening_address)
-    del server  # which ends it
+    with llama_server(2048) as address:
+        yield address
 
 
 def said(text: str, **request: Any) -> ReplyRequest:
