@@ -217,7 +217,9 @@ class VirtualSound:
             recording.stop()
         self.stop()
         for joining in self._joining:  # each ends with the server
-            joining.communicate(timeout=10)
+            joining.wait(timeout=10)
+            assert joining.stdout is not None
+            joining.stdout.close()
         with suppress(OSError):
             shutil.rmtree(self.folder)
 

@@ -32,6 +32,7 @@ def test_words_in_the_first_second_of_the_first_reply_are_sent(
         sent.extend,
         PlayedReply(),
         lambda captured: is_echo(samples(captured), canceller.history),
+        lambda: canceller.has_echo,
         min_ms=600,
     )
     for start in range(0, len(user) - FRAME + 1, FRAME):

@@ -31,6 +31,7 @@ def interruptions(reply: Sound, echo: Sound, *, cancel: bool = True) -> tuple[in
         sent.append,
         played,
         lambda captured: is_echo(samples(captured), canceller.history),
+        lambda: canceller.has_echo,
         min_ms=600,
     )
     near, far = (np.clip(x, -32768, 32767).astype("<i2") for x in (echo, reply))

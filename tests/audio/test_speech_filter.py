@@ -40,7 +40,14 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 class Scene:
     """A filter, what it sent, and a reply that plays while frames are captured."""
 
-    def __init__(self, *, manual: bool = False, reply_ms: float = 0, echo: bytes = b"") -> None:
+    def __init__(
+        self,
+        *,
+        manual: bool = False,
+        reply_ms: float = 0,
+        echo: bytes = b"",
+        has_echo: bool = False,
+    ) -> None:
         self.sent = bytearray()
         self.waiting_ms = reply_ms
         self.paused = False
@@ -49,7 +56,13 @@ class Scene:
         self.at_ms = 0.0
         self._echo = echo
         self.filter = SpeechFilter(
-            VoiceDetector(), self.sent.extend, self, self._is_echo, min_ms=600, manual=manual
+            VoiceDetector(),
+            self.sent.extend,
+            self,
+            self._is_echo,
+            lambda: has_echo,
+            min_ms=600,
+            manual=manual,
         )
 
     @property
@@ -141,6 +154,24 @@ def test_a_word_at_the_beginning_or_end_of_a_reply_is_sent(
     scene.waiting_ms = 0
     scene.capture(silence(300))
     assert word[onset_of(word) * 2 :] in bytes(scene.sent)
+
+
+def test_a_rest_of_an_echo_in_the_first_second_pauses_the_reply_and_a_sentence_interrupts_it(
+    spoken: dict[str, bytes],
+) -> None:
+    """Where loudspeakers have an echo, 200 ms of it may be unlike what is played."""
+    sentence = spoken["No, wait, tell me about London instead."]
+    rest = sentence[onset_of(sentence) * 2 :][: 200 * BYTES_PER_MS]
+    scene = Scene(reply_ms=8_000, has_echo=True).capture(silence(200) + rest + silence(900))
+    assert not scene.sent_speech
+    assert not scene.paused
+    scene = Scene(reply_ms=8_000, has_echo=True).capture(silence(200) + sentence)
+    assert scene.paused
+    assert scene.first_pause_ms is not None
+    assert scene.first_pause_ms - 200 - onset_of(sentence) * 1000 / RATE < 250
+    scene.waiting_ms = 0  # the server interrupts it
+    scene.capture(silence(400))
+    assert sentence[onset_of(sentence) * 2 :] in bytes(scene.sent)
 
 
 def test_an_echo_neither_pauses_the_reply_nor_is_sent(spoken: dict[str, bytes]) -> None:

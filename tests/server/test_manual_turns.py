@@ -196,7 +196,7 @@ class TestSemanticVad:
         )
         assert "input_audio_buffer.speech_stopped" not in event_types(client.events)
 
-    @pytest.mark.parametrize(("probability", "silence"), [(0.95, 300), (0.4, 1_500)])
+    @pytest.mark.parametrize(("probability", "silence"), [(0.96, 300), (0.4, 1_300)])
     def test_a_model_that_hears_the_end_decides_instead_of_the_words(
         self, probability: float, silence: int
     ) -> None:

@@ -8,6 +8,7 @@ echo is 44 to 47 dB weaker at delays of 40 to 250 ms, and 39 dB in the first two
 first reply. An alignment by cross-correlation in front of AEC3 did not improve these figures.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,18 @@ class EchoCanceller:
 
         self._aec: Any = Aec3(sample_rate=_AEC_RATE)
         self.history = PlaybackHistory()
+        self.before_frame: Callable[[], None] | None = None
+        """Adds to `played` what was heard until now; called by `clean`."""
         self._gate = EchoGate(self.history)
         self._next = 0  # number of the played sample that goes with the next captured one
         self._captured_up = _LinearResampler(RATE, _AEC_RATE)
         self._played_up = _LinearResampler(RATE, _AEC_RATE)
         self._down = _LinearResampler(_AEC_RATE, RATE)
+
+    @property
+    def has_echo(self) -> bool:
+        """Whether an echo was captured so far."""
+        return self._gate.has_echo
 
     def played(self, pcm: bytes) -> None:
         """Adds what the loudspeaker was just given: s16le at 24 kHz, silence included."""
@@ -52,6 +60,8 @@ class EchoCanceller:
 
         While a reply can be heard, frames are returned 60 ms later. Otherwise they pass unchanged.
         """
+        if self.before_frame is not None:
+            self.before_frame()
         captured = samples(pcm)
         reference = self._reference(captured.size)
         if self.history.silent_ms > _REST_AFTER_MS:

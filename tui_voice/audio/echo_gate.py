@@ -43,6 +43,11 @@ class EchoGate:
         self._gain = 1.0
         self._path = EchoPath(history)
 
+    @property
+    def has_echo(self) -> bool:
+        """Whether an echo was captured so far."""
+        return self._path.exists is True
+
     def put(self, captured: Samples, cleaned: Samples) -> list[bytes]:
         """Adds a frame as captured and as cancelled; returns the frames that are decided."""
         self._held.append(_HeldFrame(captured, cleaned))

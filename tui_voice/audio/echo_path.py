@@ -41,7 +41,8 @@ class EchoPath:
 
     def __init__(self, history: PlaybackHistory) -> None:
         self._history = history
-        self._exists: bool | None = None  # None: not known yet
+        self.exists: bool | None = None
+        """Whether there is an echo; None: not known yet."""
         self._alike_frames = 0
         self._other_frames = 0
         self._unheard_ms = 0.0  # of loud playback of which nothing was captured
@@ -56,22 +57,22 @@ class EchoPath:
         self._noise = max(1.0, min(level, self._noise * _NOISE_GROWTH))
         if rms(frame) < AUDIBLE_RMS:
             self._note_silence(frame)
-            return self._exists is False
+            return self.exists is False
         self._unheard_ms = 0.0
-        if self._exists:
+        if self.exists:
             return False
         alike = likeness(window, self._history)
-        enough = _ALIKE if self._exists is None else ECHO_SIMILARITY
+        enough = _ALIKE if self.exists is None else ECHO_SIMILARITY
         self._alike_frames = self._alike_frames + 1 if alike > enough else 0
         if self._alike_frames >= _ALIKE_FRAMES:
-            self._exists, self._alike_frames = True, 0
+            self.exists, self._alike_frames = True, 0
             return False
         other = alike < _OTHER and level > _ABOVE_NOISE * self._noise
         self._other_frames = self._other_frames + 1 if other else 0
-        return self._exists is False or self._other_frames >= _OTHER_FRAMES
+        return self.exists is False or self._other_frames >= _OTHER_FRAMES
 
     def _note_silence(self, frame: Samples) -> None:
         if rms(self._history.read(self._history.played, frame.size)) > _PLAYED_RMS:
             self._unheard_ms += frame.size / SAMPLES_PER_MS
         if self._unheard_ms >= NO_ECHO_MS:
-            self._exists = False
+            self.exists = False

@@ -12,7 +12,7 @@ KEPT_MS = 1_500
 class PlaybackHistory:
     """Played samples by their number since the start.
 
-    `add` is called on the loudspeaker's thread, everything else on the microphone's thread.
+    `add` is called by one thread at a time, everything else on the microphone's thread.
     """
 
     def __init__(self) -> None:

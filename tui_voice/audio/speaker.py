@@ -65,6 +65,10 @@ class BaseSpeaker:
         del captured
         return False
 
+    def has_echo(self) -> bool:
+        """Returns whether a microphone has captured what this device played."""
+        return False
+
     @property
     def waiting_ms(self) -> int:
         """Milliseconds that wait to be played."""
@@ -158,6 +162,9 @@ class Speaker(BaseSpeaker):
         self._echo = echo
         self._stream = DeviceStream("output", self._start, on_change)
         self._history = echo.history if echo is not None else PlaybackHistory()
+        if echo is not None:
+            echo.before_frame = self._note_heard
+        self._hearing = threading.Lock()  # keeps the blocks that were heard in order
         self._taking = threading.Lock()  # the next three change together
         self._in_flight = BlocksInFlight()
         self._heard = b""  # the level is computed when the meter asks
@@ -203,7 +210,11 @@ class Speaker(BaseSpeaker):
         return self._stream.available
 
     def plays(self, captured: bytes) -> bool:
+        self._note_heard()
         return is_echo(samples(captured), self._history)
+
+    def has_echo(self) -> bool:
+        return self._echo is not None and self._echo.has_echo
 
     async def choose(self, device: str | None) -> None:
         await self._stream.choose(device)
@@ -261,10 +272,20 @@ class Speaker(BaseSpeaker):
                 block = replace(block, pcm=self._with_cue(block.pcm))
             if sounds or block.finished or not self._in_flight:
                 self._in_flight.put(block, now + ahead_s if sounds or self._in_flight else now)
-            heard = self._in_flight.heard(now)
-        for part in heard:
-            self._was_heard(part)
+        self._note_heard()
         return block.pcm if sounds else b""
+
+    def _note_heard(self) -> None:
+        """Notes which blocks have been heard by now.
+
+        The microphone's thread calls it, too: on a busy machine a device plays what it took ahead
+        while the thread of the loudspeaker waits, and an echo must not come before its sound.
+        """
+        with self._hearing:
+            with self._taking:
+                heard = self._in_flight.heard(time.monotonic())
+            for part in heard:
+                self._was_heard(part)
 
     def _was_heard(self, block: PlayedBlock) -> None:
         self._heard = block.pcm if block.sounding else b""

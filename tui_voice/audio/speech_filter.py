@@ -26,6 +26,9 @@ SILENCE_MS = 320
 """Milliseconds without speech after which too short speech counts as no interruption."""
 FIRST_MS = 1_000
 """Milliseconds of a reply in which every speech interrupts: the user has not finished."""
+FIRST_SPEECH_MS = 350
+"""Milliseconds of speech that interrupt in that time where the microphone captures what the
+loudspeaker plays. The reply is paused meanwhile, so an echo ends before: it takes up to 250 ms."""
 LAST_MS = 700
 """Milliseconds before the end of a reply from which speech is the next turn."""
 UNANSWERED_MS = 3_000
@@ -59,7 +62,8 @@ class SpeechFilter:
     """Takes every frame of an open microphone by `accept`, on the loop.
 
     `deliver` gets the frames for the server. `is_echo` says of captured sound whether the
-    loudspeaker plays it. `min_ms`: speech that interrupts a reply.
+    loudspeaker plays it, `has_echo` whether that has happened. `min_ms`: speech that interrupts a
+    reply.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class SpeechFilter:
         deliver: Callable[[bytes], None],
         reply: ReplySound,
         is_echo: Callable[[bytes], bool],
+        has_echo: Callable[[], bool],
         *,
         min_ms: int,
         manual: bool = False,
@@ -76,8 +81,8 @@ class SpeechFilter:
         self._detector = detector
         self._deliver = deliver
         self._reply = reply
-        self._is_echo = is_echo
-        self._min_ms = min_ms
+        self._is_echo, self._has_echo = is_echo, has_echo
+        self._min_ms = self._needed_ms = min_ms
         self._held: deque[bytes] = deque()
         self._held_ms = 0.0
         self._newest = b""  # as captured, also where silence is sent in its place
@@ -180,13 +185,15 @@ class SpeechFilter:
         for voiced in found:
             self._run = self._run + 1 if voiced else 0
         if self._run >= ONSET_CHUNKS:
+            is_first = self._played_ms < FIRST_MS
             if self._is_echo(self._newest):
                 self._run = 0
                 self._silence_held()
-            elif self._played_ms < FIRST_MS or self._reply.waiting_ms < LAST_MS:
+            elif (is_first and not self._has_echo()) or self._reply.waiting_ms < LAST_MS:
                 self._interrupt()
             else:
                 self._interrupting = True
+                self._needed_ms = min(self._min_ms, FIRST_SPEECH_MS) if is_first else self._min_ms
                 self._speech_ms, self._silent_ms = float(self._run * CHUNK_MS), 0.0
                 if self._false_onsets < FALSE_ONSETS:
                     self._reply.pause(True)
@@ -200,7 +207,7 @@ class SpeechFilter:
                 self._silent_ms = 0.0
             else:
                 self._silent_ms += CHUNK_MS
-        if self._speech_ms >= self._min_ms:
+        if self._speech_ms >= self._needed_ms:
             self._interrupt()
         elif self._silent_ms >= SILENCE_MS:
             self._false_onsets += 1

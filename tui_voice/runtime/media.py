@@ -144,6 +144,7 @@ class Media:
             self.speech.add,
             self.playback,
             sound.speaker.plays,
+            sound.speaker.has_echo,
             min_ms=self._interrupt_ms,
             manual=self._manual,
         )
