@@ -116,11 +116,10 @@ async def test_a_call_without_a_result_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("server", "said"),
     [
-        (ToolServer(command="no-such-program-here"), "no-such-program-here"),
         (ToolServer(command=sys.executable, args=("-c", "raise SystemExit('no key')")), "no key"),
         (ToolServer(url="http://127.0.0.1:9/mcp"), "failed"),
     ],
-    ids=["no program", "ends at once", "nobody answers"],
+    ids=["ends at once", "nobody answers"],
 )
 async def test_a_server_that_does_not_start_is_told(
     tmp_path: Path, server: ToolServer, said: str
@@ -131,6 +130,19 @@ async def test_a_server_that_does_not_start_is_told(
         assert len(notices) == 2
         assert "its functions are not available" in notices[1]
         assert said in notices[1]
+
+
+async def test_a_program_that_is_not_there_is_told_once(tmp_path: Path) -> None:
+    async with running(tmp_path, own=ToolServer(command="no-such-program")) as (
+        servers,
+        _,
+        notices,
+    ):
+        assert await servers.tools() == ()
+        assert notices == [
+            "The tool server own cannot be started: there is no program no-such-program that may "
+            "be run. Install it, or correct [tools.own] in the settings."
+        ]
 
 
 async def test_a_server_over_http_is_reached_without_a_proxy(

@@ -104,6 +104,13 @@ class _McpServer:
                     await self._run_once(printed)
                     reason = "ended"
                 except Exception as error:  # noqa: BLE001  (of any library below `mcp`)
+                    if isinstance(_first(error), FileNotFoundError | PermissionError):
+                        self._notify(
+                            f"The tool server {self._name} cannot be started: there is no program "
+                            f"{self._settings.command} that may be run. Install it, or correct "
+                            f"[tools.{self._name}] in the settings."
+                        )
+                        break
                     reason = f"failed: {_reason(error)}"
                 finally:
                     self._client = None
@@ -237,10 +244,16 @@ def _last_line(printed: Any) -> str:
     return lines[-1][:200] if lines else ""
 
 
-def _reason(error: BaseException) -> str:
-    """Returns the first error of a group, in one line of at most 200 characters."""
+def _first(error: BaseException) -> BaseException:
+    """Returns the first error of a group, or the error itself."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """Returns the first error of a group, in one line of at most 200 characters."""
+    error = _first(error)
     if isinstance(error, TimeoutError):
         return f"no answer within {START_TIMEOUT_S:g} s"
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
