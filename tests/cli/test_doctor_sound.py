@@ -17,7 +17,9 @@ def test_the_echo_of_a_loudspeaker_is_measured(virtual_sound: VirtualSound) -> N
     found = echo(Settings())
     detail, _, level = found.detail.partition("; ")
     assert (found.status, detail) == ("ok", "Loudspeaker to Microphone: none, as with headphones")
-    assert level == "the microphone captures silence alone", "the virtual one has no noise"
+    assert level == "without the tone the microphone captures nothing", (
+        "the virtual one has no noise"
+    )
     virtual_sound.join_speaker_to_microphone(latency_ms=80)
     found = echo(Settings())
     assert found.status == "warn"  # the virtual cable weakens nothing

@@ -268,11 +268,11 @@ def echo(settings: config.Settings) -> Finding:
         return Finding("echo", "warn", found, "tui-voice devices")
     devices = f"{found.loudspeaker} to {found.microphone}"
     silent = found.noise_db == -math.inf
-    room = "the microphone captures silence alone"
+    room = "without the tone the microphone captures nothing"
     room = f"; {room if silent else f'the room is at {found.noise_db:.0f} dB'}"
     if found.leak_db is None:
         return Finding("echo", "ok", f"{devices}: none, as with headphones{room}")
-    detail = f"{devices}: {found.leak_db:+.0f} dB after {found.delay_ms:.0f} ms"
+    detail = f"{devices}: {round(found.leak_db):+d} dB after {max(0, round(found.delay_ms))} ms"
     if found.delay_ms > LONGEST_CANCELLED_MS:
         remedy = "Use a wired loudspeaker, headphones or push-to-talk: this delay is not cancelled."
         return Finding("echo", "warn", f"{detail}{room}", remedy)
