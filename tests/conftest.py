@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -72,13 +73,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the tests with real-time sound into one group, and the slow ones before the rest.
 
     `--dist loadgroup` runs a group in one process, the largest group first: two tests with sound at
-    once would disturb each other. With the slow tests first, all processes end at about the same
-    time.
+    once would disturb each other, and engines are loaded once for all tests that share them. With
+    the slow tests first, all processes end at about the same time. The files of the rest are mixed:
+    tests of the screen mostly wait, others mostly compute.
     """
     for item in items:
-        if item.get_closest_marker("sound") or "virtual_sound" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("sound") or "virtual_sound" in fixtures:
             item.add_marker(pytest.mark.xdist_group("sound"))
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        elif "engines" in fixtures or "chat_server" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("engines"))
+    items.sort(
+        key=lambda item: (item.get_closest_marker("slow") is None, crc32(item.path.name.encode()))
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -18,7 +18,7 @@ from tests.requirements_harness import require
 
 ROOT = Path(__file__).parents[1]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("package")]
 
 
 def run(*command: str | Path, **env: str) -> str:

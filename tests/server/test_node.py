@@ -20,6 +20,8 @@ from tui_voice.server.realtime_server import RealtimeServer, start_server
 SCRIPTS = Path(__file__).parent / "node"
 PACKAGES = ("@openai/agents-realtime@0.20", "openai@7", "ws@8", "zod@4")
 
+pytestmark = pytest.mark.xdist_group("node")  # the packages are installed once
+
 
 def skip_or_fail(reason: str) -> None:
     """Skips the test where node is missing; in CI nothing may be missing."""
