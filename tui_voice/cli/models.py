@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     model = _named(args.name)
     if args.action == "remove":
-        model_store.remove(model)
-        print(f"{model.name} is deleted.")
+        was_here = model_store.remove(model)
+        print(f"{model.name} {'is deleted' if was_here else 'was not here'}.")
         return 0
     model_store.check_usable(model)
     if not model_store.is_fetched(model):

@@ -71,7 +71,10 @@ def test_a_model_is_fetched_used_and_removed(
     downloads = len(hub.ranges)
     assert main(["models", "get", "small"]) == 0
     assert len(hub.ranges) == downloads, "it is here already"
-    assert main(["models", "remove", "small"]) == 0
+    capsys.readouterr()
+    for said in ("small is deleted.", "small was not here."):
+        assert main(["models", "remove", "small"]) == 0
+        assert capsys.readouterr().out.strip() == said
     assert listed(capsys)["small"] == "absent"
     assert not (cache / "models/small").exists()
     assert not any("Authorization" in headers for headers in hub.headers)

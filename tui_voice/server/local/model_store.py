@@ -68,10 +68,14 @@ def use(model: FetchableModel) -> None:
     _write_used(_used() | {model.kind: model.name})
 
 
-def remove(model: FetchableModel) -> None:
-    """Deletes the files of a model, also of one that was fetched in part."""
+def remove(model: FetchableModel) -> bool:
+    """Deletes the files of a model, also of one that was fetched in part; returns whether there
+    were any.
+    """
+    was_here = folder_of(model).exists()
     shutil.rmtree(folder_of(model), ignore_errors=True)
     _write_used({kind: name for kind, name in _used().items() if name != model.name})
+    return was_here
 
 
 def fetch(model: FetchableModel, report: Callable[[str, int, int], None]) -> None:
