@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.runtime.session_harness import SILENCE, running_session, toy_server, utterance
 from tui_voice.audio.device_stream import DeviceChange
+from tui_voice.audio.pcm import duration_ms
 from tui_voice.conversation import events as e
 from tui_voice.conversation.states import State
 
@@ -29,6 +32,28 @@ async def test_the_mode_changes_in_the_session_and_the_server_knows(tmp_path: Pa
         await harness.feed(utterance("three"))
         await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "three")])
     assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
+
+
+async def test_silence_from_before_the_mode_changed_is_no_part_of_the_next_turn(
+    tmp_path: Path,
+) -> None:
+    """Each second of it would cost 10 tokens, and delay the transcript."""
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, turn_detection="server_vad") as harness,
+    ):
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.situation.microphone.open)
+        await harness.feed(SILENCE * 10)
+        harness.session.post(e.TurnModeChosen(mode="manual"))
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.situation.microphone.by_key)
+        word = utterance("one")
+        await harness.feed(word)
+        harness.session.post(e.TalkReleased())
+        await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "one")])
+    committed = [event for event in harness.events if isinstance(event, e.SpeechCommitted)]
+    assert [event.audio_ms for event in committed] == [pytest.approx(duration_ms(word), abs=400)]
 
 
 async def test_the_pause_tolerance_changes_in_the_session(tmp_path: Path) -> None:

@@ -373,11 +373,17 @@ class Conversation:
         self._put(x.StepSpeed(step=event.step, to=event.to))
 
     def set_turn_mode(self, event: e.TurnModeChosen) -> None:
-        """Closes the microphone, and tells the server who ends the turns."""
-        if self.situation.microphone.open:
+        """Closes the microphone, and tells the server who ends the turns.
+
+        What it has captured since the last turn is silence, and no part of the next turn.
+        """
+        microphone = self.situation.microphone
+        if microphone.open:
             self._put(x.CloseMicrophone())
         self._set_microphone(open=False, muted=False, mode=event.mode)
         self._put(x.SetTurnDetection(manual=event.mode != "hands-free"))
+        if not microphone.by_key and microphone.commit is None:
+            self._put(x.ClearInput())
 
     def tune_turn_detection(self, event: e.TurnDetectionChosen) -> None:
         self._put(x.TuneTurnDetection(chosen=event))
