@@ -249,7 +249,7 @@ async def test_a_long_pasted_text_is_a_label_that_expands_and_is_deleted_as_one(
         prompt = app.session_screen.prompt
         app.post_message(Paste(text))
         await settle(pilot)
-        assert prompt.text == "[40 lines pasted, 1]"
+        assert prompt.text == "[paste 1: 40 lines]"
         assert prompt.value == text
         assert hints(app)["expand"] == "expand"
         await pilot.press("left", "left", "a")  # inside the label: goes behind it

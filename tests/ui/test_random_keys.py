@@ -59,3 +59,23 @@ async def test_a_page_of_the_palette_before_it_is_drawn(
             press(app, key)
         await settle(pilot)
     assert app.failure is None
+
+
+async def test_a_screen_that_closes_late_closes_no_other_one(build: Build) -> None:
+    app = build(kyoto_session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for key in ("ctrl+r", "f1"):
+            press(app, key)
+            await settle(pilot)
+        sessions, help_screen = app.screen_stack[-2:]
+        sessions.dismiss(None)  # as a click on its footer that is handled now
+        await settle(pilot)
+        assert app.screen is help_screen
+        press(app, "escape")
+        await settle(pilot)
+        sessions.dismiss(None)
+        sessions.dismiss(None)
+        await settle(pilot)
+        assert app.screen is app.session_screen
+    assert app.failure is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -156,11 +157,13 @@ def appearance(settings: Settings) -> dict[str, Any]:
 
     A terminal whose locale is not UTF-8, such as with LC_ALL=POSIX, gets the ASCII form.
     """
+    from tui_voice.cli.locale_form import is_utf8
+
     ui = settings.ui
     encoding = getattr(sys.__stderr__, "encoding", None) or "utf-8"  # Textual draws there
     return {
         "theme": ui.theme,
-        "ascii": ui.ascii or not encoding.lower().startswith("utf"),
+        "ascii": ui.ascii or not encoding.lower().startswith("utf") or not is_utf8(os.environ),
         "encoding": encoding,
         "side_panel": ui.side_panel,
         "timeline": ui.timeline,

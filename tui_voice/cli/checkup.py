@@ -291,14 +291,15 @@ def terminal() -> Finding:
             "standard input is no terminal; the app needs one",
             "tui-voice say hello",
         )
+    from tui_voice.cli.locale_form import is_utf8
     from tui_voice.cli.terminal import ask
 
     size = os.get_terminal_size(sys.stdin.fileno())
     colours = _colours(os.environ)
     releases = "reports key release" if ask().key_release else "no key release: Space toggles"
-    encoding = sys.stdout.encoding.lower()
+    encoding = sys.stdout.encoding.lower() if is_utf8(os.environ) else "not UTF-8"
     detail = f"{size.columns}x{size.lines}, {colours} colours, {encoding}, {releases}"
-    if "utf" not in encoding:
+    if not encoding.startswith("utf"):
         return Finding("terminal", "warn", detail, "export LC_ALL=C.UTF-8")
     if size.columns < 40 or size.lines < 10:
         return Finding("terminal", "warn", f"{detail}; the app needs 40x10", "resize -s 36 120")

@@ -1,4 +1,4 @@
-"""Long pasted texts that the prompt shows as one short label each: `[42 lines pasted, 1]`."""
+"""Long pasted texts that the prompt shows as one short label each: `[paste 1: 42 lines]`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FoldedPastes:
         if lines <= MOST_LINES and len(text) <= MOST_CHARACTERS:
             return text
         size = plural(lines, "line") if lines > 1 else plural(len(text), "character")
-        label = f"[{size} pasted, {len(self._texts) + 1}]"
+        label = f"[paste {len(self._texts) + 1}: {size}]"
         self._texts[label] = text
         return label
 

@@ -7,18 +7,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_voice.runtime.session_handle import ApprovalRequest, Decision
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.wrapping import clean
 
 SHOWN_ARGUMENTS = 600
 """Characters of the arguments that are shown."""
 
 
-class ApprovalDialog(ModalScreen[Decision]):
+class ApprovalDialog(OwnModalScreen[Decision]):
     """Returns the decision. Letters do nothing, and the first choice refuses: the dialog may open
     while the user types.
     """

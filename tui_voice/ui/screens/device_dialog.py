@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Literal
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.options import AppOptions, SoundTest
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.wrapping import clean
 
@@ -59,7 +60,7 @@ def run_test(
     screen.run_worker(work, thread=True, exit_on_error=False)
 
 
-class DeviceDialog(ModalScreen[str | None]):
+class DeviceDialog(OwnModalScreen[str | None]):
     """Returns the id of a device, "" for the system's default, or None where the user cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,13 +7,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.wrapping import clean
 
 
-class TextQuestion(ModalScreen[str | None]):
+class TextQuestion(OwnModalScreen[str | None]):
     """Asks for one line of text. Returns it, or None where the user cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
@@ -38,7 +38,7 @@ class TextQuestion(ModalScreen[str | None]):
         self.dismiss(event.value.strip())
 
 
-class TextPage(ModalScreen[None]):
+class TextPage(OwnModalScreen[None]):
     """Shows paragraphs of text, which scroll where they are too long for the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

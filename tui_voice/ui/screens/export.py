@@ -8,12 +8,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui_voice.ui.export_writer import MINUTES
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.screen_context import ExportChoice
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.screens.list_screen import SHORT
 from tui_voice.ui.widgets.line_widget import StyledText
 from tui_voice.ui.widgets.row_list import RowList
@@ -28,7 +28,7 @@ def offered_formats() -> list[tuple[str, str]]:
     return [*formats, (MINUTES, "minutes: decisions, open questions, to-dos")]
 
 
-class ExportDialog(ModalScreen[ExportChoice | None]):
+class ExportDialog(OwnModalScreen[ExportChoice | None]):
     """Returns the format and the target, or None."""
 
     VERTICAL_BREAKPOINTS = SHORT

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.events import Resize
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_voice.ui.keys import KeyTable
 from tui_voice.ui.screen_context import HelpTopic
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import wrap
 
@@ -62,7 +62,7 @@ class _HelpColumn(BlockWidget):
         return found
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(OwnModalScreen[None]):
     """The keys where the user is, then all of the session screen, then the numbers. There are two
     columns where there is room for them, else one below the other.
     """

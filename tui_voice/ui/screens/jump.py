@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from textual import events
 from textual.app import App, ComposeResult
 from textual.geometry import Offset
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.widgets.footer import KeyHintsLine
 
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
@@ -56,7 +57,7 @@ def open_jump_mode(app: App[Any]) -> None:
     app.push_screen(JumpScreen(targets_on(app.screen)), chosen)
 
 
-class JumpScreen(ModalScreen[Target | None]):
+class JumpScreen(OwnModalScreen[Target | None]):
     """Returns the target whose letter was typed; None for every other key."""
 
     DEFAULT_CSS = """

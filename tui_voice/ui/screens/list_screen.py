@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 
@@ -19,6 +18,7 @@ from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
+from tui_voice.ui.screens.closing import OwnScreen
 from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.view import started_at
 from tui_voice.ui.widgets.footer import KeyHintsLine
@@ -47,7 +47,7 @@ PAUSE = 0.12
 """Seconds without a key after which the typed filter is applied."""
 
 
-class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
+class ListScreen(OwnScreen[ResumeRequest | None], Generic[Row]):
     """The filter keeps the focus, and the arrow keys move the highlight of the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -179,9 +179,11 @@ class ListScreen(Screen[ResumeRequest | None], Generic[Row]):
         self.query_one("#heading", Static).update(dot.join(parts))
 
     def dismiss_with(self, request: ResumeRequest | None) -> None:
-        """Closes the list with the result of a screen over it, unless that is None."""
+        """Closes the list with the result of a screen over it, unless that is None. It is called
+        while that screen closes.
+        """
         if request is not None:
-            self.dismiss(request)
+            self.dismiss_next(request)
 
     # ── keys ────────────────────────────────────────────────────────────────────────────────
 

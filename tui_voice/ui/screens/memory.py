@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import OptionList, Static, TextArea
 
 from tui_voice.errors import TuiVoiceError
@@ -20,6 +19,7 @@ from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.screen_context import HelpTopic
+from tui_voice.ui.screens.closing import OwnScreen
 from tui_voice.ui.screens.list_screen import SHORT
 from tui_voice.ui.widgets.fact_list import FactList
 from tui_voice.ui.widgets.footer import KeyHintsLine
@@ -60,7 +60,7 @@ class _FactEditor(TextArea):
             await super()._on_key(event)
 
 
-class MemoryScreen(Screen[None]):
+class MemoryScreen(OwnScreen[None]):
     """Letters act on the chosen fact, as in select mode; while a fact is edited they are text."""
 
     AUTO_FOCUS = "#facts"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.fact_rows import FactRow, facts_of
@@ -16,6 +15,7 @@ from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.options import AppOptions
 from tui_voice.ui.screen_context import HelpTopic, ResumeRequest
+from tui_voice.ui.screens.closing import OwnScreen
 from tui_voice.ui.screens.list_screen import SHORT
 from tui_voice.ui.screens.worker_results import show_result
 from tui_voice.ui.transcript_copy import copy_code_from, copy_from
@@ -47,7 +47,7 @@ class TurnPlayback(Protocol):
     def play_turn(self, journal: Path, turn: Turn) -> None: ...
 
 
-class ReaderScreen(Screen[ResumeRequest | None]):
+class ReaderScreen(OwnScreen[ResumeRequest | None]):
     """Shows turns and prunings; only the memory can be changed.
 
     Returns a `ResumeRequest`, or None.

@@ -12,12 +12,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Resize
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from tui_voice.config.editor import SettingField
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.wrapping import clean
 
 Save = Callable[[str | None], str]
@@ -25,7 +25,7 @@ Save = Callable[[str | None], str]
 OTHER = "another one"
 
 
-class SettingDialog(ModalScreen[bool]):
+class SettingDialog(OwnModalScreen[bool]):
     """What both kinds share. Returns True once a value was saved, False where the user cancelled.
 
     A value that is refused is explained here, and the dialog stays.
@@ -148,7 +148,7 @@ class ChoiceDialog(SettingDialog):
 
         def entered(saved: bool | None) -> None:
             if saved:
-                self.dismiss(True)
+                self.dismiss_next(True)
 
         other = ValueDialog(self._label, self._field, self._keys, self._save)
         self.app.push_screen(other, entered)

@@ -19,6 +19,7 @@ from tui_voice.ui.keys import BUILT_IN, binding
 from tui_voice.ui.live_settings import LiveSettings, when_in_force
 from tui_voice.ui.notices import Notice
 from tui_voice.ui.screen_context import HelpTopic, ScreenContext
+from tui_voice.ui.screens.closing import OwnScreen
 from tui_voice.ui.screens.device_dialog import DeviceDialog, Direction, level_bar
 from tui_voice.ui.screens.setting_dialogs import dialog_for
 from tui_voice.ui.theme import DARK
@@ -109,7 +110,7 @@ def _shown(field: SettingField) -> str:
     return f"{field.value} {unit}".rstrip()
 
 
-class SettingsScreen(Screen[None]):
+class SettingsScreen(OwnScreen[None]):
     """The filter keeps the focus; the arrow keys move the highlight, and Enter changes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Resize
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_voice.errors import TuiVoiceError
 from tui_voice.ui.options import Welcome
 from tui_voice.ui.screen_context import ScreenContext
+from tui_voice.ui.screens.closing import OwnModalScreen
 from tui_voice.ui.screens.device_dialog import (
     TESTING,
     DeviceDialog,
@@ -31,7 +31,7 @@ from tui_voice.ui.wrapping import clean
 _DEVICE_KEYS = {"input": "audio.input_device", "output": "audio.output_device"}
 
 
-class WelcomeScreen(ModalScreen[bool]):
+class WelcomeScreen(OwnModalScreen[bool]):
     """Returns True where the user ended it with the talk key. Esc leaves it at every step."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
