@@ -51,7 +51,7 @@ class ScriptedChat:
             return 200, "application/json", json.dumps(models).encode()
         asked = json.loads(body)
         self.requests.append(asked)
-        text = self.says(self.heard)
+        text = self.says(json.dumps(asked, ensure_ascii=False))
         if asked.get("stream"):
             return stream(chunk(content=text))
         usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
@@ -61,11 +61,6 @@ class ScriptedChat:
             "choices": [{**choice, "message": {"role": "assistant", "content": text}}],
         }
         return 200, "application/json", json.dumps(whole).encode()
-
-    @property
-    def heard(self) -> str:
-        """All that the newest request had."""
-        return json.dumps(self.requests[-1], ensure_ascii=False)
 
     def heard_since(self, request: int) -> str:
         """All that the requests from this number on had: one for a title may come at any time."""
