@@ -36,8 +36,13 @@ async def test_there_is_a_letter_at_every_part_and_key(build: Build) -> None:
         assert len(parts) >= 4
         assert len(keys) > 4
         drawn = app.screen._compositor.render_strips()
-        for letter, (x, y) in letters(app).items():
-            assert drawn[y].crop(x, x + 3).text == f" {letter} "
+        names = [key for _, action, key, _ in footer.shown if action]
+        for (letter, (x, y)), name in zip(
+            letters(app).items(), ["   "] * len(parts) + names, strict=True
+        ):
+            assert drawn[y].crop(x, x + len(name)).text == letter.center(len(name))
+        for _, _, _, word in footer.shown:
+            assert f" {word}" in drawn[footer.region.y].text, "a letter hides a word"
 
 
 @pytest.mark.parametrize("part", ["#transcript", "#log", "#memory", "#prompt"])

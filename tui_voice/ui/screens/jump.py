@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import App, ComposeResult
 from textual.geometry import Offset
@@ -25,6 +26,8 @@ class Target(NamedTuple):
 
     at: Offset
     go: Callable[[], object]
+    width: int = 3
+    """Columns of the label: at a key, those of its name, so that its word can be read."""
 
 
 def targets_on(screen: Screen[Any]) -> dict[str, Target]:
@@ -40,8 +43,10 @@ def targets_on(screen: Screen[Any]) -> dict[str, Target]:
     for line in screen.query(KeyHintsLine):
         if line.region:
             found += [
-                Target(line.region.offset + Offset(at, 0), partial(line.press, action))
-                for at, action, _key, _word in line.shown
+                Target(
+                    line.region.offset + Offset(at, 0), partial(line.press, action), cell_len(key)
+                )
+                for at, action, key, _word in line.shown
                 if action and action != "jump"
             ]
     return dict(zip(LETTERS, found, strict=False))
@@ -63,7 +68,7 @@ class JumpScreen(OwnModalScreen[Target | None]):
     DEFAULT_CSS = """
     JumpScreen { background: $background 40%; align: left top; }
     JumpScreen Static {
-        position: absolute; width: 3; height: 1;
+        position: absolute; height: 1;
         background: $user; color: $ground; text-style: bold;
     }
     """
@@ -74,8 +79,9 @@ class JumpScreen(OwnModalScreen[Target | None]):
 
     def compose(self) -> ComposeResult:
         for letter, target in self._targets.items():
-            label = Static(f" {letter} ", markup=False)
+            label = Static(letter.center(target.width), markup=False)
             label.styles.offset = target.at
+            label.styles.width = target.width
             yield label
 
     def on_key(self, event: events.Key) -> None:
