@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.server.event_order_harness import (
     speech_with_silence,
 )
 from tests.server.protocol_harness import SILENCE, ProtocolClient, error_of, event_types
-from tests.server.toy_engines_harness import ToyEngines, speech
+from tests.server.toy_engines_harness import ToneRecogniser, ToyEngines, speech
 from tui_voice.realtime.wire.client import InputAudioBufferAppend, ResponseCancel
 from tui_voice.realtime.wire.server import ResponseDone
 from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
@@ -215,6 +216,22 @@ class TestSemanticVad:
             assert ("input_audio_buffer.speech_stopped" in event_types(client.events)) == ends
         assert set(heard) == {heard[0]}, "once for each pause, with all that was said"
         assert heard[0] > 16 * 5 * 160, "five words of 160 ms at 16 kHz"
+
+    def test_the_model_hears_the_turn_while_its_words_are_recognised(self) -> None:
+        recognised = threading.Event()
+
+        class WaitingRecogniser(ToneRecogniser):
+            def transcribe(self, samples: NDArray[np.float32]) -> str:
+                recognised.set()
+                return super().transcribe(samples)
+
+        engines = ToyEngines()
+        engines.recogniser = WaitingRecogniser  # type: ignore[method-assign]
+        engines.judge = lambda _: float(recognised.wait(5))
+        client = ProtocolClient(engines)
+        client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
+        client.say(speech_with_silence("tell me a story about", before=300, after=360))
+        assert "input_audio_buffer.speech_stopped" in event_types(client.events)
 
     def test_the_model_is_not_asked_by_server_vad(self) -> None:
         client = ProtocolClient()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tui_voice.audio import pcm
 from tui_voice.errors import TuiVoiceError
+from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.audio_formats import encode
 from tui_voice.server.detector_pool import BorrowedDetector, DetectorPool
 from tui_voice.server.fair_pool import FairPool
@@ -102,14 +105,20 @@ class EngineWorkers:
         resampled = pcm.samples(pcm.resample(job.sound, pcm.RATE, DETECTOR_RATE))
         samples = np.multiply(resampled, 1 / 32768, dtype=np.float32)
         judge = self.engines.end_of_turn() if job.judges_end else None
-        finished = judge(samples) if judge is not None else None
+        if judge is None:
+            report(TranscriptReady(job.job_id, *self._recognise(samples)))
+            return
+        with ThreadPoolExecutor(1, "end of turn") as meanwhile:
+            finished = meanwhile.submit(judge, samples)
+            text, logprobs = self._recognise(samples)
+        report(TranscriptReady(job.job_id, text, logprobs, finished.result()))
+
+    def _recognise(self, samples: NDArray[np.float32]) -> tuple[str, tuple[LogProb, ...]]:
         recogniser = self.engines.recogniser()
         if isinstance(recogniser, ScoringRecogniser):
             text, logprobs = recogniser.transcribe_scored(samples)
-            report(TranscriptReady(job.job_id, text, tuple(logprobs), finished))
-        else:
-            text = recogniser.transcribe(samples)
-            report(TranscriptReady(job.job_id, text, finished=finished))
+            return text, tuple(logprobs)
+        return recogniser.transcribe(samples), ()
 
     def _reply(self, job: ReplyJob, report: Report) -> None:
         for piece in self.engines.responder().reply(job.request, job.stop):
