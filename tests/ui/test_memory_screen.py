@@ -13,10 +13,12 @@ from tests.ui.conftest import RECORDED, AppUnderTest, Build, settle
 from tui_voice.conversation import events as e
 from tui_voice.conversation.memory import KeptFact, read_memory
 from tui_voice.store.reading import load
+from tui_voice.ui.fact_rows import FactRow
 from tui_voice.ui.options import ExitSummary
 from tui_voice.ui.screens.memory import MemoryScreen
 from tui_voice.ui.screens.reader import ReaderScreen
 from tui_voice.ui.widgets.fact_list import FactList
+from tui_voice.ui.widgets.memory_panel import MemoryPanel
 
 SHELLFISH = "Shellfish never: allergic."
 
@@ -39,6 +41,19 @@ async def open_memory(pilot: Pilot[ExitSummary], *keys: str) -> MemoryScreen:
 def facts_on_the_server(app: AppUnderTest) -> str:
     """Returns the memory as the newest item that was sent has it."""
     return app.scripted.snapshot.ledger.memory
+
+
+@pytest.mark.parametrize(("count", "end"), [(1, "…"), (3, "… 2 more")])
+async def test_the_panel_says_that_a_long_fact_goes_on(build: Build, count: int, end: str) -> None:
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        panel = app.session_screen.query_one(MemoryPanel)
+        panel.facts = (FactRow("", "other", "a word " * 400),) * count
+        await settle(pilot)
+        lines = [panel.render_line(y).text.strip() for y in range(panel.size.height)]
+    assert lines[-1] == end
+    assert all(lines)
 
 
 async def test_facts_stand_under_their_kinds_and_those_shortened_last_come_first(

@@ -47,6 +47,8 @@ class MemoryPanel(BlockWidget, can_focus=True):
                 rows.append([(f"{self._glyphs.more} {left} more", "quiet")])
                 break
             rows += lines
+        if len(rows) > room:  # already the first fact has no room
+            rows[room - 1 :] = [rows[-1] if len(self.facts) > 1 else [(self._glyphs.more, "quiet")]]
         return [head, *rows]
 
     def _lines_of(self, fact: FactRow, width: int) -> list[list[StyledText]]:
