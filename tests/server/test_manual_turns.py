@@ -225,8 +225,11 @@ class TestSemanticVad:
                 recognised.set()
                 return super().transcribe(samples)
 
-        engines = ToyEngines()
-        engines.recogniser = WaitingRecogniser  # type: ignore[method-assign]
+        class WaitingEngines(ToyEngines):
+            def recogniser(self) -> ToneRecogniser:
+                return WaitingRecogniser()
+
+        engines = WaitingEngines()
         engines.judge = lambda _: float(recognised.wait(5))
         client = ProtocolClient(engines)
         client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
