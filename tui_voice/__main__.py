@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from tui_voice.errors import ExitStatus, TuiVoiceError
 
@@ -116,8 +116,10 @@ def _print_error(sentence: str, hint: str = "") -> None:
     if hint and sentence[-1:] not in ".!?":
         sentence += "."
     line = clean(" ".join(["tui-voice:", sentence, *in_working_form(hint).split()]))
-    with suppress(OSError, OutputError):  # standard error is closed or full, too
+    try:
         print(line, file=sys.stderr, flush=True)
+    except (OSError, OutputError):  # standard error is closed or full, too
+        _to_null_device(sys.stderr)
 
 
 def _write_traceback(error: Exception) -> None:
@@ -148,8 +150,12 @@ def _discard_output(error: Exception | None = None) -> None:
     from tui_voice.cli.output import OutputError
 
     if error is None or isinstance(error, OutputError):
-        with suppress(OSError):  # a test's stream has no descriptor
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _to_null_device(sys.stdout)
+
+
+def _to_null_device(stream: TextIO) -> None:
+    with suppress(OSError):  # a test's stream has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

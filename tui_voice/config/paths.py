@@ -80,7 +80,8 @@ def user_path(text: str, what: str) -> Path:
         raise UsageError(f"{what[:1].upper()}{what[1:]} contains a zero byte.", "Name another one.")
     try:
         path = Path(text).expanduser()
-        path.exists()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
     except RuntimeError:
         user = text.partition("/")[0]
         raise UsageError(f"There is no user {user[1:]}, so {text} is no path.", "") from None

@@ -286,7 +286,10 @@ def _session_id(first_id: str, journal: Path) -> str:
     if first_id == journal.stem:
         return first_id
     try:
-        is_copy = journal.with_stem(first_id).exists()
+        journal.with_stem(first_id).stat()
+        is_copy = True
+    except FileNotFoundError:
+        is_copy = False
     except (OSError, ValueError):  # a damaged id, which can be no file name
         is_copy = True
     return journal.stem if is_copy else first_id
