@@ -23,7 +23,7 @@ PROMPT_KEYS = (
 )
 SELECT_KEYS = (
     ("up, down", "choose a turn, or a pruning"),
-    ("Enter", "fold the chosen pruning; play the recorded sound of the chosen turn"),
+    ("Enter", "fold the turns below the chosen line; play the sound of the chosen turn"),
     ("/ n N", "find words, go to the next hit, to the one before"),
     ("Esc", "go back to the prompt"),
     ("mouse", "drag to select text; double-click to select a turn"),
