@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tests.privileges_harness import can_give_away, give_away, ordinary_user
 from tests.ui.conftest import Build, settle
@@ -371,6 +371,32 @@ async def test_export_writes_the_chosen_format(build: Build, tmp_path: Path) -> 
         await settle(pilot)
     assert files(tmp_path, "txt") == 1
     assert "shellfish" in (tmp_path / "kyoto-in-april.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("x" * 3_000, "is too long"),
+        ("~nobody-of-this-name/trip", "There is no user"),
+        ("no/such/folder", "cannot be written"),
+    ],
+    ids=["long", "user", "folder"],
+)
+async def test_a_place_where_no_export_can_be_written_is_refused_with_a_sentence(
+    build: Build, typed: str, why: str
+) -> None:
+    app = build()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+e")
+        await settle(pilot)
+        app.screen.query_one(Input).value = typed
+        await pilot.press("enter")
+        await settle(pilot)
+        hints = [str(hint.render()) for hint in app.screen.query(".hint").results(Static)]
+        notice = app.session_screen.query_one(NoticeLine).shown.text
+        assert why in " ".join([*hints, notice])
+    assert app.failure is None
 
 
 async def test_minutes_are_written_in_a_thread(build: Build, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from tui_voice.config import user_path
+from tui_voice.errors import UsageError
 from tui_voice.ui.export_writer import MINUTES
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.screen_context import ExportChoice
@@ -72,6 +74,10 @@ class ExportDialog(OwnModalScreen[ExportChoice | None]):
 
     def _finish(self) -> None:
         chosen = self._formats.chosen_row
-        target = Path(self.query_one(Input).value.strip() or ".").expanduser()
+        try:
+            target = user_path(self.query_one(Input).value.strip() or ".", "the folder or file")
+        except UsageError as error:
+            self.query_one(".hint", Static).update(f"{error} {error.hint}")
+            return
         if chosen is not None:
             self.dismiss(ExportChoice(chosen[0], target))
