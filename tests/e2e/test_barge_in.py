@@ -145,12 +145,12 @@ def test_the_echo_of_a_reply_does_not_interrupt_it_where_its_delay_jumps(
 ) -> None:
     joining = sound.server.join_with_jumps()
     app = start_with_open_microphone(start_app, sound)
-    for reply in range(3):
+    for reply in range(2):
         level, names = play_reply_with_open_microphone(app, sound)
         assert level > 0.005, "the microphone did not record the reply"
         assert not {"speech_started", "playback_interrupted"} & set(names), (reply, names)
     joining.terminate()
-    assert joining.communicate(timeout=10)[0].count("jump") >= 3
+    assert joining.communicate(timeout=10)[0].count("jump") >= 2
 
 
 def test_a_spoken_question_interrupts_the_reply_beside_its_echo(

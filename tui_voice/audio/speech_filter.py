@@ -201,8 +201,9 @@ class SpeechFilter:
             self._deliver_oldest(silenced=True)
 
     def _judge(self, found: list[bool]) -> None:
+        is_echo = any(found) and self._is_echo(self._newest)  # of what was played until the pause
         for voiced in found:
-            if voiced:
+            if voiced and not is_echo:
                 self._speech_ms += self._silent_ms + CHUNK_MS
                 self._silent_ms = 0.0
             else:
