@@ -307,7 +307,7 @@ async def running_session(
         open_sound or open_null_devices,
         Summariser(
             [SessionWriter("toy", lambda _: 0.0)] if writers is None else list(writers),
-            timeout_s=10,
+            timeout_s=patience(10),
             retry_after_s=0.0,
         ),
         Tools(tools),
