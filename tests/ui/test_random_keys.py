@@ -1,12 +1,17 @@
-"""Keys in random order and in bursts, on all screens that they open: none ends the app."""
+"""Keys in random order and in bursts, clicks and sizes, on all screens that they open: none ends
+the app.
+"""
 
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from textual.errors import NoWidget
 from textual.events import Key
+from textual.pilot import OutOfBounds
 
 from tests.ui.conftest import AppUnderTest, Build, settle
 from tests.ui.scripted_session_harness import kyoto_session
@@ -21,6 +26,7 @@ KEYS = (
     *"abcdefgnprstymz/?+-019",
 )
 """All but Ctrl+Q, which ends the app."""
+SIZES = ((120, 36), (80, 24), (40, 10), (99, 31), (20, 6))
 
 
 def press(app: AppUnderTest, key: str) -> None:
@@ -36,11 +42,22 @@ async def test_no_keys_end_the_app(
     choice = random.Random(seed)
     app = build(choice.choice([idle, kyoto_session]))
     pressed: list[str] = []
-    async with app.run_test(size=choice.choice([(120, 36), (80, 24), (40, 10)])) as pilot:
+    async with app.run_test(size=choice.choice(SIZES)) as pilot:
         await settle(pilot)
         while len(pressed) < 250:
-            pressed.append(choice.choice(KEYS))
-            press(app, pressed[-1])
+            chance = choice.random() + seed % 2  # every second one has no mouse
+            if chance < 0.02:
+                at = choice.randrange(app.size.width), choice.randrange(app.size.height)
+                pressed.append(f"click {at}")
+                with suppress(NoWidget, OutOfBounds):  # the screen is not drawn yet
+                    await pilot.click(offset=at, times=choice.choice([1, 2]))
+            elif chance < 0.03:
+                size = choice.choice(SIZES)
+                pressed.append(f"resize {size}")
+                await pilot.resize_terminal(*size)
+            else:
+                pressed.append(choice.choice(KEYS))
+                press(app, pressed[-1])
             if choice.random() < 0.3:
                 await pilot.pause()
                 assert app.failure is None, pressed
