@@ -9,6 +9,7 @@ from tests.ui.test_keys import without_turns
 from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
 from tui_voice.ui.screens.device_dialog import DeviceDialog
+from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
 
 
@@ -67,6 +68,9 @@ async def test_enter_on_a_turn_plays_it_and_a_recorded_session_says_so(build: Bu
         assert played[0][0] == app.scripted.path
         assert played[0][1].text
         assert not app.query_one(HeaderLine).header.recording
+        assert ("", "Enter", "play") not in app.query_one(KeyHintsLine).hints
         app.scripted.current_meters = type(app.scripted.current_meters)(recording=True)
         app._drawing.read_meters()
         assert app.query_one(HeaderLine).header.recording
+        await settle(pilot)
+        assert ("", "Enter", "play") in app.query_one(KeyHintsLine).hints

@@ -161,6 +161,8 @@ class KeyHints:
             hints.append(("", "n N", "next hit, hit before"))
         if self.opens:
             hints.append(("", "Enter", "fold"))
+        elif self.chosen and self.view.header.recording:
+            hints.append(("", "Enter", "play"))
         if not self.options.replay:
             hints.append(("stop", self.keys.name("stop"), "back"))
         return hints

@@ -198,7 +198,8 @@ class SessionScreen(Screen[None]):
         self._panel.show(view)
         self.prompt.placeholder = self._texts.placeholder(selecting=self.selecting)
         self._show_notice()
-        if view.live_keys != before.live_keys or view.status != before.status:
+        shown = (view.live_keys, view.status, view.header.recording)
+        if shown != (before.live_keys, before.status, before.header.recording):
             self.show_keys()
 
     def show_problem(self, notice: Notice | None) -> None:
