@@ -141,6 +141,12 @@ def test_without_a_chat_server_summary_and_title_are_made_of_what_the_user_said(
     assert answer(session, purpose="title") == "I live in Oslo"
 
 
+def test_a_turn_without_words_gets_a_question() -> None:
+    assert answer(turns(("user", "Hello."), ("assistant", "Hi."), ("user", " "))) == (
+        "I heard no words. Are you still there?"
+    )
+
+
 def test_an_empty_session_is_left_to_the_small_model() -> None:
     assert answer(turns(("system", "Greet the user."))) == MODEL
 

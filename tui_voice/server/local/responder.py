@@ -22,6 +22,7 @@ from tui_voice.server.local.title import title
 
 _LONG_FIGURE = re.compile(r"\d{3,}")
 _NOTHING_TO_SAY = "I don't know what to say to that."
+_NO_WORDS = "I heard no words. Are you still there?"
 _MOST_TOKENS = 60
 """Tokens of one reply by the built-in model."""
 
@@ -35,8 +36,9 @@ class LocalResponder:
     2. A turn about suicide, self-harm or an overdose gets a fixed answer.
     3. A function that the client demands is called; what a function returned is read out.
     4. The time and the date come from the clock.
-    5. A question about the session is answered by quoting the user.
-    6. The small chat model (`model`, loaded at its first use) says the rest.
+    5. A turn without words, such as noise or silence, gets a question.
+    6. A question about the session is answered by quoting the user.
+    7. The small chat model (`model`, loaded at its first use) says the rest.
     """
 
     def __init__(
@@ -95,6 +97,8 @@ class LocalResponder:
             return time
         if self._chat is not None:
             return None
+        if last.role == "user" and not last.text.strip():
+            return _NO_WORDS
         if last.role == "tool_output":
             return spoken_output(last)
         return quote_for(request.turns)
