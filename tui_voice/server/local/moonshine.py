@@ -175,4 +175,4 @@ def _quietest(samples: NDArray[np.float32]) -> int:
     frame = DETECTOR_RATE // 50
     energy = (samples[: len(samples) // frame * frame].reshape(-1, frame) ** 2).mean(axis=1)
     smooth = np.convolve(energy, np.ones(10), "valid")
-    return (int(smooth.argmin()) + 5) * frame
+    return (int(np.argmin(smooth)) + 5) * frame
