@@ -78,7 +78,7 @@ def recognising(engines: LocalEngines) -> None:
         for voice in ("slt", "rms"):
             pairs = [(text, stt.transcribe(flite(text, voice))) for text in SENTENCES]
             row(f"word errors, flite {voice}", f"{error_rate(pairs):.1%}")
-    for voice in sorted(tts.voices):
+    for voice in sorted(engines.voices):
         said = [for_recogniser(tts.speak(text, voice, 1.0)) for text in SENTENCES]
         pairs = [(text, stt.transcribe(x)) for text, x in zip(SENTENCES, said, strict=True)]
         row(f"word errors, own voice {voice}", f"{error_rate(pairs):.1%}")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tests.patience_harness import patience
 from tests.server.in_memory_client_harness import InMemoryClient
 from tests.server.protocol_harness import SILENCE, ProtocolClient
-from tests.server.toy_engines_harness import ToneSynthesiser, ToyEngines, speech
+from tests.server.toy_engines_harness import LevelDetector, ToneSynthesiser, ToyEngines, speech
 from tui_voice.realtime.wire import client as c
 from tui_voice.realtime.wire import decode_server, encode
 from tui_voice.realtime.wire import server as s
@@ -275,14 +275,14 @@ async def test_bug_in_the_server_closes_one_connection_and_no_other() -> None:
 
 async def test_engines_that_fail_at_their_first_use_close_the_connection() -> None:
     class BrokenEngines(ToyEngines):
-        def synthesiser(self) -> ToneSynthesiser:
-            raise OSError("no voice")
+        def detector(self) -> LevelDetector:
+            raise OSError("no detector")
 
     workers = EngineWorkers(BrokenEngines())
     async with InMemoryClient(workers) as client:
         events = [event async for event in client]
         assert isinstance(events[-1], s.Error)
-        assert events[-1].error.message == "The engine failed: OSError: no voice"
+        assert events[-1].error.message == "The engine failed: OSError: no detector"
         assert client.connection.close_code == 1011
     workers.close()
 

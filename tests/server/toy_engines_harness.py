@@ -102,7 +102,6 @@ class ToneSynthesiser:
     """Speaks in tones; waits while `may_continue` is not set."""
 
     name = "tones"
-    voices: Sequence[str] = ("marin", "cedar", "tin")
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, float]] = []
@@ -166,6 +165,8 @@ class CommandResponder:
 
 class ToyEngines:
     """Implements `server.interfaces.Engines`."""
+
+    voices: Sequence[str] = ("marin", "cedar", "tin")
 
     def __init__(self) -> None:
         self.stt, self.tts, self.llm = ToneRecogniser(), ToneSynthesiser(), CommandResponder()

@@ -58,6 +58,8 @@ async def _run(options: ServeCommandOptions, engines: Engines) -> int:
                 loop.add_signal_handler(number, end_by, number)
         print(server.url, flush=True)
         print_progress(_reachability(options))
+        # Before any client learns of it: then nobody who reads this connects once more.
+        server.failed.add_done_callback(lambda _error: print_progress("ending"))
         if options.exit_on_stdin_eof:
             Thread(
                 target=_watch_stdin, args=(loop, end_requested), name="stdin-watcher", daemon=True
@@ -69,7 +71,6 @@ async def _run(options: ServeCommandOptions, engines: Engines) -> int:
                 (ending, loading, server.failed), return_when=asyncio.FIRST_COMPLETED
             )
             if server.failed.done():
-                print_progress("ending")
                 raise server.failed.result()
             if loading.done():
                 ignore_loaded_objects()

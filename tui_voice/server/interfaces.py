@@ -80,8 +80,6 @@ class Synthesiser(Protocol):
     """Text to speech."""
 
     name: str
-    voices: Sequence[str]
-    """Realtime voice names that sound different; any other name gets the default voice."""
 
     def speak(self, text: str, voice: str, speed: float) -> NDArray[np.int16]:
         """Returns one clause or sentence as mono samples at `SPEECH_RATE`."""
@@ -151,6 +149,12 @@ class Responder(Protocol):
 
 class Engines(Protocol):
     """The engines of one server. Each is loaded once, at its first use."""
+
+    @property
+    def voices(self) -> Sequence[str]:
+        """Realtime voice names that sound different; any other name gets the default voice. They
+        are known without loading anything."""
+        ...
 
     def describe(self) -> str:
         """Returns one line for the status bar, for example `moonshine · hibari · SmolLM2`."""

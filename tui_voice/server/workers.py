@@ -61,9 +61,8 @@ class EngineWorkers:
 
         def make() -> None:
             self.engines.count_tokens("")  # loads the token table here and not on the event loop
-            voices = tuple(self.engines.synthesiser().voices)
             self._detector_pool.give_back(self._detector_pool.take())  # fails here if ever
-            report(EnginesReady(detector, voices))
+            report(EnginesReady(detector, tuple(self.engines.voices)))
 
         def work() -> None:
             _run_reporting(make, lambda message: report(EnginesUnavailable(message)))

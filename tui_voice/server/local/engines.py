@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
@@ -76,7 +76,7 @@ class LocalEngines:
       `/audio/transcriptions`; without it, a fetched model is used.
     - `tts`: the URL of a server with `/audio/speech`.
     - `progress`: called with one line, from any thread, about each model that is being loaded.
-    - `speech_on_demand`: `load` leaves out what speech needs, 270 MB of memory.
+    - `speech_on_demand`: `load` leaves out recognition and synthesis, which take 270 MB of memory.
     """
 
     def __init__(
@@ -101,6 +101,10 @@ class LocalEngines:
         self._model: Lazy[SmolLM] = Lazy(self._make_model)
         self._responder: Lazy[LocalResponder] = Lazy(self._make_responder)
 
+    @property
+    def voices(self) -> Sequence[str]:
+        return Hibari.voices if self._tts_option is None else SpeechUrl.voices
+
     def describe(self) -> str:
         """Returns who does what, without loading a model, for example
         `moonshine tiny-en · hibari · small chat model (SmolLM2 135M)`.
@@ -118,8 +122,8 @@ class LocalEngines:
         Raises `EnginesMissing` where something is not installed, `BackendError` where something
         does not work.
         """
+        self.detector()
         if not self._speech_on_demand:
-            self.detector()
             self.recogniser()
             self.synthesiser()
         self.count_tokens("")

@@ -5,7 +5,6 @@ The voice of hibari reads English only. Each clause is spoken by the voice of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
@@ -50,7 +49,6 @@ class PicoVoices:
         self._lock = Lock()  # the engine keeps one state for the whole process
         clause_language("")  # loads its model, so that the first clause does not wait for it
         self.name = f"{english.name} and pico"
-        self.voices: Sequence[str] = english.voices
 
     def speak(self, text: str, voice: str, speed: float) -> NDArray[np.int16]:
         """Returns one clause as mono samples at 24 kHz. Pico has one voice for each language,
