@@ -104,7 +104,8 @@ class _McpServer:
                     await self._run_once(printed)
                     reason = "ended"
                 except Exception as error:  # noqa: BLE001  (of any library below `mcp`)
-                    if isinstance(_first(error), FileNotFoundError | PermissionError):
+                    missing = isinstance(_first(error), FileNotFoundError | PermissionError)
+                    if missing and self._settings.command:
                         self._notify(
                             f"The tool server {self._name} cannot be started: there is no program "
                             f"{self._settings.command} that may be run. Install it, or correct "
