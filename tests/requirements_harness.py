@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 import pytest
 
@@ -13,4 +14,9 @@ def require(present: object, reason: str) -> None:
         return
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
-    pytest.skip(reason)
+    pytest.skip(reason, allow_module_level=True)
+
+
+def require_package(name: str) -> None:
+    """Calls `require` for a package of an extra, by its import name."""
+    require(find_spec(name) is not None, f"{name} is not installed (uv sync --all-extras)")

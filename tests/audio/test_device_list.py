@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.requirements_harness import require_package
 from tests.sound_server_harness import VirtualSound
 
 pytestmark = pytest.mark.sound
@@ -30,7 +31,7 @@ print(*(device.id for device in via_miniaudio.Miniaudio().devices()))
 def test_a_device_unplugged_while_devices_are_listed_ends_no_process(
     virtual_sound: VirtualSound,
 ) -> None:
-    pytest.importorskip("miniaudio")
+    require_package("miniaudio")
     virtual_sound.plug_in("headset", sink=True)
     listed = subprocess.run(
         [sys.executable, "-c", LISTED_WHILE_UNPLUGGED], capture_output=True, text=True, check=False

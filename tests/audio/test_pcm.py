@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.requirements_harness import require_package
 from tui_voice.audio import pcm
 from tui_voice.audio.files import read_sound, write_wav
 from tui_voice.errors import UsageError
@@ -116,7 +117,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_mp3_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("miniaudio")
+    require_package("miniaudio")
     path = tmp_path / "song.mp3"
     path.write_bytes(b"not a song")
     with pytest.raises(UsageError, match=r"song\.mp3"):

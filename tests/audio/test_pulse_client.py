@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.requirements_harness import require_package
 from tests.sound_server_harness import VirtualSound
 
 LISTING = """
@@ -31,7 +32,7 @@ def test_the_user_s_server_is_reached_without_shared_memory(
 ) -> None:
     """The address is in the user's settings file, and the cookie in a file of the folder beside it,
     as in a user's home or as a variable names it."""
-    pytest.importorskip("miniaudio")
+    require_package("miniaudio")
     env = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
     env |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     settings = tmp_path / "config/pulse/client.conf"

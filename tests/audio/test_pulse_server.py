@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.patience_harness import patience
+from tests.requirements_harness import require_package
 from tests.sound_server_harness import VirtualSound
 from tui_voice.audio import pulse_server
 
-pytest.importorskip("pulsectl")
+require_package("pulsectl")
 
 
 # In a process of its own: libpulse 16.1 may never end its question, in a loop that takes a core.

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.requirements_harness import require
 from tests.sound_server_harness import Recording, VirtualSound
 from tui_voice.audio.device_stream import DeviceChange
-from tui_voice.audio.devices import choose_device, list_devices
+from tui_voice.audio.devices import choose_device, list_devices, load_driver
 from tui_voice.audio.driver import Driver
 from tui_voice.audio.microphone import Microphone
 from tui_voice.audio.pcm import RATE, duration_ms, level_db
@@ -134,7 +135,9 @@ async def test_devices_without_24_khz_are_resampled(
     """On Windows PortAudio opens a device at its own rate only; here 24 kHz is refused.
 
     A stream that starts late is opened again, so their number is not known."""
-    via_portaudio = pytest.importorskip("tui_voice.audio.via_portaudio")
+    require(load_driver("sounddevice"), "sounddevice does not load here")
+    from tui_voice.audio import via_portaudio
+
     real, rates = via_portaudio.sounddevice, []
 
     class Picky:

@@ -6,8 +6,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
+from tests.requirements_harness import require_package
 from tui_voice.audio.driver import BLOCK_MS, Device, Pull
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.pcm import FRAME_MS, SAMPLES_PER_MS, silence
@@ -40,7 +39,7 @@ class AheadDriver:
 async def test_what_was_taken_ahead_is_known_when_it_is_heard(sentence: bytes) -> None:
     """Also while the device does not ask for more, as on a busy machine: else its echo would come
     before it."""
-    pytest.importorskip("pywebrtc_audio")
+    require_package("pywebrtc_audio")
     echo, driver = EchoCanceller(), AheadDriver()
     speaker = Speaker(echo=echo)
     await speaker.open(driver=driver)

