@@ -160,7 +160,7 @@ def test_an_empty_line_opens_the_microphone(
     sound.speak(sound.synthesize(SENTENCE))
     heard = program.wait_for("you").removeprefix("you").strip()
     wrong, total = word_errors(SENTENCE, heard)
-    assert wrong / total <= 0.35, heard
+    assert wrong / total <= 0.35, program.lines
     program.wait_for("voice")
     program.type("")
     program.wait_for("state  microphone closed")

@@ -152,7 +152,11 @@ async def test_a_server_that_was_killed_is_started_again() -> None:
 async def test_a_server_that_is_ending_is_not_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['xllamacpp'] = None")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys, time; sys.modules['xllamacpp'] = None\n"
+        "end = os._exit\n"
+        "os._exit = lambda status: (time.sleep(2), end(status))  # as on a busy machine"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     endpoint = EmbeddedEndpoint([], "local")
     try:

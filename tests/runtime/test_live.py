@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -284,3 +285,27 @@ async def test_the_notice_of_the_sound_devices_is_shown(tmp_path: Path) -> None:
     ):
         notice = await harness.event(e.Noticed)
     assert (notice.text, notice.severity) == ("No microphone.", "warning")
+
+
+async def test_a_microphone_that_is_open_hears_once_the_devices_are_open(tmp_path: Path) -> None:
+    may_open = threading.Event()
+
+    async def slow(
+        on_frame: Callable[[bytes], None],
+        on_finished: Callable[[str, int], None],
+        _on_change: object,
+    ) -> SoundDevices:
+        await asyncio.to_thread(may_open.wait)
+        return SoundDevices(NullMicrophone(on_frame), NullSpeaker(None, on_finished))
+
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, open_sound=slow) as harness,
+    ):
+        harness.session.post(e.TalkPressed())
+        await harness.until(lambda s: s.situation.microphone.open)
+        meters = harness.session.meters()
+        assert (meters.opening_sound, meters.has_microphone) == (True, True)
+        may_open.set()
+        await harness.until_on_loop(lambda: not harness.session.meters().opening_sound)
+        assert harness.backend._media.microphone_open

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,20 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tests.runtime.fault_proxy_harness import fault_proxy
+from tests.runtime.scripted_protocol_harness import ScriptedClient, ScriptedServer
 from tests.runtime.session_harness import SHORT_TIMEOUTS, running_session, toy_server
 from tests.server.toy_engines_harness import ToyEngines
 from tui_voice.conversation import events as e
 from tui_voice.protocol.client import ServerSessionInfo
 from tui_voice.protocol.messages import Incoming, Resend
+from tui_voice.protocol.session_config import Pricing, ServerSessionConfig
 from tui_voice.realtime.client import RealtimeClient
 from tui_voice.runtime.backoff import GAVE_UP
-from tui_voice.runtime.reconnecting_connection import ESSENTIAL_ONLY, HANDED_OVER
+from tui_voice.runtime.reconnecting_connection import (
+    ESSENTIAL_ONLY,
+    HANDED_OVER,
+    ReconnectingConnection,
+)
 from tui_voice.server.limits import SessionLimits
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -442,3 +449,24 @@ async def test_the_end_of_the_session_closes_both_connections(tmp_path: Path) ->
             await harness.close()
             await proxy.reached(0)
         engines.llm.may_continue.set()
+
+
+async def test_an_end_at_any_moment_of_a_handover_closes_both_connections() -> None:
+    """The session is ended after each number of steps of the loop, also after the handover."""
+    for steps in range(100):
+        server = ScriptedServer(expires_at=0.0)
+        connection = ReconnectingConnection(
+            partial(new_scripted_client, server), lambda _incoming: None, lambda _event: None
+        )
+        connection.set_quiet(True)
+        running = asyncio.create_task(connection.run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert all(client.closed for client in server.clients), steps
+    assert len(server.clients) == 2
+
+
+async def new_scripted_client(server: ScriptedServer) -> ScriptedClient:
+    return server.new_client(None, ServerSessionConfig(model="m"), Pricing())

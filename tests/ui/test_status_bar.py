@@ -49,6 +49,9 @@ async def test_the_microphone_is_open_closed_or_muted(build: Build, size: tuple[
         assert text.startswith("● mic " if narrow else "● mic open ")
         assert text.endswith("█"), "its level"
         assert filled
+        bar.opening_sound = True
+        line = bar.render_line(0)
+        assert ("○ mic" if narrow else "○ mic starts") in line.text, "nothing is heard yet"
         muted = await shown(e.MuteChanged(muted=True))
         assert muted == ("× mic" if narrow else "× mic muted", False)
         assert await shown(e.TalkReleased()) == await shown(e.MuteChanged(muted=True))

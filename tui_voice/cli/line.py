@@ -200,6 +200,7 @@ class Lines:
             print(f"ask    {asks.server} wants to call {asks.function} {asks.arguments}")
             print("ask    Type once, always or refuse.", flush=True)
         if snapshot is None:
+            self._show_microphone()
             return
         self.now, ledger = snapshot, snapshot.ledger
         self._awaited -= {turn.id for turn in ledger.held()}
@@ -238,8 +239,10 @@ class Lines:
 
     def _show_microphone(self) -> None:
         microphone = self.now.situation.microphone
-        shown = "open" if microphone.open else "closed"
-        shown = "muted" if microphone.open and microphone.muted else shown
+        shown = "closed"
+        if microphone.open:
+            opening = self._session.meters().opening_sound
+            shown = "muted" if microphone.muted else "starts" if opening else "open"
         if shown != self._microphone:
             print(f"state  microphone {shown}", flush=True)
         self._microphone = shown

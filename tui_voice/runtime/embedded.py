@@ -16,8 +16,9 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 0.5
 """Seconds in which the child must exit; then it is killed. It has nothing to save, and while it
 starts or loads it may take longer, for which the user would have to wait."""
-END_TIMEOUT_S = 1.0
-"""Seconds to wait for a child that has said that it is ending."""
+END_TIMEOUT_S = 10.0
+"""Seconds in which a child that has said that it is ending must exit; then it is killed. A busy
+machine needs more than 1 s for it."""
 _PROGRESS = "progress: "
 _ERROR = "tui-voice: "
 """Beginning of an error message that `__main__` prints."""
@@ -97,11 +98,11 @@ class EmbeddedServer:
         return first_line
 
     async def wait_for_end(self) -> None:
-        """Waits for the end of a child that has said that it is ending."""
+        """Waits for the end of a child that has said that it is ending: it accepts no client any
+        more. Kills it where it does not exit in time.
+        """
         if self._process is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(END_TIMEOUT_S):
-                    await self._process.wait()
+            await _end_within(self._process, END_TIMEOUT_S)
 
     async def explain_end(self) -> None:
         """Raises `BackendError`, once, where the child has exited with an error message: it could
@@ -122,17 +123,22 @@ class EmbeddedServer:
             return
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await process.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                _kill(process)
-            await process.wait()
+        await _end_within(process, STOP_TIMEOUT_S)
         if self._reading is not None:
             self._reading.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reading
+
+
+async def _end_within(process: asyncio.subprocess.Process, seconds: float) -> None:
+    """Waits for the end of the child, and kills it after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            _kill(process)
+        await process.wait()
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

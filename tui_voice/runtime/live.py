@@ -345,11 +345,14 @@ class LiveBackend:
         )
         self._sound = sound
         now = self._newest
+        microphone_open = now is not None and now.situation.microphone.open
         self._media.attach(
             sound,
-            microphone_open=now is not None and now.situation.microphone.open,
+            microphone_open=microphone_open,
             muted=now is not None and now.situation.microphone.muted,
         )
+        if self._cues is not None and microphone_open:
+            self._play_cue("listening")  # it was due before
         if sound.notice:
             self._post(e.Noticed(text=sound.notice, severity="warning"))
         if not sound.speaker.available:

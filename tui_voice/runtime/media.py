@@ -189,7 +189,7 @@ class Media:
         """Returns the levels; may be called from any thread."""
         sound = self._sound
         if sound is None:
-            return Meters(held_ms=self.speech.waiting_ms)
+            return Meters(opening_sound=True, held_ms=self.speech.waiting_ms)
         return Meters(
             microphone=sound.microphone.level if sound.microphone.is_open else 0.0,
             speaker=self.playback.level,

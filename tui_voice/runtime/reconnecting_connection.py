@@ -163,7 +163,11 @@ class ReconnectingConnection:
         if connection.session.essential_only:
             self._post(e.Noticed(text=ESSENTIAL_ONLY))
         while True:
-            successor = await self._use_until_handover(connection, probation_s)
+            try:
+                successor = await self._use_until_handover(connection, probation_s)
+            except BaseException:
+                await connection.close()  # also where a cancellation has cut a close short
+                raise
             probation_s = 0.0
             closing = asyncio.create_task(connection.close())
             self._closing.add(closing)
@@ -201,8 +205,7 @@ class ReconnectingConnection:
                     raise CloseReason(self._release_reason)
                 await preparing
                 if self._spare is not None and self._quiet.is_set():
-                    successor, self._spare = self._spare, None
-                    return successor
+                    break
                 # Somebody began to speak before this task was resumed.
                 tasks.remove(preparing)
                 preparing = asyncio.create_task(self._wait_for_quiet())
@@ -215,6 +218,10 @@ class ReconnectingConnection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        # Taken after all waiting: a cancellation would lose it, and `run` closes a spare one.
+        successor, self._spare = self._spare, None
+        assert successor is not None, "it was there, and only this task takes it"
+        return successor
 
     def _received(self, incoming: Incoming) -> None:
         if isinstance(incoming, e.ResponseDone) and incoming.status == "completed":

@@ -39,6 +39,8 @@ class Meters:
     """There is a microphone, or that is not known yet."""
     has_loudspeaker: bool = True
     """There is a loudspeaker, or that is not known yet."""
+    opening_sound: bool = False
+    """The sound devices are being opened: what is said now is not heard yet."""
     input_level: float = 0.0
     """Level of what the microphone captures, 0–1, also while it is closed."""
     recording: bool = False

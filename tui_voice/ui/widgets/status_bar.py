@@ -54,6 +54,8 @@ class StatusBar(LineWidget):
 
     status: reactive[StatusView] = reactive(StatusView())
     progress: reactive[str] = reactive("")
+    opening_sound: reactive[bool] = reactive(default=False)
+    """Whether the sound devices are being opened: nothing is heard yet."""
     silent: reactive[str] = reactive("")
     """Why the user cannot speak, in two words; "" where they can."""
 
@@ -72,7 +74,7 @@ class StatusBar(LineWidget):
 
     def draw_level(self, meters: Meters) -> None:
         """Adds a column to both levels. Draws only where the picture changes."""
-        self.progress = meters.progress
+        self.progress, self.opening_sound = meters.progress, meters.opening_sound
         before = self._levels
         top = len(self._glyphs.levels) - 1
         for levels, level in ((self._heard, meters.microphone), (self._played, meters.speaker)):
@@ -114,6 +116,8 @@ class StatusBar(LineWidget):
             return [(f"{text} ", "quiet")]
         if status.muted:
             sign, name, style = glyphs.crossed, "muted", "strong"
+        elif status.microphone_open and self.opening_sound:
+            sign, name, style = glyphs.ring, "starts", "machine"
         elif status.microphone_open:
             sign, name, style = glyphs.live, "open", "live-user"
         else:
