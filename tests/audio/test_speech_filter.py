@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.requirements_harness import require
+from tui_voice.audio import speech_filter
 from tui_voice.audio.files import read_sound
 from tui_voice.audio.pcm import BYTES_PER_MS, FRAME_MS, RATE, level_db, silence
 from tui_voice.audio.speech_filter import SpeechFilter
@@ -117,6 +118,24 @@ def test_by_talk_key_a_word_is_sent_whole(spoken: dict[str, bytes]) -> None:
         assert scene.filter.end_turn()  # asked again, since the commit is repeated
         scene.filter.begin_turn()
         assert not scene.filter.end_turn()
+
+
+@pytest.mark.parametrize(("manual", "reply_ms"), [(True, 0), (False, 0), (False, 8_000)])
+def test_it_is_known_how_long_ago_the_last_word_was(
+    spoken: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    manual: bool,
+    reply_ms: int,
+) -> None:
+    scene = Scene(manual=manual, reply_ms=reply_ms)
+    monkeypatch.setattr(speech_filter, "monotonic", lambda: scene.at_ms / 1000)
+    scene.capture(silence(300))
+    assert scene.filter.silence_ms == 0
+    sentence = spoken["No, wait, tell me about London instead."]
+    scene.capture(sentence + silence(600))
+    heard = np.flatnonzero(np.abs(np.frombuffer(sentence, "<i2").astype(int)) > 500)[-1]
+    after_ms = len(sentence) / BYTES_PER_MS - heard * 1000 / RATE
+    assert scene.filter.silence_ms == pytest.approx(600 + after_ms, abs=150)
 
 
 @pytest.mark.parametrize("text", ["Yes.", "Uh-huh.", "Okay."])

@@ -421,6 +421,35 @@ class TestRuns:
         assert fold([*self.SAID, replace(RESUMED, at=86_400.0)]).notices == ()
 
 
+@pytest.mark.parametrize(
+    ("ends", "seconds"),
+    [
+        ([e.SpeechStopped(at=3.0, item_id="u", silence_ms=600)], 0.7),
+        ([e.SpeechStopped(at=3.0, item_id="u")], 0.1),
+        ([e.SpeechCommitted(at=3.0, item_id="u", silence_ms=250)], 0.35),
+        (
+            [
+                e.SilenceTimedOut(at=3.0, item_id="u", audio_ms=9_000),
+                e.SpeechCommitted(at=3.0, item_id="u", silence_ms=9_000),
+            ],
+            0.1,
+        ),
+    ],
+    ids=["by the server", "not known", "by key", "silence"],
+)
+def test_the_wait_for_a_reply_begins_with_the_last_word(
+    ends: list[e.Event], seconds: float
+) -> None:
+    reply = (
+        e.TurnAdded(at=3.05, item_id="a", role="assistant"),
+        e.AudioReceived(at=3.1, item_id="a", audio_ms=100),
+    )
+    begins = (OPENED, e.ConnectionOpened(), e.SpeechStarted(at=1.0, item_id="u"))
+    turn = fold([*begins, *ends, *reply]).turns.get("a")
+    assert turn is not None
+    assert turn.first_sound_s == pytest.approx(seconds)
+
+
 def test_a_reply_says_after_how_many_seconds_it_was_heard_first() -> None:
     events = [
         e.SessionOpened(id="s", started="2026-01-01T00:00:00+00:00", backend="b", model="m"),

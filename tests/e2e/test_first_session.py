@@ -74,6 +74,8 @@ def test_a_new_user_speaks_and_types_and_gets_answers(
         ["listening", "speaking", "idle"],
     )
     check_that_loudspeaker_played(sound, engines, start, reply)
+    stopped = next(event for event in app.journal()[before:] if event["event"] == "speech_stopped")
+    assert 350 < stopped["silence_ms"] < 2_000  # the server waits for 500 ms of silence
 
     # A turn of a real person, whose answer Esc stops.
     require(DATA.is_dir(), "no recorded voice: apt install pocketsphinx-testdata")

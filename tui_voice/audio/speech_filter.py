@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 import numpy as np
@@ -87,6 +88,7 @@ class SpeechFilter:
         self._held_ms = 0.0
         self._newest = b""  # as captured, also where silence is sent in its place
         self._run = 0  # consecutive chunks with speech
+        self._spoke_at: float | None = None  # when the last chunk with speech came (monotonic, s)
         self._spoken = False  # there was speech in the turn by talk key
         self._guarding = self._passing = self._interrupting = False
         self._talking = False  # speech is being sent, between replies
@@ -124,12 +126,26 @@ class SpeechFilter:
         """An echo has interrupted replies: from now on only a voice louder than it does."""
         self._louder = True
 
+    @property
+    def silence_ms(self) -> int:
+        """Milliseconds since the last speech that was captured; 0 before the first."""
+        spoke_at = self._spoke_at
+        return round((monotonic() - spoke_at) * 1000) if spoke_at is not None else 0
+
+    def _detect(self, frame: bytes) -> list[bool]:
+        """Returns for each chunk that is complete now whether it contains speech."""
+        found = self._detector.feed(frame)
+        if any(found):
+            self._spoke_at = monotonic()
+        return found
+
     def _accept_in_turn(self, frame: bytes) -> None:
+        found = self._detect(frame)
         if self._passing:
             self._deliver(frame)
             return
         self._hold(frame)
-        for voiced in self._detector.feed(frame):
+        for voiced in found:
             self._run = self._run + 1 if voiced else 0
         if self._run >= ONSET_CHUNKS:
             self._passing = self._spoken = True
@@ -145,7 +161,7 @@ class SpeechFilter:
             self._deliver(frame)
         else:
             self._hold(frame)
-        for voiced in self._detector.feed(frame):
+        for voiced in self._detect(frame):
             self._run = self._run + 1 if voiced else 0
             self._unvoiced_ms = 0.0 if voiced else self._unvoiced_ms + CHUNK_MS
             if not self._talking and self._run >= ONSET_CHUNKS:
@@ -164,6 +180,7 @@ class SpeechFilter:
     def _accept_during_reply(self, frame: bytes) -> None:
         ms = len(frame) / BYTES_PER_MS
         if self._passing:
+            self._detect(frame)
             self._deliver(frame)
             self._passed_ms += ms
             if self._passed_ms > UNANSWERED_MS:
@@ -174,7 +191,7 @@ class SpeechFilter:
             self._detector.reset()
             self._played_ms = self._false_onsets = 0
         self._hold(frame)
-        found = [voiced and self._is_loud(frame) for voiced in self._detector.feed(frame)]
+        found = [voiced and self._is_loud(frame) for voiced in self._detect(frame)]
         if self._interrupting:
             self._judge(found)
         else:

@@ -79,9 +79,10 @@ class Turn(Struct, frozen=True):
     note: str = ""
     """What went wrong with it, in a few words: "not sent", "not transcribed"."""
     ended_at: float | None = None
-    """When the user had said it. Seconds, as in `at`. None: not yet, or not the user's."""
+    """When the user had said its last word, or, where that is not known, when the turn ended.
+    Seconds, as in `at`. None: not yet, or not the user's."""
     first_sound_s: float | None = None
-    """Of a spoken reply: seconds from the end of the user's turn to the first audio that came.
+    """Of a spoken reply: seconds from `ended_at` of the user's turn to the first audio that came.
     None: not known, or not the first item of the reply."""
 
     @property

@@ -282,8 +282,11 @@ class LiveBackend:
                 return
             case e.SpeechStarted(item_id=item_id):
                 speech.speech_started(item_id)
+            case e.SpeechStopped():
+                incoming = replace(incoming, silence_ms=media.silence_ms)
             case e.SpeechCommitted(item_id=item_id):
                 media.committed(item_id)
+                incoming = replace(incoming, silence_ms=media.silence_ms)
             case e.SpeechDiscarded():
                 speech.discarded()
             case e.TranscriptDone(item_id=item_id):

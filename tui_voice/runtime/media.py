@@ -123,6 +123,11 @@ class Media:
         """Ends a turn by talk key; returns whether there was speech in it."""
         return self._filter is None or not self._manual or self._filter.end_turn()
 
+    @property
+    def silence_ms(self) -> int:
+        """Milliseconds since the user's last word; 0: not known."""
+        return self._filter.silence_ms if self._filter is not None else 0
+
     def require_louder(self) -> None:
         """Echoes have interrupted replies: from now on only a voice louder than them does."""
         if self._filter is not None:

@@ -33,6 +33,8 @@ class SpeechStopped(Event):
 
     item_id: str
     audio_ms: int = 0
+    silence_ms: int = 0
+    """Milliseconds since the user's last word, as this program heard it. 0: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class SpeechCommitted(Event):
     previous_item_id: str | None = None
     audio_ms: int | None = None
     """Milliseconds of the whole turn. None: not known."""
+    silence_ms: int = 0
+    """As in `SpeechStopped`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ def speech_grew(ledger: Ledger, event: e.SpeechGrew) -> Ledger:
 
 
 def speech_stopped(ledger: Ledger, event: e.SpeechStopped) -> Ledger:
-    ended = change(ledger, event.item_id, ended_at=event.at)
+    ended = change(ledger, event.item_id, ended_at=event.at - event.silence_ms / 1000)
     return change(ended, event.item_id, audio_ms=event.audio_ms) if event.audio_ms else ended
 
 
@@ -74,7 +74,8 @@ def speech_committed(ledger: Ledger, event: e.SpeechCommitted) -> Ledger:
         ledger = change(ledger, event.item_id, audio_ms=event.audio_ms)
     said = ledger.turns.get(event.item_id)
     if said is not None and said.ended_at is None:  # no detection: the user ended it by hand
-        ledger = change(ledger, said.id, ended_at=event.at)
+        silence_ms = 0 if said.after_silence else event.silence_ms
+        ledger = change(ledger, said.id, ended_at=event.at - silence_ms / 1000)
     return ledger
 
 
