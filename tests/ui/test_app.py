@@ -13,6 +13,7 @@ from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
 from tui_voice.conversation import events as e
 from tui_voice.errors import BackendError, SettingsError
+from tui_voice.protocol.engine_names import BUILT_IN_CHAT
 from tui_voice.runtime.session_handle import Meters
 from tui_voice.ui.app import VoiceApp
 from tui_voice.ui.messages import SnapshotMailbox
@@ -189,12 +190,15 @@ async def test_many_deltas_are_few_drawings(build: Build, monkeypatch: pytest.Mo
 async def test_the_state_strip_says_what_is_loading(build: Build) -> None:
     app = build(lambda session: session.deliver(*session_opened()))
     app.scripted.current_meters = Meters(
-        progress="loading hibari", engines="moonshine, SmolLM2, hibari"
+        progress="loading hibari", engines=f"moonshine · hibari · {BUILT_IN_CHAT}"
     )
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert "loading hibari" in app.session_screen.status.render_line(0).text
-        assert "moonshine, SmolLM2, hibari" in app.session_screen.header.render_line(0).text
+        assert f"hibari · {BUILT_IN_CHAT}" in app.session_screen.header.render_line(0).text
+        page = app.session_screen.transcript
+        lines = [page.render_line(y).text for y in range(page.size.height)]
+        assert any("for trying the app out" in line for line in lines)
 
 
 async def test_the_level_meter_moves_and_rests(build: Build) -> None:

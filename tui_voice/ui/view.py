@@ -151,9 +151,10 @@ def project(
 
     `now`: second of the session; None: that of its newest event. `budget`: USD. `dismissed_at`:
     notices up to this second of the session have been read.
-    `engines`: the models of the embedded server. `unsaved`: events that are not on disk yet.
-    `wait`: until the next connection. `countdown`: until silence closes something. `missing`: sound
-    devices that are not there. `previous`: the view before; what did not change is taken from it.
+    `engines`: the models of the embedded server, with ` · ` between them. `unsaved`: events that
+    are not on disk yet. `wait`: until the next connection. `countdown`: until silence closes
+    something. `missing`: sound devices that are not there. `previous`: the view before; what did
+    not change is taken from it.
     """
     ledger = snapshot.ledger
     start = started_at(ledger)
@@ -204,7 +205,11 @@ def _header(
 ) -> HeaderView:
     from tui_voice.conversation.title import title_of
 
-    parts = (ledger.backend, engines or ledger.model, "" if engines else ledger.voice)
+    # The voice that the settings name says nothing where the embedded server chooses the model.
+    models = (
+        engines.split(" · ") if engines else [ledger.model, ledger.voice if ledger.model else ""]
+    )
+    parts = (ledger.backend, *models)
     return HeaderView(
         title_of(ledger),
         tuple(dict.fromkeys(part for part in parts if part)),
