@@ -13,7 +13,7 @@ from tests.ui.conftest import RECORDED, AppUnderTest, Build, settle
 from tui_voice.conversation import events as e
 from tui_voice.conversation.memory import KeptFact, read_memory
 from tui_voice.store.reading import load
-from tui_voice.ui.fact_rows import FactRow
+from tui_voice.ui.fact_rows import OTHER, FactRow
 from tui_voice.ui.options import ExitSummary
 from tui_voice.ui.screens.memory import MemoryScreen
 from tui_voice.ui.screens.reader import ReaderScreen
@@ -67,6 +67,15 @@ async def test_facts_stand_under_their_kinds_and_those_shortened_last_come_first
         assert [line for line in shown if line in headings] == headings
         assert screen.query_one(FactList).chosen is not None
         assert str(screen.query_one("#heading", Static).render()) == "memory · 5 facts"
+
+
+async def test_a_memory_without_headings_shows_none(build: Build) -> None:
+    app = build()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await open_memory(pilot)
+        screen.query_one(FactList).show((FactRow("", OTHER, "Trip to Kyoto."),))
+        await settle(pilot)
+        assert [line for line in lines_of(app) if line] == ["› · Trip to Kyoto."]
 
 
 async def test_a_fact_is_corrected_in_place_and_its_old_text_stays_as_a_trace(

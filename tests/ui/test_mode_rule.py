@@ -41,10 +41,12 @@ async def test_what_is_typed_after_escape_is_text(build: Build) -> None:
         await settle(pilot)
         await pilot.press("escape")
         await settle(pilot)
+        assert "Esc again: choose a turn" in app.query_one(KeyHintsLine).render_line(0).text
         for key in ("p", "l", "e", "a", "s", "e", "space", "h", "e", "l", "p"):
             await pilot.press(key)
             await settle(pilot)
         assert app.session_screen.prompt.value == "please help"
+        assert "again" not in app.query_one(KeyHintsLine).render_line(0).text
         assert app.scripted.posted == []
 
 
@@ -395,6 +397,9 @@ async def test_the_empty_prompt_says_that_select_mode_is_on(build: Build) -> Non
         await pilot.press("ctrl+t")
         await settle(pilot)
         assert app.session_screen.prompt.placeholder == "select: p pin, c copy, Esc back"
+        await pilot.press("home")  # to the pruning
+        await settle(pilot)
+        assert app.session_screen.prompt.placeholder == "select: Enter fold, Esc back"
         await pilot.press("escape")
         await settle(pilot)
         assert app.session_screen.prompt.placeholder.startswith("type here")

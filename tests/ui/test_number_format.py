@@ -15,7 +15,7 @@ def test_thousands_are_spaced(number: int, shown: str) -> None:
 
 
 def test_an_estimate_is_marked() -> None:
-    assert number_format.tokens(5280, exact=False) == "~5 280"
+    assert number_format.tokens(5280, exact=False) == "≈5 280"
     assert number_format.tokens(5280) == "5 280"
 
 

@@ -16,7 +16,7 @@ PROMPT_KEYS = (
     ("up, down", "in the empty prompt: earlier inputs"),
     ("/", "in the empty prompt: list the commands"),
     ("Esc Esc", "with nothing to stop and nothing typed: select mode"),
-    ("Ctrl+J", "begin a new line, as Alt+Enter and Shift+Enter do"),
+    ("^J", "begin a new line, as Alt+Enter and Shift+Enter do"),
     ("PgUp, PgDn", "scroll the transcript, as the mouse wheel does"),
     ("Home, End", "in the empty prompt: go to the first or the newest turn"),
     ("Tab", "go to the next part: transcript (select mode), pruning log, memory"),

@@ -11,8 +11,8 @@ def spaced(number: int) -> str:
 
 
 def tokens(number: int, *, exact: bool = True) -> str:
-    """Returns a number of tokens; `~` marks an estimate."""
-    return spaced(number) if exact else f"~{spaced(number)}"
+    """Returns a number of tokens; `≈` marks an estimate."""
+    return spaced(number) if exact else f"≈{spaced(number)}"
 
 
 def usd(amount: float) -> str:

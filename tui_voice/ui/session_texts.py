@@ -44,11 +44,14 @@ class SessionTexts:
     view: SessionView
     silent: SilentReason
 
-    def placeholder(self, *, selecting: bool = False) -> str:
-        """Returns what the empty prompt says. `selecting`: letters act on the chosen turn."""
+    def placeholder(self, *, selecting: bool = False, folds: bool = False) -> str:
+        """Returns what the empty prompt says. `selecting`: letters act on the chosen turn;
+        `folds`: a pruning is chosen instead.
+        """
         if selecting and self.silent != "replay":
             pin, copy = self.keys.name("pin"), self.keys.name("copy")
-            return f"select: {pin} pin, {copy} copy, {self.keys.name('stop')} back"
+            acts = "Enter fold" if folds else f"{pin} pin, {copy} copy"
+            return f"select: {acts}, {self.keys.name('stop')} back"
         match self.silent:
             case "":
                 return f"type here, or {self._how_to_talk()}"

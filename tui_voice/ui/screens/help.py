@@ -19,7 +19,7 @@ from tui_voice.ui.wrapping import wrap
 
 NUMBERS = (
     ("window", "Tokens that the model carries now. It reads all of them again for each reply."),
-    ("~", "An estimate. The server counts exactly with each reply."),
+    ("≈", "An estimate. The server counts exactly with each reply."),
     ("cached", "Tokens read from the server's cache, at a tenth of the price or less."),
     ("tick", "When the window has filled up to it, the oldest turns are summarised."),
     ("bar", "The number at its end says how many tokens the whole bar stands for."),
@@ -94,5 +94,5 @@ class HelpScreen(OwnModalScreen[None]):
         self.query_one("#help").focus()
 
     def on_resize(self, event: Resize) -> None:
-        self.query_one("#help").set_class(event.size.width >= 96, "-two")
+        self.set_class(event.size.width >= 96, "-two")
         self.set_class(event.size.height < 16, "-tiny")

@@ -196,7 +196,6 @@ class SessionScreen(Screen[None]):
         if not view.turns:
             self.transcript.set_empty(self._texts.welcome())
         self._panel.show(view)
-        self.prompt.placeholder = self._texts.placeholder(selecting=self.selecting)
         self._show_notice()
         shown = (view.live_keys, view.status, view.header.recording)
         if shown != (before.live_keys, before.status, before.header.recording):
@@ -217,7 +216,9 @@ class SessionScreen(Screen[None]):
         self._footer.mode = hints.mode
         self._footer.hints = hints.footer()
         if self.complete:
-            self.prompt.placeholder = self._texts.placeholder(selecting=self.selecting)
+            self.prompt.placeholder = self._texts.placeholder(
+                selecting=self.selecting, folds=hints.opens
+            )
 
     @property
     def _hints(self) -> KeyHints:
@@ -361,6 +362,7 @@ class SessionScreen(Screen[None]):
 
     def action_stop(self) -> None:
         self._controller.stop()
+        self.show_keys()  # Esc pressed again may do something else
 
     def action_mute(self) -> None:
         self._controller.mute()

@@ -53,7 +53,7 @@ class WelcomeScreen(OwnModalScreen[bool]):
         self._steps: list[tuple[Callable[[], ComposeResult], str]] = [
             (self._compose_server, "Enter: next   Esc: skip all"),
             *([sound] if self._has_sound else []),
-            (self._compose_talk, f"{talk}Enter: begin   Esc: begin"),
+            (self._compose_talk, f"{talk}Enter, Esc: begin"),
         ]
         """What composes each step, and the line that names its keys."""
 

@@ -18,7 +18,7 @@ class CostPanel(BlockWidget):
 
     def lines(self, width: int) -> list[list[StyledText]]:
         cost = self.cost
-        total = ("~" if cost.estimated else "") + usd(cost.total)
+        total = (self._glyphs.about if cost.estimated else "") + usd(cost.total)
         cached = "-" if cost.cached_share is None else f"{cost.cached_share:.0%}"
         rows: list[list[StyledText]] = [
             [("cost", "strong"), (f"{total:>14}", "words")],

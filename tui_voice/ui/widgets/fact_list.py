@@ -14,7 +14,7 @@ from textual.visual import RenderOptions, Visual
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui_voice.ui.fact_rows import FactRow
+from tui_voice.ui.fact_rows import OTHER, FactRow
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.theme import theme_styles
 from tui_voice.ui.widgets.line_widget import StyledText
@@ -88,7 +88,8 @@ class FactList(OptionList):
         """Shows other facts. `chosen`: the text of the fact to choose, else the same place."""
         place, self._facts = self.highlighted or 0, {}
         options: list[Option] = []
-        heading = ""
+        # A memory without headings needs none here, either.
+        heading = OTHER if all(fact.heading == OTHER for fact in facts) else ""
         for fact in facts:
             if fact.heading != heading:
                 above = heading != ""
