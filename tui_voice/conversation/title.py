@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tui_voice.conversation.ledger import Ledger
 from tui_voice.languages.phrases import breaks_off, shortened
 
@@ -20,7 +22,11 @@ def title_of(ledger: Ledger) -> str:
     if ledger.title.strip():
         return " ".join(ledger.title.split())
     said = (t.text for t in ledger.turns if t.role == "user" and t.text.strip() and not t.image)
-    first = next(said, "")
+    return _from_words(next(said, ""))
+
+
+@lru_cache(maxsize=64)  # a screen asks for it with each drawing
+def _from_words(first: str) -> str:
     words = " ".join(first.split())
     long = breaks_off(words, MAX_LENGTH) and not breaks_off(words, LONGEST)
     length = LONGEST if long else MAX_LENGTH

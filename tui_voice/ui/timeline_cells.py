@@ -89,9 +89,12 @@ class TimelineCells:
             return False
         known = {id(one.chunk): one for one in self._made[first:]}
         before = self._made[first] if first < len(self._made) else None
-        self._made[first:] = [
-            known.get(id(chunk)) or self._cells_of(chunk, before) for chunk in chunks[first:]
-        ]
+        made = [known.get(id(chunk)) or self._cells_of(chunk, before) for chunk in chunks[first:]]
+        same = [one.cells for one in made] == [one.cells for one in self._made[first:]]
+        self._made[first:] = made
+        if same and width == self._width:  # as while the words of a reply come
+            self._chunks = chunks
+            return False
         lengths = (len(chunk) for chunk in chunks[first:])
         self._starts[first:] = accumulate(lengths, initial=self._starts[first])
         self._chunks = chunks
@@ -103,7 +106,8 @@ class TimelineCells:
         cells = before.cells[:kept] if before is not None else []
         cells += [cell_of(turn) for turn in chunk[kept:]]
         self.made_count += len(chunk) - kept
-        return _ChunkCells(chunk, cells, joined(cells))
+        same = before is not None and cells == before.cells
+        return _ChunkCells(chunk, cells, before.whole if before and same else joined(cells))
 
     def _group_from(self, first: int, width: int) -> bool:
         """Joins the cells from this chunk on, or all where the number of turns a cell changed."""

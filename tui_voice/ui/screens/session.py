@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -29,6 +28,7 @@ from tui_voice.ui.transcript_document import Mark
 from tui_voice.ui.view import SessionView, is_correctable
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
+from tui_voice.ui.widgets.kept_lines import Columns, KeepsLines, Rows
 from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.pane import Pane, keys_of
 from tui_voice.ui.widgets.panel_summary import PanelSummary
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tui_voice.ui.widgets.timeline import Timeline
 
 
-class SessionScreen(Screen[None]):
+class SessionScreen(KeepsLines, Screen[None]):
     """Shows views. What its keys do is in `SessionController`, which keys work in `KeyHints`."""
 
     AUTO_FOCUS = ""
@@ -115,13 +115,13 @@ class SessionScreen(Screen[None]):
         self._set_size_classes(*self.app.size)
         yield self.header
         yield self.status
-        with Horizontal(id="body"):
-            with Vertical(id="reading"):
+        with Columns(id="body"):
+            with Rows(id="reading"):
                 yield Pane(self.transcript, id="page")
-            yield Vertical(id="panel")
+            yield Rows(id="panel")
         yield self._notice
         yield self._summary
-        with Horizontal(id="entry"):
+        with Columns(id="entry"):
             yield Static(self._options.glyphs.prompt, id="sign")
         yield self._footer
 

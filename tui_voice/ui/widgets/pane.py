@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.widget import Widget
 
 from tui_voice.ui.keys import key_name
+from tui_voice.ui.widgets.kept_lines import Rows
 
 Hint = tuple[str, str, str]
 """Textual action ("" for none that a click could do), key and word of one key for the footer."""
 
 
-class Pane(Vertical):
+class Pane(Rows):
     """Draws the edge at the left of what it contains."""
 
     DEFAULT_CSS = """

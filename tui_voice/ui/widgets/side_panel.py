@@ -5,12 +5,12 @@ from __future__ import annotations
 from time import monotonic
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.timer import Timer
 
 from tui_voice.ui.glyphs import Glyphs
 from tui_voice.ui.view import SessionView, WindowGauge
 from tui_voice.ui.widgets.cost_panel import CostPanel
+from tui_voice.ui.widgets.kept_lines import Rows
 from tui_voice.ui.widgets.memory_panel import MemoryPanel
 from tui_voice.ui.widgets.pane import Pane
 from tui_voice.ui.widgets.panel_summary import PanelSummary
@@ -21,7 +21,7 @@ ESTIMATE_SECONDS = 0.5
 """Between two drawings of an estimated window while a reply streams in."""
 
 
-class SidePanel(Vertical):
+class SidePanel(Rows):
     """Shows its parts of the view, and the same figures in the one-line summary below it."""
 
     DEFAULT_CSS = "SidePanel { height: 100%; }"
