@@ -35,7 +35,7 @@ def hints(app: AppUnderTest) -> dict[str, str]:
 
 def lit_words(transcript: Transcript) -> list[str]:
     """The words on the screen that are lit because they were searched."""
-    style = transcript._lines._styles.styles["live-user"]
+    style = transcript._lines.look.styles["live-user"]
     return [
         segment.text
         for y in range(transcript.size.height)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 MIN_CONFIDENCE = 0.7
 """Probability, 0–1, below which `detect_language` gives no answer. Short texts of names alone
 ("Trondheim, Marit, Bolla") reach 0.3; one sentence of ten words reaches 0.77 or more."""
 
 
-@dataclass(frozen=True, slots=True)
-class LanguageNames:
+class LanguageNames(NamedTuple):
     """The names of a language, for example `LanguageNames("fr", "French", "français")`."""
 
     code: str

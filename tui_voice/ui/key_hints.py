@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tui_voice.ui.keys import ALWAYS, SELECT, KeyAction, KeyTable
 from tui_voice.ui.options import AppOptions
@@ -41,8 +41,7 @@ _OF_THE_PROMPT = ("stop", "send", "newline", "expand")
 """Actions whose keys do nothing, or something else, while another part has the focus."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHints:
+class KeyHints(NamedTuple):
     """The keys at one moment: for one view, one focus, one chosen turn."""
 
     options: AppOptions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -41,8 +40,7 @@ class HelpTopic(NamedTuple):
     """Keys as people write them, and what they do."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenContext:
+class ScreenContext(NamedTuple):
     """Settings and session of this moment, and what a screen may ask the application to do."""
 
     options: AppOptions

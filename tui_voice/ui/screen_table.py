@@ -8,8 +8,7 @@ imported when its screen is first opened, so that the first paint does not wait 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.screen import Screen
 
@@ -21,8 +20,7 @@ def _ignore_result(_context: ScreenContext, _result: Any) -> None:
     """For screens that return nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenSpec:
+class ScreenSpec(NamedTuple):
     """One row of the table. The name is also the id of the key in the settings group `[keys]`."""
 
     name: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tui_voice.protocol.engine_names import BUILT_IN_CHAT
 from tui_voice.ui.keys import KeyTable
@@ -35,8 +34,7 @@ def silent_reason(options: AppOptions, microphone: bool) -> SilentReason:
     return "" if microphone else "no microphone"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTexts:
+class SessionTexts(NamedTuple):
     """Texts for one view of the session screen."""
 
     options: AppOptions

@@ -148,7 +148,7 @@ class TranscriptLines:
         return self.painter.estimate(block)
 
     @property
-    def _styles(self) -> Look:
+    def look(self) -> Look:
         """The look for which the painter was made."""
         if self._current_look is None:
             self._current_look = self._look()
@@ -189,7 +189,7 @@ class TranscriptLines:
         if self.pattern is not None and not isinstance(block, Mark):
             columns = self._hits_of(block.id, strips, self.pattern)[row]
             if columns:
-                style = self._styles.styles["live-user"]
+                style = self.look.styles["live-user"]
                 strip = self._restyle(
                     f"lit {block.id}", row, strip, lambda strip, _: lit(strip, columns, style)
                 )
@@ -212,7 +212,7 @@ class TranscriptLines:
         return known[1]
 
     def _blank(self) -> Strip:
-        look = self._styles
+        look = self.look
         return Strip.blank(look.width, look.ground)
 
     def _restyle(
@@ -233,7 +233,7 @@ class TranscriptLines:
         return f"{self._glyphs.about} {plural(block.tokens, 'token')}"
 
     def _as_chosen(self, strip: Strip, row: int, tokens: str) -> Strip:
-        look = self._styles
+        look = self.look
         segments = list(strip)
         if row == 0:
             sign = Segment(self._glyphs.prompt, look.ground + look.styles["words"])
@@ -249,7 +249,7 @@ class TranscriptLines:
 
     def _with_unseen(self, strip: Strip, _row: int) -> Strip:
         """Writes `↓ 3 new turns` over the right end of the last line."""
-        look = self._styles
+        look = self.look
         text = f" {self._glyphs.down} {plural(self.unseen, 'new turn')} "
         room = strip.cell_length - cell_len(text) - 1
         style = look.ground + look.styles["machine"] + look.styles["chosen-ground"]
@@ -264,7 +264,7 @@ class TranscriptLines:
 
     def _paint_empty(self, height: int) -> list[Strip]:
         """Returns the lines of a transcript without turns: the text, a third from the top."""
-        look = self._styles
+        look = self.look
         room = min(_EMPTY_WIDTH, max(10, look.width - 6))
         lines: list[Strip] = []
         for number, text in enumerate(self.empty):

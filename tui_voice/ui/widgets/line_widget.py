@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -22,10 +23,11 @@ StyledText = tuple[str, str]
 """A text and the name of its style (a key of `theme.theme_styles`)."""
 
 
-def finished(widget: Widget, strips: list[Strip]) -> list[Strip]:
-    """Returns the lines with Textual's filters applied, for example the one for `NO_COLOR`."""
+def finished(widget: Widget, strips: list[Strip], ground: Color) -> list[Strip]:
+    """Returns the lines with Textual's filters applied, for example the one for `NO_COLOR`.
+    `ground`: the background of the widget.
+    """
     if filters := widget.get_line_filters():
-        ground = widget.background_colors[1]
         for line_filter in filters:
             strips = [strip.apply_filter(line_filter, ground) for strip in strips]
     return strips
@@ -50,6 +52,7 @@ class CachedLinesWidget(Widget):
         self._kept: list[Strip | None] = []
         self._kept_width = 0
         self._styles_and_ground: tuple[dict[str, Style], Style] | None = None
+        self._background: Color | None = None
 
     @property
     def styles_and_ground(self) -> tuple[dict[str, Style], Style]:
@@ -59,7 +62,7 @@ class CachedLinesWidget(Widget):
         return self._styles_and_ground
 
     def notify_style_update(self) -> None:
-        self._styles_and_ground = None
+        self._styles_and_ground = self._background = None
         self._kept = []
         super().notify_style_update()
 
@@ -75,9 +78,11 @@ class CachedLinesWidget(Widget):
         width, height = self.size
         if len(self._kept) != height or (self._kept_width != width):
             self._kept, self._kept_width = [None] * height, width
+        if self._background is None:
+            self._background = self.background_colors[1]
         for y, strip in enumerate(self._kept):
             if strip is None:
-                self._kept[y] = finished(self, [self.render_line(y)])[0]
+                self._kept[y] = finished(self, [self.render_line(y)], self._background)[0]
         return cropped([strip for strip in self._kept if strip is not None], crop)
 
 

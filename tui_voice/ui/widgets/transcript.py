@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -28,6 +30,7 @@ from tui_voice.ui.transcript_find import pattern_of, turns_with
 from tui_voice.ui.transcript_lines import Look, TranscriptLines, changed_rows
 from tui_voice.ui.transcript_selection import line_number, select_block, selected_text
 from tui_voice.ui.widgets.line_widget import cropped, finished
+from tui_voice.ui.widgets.scroll_bar import LightScrollBar
 
 if TYPE_CHECKING:
     from tui_voice.conversation.ledger import Compaction
@@ -87,6 +90,7 @@ class Transcript(ScrollView, can_focus=True):
         self._shown: list[Strip] = []  # as `TranscriptLines` returned them
         self._drawn: list[Strip] = []  # the same with Textual's filters applied
         self._stale = True  # both have to be made again
+        self._background: Color | None = None
         self.painted_lines = 0
         """Lines drawn because they changed; for tests of the costs."""
 
@@ -103,6 +107,15 @@ class Transcript(ScrollView, can_focus=True):
     def _ready(self) -> bool:
         """Whether the widget has a size."""
         return self.size.width > 0
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scrollbar; as Textual makes it, of another class."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = LightScrollBar(name="vertical")
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
     # ── content ─────────────────────────────────────────────────────────────────────────────
 
@@ -190,6 +203,7 @@ class Transcript(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._lines.forget_styles()
+        self._background = None
 
     def refresh(self, *regions: Region, **how: Any) -> Self:
         self._stale = True
@@ -203,7 +217,7 @@ class Transcript(ScrollView, can_focus=True):
         before, self._shown = self._shown, self._visible_lines()
         for first, count in changed_rows(before, self._shown):
             rows = slice(first, first + count)
-            self._drawn[rows] = finished(self, self._shown[rows])
+            self._drawn[rows] = self._finished(self._shown[rows])
             super().refresh(Region(0, first, self.size.width, count))
             self.painted_lines += count
 
@@ -212,12 +226,17 @@ class Transcript(ScrollView, can_focus=True):
             return super().render_lines(crop)
         if self._stale or len(self._shown) != self.size.height:
             self._shown, self._stale = self._visible_lines(), False
-            self._drawn = finished(self, self._shown)
+            self._drawn = self._finished(self._shown)
         return cropped(self._drawn, crop)
+
+    def _finished(self, strips: list[Strip]) -> list[Strip]:
+        if self._background is None:
+            self._background = self.background_colors[1]
+        return finished(self, strips, self._background)
 
     def _visible_lines(self) -> list[Strip]:
         """Returns the lines on the screen; a line that did not change is the same object."""
-        width, ground = self.region.width, self.rich_style
+        width, ground = self.region.width, self._lines.look.ground
         top, height, selection = self.scroll_offset.y, self.size.height, self.text_selection
         lines = [self._lines.line(y, top, height, selection) for y in range(height)]
         return [line.adjust_cell_length(width, ground) for line in lines]
