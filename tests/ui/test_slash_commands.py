@@ -13,6 +13,7 @@ from tests.ui.conftest import AppUnderTest, Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
 from tests.ui.test_mode_rule import idle
 from tui_voice.config import load
+from tui_voice.config.editor import SettingsEditor
 from tui_voice.conversation import events as e
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.errors import SettingsError
@@ -167,6 +168,24 @@ async def test_words_that_are_no_command_are_a_turn(build: Build) -> None:
         (sent,) = app.scripted.posted
         assert isinstance(sent, e.TextSubmitted)
         assert sent.text == "/etc/hosts is what?"
+
+
+async def test_a_command_that_does_not_exist_and_a_wrong_value_are_refused(
+    build: Build, tmp_path: Path
+) -> None:
+    app = build(
+        idle, change_settings=lambda _values: None, editor=SettingsEditor(path=tmp_path / "c.toml")
+    )
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        for typed, said in (
+            ("/sumarise the budget", "There is no command /sumarise. `/` lists them."),
+            ("/speed 9", '"9" is not a number from 0.25 to 1.5.'),
+        ):
+            await pilot.press(*typed, "enter")
+            await settle(pilot)
+            assert app.screen.query_one(NoticeLine).shown.text == said
+        assert app.scripted.posted == []
 
 
 async def test_find_goes_to_the_newest_hit(build: Build) -> None:

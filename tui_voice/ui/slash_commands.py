@@ -87,7 +87,13 @@ def _key(action_id: str) -> Callable[[CommandHost, str], None]:
 
 
 def _setting(name: str) -> Callable[[CommandHost, str], None]:
-    return lambda host, argument: host.reopen_with(**{name: argument})
+    def change(host: CommandHost, argument: str) -> None:
+        editor = host.options.editor
+        if editor is not None and (refusal := editor.refusal(f"backend.{name}", argument)):
+            raise ValueError(refusal)
+        host.reopen_with(**{name: argument})
+
+    return change
 
 
 def _post(host: CommandHost, event: Event) -> None:
@@ -247,9 +253,15 @@ def parse(text: str) -> tuple[SlashCommand, str] | None:
 
 
 def run(text: str, host: CommandHost) -> str | None:
-    """Runs a command. Returns why it was refused, "" where it was done, None for other text."""
+    """Runs a command. Returns why it was refused, "" where it was done, None for other text.
+
+    A slash and a word that is no command is refused; `/etc/hosts` is a turn.
+    """
     parsed = parse(text)
     if parsed is None:
+        name = text.removeprefix("/").partition(" ")[0]
+        if text.startswith("/") and name.isalpha():
+            return f"There is no command /{name}. `/` lists them."
         return None
     try:
         parsed[0].run(host, parsed[1])
