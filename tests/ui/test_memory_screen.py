@@ -18,6 +18,7 @@ from tui_voice.ui.options import ExitSummary
 from tui_voice.ui.screens.memory import MemoryScreen
 from tui_voice.ui.screens.reader import ReaderScreen
 from tui_voice.ui.widgets.fact_list import FactList
+from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.memory_panel import MemoryPanel
 
 SHELLFISH = "Shellfish never: allergic."
@@ -116,8 +117,11 @@ async def test_a_pin_is_told_by_a_sign_and_a_word(build: Build) -> None:
         (fact,) = app.scripted.snapshot.ledger.facts
         assert fact == KeptFact("prohibitions_and_limits", "No plans on Sundays.", pinned=True)
         assert any("◆ No plans on Sundays." in line for line in lines_of(app))
+        footer = app.screen.query_one(KeyHintsLine)
+        assert "p unpin" in footer.render_line(0).text
         await pilot.press("p")
         await settle(pilot)
+        assert "p pin" in footer.render_line(0).text
         assert app.scripted.snapshot.ledger.facts == ()
 
 

@@ -133,8 +133,10 @@ class MemoryScreen(OwnScreen[None]):
             hints = self.EDIT_HINTS
         elif self._source.change is not None:
             undo = (self.UNDO_HINT,) if self._deleted else ()
+            fact = self._list.chosen
+            pin = ("pin", "p", "unpin" if fact is not None and fact.pinned else "pin")
             hints = (
-                (*self.HINTS[:-1], *undo, *self.READ_HINTS)
+                (*self.HINTS[:-2], pin, *undo, *self.READ_HINTS)
                 if self._shown
                 else (self.HINTS[1], *undo, *self.READ_HINTS)
             )
@@ -198,6 +200,10 @@ class MemoryScreen(OwnScreen[None]):
     def action_add(self) -> None:
         fact = self._list.chosen
         self._open_editor(None, fact.kind if fact is not None else NEW_KIND)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._show_hints()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
