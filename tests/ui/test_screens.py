@@ -30,6 +30,7 @@ from tui_voice.ui.screens.list_screen import PAUSE, ListScreen
 from tui_voice.ui.screens.reader import ReaderScreen
 from tui_voice.ui.screens.search import SearchScreen
 from tui_voice.ui.screens.sessions import ORDERS, SessionsScreen, day
+from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.row_list import RowList
 from tui_voice.ui.widgets.transcript import Transcript
@@ -207,8 +208,13 @@ async def test_the_reader_finds_words(build: Build, folder: Path) -> None:
         reader = ReaderScreen(app.options, app.key_table, folder / "v1-kyoto-in-april.jsonl")
         app.push_screen(reader)
         await settle(pilot)
-        await pilot.press("slash", *"shellfish", "enter")
+        footer = reader.query_one(KeyHintsLine)
+        await pilot.press("slash", *"shellfish")
         await settle(pilot)
+        assert "Enter go from hit to hit" in footer.render_line(0).text
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "n N next hit" in footer.render_line(0).text
         transcript = reader.query_one(Transcript)
         newest = transcript.cursor
         assert newest is not None
@@ -222,6 +228,7 @@ async def test_the_reader_finds_words(build: Build, folder: Path) -> None:
         await pilot.press("escape")
         await settle(pilot)
         assert not transcript.searches
+        assert "n N" not in footer.render_line(0).text
         assert app.screen is reader
         await pilot.press("escape")
         await settle(pilot)

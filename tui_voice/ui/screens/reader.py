@@ -75,6 +75,7 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
         ("find", "find"),
         ("back", "back"),
     )
+    FIND_HINTS = (("", "Enter", "go from hit to hit"), ("back", "Esc", "end the search"))
 
     def __init__(
         self,
@@ -111,7 +112,6 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
         yield KeyHintsLine(glyphs=glyphs, id="keys")
 
     def on_mount(self) -> None:
-        self.query_one(KeyHintsLine).hints = self._key_table.hints(self.HINTS)
         self.query_one(Transcript).focus()
 
         def work() -> None:
@@ -125,6 +125,17 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
                 show_result(self, self._show, loaded.ledger, loaded.notes)
 
         self.run_worker(work, thread=True, group="reading")
+
+    def _show_hints(self) -> None:
+        hints = self._key_table.hints(self.HINTS)
+        if self.query_one(FindBar).is_typing:
+            hints = self.FIND_HINTS
+        elif self.query_one(Transcript).searches:
+            hints = (("", "n N", "next hit, hit before"), *hints)
+        self.query_one(KeyHintsLine).hints = hints
+
+    def on_descendant_focus(self) -> None:
+        self._show_hints()
 
     def _show_error(self, error: TuiVoiceError) -> None:
         self.query_one(NoticeLine).notice = Notice(str(error), error.hint, "error")
@@ -143,6 +154,7 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
         transcript.set_empty(("this session has no turns",))
         transcript.show(ledger.turns, ledger.compactions, started_at(ledger))
         transcript.light_pattern(self._lit)
+        self._show_hints()
         if self._turn:
             transcript.go_to(self._turn)
         if flaws:
@@ -192,6 +204,7 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
         """Ends the search in the session, else closes the reader."""
         if self.query_one(FindBar).close():
             self.query_one(Transcript).focus()
+            self._show_hints()
         else:
             self.dismiss(None)
 
