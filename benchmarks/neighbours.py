@@ -222,7 +222,11 @@ def install(name: str, program: Program, folder: Path) -> tuple[list[str], str]:
         print(f"{name}: installing {', '.join(program.packages)}", flush=True)
         subprocess.run(["uv", "venv", "-q", str(place)], check=True)
         subprocess.run(
-            ["uv", "pip", "install", "-q", "--python", str(python), *program.packages], check=True
+            [
+                *("uv", "pip", "install", "-q", "--compile-bytecode", "--python", str(python)),
+                *program.packages,
+            ],
+            check=True,
         )
     code = f"from importlib.metadata import version; print(version({program.packages[0]!r}))"
     found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
