@@ -24,6 +24,7 @@ from tui_voice.store.journal import Journal
 from tui_voice.store.saved_session import (
     LONGEST_PAUSE,
     UNTITLED,
+    saved_session_of,
     start_time,
     title_of,
 )
@@ -304,6 +305,9 @@ def test_an_absence_does_not_count_into_the_length(folder: Path) -> None:
     listed = catalog.find(folder, "d")
     assert listed.seconds == 10 + LONGEST_PAUSE + 10
     assert catalog.list_sessions(folder)[0] == listed
+    resumed = e.SessionResumed(at=100, backend="local", model="")
+    away = [*events[:2], e.SessionClosed(at=12), resumed, e.SessionClosed(at=103)]
+    assert saved_session_of(fold(away), folder).seconds == 12 + 3
 
 
 @pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+23:59"])

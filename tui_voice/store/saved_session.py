@@ -31,7 +31,8 @@ class SavedSession:
     started: str
     """ISO 8601 with time zone, as the journal has it."""
     seconds: float
-    """Length of the session; long pauses are shortened to `LONGEST_PAUSE`."""
+    """Length of the session, for as long as it was open; long pauses are shortened to
+    `LONGEST_PAUSE`."""
     turns: int
     """How many turns of the user and the assistant have text."""
     model: str
@@ -66,7 +67,7 @@ def saved_session_of(ledger: Ledger, path: Path) -> SavedSession:
         id=opened.id if opened else path.stem,
         title=title_of(ledger),
         started=started,
-        seconds=round(_length(turns, ledger.at), 3),
+        seconds=round(min(_length(turns, ledger.at), ledger.at - ledger.away_s), 3),
         turns=len(turns),
         model=ledger.model,
         backend=ledger.backend,

@@ -30,8 +30,8 @@ NUMBERS = (
     ("interrupted", "You spoke over the reply. The struck words were not played; the model knows."),
     (
         "timeline",
-        "The strip above the transcript has a column for each turn, as high as its tokens. Below it "
-        "is a line where the model has the turn, a broken one where it is textified, and dots "
+        "The strip above the transcript has a column for each turn, as high as its tokens. Below "
+        "it is a line where the model has the turn, a broken one where it is textified, and dots "
         "where it is summarised.",
     ),
     ("an hour", "What an hour of this session costs, by the newest replies."),

@@ -98,8 +98,7 @@ class FactList(OptionList):
             self._facts[len(options)] = fact
             options.append(self._option(fact, len(options)))
         if not facts:
-            first, second = _EMPTY
-            options.append(self._text([[(f"  {first}", "words")], [(f"  {second}", "quiet")]]))
+            options.append(Option(_Lines(_empty_lines, self), disabled=True))
         self.highlighted = None
         self.set_options(options)
         wanted = [index for index, fact in self._facts.items() if fact.text == chosen]
@@ -141,3 +140,11 @@ class FactList(OptionList):
         elif fact.written:
             found.append("added by you")
         return [f" {self._glyphs.dot} ".join(found)] if found else []
+
+
+def _empty_lines(width: int) -> list[list[StyledText]]:
+    return [
+        [(f"  {text[begin:end]}", style)]
+        for text, style in zip(_EMPTY, ("words", "quiet"), strict=True)
+        for begin, end in wrap(text, max(8, width - 3))
+    ]
