@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rich.cells import cell_len
 
-from tui_voice.ui.wrapping import clean, fit, wrap
+from tui_voice.ui.wrapping import clean, wrap
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -237,6 +237,7 @@ class _Writer:
 
     def _table(self, tokens: Sequence[Token]) -> None:
         rows: list[list[str]] = []
+        rights: list[bool] = []
         for opening, token in pairwise(tokens):
             if opening.type == "tr_open":
                 rows.append([])
@@ -244,14 +245,22 @@ class _Writer:
                 rows[-1].append(
                     " ".join(_text_of(line) for line in _inline_lines(token.children or []))
                 )
+                if len(rows) == 1:
+                    rights.append("right" in str(opening.attrs.get("style", "")))
         widths = _column_widths(rows, self._room)
+        wrapped = [[_wrapped(c, w) for c, w in zip(row, widths, strict=False)] for row in rows]
+        is_high = any(len(cell) > 1 for row in wrapped for cell in row)
+        gap = " " * _GAP
         self._blank()
-        for number, row in enumerate(rows):
-            cells = [_padded(cell, width) for cell, width in zip(row, widths, strict=False)]
+        for number, row in enumerate(wrapped):
             kinds: tuple[Kind, ...] = () if number else ("strong",)
-            self._add_line([((" " * _GAP).join(cells).rstrip(), kinds, "")])
+            if is_high and number > 1:
+                self._add_line([("", (), "")])
+            for cells in zip_longest(*row, fillvalue=""):
+                parts = map(_padded, cells, widths, rights)
+                self._add_line([(gap.join(parts).rstrip(), kinds, "")])
             if not number:
-                rule = (" " * _GAP).join(self._rule * width for width in widths)
+                rule = gap.join(self._rule * width for width in widths)
                 self._add_line([(rule, ("quiet",), "")])
         self._blank_wanted = True
 
@@ -341,9 +350,13 @@ def _column_widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
     return widths
 
 
-def _padded(cell: str, width: int) -> str:
-    cell = fit(cell, width)
-    return cell + " " * (width - cell_len(cell))
+def _wrapped(cell: str, width: int) -> list[str]:
+    return [cell[begin:end] for begin, end in wrap(cell, width)]
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if right else text + blanks
 
 
 @lru_cache(maxsize=64)
