@@ -28,7 +28,7 @@ from tui_voice.ui.transcript_document import Mark
 from tui_voice.ui.view import SessionView, is_correctable
 from tui_voice.ui.widgets.footer import KeyHintsLine
 from tui_voice.ui.widgets.header import HeaderLine
-from tui_voice.ui.widgets.kept_lines import Columns, KeepsLines, Rows
+from tui_voice.ui.widgets.kept_lines import Columns, Ground, Rows
 from tui_voice.ui.widgets.notice import NoticeLine
 from tui_voice.ui.widgets.pane import Pane, keys_of
 from tui_voice.ui.widgets.panel_summary import PanelSummary
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tui_voice.ui.widgets.timeline import Timeline
 
 
-class SessionScreen(KeepsLines, Screen[None]):
+class SessionScreen(Ground, Screen[None]):
     """Shows views. What its keys do is in `SessionController`, which keys work in `KeyHints`."""
 
     AUTO_FOCUS = ""

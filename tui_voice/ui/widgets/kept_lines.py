@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from rich.style import Style
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from tui_voice.ui.widgets.line_widget import cropped
+from tui_voice.ui.widgets.line_widget import cropped, finished
 
 if TYPE_CHECKING:
     from textual.widget import Widget as _Base
@@ -39,13 +40,27 @@ class KeepsLines(_Base):
     def render_lines(self, crop: Region) -> list[Strip]:
         size = self.outer_size
         if self._kept is None or self._kept_size != size:
-            self._kept, self._kept_size = super().render_lines(size.region), size
+            self._kept, self._kept_size = self._all_lines(size), size
         return cropped(self._kept, crop)
 
+    def _all_lines(self, size: Size) -> list[Strip]:
+        return super().render_lines(size.region)
 
-class Rows(KeepsLines, Vertical):
+
+class Ground(KeepsLines):
+    """For a container: where it has no edge, its lines are its ground alone, and all are equal."""
+
+    def _all_lines(self, size: Size) -> list[Strip]:
+        if self.styles.gutter:
+            return super()._all_lines(size)
+        ground = self.background_colors[1]
+        blank = Strip.blank(size.width, Style.from_color(bgcolor=ground.rich_color))
+        return finished(self, [blank], ground) * size.height
+
+
+class Rows(Ground, Vertical):
     """A `Vertical` that keeps its lines."""
 
 
-class Columns(KeepsLines, Horizontal):
+class Columns(Ground, Horizontal):
     """A `Horizontal` that keeps its lines."""
