@@ -65,8 +65,9 @@ async def test_kept_lines_are_those_that_textual_renders(
             await check(pilot)
         app.theme = "textual-light"
         await check(pilot)
-        await pilot.resize_terminal(100, 30)
-        await check(pilot)
+        for width, height in ((100, 30), (40, 10), (60, 20), size):
+            await pilot.resize_terminal(width, height)
+            await check(pilot)
 
 
 async def test_lines_are_rendered_once(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
