@@ -29,10 +29,10 @@ SPOKEN_QUESTION = "In which city does my sister live?"
 
 
 def start_with_open_microphone(
-    start_app: StartApp, sound: SoundSetup, env: dict[str, str] | None = None
+    start_app: StartApp, server: str, sound: SoundSetup, env: dict[str, str] | None = None
 ) -> AppUnderTest:
     """Returns the app, connected, with an open microphone."""
-    app = start_app("--backend", "local", env=sound.env | (env or {}))
+    app = start_app("--backend", server, env=sound.env | (env or {}))
     app.wait_until_connected()
     sound.wait_for_capture(app)
     app.open_microphone()
@@ -50,9 +50,9 @@ def common_words(recognised: str) -> int:
 
 
 def test_a_spoken_question_interrupts_the_reply_and_is_answered(
-    start_app: StartApp, sound: SoundSetup, engines: SpeechEngines
+    start_app: StartApp, speech_server: str, sound: SoundSetup, engines: SpeechEngines
 ) -> None:
-    app = start_with_open_microphone(start_app, sound)
+    app = start_with_open_microphone(start_app, speech_server, sound)
     app.ask(FACTS)
     before, start = len(app.journal()), len(sound.loudspeaker.pcm)
     app.submit(QUESTION)
@@ -93,8 +93,10 @@ def wait_for_answer(app: AppUnderTest, turn: str) -> None:
     app.wait_until_shown(answer)
 
 
-def test_a_muted_microphone_captures_no_speech(start_app: StartApp, sound: SoundSetup) -> None:
-    app = start_with_open_microphone(start_app, sound)
+def test_a_muted_microphone_captures_no_speech(
+    start_app: StartApp, speech_server: str, sound: SoundSetup
+) -> None:
+    app = start_with_open_microphone(start_app, speech_server, sound)
     app.press("f4")
     app.wait_for("muted")
     start = len(sound.microphone.pcm)
@@ -131,9 +133,11 @@ def play_reply_with_open_microphone(
     return rms(samples(sound.microphone, start)), names
 
 
-def test_the_echo_of_a_reply_does_not_interrupt_it(start_app: StartApp, sound: SoundSetup) -> None:
+def test_the_echo_of_a_reply_does_not_interrupt_it(
+    start_app: StartApp, speech_server: str, sound: SoundSetup
+) -> None:
     sound.server.join_speaker_to_microphone()
-    app = start_with_open_microphone(start_app, sound)
+    app = start_with_open_microphone(start_app, speech_server, sound)
     for reply in range(2):  # during the first one the echo canceller does not know the echo yet
         level, names = play_reply_with_open_microphone(app, sound)
         assert level > 0.005, "the microphone did not record the reply"
@@ -141,10 +145,10 @@ def test_the_echo_of_a_reply_does_not_interrupt_it(start_app: StartApp, sound: S
 
 
 def test_the_echo_of_a_reply_does_not_interrupt_it_where_its_delay_jumps(
-    start_app: StartApp, sound: SoundSetup
+    start_app: StartApp, speech_server: str, sound: SoundSetup
 ) -> None:
     joining = sound.server.join_with_jumps()
-    app = start_with_open_microphone(start_app, sound)
+    app = start_with_open_microphone(start_app, speech_server, sound)
     for reply in range(2):
         level, names = play_reply_with_open_microphone(app, sound)
         assert level > 0.005, "the microphone did not record the reply"
@@ -154,10 +158,10 @@ def test_the_echo_of_a_reply_does_not_interrupt_it_where_its_delay_jumps(
 
 
 def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
-    start_app: StartApp, sound: SoundSetup
+    start_app: StartApp, speech_server: str, sound: SoundSetup
 ) -> None:
     sound.server.join_speaker_to_microphone()
-    app = start_with_open_microphone(start_app, sound)
+    app = start_with_open_microphone(start_app, speech_server, sound)
     app.ask("My dog is called Rex.")
     app.ask(FACTS)
     before, start = len(app.journal()), len(sound.loudspeaker.pcm)
@@ -173,12 +177,12 @@ def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
 
 
 def test_without_echo_cancellation_the_reply_is_captured(
-    start_app: StartApp, sound: SoundSetup
+    start_app: StartApp, speech_server: str, sound: SoundSetup
 ) -> None:
     """The room of these tests has an echo, so the tests with the canceller show what it does."""
     sound.server.join_speaker_to_microphone()
     env = {"TUI_VOICE_AUDIO_ECHO_CANCELLATION": "false"}
-    app = start_with_open_microphone(start_app, sound, env)
+    app = start_with_open_microphone(start_app, speech_server, sound, env)
     start = len(sound.microphone.pcm)
     app.submit(FACTS)
     app.wait_for_event("audio_received")
