@@ -130,3 +130,20 @@ async def test_without_sound_there_is_no_step_for_it(
         await pilot.press("enter")
         await settle(pilot)
         assert app.screen is app.session_screen
+
+
+async def test_on_a_low_screen_the_result_of_a_test_is_seen(
+    first_start: Callable[..., AppUnderTest],
+) -> None:
+    app = first_start(sound_test=FakeDevices())
+    async with app.run_test(size=(40, 10)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter", "down", "enter")
+        await settle(pilot)
+        page = app.screen.query_one(".page")
+        said = app.screen.query_one("#tested", Static)
+        assert str(said.content) == "Heard you."
+        assert page.region.contains_region(said.region)
+        await pilot.press("up")
+        await settle(pilot)
+        assert page.scroll_offset.y == 0

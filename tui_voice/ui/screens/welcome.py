@@ -173,6 +173,11 @@ class WelcomeScreen(OwnModalScreen[bool]):
     def _say(self, text: str) -> None:
         for line in self.query("#tested").results(Static):
             line.update(clean(text))
+            self.call_after_refresh(line.scroll_visible, animate=False)  # on a low screen
+
+    def on_option_list_option_highlighted(self) -> None:
+        for page in self.query(".page").results(VerticalScroll):
+            page.scroll_home(animate=False)
 
     def _choose(self, direction: Direction) -> None:
         def answered(device: str | None) -> None:
