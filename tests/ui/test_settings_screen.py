@@ -314,6 +314,21 @@ async def test_devices_are_chosen_by_name_and_tested(
             assert (posted.direction, posted.device) == (event.direction, device)
 
 
+@pytest.mark.parametrize("words", ["microphone", "voice", "policy", "theme", "speaking speed"])
+async def test_on_a_low_screen_a_dialog_shows_its_keys(
+    build: Build, editor: Editor, words: str
+) -> None:
+    listed = [(f"hw:{number}", f"A microphone, number {number}") for number in range(8)]
+    app = build(idle, editor=editor(), devices=lambda _direction: listed)
+    async with app.run_test(size=(40, 10)) as pilot:
+        await find(pilot, words)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert not isinstance(app.screen, SettingsScreen)
+        for line in app.screen.query(".hint"):
+            assert app.screen.region.contains_region(line.region)
+
+
 async def test_a_change_of_another_program_is_shown_and_not_overwritten(
     build: Build, editor: Editor, path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -93,6 +94,9 @@ class DeviceDialog(OwnModalScreen[str | None]):
         self.set_interval(1 / 10, self._draw_level)
         self._draw_level()
         self._say("")
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.height < 16, "-tiny")
 
     def _draw_level(self) -> None:
         """Shows how loud the device in use is, also while the microphone is closed."""
