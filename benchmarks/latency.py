@@ -38,9 +38,9 @@ QUESTION = "What time is it?"
 """The server answers this from its clock, without a language model."""
 OPEN_QUESTION = "What do you think about the sea?"
 """The small chat model answers this."""
-RECORDED = "cards/001.wav"
-"""A person says this (Debian's `pocketsphinx-testdata`): to the end-of-turn model, synthetic voices
-rarely sound finished. The small chat model answers it."""
+RECORDED = "librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
+"""A person says this sentence (Debian's `pocketsphinx-testdata`), which the end-of-turn models take
+for finished: "He was not an ill-disposed young man." The small chat model answers it."""
 _MINIMAL = """
 from textual.app import App
 from textual.widgets import Static

@@ -8,7 +8,9 @@ pauses are taken to last 1 s, as when the speaker thinks: the longest pause that
 which in prompts is the end of a phrase; and a stop between two words, at the quietest 40 ms of the
 middle of a sentence. A way that ends the turn in the pause has cut the sentence. At the end of the
 sentence counts how long the turn goes on. Noise as loud as that of the recording follows the
-speech. Last, the thresholds of smart-turn with which 5 to 30 % of the sentences are cut.
+speech. The models that judge by words know English only, so they get the English recordings.
+Last, the thresholds with which 5 to 50 % of the sentences are cut, and what comes of a threshold
+that was found on the other half of the recordings.
 """
 
 from __future__ import annotations
@@ -29,9 +31,12 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import note
+from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.end_of_turn import is_complete_sentence
 from tui_voice.server.local.moonshine import Moonshine
+from tui_voice.server.local.sentence_end import FINISHED_FROM, SentenceEnd
 from tui_voice.server.local.smart_turn import SmartTurn
+from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.vad import SileroDetector
 from tui_voice.server.turn_detector import PAUSE_MS as ASKED_MS
 from tui_voice.server.turn_detector import SILENCE_MS, Pause
@@ -53,7 +58,13 @@ class Place:
 
     sound: Sound
     text: str
+    tokens: list[LogProb]
     kind: Kind
+    file: Path
+
+    @property
+    def is_english(self) -> bool:
+        return "asterisk" not in self.file.parts or any(p[:3] == "en_" for p in self.file.parts)
 
 
 def load(path: Path) -> Sound:
@@ -110,8 +121,7 @@ def places() -> Iterator[Place]:
                 at["phrase"] = max(found, key=lambda pause: pause[1])[0]
             for kind, sample in at.items():
                 begun = np.concatenate((sound[:sample], silence))
-                said = text if kind == "end" else recogniser.transcribe(begun)
-                yield Place(begun, said, kind)
+                yield Place(begun, *recogniser.transcribe_scored(begun), kind, path)
 
 
 def row(name: str, places: list[Place], waits_ms: Callable[[Place], float]) -> None:
@@ -132,12 +142,53 @@ def row(name: str, places: list[Place], waits_ms: Callable[[Place], float]) -> N
     note(f"turn ends after {name}", result)
 
 
-def main() -> None:
-    smart_turn, found = SmartTurn(), list(places())
+def timed(name: str, found: list[Place], judge: Callable[[Place], float]) -> dict[int, float]:
+    """Returns the probability at each place, by `id`."""
     began = time.perf_counter()
-    scores = {id(place): smart_turn(place.sound) for place in found}
+    scores = {id(place): judge(place) for place in found}
     took_ms = (time.perf_counter() - began) * 1000 / len(found)
-    print(f"{len(found)} places; smart-turn takes {took_ms:.0f} ms")
+    print(f"{len(found)} places; {name}: {took_ms:.0f} ms each")
+    return scores
+
+
+def waits(scores: dict[int, float], threshold: float) -> Callable[[Place], float]:
+    """Returns what says for a place how much silence ends the turn."""
+    finished, unfinished = SILENCE_MS[Pause.FINISHED]["auto"], SILENCE_MS[Pause.UNFINISHED]["auto"]
+    return lambda place: finished if scores[id(place)] > threshold else unfinished
+
+
+def roc(name: str, places: list[Place], scores: dict[int, float]) -> None:
+    """Prints which ends are found for which share of cut sentences."""
+    print(name)
+    kinds = np.array([place.kind for place in places])
+    found = np.array([scores[id(place)] for place in places])
+    of = {kind: found[kinds == kind] for kind in ("phrase", "words", "end")}
+    for kind in ("phrase", "words"):
+        area = (of["end"][:, None] > of[kind][None]).mean()
+        print(f"pauses, {kind}: area under the curve {area:.2f}")
+        for share in (0.05, 0.1, 0.2, 0.3, 0.5):
+            threshold = float(np.quantile(of[kind], 1 - share, method="higher"))
+            ends = (of["end"] > threshold).mean()
+            print(f"  {share:.0%} cut: threshold {threshold:.3f}, {ends:.0%} of the ends found")
+    files = sorted({place.file for place in places})
+    halves = np.array([files.index(place.file) % 2 for place in places])
+    for half in (0, 1):
+        threshold = float(np.quantile(found[(halves != half) & (kinds == "words")], 0.9))
+        cut, phrases, ends = (
+            (found[(halves == half) & (kinds == kind)] > threshold).mean()
+            for kind in ("words", "phrase", "end")
+        )
+        print(
+            f"  threshold {threshold:.3f}, for 10 % of one half: in the other {cut:.0%} cut "
+            f"between words, {phrases:.0%} after a phrase, {ends:.0%} of the ends found"
+        )
+
+
+def main() -> None:
+    smart_turn, judge, found = SmartTurn(), SentenceEnd(SmolLM().ends), list(places())
+    scores = timed("smart-turn", found, lambda place: smart_turn.probability(place.sound))
+    english = [place for place in found if place.is_english]
+    words = timed("words", english, lambda place: judge.probability(place.text, place.tokens))
     for silence in (500.0, 800.0, 1_100.0):
         row(f"{silence:.0f} ms of silence", found, lambda _, ms=silence: ms)
     row(
@@ -145,24 +196,13 @@ def main() -> None:
         found,
         lambda place: 600.0 if is_complete_sentence(place.text) else 4_000.0,
     )
-    finished, unfinished = SILENCE_MS[Pause.FINISHED]["auto"], SILENCE_MS[Pause.UNFINISHED]["auto"]
     for threshold in (0.5, 0.8, 0.9, 0.95, 0.97):
-        row(
-            f"semantic_vad by smart-turn > {threshold}",
-            found,
-            lambda place, t=threshold: finished if scores[id(place)] > t else unfinished,
-        )
-    of = {
-        kind: np.array([scores[id(place)] for place in found if place.kind == kind])
-        for kind in ("phrase", "words", "end")
-    }
-    for kind in ("phrase", "words"):
-        area = (of["end"][:, None] > of[kind][None]).mean()
-        print(f"pauses after a {kind}: area under the curve {area:.2f}")
-        for share in (0.05, 0.1, 0.2, 0.3, 0.5):
-            threshold = float(np.quantile(of[kind], 1 - share, method="higher"))
-            ends = (of["end"] > threshold).mean()
-            print(f"  {share:.0%} cut: threshold {threshold:.3f}, {ends:.0%} of the ends found")
+        row(f"semantic_vad by smart-turn > {threshold}", found, waits(scores, threshold))
+    row("English: by smart-turn > 0.95", english, waits(scores, 0.95))
+    row(f"English: by words > {FINISHED_FROM}", english, waits(words, FINISHED_FROM))
+    roc("smart-turn", found, scores)
+    roc("smart-turn, English", english, scores)
+    roc("words, English", english, words)
 
 
 if __name__ == "__main__":

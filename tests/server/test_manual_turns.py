@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from tests.server.event_order_harness import (
 )
 from tests.server.protocol_harness import SILENCE, ProtocolClient, error_of, event_types
 from tests.server.toy_engines_harness import ToneRecogniser, ToyEngines, speech
+from tui_voice.errors import BackendError
 from tui_voice.realtime.wire.client import InputAudioBufferAppend, ResponseCancel
+from tui_voice.realtime.wire.items import LogProb
 from tui_voice.realtime.wire.server import ResponseDone
 from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
 from tui_voice.server.audio_formats import encode
@@ -197,15 +200,15 @@ class TestSemanticVad:
         )
         assert "input_audio_buffer.speech_stopped" not in event_types(client.events)
 
-    @pytest.mark.parametrize(("probability", "silence"), [(0.96, 300), (0.4, 1_300)])
+    @pytest.mark.parametrize(("finished", "silence"), [(True, 300), (False, 1_300)])
     def test_a_model_that_hears_the_end_decides_instead_of_the_words(
-        self, probability: float, silence: int
+        self, finished: bool, silence: int
     ) -> None:
         heard: list[int] = []
 
-        def judge(samples: NDArray[np.float32]) -> float:
+        def judge(samples: NDArray[np.float32]) -> bool:
             heard.append(len(samples))
-            return probability
+            return finished
 
         engines = ToyEngines()
         engines.judge = judge
@@ -230,15 +233,47 @@ class TestSemanticVad:
                 return WaitingRecogniser()
 
         engines = WaitingEngines()
-        engines.judge = lambda _: float(recognised.wait(5))
+        engines.judge = lambda _: recognised.wait(5)
         client = ProtocolClient(engines)
         client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
         client.say(speech_with_silence("tell me a story about", before=300, after=360))
         assert "input_audio_buffer.speech_stopped" in event_types(client.events)
 
+    @pytest.mark.parametrize(("finished", "silence"), [(True, 300), (False, 1_300)])
+    def test_where_a_model_judges_the_words_none_hears_the_sound(
+        self, finished: bool, silence: int
+    ) -> None:
+        engines, asked = ToyEngines(), list[str]()
+
+        def judge(text: str, _tokens: Sequence[LogProb]) -> bool:
+            asked.append(text)
+            return finished
+
+        engines.judge, engines.judge_words = lambda _: bool(1 / 0), judge
+        for after, ends in ((silence - 60, False), (silence + 60, True)):
+            client = ProtocolClient(engines)
+            client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
+            client.say(speech_with_silence("tell me a story about", before=300, after=after))
+            assert ("input_audio_buffer.speech_stopped" in event_types(client.events)) == ends
+        assert set(asked) == {"tell me a story about"}
+
+    def test_a_judge_that_fails_leaves_the_words_and_the_list(self) -> None:
+        def judge(_text: str, _tokens: Sequence[LogProb]) -> bool:
+            raise BackendError("The language model failed.")
+
+        engines = ToyEngines()
+        engines.judge_words = judge
+        client = ProtocolClient(engines)
+        client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
+        client.say(speech_with_silence("hello what is the time", before=300, after=700))
+        assert "input_audio_buffer.speech_stopped" in event_types(client.events)
+        assert "conversation.item.input_audio_transcription.failed" not in event_types(
+            client.events
+        )
+
     def test_the_model_is_not_asked_by_server_vad(self) -> None:
         client = ProtocolClient()
-        client.engines.judge = lambda _: 1 / 0
+        client.engines.judge = lambda _: bool(1 / 0)
         client.configure_input(turn_detection=server_vad())
         client.say(speech_with_silence("hello", after=700))
         assert "input_audio_buffer.speech_stopped" in event_types(client.events)

@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.errors import BackendError
-from tui_voice.server.interfaces import DETECTOR_RATE, SPEECH_RATE, ReplyRequest, ToolCall
+from tui_voice.server.interfaces import (
+    DETECTOR_RATE,
+    SPEECH_RATE,
+    EndOfSentence,
+    ReplyRequest,
+    ToolCall,
+)
 
 _TEXT = (
     "hello what is the time tell me a story about cats and dogs please stop my name is Anna "
@@ -171,8 +177,9 @@ class ToyEngines:
     def __init__(self) -> None:
         self.stt, self.tts, self.llm = ToneRecogniser(), ToneSynthesiser(), CommandResponder()
         self.loaded = threading.Event()
-        self.judge: Callable[[NDArray[np.float32]], float] | None = None
-        """Judges the end of a turn, where it is set."""
+        self.judge: Callable[[NDArray[np.float32]], bool] | None = None
+        """Judges the end of a turn by sound, where it is set."""
+        self.judge_words: EndOfSentence | None = None
         self.fails: str | None = None
         """The error that `load` raises, where it is set."""
 
@@ -190,8 +197,11 @@ class ToyEngines:
     def recogniser(self) -> ToneRecogniser:
         return self.stt
 
-    def end_of_turn(self) -> Callable[[NDArray[np.float32]], float] | None:
+    def end_of_turn(self) -> Callable[[NDArray[np.float32]], bool] | None:
         return self.judge
+
+    def end_of_sentence(self) -> EndOfSentence | None:
+        return self.judge_words
 
     def responder(self) -> CommandResponder:
         return self.llm

@@ -21,7 +21,6 @@ from tui_voice.server.response_manager import ResponseManager
 from tui_voice.server.session_settings import SessionSettings, TurnDetectionSettings
 from tui_voice.server.transcription import Transcriber
 from tui_voice.server.turn_detector import (
-    FINISHED_FROM,
     Pause,
     TurnDetector,
     TurnSignal,
@@ -241,7 +240,7 @@ class InputAudioBuffer:
         )
         self._commit(item_id, start_ms, end_ms, None, detector)
 
-    def _pause_text(self, utterance: Utterance, finished: float | None) -> None:
+    def _pause_text(self, utterance: Utterance, finished: bool | None) -> None:
         """The text before a pause is known: notes whether the speaker has finished, as a model
         heard or else by the words, and starts a speculative reply."""
         turn_detection, detector = self._settings.turn_detection, self._require_detector()
@@ -251,7 +250,7 @@ class InputAudioBuffer:
         if finished is None:
             detector.pause = Pause.AFTER_SENTENCE if is_complete_sentence(text) else Pause.WITHIN
         else:
-            detector.pause = Pause.FINISHED if finished > FINISHED_FROM else Pause.UNFINISHED
+            detector.pause = Pause.FINISHED if finished else Pause.UNFINISHED
         if turn_detection.create_response:
             self._responses.start_speculative(self._settings, utterance.item_id, text)
 

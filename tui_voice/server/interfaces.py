@@ -71,8 +71,19 @@ class ScoringRecogniser(Recogniser, Protocol):
 class EndOfTurn(Protocol):
     """Judges by the sound of a turn whether its speaker has finished."""
 
-    def __call__(self, samples: NDArray[np.float32]) -> float:
-        """Returns the probability (0 to 1) of it. `samples`: as for a `Recogniser`, to a pause."""
+    def __call__(self, samples: NDArray[np.float32]) -> bool:
+        """Returns whether it is so. `samples`: as for a `Recogniser`, to a pause."""
+        ...
+
+
+class EndOfSentence(Protocol):
+    """Judges by the words of a turn whether its speaker has finished."""
+
+    def __call__(self, text: str, tokens: Sequence[LogProb]) -> bool:
+        """Returns whether it is so. `text`, `tokens`: as a `ScoringRecogniser` returns them.
+
+        Raises `tui_voice.errors.TuiVoiceError` where its model fails.
+        """
         ...
 
 
@@ -171,7 +182,12 @@ class Engines(Protocol):
     def recogniser(self) -> Recogniser: ...
 
     def end_of_turn(self) -> EndOfTurn | None:
-        """Returns the judge of pauses; None where its weights are not installed."""
+        """Returns the judge of pauses by sound; None where its weights are not installed."""
+        ...
+
+    def end_of_sentence(self) -> EndOfSentence | None:
+        """Returns the judge of pauses by words; None where there is none, or where the
+        recogniser does not score them."""
         ...
 
     def responder(self) -> Responder: ...

@@ -73,8 +73,8 @@ class TranscriptReady:
     text: str
     logprobs: tuple[LogProb, ...] = ()
     """The tokens of the text; empty where the recogniser does not know how sure it is."""
-    finished: float | None = None
-    """The probability that the speaker has finished; None: not judged."""
+    finished: bool | None = None
+    """Whether the speaker has finished; None: not judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Transcriber:
         self,
         queue: OutputQueue,
         items: ItemList,
-        on_pause_text: Callable[[Utterance, float | None], None],
+        on_pause_text: Callable[[Utterance, bool | None], None],
         on_transcribed: Callable[[], None],
     ) -> None:
         self._queue, self._items = queue, items

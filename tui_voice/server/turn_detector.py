@@ -33,8 +33,8 @@ class Pause(Enum):
 
     WITHIN = "words: within a sentence, or not known yet"
     AFTER_SENTENCE = "words: after a complete sentence"
-    UNFINISHED = "sound: the speaker has not finished"
-    FINISHED = "sound: the speaker has finished"
+    UNFINISHED = "a model: the speaker has not finished"
+    FINISHED = "a model: the speaker has finished"
 
 
 SILENCE_MS = {
@@ -44,10 +44,6 @@ SILENCE_MS = {
     Pause.FINISHED: {"low": 600, "medium": 300, "auto": 300, "high": 200},
 }
 """`semantic_vad`, by eagerness: silence that ends a turn."""
-FINISHED_FROM = 0.95
-"""Probability from which a speaker counts as finished: with it, a speaker who stops between two
-words is rarely cut, and more than half of the finished sentences end at once
-(`benchmarks/turn_ends.py`)."""
 _KEPT_SILENCE_MS = 60_000
 """Silence between turns that stays in the buffer in case the client commits it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,14 +104,19 @@ class EngineWorkers:
     def _transcribe(self, job: TranscribeJob, report: Report) -> None:
         resampled = pcm.samples(pcm.resample(job.sound, pcm.RATE, DETECTOR_RATE))
         samples = np.multiply(resampled, 1 / 32768, dtype=np.float32)
-        judge = self.engines.end_of_turn() if job.judges_end else None
-        if judge is None:
-            report(TranscriptReady(job.job_id, *self._recognise(samples)))
-            return
-        with ThreadPoolExecutor(1, "end of turn") as meanwhile:
-            finished = meanwhile.submit(judge, samples)
+        by_words = self.engines.end_of_sentence() if job.judges_end else None
+        by_sound = self.engines.end_of_turn() if job.judges_end and by_words is None else None
+        if by_sound is None:
             text, logprobs = self._recognise(samples)
-        report(TranscriptReady(job.job_id, text, logprobs, finished.result()))
+            finished = None
+            with suppress(TuiVoiceError):  # then the last word tells, and no words are lost
+                finished = by_words(text, logprobs) if by_words is not None else None
+        else:
+            with ThreadPoolExecutor(1, "end of turn") as meanwhile:
+                judged = meanwhile.submit(by_sound, samples)
+                text, logprobs = self._recognise(samples)
+            finished = judged.result()
+        report(TranscriptReady(job.job_id, text, logprobs, finished))
 
     def _recognise(self, samples: NDArray[np.float32]) -> tuple[str, tuple[LogProb, ...]]:
         recogniser = self.engines.recogniser()

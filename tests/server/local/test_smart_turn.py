@@ -37,8 +37,8 @@ def test_whole_sentences_of_people_sound_more_finished_than_halves(engines: Loca
     judge = engines.end_of_turn()
     assert isinstance(judge, SmartTurn)
     clips = [clip.samples for clip in recordings()]
-    whole = [judge(samples) for samples in clips]
-    half = [judge(samples[: len(samples) // 2]) for samples in clips]
+    whole = [judge.probability(samples) for samples in clips]
+    half = [judge.probability(samples[: len(samples) // 2]) for samples in clips]
     assert np.mean(whole) - np.mean(half) > 0.15, (whole, half)
 
 

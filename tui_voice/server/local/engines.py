@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from tui_voice.errors import EnginesMissing
 from tui_voice.languages.tokens import count_text_tokens
 from tui_voice.server.interfaces import (
+    EndOfSentence,
     EndOfTurn,
     Recogniser,
     Responder,
@@ -25,6 +26,7 @@ from tui_voice.server.local.moonshine import Moonshine
 from tui_voice.server.local.pico import PicoVoices
 from tui_voice.server.local.remote import SpeechUrl, Whisper, WhisperUrl
 from tui_voice.server.local.responder import LocalResponder
+from tui_voice.server.local.sentence_end import SentenceEnd
 from tui_voice.server.local.smart_turn import SmartTurn
 from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.speech_gate import SpeechGate
@@ -94,7 +96,7 @@ class LocalEngines:
         self._stt_option, self._tts_option = stt, tts
         self._progress, self._probe = progress, probe
         self._speech_on_demand = speech_on_demand
-        self._recogniser: Lazy[Recogniser] = Lazy(lambda: SpeechGate(self._make_recogniser()))
+        self._recogniser: Lazy[SpeechGate] = Lazy(lambda: SpeechGate(self._make_recogniser()))
         self._end_of_turn: Lazy[SmartTurn | bool] = Lazy(_find_end_of_turn)
         self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
         self._chat: Lazy[ChatResponder | GgufChat | bool] = Lazy(self._find_chat)
@@ -145,6 +147,14 @@ class LocalEngines:
     def end_of_turn(self) -> EndOfTurn | None:
         found = self._end_of_turn()
         return None if isinstance(found, bool) else found
+
+    def end_of_sentence(self) -> EndOfSentence | None:
+        if not self._recogniser().scores:
+            return None
+        try:
+            return SentenceEnd(self._model().ends)
+        except EnginesMissing:  # another chat model answers
+            return None
 
     def responder(self) -> Responder:
         return self._responder()

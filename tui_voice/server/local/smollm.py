@@ -6,6 +6,7 @@ model of the user's own (a GGUF file) takes its place.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,10 @@ _OPENING, _CONTINUING = "Hello!", "Go on."
 _CONTEXT_TOKENS = 2048
 _MOST_TURNS = 3
 """Turns that the model reads: the last ones. With 4 its first words came 0.25 s later."""
+_NEXT_TOKENS = 40
+"""The most likely next tokens that are looked at; the others together are rarely 10 %."""
+_END_TOKENS = (0, 2)
+"""Ids of the tokens that end a document and a message."""
 _MOST_CHARACTERS = 400
 """Of one turn that the model reads: its end. It reads about 120 tokens a second on one core."""
 
@@ -77,6 +82,25 @@ class SmolLM:
             ) from error
         # Reads the beginning that all prompts have; it stays in the cache of the model.
         self._server.handle_chat_completions({"messages": _beginning(), "max_tokens": 1})
+
+    def ends(self, text: str) -> float:
+        """Returns how likely it is, 0 to 1, that a sentence, line or document ends behind `text`,
+        which has no mark at its end. Raises `BackendError` where the model fails.
+        """
+        answer = self._server.handle_completions(
+            {"prompt": text, "max_tokens": 1, "temperature": 0, "n_probs": _NEXT_TOKENS}
+        )
+        if "error" in answer:
+            raise BackendError(f"The language model failed: {answer['error'].get('message')}.")
+        scores = (answer["choices"][0].get("logprobs") or {}).get("content")
+        found = scores[0]["top_logprobs"] if scores else ()
+        return sum(
+            math.exp(next_token["logprob"])
+            for next_token in found
+            if next_token["id"] in _END_TOKENS
+            or next_token["token"].startswith("\n")
+            or next_token["token"].strip().startswith((".", "?", "!"))
+        )
 
     def reply(
         self,

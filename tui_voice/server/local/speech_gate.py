@@ -32,6 +32,11 @@ class SpeechGate:
         self._recogniser = recogniser
         self._detectors = DetectorPool(SileroDetector)
 
+    @property
+    def scores(self) -> bool:
+        """The recogniser gives tokens with their probabilities."""
+        return isinstance(self._recogniser, ScoringRecogniser)
+
     def transcribe(self, samples: NDArray[np.float32]) -> str:
         """Returns the words in a recording (mono, 16 kHz, −1…1), "" where there is no speech."""
         return self.transcribe_scored(samples)[0]

@@ -1,0 +1,79 @@
+"""The models that judge by the words whether the speaker has finished, on real recordings."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.server.local.speech_harness import SENTENCES, flite, recordings
+from tui_voice.realtime.wire.items import LogProb
+from tui_voice.server.interfaces import Recogniser, ScoringRecogniser
+from tui_voice.server.local.engines import LocalEngines
+from tui_voice.server.local.sentence_end import SentenceEnd
+from tui_voice.server.local.speech_gate import SpeechGate
+
+pytestmark = pytest.mark.local
+
+
+def judge_of(engines: LocalEngines) -> SentenceEnd:
+    judge = engines.end_of_sentence()
+    assert isinstance(judge, SentenceEnd)
+    return judge
+
+
+@pytest.mark.usefixtures("voices")
+def test_half_a_sentence_is_not_finished_and_most_whole_ones_are(engines: LocalEngines) -> None:
+    judge, recogniser = judge_of(engines), engines.recogniser()
+    assert isinstance(recogniser, ScoringRecogniser)
+
+    def finished(samples: NDArray[np.float32]) -> bool:
+        return judge(*recogniser.transcribe_scored(samples))
+
+    sentences = [flite(text) for text in SENTENCES] + [clip.samples for clip in recordings()[:4]]
+    assert sum(finished(samples) for samples in sentences) >= len(sentences) * 0.7
+    assert sum(finished(samples[: len(samples) // 2]) for samples in sentences) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "likely"),
+    [("My sister lives in London and she has two children", True), ("I would like to", False)],
+)
+def test_both_models_must_expect_a_mark(engines: LocalEngines, text: str, likely: bool) -> None:
+    judge = judge_of(engines)
+
+    def probability(mark: str, of_mark: float) -> float:
+        return judge.probability(text + mark, [LogProb(token=mark, logprob=math.log(of_mark))])
+
+    assert (probability(".", 0.95) > 0.8) == likely
+    assert probability(".", 0.1) < 0.8
+    assert probability(" and", 0.99) == 0.0
+    assert judge.probability("", []) == 0.0
+
+
+def test_without_the_small_chat_model_words_are_not_judged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engines = LocalEngines(probe=False)
+    engines.recogniser()
+    monkeypatch.setattr("tui_voice.server.local.weights._installed", lambda *_: None)
+    monkeypatch.setattr("tui_voice.server.local.weights.folders", lambda: (tmp_path,))
+    assert engines.end_of_sentence() is None
+
+
+def test_a_recogniser_without_scores_is_not_judged_by_words() -> None:
+    class Unscored:
+        name = "words"
+
+        def transcribe(self, samples: NDArray[np.float32]) -> str:
+            return f"{len(samples)}"
+
+    class Engines(LocalEngines):
+        def _make_recogniser(self) -> Recogniser:
+            return Unscored()
+
+    assert Engines(probe=False).end_of_sentence() is None
+    assert not SpeechGate(Unscored()).scores
