@@ -54,6 +54,18 @@ def test_both_models_must_expect_a_mark(engines: LocalEngines, text: str, likely
     assert judge.probability("", []) == 0.0
 
 
+def test_beside_another_chat_model_the_small_one_is_loaded_when_it_is_asked() -> None:
+    lines: list[str] = []
+    engines = LocalEngines(
+        "http://127.0.0.1:9/v1", "big", progress=lines.append, probe=False, speech_on_demand=True
+    )
+    engines.load()
+    assert not any("language model" in line for line in lines)
+    assert engines.end_of_sentence() is not None
+    assert "loading language model" in lines[-2]
+    assert lines[-1] == f"ready: {engines.describe()}"
+
+
 def test_without_the_small_chat_model_words_are_not_judged(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ class LocalEngines:
         self._stt_option, self._tts_option = stt, tts
         self._progress, self._probe = progress, probe
         self._speech_on_demand = speech_on_demand
+        self._is_loaded = False
         self._recogniser: Lazy[SpeechGate] = Lazy(lambda: SpeechGate(self._make_recogniser()))
         self._end_of_turn: Lazy[SmartTurn | bool] = Lazy(_find_end_of_turn)
         self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
@@ -137,6 +138,7 @@ class LocalEngines:
         elif isinstance(chat, bool):
             self._model()
         self._progress("embedded engines ready")
+        self._is_loaded = True
 
     def detector(self) -> SpeechDetector:
         return SileroDetector()
@@ -203,7 +205,10 @@ class LocalEngines:
 
     def _make_model(self) -> SmolLM:
         self._progress("loading language model (98 MB)…")
-        return SmolLM()
+        model = SmolLM()
+        if self._is_loaded:  # only now, beside another chat model
+            self._progress(f"ready: {self.describe()}")
+        return model
 
     def _make_responder(self) -> LocalResponder:
         chat = self._chat()
