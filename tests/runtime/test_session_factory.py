@@ -86,6 +86,7 @@ async def test_a_text_session_has_no_audio(tmp_path: Path) -> None:
         def use(session: HeadlessSession) -> None:
             said = session.say("hello Anna")
             assert [(turn.modality, turn.text) for turn in said] == [("text", "hello Anna")] * 2
+            assert not session._session.meters().recording
 
         path = await drive(options, use)
     assert recordings(path) == []

@@ -129,7 +129,7 @@ def open_session(options: SessionOptions) -> Session:
         session.listen_saved(options.on_saved_event)
     if options.on_end is not None:
         session.on_end(options.on_end)
-    if settings.audio.record:
+    if settings.audio.record and not settings.audio.text_only:
         backend.record_with(Recorder(session.path, session.seconds, poster.disk_trouble))
     backend.image_uri = partial(images.data_uri, session.path)
     session.start()
