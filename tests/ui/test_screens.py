@@ -201,6 +201,22 @@ async def test_the_reader_shows_prunings_and_resumes(build: Build, folder: Path)
     assert [result and result.session_id for result in results] == [opened.id]
 
 
+async def test_the_reader_says_that_enter_plays_where_sound_was_recorded(
+    build: Build, folder: Path
+) -> None:
+    app = build()
+    path = folder / "v1-kyoto-in-april.jsonl"
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        for recorded in (False, True):
+            if recorded:
+                path.with_suffix(".flac").touch()
+            reader = ReaderScreen(app.options, app.key_table, path)
+            app.push_screen(reader)
+            await settle(pilot)
+            assert ("Enter play" in reader.query_one(KeyHintsLine).render_line(0).text) == recorded
+
+
 async def test_the_reader_finds_words(build: Build, folder: Path) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:

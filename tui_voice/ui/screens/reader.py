@@ -96,6 +96,7 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
         self._turn = turn
         self._session_id = path.stem
         self._facts: tuple[FactRow, ...] = ()
+        self._recorded = False
 
     def compose(self) -> ComposeResult:
         glyphs = self._options.glyphs
@@ -128,6 +129,8 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
 
     def _show_hints(self) -> None:
         hints = self._key_table.hints(self.HINTS)
+        if self._recorded:
+            hints = (("", "Enter", "play"), *hints)
         if self.query_one(FindBar).is_typing:
             hints = self.FIND_HINTS
         elif self.query_one(Transcript).searches:
@@ -142,8 +145,10 @@ class ReaderScreen(OwnScreen[ResumeRequest | None]):
 
     def _show(self, ledger: Ledger, flaws: tuple[str, ...]) -> None:
         """`flaws`: what could not be read in the journal, in sentences."""
+        from tui_voice.store.catalog import recordings
         from tui_voice.store.saved_session import saved_session_of
 
+        self._recorded = any(file.suffix == ".flac" for file in recordings(self._path))
         session = saved_session_of(ledger, self._path)
         self._session_id = session.id
         header = self.query_one(HeaderLine)
