@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.events import Paste
 from textual.widgets import Static
 
@@ -256,6 +256,12 @@ async def test_the_palette_offers_everything_that_works(build: Build) -> None:
         await pilot.press("ctrl+p")
         await settle(pilot)
         assert isinstance(app.screen, CommandPalette)
+        listed = app.screen.query_one(CommandList)
+        while not listed.option_count:
+            await pilot.pause()
+        await settle(pilot)
+        assert app.screen.region.contains_region(listed.region)
+        assert listed.size.height > 4
         await pilot.press("escape")
         await settle(pilot)
         names = {command.name for command in app.palette_commands(app.screen)}

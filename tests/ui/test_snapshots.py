@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -79,6 +80,7 @@ SCREENS: dict[str, tuple[Callable[[ScriptedSession], object], tuple[str, ...]]] 
     "offline": (offline, ()),
     "help": (empty, ("f1",)),
     "jump": (kyoto_session, ("f6",)),
+    "palette": (kyoto_session, ("ctrl+p", *"mem")),
     "memory": (kyoto_session, ("tab", "tab", "tab")),
     "deleted": (empty, ("ctrl+r", "ctrl+d")),
     "sessions": (empty, ("ctrl+r",)),
@@ -128,7 +130,8 @@ def devices(_direction: str) -> list[tuple[str, str]]:
 
 ALWAYS = (
     *("session", "select", "empty", "help", "sessions", "search", "reader", "export"),
-    *("facts", "timeline", "settings", "welcome-server", "welcome-sound", "welcome-talk"),
+    *("facts", "timeline", "palette", "settings"),
+    *("welcome-server", "welcome-sound", "welcome-talk"),
 )
 """Screens that are compared in every appearance; the others at the two usual sizes."""
 
@@ -169,6 +172,10 @@ def test_picture(
             await settle(pilot)
         if isinstance(app.screen, ListScreen):
             await filter_applied(pilot)
+        for listed in app.screen.query(CommandList):
+            while not listed.option_count:
+                await pilot.pause()
+            await settle(pilot)
         for area in app.screen.query(TextArea):
             area.cursor_blink = False
         for line in app.screen.query(Input):

@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple, Protocol, cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Provider
+from textual.events import Resize
 from textual.screen import Screen
 
 from tui_voice.ui.keys import KeyTable
@@ -15,6 +16,9 @@ from tui_voice.ui.keys import KeyTable
 class Palette(CommandPalette):
     """Textual's palette, whose list moves by a page only once its rows are laid out: before that,
     Textual ends the app with a KeyError."""
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.height < 16, "-tiny")
 
     def _action_command_list(self, action: str) -> None:
         commands = self.query_one(CommandList)

@@ -84,8 +84,8 @@ class MemoryScreen(OwnScreen[None]):
     )
     UNDO_HINT = ("undo", "u", "restore")
     EDIT_HINTS = (
-        ("save", "Enter", "save"),
         ("other_kind", "Tab", "another kind"),
+        ("save", "Enter", "save"),
         ("back", "Esc", "cancel"),
     )
 

@@ -132,7 +132,7 @@ class SessionScreen(Ground, Screen[None]):
     async def mount_rest(self) -> None:
         """Creates the side panel and the prompt, for which the first paint does not wait."""
         from tui_voice.ui.slash_commands import suggestions
-        from tui_voice.ui.widgets.command_list import CommandList
+        from tui_voice.ui.widgets.command_list import SlashCommandList
         from tui_voice.ui.widgets.find_bar import FindBar
         from tui_voice.ui.widgets.prompt_input import PromptInput
         from tui_voice.ui.widgets.side_panel import SidePanel
@@ -140,7 +140,7 @@ class SessionScreen(Ground, Screen[None]):
 
         self._panel = SidePanel(self._summary, glyphs=self._options.glyphs)
         self._panel.set_low(self.size.height < LOW)
-        commands = CommandList(
+        commands = SlashCommandList(
             lambda text: suggestions(text, self._host), glyphs=self._options.glyphs, id="commands"
         )
         await self.mount(commands, before=self.query_one("#entry"))

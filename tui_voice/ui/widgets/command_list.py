@@ -12,10 +12,10 @@ from tui_voice.ui.widgets.line_widget import BlockWidget, StyledText
 from tui_voice.ui.wrapping import clean, fit
 
 
-class CommandList(BlockWidget):
+class SlashCommandList(BlockWidget):
     """Follows the text of the prompt. It never has the focus; the prompt hands it its keys."""
 
-    DEFAULT_CSS = "CommandList { height: auto; width: 1fr; display: none; }"
+    DEFAULT_CSS = "SlashCommandList { height: auto; width: 1fr; display: none; }"
 
     _rows: reactive[tuple[tuple[Suggestion, ...], int]] = reactive(((), -1), layout=True)
 

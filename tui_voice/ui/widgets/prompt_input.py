@@ -14,7 +14,7 @@ from tui_voice.ui.folded_pastes import FoldedPastes
 from tui_voice.ui.input_history import InputHistory
 from tui_voice.ui.key_queue import is_text
 from tui_voice.ui.keys import BUILT_IN, KeyTable, binding
-from tui_voice.ui.widgets.command_list import CommandList
+from tui_voice.ui.widgets.command_list import SlashCommandList
 from tui_voice.ui.wrapping import clean
 
 
@@ -39,7 +39,7 @@ class PromptInput(TextArea):
     def __init__(
         self,
         submit: Callable[[str], bool],
-        commands: CommandList,
+        commands: SlashCommandList,
         *,
         keys: KeyTable,
         placeholder: str = "",
