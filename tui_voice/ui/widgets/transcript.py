@@ -20,12 +20,7 @@ from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.pruning_rows import PruningRow
 from tui_voice.ui.theme import theme_styles
-from tui_voice.ui.transcript_document import (
-    Block,
-    BlockPosition,
-    Mark,
-    TranscriptDocument,
-)
+from tui_voice.ui.transcript_document import Block, BlockPosition, Mark, TranscriptDocument
 from tui_voice.ui.transcript_find import pattern_of, turns_with
 from tui_voice.ui.transcript_lines import Look, TranscriptLines, changed_rows
 from tui_voice.ui.transcript_selection import line_number, select_block, selected_text
