@@ -71,6 +71,20 @@ async def test_all_saved_sessions_with_a_preview(build: Build) -> None:
         assert screen.query_one("#preview", Transcript).document.height > 0
 
 
+async def test_a_list_that_becomes_wide_shows_the_preview(build: Build) -> None:
+    app = build()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+r")
+        await settle(pilot)
+        await filter_applied(pilot)
+        preview = app.screen.query_one("#preview", Transcript)
+        assert preview.last_turn is None
+        await pilot.resize_terminal(120, 24)
+        await settle(pilot)
+        assert preview.last_turn is not None
+
+
 async def test_typing_filters_and_ctrl_t_orders(build: Build) -> None:
     app = build()
     async with app.run_test(size=(120, 36)) as pilot:

@@ -102,7 +102,10 @@ class ListScreen(OwnScreen[ResumeRequest | None], Generic[Row]):
         self.apply_filter(self.query_one(Input).value)
 
     def on_resize(self, event: events.Resize) -> None:
+        before = self.has_class("-wide")
         self.set_class(self.PREVIEW and event.size.width >= PREVIEW_FROM, "-wide")
+        if not before:
+            self._load_preview()
         room = event.size.width - 6
         fits = len(self.PLACEHOLDER) <= room
         self.query_one(Input).placeholder = self.PLACEHOLDER if fits else "type to filter"
@@ -213,6 +216,10 @@ class ListScreen(OwnScreen[ResumeRequest | None], Generic[Row]):
     # ── the preview ─────────────────────────────────────────────────────────────────────────
 
     def on_option_list_option_highlighted(self, _event: OptionList.OptionHighlighted) -> None:
+        self._load_preview()
+
+    def _load_preview(self) -> None:
+        """Reads the chosen session, where there is room for its preview."""
         row = self.chosen_row
         if row is None or not self.has_class("-wide"):
             return
