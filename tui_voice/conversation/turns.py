@@ -184,11 +184,13 @@ class Chunk(tuple[Turn, ...]):
 class Turns:
     """The turns of a session in order. A change copies one chunk of 64 turns, not all of them."""
 
-    __slots__ = ("chunks",)
+    __slots__ = ("_count", "chunks")
 
     def __init__(self, chunks: tuple[Chunk, ...] = ()) -> None:
         self.chunks = chunks
-        """The turns as they are stored. A chunk in which nothing changed stays the same object."""
+        """The turns as they are stored, without empty chunks. A chunk in which nothing changed
+        stays the same object."""
+        self._count: int | None = None
 
     @classmethod
     def of(cls, turns: list[Turn]) -> Turns:
@@ -196,7 +198,12 @@ class Turns:
         return cls(tuple(Chunk(turns[i : i + CHUNK]) for i in range(0, len(turns), CHUNK)))
 
     def __len__(self) -> int:
-        return sum(map(len, self.chunks))
+        if self._count is None:
+            self._count = sum(map(len, self.chunks))
+        return self._count
+
+    def __bool__(self) -> bool:
+        return bool(self.chunks)
 
     def __iter__(self) -> Iterator[Turn]:
         for chunk in self.chunks:

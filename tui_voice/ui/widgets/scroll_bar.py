@@ -31,9 +31,12 @@ class _Bar(ScrollBar):
             back_color=colours.bgcolor,
             bar_color=colours.color,
         )
-        ground = self.rich_style
-        rows = [Strip([row], 1).apply_style(ground) for row in drawn.segments]
-        return finished(self, rows, self.background_colors[1])
+        ground, background = self.rich_style, self.background_colors[1]
+        lines = {
+            id(row): finished(self, [Strip([row], 1).apply_style(ground)], background)[0]
+            for row in {id(row): row for row in drawn.segments}.values()  # at most 5 differ
+        }
+        return [lines[id(row)] for row in drawn.segments]
 
 
 class LightScrollBar(KeepsLines, _Bar):
