@@ -75,7 +75,7 @@ class CachedLinesWidget(Widget):
         return super().refresh(*regions, **how)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        width, height = self.size
+        width, height = self.outer_size
         if len(self._kept) != height or (self._kept_width != width):
             self._kept, self._kept_width = [None] * height, width
         if self._background is None:

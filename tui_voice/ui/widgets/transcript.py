@@ -185,7 +185,8 @@ class Transcript(ScrollView, can_focus=True):
             self.vertical_scrollbar.window_virtual_size = size.height
 
     def _scroll_to_line(self, line: float) -> None:
-        self.scroll_to(y=line, animate=False, immediate=True, force=True)
+        if not line == self.scroll_y == self.scroll_target_y:
+            self.scroll_to(y=line, animate=False, immediate=True, force=True)
 
     def _set_unseen(self, count: int) -> None:
         if count != self._lines.unseen:
@@ -225,8 +226,7 @@ class Transcript(ScrollView, can_focus=True):
         return cropped(self._drawn, crop)
 
     def _finished(self, strips: list[Strip]) -> list[Strip]:
-        if self._background is None:
-            self._background = self.background_colors[1]
+        self._background = self._background or self.background_colors[1]
         return finished(self, strips, self._background)
 
     def _visible_lines(self) -> list[Strip]:
