@@ -165,8 +165,6 @@ def test_picture(
 
     async def arrive(pilot: Pilot[object]) -> None:
         await settle(pilot)
-        for area in app.session_screen.query(TextArea):
-            area.cursor_blink = False  # while it is shown: later it may be hidden
         for key in keys:
             await pilot.press(key)
             await settle(pilot)

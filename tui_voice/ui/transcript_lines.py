@@ -22,7 +22,7 @@ from tui_voice.ui.block_painter import GUTTER, BlockPainter, TranscriptStyles
 from tui_voice.ui.glyphs import UNICODE, Glyphs
 from tui_voice.ui.number_format import plural
 from tui_voice.ui.pruning_rows import PruningRow, PruningWorth
-from tui_voice.ui.transcript_document import Block, Mark, TranscriptDocument
+from tui_voice.ui.transcript_document import Block, BlockPosition, Mark, TranscriptDocument
 from tui_voice.ui.transcript_find import Columns, hit_columns, lit
 from tui_voice.ui.transcript_selection import line_number
 from tui_voice.ui.wrapping import clean, wrap
@@ -156,25 +156,45 @@ class TranscriptLines:
 
     # ── lines ───────────────────────────────────────────────────────────────────────────────
 
-    def line(self, y: int, top: int, height: int, selection: Selection | None) -> Strip:
-        """Returns row `y` of a screen of `height` rows whose first row is line `top`."""
-        strip = self._block_line(top + y, selection) if self.count else self._empty_line(y, height)
-        if self.unseen and y == height - 1:
-            return self._restyle(f"{self.unseen} new", 0, strip, self._with_unseen)
-        return strip
+    def lines(self, rows: range, top: int, height: int, selection: Selection | None) -> list[Strip]:
+        """Returns these rows of a screen of `height` rows whose first row is line `top`."""
+        if not self.count:
+            lines = [self._empty_line(y, height) for y in rows]
+        else:
+            lines = self._block_lines(top + rows.start, top + rows.stop, selection)
+        if self.unseen and rows.stop == height:
+            lines[-1] = self._restyle(f"{self.unseen} new", 0, lines[-1], self._with_unseen)
+        return lines
 
-    def _block_line(self, line: int, selection: Selection | None) -> Strip:
-        painter = self.painter
-        found = self.document.at(line)
-        if found is None:
-            return self._blank()
-        position, row = found
-        block = self.document.block(position)
-        strips = painter.paint(
-            block,
-            folded=block.id in self.document.folded,
-            in_run=self.document.in_run(position),
-        )
+    def _block_lines(self, begin: int, end: int, selection: Selection | None) -> list[Strip]:
+        """Returns the lines from `begin` to before `end`; each block is looked up once."""
+        lines: list[Strip] = []
+        while (line := begin + len(lines)) < end:
+            found = self.document.at(line)
+            if found is None:
+                lines.append(self._blank())
+                continue
+            position, row = found
+            block = self.document.block(position)
+            strips = self.painter.paint(
+                block,
+                folded=block.id in self.document.folded,
+                in_run=self.document.in_run(position),
+            )
+            height = self.document.span(position)[1]
+            for each in range(row, min(height, row + end - line)):
+                lines.append(self._row(position, each, block, strips, selection))
+        return lines
+
+    def _row(
+        self,
+        position: BlockPosition,
+        row: int,
+        block: Block,
+        strips: list[Strip],
+        selection: Selection | None,
+    ) -> Strip:
+        """Returns a row of a block: as it was painted, chosen, with hits or selected."""
         if row >= len(strips):
             return self._blank()
         strip = strips[row]

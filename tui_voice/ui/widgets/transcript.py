@@ -233,7 +233,7 @@ class Transcript(ScrollView, can_focus=True):
         """Returns the lines on the screen; a line that did not change is the same object."""
         width, ground = self.region.width, self._lines.look.ground
         top, height, selection = self.scroll_offset.y, self.size.height, self.text_selection
-        lines = [self._lines.line(y, top, height, selection) for y in range(height)]
+        lines = self._lines.lines(range(height), top, height, selection)
         return [line.adjust_cell_length(width, ground) for line in lines]
 
     def render_line(self, y: int) -> Strip:
@@ -241,7 +241,7 @@ class Transcript(ScrollView, can_focus=True):
         rows that are drawn have none.
         """
         top = self.scroll_offset.y
-        strip = self._lines.line(y, top, self.size.height, self.text_selection)
+        (strip,) = self._lines.lines(range(y, y + 1), top, self.size.height, self.text_selection)
         found = self.document.at(top + y)
         return strip.apply_offsets(0, line_number(*found)) if found and self._lines.count else strip
 
