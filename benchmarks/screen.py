@@ -137,7 +137,7 @@ async def idle(seconds: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--runs", type=int, default=21)
     parser.add_argument("--turns", type=int, nargs="*", default=[100, 10_000, 100_000])
     parser.add_argument("--deltas", type=int, default=250)
     chosen = parser.parse_args()
