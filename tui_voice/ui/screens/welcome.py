@@ -73,7 +73,10 @@ class WelcomeScreen(OwnModalScreen[bool]):
 
     def on_mount(self) -> None:
         self._welcome.remember()
-        self.run_worker(self._find_server, thread=True, exit_on_error=False)
+        # Later: answers that came before the first layout would be shown in the room for one line.
+        self.call_after_refresh(
+            self.run_worker, self._find_server, thread=True, exit_on_error=False
+        )
         self.set_interval(1 / 10, self._draw_level)
 
     def on_resize(self, event: Resize) -> None:
