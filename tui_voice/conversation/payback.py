@@ -175,18 +175,18 @@ def payback_of(
         }
     place = ledger.fixed_tokens + ledger.memory_tokens
     for turn in ledger.turns.held():
+        behind_change = behind_change or turn.id in changed
+        if not behind_change:  # the next reply reads it as before
+            place += turn.tokens
+            continue
         cached = _cached_share(place, turn.tokens, ledger.cacheable_prefix_tokens) * hit_rate
-        usd_now = _usd_for_turn(price, turn, cached)
-        usd_before += usd_now
+        usd_before += _usd_for_turn(price, turn, cached)
         if turn.id in changed:
-            behind_change = True
             text_left = turn.as_text_tokens if work.kind == "textify" else 0
             text_freed += turn.text_tokens - turn.image_tokens - text_left
             image_freed += turn.image_tokens
             audio_freed += turn.audio_tokens
             usd_after += usd_for_input(price, text_left, 0)
-        elif not behind_change:
-            usd_after += usd_now
         else:
             if turn.id in becomes_text:
                 usd_after += usd_for_input(price, turn.as_text_tokens, 0)

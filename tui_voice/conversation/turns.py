@@ -26,11 +26,12 @@ ITEM_OVERHEAD = 3
 """Tokens that an item weighs in addition to its content."""
 
 
-class Turn(Struct, frozen=True):
+class Turn(Struct, frozen=True, dict=True):
     """One entry of the ledger: what one side said once, or a function call or output.
 
     Its token counts are estimates by the rules of this module; see "Managing costs" in OpenAI's
-    Realtime guide.
+    Realtime guide. They are kept (that needs `dict`): after each reply those of all turns in the
+    window are added up several times.
     """
 
     id: str
@@ -85,7 +86,7 @@ class Turn(Struct, frozen=True):
     """Of a spoken reply: seconds from `ended_at` of the user's turn to the first audio that came.
     None: not known, or not the first item of the reply."""
 
-    @property
+    @cached_property
     def audio_tokens(self) -> int:
         """Audio tokens it weighs in the window (estimate; 0 once it is text)."""
         if self.modality == "text":
@@ -94,7 +95,7 @@ class Turn(Struct, frozen=True):
         ms = self.audio_ms if self.heard_ms is None else min(self.heard_ms, self.audio_ms)
         return math.ceil(ms / 1000 * rate)
 
-    @property
+    @cached_property
     def text_tokens(self) -> int:
         """Text tokens it weighs (estimate). A transcript of user audio is no input of the model."""
         if self.image:
@@ -105,11 +106,11 @@ class Turn(Struct, frozen=True):
             return ITEM_OVERHEAD  # truncation removes the transcript on the server
         return self.as_text_tokens
 
-    @property
+    @cached_property
     def tokens(self) -> int:
         return self.text_tokens + self.audio_tokens
 
-    @property
+    @cached_property
     def as_text_tokens(self) -> int:
         """Tokens it would weigh as text (estimate)."""
         return ITEM_OVERHEAD + estimate_text_tokens(self.heard_text)
@@ -153,6 +154,8 @@ class Turn(Struct, frozen=True):
 
 CHUNK = 64
 """Turns per chunk."""
+AT_END = 8
+"""Turns at the end of a session that are compared one by one."""
 
 Place = tuple[int, int]
 """Position of a turn: number of its chunk, index in the chunk. Valid until the next change."""
@@ -246,13 +249,13 @@ class Turns:
             return None
         newest = len(self.chunks) - 1
         # Nearly all changes are at the end, and the newest chunk changes with nearly every event:
-        # there, the few turns at the end are compared instead of indexing the chunk again.
+        # there, the few turns at the end are compared before the chunk is indexed again.
         chunk = self.chunks[newest]
-        for index in range(len(chunk) - 1, -1, -1):
+        for index in range(len(chunk) - 1, max(-1, len(chunk) - 1 - AT_END), -1):
             turn = chunk[index]
             if item_id in (turn.id, turn.wire_id):
                 return newest, index
-        for number in range(newest - 1, -1, -1):
+        for number in range(newest, -1, -1):
             found = self.chunks[number].places.get(item_id)
             if found is not None:
                 return number, found
