@@ -136,6 +136,9 @@ def test_it_is_known_how_long_ago_the_last_word_was(
     heard = np.flatnonzero(np.abs(np.frombuffer(sentence, "<i2").astype(int)) > 500)[-1]
     after_ms = len(sentence) / BYTES_PER_MS - heard * 1000 / RATE
     assert scene.filter.silence_ms == pytest.approx(600 + after_ms, abs=150)
+    monkeypatch.setattr(speech_filter, "monotonic", lambda: 0.0)  # all frames came at once, late
+    scene.capture(sentence + silence(600))
+    assert scene.filter.silence_ms == pytest.approx(600 + after_ms, abs=150)
 
 
 @pytest.mark.parametrize("text", ["Yes.", "Uh-huh.", "Okay."])

@@ -16,7 +16,13 @@ from tests.server.event_order_harness import (
     server_vad,
     speech_with_silence,
 )
-from tests.server.protocol_harness import SILENCE, ProtocolClient, error_of, event_types
+from tests.server.protocol_harness import (
+    SILENCE,
+    ProtocolClient,
+    error_of,
+    event_types,
+    message_item,
+)
 from tests.server.toy_engines_harness import ToneRecogniser, ToyEngines, speech
 from tui_voice.errors import BackendError
 from tui_voice.realtime.wire.client import InputAudioBufferAppend, ResponseCancel
@@ -24,6 +30,7 @@ from tui_voice.realtime.wire.items import LogProb
 from tui_voice.realtime.wire.server import ResponseDone
 from tui_voice.realtime.wire.session import AudioFormat, Pcma, Pcmu
 from tui_voice.server.audio_formats import encode
+from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.jobs import ReplyJob, SpeakJob, TranscribeJob
 from tui_voice.server.limits import SessionLimits
 
@@ -245,20 +252,22 @@ class TestSemanticVad:
     ) -> None:
         engines, asked = ToyEngines(), list[str]()
 
-        def judge(text: str, _tokens: Sequence[LogProb]) -> bool:
-            asked.append(text)
+        def judge(text: str, _tokens: Sequence[LogProb], before: Sequence[ContextTurn]) -> bool:
+            asked.append(" / ".join([*(turn.text for turn in before), text]))
             return finished
 
         engines.judge, engines.judge_words = lambda _: bool(1 / 0), judge
         for after, ends in ((silence - 60, False), (silence + 60, True)):
             client = ProtocolClient(engines)
             client.configure_input(turn_detection={"type": "semantic_vad", "eagerness": "medium"})
+            said = {"type": "output_text", "text": "About what?"}
+            client.send("conversation.item.create", item=message_item("assistant", said))
             client.say(speech_with_silence("tell me a story about", before=300, after=after))
             assert ("input_audio_buffer.speech_stopped" in event_types(client.events)) == ends
-        assert set(asked) == {"tell me a story about"}
+        assert set(asked) == {"About what? / tell me a story about"}
 
     def test_a_judge_that_fails_leaves_the_words_and_the_list(self) -> None:
-        def judge(_text: str, _tokens: Sequence[LogProb]) -> bool:
+        def judge(_text: str, _tokens: Sequence[LogProb], _before: Sequence[ContextTurn]) -> bool:
             raise BackendError("The language model failed.")
 
         engines = ToyEngines()

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.server.event_order_harness import (
     RESPONSE_EVENTS,
@@ -13,7 +14,14 @@ from tests.server.event_order_harness import (
     server_vad,
     speech_with_silence,
 )
-from tests.server.protocol_harness import SILENCE, ProtocolClient, audio_of, error_of, event_types
+from tests.server.protocol_harness import (
+    SILENCE,
+    ProtocolClient,
+    audio_of,
+    error_of,
+    event_types,
+    message_item,
+)
 from tests.server.toy_engines_harness import speech
 from tui_voice.server.jobs import ReplyJob, SpeakJob
 from tui_voice.server.limits import SessionLimits
@@ -241,6 +249,24 @@ class TestSpeculativeReply:
             client.last_event("response.output_audio_transcript.done")["transcript"]
             == "hello what is"
         )
+
+    @pytest.mark.parametrize("detection", ["server_vad", "semantic_vad"])
+    def test_the_model_reads_ahead_while_the_user_speaks(self, detection: str) -> None:
+        client = ProtocolClient()
+        client.configure_input(turn_detection={"type": detection}, transcription={"model": "tones"})
+        said = {"type": "output_text", "text": "About what?"}
+        client.send("conversation.item.create", item=message_item("assistant", said))
+        client.say(speech_with_silence("tell me a story about", after=0))
+        words = ["tell", "tell me a story about"]
+        assert client.engines.read == [f"About what? / {text}" for text in words]
+        assert not client.engines.llm.requests
+
+    def test_nothing_is_read_ahead_where_no_reply_follows(self) -> None:
+        client = ProtocolClient()
+        silent = server_vad(create_response=False)
+        client.configure_input(turn_detection=silent, transcription={"model": "tones"})
+        client.say(speech_with_silence("tell me a story about"))
+        assert client.engines.read == []
 
     def test_changed_conversation_discards_it(self) -> None:
         client = ProtocolClient()

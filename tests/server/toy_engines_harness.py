@@ -20,6 +20,7 @@ from tui_voice.errors import BackendError
 from tui_voice.server.interfaces import (
     DETECTOR_RATE,
     SPEECH_RATE,
+    ContextTurn,
     EndOfSentence,
     ReplyRequest,
     ToolCall,
@@ -179,6 +180,8 @@ class ToyEngines:
         self.loaded = threading.Event()
         self.judge: Callable[[NDArray[np.float32]], bool] | None = None
         """Judges the end of a turn by sound, where it is set."""
+        self.read: list[str] = []
+        """The turns that were read ahead, each time as one text."""
         self.judge_words: EndOfSentence | None = None
         self.fails: str | None = None
         """The error that `load` raises, where it is set."""
@@ -205,6 +208,9 @@ class ToyEngines:
 
     def responder(self) -> CommandResponder:
         return self.llm
+
+    def read_ahead(self, turns: Sequence[ContextTurn]) -> None:
+        self.read.append(" / ".join(turn.text for turn in turns))
 
     def synthesiser(self) -> ToneSynthesiser:
         return self.tts

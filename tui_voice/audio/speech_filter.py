@@ -89,6 +89,7 @@ class SpeechFilter:
         self._newest = b""  # as captured, also where silence is sent in its place
         self._run = 0  # consecutive chunks with speech
         self._spoke_at: float | None = None  # when the last chunk with speech came (monotonic, s)
+        self._captured_ms = 0.0  # sound that was captured since
         self._spoken = False  # there was speech in the turn by talk key
         self._guarding = self._passing = self._interrupting = False
         self._talking = False  # speech is being sent, between replies
@@ -128,15 +129,22 @@ class SpeechFilter:
 
     @property
     def silence_ms(self) -> int:
-        """Milliseconds since the last speech that was captured; 0 before the first."""
-        spoke_at = self._spoke_at
-        return round((monotonic() - spoke_at) * 1000) if spoke_at is not None else 0
+        """Milliseconds since the last speech that was captured; 0 before the first.
+
+        On a busy machine a frame is handled late, so the sound that was captured since counts where
+        it lasts longer than the time since then. A closed microphone captures none.
+        """
+        if self._spoke_at is None:
+            return 0
+        return round(max((monotonic() - self._spoke_at) * 1000, self._captured_ms))
 
     def _detect(self, frame: bytes) -> list[bool]:
         """Returns for each chunk that is complete now whether it contains speech."""
         found = self._detector.feed(frame)
         if any(found):
-            self._spoke_at = monotonic()
+            self._spoke_at, self._captured_ms = monotonic(), 0.0
+        else:
+            self._captured_ms += len(frame) / BYTES_PER_MS
         return found
 
     def _accept_in_turn(self, frame: bytes) -> None:

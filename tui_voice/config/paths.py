@@ -36,7 +36,7 @@ def data_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Returns the folder of files that may be deleted at any time: search index, checkpoints."""
+    """Returns the folder of what may be deleted at any time: search index, checkpoints, prompts."""
     if named := os.environ.get("TUI_VOICE_CACHE_DIR"):
         return user_path(named, "the folder of TUI_VOICE_CACHE_DIR")
     from platformdirs import user_cache_path

@@ -123,8 +123,10 @@ class InputAudioBuffer:
     def _process(self, sound: bytes, detector: TurnDetector) -> None:
         for signal in detector.write(sound):
             self._handle(signal, detector)
-        if detector.is_speaking and not detector.silence_ms:
-            self.transcriber.transcribe_partially(detector)
+        turn_detection = self._settings.turn_detection
+        if detector.is_speaking and not detector.silence_ms and turn_detection is not None:
+            is_answered = turn_detection.create_response
+            self.transcriber.transcribe_partially(detector, is_answered=is_answered)
 
     def _handle(self, signal: TurnSignal, detector: TurnDetector) -> None:
         turn_detection = self._settings.turn_detection

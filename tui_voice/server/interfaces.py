@@ -76,17 +76,6 @@ class EndOfTurn(Protocol):
         ...
 
 
-class EndOfSentence(Protocol):
-    """Judges by the words of a turn whether its speaker has finished."""
-
-    def __call__(self, text: str, tokens: Sequence[LogProb]) -> bool:
-        """Returns whether it is so. `text`, `tokens`: as a `ScoringRecogniser` returns them.
-
-        Raises `tui_voice.errors.TuiVoiceError` where its model fails.
-        """
-        ...
-
-
 class Synthesiser(Protocol):
     """Text to speech."""
 
@@ -110,6 +99,18 @@ class ContextTurn:
     """Function name of a `tool_call` or of the call that a `tool_output` answers."""
     call_id: str = ""
     """The same string in a `tool_call` and in its `tool_output`."""
+
+
+class EndOfSentence(Protocol):
+    """Judges by the words of a turn whether its speaker has finished."""
+
+    def __call__(self, text: str, tokens: Sequence[LogProb], before: Sequence[ContextTurn]) -> bool:
+        """Returns whether it is so. `text`, `tokens`: as a `ScoringRecogniser` returns them.
+        `before`: the items before the turn, oldest first.
+
+        Raises `tui_voice.errors.TuiVoiceError` where its model fails.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,13 @@ class Engines(Protocol):
         ...
 
     def responder(self) -> Responder: ...
+
+    def read_ahead(self, turns: Sequence[ContextTurn]) -> None:
+        """Lets the language model read the turns to which a reply will be wanted; the last one is
+        the beginning of the user's. May do nothing. Raises `tui_voice.errors.TuiVoiceError` where
+        the model fails.
+        """
+        ...
 
     def synthesiser(self) -> Synthesiser: ...
 

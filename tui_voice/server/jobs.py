@@ -6,12 +6,13 @@ server ignores the result of a job that it no longer waits for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
 from tui_voice.realtime.wire.items import LogProb
 from tui_voice.realtime.wire.session import AudioFormat, Pcm
-from tui_voice.server.interfaces import ReplyRequest, SpeechDetector, ToolCall
+from tui_voice.server.interfaces import ContextTurn, ReplyRequest, SpeechDetector, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class TranscribeJob:
     sound: bytes
     is_urgent: bool = False
     stop: Event = field(default_factory=Event)
+    before: Sequence[ContextTurn] | None = None
+    """The items before the turn, where a reply may follow: the language model reads ahead."""
     judges_end: bool = False
     """Asks, too, whether the speaker has finished."""
 

@@ -7,7 +7,7 @@ The model needs the transcripts in any case; the client gets the events
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tui_voice.audio import pcm
@@ -20,6 +20,7 @@ from tui_voice.realtime.wire.server import (
     TranscriptionFailed,
 )
 from tui_voice.realtime.wire.usage import TranscriptionSeconds
+from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.item_list import ItemList
 from tui_voice.server.item_record import ItemRecord
 from tui_voice.server.jobs import TranscribeJob, TranscriptReady
@@ -73,13 +74,18 @@ class Transcriber:
         """A turn has started."""
         self._turn = _SpokenTurn(Utterance(item_id, start_ms))
 
-    def transcribe_partially(self, detector: TurnDetector) -> None:
-        """Starts a partial run if one is due and the client gets transcripts."""
+    def transcribe_partially(self, detector: TurnDetector, *, is_answered: bool) -> None:
+        """Starts a partial run if one is due and the client gets transcripts.
+
+        `is_answered`: a reply will follow, so the language model reads ahead.
+        """
         turn = self._turn
         if turn is None or not self.sends_transcripts:
             return
         if run := turn.utterance.due_partial_run(detector.end_ms):
-            self._start(turn, run, detector.audio(run.start_ms, run.end_ms), is_urgent=False)
+            sound = detector.audio(run.start_ms, run.end_ms)
+            before = self._before() if is_answered else None
+            self._start(turn, run, sound, is_urgent=False, before=before)
 
     def pause(self, detector: TurnDetector, *, judges_end: bool) -> None:
         """Starts a complete run: the turn may end here."""
@@ -87,7 +93,12 @@ class Transcriber:
         assert turn is not None, "a pause is part of a turn"
         run = turn.utterance.pause_run(detector.end_ms)
         sound = detector.audio(run.start_ms, run.end_ms)
-        self._start(turn, run, sound, is_urgent=True, judges_end=judges_end)
+        before = self._before() if judges_end else None
+        self._start(turn, run, sound, is_urgent=True, before=before, judges_end=judges_end)
+
+    def _before(self) -> list[ContextTurn]:
+        """Returns the items before the turn that is being spoken."""
+        return [record.as_turn({}) for record in self._items]
 
     def resume(self) -> None:
         """Speech goes on after a pause."""
@@ -149,12 +160,14 @@ class Transcriber:
         run: TranscriptionRun,
         sound: bytes,
         is_urgent: bool,
+        before: Sequence[ContextTurn] | None = None,
         judges_end: bool = False,
     ) -> None:
         job_id = self._queue.next_job_id()
         turn.utterance.run_started(job_id, run)
         self._turn_jobs[job_id] = turn
-        self._queue.start(TranscribeJob(job_id, sound, is_urgent, turn.utterance.stop, judges_end))
+        stop = turn.utterance.stop
+        self._queue.start(TranscribeJob(job_id, sound, is_urgent, stop, before, judges_end))
 
     def job_done(self, result: TranscriptReady) -> None:
         """A `TranscribeJob` gave its text."""

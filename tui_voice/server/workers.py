@@ -15,7 +15,7 @@ from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.audio_formats import encode
 from tui_voice.server.detector_pool import BorrowedDetector, DetectorPool
 from tui_voice.server.fair_pool import FairPool
-from tui_voice.server.interfaces import DETECTOR_RATE, Engines, ScoringRecogniser
+from tui_voice.server.interfaces import DETECTOR_RATE, ContextTurn, Engines, ScoringRecogniser
 from tui_voice.server.jobs import (
     EnginesReady,
     EnginesUnavailable,
@@ -104,19 +104,23 @@ class EngineWorkers:
     def _transcribe(self, job: TranscribeJob, report: Report) -> None:
         resampled = pcm.samples(pcm.resample(job.sound, pcm.RATE, DETECTOR_RATE))
         samples = np.multiply(resampled, 1 / 32768, dtype=np.float32)
+        before = job.before or ()
         by_words = self.engines.end_of_sentence() if job.judges_end else None
         by_sound = self.engines.end_of_turn() if job.judges_end and by_words is None else None
         if by_sound is None:
             text, logprobs = self._recognise(samples)
             finished = None
             with suppress(TuiVoiceError):  # then the last word tells, and no words are lost
-                finished = by_words(text, logprobs) if by_words is not None else None
+                finished = by_words(text, logprobs, before) if by_words is not None else None
         else:
             with ThreadPoolExecutor(1, "end of turn") as meanwhile:
                 judged = meanwhile.submit(by_sound, samples)
                 text, logprobs = self._recognise(samples)
             finished = judged.result()
         report(TranscriptReady(job.job_id, text, logprobs, finished))
+        if job.before is not None and not job.is_urgent:
+            with suppress(TuiVoiceError):  # the reply itself will report it
+                self.engines.read_ahead([*job.before, ContextTurn("", "user", text)])
 
     def _recognise(self, samples: NDArray[np.float32]) -> tuple[str, tuple[LogProb, ...]]:
         recogniser = self.engines.recogniser()

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.server.local.speech_harness import SENTENCES, flite, recordings
+from tests.server.local.turns_harness import turns
 from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.interfaces import Recogniser, ScoringRecogniser
 from tui_voice.server.local.engines import LocalEngines
-from tui_voice.server.local.sentence_end import SentenceEnd
+from tui_voice.server.local.sentence_end import FINISHED_FROM, SentenceEnd
 from tui_voice.server.local.speech_gate import SpeechGate
 
 pytestmark = pytest.mark.local
@@ -48,10 +49,30 @@ def test_both_models_must_expect_a_mark(engines: LocalEngines, text: str, likely
     def probability(mark: str, of_mark: float) -> float:
         return judge.probability(text + mark, [LogProb(token=mark, logprob=math.log(of_mark))])
 
-    assert (probability(".", 0.95) > 0.8) == likely
-    assert probability(".", 0.1) < 0.8
+    assert (probability(".", 0.95) > FINISHED_FROM) == likely
+    assert probability(".", 0.1) < FINISHED_FROM
     assert probability(" and", 0.99) == 0.0
     assert judge.probability("", []) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "whole", "begun"),
+    [
+        ("What is your name?", "Anna", "My name is"),
+        ("Which day suits you?", "Tuesday", "Tuesday or"),
+        ("Where does your sister live?", "In London", "She lives in"),
+        ("Which card is it?", "Ten of clubs", "Ten of"),
+    ],
+)
+def test_a_short_answer_is_finished_after_its_question(
+    engines: LocalEngines, question: str, whole: str, begun: str
+) -> None:
+    judge = judge_of(engines)
+    mark = [LogProb(token=".", logprob=math.log(0.97))]
+    before = turns(("user", "Hello."), ("assistant", question))
+    assert judge(f"{whole}.", mark, before)
+    assert not judge(f"{whole}.", mark)
+    assert not judge(f"{begun}.", mark, before)
 
 
 def test_beside_another_chat_model_the_small_one_is_loaded_when_it_is_asked() -> None:

@@ -54,6 +54,27 @@ def test_it_stops_before_the_first_word(engines: LocalEngines) -> None:
 
 
 @pytest.mark.local
+def test_what_was_read_ahead_is_not_read_again(engines: LocalEngines) -> None:
+    """The rest of the turn, its end and the beginning of the reply are left, about 10 tokens."""
+    model = engines._model()
+    before = turns(("user", "Hello."), ("assistant", "Hi! Where does your sister live now?"))
+    begun = [*before, *turns(("user", "My sister lives in London and she has."))]
+    said = [*before, *turns(("user", "My sister lives in London and she has two children."))]
+
+    def read_tokens() -> int:
+        answer = model._server.handle_chat_completions(
+            {"messages": messages(said), "max_tokens": 1}
+        )
+        return int(answer["timings"]["prompt_n"])
+
+    assert list(model.reply(turns(("user", "What is wool?")), Event()))
+    assert read_tokens() > 30
+    assert list(model.reply(turns(("user", "What is wool?")), Event()))
+    model.read_ahead(begun)
+    assert read_tokens() < 14
+
+
+@pytest.mark.local
 def test_several_at_once_all_get_their_reply(engines: LocalEngines) -> None:
     with ThreadPoolExecutor(2) as pool:
         said = ("Tell me about tea.", "Tell me about wool.")

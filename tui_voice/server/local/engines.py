@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from tui_voice.errors import EnginesMissing
 from tui_voice.languages.tokens import count_text_tokens
 from tui_voice.server.interfaces import (
+    ContextTurn,
     EndOfSentence,
     EndOfTurn,
     Recogniser,
@@ -160,6 +161,11 @@ class LocalEngines:
 
     def responder(self) -> Responder:
         return self._responder()
+
+    def read_ahead(self, turns: Sequence[ContextTurn]) -> None:
+        """Does nothing where another chat model answers."""
+        if isinstance(self._chat(), bool):
+            self._model().read_ahead(turns)
 
     def synthesiser(self) -> Synthesiser:
         return self._synthesiser()

