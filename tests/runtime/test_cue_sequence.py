@@ -39,6 +39,25 @@ async def test_each_cue_has_its_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({cue_sound(cue) for cue in ("listening", "thinking", "done", "error")}) == 4
 
 
+async def test_a_reply_that_failed_does_not_sound_as_one_that_is_done() -> None:
+    played: list[str] = []
+    cues, conversation = CueSequence(played.append), Conversation()
+    for event in (
+        e.ConnectionOpened(),
+        e.Noticed(text="The microphone is too loud.", severity="warning"),
+        e.TextSubmitted(item_id="q", text="Hello."),
+        e.ResponseStarted(response_id="r"),
+        e.Noticed(text="The model did not answer: no memory.", severity="warning"),
+        e.ResponseDone(response_id="r", status="failed", reason="no memory"),
+        e.TextSubmitted(item_id="p", text="Hello?"),
+        e.ResponseStarted(response_id="s"),
+        e.ResponseDone(response_id="s"),
+    ):
+        conversation.receive(event)
+        cues.snapshot_changed(conversation.snapshot)
+    assert played == ["error", "done"]
+
+
 async def test_a_cue_is_played_beside_a_reply() -> None:
     speaker = Speaker()
     speaker.write("a", (np.ones(RATE // 100) * 1000).astype("<i2").tobytes())

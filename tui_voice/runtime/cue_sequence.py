@@ -24,20 +24,26 @@ class CueSequence:
         self._state = State.IDLE
         self._open = False
         self._errors = 0
+        self._problems = 0
+        """Warnings and errors before the reply that is awaited or spoken."""
         self._thinking: asyncio.TimerHandle | None = None
 
     def snapshot_changed(self, now: Snapshot) -> None:
         """Plays what has changed since the last snapshot."""
         before, self._state = self._state, now.state
         was_open, self._open = self._open, now.situation.microphone.open
-        errors = sum(notice.severity == "error" for notice in now.ledger.notices)
-        if errors > self._errors:
+        severities = [notice.severity for notice in now.ledger.notices]
+        errors, problems = severities.count("error"), len(severities) - severities.count("info")
+        ended = before in (State.SPEAKING, State.AWAITING) and now.state is State.IDLE
+        if errors > self._errors or (ended and problems > self._problems):
             self._play("error")
         elif self._open and not was_open:
             self._play("listening")
-        elif before in (State.SPEAKING, State.AWAITING) and now.state is State.IDLE:
+        elif ended:
             self._play("done")
         self._errors = errors
+        if now.state not in (State.SPEAKING, State.AWAITING):
+            self._problems = problems
         if before is not now.state:
             self._wait(now.state is State.AWAITING)
 

@@ -30,9 +30,10 @@ def judge_of(engines: LocalEngines) -> SentenceEnd:
 def test_half_a_sentence_is_not_finished_and_most_whole_ones_are(engines: LocalEngines) -> None:
     judge, recogniser = judge_of(engines), engines.recogniser()
     assert isinstance(recogniser, ScoringRecogniser)
+    before = turns(("user", "Hello!"), ("assistant", "Hello! What would you like to talk about?"))
 
     def finished(samples: NDArray[np.float32]) -> bool:
-        return judge(*recogniser.transcribe_scored(samples))
+        return judge(*recogniser.transcribe_scored(samples), before)
 
     sentences = [flite(text) for text in SENTENCES] + [clip.samples for clip in recordings()[:4]]
     assert sum(finished(samples) for samples in sentences) >= len(sentences) * 0.7

@@ -15,7 +15,7 @@ from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.smollm import MARKS
 
-FINISHED_FROM = 0.94
+FINISHED_FROM = 0.941
 """Probability from which a speaker counts as finished: of the sentences in which the speaker stops
 between two words, one in ten is cut (`benchmarks/turn_ends.py`)."""
 _LEAST = 1e-4
