@@ -195,7 +195,7 @@ async def test_the_state_strip_says_what_is_loading(build: Build) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert "loading hibari" in app.session_screen.status.render_line(0).text
-        assert f"hibari · {BUILT_IN_CHAT}" in app.session_screen.header.render_line(0).text
+        assert f"{BUILT_IN_CHAT} · hibari" in app.session_screen.header.render_line(0).text
         page = app.session_screen.transcript
         lines = [page.render_line(y).text for y in range(page.size.height)]
         assert any("for trying the app out" in line for line in lines)

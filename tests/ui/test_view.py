@@ -161,7 +161,7 @@ def test_without_costs_no_row_has_a_worth(session: ScriptedSession) -> None:
 def test_the_header_names_backend_and_models(session: ScriptedSession) -> None:
     assert view_of(session).header.engines == ("local", "moonshine", "hibari")
     embedded = view_of(session, engines="moonshine · hibari · SmolLM2").header.engines
-    assert embedded == ("local", "moonshine", "hibari", "SmolLM2")
+    assert embedded == ("local", "SmolLM2", "hibari", "moonshine"), "who answers comes first"
 
 
 @pytest.mark.parametrize("stage", ["requested", "confirmed", "failed"])

@@ -205,10 +205,10 @@ def _header(
 ) -> HeaderView:
     from tui_voice.conversation.title import title_of
 
-    # The voice that the settings name says nothing where the embedded server chooses the model.
-    models = (
-        engines.split(" · ") if engines else [ledger.model, ledger.voice if ledger.model else ""]
-    )
+    # The voice that the settings name says nothing where the embedded server chooses the model. Who
+    # answers comes first: of the rest, a narrow screen shows as much as there is room for.
+    named = [ledger.model, ledger.voice if ledger.model else ""]
+    models = engines.split(" · ")[::-1] if engines else named
     parts = (ledger.backend, *models)
     return HeaderView(
         title_of(ledger),
