@@ -11,6 +11,7 @@ from time import monotonic
 import pytest
 
 from tests.server.local.turns_harness import session_with_facts, turns
+from tui_voice.errors import BackendError
 from tui_voice.server.interfaces import ReplyRequest
 from tui_voice.server.local.engines import LocalEngines
 from tui_voice.server.local.smollm import SMOLLM2, SmolLM, messages
@@ -72,6 +73,19 @@ def test_what_was_read_ahead_is_not_read_again(engines: LocalEngines) -> None:
     assert list(model.reply(turns(("user", "What is wool?")), Event()))
     model.read_ahead(begun)
     assert read_tokens() < 14
+
+
+@pytest.mark.local
+def test_who_recognises_speech_does_not_wait_for_a_reply(engines: LocalEngines) -> None:
+    model, stop = engines._model(), Event()
+    said = turns(("user", "Tell me about the sea and all its animals."))
+    pieces = model.reply(said, stop)
+    assert next(pieces)
+    with pytest.raises(BackendError, match="writes a reply"):
+        model.read_ahead(said)
+    stop.set()
+    assert list(pieces) == []
+    assert 0 <= model.ends(said) <= 1
 
 
 @pytest.mark.local

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from tui_voice.config.paths import cache_dir
@@ -56,6 +56,8 @@ MARKS = (".", "?", "!")
 """End a sentence; a token may have more behind them."""
 _END_TOKENS = (0, 2)
 """Ids of the tokens that end a document and a message."""
+_JUDGE_WAIT_S = 0.5
+"""Seconds for which the judge of turns waits for a reply of the model."""
 _MOST_CHARACTERS = 400
 """Of one turn that the model reads: its end. It reads about 120 tokens a second on one core."""
 
@@ -76,6 +78,7 @@ class SmolLM:
                 f"The language model {file} cannot be loaded.", "Name a GGUF chat model."
             ) from error
         self._server = server.native
+        self._in_use = Lock()  # the threads that recognise speech must not wait for a reply
         # The beginning that all prompts have stays in the cache of the model.
         state = PromptState(states, f"{SMOLLM2.sha256[:16]}-{_beginning_digest()}")
         if path is not None or not state.restore(server):
@@ -87,7 +90,7 @@ class SmolLM:
         """Returns how likely it is, 0 to 1, that the last of `turns`, the user's, ends behind its
         words: `turns` are as for `read_ahead`. Raises `BackendError` where the model fails.
         """
-        answer = self._read(turns, max_tokens=1, n_probs=_NEXT_TOKENS)
+        answer = self._read(turns, _JUDGE_WAIT_S, max_tokens=1, n_probs=_NEXT_TOKENS)
         scores = (answer["choices"][0].get("logprobs") or {}).get("content")
         found = scores[0]["top_logprobs"] if scores else ()
         return sum(
@@ -100,16 +103,22 @@ class SmolLM:
 
     def read_ahead(self, turns: Sequence[ContextTurn]) -> None:
         """Reads `turns`, the last of which is the user's and may go on: the reply to it then comes
-        sooner. Marks at its end do not count. Raises `BackendError` where the model fails.
+        sooner. Marks at its end do not count. Raises `BackendError` where the model fails, or
+        writes a reply.
         """
-        self._read(turns, max_tokens=0)
+        self._read(turns, 0.0, max_tokens=0)
 
-    def _read(self, turns: Sequence[ContextTurn], **options: int) -> dict[str, Any]:
+    def _read(self, turns: Sequence[ContextTurn], wait_s: float, **options: int) -> dict[str, Any]:
         prompt = "".join(_MESSAGE.format(**message) for message in messages(turns))
         prompt = prompt.removesuffix(_MESSAGE_END).rstrip("".join(MARKS) + " ")
-        answer: dict[str, Any] = self._server.handle_completions(
-            {"prompt": prompt, "temperature": 0, **options}
-        )
+        if not self._in_use.acquire(timeout=wait_s):
+            raise BackendError("The language model writes a reply.")
+        try:
+            answer: dict[str, Any] = self._server.handle_completions(
+                {"prompt": prompt, "temperature": 0, **options}
+            )
+        finally:
+            self._in_use.release()
         if "error" in answer:
             raise BackendError(f"The language model failed: {answer['error'].get('message')}.")
         return answer
@@ -148,7 +157,8 @@ class SmolLM:
                 words = "".join(c["delta"].get("content") or "" for c in data.get("choices", ()))
                 return stop.is_set() or not emit(words)
 
-            self._server.handle_chat_completions(body, chunk)
+            with self._in_use:
+                self._server.handle_chat_completions(body, chunk)
             if failures:
                 raise BackendError(f"The language model failed: {failures[0]}.")
 
