@@ -14,6 +14,7 @@ from zlib import crc32
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.e2e.server_harness import InspectingProxy, ServerProcess
 from tests.patience_harness import LOWER_PRIORITY, slowness
 from tests.requirements_harness import require
 from tests.sound_server_harness import VirtualSound, missing
@@ -65,6 +66,9 @@ for signum in ENDING:
 # of them for garbage as often as Python does by default took a third of the time of screen tests.
 gc.set_threshold(20_000, 20, 20)
 
+TERSE = 16
+"""Tokens of a reply where its words do not matter. By itself the small chat model says up to 60."""
+
 _lowered = False
 
 
@@ -88,6 +92,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("sound"))
         elif "engines" in fixtures or "chat_server" in fixtures:
             item.add_marker(pytest.mark.xdist_group("engines"))
+        elif "embedded_server" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("embedded server"))
     items.sort(
         key=lambda item: (item.get_closest_marker("slow") is None, crc32(item.path.name.encode()))
     )
@@ -126,3 +132,21 @@ def virtual_sound(monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualSound]:
         for variable, value in sound.client_env.items():
             monkeypatch.setenv(variable, value)
         yield sound
+
+
+@pytest.fixture
+def terse_server(embedded_server: str) -> Iterator[InspectingProxy]:
+    """A proxy before the embedded server with replies of at most `TERSE` tokens."""
+    proxy = InspectingProxy(embedded_server, reply_tokens=TERSE)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_server() -> Iterator[str]:
+    """The address of one embedded server for all tests that are about its clients: to load its
+    engines takes 1 s of processor time, and those for speech another 1 s.
+    """
+    process = ServerProcess(os.environ)
+    yield process.url
+    process.close()

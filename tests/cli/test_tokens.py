@@ -83,8 +83,9 @@ def test_markers_and_endless_words_are_counted_as_text(capsys: pytest.CaptureFix
 @pytest.mark.local
 @pytest.mark.slow
 def test_the_embedded_server_measures_what_is_estimated(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], embedded_server: str
 ) -> None:
+    """The first time it starts the server, the second time that one runs already."""
     words = "The quick brown fox jumps over the lazy dog."
     found: Any = measured(capsys, "--measure", "--backend", "local", words)
     assert found["measured"] is True
@@ -92,9 +93,8 @@ def test_the_embedded_server_measures_what_is_estimated(
     assert found["audio_tokens"] == pytest.approx(10 * found["audio_seconds"], abs=2)
     assert found["audio_tokens_per_second"] == pytest.approx(10, abs=0.6)
     assert found["ratio"] == pytest.approx(found["audio_tokens"] / found["text_tokens"], abs=0.01)
-    assert (
-        main(["tokens", "--measure", "--backend", "local", "--model", "gpt-realtime", words]) == 0
-    )
+    there = ("--backend", embedded_server, "--model", "gpt-realtime")
+    assert main(["tokens", "--measure", *there, words]) == 0
     rows = [line.rsplit(maxsplit=2) for line in capsys.readouterr().out.splitlines()[:-1]]
     assert [row[0].strip() for row in rows[1:]] == [
         "text tokens",

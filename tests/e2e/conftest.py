@@ -13,7 +13,6 @@ import pytest
 
 from tests.e2e.app_harness import AppUnderTest, StartApp
 from tests.e2e.recorded_audio_harness import SpeechEngines
-from tests.e2e.server_harness import ServerProcess
 from tests.e2e.sound_setup_harness import SoundSetup
 from tests.requirements_harness import require
 from tests.runtime.scripted_server_harness import scripted_server
@@ -67,16 +66,6 @@ def server() -> Iterator[str]:
     loop.call_soon_threadsafe(over.set)
     thread.join(20)
     loop.close()
-
-
-@pytest.fixture(scope="session")
-def speech_server() -> Iterator[str]:
-    """The address of one embedded server for all tests that are about the app: to load its engines
-    takes 3 s of processor time.
-    """
-    process = ServerProcess(os.environ)
-    yield process.url
-    process.close()
 
 
 @pytest.fixture

@@ -50,9 +50,9 @@ def common_words(recognised: str) -> int:
 
 
 def test_a_spoken_question_interrupts_the_reply_and_is_answered(
-    start_app: StartApp, speech_server: str, sound: SoundSetup, engines: SpeechEngines
+    start_app: StartApp, embedded_server: str, sound: SoundSetup, engines: SpeechEngines
 ) -> None:
-    app = start_with_open_microphone(start_app, speech_server, sound)
+    app = start_with_open_microphone(start_app, embedded_server, sound)
     app.ask(FACTS)
     before, start = len(app.journal()), len(sound.loudspeaker.pcm)
     app.submit(QUESTION)
@@ -94,9 +94,9 @@ def wait_for_answer(app: AppUnderTest, turn: str) -> None:
 
 
 def test_a_muted_microphone_captures_no_speech(
-    start_app: StartApp, speech_server: str, sound: SoundSetup
+    start_app: StartApp, embedded_server: str, sound: SoundSetup
 ) -> None:
-    app = start_with_open_microphone(start_app, speech_server, sound)
+    app = start_with_open_microphone(start_app, embedded_server, sound)
     app.press("f4")
     app.wait_for("muted")
     start = len(sound.microphone.pcm)
@@ -134,10 +134,10 @@ def play_reply_with_open_microphone(
 
 
 def test_the_echo_of_a_reply_does_not_interrupt_it(
-    start_app: StartApp, speech_server: str, sound: SoundSetup
+    start_app: StartApp, embedded_server: str, sound: SoundSetup
 ) -> None:
     sound.server.join_speaker_to_microphone()
-    app = start_with_open_microphone(start_app, speech_server, sound)
+    app = start_with_open_microphone(start_app, embedded_server, sound)
     for reply in range(2):  # during the first one the echo canceller does not know the echo yet
         level, names = play_reply_with_open_microphone(app, sound)
         assert level > 0.005, "the microphone did not record the reply"
@@ -145,10 +145,10 @@ def test_the_echo_of_a_reply_does_not_interrupt_it(
 
 
 def test_the_echo_of_a_reply_does_not_interrupt_it_where_its_delay_jumps(
-    start_app: StartApp, speech_server: str, sound: SoundSetup
+    start_app: StartApp, embedded_server: str, sound: SoundSetup
 ) -> None:
     joining = sound.server.join_with_jumps()
-    app = start_with_open_microphone(start_app, speech_server, sound)
+    app = start_with_open_microphone(start_app, embedded_server, sound)
     for reply in range(2):
         level, names = play_reply_with_open_microphone(app, sound)
         assert level > 0.005, "the microphone did not record the reply"
@@ -158,10 +158,10 @@ def test_the_echo_of_a_reply_does_not_interrupt_it_where_its_delay_jumps(
 
 
 def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
-    start_app: StartApp, speech_server: str, sound: SoundSetup
+    start_app: StartApp, embedded_server: str, sound: SoundSetup
 ) -> None:
     sound.server.join_speaker_to_microphone()
-    app = start_with_open_microphone(start_app, speech_server, sound)
+    app = start_with_open_microphone(start_app, embedded_server, sound)
     app.ask("My dog is called Rex.")
     app.ask(FACTS)
     before, start = len(app.journal()), len(sound.loudspeaker.pcm)
@@ -177,12 +177,12 @@ def test_a_spoken_question_interrupts_the_reply_beside_its_echo(
 
 
 def test_without_echo_cancellation_the_reply_is_captured(
-    start_app: StartApp, speech_server: str, sound: SoundSetup
+    start_app: StartApp, embedded_server: str, sound: SoundSetup
 ) -> None:
     """The room of these tests has an echo, so the tests with the canceller show what it does."""
     sound.server.join_speaker_to_microphone()
     env = {"TUI_VOICE_AUDIO_ECHO_CANCELLATION": "false"}
-    app = start_with_open_microphone(start_app, speech_server, sound, env)
+    app = start_with_open_microphone(start_app, embedded_server, sound, env)
     start = len(sound.microphone.pcm)
     app.submit(FACTS)
     app.wait_for_event("audio_received")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
 from tests.e2e.app_harness import AppUnderTest, JournalEvent, StartApp
-from tests.e2e.server_harness import InspectingProxy, ServerProcess
+from tests.e2e.server_harness import InspectingProxy
 from tests.server.local.speech_harness import plain
 from tui_voice.conversation.ledger import Compaction, Ledger
 from tui_voice.store.reading import load
@@ -71,20 +70,11 @@ WITHOUT_RECALL = {"TUI_VOICE_CONTEXT_RECALL": "false"}
 """The definition of the recall tool has as many tokens as several turns."""
 
 
-@pytest.fixture
-def proxy(clean_env: dict[str, str]) -> Iterator[InspectingProxy]:
-    server = ServerProcess(clean_env)
-    proxy = InspectingProxy(server.url)
-    yield proxy
-    proxy.close()
-    server.close()
-
-
 def test_a_long_session_is_pruned_twice_and_loses_no_turn(
-    start_app: StartApp, proxy: InspectingProxy
+    start_app: StartApp, terse_server: InspectingProxy
 ) -> None:
     app = start_app(
-        *("--backend", proxy.url, "--model", "local", "--text"),
+        *("--backend", terse_server.url, "--model", "local", "--text"),
         *("--trigger", str(TRIGGER), "--keep", str(KEEP)),
         env=WITHOUT_RECALL,
     )
@@ -105,7 +95,7 @@ def test_a_long_session_is_pruned_twice_and_loses_no_turn(
 
     # The server holds the newest summary, and exactly the turns that were not pruned.
     *old_summaries, newest_summary = (compaction.id for compaction in compactions)
-    found = proxy.retrieve(newest_summary)
+    found = terse_server.retrieve(newest_summary)
     assert found["type"] == "conversation.item.retrieved"
     assert found["item"]["role"] == "system"
     summary = found["item"]["content"][0]["text"]
@@ -113,15 +103,15 @@ def test_a_long_session_is_pruned_twice_and_loses_no_turn(
         assert word in summary
     pruned = {item for e in events if e["event"] == "summary_requested" for item in e["drop"]}
     for item in [*sorted(pruned), *old_summaries]:
-        answer = proxy.retrieve(item)
+        answer = terse_server.retrieve(item)
         assert answer["type"] == "error", item
         assert answer["error"]["code"] == "item_retrieve_invalid_item_id"
     turns = [e["item_id"] for e in events if e["event"] in ("text_submitted", "turn_added")]
     kept = [item_on_server(events, item) for item in turns if item not in pruned]
     assert len(kept) >= KEEP
     for item in kept:
-        assert proxy.retrieve(item)["type"] == "conversation.item.retrieved"
-    assert proxy.first_item() == newest_summary
+        assert terse_server.retrieve(item)["type"] == "conversation.item.retrieved"
+    assert terse_server.first_item() == newest_summary
 
     # The journal and the screen still have every turn.
     assert [e["text"] for e in events if e["event"] == "text_submitted"] == list(TURNS)

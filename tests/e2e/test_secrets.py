@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -132,11 +133,14 @@ def run(env: dict[str, str], sessions_folder: Path) -> Run:
     """Runs a command to its end, for example `run("say", "hello", url=…)`."""
 
     def command(
-        *arguments: str, url: str = "", **variables: str
+        *arguments: str,
+        url: str = "",
+        program: Sequence[str] = ("-m", "tui_voice"),
+        **variables: str,
     ) -> subprocess.CompletedProcess[bytes]:
         ours = {"TUI_VOICE_BACKEND_URL": url, "TUI_VOICE_SESSIONS_DIR": str(sessions_folder)}
         return subprocess.run(
-            [sys.executable, "-m", "tui_voice", *arguments],
+            [sys.executable, *program, *arguments],
             env=env | ours | variables,
             capture_output=True,
             timeout=100,
@@ -144,6 +148,16 @@ def run(env: dict[str, str], sessions_folder: Path) -> Run:
         )
 
     return command
+
+
+ONE_AFTER_ANOTHER = """
+import json, sys
+from tui_voice.__main__ import main
+
+for arguments in json.loads(sys.argv[1]):
+    print("ended:", main(arguments), flush=True)
+"""
+"""A program that runs several commands, whose starts would take most of the time."""
 
 
 def check_absence(key: str, *folders: Path, output: bytes = b"") -> None:
@@ -165,19 +179,24 @@ def test_a_session_its_exports_and_all_commands_hide_the_key(
     output = said.stdout + said.stderr + as_json.stdout + as_json.stderr
     exports = tmp_path / "exports"
     exports.mkdir()
-    for name in EXPORT_FORMATS:
-        export = ("sessions", "export", "last", "--format", name, "--out")
-        done = run(*export, str(exports))
-        assert done.returncode == 0, done.stderr
-        output += done.stdout + run(*export, "-").stdout
+    commands = [
+        ["sessions", "export", "last", "--format", name, "--out", out]
+        for name in EXPORT_FORMATS
+        for out in (str(exports), "-")
+    ]
+    commands += [
+        ["sessions", "list", "--json"],
+        ["sessions", "show", "last", "--json"],
+        ["sessions", "search", "remember", "--json"],
+    ]
+    done = run(json.dumps(commands), program=("-c", ONE_AFTER_ANOTHER))
+    *printed, rest = re.split(rb"ended: (?=\d)", done.stdout)
+    assert len(printed) == len(commands), done.stderr
+    assert rest == b"0\n", done.stderr
+    assert all(one.startswith(b"0\n") and len(one) > 2 for one in printed[1:]), done.stderr
     assert len(list(exports.iterdir())) == len(EXPORT_FORMATS)
-    for arguments in (
-        ("sessions", "list", "--json"),
-        ("sessions", "show", "last", "--json"),
-        ("sessions", "search", "remember", "--json"),
-        ("config", "show"),
-        ("doctor", "--json"),
-    ):
+    output += done.stdout + done.stderr
+    for arguments in (("config", "show"), ("doctor", "--json")):
         done = run(*arguments)
         assert done.stdout, done.stderr
         output += done.stdout + done.stderr

@@ -24,9 +24,9 @@ def check_layout(app: AppUnderTest) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 10)])
 def test_a_small_screen_shows_state_turn_and_entry(
-    start_app: StartApp, speech_server: str, sound: SoundSetup, size: tuple[int, int]
+    start_app: StartApp, embedded_server: str, sound: SoundSetup, size: tuple[int, int]
 ) -> None:
-    app = start_app("--backend", speech_server, env=sound.env, size=size)
+    app = start_app("--backend", embedded_server, env=sound.env, size=size)
     app.wait_until_connected()
     answer = app.ask("My dog is called Rex.")
     app.wait_until(lambda: "called Rex" in app.transcript, "the turn")
@@ -35,9 +35,9 @@ def test_a_small_screen_shows_state_turn_and_entry(
 
 
 def test_the_screen_is_drawn_for_each_new_size_during_a_reply(
-    start_app: StartApp, speech_server: str, sound: SoundSetup
+    start_app: StartApp, embedded_server: str, sound: SoundSetup
 ) -> None:
-    app = start_app("--backend", speech_server, env=sound.env)
+    app = start_app("--backend", embedded_server, env=sound.env)
     app.wait_until_connected()
     app.ask(FACTS)
     before = len(app.journal())

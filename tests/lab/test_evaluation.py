@@ -1,10 +1,12 @@
 """`eval` asks for every planted fact, and shows which of them a pruning lost."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tui_voice.config import load
+from tests.e2e.server_harness import InspectingProxy
+from tui_voice.config import BackendSettings, load
 from tui_voice.lab.evaluation import FACTS, Arm, arms, run_arm, script
 
 
@@ -42,11 +44,12 @@ def test_every_combination_is_an_arm_with_a_name_of_its_own() -> None:
 @pytest.mark.local
 @pytest.mark.slow
 def test_a_summary_keeps_facts_that_server_truncation_loses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terse_server: InspectingProxy
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    settings = load(
-        {"backend.kind": "local", "audio.text_only": True}, env={}, path=tmp_path / "none.toml"
+    settings = replace(
+        load({"audio.text_only": True}, env={}, path=tmp_path / "none.toml"),
+        backend=BackendSettings(kind="ws", url=terse_server.url, model="local"),
     )
     kept = run_arm(Arm("summary", "balanced", 250, 4), settings, tmp_path / "a", 12)
     lost = run_arm(Arm("server", "server", server_limit=250), settings, tmp_path / "b", 12)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +21,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.e2e.server_harness import ServerProcess
+from tests.e2e.server_harness import InspectingProxy
 from tests.runtime.fault_proxy_harness import Direction, fault_proxy
 from tests.server.local.llama_harness import llama_server
-from tui_voice.config import BackendSettings, SummarySettings, load
+from tui_voice.config import BackendSettings, Settings, SummarySettings, load
 from tui_voice.conversation.items import MEMORY_HEADING, memory_text
 from tui_voice.lab.evaluation import FACTS, Arm, EvaluationResult, run_arm
 from tui_voice.languages import detect_language
@@ -78,8 +77,16 @@ def recording_proxy(address: str) -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
+def settings_for(url: str, folder: Path) -> Settings:
+    """Returns the settings of a text session with this embedded server."""
+    return replace(
+        load({"audio.text_only": True}, env={}, path=folder / "none.toml"),
+        backend=BackendSettings(kind="ws", url=url, model="local"),
+    )
+
+
 async def test_the_server_holds_the_summary_that_the_chat_model_wrote(
-    tmp_path: Path, llama: str
+    tmp_path: Path, llama: str, terse_server: InspectingProxy
 ) -> None:
     frames: list[tuple[Direction, dict[str, Any]]] = []
 
@@ -87,18 +94,13 @@ async def test_the_server_holds_the_summary_that_the_chat_model_wrote(
         frames.append((direction, json.loads(frame)))
         return [frame]
 
-    embedded = await asyncio.to_thread(ServerProcess, os.environ)
-    try:
-        async with fault_proxy(embedded.url, pass_on=pass_on) as proxy:
-            with recording_proxy(llama) as (url, written):
-                settings = replace(
-                    load({"audio.text_only": True}, env={}, path=tmp_path / "none.toml"),
-                    backend=BackendSettings(kind="ws", url=proxy.url, model="local"),
-                    summary=SummarySettings(by="url", url=url, timeout_s=120.0, questions=False),
-                )
-                outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, EXCHANGES)
-    finally:
-        await asyncio.to_thread(embedded.close)
+    async with fault_proxy(terse_server.url, pass_on=pass_on) as proxy:
+        with recording_proxy(llama) as (url, written):
+            settings = replace(
+                settings_for(proxy.url, tmp_path),
+                summary=SummarySettings(by="url", url=url, timeout_s=120.0, questions=False),
+            )
+            outcome = await asyncio.to_thread(run_arm, FRENCH, settings, tmp_path, EXCHANGES)
     check_result(outcome, written)
     check_frames(outcome, frames)
 
@@ -164,11 +166,10 @@ def check_frames(outcome: EvaluationResult, frames: list[tuple[Direction, dict[s
     assert (retrieved["id"], retrieved["content"][0]["text"]) == (item_id, text)
 
 
-def test_without_a_chat_model_the_summary_is_in_the_language_of_the_session(tmp_path: Path) -> None:
-    settings = load(
-        {"backend.kind": "local", "audio.text_only": True}, env={}, path=tmp_path / "none.toml"
-    )
-    outcome = run_arm(FRENCH, settings, tmp_path, EXCHANGES)
+def test_without_a_chat_model_the_summary_is_in_the_language_of_the_session(
+    tmp_path: Path, terse_server: InspectingProxy
+) -> None:
+    outcome = run_arm(FRENCH, settings_for(terse_server.url, tmp_path), tmp_path, EXCHANGES)
     memory = outcome.memory
     assert memory is not None
     assert memory.held

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.server_harness import ServerProcess
+from tests.store.sessions_harness import exchange, opened, write
 from tui_voice.config import Settings, SummarySettings, load
 from tui_voice.conversation import events as e
 from tui_voice.conversation.items import memory_text
@@ -46,42 +44,22 @@ SECOND = (
 KEEP = 2
 
 
-@pytest.fixture(scope="module")
-def server_url() -> Iterator[str]:
-    """One embedded server for all styles: it loads its engines once."""
-    server = ServerProcess(os.environ)
-    yield server.url
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def saved(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved session with all turns, which each style resumes a copy of: a reply of the chat
-    model takes 1 s of processor time."""
-    folder = tmp_path_factory.mktemp("first")
-    with HeadlessSession(SessionOptions(settings=settings(server_url), folder=folder)) as session:
-        for words in FIRST + SECOND:
-            session.say(words)
-    return session.path
-
-
-def settings(server_url: str) -> Settings:
-    given = {"backend.kind": server_url, "audio.text_only": True, "context.keep": KEEP}
+def settings(embedded_server: str) -> Settings:
+    given = {"backend.kind": embedded_server, "audio.text_only": True, "context.keep": KEEP}
     return load(given, env={}, path=Path(os.devnull))
 
 
 @pytest.mark.local
 @pytest.mark.slow
-@pytest.mark.xdist_group("summary styles")
 @pytest.mark.parametrize("style", SUMMARY_STYLES)
-def test_a_summary_by_hand_and_its_update(
-    tmp_path: Path, server_url: str, saved: Path, style: str
-) -> None:
+def test_a_summary_by_hand_and_its_update(tmp_path: Path, embedded_server: str, style: str) -> None:
     events: list[e.Event] = []
+    said = enumerate(FIRST + SECOND)
+    exchanges = (event for n, words in said for event in exchange(n, 8.0 * n, words, "I see."))
     options = SessionOptions(
-        settings=replace(settings(server_url), summary=SummarySettings(style=style)),
+        settings=replace(settings(embedded_server), summary=SummarySettings(style=style)),
         folder=tmp_path,
-        resume=Path(shutil.copy(saved, tmp_path)),
+        resume=write(tmp_path / "t1.jsonl", (opened(), *exchanges)),
     )
     with HeadlessSession(options, on_event=events.append) as session:
         session.set_limits(Limits(keep=KEEP + 2 * len(SECOND)))

@@ -27,6 +27,7 @@ _KINDS: tuple[tuple[type[inspect.Type], tuple[type, ...], str], ...] = (
     (inspect.DictType, (dict,), "an object"),
     (inspect.StructType, (dict,), "an object"),
 )
+_PYTHON_TYPES = {kind: types for kind, types, _ in _KINDS}
 
 
 @dataclass(slots=True)
@@ -186,7 +187,7 @@ def _fits(bare: inspect.Type, value: Any) -> bool:
         return True
     if isinstance(value, bool):  # a subclass of `int` in Python
         return isinstance(bare, inspect.BoolType)
-    return any(isinstance(bare, kind) and isinstance(value, types) for kind, types, _ in _KINDS)
+    return isinstance(value, _PYTHON_TYPES.get(type(bare), ()))
 
 
 def _bare(kind: inspect.Type) -> inspect.Type:
