@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
+from tests.ui import parsed_styles_harness, quiet_harness
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session
 from tui_voice.config import program_form
 from tui_voice.conversation.limits import Limits
@@ -31,6 +32,8 @@ def fixed_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     monkeypatch.setenv("TUI_VOICE_SESSIONS_DIR", str(tmp_path / "sessions"))
     monkeypatch.setattr(sessions, "today", lambda: datetime.fromisoformat("2026-04-20T12:00+00:00"))
     monkeypatch.setattr(program_form, "working_form", lambda: program_form.PLAIN)
+    quiet_harness.use(monkeypatch)
+    parsed_styles_harness.use(monkeypatch)
     time.tzset()
     yield
     monkeypatch.undo()
@@ -87,4 +90,5 @@ async def settle(pilot: Pilot[ExitSummary]) -> None:
         await pilot.pause()
         with suppress(WorkerCancelled):  # a newer one has taken its place, as in a search
             await pilot.app.workers.wait_for_complete()
+    await quiet_harness.next_reading(pilot.app.screen)
     await pilot.pause()

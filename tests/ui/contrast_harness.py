@@ -56,15 +56,15 @@ def shown_texts(svg: str) -> list[ShownText]:
     return found
 
 
-def unreadable(app: App[Any]) -> list[tuple[str, str, str, float]]:
-    """Returns text, colours and contrast of each text of the top screen that cannot be read. The
-    texts of a screen below a dialog do not count: they are dim on purpose.
+def unreadable(app: App[Any], svg: str) -> list[tuple[str, str, str, float]]:
+    """Returns text, colours and contrast of each text of the top screen that cannot be read in its
+    picture. The texts of a screen below a dialog do not count: they are dim on purpose.
     """
     leaves = [widget for widget in app.screen.query("*") if not widget.children]
     own = [app.screen.find_widget(leaf).visible_region for leaf in leaves if leaf.region.area]
     return [
         (one.text, one.colour, one.ground, round(one.contrast, 2))
-        for one in shown_texts(app.export_screenshot())
+        for one in shown_texts(svg)
         if one.contrast < LEAST_CONTRAST
         and any(region.contains(one.column, one.row) for region in own)
     ]

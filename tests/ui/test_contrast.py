@@ -27,7 +27,7 @@ async def test_every_text_can_be_read_in_borrowed_themes(build: Build) -> None:
                     continue  # the terminal chooses the colours
                 app.theme = theme
                 await pilot.pause()
-                if bad := unreadable(app):
+                if bad := unreadable(app, app.export_screenshot()):
                     found[key, theme] = bad
         assert found == {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual.events import Key, Paste
 
@@ -10,6 +12,7 @@ from tests.ui.scripted_session_harness import session_opened
 from tui_voice.conversation import events as e
 from tui_voice.ui import session_controller
 from tui_voice.ui.held_keys import HeldKeyParser, as_pasted
+from tui_voice.ui.screens.session import SessionScreen
 
 
 def keys(sequence: str) -> list[tuple[str, str | None]]:
@@ -113,12 +116,22 @@ async def test_pasted_text_presses_no_keys(build: Build, pasted: str) -> None:
         assert len(app.scripted.posted) == 1
 
 
-async def test_keys_pressed_before_the_prompt_exists_are_kept(build: Build) -> None:
+async def test_keys_pressed_before_the_prompt_exists_are_kept(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = build(lambda session: session.deliver(*session_opened()))
-    async with app.run_test() as pilot:
-        assert not app.session_screen.complete
+    mount_rest = SessionScreen.mount_rest
+
+    async def mount_while_keys_are_pressed(screen: SessionScreen) -> None:
         app.post_message(Key("h", "h"))
         app.post_message(Paste("ello you"))
+        for _ in range(9):
+            await asyncio.sleep(0)  # an application that handled the keys now would lose them
+        assert not screen.complete
+        await mount_rest(screen)
+
+    monkeypatch.setattr(SessionScreen, "mount_rest", mount_while_keys_are_pressed)
+    async with app.run_test() as pilot:
         await settle(pilot)
         assert app.session_screen.prompt.value == "hello you"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.command import CommandList
@@ -181,8 +182,15 @@ def test_picture(
             if screen == "export":
                 line.value = "exports"  # not the folder in which the tests happen to run
         await settle(pilot)
-        too_dim.extend(unreadable(app))
 
+    export = app.export_screenshot
+
+    def export_and_measure(**how: Any) -> str:
+        svg = export(**how)
+        too_dim.extend(unreadable(app, svg))
+        return svg
+
+    monkeypatch.setattr(app, "export_screenshot", export_and_measure)
     run: Callable[[Pilot[object]], Awaitable[None]] = arrive
     assert snap_compare(app, terminal_size=size, run_before=run)
     assert too_dim == []
