@@ -189,11 +189,12 @@ class Turns:
 
     __slots__ = ("_count", "chunks")
 
-    def __init__(self, chunks: tuple[Chunk, ...] = ()) -> None:
+    def __init__(self, chunks: tuple[Chunk, ...] = (), count: int | None = None) -> None:
+        """`count`: how many turns that are, where it is known."""
         self.chunks = chunks
         """The turns as they are stored, without empty chunks. A chunk in which nothing changed
         stays the same object."""
-        self._count: int | None = None
+        self._count = count
 
     @classmethod
     def of(cls, turns: list[Turn]) -> Turns:
@@ -316,7 +317,7 @@ class Turns:
     def append(self, turn: Turn) -> Turns:
         if self.chunks and len(self.chunks[-1]) < CHUNK:
             return self._with(len(self.chunks) - 1, (*self.chunks[-1], turn))
-        return Turns((*self.chunks, Chunk((turn,))))
+        return Turns((*self.chunks, Chunk((turn,))), len(self) + 1)
 
     def insert_after(self, previous_id: str | None, turn: Turn) -> Turns:
         """Puts `turn` behind the turn with this id, or at the end if there is none."""
@@ -360,4 +361,5 @@ class Turns:
     def _with(self, number: int, chunk: tuple[Turn, ...]) -> Turns:
         """Replaces one chunk, or removes it if nothing is left of it."""
         kept = (Chunk(chunk),) if chunk else ()
-        return Turns((*self.chunks[:number], *kept, *self.chunks[number + 1 :]))
+        count = len(self) + len(chunk) - len(self.chunks[number])
+        return Turns(self.chunks[:number] + kept + self.chunks[number + 1 :], count)

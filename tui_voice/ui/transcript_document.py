@@ -66,9 +66,11 @@ class _Section:
 
 def common_prefix(old: Sequence[Any], new: Sequence[Any]) -> int:
     """Returns how many elements two sequences share at their beginning, by a binary search:
-    comparing slices of the same objects is fast.
+    comparing slices of the same objects is fast. Nearly always the last element alone has changed.
     """
     low, high = 0, min(len(old), len(new))
+    if high and old[: high - 1] == new[: high - 1]:
+        low = high - 1
     while low < high:
         middle = (low + high + 1) // 2
         if old[low:middle] == new[low:middle]:
