@@ -1,4 +1,4 @@
-"""Runs `tui-voice serve` as a process, and a proxy before it that can inspect its conversation."""
+"""Servers in a process or a thread, and a proxy that can inspect the conversation of one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,51 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+
+from tests.runtime.session_harness import toy_server
+
+
+@contextmanager
+def running(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
+    """Runs the server in a thread; the value is its address."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="server")
+    thread.start()
+
+    def result_of(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
+
+    async def end_all_tasks() -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    try:
+        with ExitStack() as stack:
+            url = result_of(server.__aenter__())
+            stack.callback(lambda: result_of(end_all_tasks()))
+            stack.callback(lambda: result_of(server.__aexit__(None, None, None)))
+            yield url
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@asynccontextmanager
+async def accepting_server(key: str) -> AsyncIterator[str]:
+    """Accepts clients with the key, and replies with the user's words."""
+    async with toy_server(api_key=key) as server:
+        yield server.url
 
 
 class ServerProcess:

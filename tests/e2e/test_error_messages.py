@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.app_harness import AppUnderTest, StartApp
-from tests.e2e.server_harness import ServerProcess
+from tests.e2e.server_harness import accepting_server, running
 from tests.e2e.terminal_harness import TerminalProgram
 from tui_voice.config.program_form import with_extra
 
@@ -43,11 +43,10 @@ def without_engines(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def server_with_key(clean_env: dict[str, str]) -> Iterator[ServerProcess]:
+def server_with_key() -> Iterator[str]:
     """A server that accepts one API key only, which the app does not have."""
-    server = ServerProcess(clean_env, "--api-key", "other")
-    yield server
-    server.close()
+    with running(accepting_server("other")) as url:
+        yield url
 
 
 def check_that_app_is_usable(app: AppUnderTest) -> None:
@@ -102,9 +101,9 @@ def test_without_engines_say_prints_how_to_install_them(
 
 
 def test_a_refused_api_key_is_named_as_the_reason(
-    start_app: StartApp, server_with_key: ServerProcess
+    start_app: StartApp, server_with_key: str
 ) -> None:
-    app = start_app("--text", "--backend", server_with_key.url)
+    app = start_app("--text", "--backend", server_with_key)
     lost = app.wait_for_event("connection_lost")
     assert "key" in lost["reason"]
     app.wait_for(lost["reason"])

@@ -4,17 +4,14 @@ types it, not in the details of a crash, not in an export.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection
@@ -22,8 +19,8 @@ from websockets.asyncio.server import serve as listen
 from websockets.http11 import Request, Response
 
 from tests.e2e.app_harness import StartApp
+from tests.e2e.server_harness import accepting_server, running
 from tests.e2e.terminal_harness import TerminalProgram
-from tests.runtime.session_harness import toy_server
 from tui_voice.store.exporters import EXPORT_FORMATS
 
 pytestmark = pytest.mark.slow
@@ -40,13 +37,6 @@ def key(request: pytest.FixtureRequest) -> str:
 
 
 # ── servers ──────────────────────────────────────────────────────────────────────────────────
-
-
-@asynccontextmanager
-async def accepting_server(key: str) -> AsyncIterator[str]:
-    """Accepts clients with the key, and replies with the user's words."""
-    async with toy_server(api_key=key) as server:
-        yield server.url
 
 
 @asynccontextmanager
@@ -89,27 +79,6 @@ async def connection_closing_server(key: str) -> AsyncIterator[str]:
 def url_of(server: Server) -> str:
     port = next(iter(server.sockets)).getsockname()[1]
     return f"ws://127.0.0.1:{port}/v1/realtime"
-
-
-@contextmanager
-def running(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
-    """Runs the server in a thread; the value is its address."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="server")
-    thread.start()
-
-    def result_of(work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
-
-    try:
-        with ExitStack() as stack:
-            url = result_of(server.__aenter__())
-            stack.callback(lambda: result_of(server.__aexit__(None, None, None)))
-            yield url
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 # ── a user with a key ────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -90,7 +91,8 @@ def test_a_summary_makes_sense_whatever_the_chat_model_wrote(
     """The model is tiny and mostly writes what is no summary: then the user is quoted."""
     session = session_with_facts()
     responder = LocalEngines(llm_url=f"{chat_server}/v1").responder()
-    request = summary_of(session, layout=layout, language="same", timeout_s=90)
+    asked = summary_of(session, layout=layout, language="same", timeout_s=90)
+    request = replace(asked, max_tokens=60)
     summary = "".join(map(str, responder.reply(request, Event())))
     source = "\n".join(turn.text for turn in session)
     assert 0 < len(summary) < len(source)
