@@ -129,7 +129,7 @@ async def idle(seconds: float) -> float:
     async with app.run_test(size=(120, 36)) as pilot:
         while app.session.handle is None:
             await pilot.pause(0.01)
-        await pilot.pause(1.0)
+        await pilot.pause(6.0)  # until the notice of the stopped reply has ended
         begin = time.process_time()
         await asyncio.sleep(seconds)
         return (time.process_time() - begin) / seconds

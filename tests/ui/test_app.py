@@ -11,6 +11,7 @@ import pytest
 
 from tests.ui.conftest import Build, settle
 from tests.ui.scripted_session_harness import ScriptedSession, kyoto_session, session_opened
+from tests.ui.session_screen_harness import idle
 from tui_voice.conversation import events as e
 from tui_voice.errors import BackendError, SettingsError
 from tui_voice.protocol.engine_names import BUILT_IN_CHAT
@@ -223,6 +224,32 @@ async def test_any_theme_can_be_drawn(build: Build, theme: str) -> None:
         width = transcript.scrollable_content_region.width
         assert transcript.render_line(0).cell_length == width
         assert "Kyoto in April" in app.session_screen.header.render_line(0).text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown", "first"),
+    [
+        (60, "01:00", 110),
+        (3600, "1:00:00", 110),
+        (86_399, "23:59:59", 110),
+        (86_400, "1 d 00:00", 0),
+        (864_000, "10 d 00:00", 0),
+    ],
+)
+async def test_each_second_the_columns_of_the_duration_alone_are_drawn(
+    build: Build, monkeypatch: pytest.MonkeyPatch, seconds: int, shown: str, first: int
+) -> None:
+    app = build(idle)
+    async with app.run_test(size=(120, 36)) as pilot:
+        header = app.session_screen.header
+        header.seconds = seconds - 1
+        await settle(pilot)
+        drawn: list[tuple[int, int, int]] = []
+        monkeypatch.setattr(app, "_display", lambda _screen, update: drawn.extend(update.spans))
+        header.seconds = seconds
+        await pilot.pause()
+        assert header.render_line(0).text.endswith(f" {shown} ")
+        assert drawn == [(0, first, 119 if first else 120)]
 
 
 async def test_the_limits_dialog_changes_the_limits(build: Build) -> None:

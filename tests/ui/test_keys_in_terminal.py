@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,30 @@ def test_keys_in_one_write(terminal: RecordingTerminal) -> None:
         terminal.write([keys], 0.3)
         wanted += sent
         terminal.wait_for_sent(wanted)
+
+
+def wakes(pid: int) -> dict[str, int]:
+    """How often each thread of a process has waited so far."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return {
+        thread.name: int(
+            (thread / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0]
+        )
+        for thread in threads
+    }
+
+
+def test_at_rest_no_thread_looks_for_work(terminal: RecordingTerminal) -> None:
+    """The screen is drawn once a second, and a draft is saved every two seconds."""
+    terminal.wait_for("type here")
+    terminal.write(["\x12"], 0.3)
+    terminal.wait_for("saved sessions")
+    terminal.write([ESCAPE], 1.0)  # a key that ends by a timeout
+    terminal.wait_for("type here")
+    before = wakes(terminal.process.pid)
+    time.sleep(2)
+    after = wakes(terminal.process.pid)
+    assert max(count - before.get(thread, 0) for thread, count in after.items()) <= 12
 
 
 def test_what_is_typed_before_the_session_is_open_is_sent_when_it_is(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import re
 import selectors
 import signal
 import sys
+import threading
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -115,6 +116,11 @@ class HeldKeyParser(XTermParser):
         elif text.startswith(BRACKETED_PASTE_END, position):
             self._pasting = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether what was read so far is taken as it is, if nothing follows for a while."""
+        return self._timeout_time is not None
+
     def _end_escape(self) -> Iterator[Message]:
         """Returns what was read of a sequence as keys, without waiting for the rest of it."""
         if self._timeout_time is not None:
@@ -149,6 +155,22 @@ class HeldKeyParser(XTermParser):
         return keys
 
 
+class _EndOfInput(threading.Event):
+    """An event that also wakes a thread that waits for the terminal: `woken` can then be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.woken, self._wake = os.pipe()
+
+    def set(self) -> None:
+        super().set()
+        os.write(self._wake, b"!")
+
+    def clear(self) -> None:
+        super().clear()
+        os.read(self.woken, 1)
+
+
 class HeldKeyDriver(LinuxDriver):
     """Textual's driver with this parser and the request for key releases."""
 
@@ -163,6 +185,7 @@ class HeldKeyDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._file = cast(Any, _LostTerminal(cast(TextIO, self._file)))
+        self.exit_event: _EndOfInput = _EndOfInput()
 
     def start_application_mode(self) -> None:
         self._typed_before = self._waiting_bytes()
@@ -200,14 +223,20 @@ class HeldKeyDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(self._app._handle_exception, error)
 
     def run_input_thread(self) -> None:
-        """Reads the terminal until the driver has to stop."""
+        """Reads the terminal until the driver has to stop. Textual would look for that ten times a
+        second, which took a quarter of what a session at rest costs.
+        """
         parser = HeldKeyParser(self._debug)
         parser.held = self.held
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
-            while not self.exit_event.is_set():
-                if selector.select(0.1):
+            selector.register(self.exit_event.woken, selectors.EVENT_READ)
+            while True:
+                ready = selector.select(0.1 if parser.waits else None)
+                if self.exit_event.is_set():
+                    return
+                if ready:
                     data = self._read()
                     if not data:
                         self._end_without_terminal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
 
@@ -13,6 +14,8 @@ from tui_voice.ui.wrapping import clean, fit_phrase
 
 _NAME = "tui-voice"
 _COST = len("$123.45")
+_DURATION = 9
+"""Columns of the duration and the blank before it, up to a day."""
 _LEAST = 24
 """Columns that the title gets before anything but cost and duration is shown."""
 
@@ -23,8 +26,14 @@ class HeaderLine(LineWidget):
     DEFAULT_CSS = "HeaderLine { height: 1; width: 1fr; }"
 
     header: reactive[HeaderView] = reactive(HeaderView())
-    seconds: reactive[int] = reactive(0)
-    """Duration of the session."""
+    seconds: reactive[int] = reactive(0, repaint=False)
+    """Duration of the session. Each second, its columns alone are painted."""
+
+    def watch_seconds(self, seconds: int) -> None:
+        if len(length(seconds)) < _DURATION:
+            self.refresh(Region(self.size.width - 1 - _DURATION, 0, _DURATION, 1))
+        else:  # from a day on
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -46,7 +55,7 @@ class HeaderLine(LineWidget):
         parts.append((f"{usd(header.usd):>{_COST}}", "words"))
         more = [" + unpriced"] if header.unknown_price else []
         more += [f" of {usd(header.budget)}"] if header.budget is not None else []
-        time = f"{length(self.seconds):>9}"
+        time = f" {length(self.seconds):>{_DURATION - 1}}"
         for text in more:
             if _cells(parts) + len(text) + len(time) + _LEAST + 3 <= width:
                 parts.append((text, "quiet"))
