@@ -33,12 +33,20 @@ class LlamaServer:
 
 
 def start(
-    file: Path, context_tokens: int, *, alias: str | None = None, states: Path | None = None
+    file: Path,
+    context_tokens: int,
+    *,
+    alias: str | None = None,
+    states: Path | None = None,
+    reused_tokens: int = 0,
 ) -> LlamaServer:
     """Loads a GGUF model, for one reply at a time.
 
     `alias`: its name in the interface. `states`: folder in which the state of the model may be
-    saved. Raises `EnginesMissing` without the package, `RuntimeError` where it cannot load `file`.
+    saved. `reused_tokens`: what the model computed for so many tokens in a row is moved where they
+    stand at another place than in the prompt before; 0: they are read again.
+
+    Raises `EnginesMissing` without the package, `RuntimeError` where it cannot load `file`.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)  # read when the library is loaded
     xllamacpp = library("xllamacpp")
@@ -50,6 +58,7 @@ def start(
     if states is not None:
         params.slot_save_path = f"{states}{os.sep}"
     params.n_ctx = context_tokens
+    params.n_cache_reuse = reused_tokens
     params.n_parallel = 1
     # For one token at a time, the threads wait for each other too often to use every core.
     params.cpuparams.n_threads = max(1, cores - 1)
