@@ -58,7 +58,7 @@ _END_TOKENS = (0, 2)
 """Ids of the tokens that end a document and a message."""
 _REUSED_TOKENS = 16
 """The newest turns stand at another place in each prompt. With them moved and not read again, the
-first words of a typed session come after 0.15 s instead of 0.3 s."""
+first words of a typed session come after 0.15 s instead of 0.25 s."""
 _JUDGE_WAIT_S = 0.5
 """Seconds for which the judge of turns waits for a reply of the model."""
 _MOST_CHARACTERS = 400
