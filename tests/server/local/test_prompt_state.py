@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tui_voice.server.local.llama_cpp import LlamaServer
+from tui_voice.server.local.prompt_state import PromptState
 from tui_voice.server.local.smollm import SmolLM, _beginning
-
-pytestmark = pytest.mark.local
 
 
 @pytest.fixture
@@ -27,32 +27,37 @@ def read_tokens(model: SmolLM) -> int:
     return int(answer["timings"]["prompt_n"])
 
 
-def test_the_second_start_reads_the_beginning_from_the_file(
+@pytest.mark.local
+def test_the_second_start_reads_a_whole_file_and_makes_a_damaged_one_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = read_tokens(SmolLM())
-    [file] = folder.iterdir()
-    assert first < 30
-    assert (file.stat().st_mode & 0o77, folder.stat().st_mode & 0o77) == (0, 0)
-    with monkeypatch.context() as patch:
-        patch.setattr("tui_voice.server.local.prompt_state.PromptState.save", None)
-        assert read_tokens(SmolLM()) == first  # it would fail where it had to save it again
-    assert list(folder.iterdir()) == [file]
-
-
-@pytest.mark.parametrize("damage", [b"", b"short", None])
-def test_a_damaged_file_is_made_again(folder: Path, damage: bytes | None) -> None:
-    """llama.cpp would end the process at a file that was cut."""
-    SmolLM()
+    assert read_tokens(SmolLM()) < 30
     [file] = folder.iterdir()
     whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    assert (file.stat().st_mode & 0o77, folder.stat().st_mode & 0o77) == (0, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(PromptState, "save", None)  # it would fail where it had to save it again
+        assert read_tokens(SmolLM()) < 30
+    file.write_bytes(whole[: len(whole) // 2])  # llama.cpp would end the process
     assert read_tokens(SmolLM()) < 30
     [again] = folder.iterdir()
     assert again.stat().st_size == len(whole)
 
 
-def test_a_folder_that_cannot_be_made_is_no_fault(folder: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"short"])
+def test_another_content_than_that_of_the_name_is_never_read(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "model-0123456789abcdef").write_bytes(content)
+    nobody = LlamaServer(None, "key")  # asking it would fail
+    assert not PromptState(tmp_path, "model").restore(nobody)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_no_fault(tmp_path: Path) -> None:
+    folder = tmp_path / "prompts"
     folder.write_text("a file")
-    assert read_tokens(SmolLM()) < 30
+    state = PromptState(folder, "model")
+    assert not state.restore(LlamaServer(None, "key"))
+    state.save(LlamaServer(None, "key"))
     assert folder.read_text() == "a file"
