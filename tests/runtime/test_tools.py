@@ -134,6 +134,8 @@ async def test_the_model_speaks_on_while_a_function_runs_and_gets_its_result_lat
                 "still runs" in now.ledger.turns.last.text
                 and now.ledger.turns.last.role == "assistant"
                 and now.ledger.turns.last.words == "done"
+                and now.state
+                is State.IDLE  # else `say` would take the end of this reply for its own
             )
         )
         await harness.say("hello")
