@@ -140,8 +140,7 @@ async def open_screen(pilot: Pilot[ExitSummary], app: AppUnderTest, place: str) 
     }[place]
     for key in keys:
         await pilot.press(key)
-    await pilot.pause(0.3)
-    await settle(pilot)
+        await settle(pilot)  # a thread reads the rows of a list
     if place == READER:
         await pilot.press("up")
         await settle(pilot)
