@@ -22,7 +22,7 @@ from tests.server.protocol_harness import (
     event_types,
     message_item,
 )
-from tests.server.toy_engines_harness import speech
+from tests.server.toy_engines_harness import ToneRecogniser, speech
 from tui_voice.server.jobs import ReplyJob, SpeakJob
 from tui_voice.server.limits import SessionLimits
 
@@ -260,6 +260,13 @@ class TestSpeculativeReply:
         words = ["tell", "tell me a story about"]
         assert client.engines.read == [f"About what? / {text}" for text in words]
         assert not client.engines.llm.requests
+
+    def test_without_words_nothing_is_read_ahead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ToneRecogniser, "transcribe", lambda *_: "")
+        client = ProtocolClient()
+        client.configure_input(turn_detection=server_vad(), transcription={"model": "tones"})
+        client.say(speech_with_silence("tell me a story about", after=0))
+        assert client.engines.read == []
 
     def test_nothing_is_read_ahead_where_no_reply_follows(self) -> None:
         client = ProtocolClient()

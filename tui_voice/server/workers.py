@@ -118,7 +118,7 @@ class EngineWorkers:
                 text, logprobs = self._recognise(samples)
             finished = judged.result()
         report(TranscriptReady(job.job_id, text, logprobs, finished))
-        if job.before is not None and not job.is_urgent:
+        if text and job.before is not None and not job.is_urgent:
             with suppress(TuiVoiceError):  # the reply itself will report it
                 self.engines.read_ahead([*job.before, ContextTurn("", "user", text)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from tests.server.local.speech_harness import SENTENCES, flite, recordings
 from tests.server.local.turns_harness import turns
 from tui_voice.realtime.wire.items import LogProb
-from tui_voice.server.interfaces import Recogniser, ScoringRecogniser
-from tui_voice.server.local.engines import LocalEngines
+from tui_voice.server.interfaces import ContextTurn, Recogniser, ScoringRecogniser
+from tui_voice.server.local.engines import Lazy, LocalEngines
 from tui_voice.server.local.sentence_end import FINISHED_FROM, SentenceEnd
+from tui_voice.server.local.smollm import SmolLM
 from tui_voice.server.local.speech_gate import SpeechGate
 
 pytestmark = pytest.mark.local
@@ -86,6 +88,25 @@ def test_beside_another_chat_model_the_small_one_is_loaded_when_it_is_asked() ->
     assert engines.end_of_sentence() is not None
     assert "loading language model" in lines[-2]
     assert lines[-1] == f"ready: {engines.describe()}"
+
+
+def test_the_model_that_judges_reads_ahead_beside_another_chat_model() -> None:
+    read: list[str] = []
+
+    class Model(SmolLM):
+        def __init__(self) -> None:
+            pass
+
+        def read_ahead(self, turns: Sequence[ContextTurn]) -> None:
+            read.extend(turn.text for turn in turns)
+
+    engines = LocalEngines("http://127.0.0.1:9/v1", "big", probe=False)
+    engines.read_ahead(turns(("user", "not loaded")))
+    assert engines._model.made is None
+    engines._model = Lazy(Model)
+    engines._model()
+    engines.read_ahead(turns(("user", "My name is")))
+    assert read == ["My name is"]
 
 
 def test_without_the_small_chat_model_words_are_not_judged(

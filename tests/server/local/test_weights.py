@@ -7,12 +7,13 @@ from zipfile import ZipFile
 import pytest
 
 from tui_voice.config import program_form
-from tui_voice.errors import EnginesMissing
+from tui_voice.errors import BackendError, EnginesMissing
 from tui_voice.server.local import weights
+from tui_voice.server.local.gguf_chat import GgufChat
 from tui_voice.server.local.hibari import MODEL
 from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
 from tui_voice.server.local.smart_turn import WEIGHTS as SMART_TURN
-from tui_voice.server.local.smollm import SMOLLM2, SmolLM
+from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.vad import SILERO
 from tui_voice.server.local.weights import Weights, library
 
@@ -127,20 +128,13 @@ def test_a_missing_library_comes_with_the_install_command() -> None:
     assert "uv run --extra local tui-voice" in error.value.hint
 
 
-@pytest.mark.usefixtures("package")
-def test_a_file_that_the_user_names_comes_first_and_must_exist(tmp_path: Path) -> None:
-    own = tmp_path / "own.gguf"
-    with pytest.raises(EnginesMissing, match=r"own\.gguf"):
-        carried().find(own)
-    own.write_bytes(b"mine")
-    assert carried().find(own) == own
-
-
 @pytest.mark.local
-def test_a_file_that_is_no_model_is_named_in_the_error(tmp_path: Path) -> None:
-    from tui_voice.errors import BackendError
-
+def test_a_file_of_the_user_that_is_missing_or_no_model_is_named_in_the_error(
+    tmp_path: Path,
+) -> None:
     own = tmp_path / "own.gguf"
+    with pytest.raises(EnginesMissing, match=r"no model file at .*own\.gguf"):
+        GgufChat(own).load()
     own.write_bytes(b"no model")
     with pytest.raises(BackendError, match=r"own\.gguf cannot be loaded"):
-        SmolLM(own)
+        GgufChat(own).load()

@@ -163,8 +163,8 @@ class LocalEngines:
         return self._responder()
 
     def read_ahead(self, turns: Sequence[ContextTurn]) -> None:
-        """Does nothing where another chat model answers."""
-        if isinstance(self._chat(), bool):
+        """Does nothing where another chat model answers and the small one does not judge turns."""
+        if isinstance(self._chat(), bool) or self._model.made is not None:
             self._model().read_ahead(turns)
 
     def synthesiser(self) -> Synthesiser:

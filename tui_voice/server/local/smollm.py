@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
@@ -70,24 +69,22 @@ class SmolLM:
 
     built_in = BUILT_IN_CHAT
 
-    def __init__(self, path: Path | None = None) -> None:
-        file = SMOLLM2.find(path)
-        self.name = self.built_in if path is None else file.stem
+    def __init__(self) -> None:
+        """Raises `EnginesMissing` without the package or its file, `BackendError` where the file
+        cannot be loaded."""
+        file = SMOLLM2.find()
         states = cache_dir() / "prompts"
         try:
             server = start(file, _CONTEXT_TOKENS, states=states, reused_tokens=_REUSED_TOKENS)
         except RuntimeError as error:
-            raise BackendError(
-                f"The language model {file} cannot be loaded.", "Name a GGUF chat model."
-            ) from error
+            raise BackendError(f"The language model {file} cannot be loaded.") from error
         self._server = server.native
         self._in_use = Lock()  # the threads that recognise speech must not wait for a reply
         # The beginning that all prompts have stays in the cache of the model.
         state = PromptState(states, f"{SMOLLM2.sha256[:16]}-{_beginning_digest()}")
-        if path is not None or not state.restore(server):
+        if not state.restore(server):
             self._server.handle_chat_completions({"messages": _beginning(), "max_tokens": 1})
-            if path is None:
-                state.save(server)
+            state.save(server)
 
     def ends(self, turns: Sequence[ContextTurn]) -> float:
         """Returns how likely it is, 0 to 1, that the last of `turns`, the user's, ends behind its
@@ -165,7 +162,7 @@ class SmolLM:
             if failures:
                 raise BackendError(f"The language model failed: {failures[0]}.")
 
-        for words in pumped(source, stop, seconds, self.name, native=True):
+        for words in pumped(source, stop, seconds, self.built_in, native=True):
             if words:
                 yield words
 

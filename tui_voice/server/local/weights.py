@@ -44,21 +44,11 @@ class Weights:
     def file(self) -> str:
         return self.path.rsplit("/", 1)[-1]
 
-    def find(self, explicit: Path | None = None) -> Path:
-        """Returns the path of the file.
-
-        `explicit`, a file that the user names, is taken unchecked. Else it is the file of the
-        installed package, or one in a folder of `folders`, or one in a wheel there, from which it
-        is copied into the first folder. Raises `EnginesMissing` where there is none, or where its
-        SHA-256 differs.
+    def find(self) -> Path:
+        """Returns the path of the file: in the installed package, else in a folder of `folders`,
+        else in a wheel there, from which it is copied into the first folder. Raises
+        `EnginesMissing` where there is none, or where its SHA-256 differs.
         """
-        if explicit is not None:
-            if not explicit.is_file():
-                raise EnginesMissing(
-                    f"There is no model file at {explicit}.",
-                    "Name an existing file, or leave the option out to use the built-in model.",
-                )
-            return explicit
         places = (_installed(self.package, self.path), *(f / self.file for f in folders()))
         found = [file for file in places if file is not None and file.is_file()]
         for file in found:
