@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tui_voice.audio.stderr_redirect import redirected_stderr
 from tui_voice.cli.arguments import find_session
 from tui_voice.cli.flags import (
     add_common,
@@ -23,6 +24,7 @@ from tui_voice.cli.flags import (
 from tui_voice.cli.input_lines import InputLines
 from tui_voice.cli.outcomes import write_outcomes
 from tui_voice.cli.resume_hint import resume_lines
+from tui_voice.config import log_path
 from tui_voice.config.program_form import in_working_form
 from tui_voice.errors import BackendError, ExitStatus, TuiVoiceError, UsageError
 from tui_voice.signals import deferred
@@ -69,18 +71,19 @@ def run(args: argparse.Namespace) -> int:
     resume = None if wanted is None else find_session(folder, wanted).path
     settings = settings_for_session(editor_of(args), resume)
     options = SessionOptions(settings=settings, folder=folder, resume=resume, can_ask=True)
-    with deferred():  # a signal must not come between opening it and knowing it
-        session = open_session(options)
-        lines = Lines(session, states=args.states, bell=settings.ui.bell)
-    try:
-        lines.take_all()
-    finally:
-        with deferred():
-            session.close()
-        lines.print_rest()
-        named = getattr(args, "sessions_dir", None) is not None
-        for line in resume_lines(session.path, folder, named=named):
-            print(line, flush=True)
+    with redirected_stderr(log_path()):
+        with deferred():  # a signal must not come between opening it and knowing it
+            session = open_session(options)
+            lines = Lines(session, states=args.states, bell=settings.ui.bell)
+        try:
+            lines.take_all()
+        finally:
+            with deferred():
+                session.close()
+            lines.print_rest()
+            named = getattr(args, "sessions_dir", None) is not None
+            for line in resume_lines(session.path, folder, named=named):
+                print(line, flush=True)
     write_outcomes({session.path: settings})
     return ExitStatus.DONE
 
