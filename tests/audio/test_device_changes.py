@@ -136,10 +136,11 @@ async def test_the_default_is_followed_and_a_named_device_is_taken_again(
 async def test_a_device_is_chosen_while_it_runs_without_losing_a_word(
     virtual_sound: VirtualSound,
 ) -> None:
-    await asyncio.to_thread(virtual_sound.plug_in, "headset")
+    for name in ("headset", "handset"):
+        await asyncio.to_thread(virtual_sound.plug_in, name)
     await asyncio.to_thread(virtual_sound.plug_in, "earphones", sink=True)
     observed = Observed()
-    await observed.open()
+    await observed.open(driver=None)  # all of them, as the program does
     await observed.captures()
     started, loop = observed.frames, asyncio.get_running_loop()
     began = loop.time()
@@ -152,6 +153,11 @@ async def test_a_device_is_chosen_while_it_runs_without_losing_a_word(
     assert observed.changes[-1].message == "Replies play on earphones."
     with pytest.raises(DeviceError, match='no microphone "nothing"'):
         await observed.sound.microphone.choose("nothing")
+    with pytest.raises(DeviceError, match=r"fits 2 microphones: .*\(headset\), .*\(handset\)"):
+        await observed.sound.microphone.choose("dset")
+    with pytest.raises(DeviceError, match='no microphone "nitor"') as refused:
+        await observed.sound.microphone.choose("nitor")
+    assert "Monitor of " in refused.value.hint
     assert observed.sound.microphone.name == "headset"
     await observed.captures()
     await observed.sound.close()

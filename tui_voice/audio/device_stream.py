@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, drivers
+from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, open_first
 from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
 from tui_voice.errors import DeviceError
 
@@ -202,18 +202,11 @@ class DeviceStream:
         self._handle, self._driver, self._device = opened
         self.name = self._handle.name
 
-    def _try_drivers(
-        self, wanted: str | None, number: int
-    ) -> tuple[DeviceHandle, Driver, Device | None]:
-        failure = DeviceError(f"No {self._noun} found.", "`tui-voice doctor` tells more.")
-        for driver in drivers() if self._drivers is None else self._drivers:
-            try:
-                device = choose_device(driver.devices(), self.direction, wanted)
-                if device is not None:
-                    return self._start(driver, device, self._stopped, number), driver, device
-            except DeviceError as error:
-                failure = error
-        raise failure
+    def _try_drivers(self, wanted: str | None, number: int) -> tuple[DeviceHandle, Driver, Device]:
+        def start(driver: Driver, device: Device) -> tuple[DeviceHandle, Driver, Device]:
+            return self._start(driver, device, self._stopped, number), driver, device
+
+        return open_first(self.direction, wanted, start, self._drivers)
 
     async def _switch(self, wanted: str | None) -> None:
         """Opens a device while the one in use runs, which is closed once the new one works.
@@ -436,7 +429,7 @@ def _work() -> None:
             future.set_exception(error)
 
 
-def _close_late(opening: "asyncio.Future[tuple[DeviceHandle, Driver, Device | None]]") -> None:
+def _close_late(opening: "asyncio.Future[tuple[DeviceHandle, Driver, Device]]") -> None:
     """Closes a device that answered after the timeout."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result()[0].close()

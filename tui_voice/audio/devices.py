@@ -7,12 +7,14 @@ PortAudio, is tried first.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
+from tui_voice.audio.driver import Device, Direction, Driver
 from tui_voice.audio.pulse_client import refuse_shared_memory
 from tui_voice.errors import DeviceError
 
+T = TypeVar("T")
 DRIVERS = (
     ("miniaudio", "sounddevice")
     if sys.platform.startswith("linux")
@@ -49,21 +51,40 @@ def list_devices(driver: Driver | None = None) -> list[Device]:
     return []
 
 
+class NoSuchDeviceError(DeviceError):
+    """A driver has no device of the name that the user gave."""
+
+
+class AmbiguousNameError(DeviceError):
+    """Several devices of a driver have the name that the user gave."""
+
+
 def open_first(
-    direction: Direction, wanted: str | None, start: Callable[[Driver, Device], DeviceHandle]
-) -> DeviceHandle:
+    direction: Direction,
+    wanted: str | None,
+    start: Callable[[Driver, Device], T],
+    among: Sequence[Driver] | None = None,
+) -> T:
     """Returns what `start` opens: the device `wanted` (None: the default) of the first driver that
-    has one and can open it. Raises DeviceError, that of the last driver that could not.
+    has one and can open it. `among`: the drivers that are tried, None: all.
+
+    Raises DeviceError: why the last driver that has the device could not open it, else that the
+    name fits none or several. No other driver is tried then: it would guess which one was meant.
     """
-    failure = DeviceError(f"No {DEVICE_NOUNS[direction]} found.", "`tui-voice doctor` tells more.")
-    for driver in drivers():
+    failure, missing = None, None
+    for driver in drivers() if among is None else among:
         try:
             device = choose_device(driver.devices(), direction, wanted)
             if device is not None:
                 return start(driver, device)
+        except AmbiguousNameError:
+            raise
+        except NoSuchDeviceError as error:
+            missing = missing or error
         except DeviceError as error:
             failure = error
-    raise failure
+    nothing = DeviceError(f"No {DEVICE_NOUNS[direction]} found.", "`tui-voice doctor` tells more.")
+    raise failure or missing or nothing
 
 
 def choose_device(devices: list[Device], direction: Direction, wanted: str | None) -> Device | None:
@@ -71,8 +92,8 @@ def choose_device(devices: list[Device], direction: Direction, wanted: str | Non
 
     None means the system's default device, or the first one where the default is a monitor; it
     returns None where there is no device of that direction. A monitor is returned only where its
-    whole id or name is given. Raises DeviceError where nothing matches, or several devices do and
-    none is the default.
+    whole id or name is given. Raises NoSuchDeviceError where nothing matches, and
+    AmbiguousNameError where several devices do and none is the default.
     """
     able = [device for device in devices if device.channels(direction)]
     if wanted is None:
@@ -91,7 +112,7 @@ def choose_device(devices: list[Device], direction: Direction, wanted: str | Non
         if len(found) == 1 or default:
             return (default or found)[0]
         if found:
-            raise DeviceError(
+            raise AmbiguousNameError(
                 f'"{wanted}" fits {len(found)} {DEVICE_NOUNS[direction]}s: '
                 + ", ".join(f"{device.name} ({device.id})" for device in found)
                 + ".",
@@ -103,7 +124,7 @@ def choose_device(devices: list[Device], direction: Direction, wanted: str | Non
         if monitors
         else "`tui-voice devices` lists what there is."
     )
-    raise DeviceError(f'There is no {DEVICE_NOUNS[direction]} "{wanted}".', hint)
+    raise NoSuchDeviceError(f'There is no {DEVICE_NOUNS[direction]} "{wanted}".', hint)
 
 
 DEVICE_NOUNS: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
