@@ -1,6 +1,7 @@
 """Devices come, go and become the default while a session runs, on a real sound server."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -131,6 +132,28 @@ async def test_the_default_is_followed_and_a_named_device_is_taken_again(
     await named.captures()
     await observed.sound.close()
     await named.sound.close()
+
+
+async def test_a_change_is_noticed_at_once(
+    virtual_sound: VirtualSound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sound server moves a reply to another loudspeaker when the headphones are unplugged."""
+    headphones = await asyncio.to_thread(virtual_sound.plug_in, "headphones", sink=True)
+    observed = Observed()
+    await observed.open(output_device="headphones")
+    watch = observed.sound.speaker._stream._watch
+
+    def wait_until_it_listens() -> None:
+        while not watch.listens:
+            time.sleep(0.01)
+
+    await asyncio.wait_for(asyncio.to_thread(wait_until_it_listens), patience(20))
+    for interval in ("LOOK_INTERVAL_S", "LONGEST_LOOK_INTERVAL_S"):
+        monkeypatch.setattr(f"tui_voice.audio.device_stream.{interval}", 600.0)
+    await asyncio.sleep(0.2)  # longer than the last short interval
+    await asyncio.to_thread(virtual_sound.unplug, headphones)
+    await observed.message("The loudspeaker headphones is gone.")
+    await observed.sound.close()
 
 
 async def test_a_device_is_chosen_while_it_runs_without_losing_a_word(

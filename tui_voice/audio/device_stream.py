@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, open_first
 from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
+from tui_voice.audio.pulse_server import DeviceWatch
 from tui_voice.errors import DeviceError
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ Start = Callable[[Driver, Device | None, Callable[[], None], int], DeviceHandle]
 OPEN_TIMEOUT_S = 8.0
 """Seconds to wait for the sound server before the session continues without the device."""
 LOOK_INTERVAL_S = 2.0
-"""Least seconds between two looks at the devices of the system."""
+"""Least seconds between two looks at the devices of the system that no change has caused."""
 LONGEST_LOOK_INTERVAL_S = 8.0
 LOOK_SHARE = 0.005
 """Share of the time, 0–1, that looking may take. A look takes 2 ms with a sound server, and 40 ms
@@ -87,6 +88,8 @@ class DeviceStream:
         self._check_timer: asyncio.TimerHandle | None = None
         self._reopening: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._look_now = asyncio.Event()
+        self._watch = DeviceWatch(lambda: self._on_loop(self._look_now.set))
         self._refused: tuple[object, ...] = ()  # a device that did not open, and those there were
         self._changing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -175,6 +178,7 @@ class DeviceStream:
             self._check()
 
     async def close(self) -> None:
+        self._watch.stop()
         for task in (self._looking, self._reopening):
             if task is not None:
                 task.cancel()
@@ -257,7 +261,11 @@ class DeviceStream:
         took_s = 0.0
         while True:
             wait_s = max(LOOK_INTERVAL_S, took_s / LOOK_SHARE)
-            await asyncio.sleep(min(LONGEST_LOOK_INTERVAL_S, wait_s))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(LONGEST_LOOK_INTERVAL_S, wait_s)):
+                    await self._look_now.wait()
+            self._look_now.clear()
+            self._watch.keep_on()
             if self._reopening is not None and not self._reopening.done():
                 continue
             if self._changing.locked():

@@ -2,12 +2,16 @@
 
 PortAudio reaches a sound server through ALSA devices such as "default", which capture the server's
 default source. Without a microphone, that source is the monitor of the loudspeaker.
+
+The server also says when its devices change. That counts where headphones are unplugged: the server
+moves a reply to another loudspeaker at once.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -16,6 +20,8 @@ _ANSWER_TIMEOUT_S = 2.0
 """Seconds to wait for an answer, which takes 2 ms. libpulse waits 30 s, and `pulsectl` until its
 time limit even after an answer. Where the server ends during the handshake, libpulse 16.1 may loop
 for ever in `pa_pstream_unlink`, which nothing in its process can end."""
+_LISTEN_S = 10.0
+"""Seconds after which a watch that was stopped just before it began to wait looks again."""
 _asking = threading.Lock()
 
 
@@ -49,6 +55,64 @@ def captures_monitor_now() -> bool:
     return _ask(captures_monitor)
 
 
+class DeviceWatch:
+    """Calls `changed`, in a thread of its own, when a device comes or goes, or another one becomes
+    the default. Does nothing where there is no sound server."""
+
+    def __init__(self, changed: Callable[[], object]) -> None:
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._pulse: Any = None  # while it listens
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    @property
+    def listens(self) -> bool:
+        """Whether the server reports changes now."""
+        return self._pulse is not None
+
+    def keep_on(self) -> None:
+        """Listens to the server unless it does so already, also after another one was started."""
+        if sys.platform.startswith("linux") and not (self._thread and self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._run, name="device watch", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the thread end; returns at once."""
+        self._stopped = True
+        with self._lock:
+            if self._pulse is not None:
+                self._pulse.event_listen_stop()
+
+    def _run(self) -> None:
+        try:
+            pulsectl: Any = import_module("pulsectl")
+        except (ImportError, OSError):
+            return
+        with suppress(pulsectl.PulseError), closing(_connected(pulsectl)) as pulse:
+            pulse.event_mask_set("sink", "source", "server")
+            pulse.event_callback_set(self._happened)
+            self._pulse = pulse
+            try:
+                while not self._stopped:
+                    pulse.event_listen(_LISTEN_S)
+            finally:
+                with self._lock:
+                    self._pulse = None
+
+    def _happened(self, event: Any) -> None:
+        """A "change" of a device is one of its volume; a new default is a change of the server."""
+        if event.facility == "server" or event.t in ("new", "remove"):
+            self._changed()
+
+
+def _connected(pulsectl: Any) -> Any:
+    """Returns a connection to the server; does not start one. Raises PulseError."""
+    pulse = pulsectl.Pulse("tui-voice", connect=False)
+    pulse.connect(autospawn=False, wait=False)
+    return pulse
+
+
 def _ask(question: Callable[[Any], bool]) -> bool:
     """Returns the answer to a question that is given a connection; False where there is no libpulse
     and no server, or where the server ends meanwhile or does not answer in time.
@@ -63,8 +127,7 @@ def _ask(question: Callable[[Any], bool]) -> bool:
 
     def ask() -> None:
         try:
-            with closing(pulsectl.Pulse("tui-voice", connect=False)) as pulse:
-                pulse.connect(autospawn=False, wait=False)
+            with closing(_connected(pulsectl)) as pulse:
                 answers.put(question(pulse))
         except (pulsectl.PulseError, pulsectl._pulsectl.LibPulse.CallError):
             answers.put(False)
