@@ -17,6 +17,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from tui_voice.audio.sound_classifier import WEIGHTS as YAMNET
 from tui_voice.cli import parser, registry
 from tui_voice.config.loading import allowed
 from tui_voice.config.model import GROUPS, PREFIX, Setting, all_settings, variable
@@ -170,12 +171,15 @@ def readme() -> str:
     return text
 
 
+_ENGINES = (SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2)
+
+
 def dependencies() -> str:
     """Return the text of `docs/dependencies.md` with the table of model files renewed."""
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = [
         f"| `{model.file}` | `{model.release}` | `{model.sha256}` |\n"
-        for model in (SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2, SMART_TURN, *PICO)
+        for model in (*_ENGINES, SMART_TURN, YAMNET, *PICO)
     ]
     return replace_part(
         text, "weights", "| file | package | SHA-256 |\n|---|---|---|\n" + "".join(rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.audio.laugh_harness import laugh
 from tests.requirements_harness import require
 from tui_voice.audio import speech_filter
 from tui_voice.audio.files import read_sound
@@ -103,8 +104,15 @@ def test_by_talk_key_what_is_no_speech_makes_no_turn(name: str) -> None:
     scene = Scene(manual=True)
     scene.filter.begin_turn()
     scene.capture(silence(200) + NOISES.get(name, b"") + silence(300))
-    assert not scene.filter.end_turn()
+    assert scene.filter.end_turn() == "too short"
     assert not scene.sent
+
+
+def test_by_talk_key_a_laugh_makes_no_turn() -> None:
+    scene = Scene(manual=True)
+    scene.filter.begin_turn()
+    scene.capture(silence(200) + laugh() + silence(300))
+    assert scene.filter.end_turn() == "no words"
 
 
 def test_by_talk_key_a_word_is_sent_whole(spoken: dict[str, bytes]) -> None:
@@ -113,11 +121,11 @@ def test_by_talk_key_a_word_is_sent_whole(spoken: dict[str, bytes]) -> None:
         scene = Scene(manual=True)
         scene.filter.begin_turn()
         scene.capture(silence(300) + word + silence(200))
-        assert scene.filter.end_turn()
+        assert scene.filter.end_turn() == ""
         assert word in bytes(scene.sent)
-        assert scene.filter.end_turn()  # asked again, since the commit is repeated
+        assert scene.filter.end_turn() == ""  # asked again, since the commit is repeated
         scene.filter.begin_turn()
-        assert not scene.filter.end_turn()
+        assert scene.filter.end_turn() == "too short"
 
 
 @pytest.mark.parametrize(("manual", "reply_ms"), [(True, 0), (False, 0), (False, 8_000)])

@@ -132,3 +132,55 @@ def test_a_device_is_chosen() -> None:
     scene = Scene()
     scene.give(e.DeviceChosen(direction="input", device="headset"))
     assert scene.effects[-1] == x.UseDevice(direction="input", device="headset")
+
+
+class TestSpeechWithoutWords:
+    """The server ends a turn and drops it: it was a laugh or a cough."""
+
+    def test_over_a_reply_it_goes_on(self) -> None:
+        scene = Scene()
+        scene.give(
+            e.SpeechStarted(item_id="u"),
+            e.PlaybackInterrupted(item_id="a", played_ms=2_000, received_ms=5_000),
+            e.ResponseDone(response_id="ra", status="cancelled"),
+            e.SpeechStopped(item_id="u"),
+            e.SpeechDiscarded(item_id="u", reason="no words"),
+        )
+        [undone] = scene.undone
+        assert (undone.replies, undone.why) == (("a",), "short")
+        assert scene.effects[-1] == x.ResumeInterrupted(item_ids=("a",), echo=False)
+        assert scene.conversation.state is State.SPEAKING
+
+    def test_before_a_reply_it_is_asked_for_again(self) -> None:
+        scene = Scene()
+        scene.give(
+            e.PlaybackFinished(item_id="a", played_ms=5_000),
+            e.ResponseDone(response_id="ra", status="completed"),
+            e.SpeechStarted(item_id="question"),
+            e.SpeechStopped(item_id="question"),
+            e.SpeechCommitted(item_id="question"),
+            e.ResponseStarted(response_id="r2"),
+            e.TranscriptDone(item_id="question", text="Where is Rex?"),
+            e.SpeechStarted(item_id="cough"),
+            e.ResponseDone(response_id="r2", status="cancelled"),
+            e.SpeechStopped(item_id="cough"),
+        )
+        assert x.CreateResponse() not in scene.effects
+        scene.give(e.SpeechDiscarded(item_id="cough", reason="no words"))
+        assert scene.effects[-1] == x.CreateResponse()
+        assert scene.conversation.state is State.AWAITING
+
+    def test_otherwise_nothing_follows(self) -> None:
+        scene = Scene()
+        scene.give(
+            e.PlaybackFinished(item_id="a", played_ms=5_000),
+            e.ResponseDone(response_id="ra", status="completed"),
+        )
+        before = len(scene.effects)
+        scene.give(
+            e.SpeechStarted(item_id="cough"),
+            e.SpeechStopped(item_id="cough"),
+            e.SpeechDiscarded(item_id="cough", reason="no words"),
+        )
+        assert scene.effects[before:] == []
+        assert scene.conversation.state is State.IDLE

@@ -16,7 +16,7 @@ from tests.e2e.sound_setup_harness import SoundSetup
 from tests.e2e.system_calls_harness import SystemCalls
 from tests.requirements_harness import require
 from tests.server.local.speech_harness import DATA
-from tui_voice.server.local.weights import library
+from tui_voice.weights import library
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

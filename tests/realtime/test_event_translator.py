@@ -336,6 +336,20 @@ def test_a_commit_without_enough_audio_discards_the_turn(event_id: str | None) -
     assert received_error(translator, code, "buffer too small", event_id) == [], "it is committed"
 
 
+def test_a_turn_that_ended_and_was_dropped_is_discarded_once() -> None:
+    translator = new_translator()
+    received(translator, "input_audio_buffer.speech_started", item_id="i1", audio_start_ms=0)
+    received(translator, "input_audio_buffer.speech_stopped", item_id="i1", audio_end_ms=900)
+    assert received(translator, "input_audio_buffer.cleared") == [
+        e.SpeechDiscarded(item_id="i1", reason="no words")
+    ]
+    assert received(translator, "input_audio_buffer.cleared") == []
+    received(translator, "input_audio_buffer.speech_started", item_id="i2", audio_start_ms=2_000)
+    received(translator, "input_audio_buffer.speech_stopped", item_id="i2", audio_end_ms=2_900)
+    received(translator, "input_audio_buffer.committed", item_id="i2")
+    assert received(translator, "input_audio_buffer.cleared") == [], "it is committed"
+
+
 def test_only_the_last_message_before_a_close_can_explain_it() -> None:
     translator = new_translator()
     received_error(translator, "insufficient_quota", "no money", None)

@@ -213,6 +213,19 @@ def test_a_turn_that_was_too_short_is_forgotten(server: Server) -> None:
     assert server.take() == []
 
 
+def test_a_turn_that_is_dropped_takes_no_turn_before_it_along(server: Server) -> None:
+    buffer = connected(server, manual=True)
+    buffer.expect_speech()
+    first = capture(buffer, 0, 5)
+    buffer.add_commit()
+    buffer.expect_speech()
+    capture(buffer, 5, 5)
+    buffer.drop_turn()
+    server.take()
+    reconnect(buffer, microphone_open=False)
+    assert server.take() == [*first, "commit"]
+
+
 def test_our_commit_is_sent_again_where_the_server_detects_turns(server: Server) -> None:
     buffer = connected(server)
     buffer.speech_started("i1")

@@ -97,7 +97,29 @@ class TestServerVad:
         client = ProtocolClient()
         assert client.say(SILENCE * 300 + quiet + SILENCE * 700) == []
         client.configure_input(turn_detection=server_vad(threshold=0.2))
-        assert "response.done" in event_types(client.say(SILENCE * 300 + quiet + SILENCE * 700))
+        events = client.say(SILENCE * 300 + quiet + SILENCE * 700)
+        assert event_types(events)[:2] == TURN_EVENTS[:2]  # the recogniser finds no words
+
+    def test_a_turn_without_words_is_dropped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A laugh, a cough: the next turn is heard as if it had not been."""
+        client = ProtocolClient()
+        client.configure_input(turn_detection=server_vad(), transcription={"model": "tones"})
+        with monkeypatch.context() as wordless:
+            wordless.setattr(ToneRecogniser, "transcribe", lambda *_: "")
+            events = client.say(speech_with_silence("hello"))
+        assert event_types(events) == [*TURN_EVENTS[:2], "input_audio_buffer.cleared"]
+        assert client.item_ids == []
+        client.say(speech_with_silence("one two"))
+        done = "conversation.item.input_audio_transcription.completed"
+        assert client.last_event(done)["transcript"] == "one two"
+
+    def test_a_turn_without_words_is_an_item_where_the_client_decides(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ToneRecogniser, "transcribe", lambda *_: "")
+        client = ProtocolClient()
+        client.configure_input(turn_detection=server_vad(create_response=False))
+        assert event_types(client.say(speech_with_silence("hello"))) == TURN_EVENTS
 
     def test_click_starts_no_turn(self) -> None:
         assert (

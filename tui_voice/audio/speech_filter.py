@@ -1,7 +1,8 @@
 """Decides which captured frames go to the server: only speech of the user that is meant for it.
 
 Hands-free, silence is sent in place of a tap, a ring, music or noise, so that no server makes a
-turn of them, and no recogniser words. By talk key (`manual`), a turn begins with its first speech.
+turn of them, and no recogniser words. By talk key (`manual`), a turn begins with its first speech,
+and is none if there are no words in it.
 While a reply is played, silence is sent, and speech must last before it counts as an interruption.
 The reply pauses at the beginning of speech, so that it falls silent at once; if there is too little
 speech ("mm-hm"), the frames are dropped and the reply goes on. Otherwise all frames are sent, and
@@ -13,12 +14,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from tui_voice.audio.pcm import BYTES_PER_MS, samples
 from tui_voice.audio.voice_detector import CHUNK_MS, ONSET_CHUNKS, VoiceDetector
+from tui_voice.audio.word_finder import WordFinder
 
 DELAY_MS = 300
 """Milliseconds by which frames are delayed while a reply is played: the time in which the beginning
@@ -43,6 +45,11 @@ LOUDER = 2.0
 _MANUAL_KEPT_MS = 3_000
 TALKING_MS = 2_000
 """Milliseconds after the last speech in which everything is sent, so that pauses sound natural."""
+
+
+WhyNoTurn = Literal["", "too short", "no words"]
+""""too short": there was no speech while the talk key was pressed. "no words": there was a laugh,
+a cough or the like. "": there were words."""
 
 
 class ReplySound(Protocol):
@@ -80,6 +87,7 @@ class SpeechFilter:
     ) -> None:
         self.manual = manual
         self._detector = detector
+        self._words = WordFinder()
         self._deliver = deliver
         self._reply = reply
         self._is_echo, self._has_echo = is_echo, has_echo
@@ -106,12 +114,15 @@ class SpeechFilter:
         self._drop()
         self._passing = self._spoken = False
         self._detector.reset()
+        self._words.begin_turn()
 
-    def end_turn(self) -> bool:
-        """The talk key was released; returns whether there was speech since it was pressed."""
+    def end_turn(self) -> WhyNoTurn:
+        """The talk key was released; returns why there is no turn, "" where there is one."""
         self._passing = False
         self._drop()
-        return self._spoken
+        if not self._spoken:
+            return "too short"
+        return "" if self._words.found_words() else "no words"
 
     def accept(self, frame: bytes) -> None:
         """Sends a frame, or keeps it until it is known whether it is speech."""
@@ -149,6 +160,7 @@ class SpeechFilter:
 
     def _accept_in_turn(self, frame: bytes) -> None:
         found = self._detect(frame)
+        self._words.feed(frame)
         if self._passing:
             self._deliver(frame)
             return

@@ -177,7 +177,7 @@ def engines(settings: config.Settings) -> Finding:
     from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
     from tui_voice.server.local.smollm import SMOLLM2
     from tui_voice.server.local.vad import SILERO
-    from tui_voice.server.local.weights import REINSTALL
+    from tui_voice.weights import REINSTALL
 
     total = 0
     for weights in (SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2):

@@ -236,6 +236,11 @@ class Conversation:
         """Whether the model was called by its name while the user went on speaking."""
         return self.only_listens(event) and self.another_is_wanted(event)
 
+    def is_unanswered(self, event: e.SpeechDiscarded) -> bool:
+        """Whether speech that was none cut the reply to the turn before, and nobody heard of it."""
+        is_cut = self.situation.reply.after_reconnect(self.ledger).ask_again
+        return bool(event.item_id) and is_cut and self.nothing_more_comes(event)
+
     # ── callbacks of the table: the microphone ──────────────────────────────────────────────
 
     def open_microphone(self, event: e.TalkPressed) -> None:
@@ -342,6 +347,18 @@ class Conversation:
             if goodbye:
                 self._put(e.GoodbyeSaid(item_id=event.item_id))
         self.settle_down(event)
+
+    def end_wordless_turn(self, event: e.SpeechDiscarded) -> None:
+        """Continues the reply that the turn interrupted, if it did: there were no words in it."""
+        interruption = self.situation.interruption
+        if event.item_id and event.item_id == interruption.turn_id:
+            self._put(
+                e.InterruptionUndone(
+                    item_id=event.item_id, replies=interruption.replies, why="short"
+                )
+            )
+        else:
+            self.settle_down(event)
 
     def answer_after_speech(self, _event: e.NameCalled) -> None:
         """Has the reply asked for once the speech that is under way has ended."""

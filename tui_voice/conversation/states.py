@@ -41,6 +41,8 @@ _LISTENS = "only_listens"
 _CALLED = "was_called"
 _ASK = "ask_for_reply"
 _SETTLE = "settle_down"
+_CUT = ["turn_is_over", "is_unanswered"]
+_UNHEARD = "end_wordless_turn"
 
 TRANSITIONS: list[dict[str, Any]] = [
     # The user speaks. During a reply that is a barge-in. Speech that was reported only after the
@@ -64,8 +66,9 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("name_called", QUIET, _AWAITING, after=_ASK),
     _row("name_called", "*", None, after=_ASK),
     _row("speech_stopped", _LISTENING, _AWAITING, conditions=_TURN_OVER),
-    _row("speech_discarded", _LISTENING, _IDLE, conditions=_TURN_OVER, after="settle_down"),
-    _row("speech_discarded", _AWAITING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
+    _row("speech_discarded", [_LISTENING, _AWAITING], _AWAITING, conditions=_CUT, after=_ASK),
+    _row("speech_discarded", _LISTENING, _IDLE, conditions=_TURN_OVER, after=_UNHEARD),
+    _row("speech_discarded", _AWAITING, _IDLE, conditions=_ALL_DONE, after=_UNHEARD),
     _row("speech_committed", QUIET, _AWAITING, conditions="is_to_be_answered", after=_ANSWER),
     _row("speech_committed", _LISTENING, _AWAITING, conditions=_TURN_OVER, after=_ANSWER),
     _row("speech_committed", "*", None, after=_ANSWER),

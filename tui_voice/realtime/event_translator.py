@@ -116,6 +116,8 @@ class EventTranslator:
                 self._ended_turn, self._ended_ms = event.item_id, float(event.audio_end_ms)
                 length = max(0, round(event.audio_end_ms - began))
                 return [e.SpeechStopped(item_id=event.item_id, audio_ms=length)]
+            case server.InputAudioBufferCleared():
+                return self._cleared()
             case server.InputAudioBufferTimeoutTriggered():
                 silence_ms = max(0, round(event.audio_end_ms - event.audio_start_ms))
                 return [e.SilenceTimedOut(item_id=event.item_id, audio_ms=silence_ms)]
@@ -152,6 +154,16 @@ class EventTranslator:
                 return [*self._with_turns(self._responses.receive(event)), Resend(self._speed)]
             case _:
                 return self._with_turns(self._responses.receive(event))
+
+    def _cleared(self) -> list[Incoming | Resend]:
+        """Returns the end of a turn that the server ended and did not commit: the embedded server
+        drops a turn without words.
+        """
+        item_id = self._ended_turn
+        if not item_id or item_id in self._user_turns:
+            return []
+        self._user_turns.add(item_id)
+        return [e.SpeechDiscarded(item_id=item_id, reason="no words")]
 
     def _committed(self, item_id: str, previous: str | None) -> list[Incoming | Resend]:
         """Returns the commit of a user's turn, once: the events of its item, and its transcript,

@@ -48,7 +48,11 @@ if TYPE_CHECKING:  # loads numpy, which only an open device needs
     from tui_voice.audio.sound import SoundDevices
 
 TOO_SLOW = "The connection is too slow for your voice: the oldest audio that waits is left out."
-TOO_SHORT = "Too short: no speech was heard, so nothing was sent."
+NOT_SENT = {
+    "too short": "Too short: no speech was heard, so nothing was sent.",
+    "no words": "No words were heard, as in a laugh or a cough, so the model does not answer.",
+}
+"""Says why what was captured by talk key makes no turn."""
 MAX_VOLUME = 2.0
 MIN_SPEED, MAX_SPEED = 0.25, 1.5
 """Factors of the speaking speed that the Realtime API allows."""
@@ -197,10 +201,12 @@ class LiveBackend:
             self._summaries.title_if_wanted(now)
 
     def perform(self, effect: x.Effect) -> None:
-        if isinstance(effect, x.CommitInput) and not self._media.spoken():
-            self._post(e.SpeechDiscarded(item_id="", reason="too short"))
-            self._post(e.Noticed(text=TOO_SHORT))
-            return
+        if isinstance(effect, x.CommitInput) and (why := self._media.end_turn()):
+            self._post(e.SpeechDiscarded(item_id="", reason=why))
+            self._post(e.Noticed(text=NOT_SENT[why]))
+            if why == "too short":  # nothing was sent
+                return
+            effect = x.ClearInput()
         if isinstance(effect, x.CreateItem) and effect.image:
             effect = replace(effect, image=self.image_uri(effect.image) or "")
         connection = self._connection.current
@@ -217,7 +223,7 @@ class LiveBackend:
             case x.CommitInput():
                 self._media.speech.add_commit()
             case x.ClearInput():
-                self._media.speech.discarded()
+                self._media.speech.drop_turn()
             case x.InterruptPlayback():
                 self._media.playback.interrupt()
             case x.PausePlayback(paused=paused):

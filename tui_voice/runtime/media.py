@@ -19,7 +19,7 @@ from tui_voice.runtime.speech_buffer import SpeechBuffer
 
 if TYPE_CHECKING:  # loads numpy, which only an open device needs
     from tui_voice.audio.sound import SoundDevices
-    from tui_voice.audio.speech_filter import SpeechFilter
+    from tui_voice.audio.speech_filter import SpeechFilter, WhyNoTurn
 
 REPORT_EVERY_MS = 1000
 """Milliseconds of captured audio between two reports of the length of a turn by key."""
@@ -119,9 +119,9 @@ class Media:
             self._filter.manual = manual
             self._filter.begin_turn()
 
-    def spoken(self) -> bool:
-        """Ends a turn by talk key; returns whether there was speech in it."""
-        return self._filter is None or not self._manual or self._filter.end_turn()
+    def end_turn(self) -> WhyNoTurn:
+        """Ends a turn by talk key; returns why there is none, "" where there is one."""
+        return self._filter.end_turn() if self._filter is not None and self._manual else ""
 
     @property
     def silence_ms(self) -> int:

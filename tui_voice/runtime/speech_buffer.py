@@ -84,6 +84,11 @@ class SpeechBuffer:
         """The server made no turn of what our commit ended, since it was too short."""
         self._take_turn()
 
+    def drop_turn(self) -> None:
+        """The turn that is being spoken is none. Those that our commits have ended stay."""
+        while self._pending and self._pending[-1] != _COMMIT:
+            self._pending_bytes -= len(self._pending.pop())
+
     def transcribed(self, item_id: str) -> None:
         """The transcript of the turn has come, so its frames are deleted."""
         self._untranscribed.pop(item_id, None)

@@ -156,13 +156,21 @@ class InputAudioBuffer:
     def _end_turn(
         self, end_ms: float, turn_detection: TurnDetectionSettings, detector: TurnDetector
     ) -> None:
-        """Sends `input_audio_buffer.speech_stopped` and commits the turn."""
+        """Sends `input_audio_buffer.speech_stopped` and commits the turn. A turn without words, as
+        a laugh or a cough, that would be answered is dropped: `input_audio_buffer.cleared`.
+        """
         utterance = self.transcriber.utterance
         assert utterance is not None, "only a turn that began can end"
         item_id = utterance.item_id
         self._queue.send(
             s.InputAudioBufferSpeechStopped(item_id=item_id, audio_end_ms=round(end_ms))
         )
+        is_wordless = utterance.final_text(detector.voice_end_ms) == "" and not utterance.sent_text
+        if is_wordless and turn_detection.create_response:
+            self.transcriber.drop()
+            detector.take(utterance.start_ms, end_ms)
+            self._queue.send(s.InputAudioBufferCleared())
+            return
         try:
             self._commit(item_id, utterance.start_ms, end_ms, detector.voice_end_ms, detector)
         except RefusedError as error:  # no client event asked for the commit

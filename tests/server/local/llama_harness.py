@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tui_voice.server.local.smollm import SMOLLM2
-from tui_voice.server.local.weights import library
+from tui_voice.weights import library
 
 
 @contextmanager

@@ -114,8 +114,8 @@ def test_without_the_small_chat_model_words_are_not_judged(
 ) -> None:
     engines = LocalEngines(probe=False)
     engines.recogniser()
-    monkeypatch.setattr("tui_voice.server.local.weights._installed", lambda *_: None)
-    monkeypatch.setattr("tui_voice.server.local.weights.folders", lambda: (tmp_path,))
+    monkeypatch.setattr("tui_voice.weights._installed", lambda *_: None)
+    monkeypatch.setattr("tui_voice.weights.folders", lambda: (tmp_path,))
     assert engines.end_of_sentence() is None
 
 

@@ -45,6 +45,6 @@ def test_whole_sentences_of_people_sound_more_finished_than_halves(engines: Loca
 def test_without_the_weights_nothing_judges(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tui_voice.server.local.weights._installed", lambda *_: None)
-    monkeypatch.setattr("tui_voice.server.local.weights.folders", lambda: (tmp_path,))
+    monkeypatch.setattr("tui_voice.weights._installed", lambda *_: None)
+    monkeypatch.setattr("tui_voice.weights.folders", lambda: (tmp_path,))
     assert LocalEngines(probe=False).end_of_turn() is None

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.audio.laugh_harness import laugh
 from tests.requirements_harness import require
 from tests.server.local.speech_harness import (
     SENTENCES,
@@ -80,6 +81,15 @@ def test_a_ring_and_music_have_no_words(engines: LocalEngines, name: str) -> Non
     """Without the gate the recogniser writes "Hello, hello.", "You" and more for them."""
     sound = recorded(f"/usr/share/{name}")
     assert engines.recogniser().transcribe(sound) == ""
+
+
+def test_a_laugh_has_no_words(engines: LocalEngines) -> None:
+    """In the noise of a room it counts as speech, and the recogniser writes words for it."""
+    giggle = for_recogniser(np.frombuffer(laugh(), "<i2"))
+    level = np.sqrt((giggle**2).mean()) * 10 ** (-20 / 20)
+    noisy = np.pad(giggle, DETECTOR_RATE // 2)
+    noisy += np.random.default_rng(1).standard_normal(len(noisy)).astype(np.float32) * level
+    assert engines.recogniser().transcribe(noisy) == ""
 
 
 def test_a_lone_spoken_word_is_kept(engines: LocalEngines) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.server.local.spoken import spoken
-from tui_voice.server.local.weights import Weights, library
+from tui_voice.weights import Weights, library
 
 MODEL = Weights(
     "hibari",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui_voice.server.local.weights import library
+from tui_voice.weights import library
 
 _SPINS = "1000"
 """Rounds for which a thread of libgomp waits in a loop before it sleeps. By default it waits about

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.interfaces import DETECTOR_RATE
-from tui_voice.server.local.weights import Weights, library
+from tui_voice.weights import Weights, library
 
 _RELEASE = "moonshine-voice==0.0.73"
 ENCODER = Weights(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tui_voice.audio import pcm
 from tui_voice.languages import most_likely
 from tui_voice.server.interfaces import SPEECH_RATE, Synthesiser
-from tui_voice.server.local.weights import Weights, library
+from tui_voice.weights import Weights, library
 
 FILES = tuple(
     Weights("py_nanotts", "py-nanotts==0.1.1", f"lang/{name}.bin", sha256)

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_voice.audio.mel import mel_filters
 from tui_voice.server.interfaces import DETECTOR_RATE
-from tui_voice.server.local.weights import Weights, library
+from tui_voice.weights import Weights, library
 
 WEIGHTS = Weights(
     "pipecat",
@@ -77,10 +78,7 @@ def _mel_filters() -> NDArray[np.float64]:
     """Returns the weight of each frequency in each band: triangles of equal area."""
     mels = np.linspace(0.0, 15.0 + np.log(DETECTOR_RATE / 2 / 1000) * 27 / np.log(6.4), _BANDS + 2)
     log_part = 1000.0 * np.exp((mels - 15.0) * np.log(6.4) / 27)
-    edges = np.where(mels < 15.0, mels * 200.0 / 3, log_part)[:, None]  # in Hz
-    hertz = np.linspace(0, DETECTOR_RATE / 2, _WINDOW // 2 + 1)
-    rising = (hertz - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - hertz) / (edges[2:] - edges[1:-1])
-    triangles = np.maximum(0.0, np.minimum(rising, falling))
-    filters: NDArray[np.float64] = triangles * 2.0 / (edges[2:] - edges[:-2])
+    edges = np.where(mels < 15.0, mels * 200.0 / 3, log_part)  # in Hz
+    triangles = mel_filters(edges, np.linspace(0, DETECTOR_RATE / 2, _WINDOW // 2 + 1))
+    filters: NDArray[np.float64] = triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]
     return filters

