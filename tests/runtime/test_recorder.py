@@ -13,11 +13,15 @@ import soundfile
 
 from tests.runtime.session_harness import running_session, toy_server, utterance
 from tests.server.toy_engines_harness import tones
+from tui_voice.audio.null import NullMicrophone, NullSpeaker
 from tui_voice.audio.pcm import RATE
+from tui_voice.audio.sound import SoundDevices
 from tui_voice.conversation import events as e
 from tui_voice.conversation.turns import Turn
+from tui_voice.runtime.media import Media
 from tui_voice.runtime.recorder import Recorder, recording_path
 from tui_voice.runtime.recordings import recordings, sound_of
+from tui_voice.runtime.speech_buffer import SpeechBuffer
 from tui_voice.store.catalog import recordings as files_of
 
 VOICE = (np.sin(np.arange(RATE) * 0.2) * 9000).astype("<i2")
@@ -55,6 +59,27 @@ def test_both_sides_are_in_one_private_file_at_their_times(tmp_path: Path) -> No
     assert path.stat().st_size < 100_000  # silence takes no room
 
 
+async def test_what_was_captured_before_the_microphone_was_opened_ends_then(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    media = Media(SpeechBuffer(lambda _: True, lambda: None), lambda _: None)
+    microphone, speaker = NullMicrophone(media.captured), NullSpeaker()
+    media.attach(SoundDevices(microphone, speaker), microphone_open=False, muted=False)
+    media.recorder = Recorder(tmp_path / "talk.jsonl", clock, no_trouble)
+    frames = [VOICE[at : at + 480].tobytes() for at in range(0, len(VOICE), 480)]
+    for number, frame in enumerate(frames):  # of 20 ms, which end when they are captured
+        if number == 15:
+            media.open_microphone(True)
+        clock.seconds = 5 + (number + 1) * 0.02
+        microphone.accept(frame)
+    media.recorder.close()
+    await speaker.close()
+    found, _ = soundfile.read(recording_path(tmp_path / "talk.jsonl", 0), dtype="int16")
+    assert not found[: 5 * RATE, 0].any()
+    assert np.array_equal(found[5 * RATE :, 0], VOICE)
+
+
 def test_a_later_run_has_a_file_of_its_own_and_turns_are_found_in_both(tmp_path: Path) -> None:
     journal, clock = tmp_path / "talk.jsonl", Clock()
     for begin in (0.0, 86_400.5):
@@ -76,6 +101,7 @@ def test_a_later_run_has_a_file_of_its_own_and_turns_are_found_in_both(tmp_path:
 KILLED = """
 import os, sys, time
 from pathlib import Path
+from tui_voice.runtime.media import Media
 from tui_voice.runtime.recorder import Recorder
 clock = lambda: clock.now
 clock.now = 0.0

@@ -57,6 +57,7 @@ class Media:
         self.recorder: Recorder | None = None
         self._post = post
         self._turn_bytes = 0  # captured since the microphone was opened
+        self._pre_roll: list[bytes] | None = None  # while the microphone delivers it
         self._sound: SoundDevices | None = None
 
     def attach(self, sound: SoundDevices, *, microphone_open: bool, muted: bool) -> None:
@@ -83,7 +84,11 @@ class Media:
             if self._filter is not None and self._manual:
                 self._filter.begin_turn()
         if self._sound is not None:
+            self._pre_roll = []
             self._sound.microphone.gate(is_open)
+            pre_roll, self._pre_roll = b"".join(self._pre_roll), None
+            if self.recorder is not None and pre_roll:
+                self.recorder.add("you", pre_roll)  # all of it ends now
         self.playback.allow_rest(not is_open)
 
     def mute(self, muted: bool) -> None:
@@ -96,7 +101,9 @@ class Media:
             return
         if self._care is not None:
             self._advise(self._care.sent(pcm))
-        if self.recorder is not None:
+        if self._pre_roll is not None:
+            self._pre_roll.append(pcm)
+        elif self.recorder is not None:
             self.recorder.add("you", pcm)
         if self._filter is not None:
             self._filter.accept(pcm)
