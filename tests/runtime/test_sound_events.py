@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from tests.runtime.session_harness import SILENCE, running_session, toy_server, utterance
+from tests.server.toy_engines_harness import tones
 from tui_voice.audio.device_stream import DeviceChange
 from tui_voice.audio.pcm import duration_ms
 from tui_voice.conversation import events as e
@@ -31,6 +33,29 @@ async def test_the_mode_changes_in_the_session_and_the_server_knows(tmp_path: Pa
         await harness.until(lambda s: s.situation.microphone.open)
         await harness.feed(utterance("three"))
         await harness.until(lambda _: harness.turns()[-1:] == [("assistant", "three")])
+    assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
+
+
+async def test_the_mode_changes_while_the_user_is_heard_and_what_was_said_is_answered(
+    tmp_path: Path,
+) -> None:
+    """Else a television that is always heard would keep the user from changing to the key."""
+    async with (
+        toy_server() as server,
+        running_session(server.url, tmp_path, turn_detection="server_vad") as harness,
+    ):
+        modes: tuple[Literal["manual", "hands-free"], ...] = ("manual", "hands-free")
+        for mode, word in zip(modes, ("one", "two"), strict=True):
+            harness.session.post(e.TalkPressed(manual=mode == "hands-free"))
+            await harness.until(lambda s: s.situation.microphone.open)
+            await harness.feed(tones(word).tobytes())
+            await harness.until(lambda s: s.state is State.LISTENING)
+            harness.session.post(e.TurnModeChosen(mode=mode))
+            await harness.until(lambda _, w=word: harness.turns()[-1:] == [("assistant", w)])
+            microphone = harness.snapshot.situation.microphone
+            assert (microphone.mode, microphone.open) == (mode, False)
+            await harness.settled()
+    assert [role for role, _ in harness.turns()] == ["user", "assistant"] * 2
     assert not [event for event in harness.events if isinstance(event, e.ServerErred)]
 
 

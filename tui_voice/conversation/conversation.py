@@ -390,7 +390,8 @@ class Conversation:
         self._put(x.StepSpeed(step=event.step, to=event.to))
 
     def set_turn_mode(self, event: e.TurnModeChosen) -> None:
-        """Closes the microphone, and tells the server who ends the turns.
+        """Closes the microphone, and tells the server who ends the turns. A turn that is under way
+        was ended before.
 
         What it has captured since the last turn is silence, and no part of the next turn.
         """

@@ -33,6 +33,7 @@ _SIGNS = (
     e.TranscriptDone,
     e.TranscriptGrew,
     e.TurnAdded,
+    e.TurnModeChosen,
 )
 """Events which show that a reply is being asked for, made or played."""
 

@@ -41,6 +41,7 @@ _LISTENS = "only_listens"
 _CALLED = "was_called"
 _ASK = "ask_for_reply"
 _SETTLE = "settle_down"
+_ENDS_IN_OTHER_MODE = ["end_turn", "set_turn_mode"]
 _CUT = ["turn_is_over", "is_unanswered"]
 _UNHEARD = "end_wordless_turn"
 
@@ -123,6 +124,8 @@ TRANSITIONS: list[dict[str, Any]] = [
     _row("volume_stepped", "*", None, after="step_volume"),
     _row("speed_stepped", "*", None, after="step_speed"),
     _row("turn_mode_chosen", [*QUIET, *BUSY], None, after="set_turn_mode"),
+    _row("turn_mode_chosen", _LISTENING, _IDLE, conditions=_LISTENS, after=_ENDS_IN_OTHER_MODE),
+    _row("turn_mode_chosen", _LISTENING, _AWAITING, after=_ENDS_IN_OTHER_MODE),
     _row("turn_detection_chosen", "*", None, after="tune_turn_detection"),
     _row("device_chosen", "*", None, after="use_device"),
     _row("loudspeaker_changed", _SPEAKING, _IDLE, conditions=_ALL_DONE, after="settle_down"),
