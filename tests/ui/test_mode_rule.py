@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,15 +151,19 @@ async def test_a_letter_that_a_user_gave_to_an_action_works_in_select_mode_alone
         assert len(app.scripted.posted) == 1
 
 
-async def test_two_spaces_at_once_are_two_presses(build: Build) -> None:
-    app = build(idle)
+@pytest.mark.parametrize(("fill", "before"), [(idle, []), (kyoto_session, [e.StopPressed()])])
+async def test_two_spaces_at_once_are_two_presses(
+    build: Build, fill: Callable[[ScriptedSession], None], before: list[e.Event]
+) -> None:
+    """Over a reply, too: the first one stops it and opens the microphone."""
+    app = build(fill)
     async with app.run_test() as pilot:
         await settle(pilot)
         app.scripted.silent = True  # no snapshot comes between the two
         for _ in range(2):
             app.post_message(Key("space", " "))
         await settle(pilot)
-        assert app.scripted.posted == [e.TalkPressed(), e.TalkReleased()]
+        assert app.scripted.posted == [*before, e.TalkPressed(), e.TalkReleased()]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ class SessionController:
         """The settings, and the pause in ms and the eagerness that a key chose instead."""
         self._opened_microphone_at = math.inf  # when the talk key did, by `time.monotonic()`
         self._asked: tuple[bool, float] | None = None
+        self._stopped_at = -math.inf  # when the talk key stopped a reply that is still shown
         self.armed = False
         """Esc had nothing to do; pressed again, it begins select mode."""
 
@@ -96,14 +97,22 @@ class SessionController:
             self._asked = None
         return shown
 
+    @property
+    def _speaks(self) -> bool:
+        """Whether a reply is played that the talk key has not stopped yet."""
+        if self._screen.view.status.state is not State.SPEAKING:
+            self._stopped_at = -math.inf
+            return False
+        return monotonic() - self._stopped_at >= SNAPSHOT_SECONDS
+
     def talk(self) -> None:
         """Opens the microphone, or closes it. Over a reply it stops the reply, and opens it."""
         from tui_voice.conversation.events import StopPressed, TalkPressed, TalkReleased
 
         manual, is_open = self.mode != "hands-free", self._microphone_open
-        speaks = self._screen.view.status.state is State.SPEAKING
-        if speaks and not manual:
+        if not manual and self._speaks:
             self._post(StopPressed())
+            self._stopped_at = monotonic()
             if is_open:
                 return
         if is_open:
