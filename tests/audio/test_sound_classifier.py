@@ -65,6 +65,11 @@ def test_a_laugh_has_no_words(classifier: SoundClassifier) -> None:
     assert not found_in_stream(laugh())
 
 
+def test_silence_before_a_laugh_is_not_taken_for_words(classifier: SoundClassifier) -> None:
+    assert not classifier.has_words(for_model(silence(2_000) + laugh() + silence(2_000)))
+    assert not found_in_stream(silence(2_000) + laugh() + silence(2_000))
+
+
 def test_words_after_a_laugh_are_found(
     classifier: SoundClassifier, say: Callable[[str], bytes]
 ) -> None:

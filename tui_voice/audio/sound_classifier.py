@@ -39,14 +39,16 @@ _FRAME, _FRAME_HOP, _FFT, _FRAMES, _BANDS = 400, 160, 512, 96, 64
 _LOWEST_HZ, _HIGHEST_HZ = 125.0, 7_500.0
 _SCALE, _ZERO = 0.047937885, 144
 """Input of the model: the logarithm of a band is (byte − `_ZERO`) × `_SCALE`."""
-_SCORE_SCALE = 0.7565417
-"""Difference between two scores (natural logarithm of the odds of a kind) a byte apart."""
+_SCORE_SCALE, _SCORE_ZERO = 0.7565417, 190
+"""Output of the model: the natural logarithm of the odds of a kind is (byte − `_SCORE_ZERO`) ×
+`_SCORE_SCALE`."""
 _SPEECH = (*range(6), 12)
 """Speech, of a child, conversation, narration, babbling, synthesised; whispering."""
 _WORDLESS = (*range(13, 24), 33, 34, *range(36, 46))
 """Laughing, crying, sighing; groan, grunt; breathing, snoring, coughing, sneezing, sniffing."""
-CERTAIN_FROM = 11.0
-"""How far speech is ahead of each wordless sound in a window that surely has words."""
+CERTAIN_FROM = 12.0
+"""How far speech is ahead of each wordless sound in a window that surely has words, if there is
+speech in it at all (even odds)."""
 _BEST = 2  # windows
 WORDS_FROM = 4.0
 """How far it is ahead in a sound with words, on the mean of the two best windows of each. Of 1,300
@@ -93,16 +95,16 @@ class SoundClassifier:
         return any(judge.add(padded[at : at + WINDOW]) for at in starts) or judge.has_words
 
     def speech_and_wordless(self, window: NDArray[np.float32]) -> tuple[float, float]:
-        """Returns the scores of speech and of the likeliest wordless sound, each the natural
-        logarithm of its odds plus the same constant.
+        """Returns the scores of speech and of the likeliest wordless sound: natural logarithms of
+        their odds.
 
         `window`: `WINDOW` samples, mono, 16 kHz, −1…1.
         """
-        scores = self._scores(window) * _SCORE_SCALE
+        scores = (self._scores(window).astype(np.float32) - _SCORE_ZERO) * _SCORE_SCALE
         return float(scores[list(_SPEECH)].max()), float(scores[list(_WORDLESS)].max())
 
     def _scores(self, window: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Returns the score of each kind of sound, of shape (521,), in steps of `_SCORE_SCALE`."""
+        """Returns the output of the model, of shape (521,)."""
         bands = np.clip(np.round(spectrogram(window) / _SCALE + _ZERO), 0, 255).astype(np.uint8)
         found: NDArray[np.uint8] = self._model.run(None, {"audio": bands[None, None]})[0][0]
         return found
@@ -121,7 +123,7 @@ class WordJudge:
         speech, wordless = self._classifier.speech_and_wordless(window)
         self._speech = sorted((*self._speech, speech))[-_BEST:]
         self._wordless = sorted((*self._wordless, wordless))[-_BEST:]
-        return speech - wordless >= CERTAIN_FROM
+        return speech >= 0 and speech - wordless >= CERTAIN_FROM
 
     @property
     def has_words(self) -> bool:
