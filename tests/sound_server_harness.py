@@ -6,6 +6,7 @@ Needs `pulseaudio` and `pulseaudio-utils`; works as root and without D-Bus. Only
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,13 @@ class VirtualSound:
             self._server.terminate()
             self._server.wait()
             self._server = None
+
+    def stall(self, seconds: float) -> None:
+        """Stops the server for some time, as a busy machine does."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._server.send_signal(signal.SIGCONT)
 
     def speak(self, wav: Path, *, wait: bool = True) -> subprocess.Popen[bytes]:
         """Plays a WAV file into the microphone; with `wait`, until its end."""

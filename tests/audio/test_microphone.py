@@ -1,14 +1,11 @@
 """The microphone delivers a device's frames to the loop; a driver of the test supplies them."""
 
 import asyncio
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from tui_voice.audio.driver import Device
+from tests.audio.push_driver_harness import PushDriver
 from tui_voice.audio.echo import EchoCanceller
 from tui_voice.audio.microphone import Microphone
 
@@ -17,25 +14,6 @@ FRAME = 960
 
 def frame(number: int) -> bytes:
     return number.to_bytes(2, "little") * (FRAME // 2)
-
-
-class PushDriver:
-    """A driver whose one microphone captures what the test gives to `push`."""
-
-    name = "push"
-    push: Callable[[bytes], None]
-
-    def devices(self) -> list[Device]:
-        return [Device("push", "push", input=1, default_input=True)]
-
-    def open_input(
-        self, _device: Device | None, on_frame: Callable[[bytes], None], **_: Any
-    ) -> Any:
-        self.push = on_frame
-        return SimpleNamespace(name="push", close=lambda: None)
-
-    def open_output(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError
 
 
 async def turn_of_the_loop() -> None:

@@ -1,6 +1,7 @@
 """Capture and playback through a real sound server."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tui_voice.audio.device_stream import DeviceChange
 from tui_voice.audio.devices import choose_device, list_devices, load_driver
 from tui_voice.audio.driver import Driver
 from tui_voice.audio.microphone import Microphone
-from tui_voice.audio.pcm import RATE, duration_ms, level_db
+from tui_voice.audio.pcm import BYTES_PER_MS, RATE, duration_ms, level_db
 from tui_voice.audio.sound import open_sound
 from tui_voice.audio.speaker import Speaker
 
@@ -100,6 +101,29 @@ async def test_speech_into_the_microphone_arrives_as_frames(
     assert {len(frame) for frame in frames} == {960}
     assert microphone.dropped == 0
     assert share_captured(b"".join(frames), phrase) > 0.7
+
+
+async def test_nothing_is_lost_where_the_sound_server_stalls(
+    virtual_sound: VirtualSound, driver: Driver
+) -> None:
+    """On a busy machine it waits for a second; of 400 ms, 280 ms were lost."""
+    condition, came = Condition(), list[tuple[float, int]]()
+
+    def captured(frame: bytes) -> None:
+        came.append((time.monotonic(), len(frame)))
+        condition.notify()
+
+    microphone = Microphone(captured)
+    await microphone.open(driver=driver)
+    try:
+        await condition.until(lambda: len(came) > 50)  # a suspended source starts late
+        before = len(came)
+        await in_thread(lambda: virtual_sound.stall(1.0))
+        await condition.until(lambda: time.monotonic() - came[before - 1][0] > 1.6)
+    finally:
+        await microphone.close()
+    arrived_ms = sum(length for _, length in came[before:]) / BYTES_PER_MS
+    assert arrived_ms == pytest.approx((came[-1][0] - came[before - 1][0]) * 1000, abs=150)
 
 
 async def test_sound_written_to_the_speaker_is_played_completely(

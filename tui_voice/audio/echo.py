@@ -55,26 +55,27 @@ class EchoCanceller:
         """Adds what the loudspeaker was just given: s16le at 24 kHz, silence included."""
         self.history.add(pcm)
 
-    def clean(self, pcm: bytes) -> list[bytes]:
+    def clean(self, pcm: bytes, late_ms: float = 0) -> list[bytes]:
         """Takes a captured s16le frame, a multiple of 10 ms; returns the frames that are ready.
 
-        While a reply can be heard, frames are returned 60 ms later. Otherwise they pass unchanged.
+        `late_ms`: how late it arrives; it is compared with what was played at its time. While a
+        reply can be heard, frames are returned 60 ms later. Otherwise they pass unchanged.
         """
         if self.before_frame is not None:
             self.before_frame()
         captured = samples(pcm)
-        reference = self._reference(captured.size)
-        if self.history.silent_ms > _REST_AFTER_MS:
+        reference = self._reference(captured.size, late_ms)
+        if self.history.silent_ms - late_ms > _REST_AFTER_MS:
             return [*self._gate.release(), pcm]
-        return self._gate.put(captured, self._cancel(captured, reference))
+        return self._gate.put(captured, self._cancel(captured, reference), late_ms)
 
     def release(self) -> list[bytes]:
         """Returns the frames that wait for the frames after them."""
         return self._gate.release()
 
-    def _reference(self, count: int) -> Samples:
+    def _reference(self, count: int, late_ms: float) -> Samples:
         """Returns the next `count` played samples, and silence for those not played yet."""
-        newest = self.history.played
+        newest = self.history.played - round(late_ms * SAMPLES_PER_MS)
         first = max(self._next, newest - _LONGEST_LAG_MS * SAMPLES_PER_MS)
         self._next = min(first + count, newest)
         return self.history.read(first + count, count)

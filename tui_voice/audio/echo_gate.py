@@ -42,14 +42,18 @@ class EchoGate:
         self._past: Samples = np.zeros(0, np.int16)  # captured before the oldest held frame
         self._gain = 1.0
         self._path = EchoPath(history)
+        self._late_ms = 0.0
 
     @property
     def has_echo(self) -> bool:
         """Whether an echo was captured so far."""
         return self._path.exists is True
 
-    def put(self, captured: Samples, cleaned: Samples) -> list[bytes]:
-        """Adds a frame as captured and as cancelled; returns the frames that are decided."""
+    def put(self, captured: Samples, cleaned: Samples, late_ms: float = 0) -> list[bytes]:
+        """Adds a frame as captured and as cancelled; returns the frames that are decided.
+
+        `late_ms`: how late it arrived."""
+        self._late_ms = late_ms
         self._held.append(_HeldFrame(captured, cleaned))
         self._held_samples += captured.size
         decided = []
@@ -63,9 +67,11 @@ class EchoGate:
 
     def _decide(self) -> bytes:
         held, newer = self._held[0], np.concatenate([frame.captured for frame in self._held])
-        free = self._path.is_free(held.captured, np.concatenate((self._past, newer)))
+        late_ms = self._late_ms
+        free = self._path.is_free(held.captured, np.concatenate((self._past, newer)), late_ms)
         frame = held.captured if free else held.cleaned
-        gain = 0.0 if rms(frame) >= AUDIBLE_RMS and is_echo(newer, self._history) else 1.0
+        echoes = rms(frame) >= AUDIBLE_RMS and is_echo(newer, self._history, late_ms)
+        gain = 0.0 if echoes else 1.0
         self._held.popleft()
         self._past = np.concatenate((self._past, held.captured))[-PAST_MS * SAMPLES_PER_MS :]
         self._held_samples -= frame.size

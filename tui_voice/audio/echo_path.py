@@ -48,20 +48,21 @@ class EchoPath:
         self._unheard_ms = 0.0  # of loud playback of which nothing was captured
         self._noise = _LOUDEST_NOISE  # level of the quietest frames, with pre-emphasis
 
-    def is_free(self, frame: Samples, window: Samples) -> bool:
+    def is_free(self, frame: Samples, window: Samples, late_ms: float = 0) -> bool:
         """Returns whether a frame passes as captured.
 
         `window`: the frame with the sound before it (`PAST_MS`) and what is known after it.
+        `late_ms`: how late it arrived.
         """
         level = rms(emphasised(frame))
         self._noise = max(1.0, min(level, self._noise * _NOISE_GROWTH))
         if rms(frame) < AUDIBLE_RMS:
-            self._note_silence(frame)
+            self._note_silence(frame, late_ms)
             return self.exists is False
         self._unheard_ms = 0.0
         if self.exists:
             return False
-        alike = likeness(window, self._history)
+        alike = likeness(window, self._history, late_ms)
         enough = _ALIKE if self.exists is None else ECHO_SIMILARITY
         self._alike_frames = self._alike_frames + 1 if alike > enough else 0
         if self._alike_frames >= _ALIKE_FRAMES:
@@ -71,8 +72,9 @@ class EchoPath:
         self._other_frames = self._other_frames + 1 if other else 0
         return self.exists is False or self._other_frames >= _OTHER_FRAMES
 
-    def _note_silence(self, frame: Samples) -> None:
-        if rms(self._history.read(self._history.played, frame.size)) > _PLAYED_RMS:
+    def _note_silence(self, frame: Samples, late_ms: float) -> None:
+        then = self._history.played - round(late_ms * SAMPLES_PER_MS)
+        if rms(self._history.read(then, frame.size)) > _PLAYED_RMS:
             self._unheard_ms += frame.size / SAMPLES_PER_MS
         if self._unheard_ms >= NO_ECHO_MS:
             self.exists = False

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
+from time import monotonic
 
+from tui_voice.audio.capture_clock import CaptureClock
 from tui_voice.audio.capture_gate import AUDIBLE, PRE_ROLL_MS, CaptureGate, FrameQueue, Framer
 from tui_voice.audio.device_stream import DeviceChange, DeviceStream
 from tui_voice.audio.driver import Device, DeviceHandle, Driver
@@ -84,20 +86,23 @@ class Microphone(CaptureGate):
     def _start(
         self, driver: Driver, device: Device | None, stopped: Callable[[], None], number: int
     ) -> DeviceHandle:
+        clock = CaptureClock()
+
         def captured(pcm: bytes) -> None:
             """Called on the device's thread."""
             if self._stream.note_callback(number):
-                self._captured(pcm)
+                self._captured(pcm, clock)
 
         return driver.open_input(device, captured, frame_ms=self.frame_ms, stopped=stopped)
 
-    def _captured(self, pcm: bytes) -> None:
+    def _captured(self, pcm: bytes, clock: CaptureClock) -> None:
         with self._cleaning:
             for frame in self._framer.feed(pcm):
+                late_ms = clock.late_ms(self.frame_ms, monotonic())
                 is_closed = self._queue.kept is not None
                 if is_closed and self.on_unsent is not None and level(frame) >= AUDIBLE:
                     self._on_loop(self._not_sent, frame)
-                for ready in (frame,) if self._echo is None else self._echo.clean(frame):
+                for ready in (frame,) if self._echo is None else self._echo.clean(frame, late_ms):
                     if self._queue.put(ready):
                         with suppress(RuntimeError):  # the loop was closed before the device
                             self._loop.call_soon_threadsafe(self._take)

@@ -1,4 +1,4 @@
-"""Keeps the last 1.5 s of played sound, so that its echo can be found in the captured sound."""
+"""Keeps the last 3 s of played sound, so that its echo can be found in the captured sound."""
 
 from threading import Lock
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from tui_voice.audio.pcm import RATE, SAMPLES_PER_MS, Samples, samples
 
-KEPT_MS = 1_500
+KEPT_MS = 3_000
+"""Longer than an echo, and captured sound on a busy machine, are late."""
 
 
 class PlaybackHistory:

@@ -25,10 +25,10 @@ from tui_voice.audio.driver import BLOCK_MS, Pull
 from tui_voice.audio.pcm import BYTES_PER_MS, RATE, SAMPLES_PER_MS
 from tui_voice.errors import DeviceError
 
-_BUFFER_MS = 800
-"""Milliseconds of sound that the server is asked to hold; it takes about half of it ahead. Where
-four processes and a thread of ours competed for two cores, there was no hole in 30 s, instead of 5
-or more a second (`benchmarks/holes.py`)."""
+_BUFFER_MS = 2_400
+"""Milliseconds of sound that the server is asked to hold; it takes about half of it ahead. Beside
+four processes on two cores, the program waited for up to 1.2 s at a time: with 0.4 s ahead there
+were 6 holes in 15 s (`benchmarks/holes.py`), with 1.2 s none."""
 _BLOCK_S = BLOCK_MS / 1000
 _S16LE, _PLAYBACK = 3, 1
 _DEFAULT = 2**32 - 1

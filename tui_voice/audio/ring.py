@@ -6,8 +6,8 @@ from tui_voice.audio.pcm import RATE, Samples, samples
 
 _START = 30 * RATE
 """30 s, 1.4 MB: most replies fit, so most sessions allocate once."""
-_KEPT = RATE
-"""Samples (1 s) before the read index that stay for `back` while the ring grows."""
+_KEPT = 2 * RATE
+"""Samples (2 s) before the read index that stay for `back`: more than a device takes ahead."""
 
 
 class Ring:
@@ -35,8 +35,9 @@ class Ring:
             # takes longer than an interruption may.
             self._store = np.zeros(self._start, np.int16)
             self._oldest = self.read
-        if len(self) + fresh.size > self._store.size:
-            self._resize(max(2 * self._store.size, len(self) + fresh.size))
+        needed = _KEPT + len(self) + fresh.size
+        if needed > self._store.size:
+            self._resize(max(2 * self._store.size, needed))
         self._append(fresh)
         return fresh.size
 

@@ -22,14 +22,17 @@ _SEARCH_STEP = 3
 Signal = npt.NDArray[np.float32]
 
 
-def is_echo(captured: Samples, history: PlaybackHistory) -> bool:
+def is_echo(captured: Samples, history: PlaybackHistory, late_ms: float = 0) -> bool:
     """Returns whether captured sound, at least 60 ms of it, is what was played just before."""
-    return likeness(captured, history) > ECHO_SIMILARITY
+    return likeness(captured, history, late_ms) > ECHO_SIMILARITY
 
 
-def likeness(captured: Samples, history: PlaybackHistory) -> float:
-    """Returns the largest normalised correlation with what was played in the last 600 ms."""
-    length = captured.size + LONGEST_DELAY_MS * SAMPLES_PER_MS
+def likeness(captured: Samples, history: PlaybackHistory, late_ms: float = 0) -> float:
+    """Returns the largest normalised correlation with what was played in the last 600 ms.
+
+    `late_ms`: how late the captured sound arrived; what was played so much earlier is compared too.
+    """
+    length = captured.size + round((LONGEST_DELAY_MS + late_ms) * SAMPLES_PER_MS)
     return similarity(captured, history.read(history.played, length))
 
 

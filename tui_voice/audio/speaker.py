@@ -237,6 +237,11 @@ class Speaker(BaseSpeaker):
         self._playback.give_back(self._in_flight.drop())
         self._stream.flush()
 
+    def _take_over(self) -> None:
+        """A device has taken the place of another one: it plays what that one had not yet."""
+        with self._taking:
+            self._playback.give_back(self._in_flight.drop())
+
     @property
     def playing(self) -> bool:
         return super().playing or bool(self._in_flight)
@@ -257,9 +262,17 @@ class Speaker(BaseSpeaker):
     def _start(
         self, driver: Driver, device: Device | None, stopped: Callable[[], None], number: int
     ) -> DeviceHandle:
+        is_new = True
+
         def pull(count: int, ahead_s: float) -> bytes:
             """Called on the device's thread."""
-            return self._pull(count, ahead_s) if self._stream.note_callback(number) else b""
+            nonlocal is_new
+            if not self._stream.note_callback(number):
+                return b""
+            if is_new:
+                is_new = False
+                self._take_over()
+            return self._pull(count, ahead_s)
 
         return driver.open_output(device, pull, stopped=stopped)
 

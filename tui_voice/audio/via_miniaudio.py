@@ -17,6 +17,9 @@ from tui_voice.errors import DeviceError
 _PERIODS = 6
 """Blocks in the device's buffer: with fewer, the device runs dry on a busy machine with two cores,
 and after each gap the rest of the reply, and its echo, is delayed."""
+_KEPT_MS = 2_000
+"""Milliseconds of captured sound that PulseAudio keeps for a program that a busy machine lets wait.
+With `_PERIODS` it kept 120 ms, and beside four processes 4 to 10 s of sound in 150 s were lost."""
 _BACKENDS = {
     # Without the null backend, which is always found, and without JACK, which starts a server.
     "linux": [Backend.PULSEAUDIO, Backend.ALSA],
@@ -51,7 +54,10 @@ class Miniaudio:
             while True:
                 on_frame(bytes((yield)))
 
-        return _open(miniaudio.CaptureDevice, "microphone", device, frame_ms, capture(), stopped)
+        periods = _KEPT_MS // frame_ms if self._finds_pulseaudio else _PERIODS
+        return _open(
+            miniaudio.CaptureDevice, "microphone", device, frame_ms, capture(), stopped, periods
+        )
 
     def open_output(
         self,
@@ -120,6 +126,7 @@ def _open(
     block_ms: int,
     callback: Generator[Any, Any, None],
     stopped: Callable[[], None],
+    periods: int = _PERIODS,
 ) -> MiniaudioStream:
     identity = None
     if device is not None:
@@ -132,7 +139,7 @@ def _open(
             RATE,
             block_ms,
             device_id=identity,
-            callback_periods=_PERIODS,
+            callback_periods=periods,
             backends=_backends(),
             app_name="tui-voice",
         )
