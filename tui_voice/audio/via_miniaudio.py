@@ -19,7 +19,7 @@ _PERIODS = 6
 and after each gap the rest of the reply, and its echo, is delayed."""
 _KEPT_MS = 2_000
 """Milliseconds of captured sound that PulseAudio keeps for a program that a busy machine lets wait.
-With `_PERIODS` it kept 120 ms, and beside four processes 4 to 10 s of sound in 150 s were lost."""
+With `_PERIODS` it kept 120 ms, and beside four processes up to 10 s of 150 s of sound were lost."""
 _BACKENDS = {
     # Without the null backend, which is always found, and without JACK, which starts a server.
     "linux": [Backend.PULSEAUDIO, Backend.ALSA],
