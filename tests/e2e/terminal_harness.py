@@ -24,6 +24,7 @@ KEYS = {
     "space": " ",
     "tab": "\t",
     "f4": "\x1bOS",
+    "f10": "\x1b[21~",
     "down": "\x1b[B",
     "home": "\x1b[H",
     "pagedown": "\x1b[6~",
