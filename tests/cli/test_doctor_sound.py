@@ -8,7 +8,7 @@ import pytest
 from tests.sound_server_harness import VirtualSound
 from tui_voice.audio.echo_test import find_sweep, sweep
 from tui_voice.audio.pcm import RATE
-from tui_voice.cli.checkup import echo
+from tui_voice.cli.checkup import echo, sound_devices
 from tui_voice.config import Settings
 
 
@@ -27,6 +27,15 @@ def test_the_echo_of_a_loudspeaker_is_measured(virtual_sound: VirtualSound) -> N
     assert -3 <= int(leak) <= 1
     assert 40 < int(rest.partition(" ms; ")[0]) < 500
     assert "headphones" in found.remedy
+
+
+@pytest.mark.sound
+def test_what_a_loudspeaker_plays_is_no_microphone(virtual_sound: VirtualSound) -> None:
+    loudspeakers = "2 loudspeakers (Loudspeaker)"
+    assert sound_devices().detail == f"1 microphone (Microphone), {loudspeakers}"
+    virtual_sound.unplug_microphone()
+    found = sound_devices()
+    assert (found.status, found.detail) == ("warn", f"no microphone, {loudspeakers}")
 
 
 @pytest.mark.parametrize(("gain_db", "delay"), [(-6, 2_000), (-40, 9_000)])

@@ -18,6 +18,7 @@ from tui_voice.conversation import events as e
 from tui_voice.conversation.policies import POLICIES
 from tui_voice.errors import SettingsError
 from tui_voice.store.images import images
+from tui_voice.ui import session_dialogs
 from tui_voice.ui.screens.dialogs import TextQuestion
 from tui_voice.ui.screens.export import ExportDialog
 from tui_voice.ui.screens.help import HelpScreen
@@ -210,6 +211,11 @@ async def test_devices_are_offered_by_name(build: Build) -> None:
         assert shown(app) == [
             *("microphone", "microphone USB microphone", "loudspeaker", "loudspeaker Speakers"),
         ]
+        names["output"] = [("3", "Headset")]  # it was plugged in meanwhile
+        app.dialogs._devices_listed_at -= session_dialogs.DEVICES_KNOWN_S
+        await pilot.press("l")
+        await settle(pilot)
+        assert shown(app) == ["loudspeaker", "loudspeaker Headset"]
 
 
 def test_each_command_says_what_it_does() -> None:

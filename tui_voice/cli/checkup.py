@@ -244,7 +244,7 @@ def sound_devices() -> Finding:
         return Finding("sound devices", "warn", str(error), error.hint)
 
     def count(direction: Direction) -> str:
-        usable = [device for device in devices if device.channels(direction)]
+        usable = [one for one in devices if one.channels(direction) and not one.monitor]
         chosen = next((d.name for d in usable if d.is_default(direction)), "no default")
         noun = "microphone" if direction == "input" else "loudspeaker"
         return (

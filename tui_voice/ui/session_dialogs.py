@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from textual.app import App
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from tui_voice.conversation.turns import Turn
     from tui_voice.runtime.session_handle import ApprovalRequest, Decision, SessionHandle
     from tui_voice.ui.screens.approval import ApprovalDialog
+
+DEVICES_KNOWN_S = 5.0
+"""Seconds for which a list of the devices is used: others may be plugged in."""
 
 
 class SessionDialogs:
@@ -41,7 +46,8 @@ class SessionDialogs:
         self._view = view
         self._limits_changed = limits_changed
         self._question: ApprovalDialog | None = None
-        self._device_names: dict[str, Sequence[str]] | None = None
+        self._device_names: dict[str, Sequence[str]] = {}
+        self._devices_listed_at = -math.inf  # by `time.monotonic()`
 
     def commands(self) -> list[PaletteCommand]:
         """Returns the commands of the palette for which there is no key."""
@@ -101,12 +107,12 @@ class SessionDialogs:
         self._app.push_screen(DeviceDialog(direction, self._options, level), answered)
 
     def device_names(self, direction: str, listed: Callable[[], object]) -> Sequence[str]:
-        """Returns the names of the devices for "input" or "output"; none until they are listed in
-        a thread, after which `listed` is called.
+        """Returns the names of the devices for "input" or "output" as they were listed last. They
+        are listed in a thread, again after `DEVICES_KNOWN_S`; `listed` is called after that.
         """
         list_devices = self._options.devices
-        if self._device_names is None and list_devices is not None:
-            self._device_names = {}
+        if list_devices is not None and monotonic() - self._devices_listed_at > DEVICES_KNOWN_S:
+            self._devices_listed_at = monotonic()
 
             def work() -> None:
                 self._device_names = {
@@ -116,7 +122,7 @@ class SessionDialogs:
                 self._app.call_from_thread(listed)
 
             self._app.run_worker(work, thread=True, exit_on_error=False, group="devices")
-        return (self._device_names or {}).get(direction, ())
+        return self._device_names.get(direction, ())
 
     def export(self, choice: ExportChoice) -> None:
         """Writes the open session to a file, and says where."""
