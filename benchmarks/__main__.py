@@ -53,6 +53,7 @@ PARTS = {
     "holes": Part(("--seconds", "60"), usual=False),
     "neighbours": Part(("--runs", "3"), usual=False),
     "turn_ends": Part(usual=False),
+    "wordless_sounds": Part(usual=False),
     "spoken_turns": Part(usual=False),
     "soak": Part(usual=False),
 }
