@@ -118,7 +118,10 @@ def test_turns_and_commands_are_lines(
     saved = next(line for line in program.lines if line.startswith("The session is saved as"))
 
     # With sound, but without a sound server: libraries complain about that on standard error.
-    again = LineProgram((*common[1:], "--session", saved.split()[-1].rstrip(".")), clean_env)
+    again = LineProgram(
+        (*common[1:], "--session", saved.split()[-1].rstrip(".")),
+        {**clean_env, "TUI_VOICE_UI_BELL": "true"},
+    )
     programs.append(again)
     assert again.wait_for("you") == "you    hello"
     assert again.wait_for("voice") == "voice  I hear you."
@@ -127,8 +130,9 @@ def test_turns_and_commands_are_lines(
     again.process.stdin.close()  # its end waits for the reply
     assert again.wait_for_end() == ExitStatus.DONE
     assert again.lines.count("voice  I hear you.") == 2
+    assert "".join(again.lines).count("\a") == 1  # for the new reply
     ours = ("you    ", "voice  ", "note   ", "The session is saved as", "Resume it: ")
-    assert not [line for line in again.lines if not line.startswith(ours)]
+    assert not [line for line in again.lines if not line.lstrip("\a").startswith(ours)]
 
 
 def test_a_signal_closes_the_session(

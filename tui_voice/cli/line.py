@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ from tui_voice.cli.flags import (
 )
 from tui_voice.cli.input_lines import InputLines
 from tui_voice.cli.outcomes import write_outcomes
+from tui_voice.cli.output import print_styled
 from tui_voice.cli.resume_hint import resume_lines
 from tui_voice.config import log_path
 from tui_voice.config.program_form import in_working_form
@@ -211,7 +213,8 @@ class Lines:
             self._printed.add(turn.id)
             self._print_turn(turn)
             if self._bell and turn.role == "assistant":
-                print("\a", end="", flush=True)
+                print_styled("\a", end="")
+                sys.stdout.flush()
         silence, countdown = snapshot.situation.silence, None
         if silence.countdown is not None:
             countdown = Countdown(silence.countdown, round(silence.ends_at - silence.began_at))

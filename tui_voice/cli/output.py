@@ -119,13 +119,13 @@ def _open_closed_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def print_styled(text: str) -> None:
-    """Prints a text of which the caller made every escape sequence, such as a coloured plot."""
+def print_styled(text: str, *, end: str = "\n") -> None:
+    """Prints a text of which the caller made every control character: a coloured plot, a bell."""
     stream: Any = sys.stdout
     if isinstance(stream, PrintableStream):
-        stream.write_styled(f"{text}\n")
+        stream.write_styled(f"{text}{end}")
     else:
-        print(text)
+        print(text, end=end)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:

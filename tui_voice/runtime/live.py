@@ -53,6 +53,8 @@ NOT_SENT = {
     "no words": "No words were heard, as in a laugh or a cough, so the model does not answer.",
 }
 """Says why what was captured by talk key makes no turn."""
+LONGEST_DEVICE_JOB_S = 2.0
+"""Seconds for which the end of a session waits for a device that is being looked for."""
 MAX_VOLUME = 2.0
 MIN_SPEED, MAX_SPEED = 0.25, 1.5
 """Factors of the speaking speed that the Realtime API allows."""
@@ -164,9 +166,12 @@ class LiveBackend:
             await asyncio.gather(connecting, failing, return_exceptions=True)
 
     async def stop(self) -> None:
+        from tui_voice.audio.device_stream import until_off_loop_is_idle
+
         await self._tasks.cancel_all()
         if self._sound is not None:
             await self._sound.close()
+        await until_off_loop_is_idle(LONGEST_DEVICE_JOB_S)
         if (recorder := self._media.recorder) is not None:
             await asyncio.to_thread(recorder.close)
         await self._endpoint.stop()
