@@ -157,6 +157,13 @@ async def test_a_reply_is_paused_goes_on_and_pauses_where_its_loudspeaker_is_los
         assert speaker.paused
         changed(True, "The loudspeaker Earphones is back.", same=True)
         await harness.until(lambda s: s.situation.playback.paused_at is None)
+        # A reply that the user has paused stays paused.
+        harness.session.post(e.PausePressed(paused=True))
+        await harness.until(lambda s: s.situation.playback.paused_at is not None)
+        changed(False, "The loudspeaker Earphones is gone again.")
+        changed(True, "The loudspeaker Earphones is back again.", same=True)
+        await harness.event(e.Noticed, lambda event: event.text.endswith("is back again."))
+        assert speaker.paused
         # No loudspeaker is left: the rest is shown, and nothing counts as interrupted.
         changed(False, "The loudspeaker Earphones is gone, and there is no other.", final=True)
         await harness.until(lambda s: s.state is State.IDLE)

@@ -426,9 +426,9 @@ def off_loop(job: Callable[[], T]) -> "asyncio.Future[T]":
     return asyncio.wrap_future(future)
 
 
-async def until_off_loop_is_idle(longest_s: float) -> None:
+async def until_off_loop_is_idle(longest_s: float = 2.0) -> None:
     """Waits until the thread that opens devices has done its jobs, at most so many seconds: what
-    its libraries print must not come after the output of their messages was restored."""
+    its libraries print must not come after standard error was restored."""
     if _worker is not None and _worker.is_alive():
         with suppress(TimeoutError):
             await asyncio.wait_for(off_loop(lambda: None), longest_s)

@@ -53,8 +53,6 @@ NOT_SENT = {
     "no words": "No words were heard, as in a laugh or a cough, so the model does not answer.",
 }
 """Says why what was captured by talk key makes no turn."""
-LONGEST_DEVICE_JOB_S = 2.0
-"""Seconds for which the end of a session waits for a device that is being looked for."""
 MAX_VOLUME = 2.0
 MIN_SPEED, MAX_SPEED = 0.25, 1.5
 """Factors of the speaking speed that the Realtime API allows."""
@@ -106,6 +104,7 @@ class LiveBackend:
         self._learn_names = learn_names
         self._memory = ""  # from which the names in `_config` are
         self._pause_when_lost = pause_when_lost
+        self._paused_by_loss = False  # of the loudspeaker, not by the user
         self._cues = CueSequence(self._play_cue) if cues else None
         self._echoes = 0  # interruptions that were echoes of a reply
         self._endpoint = endpoint
@@ -171,7 +170,7 @@ class LiveBackend:
         await self._tasks.cancel_all()
         if self._sound is not None:
             await self._sound.close()
-        await until_off_loop_is_idle(LONGEST_DEVICE_JOB_S)
+        await until_off_loop_is_idle()
         if (recorder := self._media.recorder) is not None:
             await asyncio.to_thread(recorder.close)
         await self._endpoint.stop()
@@ -232,6 +231,7 @@ class LiveBackend:
             case x.InterruptPlayback():
                 self._media.playback.interrupt()
             case x.PausePlayback(paused=paused):
+                self._paused_by_loss = False
                 self._media.playback.pause(paused)
             case x.ResumeInterrupted(item_ids=item_ids, echo=echo):
                 self._media.playback.resume_interrupted(item_ids)
@@ -424,13 +424,15 @@ class LiveBackend:
         if not change.back:
             if change.final:
                 playback.loudspeaker_changed(False)
-            else:
+            elif not playback.paused:
                 playback.pause(True)
+                self._paused_by_loss = playback.paused
             return change
         playback.loudspeaker_changed(True)
-        if playback.paused and (change.same or not self._pause_when_lost):
+        if self._paused_by_loss and (change.same or not self._pause_when_lost):
+            self._paused_by_loss = False
             playback.pause(False)
-        elif playback.paused:
+        elif self._paused_by_loss and playback.paused:
             more = "The reply is paused: the pause key plays it on."
             return replace(change, message=f"{change.message} {more}")
         return change
