@@ -107,6 +107,10 @@ def test_turns_and_commands_are_lines(
     assert "/help" in program.wait_for("note   There is no command /nothing.")
     program.type("/mode often")
     program.wait_for("note   Write /mode hands-free")
+    program.type("/device headset")
+    program.wait_for("note   Write /device microphone NAME")
+    program.type("/device microphone headset")
+    program.wait_for("note   This session uses no sound devices.")
     program.type("/correct Okafor")
     program.wait_for("note   Write /correct and what you said")  # no turn was spoken
     program.type(f"/attach {sessions_folder}")

@@ -302,6 +302,18 @@ def _mode(lines: Lines, rest: str) -> None:
             raise UsageError("Write /mode hands-free, /mode push-to-talk or /mode manual.")
 
 
+def _device(lines: Lines, rest: str) -> None:
+    from tui_voice.conversation.events import DeviceChosen
+
+    match rest.split(maxsplit=1):
+        case ["microphone", name]:
+            lines.post(DeviceChosen(direction="input", device=name))
+        case ["loudspeaker", name]:
+            lines.post(DeviceChosen(direction="output", device=name))
+        case _:
+            raise UsageError("Write /device microphone NAME or /device loudspeaker NAME.")
+
+
 def _summarise(lines: Lines, rest: str) -> None:
     from tui_voice.conversation.events import SummarisePressed
 
@@ -364,6 +376,7 @@ COMMANDS = {
     "stop": Command("stop the reply", _stop),
     "mute": Command("mute the microphone, or unmute it", _mute),
     "mode": Command("hands-free, push-to-talk or manual: who ends your turns", _mode),
+    "device": Command("microphone or loudspeaker, and a name: use another one", _device),
     "summarise": Command("summarise now; words that follow must not be lost", _summarise),
     "attach": Command("show the model an image: a file, or that in the clipboard", _attach),
     "correct": Command("the words that follow are what you said last", _correct),
