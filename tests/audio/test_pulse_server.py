@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -48,6 +49,31 @@ def test_a_server_that_ends_while_it_is_asked_is_no_error(virtual_sound: Virtual
     finally:
         asking.kill()
     assert (asking.returncode, failure) == (0, "")
+
+
+@pytest.mark.sound
+def test_a_watch_ends_with_its_server_and_listens_to_the_next_one(
+    virtual_sound: VirtualSound,
+) -> None:
+    happened = threading.Event()
+    watch = pulse_server.DeviceWatch(happened.set)
+
+    def wait_until(listens: bool) -> None:
+        deadline = time.monotonic() + patience(20)
+        while watch.listens != listens:
+            watch.keep_on()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    for _ in range(2):
+        wait_until(listens=True)
+        happened.clear()
+        virtual_sound.plug_in("headset")
+        assert happened.wait(patience(20))
+        virtual_sound.stop()
+        wait_until(listens=False)
+        virtual_sound.start()
+    watch.stop()
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(

@@ -89,7 +89,12 @@ class DeviceWatch:
             pulsectl: Any = import_module("pulsectl")
         except (ImportError, OSError):
             return
-        with suppress(pulsectl.PulseError), closing(_connected(pulsectl)) as pulse:
+        ended = (
+            pulsectl.PulseError,
+            pulsectl.PulseDisconnected,
+            pulsectl._pulsectl.LibPulse.CallError,
+        )
+        with suppress(*ended), closing(_connected(pulsectl)) as pulse:
             pulse.event_mask_set("sink", "source", "server")
             pulse.event_callback_set(self._happened)
             self._pulse = pulse
