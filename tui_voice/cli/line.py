@@ -114,6 +114,7 @@ class Lines:
     def take_all(self) -> None:
         """Takes lines until the user quits, or until what the last line began is over."""
         at_end = False
+        self._show(self.now)
         while not self.ended:
             if not at_end and self._input.has_next():
                 line = self._input.next_line()
