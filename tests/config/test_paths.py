@@ -24,6 +24,18 @@ def test_each_path_is_different_and_named_after_the_program() -> None:
     assert all("tui-voice" in path.parts for path in paths)
 
 
+def test_a_long_log_makes_way_for_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui_voice.config.paths.MOST_LOG_BYTES", 10)
+    path = log_path()
+    older = path.with_name("tui-voice.log.1")
+    path.write_text("ten bytes.")
+    assert log_path().read_text() == "ten bytes."
+    for text in ("some more bytes", "still more bytes"):
+        path.write_text(text)
+        assert not log_path().exists()
+        assert older.read_text() == text
+
+
 def test_loading_settings_without_a_file_imports_no_slow_library(tmp_path: Path) -> None:
     """The first paint waits for the settings; these libraries take 12 to 500 ms each."""
     code = (

@@ -80,6 +80,31 @@ async def test_what_was_captured_before_the_microphone_was_opened_ends_then(
     assert np.array_equal(found[5 * RATE :, 0], VOICE)
 
 
+@pytest.mark.parametrize("closed_ms", [200, 500, 700])
+async def test_a_microphone_that_is_closed_for_a_moment_leaves_a_gap(
+    tmp_path: Path, closed_ms: int
+) -> None:
+    clock = Clock()
+    media = Media(SpeechBuffer(lambda _: True, lambda: None), lambda _: None)
+    microphone, speaker = NullMicrophone(media.captured, pre_roll_ms=0), NullSpeaker()
+    media.attach(SoundDevices(microphone, speaker), microphone_open=True, muted=False)
+    media.recorder = Recorder(tmp_path / "talk.jsonl", clock, no_trouble)
+    for begins in (1.0, 2.0 + closed_ms / 1000):
+        clock.seconds = begins
+        media.open_microphone(True)
+        for at in range(0, len(VOICE), 480):
+            clock.seconds = begins + (at + 480) / RATE
+            microphone.accept(VOICE[at : at + 480].tobytes())
+        media.open_microphone(False)
+    media.recorder.close()
+    await speaker.close()
+    found, _ = soundfile.read(recording_path(tmp_path / "talk.jsonl", 0), dtype="int16")
+    again = 2 * RATE + closed_ms * RATE // 1000
+    assert np.array_equal(found[RATE : 2 * RATE, 0], VOICE)
+    assert not found[2 * RATE : again, 0].any()
+    assert np.array_equal(found[again : again + RATE, 0], VOICE)
+
+
 def test_a_later_run_has_a_file_of_its_own_and_turns_are_found_in_both(tmp_path: Path) -> None:
     journal, clock = tmp_path / "talk.jsonl", Clock()
     for begin in (0.0, 86_400.5):

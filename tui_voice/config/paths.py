@@ -11,6 +11,8 @@ from pathlib import Path
 from tui_voice.errors import UsageError
 
 APP = "tui-voice"
+MOST_LOG_BYTES = 2_000_000
+"""A new log is begun beyond it. Without a sound server, libraries write 0.7 MB an hour."""
 
 
 def sessions_dir(override: str | Path | None = None) -> Path:
@@ -61,10 +63,15 @@ def state_dir() -> Path:
 
 
 def log_path() -> Path:
-    """Returns the log file, for what libraries print and for tracebacks, and create its folder."""
+    """Returns the log file, for what libraries print and for tracebacks, and creates its folder.
+
+    A file of more than `MOST_LOG_BYTES` becomes `tui-voice.log.1`, in place of the one before.
+    """
     path = state_dir() / "tui-voice.log"
     with suppress(OSError):  # opening the file will fail, and the user sees that error
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.stat().st_size > MOST_LOG_BYTES:
+            path.replace(path.with_name("tui-voice.log.1"))
     return path
 
 

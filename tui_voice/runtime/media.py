@@ -87,13 +87,17 @@ class Media:
             self._pre_roll = []
             self._sound.microphone.gate(is_open)
             pre_roll, self._pre_roll = b"".join(self._pre_roll), None
-            if self.recorder is not None and pre_roll:
-                self.recorder.add("you", pre_roll)  # all of it ends now
+            if self.recorder is not None:
+                self.recorder.begin_stretch("you")
+                if pre_roll:
+                    self.recorder.add("you", pre_roll)  # all of it ends now
         self.playback.allow_rest(not is_open)
 
     def mute(self, muted: bool) -> None:
         if self._sound is not None:
             self._sound.microphone.mute(muted)
+        if self.recorder is not None:
+            self.recorder.begin_stretch("you")
 
     def captured(self, pcm: bytes) -> None:
         """Called by the microphone with each frame that its gate lets through."""

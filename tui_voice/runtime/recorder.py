@@ -26,6 +26,7 @@ CHANNEL: dict[Side, int] = {"you": 0, "reply": 1}
 _SAME_S = 0.8
 """Sound that comes within so many seconds of the end of what came before continues it: blocks come
 irregularly, and the pre-roll comes at once."""
+_NEW_STRETCH = b""
 _KEPT_S = 1.0
 """Seconds that wait for the other side before they are written."""
 
@@ -58,6 +59,10 @@ class Recorder:
     def add(self, side: Side, pcm: bytes) -> None:
         """Adds sound (s16le, mono, 24 kHz): of "you" what ends now, of "reply" what begins now."""
         self._waiting.put((side, self._clock() - self._first, pcm))
+
+    def begin_stretch(self, side: Side) -> None:
+        """The next sound of this side does not continue what came before."""
+        self._waiting.put((side, self._clock() - self._first, _NEW_STRETCH))
 
     def close(self) -> None:
         """Writes what is waiting, then closes the file."""
@@ -100,16 +105,21 @@ class _StereoFile:
         )
         self._written = 0  # samples
         self._ends = [0, 0]  # of each channel, in samples
+        self._continues = [True, True]  # the next sound of the channel may continue the last
         self._mix: npt.NDArray[np.int16] = numpy.zeros((0, 2), numpy.int16)
 
     def add(self, side: Side, at: float, pcm: bytes) -> None:
         """Puts sound at its time, in seconds since the file's beginning."""
-        sound = self._np.frombuffer(pcm, "<i2")
         channel = CHANNEL[side]
+        if pcm == _NEW_STRETCH:
+            self._continues[channel] = False
+            return
+        sound = self._np.frombuffer(pcm, "<i2")
         start = round(at * RATE) - (len(sound) if side == "you" else 0)
         end = self._ends[channel]
-        if start < end + _SAME_S * RATE:
+        if start < end + (_SAME_S * RATE if self._continues[channel] else 0):
             start = end
+        self._continues[channel] = True
         start = max(start, self._written)
         self._ends[channel] = start + len(sound)
         self._make_room(start + len(sound))
