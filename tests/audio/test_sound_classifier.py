@@ -98,15 +98,3 @@ def test_without_the_model_everything_counts_as_words(
     monkeypatch.setattr("tui_voice.weights.folders", lambda: (tmp_path,))
     assert SoundClassifier.or_none() is None
     assert found_in_stream(laugh())
-
-
-def test_nothing_stays_in_the_cache_folder(
-    classifier: SoundClassifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert classifier
-    monkeypatch.setattr("tui_voice.audio.sound_classifier.folders", lambda: (tmp_path,))
-    assert SoundClassifier.or_none() is not None
-    assert not list(tmp_path.iterdir())
-    monkeypatch.setattr("tui_voice.audio.sound_classifier.folders", lambda: (tmp_path / "f",))
-    (tmp_path / "f").write_text("a file where the folder should be")
-    assert SoundClassifier.or_none() is None

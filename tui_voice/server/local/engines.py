@@ -7,7 +7,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
-from tui_voice.audio.sound_classifier import SoundClassifier
 from tui_voice.errors import EnginesMissing
 from tui_voice.languages.tokens import count_text_tokens
 from tui_voice.server.interfaces import (
@@ -99,9 +98,7 @@ class LocalEngines:
         self._progress, self._probe = progress, probe
         self._speech_on_demand = speech_on_demand
         self._is_loaded = False
-        self._recogniser: Lazy[SpeechGate] = Lazy(
-            lambda: SpeechGate(self._make_recogniser(), SoundClassifier.or_none())
-        )
+        self._recogniser: Lazy[SpeechGate] = Lazy(lambda: SpeechGate(self._make_recogniser()))
         self._end_of_turn: Lazy[SmartTurn | bool] = Lazy(_find_end_of_turn)
         self._synthesiser: Lazy[Synthesiser] = Lazy(self._make_synthesiser)
         self._chat: Lazy[ChatResponder | GgufChat | bool] = Lazy(self._find_chat)

@@ -9,6 +9,8 @@ Where the model of `audio/sound_classifier` is installed, a laugh or a cough is 
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,14 +29,12 @@ _LEAD = 8 * DETECTOR_CHUNK
 
 
 class SpeechGate:
-    """Implements `Recogniser` by another one; safe to call from several threads.
+    """Implements `Recogniser` by another one; safe to call from several threads."""
 
-    `sounds`: None where its model is not installed.
-    """
-
-    def __init__(self, recogniser: Recogniser, sounds: SoundClassifier | None = None) -> None:
+    def __init__(self, recogniser: Recogniser) -> None:
         self.name = recogniser.name
-        self._recogniser, self._sounds = recogniser, sounds
+        self._recogniser = recogniser
+        self._sounds = cache(SoundClassifier.or_none)  # loaded at the first speech: 0.1 s
         self._detectors = DetectorPool(SileroDetector)
 
     @property
@@ -48,9 +48,9 @@ class SpeechGate:
 
     def transcribe_scored(self, samples: NDArray[np.float32]) -> tuple[str, list[LogProb]]:
         """Returns the words and their tokens; no tokens where the recogniser gives none."""
-        if not self._has_speech(samples) or not (
-            self._sounds is None or self._sounds.has_words(samples)
-        ):
+        if not self._has_speech(samples):
+            return "", []
+        if (sounds := self._sounds()) is not None and not sounds.has_words(samples):
             return "", []
         if isinstance(self._recogniser, ScoringRecogniser):
             return self._recogniser.transcribe_scored(samples)
