@@ -213,6 +213,10 @@ class VirtualSound:
         """Makes a device the system's default microphone, or loudspeaker."""
         self._run("pactl", f"set-default-{'sink' if sink else 'source'}", name)
 
+    def change_volume(self) -> None:
+        """Changes the volume of the loudspeaker a little, which the server reports."""
+        self._run("pactl", "set-sink-volume", "tui_speaker", "-1%")
+
     def _load(self, *module: str) -> int:
         return int(self._run("pactl", "load-module", *module).stdout)
 

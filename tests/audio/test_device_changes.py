@@ -1,8 +1,10 @@
 """Devices come, go and become the default while a session runs, on a real sound server."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.sound_server_harness import VirtualSound
 from tui_voice.audio.device_stream import DeviceChange
 from tui_voice.audio.devices import choose_device, load_driver
 from tui_voice.audio.driver import Device, Driver
+from tui_voice.audio.sink_ports import Port
 from tui_voice.audio.sound import SoundDevices, open_sound
 from tui_voice.errors import DeviceError
 
@@ -154,6 +157,59 @@ async def test_a_change_is_noticed_at_once(
     await asyncio.to_thread(virtual_sound.unplug, headphones)
     await observed.message("The loudspeaker headphones is gone.")
     await observed.sound.close()
+
+
+async def test_unplugged_headphones_are_a_lost_loudspeaker_though_the_sink_stays(
+    virtual_sound: VirtualSound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual sink has no ports; those of a jack stand in, and each "change" event is real."""
+    speaker, headphones = Port("speaker", "Laptop speakers"), Port("headphones", "Headphones")
+    unplugged = replace(headphones, connected=False)
+    in_use: list[Port] = [headphones]
+    others: list[Port] = [speaker]
+    monkeypatch.setattr(
+        "tui_voice.audio.pulse_server.sink_ports",
+        lambda sink: (
+            (in_use[0], in_use + others) if sink.name == "tui_speaker" else (sink.port_active, [])
+        ),
+    )
+    observed = Observed()
+    await observed.open()
+    watch = observed.sound.speaker._stream._watch
+    looked = threading.Event()
+    look = watch._look_at_ports
+    monkeypatch.setattr(
+        watch, "_look_at_ports", lambda pulse, index: (look(pulse, index), looked.set())
+    )
+
+    def wait_until_it_listens() -> None:
+        while not watch.listens:
+            time.sleep(0.01)
+
+    async def switch(to: Port, other: Port) -> None:
+        in_use[0], others[0] = to, other
+        looked.clear()
+        await asyncio.to_thread(virtual_sound.change_volume)
+        assert await asyncio.to_thread(looked.wait, patience(20))
+
+    await asyncio.wait_for(asyncio.to_thread(wait_until_it_listens), patience(20))
+    await switch(speaker, headphones)  # by hand
+    await switch(headphones, speaker)
+    await switch(speaker, unplugged)
+    await observed.message("Replies now play on Laptop speakers.")
+    await switch(headphones, speaker)
+    await observed.message("The loudspeaker Headphones is back: replies play on it.")
+    assert [(change.message, change.back, change.same) for change in observed.changes] == [
+        ("The loudspeaker Headphones is gone.", False, False),
+        ("Replies now play on Laptop speakers.", True, False),
+        ("The loudspeaker Headphones is back: replies play on it.", True, True),
+    ]
+    # Where this program does not play, a port that is lost is none of its devices.
+    await observed.sound.speaker.choose("Feed")
+    observed.changes.clear()
+    await switch(speaker, unplugged)
+    await observed.sound.close()
+    assert observed.changes == []
 
 
 async def test_a_device_is_chosen_while_it_runs_without_losing_a_word(

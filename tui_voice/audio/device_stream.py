@@ -19,6 +19,7 @@ from typing import TypeVar
 from tui_voice.audio.devices import DEVICE_NOUNS, choose_device, open_first
 from tui_voice.audio.driver import Device, DeviceHandle, Direction, Driver
 from tui_voice.audio.pulse_server import DeviceWatch
+from tui_voice.audio.sink_ports import PortChange
 from tui_voice.errors import DeviceError
 
 T = TypeVar("T")
@@ -89,7 +90,12 @@ class DeviceStream:
         self._reopening: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._look_now = asyncio.Event()
-        self._watch = DeviceWatch(lambda: self._on_loop(self._look_now.set))
+        self._watch = DeviceWatch(
+            lambda: self._on_loop(self._look_now.set),
+            (lambda change: self._on_loop(partial(self._port_changed, change)))
+            if direction == "output"
+            else None,
+        )
         self._refused: tuple[object, ...] = ()  # a device that did not open, and those there were
         self._changing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -332,6 +338,17 @@ class DeviceStream:
 
     def _uses(self, name: str) -> str:
         return _USE[self.direction].format(name)
+
+    def _port_changed(self, change: PortChange) -> None:
+        """The device plays through another of its ports; its stream goes on."""
+        if not self.available:
+            return
+        if change.back:
+            again = f"The {self._noun} {change.now} is back: {self._uses('it')}."
+            self._report(True, again, same=True)
+        else:
+            self._report(False, f"The {self._noun} {change.lost} is gone.")
+            self._report(True, f"Replies now play on {change.now}.")
 
     # ── losing the device ───────────────────────────────────────────────────────────────────
 

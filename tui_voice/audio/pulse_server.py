@@ -4,7 +4,7 @@ PortAudio reaches a sound server through ALSA devices such as "default", which c
 default source. Without a microphone, that source is the monitor of the loudspeaker.
 
 The server also says when its devices change. That counts where headphones are unplugged: the server
-moves a reply to another loudspeaker at once.
+moves a reply to another loudspeaker, or to another port of the same one, at once.
 """
 
 import os
@@ -15,6 +15,8 @@ from contextlib import closing, suppress
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any
+
+from tui_voice.audio.sink_ports import Port, PortChange, PortUse, follow_ports
 
 _ANSWER_TIMEOUT_S = 2.0
 """Seconds to wait for an answer, which takes 2 ms. libpulse waits 30 s, and `pulsectl` until its
@@ -46,10 +48,8 @@ def captures_monitor_now() -> bool:
 
     def captures_monitor(pulse: Any) -> bool:
         monitors = {one.index for one in pulse.source_list() if _is_monitor(one)}
-        own = str(os.getpid())
         return any(
-            stream.source in monitors and stream.proplist.get("application.process.id") == own
-            for stream in pulse.source_output_list()
+            stream.source in monitors and _is_own(stream) for stream in pulse.source_output_list()
         )
 
     return _ask(captures_monitor)
@@ -57,10 +57,18 @@ def captures_monitor_now() -> bool:
 
 class DeviceWatch:
     """Calls `changed`, in a thread of its own, when a device comes or goes, or another one becomes
-    the default. Does nothing where there is no sound server."""
+    the default; and `port_changed` when a loudspeaker on which this process plays loses its port,
+    or plays through it again. Does nothing where there is no sound server."""
 
-    def __init__(self, changed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        changed: Callable[[], object],
+        port_changed: Callable[[PortChange], object] | None = None,
+    ) -> None:
         self._changed = changed
+        self._port_changed = port_changed
+        self._ports: dict[int, PortUse] = {}  # by the number of the sink
+        self._changed_sinks: set[int] = set()
         self._lock = threading.Lock()
         self._pulse: Any = None  # while it listens
         self._thread: threading.Thread | None = None
@@ -97,18 +105,40 @@ class DeviceWatch:
         with suppress(*ended), closing(_connected(pulsectl)) as pulse:
             pulse.event_mask_set("sink", "source", "server")
             pulse.event_callback_set(self._happened)
+            if self._port_changed is not None:
+                self._ports = {
+                    sink.index: PortUse(sink_ports(sink)[0]) for sink in pulse.sink_list()
+                }
             self._pulse = pulse
             try:
                 while not self._stopped:
-                    pulse.event_listen(_LISTEN_S)
+                    if self._changed_sinks:
+                        with suppress(pulsectl.PulseIndexError):  # it is gone meanwhile
+                            self._look_at_ports(pulse, self._changed_sinks.pop())
+                    else:
+                        pulse.event_listen(_LISTEN_S)
             finally:
                 with self._lock:
                     self._pulse = None
 
     def _happened(self, event: Any) -> None:
-        """A "change" of a device is one of its volume; a new default is a change of the server."""
+        """A "change" of a device is one of its volume, its state, or its port; a new default is a
+        change of the server. The server cannot be asked in here."""
         if event.facility == "server" or event.t in ("new", "remove"):
             self._changed()
+        if event.facility == "sink" and event.t != "remove" and self._port_changed is not None:
+            self._changed_sinks.add(event.index)
+            if self.listens:
+                self._pulse.event_listen_stop()
+
+    def _look_at_ports(self, pulse: Any, index: int) -> None:
+        active, ports = sink_ports(pulse.sink_info(index))
+        use, change = follow_ports(self._ports.get(index, PortUse(None)), active, ports)
+        if change is not None and not change.back and not _plays_on(pulse, index):
+            use, change = PortUse(active), None
+        self._ports[index] = use
+        if change is not None and self._port_changed is not None:
+            self._port_changed(change)
 
 
 def _connected(pulsectl: Any) -> Any:
@@ -146,6 +176,24 @@ def _ask(question: Callable[[Any], bool]) -> bool:
         return answers.get(timeout=_ANSWER_TIMEOUT_S)
     except Empty:
         return False
+
+
+def sink_ports(sink: Any) -> tuple[Port | None, list[Port]]:
+    """Returns the port that a `pulsectl` sink uses, and all of its ports; None and [] where it has
+    none, like Bluetooth or a virtual one."""
+
+    def port(one: Any) -> Port:
+        return Port(one.name, one.description, one.available != "no")
+
+    return sink.port_active and port(sink.port_active), [port(one) for one in sink.port_list]
+
+
+def _plays_on(pulse: Any, sink: int) -> bool:
+    return any(stream.sink == sink and _is_own(stream) for stream in pulse.sink_input_list())
+
+
+def _is_own(stream: Any) -> bool:
+    return bool(stream.proplist.get("application.process.id") == str(os.getpid()))
 
 
 def _is_monitor(source: Any) -> bool:
