@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tui_voice.audio.voice_detector import VoiceDetector
 from tui_voice.conversation import events as e
 from tui_voice.runtime.care import CLIPS, CLOSED, MUTED, MicrophoneCare
 from tui_voice.runtime.media import Media
+from tui_voice.runtime.sound_test import DeviceTest
 from tui_voice.runtime.speech_buffer import SpeechBuffer
 
 
@@ -45,6 +47,15 @@ async def test_who_speaks_into_a_closed_or_muted_microphone_gets_one_notice(
     sound = await open_sound(media.captured, driver=load_driver("miniaudio"))
     try:
         media.attach(sound, microphone_open=False, muted=False)
+        recording = asyncio.Event()
+        begun = partial(asyncio.get_running_loop().call_soon_threadsafe, recording.set)
+        tested = asyncio.create_task(
+            asyncio.to_thread(DeviceTest().record, None, lambda _level: begun())
+        )
+        await recording.wait()
+        await asyncio.to_thread(virtual_sound.speak, words_wav)
+        assert (await tested).startswith("Heard you")
+        assert said == [], "who tests the microphone knows what hears them"
         for muted, text in ((False, CLOSED), (True, MUTED)):
             changed.clear()
             media.open_microphone(muted)

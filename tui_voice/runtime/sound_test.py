@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 TEST_S = 2.0
 """Seconds that are recorded."""
@@ -11,6 +12,24 @@ _WAIT_S = 6.0
 """Seconds after which a microphone that sends nothing is given up."""
 _QUIET = 0.35
 """Level, 0 to 1, below which nothing was said."""
+
+
+_running = list[None]()  # as long as the number of tests that run
+
+
+def a_test_runs() -> bool:
+    """Returns whether this process tests a device: what the microphone of the session hears then is
+    not meant for it."""
+    return bool(_running)
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    _running.append(None)
+    try:
+        yield
+    finally:
+        _running.pop()
 
 
 class DeviceTest:
@@ -30,7 +49,8 @@ class DeviceTest:
         """Plays s16le at 24 kHz."""
         from tui_voice.audio.player import Player
 
-        Player().play(pcm, device)
+        with _noted():
+            Player().play(pcm, device)
 
     def record(self, device: str | None, on_level: Callable[[float], None]) -> str:
         """Records two seconds and plays them back. Returns a sentence about them.
@@ -47,12 +67,13 @@ class DeviceTest:
             loudest = max(loudest, now)
             on_level(now)
 
-        pcm = _record(device, heard)
-        if not pcm:
-            return "The microphone sends nothing. Choose another one."
-        if loudest < _QUIET:
-            return "Almost nothing was heard. Speak louder, or choose another microphone."
-        self.play(pcm, self._output_device())
+        with _noted():
+            pcm = _record(device, heard)
+            if not pcm:
+                return "The microphone sends nothing. Choose another one."
+            if loudest < _QUIET:
+                return "Almost nothing was heard. Speak louder, or choose another microphone."
+            self.play(pcm, self._output_device())
         return f"Heard you at {loudest:.0%} of the full level, and played it back."
 
 
