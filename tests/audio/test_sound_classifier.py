@@ -65,6 +65,14 @@ def test_a_laugh_has_no_words(classifier: SoundClassifier) -> None:
     assert not found_in_stream(laugh())
 
 
+def test_a_ring_has_no_words(classifier: SoundClassifier) -> None:
+    ring = Path("/usr/share/sounds/Oxygen-Im-Phone-Ring.ogg")
+    require(ring.is_file(), "no real sounds: apt install oxygen-sounds")
+    pcm = read_sound(ring)[: 2 * 36_000]
+    assert not classifier.has_words(for_model(pcm))
+    assert not found_in_stream(pcm)
+
+
 def test_silence_before_a_laugh_is_not_taken_for_words(classifier: SoundClassifier) -> None:
     assert not classifier.has_words(for_model(silence(2_000) + laugh() + silence(2_000)))
     assert not found_in_stream(silence(2_000) + laugh() + silence(2_000))

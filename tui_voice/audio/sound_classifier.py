@@ -49,6 +49,9 @@ CERTAIN_FROM = 12.0
 """How far speech is ahead of each wordless sound in a window that surely has words, if there is
 speech in it at all (even odds)."""
 _BEST = 2  # windows
+SPEECH_FROM = -4.0
+"""Score of speech, on the mean of its two best windows, below which a sound is a ring, music or
+noise."""
 WORDS_FROM = 4.0
 """How far it is ahead in a sound with words, on the mean of the two best windows of each. Of 942
 recorded words and sentences in 22 languages, clean, quiet and in noise, 0.1 to 0.3 % stay below
@@ -127,7 +130,8 @@ class WordJudge:
     @property
     def has_words(self) -> bool:
         """Whether the windows together show it."""
-        return fmean(self._speech) - fmean(self._wordless) >= WORDS_FROM
+        speech = fmean(self._speech)
+        return speech >= SPEECH_FROM and speech - fmean(self._wordless) >= WORDS_FROM
 
 
 def spectrogram(window: NDArray[np.float32]) -> NDArray[np.float32]:
