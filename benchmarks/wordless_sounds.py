@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path("/usr/share"))
     parser.add_argument("--every", type=int, default=3, help="take every Nth recording of words")
     options = parser.parse_args()
-    gate, sounds = SpeechGate(Words()), SoundClassifier()
+    gate, sounds = SpeechGate(Words(), lambda: None), SoundClassifier()
     tunes = sorted(Path("/usr/share/asterisk/moh").glob("*.wav"))
     music = load(tunes[0]) if tunes else np.zeros(0, np.float32)
     print(f"{'recordings':<16} {'heard':<8} {'number':>7} {'speech':>7} {'words':>7}")

@@ -9,6 +9,7 @@ Where the model of `audio/sound_classifier` is installed, a laugh or a cough is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -29,12 +30,19 @@ _LEAD = 8 * DETECTOR_CHUNK
 
 
 class SpeechGate:
-    """Implements `Recogniser` by another one; safe to call from several threads."""
+    """Implements `Recogniser` by another one; safe to call from several threads.
 
-    def __init__(self, recogniser: Recogniser) -> None:
+    `sounds` is called at the first speech, since loading the model takes 0.1 s.
+    """
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        sounds: Callable[[], SoundClassifier | None] = SoundClassifier.or_none,
+    ) -> None:
         self.name = recogniser.name
         self._recogniser = recogniser
-        self._sounds = cache(SoundClassifier.or_none)  # loaded at the first speech: 0.1 s
+        self._sounds = cache(sounds)
         self._detectors = DetectorPool(SileroDetector)
 
     @property
