@@ -55,7 +55,7 @@ noise."""
 WORDS_FROM = 4.0
 """How far it is ahead in a sound with words, on the mean of the two best windows of each. Of 942
 recorded words and sentences in 22 languages, clean, quiet and in noise, 0.1 to 0.3 % stay below
-both limits, with music at 10 dB 0.8 %, and of 194 shouted lines 2 to 4 %; of 31 laughs and coughs,
+the limits, with music at 10 dB 0.9 %, and of 194 shouted lines 2 to 4 %; of 31 laughs and coughs,
 19 to 28 of which are speech to voice activity detection, 8 to 13 have words
 (`benchmarks/wordless_sounds.py`)."""
 
