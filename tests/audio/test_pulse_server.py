@@ -90,3 +90,28 @@ def test_a_server_that_does_not_answer_is_not_waited_for(
         assert time.monotonic() - began < 5.0, "libpulse waits 30 s"
     with pulse_server._asking:  # the end of the server ended the question
         pass
+
+
+def test_a_try_without_a_server_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch tries again every 8 s: a session of hours would keep 450 connections an hour."""
+    import pulsectl
+
+    left: list[str] = []
+
+    class Counted(pulsectl.Pulse):  # type: ignore[misc]  # pulsectl has no types
+        def init(self) -> None:
+            left.append("open")
+            super().init()
+
+        def close(self) -> None:
+            super().close()
+            left.pop()
+
+    monkeypatch.setattr(pulsectl, "Pulse", Counted)
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nowhere")
+    watch = pulse_server.DeviceWatch(lambda: None)
+    for _ in range(3):
+        watch.keep_on()
+        assert watch._thread is not None
+        watch._thread.join(patience(10))
+    assert left == []

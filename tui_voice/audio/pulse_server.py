@@ -10,8 +10,8 @@ moves a reply to another loudspeaker, or to another port of the same one, at onc
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -102,7 +102,7 @@ class DeviceWatch:
             pulsectl.PulseDisconnected,
             pulsectl._pulsectl.LibPulse.CallError,
         )
-        with suppress(*ended), closing(_connected(pulsectl)) as pulse:
+        with suppress(*ended), _connected(pulsectl) as pulse:
             pulse.event_mask_set("sink", "source", "server")
             pulse.event_callback_set(self._happened)
             if self._port_changed is not None:
@@ -141,11 +141,13 @@ class DeviceWatch:
             self._port_changed(change)
 
 
-def _connected(pulsectl: Any) -> Any:
-    """Returns a connection to the server; does not start one. Raises PulseError."""
-    pulse = pulsectl.Pulse("tui-voice", connect=False)
-    pulse.connect(autospawn=False, wait=False)
-    return pulse
+@contextmanager
+def _connected(pulsectl: Any) -> Iterator[Any]:
+    """Gives a connection to the server, which it does not start; closes it, also where there is no
+    server. Raises PulseError."""
+    with closing(pulsectl.Pulse("tui-voice", connect=False)) as pulse:
+        pulse.connect(autospawn=False, wait=False)
+        yield pulse
 
 
 def _ask(question: Callable[[Any], bool]) -> bool:
@@ -162,7 +164,7 @@ def _ask(question: Callable[[Any], bool]) -> bool:
 
     def ask() -> None:
         try:
-            with closing(_connected(pulsectl)) as pulse:
+            with _connected(pulsectl) as pulse:
                 answers.put(question(pulse))
         except (pulsectl.PulseError, pulsectl._pulsectl.LibPulse.CallError):
             answers.put(False)

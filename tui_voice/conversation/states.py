@@ -42,7 +42,7 @@ _CALLED = "was_called"
 _ASK = "ask_for_reply"
 _SETTLE = "settle_down"
 _ENDS_IN_OTHER_MODE = ["end_turn", "set_turn_mode"]
-_CUT = ["turn_is_over", "is_unanswered"]
+_CUT = [_TURN_OVER, "is_unanswered"]
 _UNHEARD = "end_wordless_turn"
 
 TRANSITIONS: list[dict[str, Any]] = [

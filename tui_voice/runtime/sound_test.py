@@ -18,8 +18,8 @@ _running = list[None]()  # as long as the number of tests that run
 
 
 def a_test_runs() -> bool:
-    """Returns whether this process tests a device: what the microphone of the session hears then is
-    not meant for it."""
+    """Returns whether this process tests a device. The user's words are then no part of the
+    session."""
     return bool(_running)
 
 
