@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+_jitter = random.Random()  # of its own: no other code sees its state change
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionTimeouts:
@@ -58,4 +60,4 @@ class ConnectionTimeouts:
         else:
             most = max(1.0, outage_s / 20)
         delay = min(self.max_retry_s, most, self.first_retry_s * 2.0 ** min(attempt, 16))
-        return delay * (0.5 + random.random() / 2)
+        return delay * (0.5 + _jitter.random() / 2)
